@@ -1,0 +1,198 @@
+//! A typed column of the table.
+
+/// One column of `metadata.csv`, in array order, under its own name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    /// Name in the header.
+    pub name: String,
+    /// One value a row.
+    pub values: ColumnValues,
+}
+
+/// The values of a column; a blank cell is `None`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ColumnValues {
+    /// Every cell that is not blank is a whole number as a program writes it.
+    Integer(Vec<Option<i64>>),
+    /// Every cell that is not blank is a number.
+    Float(Vec<Option<f64>>),
+    /// Anything else, unaltered.
+    String(Vec<Option<String>>),
+}
+
+/// Beyond this, a float can no longer hold every whole number.
+const LARGEST_EXACT: u64 = 1 << 53;
+
+impl ColumnValues {
+    /// Types a whole column of cells. Never alters a value: what a number type
+    /// would not give back stays a string.
+    ///
+    /// - Integer: each cell is the canonical text of an `i64`, so `007` is none.
+    /// - Float: each cell is a number, whole ones canonical and at most 2^53.
+    ///   `NaN` and `inf` count only beside an ordinary number.
+    pub(crate) fn infer<'a>(cells: impl Iterator<Item = &'a str> + Clone) -> Self {
+        let filled = cells.clone().filter(|cell| !is_blank(cell));
+        if filled.clone().next().is_none() {
+            return Self::String(cells.map(|_| None).collect());
+        }
+        if filled.clone().all(|cell| integer(cell).is_some()) {
+            return Self::Integer(cells.map(integer).collect());
+        }
+        let numbers = filled.map(float);
+        let ordinary = numbers
+            .clone()
+            .any(|number| number.is_some_and(f64::is_finite));
+        if ordinary && numbers.clone().all(|number| number.is_some()) {
+            return Self::Float(cells.map(float).collect());
+        }
+        Self::text(cells)
+    }
+
+    /// A column that is text whatever its cells look like.
+    pub(crate) fn text<'a>(cells: impl Iterator<Item = &'a str>) -> Self {
+        Self::String(
+            cells
+                .map(|cell| (!is_blank(cell)).then(|| cell.to_owned()))
+                .collect(),
+        )
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Integer(values) => values.len(),
+            Self::Float(values) => values.len(),
+            Self::String(values) => values.len(),
+        }
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Keeps the given rows, which must ascend.
+    pub(crate) fn retain_rows(&mut self, rows: &[usize]) {
+        match self {
+            Self::Integer(values) => retain_rows(values, rows),
+            Self::Float(values) => retain_rows(values, rows),
+            Self::String(values) => retain_rows(values, rows),
+        }
+    }
+}
+
+/// Keeps the elements at `rows`, which must ascend, without cloning any.
+pub(crate) fn retain_rows<T>(values: &mut Vec<T>, rows: &[usize]) {
+    let mut kept = rows.iter().copied().peekable();
+    let mut row = 0;
+    values.retain(|_| {
+        let keep = kept.next_if_eq(&row).is_some();
+        row += 1;
+        keep
+    });
+}
+
+pub(crate) fn is_blank(cell: &str) -> bool {
+    cell.trim().is_empty()
+}
+
+/// The number that `cell` is the canonical text of.
+fn integer(cell: &str) -> Option<i64> {
+    let digits = cell.strip_prefix('-').unwrap_or(cell);
+    let canonical = match digits.as_bytes() {
+        [b'0'] => digits.len() == cell.len(),
+        [b'1'..=b'9', rest @ ..] => rest.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    if canonical { cell.parse().ok() } else { None }
+}
+
+fn float(cell: &str) -> Option<f64> {
+    let unsigned = cell.strip_prefix(['-', '+']).unwrap_or(cell);
+    if unsigned.bytes().all(|byte| byte.is_ascii_digit()) {
+        let whole = integer(cell)?;
+        if whole.unsigned_abs() > LARGEST_EXACT {
+            return None;
+        }
+    }
+    let number: f64 = cell.parse().ok()?;
+    // `1e999` would turn into infinity; only a word may mean that.
+    let spelled_out = unsigned.starts_with(|c: char| c.is_ascii_alphabetic());
+    (number.is_finite() || spelled_out).then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ColumnValues::{Float, Integer, String as Text};
+
+    fn infer(cells: &[&str]) -> ColumnValues {
+        ColumnValues::infer(cells.iter().copied())
+    }
+
+    fn text(cells: &[&str]) -> ColumnValues {
+        Text(cells.iter().map(|cell| Some((*cell).to_owned())).collect())
+    }
+
+    #[test]
+    fn canonical_whole_numbers_are_integers() {
+        assert_eq!(
+            infer(&["1", "", "-20", "0"]),
+            Integer(vec![Some(1), None, Some(-20), Some(0)])
+        );
+        let extremes = [i64::MIN.to_string(), i64::MAX.to_string()];
+        let extremes = [extremes[0].as_str(), extremes[1].as_str()];
+        assert_eq!(
+            infer(&extremes),
+            Integer(vec![Some(i64::MIN), Some(i64::MAX)])
+        );
+    }
+
+    #[test]
+    fn numbers_are_floats() {
+        assert_eq!(
+            infer(&["1", " ", "0.5", "-2e3"]),
+            Float(vec![Some(1.0), None, Some(0.5), Some(-2000.0)])
+        );
+        assert_eq!(
+            infer(&["9007199254740992", "0.5"]),
+            Float(vec![Some(9007199254740992.0), Some(0.5)])
+        );
+        let Float(values) = infer(&["NaN", "1.5", "-inf"]) else {
+            panic!("not floats")
+        };
+        assert!(values[0].unwrap().is_nan());
+        assert_eq!(values[2], Some(f64::NEG_INFINITY));
+    }
+
+    #[test]
+    fn what_a_number_would_alter_stays_a_string() {
+        for cells in [
+            ["007", "1"],
+            ["+1", "2"],
+            ["-0", "1"],
+            ["9223372036854775808", "1"],
+            ["9007199254740993", "0.5"],
+            ["007", "0.5"],
+            ["1e999", "0.5"],
+            ["NaN", "inf"],
+            ["1", "x"],
+            [" 1", "2"],
+            ["s28745", "EMPTY"],
+        ] {
+            assert_eq!(infer(&cells), text(&cells), "{cells:?}");
+        }
+    }
+
+    #[test]
+    fn a_blank_column_is_a_column_of_null_strings() {
+        assert_eq!(infer(&["", " "]), Text(vec![None, None]));
+    }
+
+    #[test]
+    fn rows_are_retained_in_place() {
+        let mut values = infer(&["a", "b", "c", "d"]);
+        values.retain_rows(&[1, 3]);
+        assert_eq!(values, text(&["b", "d"]));
+    }
+}

@@ -1,0 +1,134 @@
+//! The grammar of image paths: `EXP/PlateN/WELL_sS_wC.png` after any prefix.
+
+use crate::site::positive;
+use crate::{Channel, ExperimentName, SiteKey, Well};
+
+/// What the path of one image says: one site, one channel.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PlanePath {
+    /// The site that the image shows.
+    pub key: SiteKey,
+    /// The channel that it shows it in.
+    pub channel: Channel,
+}
+
+/// Reads the last three components of `path` (`/` between them).
+///
+/// `None` where they do not follow the grammar. Numbers may be zero-padded.
+///
+/// ```
+/// let plane = rxrx_metadata::parse_plane_path("rxrx1/images/train/HUVEC-01/Plate4/B02_s1_w6.png");
+/// assert_eq!(plane.unwrap().key.to_string(), "HUVEC-1/Plate4/B02_s1");
+/// ```
+pub fn parse_plane_path(path: &str) -> Option<PlanePath> {
+    PathParts::parse(path).map(|parts| parts.with_experiment(ExperimentName::new(parts.experiment)))
+}
+
+/// A parsed path before its experiment name is normalised, so that a listing
+/// can share one name between the thousands of images that carry it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PathParts<'path> {
+    pub(crate) experiment: &'path str,
+    plate: u32,
+    well: Well,
+    site: u32,
+    channel: Channel,
+}
+
+impl<'path> PathParts<'path> {
+    pub(crate) fn parse(path: &'path str) -> Option<Self> {
+        let mut components = path.rsplit('/');
+        let mut stem = components.next()?.strip_suffix(".png")?.split('_');
+        let plate = positive(components.next()?.strip_prefix("Plate")?)?;
+        let experiment = components.next().filter(|name| !name.trim().is_empty())?;
+        let well = stem.next()?.parse().ok()?;
+        let site = positive(stem.next()?.strip_prefix('s')?)?;
+        let channel = stem.next()?.parse().ok()?;
+        stem.next().is_none().then_some(Self {
+            experiment,
+            plate,
+            well,
+            site,
+            channel,
+        })
+    }
+
+    pub(crate) fn with_experiment(self, experiment: ExperimentName) -> PlanePath {
+        let Self {
+            plate,
+            well,
+            site,
+            channel,
+            ..
+        } = self;
+        PlanePath {
+            key: SiteKey {
+                experiment,
+                plate,
+                well,
+                site,
+            },
+            channel,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_prefix_is_accepted() {
+        let expected = PlanePath {
+            key: SiteKey {
+                experiment: ExperimentName::new("HUVEC-1"),
+                plate: 4,
+                well: "AA02".parse().unwrap(),
+                site: 2,
+            },
+            channel: Channel(6),
+        };
+        for prefix in [
+            "",
+            "images/",
+            "rxrx1/images/train/",
+            "test/",
+            "/a/b c/Ü/",
+            "Plate9/",
+        ] {
+            let path = format!("{prefix}HUVEC-01/Plate4/AA02_s2_w6.png");
+            assert_eq!(parse_plane_path(&path), Some(expected.clone()), "{path}");
+        }
+        assert_eq!(
+            parse_plane_path("HUVEC-1/Plate04/AA2_s02_w06.png"),
+            Some(expected)
+        );
+    }
+
+    #[test]
+    fn other_paths_are_refused() {
+        for path in [
+            "",
+            "B02_s1_w1.png",
+            "Plate1/B02_s1_w1.png",
+            "/Plate1/B02_s1_w1.png",
+            "E/plate1/B02_s1_w1.png",
+            "E/Plate/B02_s1_w1.png",
+            "E/Plate0/B02_s1_w1.png",
+            "E/Plate+1/B02_s1_w1.png",
+            "E/Plate99999999999/B02_s1_w1.png",
+            "E/Plate1/Z99_s1_w1.png",
+            "E/Plate1/._B02_s1_w1.png",
+            "E/Plate1/B02_s0_w1.png",
+            "E/Plate1/B02_s1.png",
+            "E/Plate1/B02_w1_s1.png",
+            "E/Plate1/B02_s1_w1_x.png",
+            "E/Plate1/B02_s1_w1.PNG",
+            "E/Plate1/B02_s1_w1.tif",
+            "E/Plate1/B02_s1_w1.png/",
+            "E\\Plate1\\B02_s1_w1.png",
+        ] {
+            assert_eq!(parse_plane_path(path), None, "{path}");
+        }
+    }
+}
