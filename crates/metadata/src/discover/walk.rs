@@ -1,0 +1,160 @@
+//! A folder tree, one level at a time: the folders of a level are shared out
+//! among threads, which is where the time goes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use super::DiscoverError;
+
+/// Network file systems answer slowly but many at a time.
+const FEWEST_THREADS: usize = 4;
+
+#[derive(Default)]
+pub(super) struct Tree {
+    /// Paths inside the root, `/` between components.
+    pub(super) files: Vec<Box<str>>,
+    pub(super) unreadable_names: Vec<String>,
+}
+
+/// A folder still to be read.
+struct Folder {
+    /// Path inside the root, ending in `/` unless it is the root.
+    inside: String,
+    /// Where it really is.
+    real: PathBuf,
+    /// The real folders that links on the way here were found in.
+    links_in: Vec<PathBuf>,
+}
+
+#[derive(Default)]
+struct Content {
+    files: Vec<Box<str>>,
+    folders: Vec<Folder>,
+    unreadable_names: Vec<String>,
+}
+
+pub(super) fn walk(root: &Path) -> Result<Tree, DiscoverError> {
+    let real = fs::canonicalize(root).map_err(|source| DiscoverError::Folder {
+        path: root.to_owned(),
+        source,
+    })?;
+    if !real.is_dir() {
+        return Err(DiscoverError::NotAFolder {
+            path: root.to_owned(),
+        });
+    }
+    let mut tree = Tree::default();
+    let mut level = vec![Folder {
+        inside: String::new(),
+        real,
+        links_in: Vec::new(),
+    }];
+    while !level.is_empty() {
+        let mut below = Vec::new();
+        for content in read_level(root, &level)? {
+            tree.files.extend(content.files);
+            tree.unreadable_names.extend(content.unreadable_names);
+            below.extend(content.folders);
+        }
+        level = below;
+    }
+    tree.unreadable_names.sort();
+    Ok(tree)
+}
+
+/// The content of each folder, in their order.
+fn read_level(root: &Path, level: &[Folder]) -> Result<Vec<Content>, DiscoverError> {
+    let threads = thread::available_parallelism()
+        .map_or(1, usize::from)
+        .max(FEWEST_THREADS)
+        .min(level.len());
+    let next = AtomicUsize::new(0);
+    let read = || {
+        let mut contents = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(folder) = level.get(at) else {
+                return contents;
+            };
+            contents.push((at, folder.read(root)));
+        }
+    };
+    let mut contents = thread::scope(|scope| {
+        let threads: Vec<_> = (1..threads).map(|_| scope.spawn(read)).collect();
+        let mut contents = read();
+        for thread in threads {
+            match thread.join() {
+                Ok(others) => contents.extend(others),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        contents
+    });
+    contents.sort_by_key(|(at, _)| *at);
+    contents.into_iter().map(|(_, content)| content).collect()
+}
+
+impl Folder {
+    fn read(&self, root: &Path) -> Result<Content, DiscoverError> {
+        let path = || root.join(&self.inside);
+        let failed = |source| DiscoverError::Folder {
+            path: path(),
+            source,
+        };
+        let mut content = Content::default();
+        for entry in fs::read_dir(&self.real).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let name = entry.file_name();
+            let Some(name) = name.to_str() else {
+                let name = name.to_string_lossy();
+                content
+                    .unreadable_names
+                    .push(format!("{}{name}", self.inside));
+                continue;
+            };
+            let unclear = |source| DiscoverError::Entry {
+                path: path().join(name),
+                source,
+            };
+            let kind = entry.file_type().map_err(unclear)?;
+            if kind.is_dir() {
+                content.folders.push(self.below(name, self.real.join(name)));
+            } else if kind.is_symlink() {
+                let real = fs::canonicalize(entry.path()).map_err(unclear)?;
+                if !fs::metadata(&real).map_err(unclear)?.is_dir() {
+                    content.files.push(self.file(name));
+                } else if !self.is_inside(&real) {
+                    let mut folder = self.below(name, real);
+                    folder.links_in.push(self.real.clone());
+                    content.folders.push(folder);
+                }
+            } else {
+                content.files.push(self.file(name));
+            }
+        }
+        content.files.sort_unstable();
+        content
+            .folders
+            .sort_unstable_by(|a, b| a.inside.cmp(&b.inside));
+        Ok(content)
+    }
+
+    /// Whether following a link to `real` would come by here for ever.
+    fn is_inside(&self, real: &Path) -> bool {
+        self.real.starts_with(real) || self.links_in.iter().any(|folder| folder.starts_with(real))
+    }
+
+    fn below(&self, name: &str, real: PathBuf) -> Self {
+        Self {
+            inside: format!("{}{name}/", self.inside),
+            real,
+            links_in: self.links_in.clone(),
+        }
+    }
+
+    fn file(&self, name: &str) -> Box<str> {
+        [&self.inside, name].concat().into_boxed_str()
+    }
+}

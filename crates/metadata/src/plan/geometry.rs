@@ -1,0 +1,243 @@
+use serde::Serialize;
+
+use super::{PlanError, Unit};
+
+/// Type of a pixel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DataType {
+    /// 8 bits.
+    UInt8,
+    /// 16 bits.
+    UInt16,
+}
+
+impl DataType {
+    /// Bytes of a pixel.
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::UInt8 => 1,
+            Self::UInt16 => 2,
+        }
+    }
+
+    /// Name in Zarr metadata.
+    pub fn zarr_name(self) -> &'static str {
+        match self {
+            Self::UInt8 => "uint8",
+            Self::UInt16 => "uint16",
+        }
+    }
+
+    /// The largest pixel.
+    pub fn max_value(self) -> u16 {
+        match self {
+            Self::UInt8 => u8::MAX.into(),
+            Self::UInt16 => u16::MAX,
+        }
+    }
+}
+
+/// How the array is to be cut. The default makes a chunk of each site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct Layout {
+    /// Sites in a chunk.
+    pub chunk_sites: usize,
+    /// Channels in a chunk; `None` for all.
+    pub chunk_channels: Option<usize>,
+    /// Sites in a shard, a multiple of those in a chunk.
+    pub shard_sites: usize,
+}
+
+impl Default for Layout {
+    fn default() -> Self {
+        Self {
+            chunk_sites: 1,
+            chunk_channels: None,
+            shard_sites: 64,
+        }
+    }
+}
+
+/// Sizes of the array `images`, its chunks and its shards. Axes are always in
+/// the order site, channel, y, x.
+///
+/// Chunks and shards keep their full shape at the ends of the axes, as Zarr
+/// demands; what lies beyond the array is fill value.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct ArrayGeometry {
+    /// Sites in the array.
+    pub sites: usize,
+    /// Channels in the array.
+    pub channels: usize,
+    /// Rows of pixels in a plane.
+    pub height: usize,
+    /// Columns of pixels in a plane.
+    pub width: usize,
+    /// Type of a pixel.
+    pub data_type: DataType,
+    /// Sites in a chunk.
+    pub chunk_sites: usize,
+    /// Channels in a chunk.
+    pub chunk_channels: usize,
+    /// Sites in a shard.
+    pub shard_sites: usize,
+    /// Channels in a shard: whole chunks that cover all channels.
+    pub shard_channels: usize,
+}
+
+impl ArrayGeometry {
+    /// Applies a layout to an array.
+    ///
+    /// # Errors
+    /// A size is zero, chunks do not fit shards or channels, or the array is
+    /// too large to be addressed.
+    pub fn new(
+        sites: usize,
+        channels: usize,
+        height: usize,
+        width: usize,
+        data_type: DataType,
+        layout: Layout,
+    ) -> Result<Self, PlanError> {
+        let Layout {
+            chunk_sites,
+            chunk_channels,
+            shard_sites,
+        } = layout;
+        let chunk_channels = chunk_channels.unwrap_or(channels);
+        for (size, what) in [
+            (sites, "the number of sites"),
+            (channels, "the number of channels"),
+            (height, "the height of the images"),
+            (width, "the width of the images"),
+            (chunk_sites, "the number of sites in a chunk"),
+            (chunk_channels, "the number of channels in a chunk"),
+            (shard_sites, "the number of sites in a shard"),
+        ] {
+            if size == 0 {
+                return Err(PlanError::Zero { what });
+            }
+        }
+        if chunk_channels > channels {
+            return Err(PlanError::ChunkBeyondChannels {
+                chunk_channels,
+                channels,
+            });
+        }
+        if !shard_sites.is_multiple_of(chunk_sites) {
+            return Err(chunks_do_not_fill_shard(chunk_sites, shard_sites));
+        }
+        let shard_channels = channels.next_multiple_of(chunk_channels);
+        let geometry = Self {
+            sites,
+            channels,
+            height,
+            width,
+            data_type,
+            chunk_sites,
+            chunk_channels,
+            shard_sites,
+            shard_channels,
+        };
+        for (shape, what) in [
+            (geometry.shape(), "the array"),
+            (geometry.shard_shape(), "a shard"),
+        ] {
+            let bytes = shape
+                .into_iter()
+                .try_fold(data_type.bytes(), usize::checked_mul);
+            if bytes.is_none_or(|bytes| isize::try_from(bytes).is_err()) {
+                return Err(PlanError::TooLarge { what });
+            }
+        }
+        Ok(geometry)
+    }
+
+    /// Shape of the array.
+    pub fn shape(&self) -> [usize; 4] {
+        [self.sites, self.channels, self.height, self.width]
+    }
+
+    /// Shape of a chunk: what a reader decodes at once.
+    pub fn chunk_shape(&self) -> [usize; 4] {
+        [
+            self.chunk_sites,
+            self.chunk_channels,
+            self.height,
+            self.width,
+        ]
+    }
+
+    /// Shape of a shard: what is stored as one object.
+    pub fn shard_shape(&self) -> [usize; 4] {
+        [
+            self.shard_sites,
+            self.shard_channels,
+            self.height,
+            self.width,
+        ]
+    }
+
+    /// Number of shards, all along the first axis.
+    pub fn shards(&self) -> usize {
+        self.sites.div_ceil(self.shard_sites)
+    }
+
+    /// Chunks in a full shard.
+    pub fn chunks_per_shard(&self) -> usize {
+        (self.shard_sites / self.chunk_sites) * (self.shard_channels / self.chunk_channels)
+    }
+
+    /// Number of planes, with or without an image.
+    pub fn planes(&self) -> usize {
+        self.sites * self.channels
+    }
+
+    /// Bytes of a plane.
+    pub fn plane_bytes(&self) -> usize {
+        self.height * self.width * self.data_type.bytes()
+    }
+
+    /// Bytes of a decoded chunk.
+    pub fn chunk_bytes(&self) -> usize {
+        self.chunk_sites * self.chunk_channels * self.plane_bytes()
+    }
+
+    /// Bytes of a full decoded shard.
+    pub fn shard_bytes(&self) -> usize {
+        self.shard_sites * self.shard_channels * self.plane_bytes()
+    }
+
+    /// Bytes of the whole array, uncompressed.
+    pub fn raw_bytes(&self) -> u64 {
+        self.planes() as u64 * self.plane_bytes() as u64
+    }
+
+    pub(super) fn unit(&self, shard: usize) -> Unit {
+        let start = shard * self.shard_sites;
+        Unit {
+            shard,
+            sites: start..(start + self.shard_sites).min(self.sites),
+        }
+    }
+}
+
+fn chunks_do_not_fill_shard(chunk_sites: usize, shard_sites: usize) -> PlanError {
+    let below = shard_sites - shard_sites % chunk_sites;
+    let shards = [
+        Some(below).filter(|&size| size > 0),
+        below.checked_add(chunk_sites),
+    ];
+    let divides = |size: &usize| shard_sites.is_multiple_of(*size);
+    let chunks = [
+        (1..chunk_sites.min(shard_sites)).rev().find(divides),
+        (chunk_sites + 1..=shard_sites).find(divides),
+    ];
+    PlanError::ChunksDoNotFillShard {
+        chunk_sites,
+        shard_sites,
+        shards: shards.into_iter().flatten().collect(),
+        chunks: chunks.into_iter().flatten().collect(),
+    }
+}

@@ -1,0 +1,183 @@
+//! What is wrong with an input, counted and with the first examples.
+
+use serde::Serialize;
+
+/// What can be wrong with an input that can still be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ProblemKind {
+    /// Images whose site is nowhere in the table. Published RxRx1 has some.
+    ImagesWithoutRow,
+    /// Sites of the table with no image at all.
+    RowsWithoutImages,
+    /// Sites with images of some channels but not of all.
+    IncompleteSites,
+    /// Planes with more than one image file.
+    DuplicatePlanes,
+    /// PNG files whose path does not follow the grammar.
+    UnrecognisedFiles,
+    /// Files and folders whose name is not UTF-8.
+    UnreadableNames,
+    /// Images of another size or bit depth than the rest.
+    MixedShapes,
+    /// Images whose header cannot be read.
+    UnreadableHeaders,
+}
+
+/// What a problem means for a conversion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Worth telling; the conversion goes on.
+    Notice,
+    /// The result would have holes: goes on only where the user allows it.
+    NeedsAllowMissing,
+    /// There is no right result.
+    Fatal,
+}
+
+impl ProblemKind {
+    /// For people: names what [`Problem::count`] counts.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::ImagesWithoutRow => "images without a row in the table",
+            Self::RowsWithoutImages => "sites without any image",
+            Self::IncompleteSites => "sites short of a channel",
+            Self::DuplicatePlanes => "planes with more than one file",
+            Self::UnrecognisedFiles => "PNG files not named EXP/PlateN/WELL_sS_wC.png",
+            Self::UnreadableNames => "files or folders whose name is not UTF-8",
+            Self::MixedShapes => "images of another size or bit depth",
+            Self::UnreadableHeaders => "images with an unreadable header",
+        }
+    }
+
+    /// What it means for a conversion.
+    pub fn severity(self) -> Severity {
+        match self {
+            Self::DuplicatePlanes | Self::MixedShapes => Severity::Fatal,
+            Self::RowsWithoutImages | Self::IncompleteSites => Severity::NeedsAllowMissing,
+            Self::ImagesWithoutRow
+            | Self::UnrecognisedFiles
+            | Self::UnreadableNames
+            | Self::UnreadableHeaders => Severity::Notice,
+        }
+    }
+}
+
+/// Everything found of one kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// What is wrong.
+    pub kind: ProblemKind,
+    /// How many of the things that the title names.
+    pub count: usize,
+    /// Planes that the array will lack because of it.
+    pub missing_planes: usize,
+    /// The first few, each naming its paths, site id or channels in full.
+    pub examples: Vec<String>,
+}
+
+/// The problems of an input, at most one of each kind, in the order of
+/// [`ProblemKind`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Problems(Vec<Problem>);
+
+impl Problems {
+    /// Examples kept of each kind.
+    pub const EXAMPLES: usize = 10;
+
+    /// Counts one more of `kind`. The example is made only while few are known.
+    pub fn add(
+        &mut self,
+        kind: ProblemKind,
+        missing_planes: usize,
+        example: impl FnOnce() -> String,
+    ) {
+        let at = self.0.partition_point(|problem| problem.kind < kind);
+        if self.0.get(at).is_none_or(|problem| problem.kind != kind) {
+            self.0.insert(
+                at,
+                Problem {
+                    kind,
+                    count: 0,
+                    missing_planes: 0,
+                    examples: Vec::new(),
+                },
+            );
+        }
+        if let Some(problem) = self.0.get_mut(at) {
+            problem.count += 1;
+            problem.missing_planes += missing_planes;
+            if problem.examples.len() < Self::EXAMPLES {
+                problem.examples.push(example());
+            }
+        }
+    }
+
+    /// What was found of `kind`.
+    pub fn get(&self, kind: ProblemKind) -> Option<&Problem> {
+        self.iter().find(|problem| problem.kind == kind)
+    }
+
+    /// All that was found.
+    pub fn iter(&self) -> impl Iterator<Item = &Problem> {
+        self.0.iter()
+    }
+
+    /// Whether nothing was found.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The gravest severity, if anything was found.
+    pub fn severity(&self) -> Option<Severity> {
+        self.iter().map(|problem| problem.kind.severity()).max()
+    }
+}
+
+impl<'a> IntoIterator for &'a Problems {
+    type Item = &'a Problem;
+    type IntoIter = std::slice::Iter<'a, Problem>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn problems_are_counted_by_kind_with_the_first_examples() {
+        let mut problems = Problems::default();
+        assert_eq!((problems.is_empty(), problems.severity()), (true, None));
+        problems.add(ProblemKind::UnrecognisedFiles, 0, || "a.png".to_owned());
+        for row in 0..12 {
+            problems.add(ProblemKind::RowsWithoutImages, 6, || format!("row {row}"));
+        }
+        assert_eq!(problems.severity(), Some(Severity::NeedsAllowMissing));
+        let found: Vec<_> = problems
+            .iter()
+            .map(|p| (p.kind, p.count, p.missing_planes, p.examples.len()))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                (ProblemKind::RowsWithoutImages, 12, 72, 10),
+                (ProblemKind::UnrecognisedFiles, 1, 0, 1)
+            ]
+        );
+        assert_eq!(
+            problems
+                .get(ProblemKind::RowsWithoutImages)
+                .unwrap()
+                .examples[9],
+            "row 9"
+        );
+        problems.add(ProblemKind::DuplicatePlanes, 0, String::new);
+        assert_eq!(problems.severity(), Some(Severity::Fatal));
+    }
+}

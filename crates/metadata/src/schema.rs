@@ -1,0 +1,198 @@
+//! The columns of `metadata.parquet` and `planes.parquet`, and the names that
+//! the columns of the table get as Zarr arrays.
+
+use std::collections::HashMap;
+
+use arrow_schema::{DataType as Arrow, Field, Schema};
+
+use crate::table::{REQUIRED, SITE_ID};
+use crate::{ColumnValues, MetadataTable};
+
+/// Names that `metadata.parquet` adds to the columns of the table.
+const PARQUET_NAMES: [&str; 5] = ["site_index", "shard", "offset", "length", "complete"];
+/// Names that the Zarr group holds besides the coordinates from the table.
+const ZARR_NAMES: [&str; 6] = [
+    "images",
+    "channel",
+    "stain",
+    "present",
+    "site_number",
+    "zarr.json",
+];
+/// File systems end at 255 bytes.
+const LONGEST_NAME: usize = 200;
+
+/// The schema of `metadata.parquet`: `site_index`, the columns of `table`
+/// under their own names, then where the site's pixels are stored.
+pub fn sites_schema(table: &MetadataTable) -> Schema {
+    let mut fields = vec![required(
+        "site_index",
+        Arrow::Int64,
+        "Position along the first axis of images.zarr/images, from 0; the row number of this table",
+    )];
+    for column in table.columns() {
+        let data_type = match column.values {
+            ColumnValues::Integer(_) => Arrow::Int64,
+            ColumnValues::Float(_) => Arrow::Float64,
+            ColumnValues::String(_) => Arrow::Utf8,
+        };
+        let name = column.name.as_str();
+        let nullable = name != SITE_ID && !REQUIRED.contains(&name);
+        fields.push(field(name, data_type, nullable, column_description(name)));
+    }
+    fields.extend([
+        required(
+            "shard",
+            Arrow::Utf8,
+            "Object that stores the site's pixels, relative to this file",
+        ),
+        required(
+            "offset",
+            Arrow::Int64,
+            "First byte of the site's chunk in the shard",
+        ),
+        required(
+            "length",
+            Arrow::Int64,
+            "Bytes of the site's chunk in the shard",
+        ),
+        required(
+            "complete",
+            Arrow::Boolean,
+            "Whether an image was read for every channel",
+        ),
+    ]);
+    Schema::new(fields)
+}
+
+/// The schema of `planes.parquet`: one row for each site and channel.
+pub fn planes_schema() -> Schema {
+    Schema::new(vec![
+        required(
+            "site_index",
+            Arrow::Int64,
+            "Row of metadata.parquet; position along the site axis",
+        ),
+        required(
+            "channel",
+            Arrow::Utf8,
+            "Channel, such as w1; the channel coordinate",
+        ),
+        optional("source", Arrow::Utf8, "Path of the image inside the input"),
+        optional(
+            "source_bytes",
+            Arrow::Int64,
+            "Size of the image file in bytes",
+        ),
+        required(
+            "status",
+            Arrow::Utf8,
+            "ok, missing (no file) or corrupt (unreadable file)",
+        ),
+        optional("error", Arrow::Utf8, "Why the file could not be read"),
+        optional(
+            "xxh3_128",
+            Arrow::Utf8,
+            "XXH3-128 of the pixels, 32 lower-case hexadecimal digits",
+        ),
+        optional("mean", Arrow::Float64, "Mean of the pixels"),
+        optional(
+            "std",
+            Arrow::Float64,
+            "Standard deviation of the pixels (of the population)",
+        ),
+        optional("min", Arrow::Int32, "Smallest pixel"),
+        optional("max", Arrow::Int32, "Largest pixel"),
+        optional("p01", Arrow::Float64, "1st percentile of the pixels"),
+        optional("p50", Arrow::Float64, "Median of the pixels"),
+        optional("p99", Arrow::Float64, "99th percentile of the pixels"),
+        optional(
+            "saturated",
+            Arrow::Float64,
+            "Fraction of pixels at the largest value of the data type",
+        ),
+    ])
+}
+
+/// The name of the coordinate array of a column.
+///
+/// The array named `site` holds the site ids, so the column `site` becomes
+/// `site_number`. Characters outside `[A-Za-z0-9_.-]` become `_`: names are
+/// parts of paths and URLs.
+pub fn zarr_name(column: &str) -> String {
+    if column == "site" {
+        return "site_number".to_owned();
+    }
+    let portable = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+    column
+        .chars()
+        .map(|c| if portable(c) { c } else { '_' })
+        .collect()
+}
+
+/// Why a table with the columns `before` cannot have one named `column`, if so.
+///
+/// Case is ignored: DuckDB and some file systems would take `Well` and `well`
+/// for one.
+pub(crate) fn name_conflict(column: &str, before: &[&str]) -> Option<String> {
+    if column.trim().is_empty() {
+        return Some("is empty".to_owned());
+    }
+    if column.len() > LONGEST_NAME {
+        return Some(format!("is longer than {LONGEST_NAME} bytes"));
+    }
+    if before.contains(&column) {
+        return Some("is there twice".to_owned());
+    }
+    let array = zarr_name(column);
+    let taken =
+        |names: &[&str], name: &str| names.iter().any(|other| other.eq_ignore_ascii_case(name));
+    if taken(&PARQUET_NAMES, column) {
+        return Some("is a column that metadata.parquet adds".to_owned());
+    }
+    if column != "site" && (taken(&ZARR_NAMES, &array) || array.eq_ignore_ascii_case("site")) {
+        return Some(format!(
+            "would be the array {array:?}, which images.zarr uses for something else"
+        ));
+    }
+    // https://zarr-specs.readthedocs.io/en/latest/v3/core/index.html#node-names
+    if array.starts_with("__") || array.bytes().all(|byte| byte == b'.') {
+        return Some(format!(
+            "would be the array {array:?}, a name that Zarr does not allow"
+        ));
+    }
+    before
+        .iter()
+        .find(|other| zarr_name(other).eq_ignore_ascii_case(&array))
+        .map(|other| format!("would be the array {array:?}, as {other:?} would"))
+}
+
+fn column_description(column: &str) -> &'static str {
+    match column {
+        "site_id" => "Name of the site; the site coordinate of images.zarr",
+        "well_id" => "Name of the well: experiment, plate and well",
+        "cell_type" => "Cell line",
+        "dataset" => "Published split: train or test",
+        "experiment" => "Experiment (batch)",
+        "plate" => "Plate in the experiment, from 1",
+        "well" => "Well on the plate: row letters and column number",
+        "site" => "Field of view in the well, from 1",
+        "well_type" => "treatment, positive_control or negative_control",
+        "sirna" => "siRNA that the well was treated with",
+        "sirna_id" => "Number of the siRNA",
+        _ => "From the metadata table",
+    }
+}
+
+fn required(name: &str, data_type: Arrow, description: &str) -> Field {
+    field(name, data_type, false, description)
+}
+
+fn optional(name: &str, data_type: Arrow, description: &str) -> Field {
+    field(name, data_type, true, description)
+}
+
+fn field(name: &str, data_type: Arrow, nullable: bool, description: &str) -> Field {
+    let metadata = HashMap::from([("description".to_owned(), description.to_owned())]);
+    Field::new(name, data_type, nullable).with_metadata(metadata)
+}

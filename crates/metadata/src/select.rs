@@ -1,0 +1,273 @@
+//! Which rows of the table are converted.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use globset::{GlobBuilder, GlobMatcher};
+use thiserror::Error;
+
+use crate::{ColumnValues, ExperimentName, MetadataTable};
+
+/// Rows chosen by clauses.
+///
+/// A clause is `column=pattern`, or a pattern alone for the experiment. Patterns
+/// are globs (`*`, `?`, `[ab]`, `{a,b}`) over the text of the value; an
+/// experiment without glob characters is joined as image folders are, padded or
+/// not. An empty pattern (`sirna=`) stands for blank cells.
+///
+/// A row is chosen if, for each column that is included by, one of its clauses
+/// holds, and no exclude clause holds.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    include: Vec<Clause>,
+    exclude: Vec<Clause>,
+}
+
+/// Why clauses choose nothing sensible.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SelectionError {
+    /// The clause has no column or no pattern to speak of.
+    #[error(
+        "{clause:?} is not a clause (expected an experiment, such as HUVEC-*, or column=value)"
+    )]
+    Malformed {
+        /// The clause.
+        clause: String,
+    },
+    /// The pattern of the clause is not a glob.
+    #[error("{clause:?} is not a clause")]
+    Pattern {
+        /// The clause.
+        clause: String,
+        /// What is wrong with the pattern.
+        source: globset::Error,
+    },
+    /// The table has no such column.
+    #[error("{clause:?}: the table has no column {column:?}; its columns are {}", columns.join(", "))]
+    UnknownColumn {
+        /// The clause.
+        clause: String,
+        /// The column it names.
+        column: String,
+        /// The columns that exist.
+        columns: Vec<String>,
+    },
+    /// No row of the table fits the clause.
+    #[error("{clause:?} fits no row; column {column:?} holds {}", some_of(values))]
+    NoRow {
+        /// The clause.
+        clause: String,
+        /// The column it names.
+        column: String,
+        /// The distinct values of that column.
+        values: Vec<String>,
+    },
+    /// Each clause fits rows, but no row is left by all of them.
+    #[error("no row is left by {} together", clauses.join(", "))]
+    NothingLeft {
+        /// The clauses.
+        clauses: Vec<String>,
+    },
+}
+
+#[derive(Clone, Debug)]
+struct Clause {
+    text: String,
+    column: String,
+    pattern: Pattern,
+}
+
+#[derive(Clone, Debug)]
+enum Pattern {
+    Blank,
+    Experiment(ExperimentName),
+    Glob(GlobMatcher),
+}
+
+const EXPERIMENT: &str = "experiment";
+
+impl Selection {
+    /// Reads the clauses of `--include` and `--exclude`; none at all choose
+    /// every row.
+    ///
+    /// # Errors
+    /// A clause is empty, has nothing before its `=`, or is not a valid glob.
+    pub fn parse(include: &[String], exclude: &[String]) -> Result<Self, SelectionError> {
+        Ok(Self {
+            include: Clause::parse_all(include)?,
+            exclude: Clause::parse_all(exclude)?,
+        })
+    }
+
+    /// Whether every row of any table is chosen.
+    pub fn is_everything(&self) -> bool {
+        self.include.is_empty() && self.exclude.is_empty()
+    }
+
+    /// The chosen rows of `table`, ascending.
+    ///
+    /// # Errors
+    /// A clause names no column of the table or fits none of its rows, or no
+    /// row is left.
+    pub fn rows(&self, table: &MetadataTable) -> Result<Vec<usize>, SelectionError> {
+        let mut chosen = vec![true; table.len()];
+        let columns: BTreeSet<&str> = self
+            .include
+            .iter()
+            .map(|clause| clause.column.as_str())
+            .collect();
+        for column in columns {
+            let mut included = vec![false; table.len()];
+            for clause in self.include.iter().filter(|clause| clause.column == column) {
+                for row in clause.rows(table)? {
+                    included
+                        .get_mut(row)
+                        .into_iter()
+                        .for_each(|included| *included = true);
+                }
+            }
+            chosen
+                .iter_mut()
+                .zip(included)
+                .for_each(|(chosen, included)| *chosen &= included);
+        }
+        for clause in &self.exclude {
+            for row in clause.rows(table)? {
+                chosen
+                    .get_mut(row)
+                    .into_iter()
+                    .for_each(|chosen| *chosen = false);
+            }
+        }
+        let rows: Vec<usize> = (0..)
+            .zip(chosen)
+            .filter_map(|(row, chosen)| chosen.then_some(row))
+            .collect();
+        if rows.is_empty() {
+            let clauses = self.include.iter().chain(&self.exclude);
+            let clauses = clauses.map(|clause| format!("{:?}", clause.text)).collect();
+            return Err(SelectionError::NothingLeft { clauses });
+        }
+        Ok(rows)
+    }
+}
+
+impl Clause {
+    fn parse_all(texts: &[String]) -> Result<Vec<Self>, SelectionError> {
+        texts.iter().map(|text| Self::parse(text)).collect()
+    }
+
+    fn parse(text: &str) -> Result<Self, SelectionError> {
+        let (column, pattern) = text.split_once('=').unwrap_or((EXPERIMENT, text));
+        let (column, pattern) = (column.trim(), pattern.trim());
+        if column.is_empty() || (pattern.is_empty() && column == EXPERIMENT) {
+            return Err(SelectionError::Malformed {
+                clause: text.to_owned(),
+            });
+        }
+        let is_glob = pattern.contains(['*', '?', '[', '{', '\\']);
+        let pattern = if pattern.is_empty() {
+            Pattern::Blank
+        } else if column == EXPERIMENT && !is_glob {
+            Pattern::Experiment(ExperimentName::new(pattern))
+        } else {
+            let glob = GlobBuilder::new(pattern)
+                .literal_separator(false)
+                .build()
+                .map_err(|source| SelectionError::Pattern {
+                    clause: text.to_owned(),
+                    source,
+                })?;
+            Pattern::Glob(glob.compile_matcher())
+        };
+        Ok(Self {
+            text: text.to_owned(),
+            column: column.to_owned(),
+            pattern,
+        })
+    }
+
+    /// The rows that the clause alone fits; at least one.
+    fn rows(&self, table: &MetadataTable) -> Result<Vec<usize>, SelectionError> {
+        let Some(column) = table.column(&self.column) else {
+            return Err(SelectionError::UnknownColumn {
+                clause: self.text.clone(),
+                column: self.column.clone(),
+                columns: table
+                    .columns()
+                    .iter()
+                    .map(|column| column.name.clone())
+                    .collect(),
+            });
+        };
+        let rows: Vec<usize> = match &self.pattern {
+            Pattern::Experiment(name) => {
+                let keys = table.keys().iter().enumerate();
+                keys.filter(|(_, key)| key.experiment == *name)
+                    .map(|(row, _)| row)
+                    .collect()
+            }
+            pattern => {
+                let cells = cells(&column.values).enumerate();
+                cells
+                    .filter(|(_, cell)| pattern.fits(cell.as_deref()))
+                    .map(|(row, _)| row)
+                    .collect()
+            }
+        };
+        if rows.is_empty() {
+            let values: BTreeSet<String> = cells(&column.values)
+                .map(|cell| cell.unwrap_or_default())
+                .collect();
+            return Err(SelectionError::NoRow {
+                clause: self.text.clone(),
+                column: self.column.clone(),
+                values: values.into_iter().collect(),
+            });
+        }
+        Ok(rows)
+    }
+}
+
+impl Pattern {
+    fn fits(&self, cell: Option<&str>) -> bool {
+        match (self, cell) {
+            (Self::Blank, None) => true,
+            (Self::Glob(glob), Some(cell)) => glob.is_match(cell),
+            _ => false,
+        }
+    }
+}
+
+fn cells(values: &ColumnValues) -> Box<dyn Iterator<Item = Option<String>> + '_> {
+    match values {
+        ColumnValues::Integer(values) => Box::new(
+            values
+                .iter()
+                .map(|value| value.map(|value| value.to_string())),
+        ),
+        ColumnValues::Float(values) => Box::new(
+            values
+                .iter()
+                .map(|value| value.map(|value| value.to_string())),
+        ),
+        ColumnValues::String(values) => Box::new(values.iter().cloned()),
+    }
+}
+
+fn some_of(values: &[String]) -> String {
+    const SHOWN: usize = 60;
+    let shown: Vec<String> = values
+        .iter()
+        .take(SHOWN)
+        .map(|value| format!("{value:?}"))
+        .collect();
+    let shown = shown.join(", ");
+    match values.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}

@@ -1,0 +1,136 @@
+//! `metadata.csv` as typed columns, its rows in array order.
+
+mod error;
+mod file;
+mod read;
+#[cfg(test)]
+mod tests;
+
+use std::io::Read;
+use std::path::Path;
+
+pub use error::MetadataError;
+
+use crate::column::retain_rows;
+use crate::{Column, ColumnValues, SiteKey};
+
+/// The columns that a table must have. `site_id` is derived where it is absent.
+pub(crate) const REQUIRED: [&str; 4] = ["experiment", "plate", "well", "site"];
+pub(crate) const SITE_ID: &str = "site_id";
+
+/// The metadata of every site: one row a site, rows ordered by experiment,
+/// plate, well and site whatever their order in the file.
+///
+/// Keys and site ids are distinct and there is at least one row.
+#[derive(Clone, Debug)]
+pub struct MetadataTable {
+    name: String,
+    keys: Vec<SiteKey>,
+    columns: Vec<Column>,
+}
+
+impl MetadataTable {
+    /// Reads a `.csv`, a `.csv.gz`, or the table inside a `.zip` (its only
+    /// `*.csv`, or else the one named `metadata.csv`). The content decides
+    /// which it is, not the name.
+    ///
+    /// # Errors
+    /// The file cannot be read, the archive does not hold one table, or
+    /// anything that [`Self::read`] refuses.
+    pub fn open(path: &Path) -> Result<Self, MetadataError> {
+        let (name, content) = file::content(path)?;
+        read::table(&name, &content)
+    }
+
+    /// Reads plain CSV (RFC 4180, UTF-8 with or without a byte order mark, any
+    /// line ends). `name` stands for the file in errors.
+    ///
+    /// # Errors
+    /// Reading fails; the text is not UTF-8; there are no rows; a row is longer
+    /// or shorter than the header; a required column is missing; a column name
+    /// is empty, doubled, or taken by the output; a required value is not what
+    /// it must be; two rows are one site or share a `site_id`.
+    pub fn read(name: &str, mut reader: impl Read) -> Result<Self, MetadataError> {
+        let mut content = Vec::new();
+        reader
+            .read_to_end(&mut content)
+            .map_err(|source| MetadataError::Read {
+                name: name.into(),
+                source,
+            })?;
+        read::table(name, &content)
+    }
+
+    /// The file that the table was read from, as errors call it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Number of sites.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether no rows are left, which only a selection can bring about.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// The key of each row, ascending.
+    pub fn keys(&self) -> &[SiteKey] {
+        &self.keys
+    }
+
+    /// The row of a site, if it is in the table.
+    pub fn row(&self, key: &SiteKey) -> Option<usize> {
+        self.keys.binary_search(key).ok()
+    }
+
+    /// Every column of the file, in its order; `site_id` comes first where it
+    /// was derived as `{experiment}_{plate}_{well}_{site}`.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// The column of that name.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// The site id of each row.
+    pub fn site_ids(&self) -> impl Iterator<Item = &str> {
+        self.texts(SITE_ID)
+            .iter()
+            .map(|id| id.as_deref().unwrap_or_default())
+    }
+
+    /// The site id of one row.
+    pub fn site_id(&self, row: usize) -> Option<&str> {
+        self.texts(SITE_ID).get(row)?.as_deref()
+    }
+
+    /// The experiment of each row as the file spells it.
+    pub fn experiments(&self) -> impl Iterator<Item = &str> {
+        self.texts("experiment")
+            .iter()
+            .map(|name| name.as_deref().unwrap_or_default())
+    }
+
+    fn texts(&self, name: &str) -> &[Option<String>] {
+        match self.column(name).map(|column| &column.values) {
+            Some(ColumnValues::String(values)) => values,
+            _ => &[],
+        }
+    }
+
+    /// Keeps the given rows, which must ascend.
+    pub(crate) fn retain_rows(&mut self, rows: &[usize]) {
+        if rows.len() == self.len() {
+            return;
+        }
+        retain_rows(&mut self.keys, rows);
+        for column in &mut self.columns {
+            column.values.retain_rows(rows);
+        }
+    }
+}
