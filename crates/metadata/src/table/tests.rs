@@ -216,13 +216,13 @@ fn bad_values_are_named_with_their_line() {
 #[test]
 fn lines_are_counted_through_quotes_blank_lines_and_any_line_end() {
     let csv =
-        "experiment,plate,well,site,note\nE,1,B02,1,\"two\nlines\"\n\nE,1,B03,1,x\nE,1,Z99,1,x\n";
+        "experiment,plate,well,site,note\nE,1,B02,1,\"two\nlines\"\n\nE,1,B03,1,x\n\nE,1,Z99,1,x\n";
     for (csv, line) in [
-        (csv.to_owned(), 6),
-        (csv.replace('\n', "\r\n"), 6),
-        (csv.replace('\n', "\r"), 6),
-        (format!("\u{feff}{csv}"), 6),
-        (format!("\n\n{csv}"), 8),
+        (csv.to_owned(), 7),
+        (csv.replace('\n', "\r\n"), 7),
+        (csv.replace('\n', "\r"), 7),
+        (format!("\u{feff}{csv}"), 7),
+        (format!("\n\n{csv}"), 9),
     ] {
         assert!(
             error(&csv).starts_with(&format!("metadata.csv line {line}, ")),
