@@ -21,7 +21,7 @@ impl Camera {
     pub(super) fn new(stream: &mut Stream, size: usize) -> Self {
         let mut defocus = Field::noise(stream, size, 260.0);
         for value in &mut defocus.values {
-            *value = (0.3 + 0.3 * *value).clamp(0.0, 0.85);
+            *value = (0.15 + 0.25 * *value).clamp(0.0, 0.85);
         }
         let mut vignette = Field::new(size, 1.0);
         let middle = [0, 1].map(|_| size as f32 * stream.between(0.42, 0.58));
@@ -57,7 +57,7 @@ impl Camera {
             .map(|(&light, noise)| {
                 let signal = black + gain * light;
                 // Photons (grows with the signal) and read-out (does not), in counts.
-                let variance = 0.02 + 0.009 * signal.max(0.0);
+                let variance = 0.01 + 0.012 * signal.max(0.0);
                 (signal + variance.sqrt() * noise + 0.5).clamp(0.0, 255.0) as u8
             })
             .collect()

@@ -12,6 +12,8 @@ pub(super) struct Cell {
     pub(super) axis: [f32; 2],
     /// Half axes of the nucleus.
     pub(super) nucleus: [f32; 2],
+    /// Middle of the body: nuclei seldom lie in it.
+    pub(super) middle: [f32; 2],
     /// Half axes of the body.
     pub(super) body: [f32; 2],
     /// Whether it is dividing: a small, bright plate of chromosomes.
@@ -67,7 +69,7 @@ pub(super) fn scatter(stream: &mut Stream, style: &Style, size: usize) -> Vec<Ce
             continue;
         }
         let centre = [x - margin, y - margin];
-        let distance = spacing * (0.62 - 0.12 * crowd).clamp(0.4, 0.8) * stream.between(0.75, 1.15);
+        let distance = spacing * (0.52 - 0.12 * crowd).clamp(0.3, 0.7) * stream.between(0.7, 1.15);
         let free = cells.iter().all(|other| {
             let [dx, dy] = [other.centre[0] - centre[0], other.centre[1] - centre[1]];
             dx * dx + dy * dy > distance * distance
@@ -89,7 +91,7 @@ fn grow(stream: &mut Stream, style: &Style, centre: [f32; 2], flow: [f32; 2]) ->
     let any = stream.direction();
     let lean = [0, 1].map(|i| any[i] + style.alignment * flow[i]);
     let length = (lean[0] * lean[0] + lean[1] * lean[1]).sqrt().max(1e-3);
-    let large = stream.around_one(0.12) * if stream.chance(0.04) { 1.35 } else { 1.0 };
+    let large = stream.around_one(0.09) * if stream.chance(0.04) { 1.35 } else { 1.0 };
     let dividing = stream.chance(style.dividing);
     let nucleus = if dividing {
         [0.75 * style.nucleus[0], 0.32 * style.nucleus[0]]
@@ -101,11 +103,14 @@ fn grow(stream: &mut Stream, style: &Style, centre: [f32; 2], flow: [f32; 2]) ->
     // One factor for the whole cell and one a channel: a cell that stains
     // strongly does so everywhere, but never in quite the same measure.
     let vigour = stream.between(0.55, 1.3) * if stream.chance(0.08) { 1.7 } else { 1.0 };
+    let body = style.body.map(|axis| axis * large * stream.around_one(0.1));
+    let middle = centre.map(|part| part + 0.2 * body[1] * stream.bell());
     Cell {
         centre,
+        middle,
         axis: [lean[0] / length, lean[1] / length],
         nucleus,
-        body: style.body.map(|axis| axis * large * stream.around_one(0.1)),
+        body,
         dividing,
         gain: [0; 6].map(|_| vigour * stream.around_one(0.18)),
     }

@@ -48,8 +48,8 @@ pub(super) fn actin(stream: &mut Stream, scene: &Scene, style: &Style) -> Field 
         ]);
         let fanned = stream.between(0.0, 0.4);
         for _ in 0..(style.fibres * stream.around_one(0.35)) as usize {
-            let light = cell.gain[2] * stream.between(0.2, 1.0);
-            let length = cell.body[0] * stream.between(0.5, 1.7);
+            let light = (0.4 + 0.6 * cell.gain[2]) * stream.between(0.2, 1.0);
+            let length = cell.body[0] * stream.between(0.5, 1.9);
             let (start, heading) = if stream.chance(fanned) {
                 (fan, stream.direction())
             } else {
@@ -74,7 +74,7 @@ pub(super) fn actin(stream: &mut Stream, scene: &Scene, style: &Style) -> Field 
                 if scene.owner[index] == number {
                     1.0
                 } else {
-                    0.2
+                    0.4
                 }
             });
         }

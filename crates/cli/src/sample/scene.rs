@@ -92,7 +92,7 @@ fn territories(stream: &mut Stream, cells: &[Cell], size: usize) -> (Vec<u32>, F
     let mut second = Field::new(size, FAR * FAR);
     for (number, cell) in (0..).zip(cells) {
         let [long, short] = cell.body.map(|axis| 1.0 / (axis * axis));
-        Field::around(size, cell.centre, 1.7 * cell.body[0], |index, [x, y]| {
+        Field::around(size, cell.middle, 1.9 * cell.body[0], |index, [x, y]| {
             let bent = [x + bends[0].values[index], y + bends[1].values[index]];
             let [u, v] = cell.along_axes(bent);
             let square = u * u * long + v * v * short;

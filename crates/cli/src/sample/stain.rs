@@ -31,7 +31,7 @@ fn nuclei(stream: &mut Stream, scene: &Scene) -> Field {
         let (brightness, grain) = if cell.dividing {
             (2.6, 0.05)
         } else {
-            (1.0, 0.13)
+            (1.0, 0.16)
         };
         let brightness = brightness * (0.45 + 0.55 * cell.gain[0]);
         Field::around(
@@ -48,7 +48,7 @@ fn nuclei(stream: &mut Stream, scene: &Scene) -> Field {
         );
     }
     for (index, value) in light.values.iter_mut().enumerate() {
-        *value += 0.035 * scene.body(index, 1.0);
+        *value += 0.05 * scene.body(index, 1.0) * (1.0 + 0.3 * scene.clumps.values[index]);
     }
     light
 }
@@ -58,12 +58,12 @@ fn reticulum(stream: &mut Stream, scene: &Scene, style: &Style) -> Field {
     let net = Field::noise(stream, scene.size, 2.6);
     let mut light = scene.gains(1);
     for (index, value) in light.values.iter_mut().enumerate() {
-        let dense = scene.perinuclear(index, style.spread);
-        let texture = 0.7 + 0.5 * ridge(0.0, 0.6, net.values[index]);
+        let dense = scene.perinuclear(index, 1.15 * style.spread);
+        let texture = 0.6 + 0.7 * ridge(0.0, 0.5, net.values[index]);
         let envelope = ridge(1.12, 0.14, scene.nuclear.values[index]);
-        let inside = 1.0 - 0.68 * scene.inside_nucleus(index);
-        let cytoplasm = dense * texture + 0.14 * scene.body(index, 1.0);
-        *value *= (cytoplasm + 0.3 * envelope) * inside;
+        let inside = 1.0 - 0.6 * scene.inside_nucleus(index);
+        let cytoplasm = dense * texture + 0.14 * scene.body(index, 1.3) * texture;
+        *value *= (cytoplasm + 0.15 * envelope) * inside;
     }
     light
 }
@@ -71,12 +71,15 @@ fn reticulum(stream: &mut Stream, scene: &Scene, style: &Style) -> Field {
 /// `w3`, phalloidin: fibres, and a seam where two cells touch.
 fn actin(stream: &mut Stream, scene: &Scene, style: &Style) -> Field {
     let fibres = filament::actin(stream, scene, style);
+    let grains = Field::noise(stream, scene.size, 2.2);
     let mut light = scene.gains(2);
     for (index, value) in light.values.iter_mut().enumerate() {
-        let body = scene.body(index, 1.1);
+        let body = scene.body(index, 1.4);
         let seam = body * ridge(0.0, 0.05, scene.border.values[index]);
-        let film = body * (1.0 + 0.15 * scene.clumps.values[index]);
-        *value = *value * (0.5 * film + 0.45 * seam) + 0.75 * fibres.values[index];
+        let grain = 0.12 * scene.clumps.values[index] + 0.1 * grains.values[index];
+        let film = body * (1.0 + grain);
+        let gain = 0.45 + 0.55 * *value;
+        *value = gain * (0.5 * film + 0.45 * seam) + 0.75 * fibres.values[index];
     }
     light
 }
@@ -88,7 +91,7 @@ fn rna(stream: &mut Stream, scene: &Scene, style: &Style) -> Field {
     let mut light = scene.gains(3);
     for (index, value) in light.values.iter_mut().enumerate() {
         let dense = scene.perinuclear(index, 1.1 * style.spread);
-        let texture = 1.0 + 0.09 * grains.values[index];
+        let texture = 1.0 + 0.13 * grains.values[index];
         let inside = 1.0 - 0.45 * scene.inside_nucleus(index);
         *value *= (dense * texture + 0.2 * scene.body(index, 1.0)) * inside;
         *value += 1.1 * nucleoli.values[index];
@@ -122,12 +125,12 @@ fn golgi(stream: &mut Stream, scene: &Scene, style: &Style) -> Field {
     let speckle = Field::noise(stream, scene.size, 2.4);
     let mut light = scene.gains(5);
     for (index, value) in light.values.iter_mut().enumerate() {
-        let body = scene.body(index, 1.1) * (1.0 + 0.1 * speckle.values[index]);
+        let body = scene.body(index, 1.4) * (1.0 + 0.13 * speckle.values[index]);
         let seam = body * ridge(0.0, 0.06, scene.border.values[index]);
         let nucleus = 0.55 * scene.inside_nucleus(index) + 0.15 * scene.perinuclear(index, 0.9);
         *value = *value * (0.4 * body + 0.2 * seam + nucleus)
             + 1.4 * grains.values[index]
-            + 0.18 * folds.values[index];
+            + 0.3 * folds.values[index];
     }
     light
 }
