@@ -196,3 +196,81 @@ fn field(name: &str, data_type: Arrow, nullable: bool, description: &str) -> Fie
     let metadata = HashMap::from([("description".to_owned(), description.to_owned())]);
     Field::new(name, data_type, nullable).with_metadata(metadata)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn columns(schema: &Schema) -> Vec<String> {
+        let column = |field: &Field| {
+            let null = if field.is_nullable() { "?" } else { "" };
+            format!("{} {}{null}", field.name(), field.data_type())
+        };
+        schema.fields().iter().map(|field| column(field)).collect()
+    }
+
+    fn all_described(schema: &Schema) -> bool {
+        schema
+            .fields()
+            .iter()
+            .all(|field| field.metadata().contains_key("description"))
+    }
+
+    #[test]
+    fn sites_keep_the_columns_of_the_table() {
+        let csv = "experiment,plate,well,site,dose,sirna\nE,1,B02,1,0.5,x\n";
+        let schema = sites_schema(&MetadataTable::read("m.csv", csv.as_bytes()).unwrap());
+        let expected = [
+            "site_index Int64",
+            "site_id Utf8",
+            "experiment Utf8",
+            "plate Int64",
+            "well Utf8",
+            "site Int64",
+            "dose Float64?",
+            "sirna Utf8?",
+            "shard Utf8",
+            "offset Int64",
+            "length Int64",
+            "complete Boolean",
+        ];
+        assert_eq!(columns(&schema), expected);
+        assert!(all_described(&schema));
+    }
+
+    #[test]
+    fn planes_have_the_columns_of_the_contract() {
+        let schema = planes_schema();
+        let expected = [
+            "site_index Int64",
+            "channel Utf8",
+            "source Utf8?",
+            "source_bytes Int64?",
+            "status Utf8",
+            "error Utf8?",
+            "xxh3_128 Utf8?",
+            "mean Float64?",
+            "std Float64?",
+            "min Int32?",
+            "max Int32?",
+            "p01 Float64?",
+            "p50 Float64?",
+            "p99 Float64?",
+            "saturated Float64?",
+        ];
+        assert_eq!(columns(&schema), expected);
+        assert!(all_described(&schema));
+    }
+
+    #[test]
+    fn array_names_are_portable() {
+        for (column, name) in [
+            ("site", "site_number"),
+            ("site_id", "site_id"),
+            ("a.b-C_9", "a.b-C_9"),
+            ("dose (µM)/h", "dose___M__h"),
+        ] {
+            assert_eq!(zarr_name(column), name);
+        }
+    }
+}

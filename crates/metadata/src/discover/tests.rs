@@ -1,1 +1,212 @@
+use std::fs;
 
+use tempfile::TempDir;
+
+use super::*;
+
+fn listing(paths: &[&str]) -> Listing {
+    Listing::from_paths(paths.iter().map(|&path| path.into()))
+}
+
+fn folder(files: &[&str]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for file in files {
+        let path = folder.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "").unwrap();
+    }
+    folder
+}
+
+fn paths(listing: &Listing) -> Vec<&str> {
+    listing.images.iter().map(|image| &*image.path).collect()
+}
+
+#[test]
+fn files_are_sorted_out_by_their_paths() {
+    let listing = listing(&[
+        "images/test/HUVEC-02/Plate1/B02_s1_w1.png",
+        "images/train/HUVEC-01/Plate1/B02_s1_w2.png",
+        "images/train/HUVEC-01/Plate1/B02_s1_w1.png",
+        "overview.PNG",
+        "images/train/HUVEC-01/Plate1/Z99_s1_w1.png",
+        "metadata.csv",
+        "sub/metadata.csv.gz",
+        "rxrx1-metadata.zip",
+        "old-metadata.csv",
+        "README.md",
+        "._rxrx1-metadata.zip",
+    ]);
+    assert_eq!(
+        paths(&listing),
+        [
+            "images/test/HUVEC-02/Plate1/B02_s1_w1.png",
+            "images/train/HUVEC-01/Plate1/B02_s1_w1.png",
+            "images/train/HUVEC-01/Plate1/B02_s1_w2.png",
+        ]
+    );
+    assert_eq!(listing.images[0].plane.key.experiment.as_str(), "HUVEC-2");
+    assert_eq!(
+        listing.unrecognised,
+        ["images/train/HUVEC-01/Plate1/Z99_s1_w1.png", "overview.PNG"]
+    );
+    assert_eq!(
+        listing.metadata_candidates,
+        ["metadata.csv", "rxrx1-metadata.zip", "sub/metadata.csv.gz"]
+    );
+    assert_eq!(listing.other_files, 3);
+}
+
+#[test]
+fn a_folder_is_listed_in_the_order_of_its_paths() {
+    let mut files = vec![
+        "E-1/Plate1/B02_s1_w1.png".to_owned(),
+        "metadata.csv".to_owned(),
+        ".hidden".to_owned(),
+    ];
+    for experiment in 1..=12 {
+        files.extend(
+            (1..=4).map(|plate| format!("images/E-{experiment}/Plate{plate}/C03_s2_w1.png")),
+        );
+    }
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    let folder = folder(&files);
+    let listed = list_folder(folder.path()).unwrap();
+    assert_eq!(listed.images, listing(&files).images);
+    assert!(paths(&listed).is_sorted());
+    assert_eq!((listed.images.len(), listed.other_files), (49, 1));
+    assert_eq!(
+        find_metadata(folder.path(), &listed).unwrap(),
+        folder.path().join("metadata.csv")
+    );
+}
+
+#[test]
+fn an_input_must_be_a_folder() {
+    let folder = folder(&["file"]);
+    let absent = list_folder(&folder.path().join("absent")).unwrap_err();
+    assert_eq!(
+        absent.to_string(),
+        format!("cannot list the folder {}/absent", folder.path().display())
+    );
+    assert!(std::error::Error::source(&absent).is_some());
+    let file = list_folder(&folder.path().join("file")).unwrap_err();
+    assert_eq!(
+        file.to_string(),
+        format!("{}/file is not a folder", folder.path().display())
+    );
+}
+
+#[test]
+fn the_nearest_table_is_chosen() {
+    let find = |candidates: &[&str]| find_metadata(Path::new("/in"), &listing(candidates));
+    for (candidates, chosen) in [
+        (
+            &["a/metadata.csv", "metadata.csv.gz"][..],
+            "/in/metadata.csv.gz",
+        ),
+        (
+            &["metadata.csv.gz", "metadata.csv", "rxrx1-metadata.zip"],
+            "/in/metadata.csv",
+        ),
+        (
+            &["rxrx1-metadata.zip", "metadata.csv.gz"],
+            "/in/metadata.csv.gz",
+        ),
+        (
+            &["rxrx1-metadata.zip", "a/metadata.csv"],
+            "/in/rxrx1-metadata.zip",
+        ),
+        (
+            &["a/b/metadata.csv", "c/metadata.csv"],
+            "/in/c/metadata.csv",
+        ),
+    ] {
+        assert_eq!(find(candidates).unwrap(), Path::new(chosen));
+    }
+    assert_eq!(
+        find(&["README.md"]).unwrap_err().to_string(),
+        "no metadata.csv, metadata.csv.gz or *metadata*.zip in /in; use --metadata to say where the table is"
+    );
+    assert_eq!(
+        find(&["b/metadata.csv", "a/metadata.csv", "a/metadata.csv.gz"])
+            .unwrap_err()
+            .to_string(),
+        "/in holds several tables: a/metadata.csv, b/metadata.csv; use --metadata to choose one"
+    );
+}
+
+#[cfg(unix)]
+mod links {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn links_are_followed() {
+        let elsewhere = folder(&["Plate1/B02_s1_w1.png", "one.png"]);
+        let input = folder(&["E-2/Plate1/B02_s2_w1.png"]);
+        symlink(elsewhere.path(), input.path().join("E-1")).unwrap();
+        symlink(
+            elsewhere.path().join("one.png"),
+            input.path().join("E-2/Plate1/B02_s1_w1.png"),
+        )
+        .unwrap();
+        let linked = input.path().join("input");
+        symlink(input.path(), &linked).unwrap();
+        let expected = [
+            "E-1/Plate1/B02_s1_w1.png",
+            "E-2/Plate1/B02_s1_w1.png",
+            "E-2/Plate1/B02_s2_w1.png",
+        ];
+        assert_eq!(paths(&list_folder(&linked).unwrap()), expected);
+    }
+
+    #[test]
+    fn loops_end() {
+        let elsewhere = folder(&["other.txt"]);
+        let input = folder(&["E/Plate1/B02_s1_w1.png"]);
+        for (to, at) in [
+            (input.path().to_owned(), input.path().join("E/Plate1/up")),
+            (input.path().join("E"), input.path().join("E/self")),
+            (PathBuf::from("/"), input.path().join("E/root")),
+            (elsewhere.path().to_owned(), input.path().join("E/there")),
+            (input.path().to_owned(), elsewhere.path().join("back")),
+        ] {
+            symlink(to, at).unwrap();
+        }
+        let listing = list_folder(input.path()).unwrap();
+        assert_eq!(paths(&listing), ["E/Plate1/B02_s1_w1.png"]);
+        assert_eq!(listing.other_files, 1);
+    }
+
+    #[test]
+    fn a_link_to_nothing_is_named() {
+        let input = folder(&["E/Plate1/B02_s1_w1.png"]);
+        symlink("nowhere", input.path().join("E/Plate1/B02_s1_w2.png")).unwrap();
+        let error = list_folder(input.path()).unwrap_err();
+        let path = input.path().join("E/Plate1/B02_s1_w2.png");
+        assert_eq!(
+            error.to_string(),
+            format!("cannot find out what {} is", path.display())
+        );
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert!(source.starts_with("No such file"), "{source}");
+    }
+
+    #[test]
+    fn names_that_are_not_utf8_are_counted() {
+        let input = folder(&["E/Plate1/B02_s1_w1.png"]);
+        let odd = |bytes| input.path().join("E").join(OsStr::from_bytes(bytes));
+        if fs::write(odd(b"b\xff.png"), "").is_err() {
+            println!("skipped: this file system takes UTF-8 names only");
+            return;
+        }
+        fs::create_dir(odd(b"a\xff")).unwrap();
+        let listing = list_folder(input.path()).unwrap();
+        assert_eq!(listing.unreadable_names, ["E/a\u{fffd}", "E/b\u{fffd}.png"]);
+        assert_eq!(paths(&listing), ["E/Plate1/B02_s1_w1.png"]);
+    }
+}

@@ -1,1 +1,331 @@
+use super::*;
+use crate::Severity;
 
+const TABLE: &str = "\
+experiment,plate,well,site,dataset
+HUVEC-01,1,B02,1,train
+HUVEC-01,1,B02,2,train
+HUVEC-01,2,B02,1,train
+HUVEC-10,1,B02,1,test
+";
+
+fn table() -> MetadataTable {
+    MetadataTable::read("m.csv", TABLE.as_bytes()).unwrap()
+}
+
+fn listing(paths: &[&str]) -> Listing {
+    Listing::from_paths(paths.iter().map(|&path| path.into()))
+}
+
+fn select(include: &str) -> Selection {
+    Selection::parse(&[include.to_owned()], &[]).unwrap()
+}
+
+fn join(paths: &[&str]) -> Join {
+    Join::new(table(), listing(paths), &Selection::default()).unwrap()
+}
+
+/// Two channels of all four sites, in an unpadded tree.
+fn complete() -> Vec<&'static str> {
+    vec![
+        "train/HUVEC-1/Plate1/B02_s1_w1.png",
+        "train/HUVEC-1/Plate1/B02_s1_w2.png",
+        "train/HUVEC-1/Plate1/B02_s2_w1.png",
+        "train/HUVEC-1/Plate1/B02_s2_w2.png",
+        "train/HUVEC-1/Plate2/B02_s1_w1.png",
+        "train/HUVEC-1/Plate2/B02_s1_w2.png",
+        "test/HUVEC-10/Plate1/B02_s1_w1.png",
+        "test/HUVEC-10/Plate1/B02_s1_w2.png",
+    ]
+}
+
+fn only_problem(join: &Join) -> (ProblemKind, usize, usize, Vec<&str>) {
+    let problems: Vec<_> = join.problems().iter().collect();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    let problem = problems[0];
+    let examples = problem.examples.iter().map(String::as_str).collect();
+    (
+        problem.kind,
+        problem.count,
+        problem.missing_planes,
+        examples,
+    )
+}
+
+#[test]
+fn each_plane_finds_its_image() {
+    let join = join(&complete());
+    assert!(join.problems().is_empty());
+    assert_eq!(join.channels, [Channel(1), Channel(2)]);
+    for (slot, path) in complete().into_iter().enumerate() {
+        assert_eq!(join.source(SiteIndex(slot / 2), slot % 2), Some(path));
+    }
+    assert_eq!(join.source(SiteIndex(0), 2), None);
+    assert_eq!(join.source(SiteIndex(4), 0), None);
+    assert_eq!(join.source(SiteIndex(usize::MAX), 0), None);
+    assert_eq!((join.present_planes(), join.missing_planes()), (8, 0));
+}
+
+#[test]
+fn channels_are_those_that_exist() {
+    let join = join(&[
+        "HUVEC-10/Plate1/B02_s1_w10.png",
+        "HUVEC-10/Plate1/B02_s1_w2.png",
+    ]);
+    assert_eq!(join.channels, [Channel(2), Channel(10)]);
+    assert_eq!(
+        join.source(SiteIndex(3), 1),
+        Some("HUVEC-10/Plate1/B02_s1_w10.png")
+    );
+}
+
+#[test]
+fn images_without_a_row_are_told() {
+    let mut paths = complete();
+    // A channel that only such an image has is no channel of the array.
+    paths.extend([
+        "train/HUVEC-1/Plate3/B02_s1_w1.png",
+        "train/RPE-1/Plate1/B02_s1_w7.png",
+    ]);
+    let join = join(&paths);
+    let examples = vec![
+        "train/HUVEC-1/Plate3/B02_s1_w1.png",
+        "train/RPE-1/Plate1/B02_s1_w7.png",
+    ];
+    assert_eq!(
+        only_problem(&join),
+        (ProblemKind::ImagesWithoutRow, 2, 0, examples)
+    );
+    assert_eq!(join.channels.len(), 2);
+    assert_eq!(join.problems().severity(), Some(Severity::Notice));
+}
+
+#[test]
+fn rows_without_images_are_told() {
+    let join = join(&complete()[..6]);
+    let examples = vec!["HUVEC-10_1_B02_1: no HUVEC-10/Plate1/B02_s1_w*.png"];
+    assert_eq!(
+        only_problem(&join),
+        (ProblemKind::RowsWithoutImages, 1, 2, examples)
+    );
+    assert_eq!((join.present_planes(), join.missing_planes()), (6, 2));
+    assert_eq!(
+        join.problems().severity(),
+        Some(Severity::NeedsAllowMissing)
+    );
+}
+
+#[test]
+fn sites_short_of_a_channel_are_told() {
+    let mut paths = complete();
+    paths.remove(5);
+    paths.remove(0);
+    paths.push("train/HUVEC-1/Plate1/B02_s1_w3.png");
+    let join = join(&paths);
+    let examples = vec![
+        "HUVEC-01_1_B02_1: no w1",
+        "HUVEC-01_1_B02_2: no w3",
+        "HUVEC-01_2_B02_1: no w2, w3",
+        "HUVEC-10_1_B02_1: no w3",
+    ];
+    assert_eq!(
+        only_problem(&join),
+        (ProblemKind::IncompleteSites, 4, 5, examples)
+    );
+    assert_eq!(join.missing_planes(), 5);
+    assert_eq!(
+        join.problems().severity(),
+        Some(Severity::NeedsAllowMissing)
+    );
+}
+
+#[test]
+fn two_files_for_one_plane_are_both_named() {
+    let mut paths = complete();
+    paths.extend([
+        "HUVEC-01/Plate1/B02_s1_w2.png",
+        "z/HUVEC-001/Plate1/B2_s1_w2.png",
+    ]);
+    let join = join(&paths);
+    let examples = vec![
+        "HUVEC-01_1_B02_1 w2: HUVEC-01/Plate1/B02_s1_w2.png and train/HUVEC-1/Plate1/B02_s1_w2.png \
+         and z/HUVEC-001/Plate1/B2_s1_w2.png",
+    ];
+    assert_eq!(
+        only_problem(&join),
+        (ProblemKind::DuplicatePlanes, 1, 0, examples)
+    );
+    assert_eq!(join.problems().severity(), Some(Severity::Fatal));
+}
+
+#[test]
+fn files_that_the_listing_could_not_place_are_told() {
+    let mut paths = complete();
+    paths.push("train/overview.png");
+    let mut listing = listing(&paths);
+    listing.unreadable_names.push("train/\u{fffd}".to_owned());
+    let join = Join::new(table(), listing, &Selection::default()).unwrap();
+    let told: Vec<_> = join
+        .problems()
+        .iter()
+        .map(|p| (p.kind, p.count, p.examples[0].as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (ProblemKind::UnrecognisedFiles, 1, "train/overview.png"),
+            (ProblemKind::UnreadableNames, 1, "train/\u{fffd}"),
+        ]
+    );
+}
+
+#[test]
+fn rows_that_are_not_selected_leave_no_trace() {
+    let mut paths = complete();
+    // Of the dropped rows: a double, a channel of its own, a missing plane.
+    paths.extend([
+        "x/HUVEC-1/Plate1/B02_s1_w1.png",
+        "x/HUVEC-1/Plate1/B02_s1_w9.png",
+    ]);
+    paths.retain(|path| !path.ends_with("Plate2/B02_s1_w2.png"));
+    let join = Join::new(table(), listing(&paths), &select("dataset=test")).unwrap();
+    assert!(join.problems().is_empty(), "{:?}", join.problems());
+    assert_eq!(
+        join.table().site_ids().collect::<Vec<_>>(),
+        ["HUVEC-10_1_B02_1"]
+    );
+    assert_eq!(join.channels, [Channel(1), Channel(2)]);
+    assert_eq!(
+        join.source(SiteIndex(0), 1),
+        Some("test/HUVEC-10/Plate1/B02_s1_w2.png")
+    );
+    assert_eq!((join.present_planes(), join.missing_planes()), (2, 0));
+}
+
+#[test]
+fn nothing_to_convert_is_explained() {
+    let error = |paths: &[&str], selection: &Selection| {
+        Join::new(table(), listing(paths), selection)
+            .unwrap_err()
+            .to_string()
+    };
+    let all = Selection::default();
+    assert_eq!(
+        error(&[], &all),
+        "no image named EXP/PlateN/WELL_sS_wC.png in the input"
+    );
+    assert_eq!(
+        error(&["a.png", "b.png"], &all),
+        "no image named EXP/PlateN/WELL_sS_wC.png in the input; 2 PNG files are named otherwise, such as a.png"
+    );
+    assert_eq!(
+        error(&["RPE-01/Plate1/B02_s1_w1.png"], &all),
+        "none of the 1 images has a row in m.csv: there are images such as RPE-01/Plate1/B02_s1_w1.png and rows such \
+         as HUVEC-1/Plate1/B02_s1; is it the table of these images?"
+    );
+    assert_eq!(
+        error(&complete()[..6], &select("HUVEC-10")),
+        "none of the 6 images belongs to the 1 selected rows, such as HUVEC-10/Plate1/B02_s1"
+    );
+    let unknown = Join::new(table(), listing(&complete()), &select("RPE-1")).unwrap_err();
+    assert!(matches!(unknown, JoinError::Selection { .. }));
+}
+
+/// 3 experiments × 2 plates × 8 wells × 2 channels.
+fn larger() -> Join {
+    let (mut csv, mut paths) = ("experiment,plate,well,site\n".to_owned(), Vec::new());
+    for experiment in ["A", "B", "C"] {
+        for plate in 1..=2 {
+            for column in 1..=8 {
+                csv += &format!("{experiment},{plate},B{column},1\n");
+                for channel in 1..=2 {
+                    paths.push(format!(
+                        "{experiment}/Plate{plate}/B{column:02}_s1_w{channel}.png"
+                    ));
+                }
+            }
+        }
+    }
+    let table = MetadataTable::read("m.csv", csv.as_bytes()).unwrap();
+    let listing = Listing::from_paths(paths.into_iter().map(Into::into));
+    Join::new(table, listing, &Selection::default()).unwrap()
+}
+
+/// Experiment, plate and channel of each path.
+fn groups(sample: &[&str]) -> BTreeSet<String> {
+    sample
+        .iter()
+        .map(|path| format!("{}{}", &path[..8], &path[path.len() - 7..]))
+        .collect()
+}
+
+#[test]
+fn a_sample_is_everything_if_that_is_little() {
+    let join = larger();
+    assert_eq!(join.sample_sources(96).len(), 96);
+    assert_eq!(join.sample_sources(1_000), join.sample_sources(96));
+}
+
+#[test]
+fn a_sample_has_each_plate_and_channel_and_is_spread() {
+    let join = larger();
+    for at_most in [12, 13, 30, 95] {
+        let sample = join.sample_sources(at_most);
+        assert_eq!(sample.len(), at_most);
+        assert_eq!(groups(&sample).len(), 12, "{at_most}");
+        assert!(sample.is_sorted_by(|a, b| a < b), "array order, each once");
+    }
+    let per_plate =
+        |sample: &[&str], plate: &str| sample.iter().filter(|path| path.starts_with(plate)).count();
+    let sample = join.sample_sources(48);
+    assert_eq!(
+        [
+            per_plate(&sample, "A/Plate1"),
+            per_plate(&sample, "C/Plate2")
+        ],
+        [8, 8]
+    );
+}
+
+#[test]
+fn a_sample_too_small_for_each_plate_is_spread_over_plates() {
+    let join = larger();
+    let sample = join.sample_sources(6);
+    assert_eq!(groups(&sample).len(), 6);
+    assert_eq!(
+        sample
+            .iter()
+            .map(|path| &path[..8])
+            .collect::<BTreeSet<_>>()
+            .len(),
+        6
+    );
+    assert_eq!(join.sample_sources(0), [""; 0]);
+}
+
+/// Real files, where they lie beside the working copy: 24 sites on 12 plates,
+/// the second site of each short of `w5` and `w6`.
+#[test]
+fn the_real_sample_is_joined() {
+    let root =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/rxrx1-sample");
+    if !root.exists() {
+        println!("skipped: {} is not there", root.display());
+        return;
+    }
+    let listing = crate::list_folder(&root).unwrap();
+    let table = MetadataTable::open(&crate::find_metadata(&root, &listing).unwrap()).unwrap();
+    let join = Join::new(table, listing, &Selection::default()).unwrap();
+    assert_eq!((join.table().len(), join.channels.len()), (24, 6));
+    assert_eq!((join.present_planes(), join.missing_planes()), (120, 24));
+    let (kind, count, missing_planes, examples) = only_problem(&join);
+    assert_eq!(
+        (kind, count, missing_planes),
+        (ProblemKind::IncompleteSites, 12, 24)
+    );
+    assert_eq!(examples[0], "HEPG2-01_1_B02_2: no w5, w6");
+    assert_eq!(
+        join.source(SiteIndex(0), 0),
+        Some("images/HEPG2-01/Plate1/B02_s1_w1.png")
+    );
+}

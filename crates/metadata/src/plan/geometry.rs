@@ -223,6 +223,9 @@ impl ArrayGeometry {
     }
 }
 
+/// Sizes tried for advice; sizes worth advising are not in the millions.
+const SEARCHED: usize = 1 << 20;
+
 fn chunks_do_not_fill_shard(chunk_sites: usize, shard_sites: usize) -> PlanError {
     let below = shard_sites - shard_sites % chunk_sites;
     let shards = [
@@ -230,9 +233,11 @@ fn chunks_do_not_fill_shard(chunk_sites: usize, shard_sites: usize) -> PlanError
         below.checked_add(chunk_sites),
     ];
     let divides = |size: &usize| shard_sites.is_multiple_of(*size);
+    let smaller = (1..=shard_sites.min(chunk_sites - 1)).rev();
+    let larger = chunk_sites + 1..=shard_sites;
     let chunks = [
-        (1..chunk_sites.min(shard_sites)).rev().find(divides),
-        (chunk_sites + 1..=shard_sites).find(divides),
+        smaller.take(SEARCHED).find(divides),
+        larger.take(SEARCHED).find(divides),
     ];
     PlanError::ChunksDoNotFillShard {
         chunk_sites,

@@ -1,1 +1,198 @@
+use super::*;
+use crate::{Listing, Selection};
 
+fn layout(chunk_sites: usize, chunk_channels: Option<usize>, shard_sites: usize) -> Layout {
+    Layout {
+        chunk_sites,
+        chunk_channels,
+        shard_sites,
+    }
+}
+
+fn geometry(layout: Layout) -> Result<ArrayGeometry, PlanError> {
+    ArrayGeometry::new(130, 6, 512, 256, DataType::UInt16, layout)
+}
+
+/// 5 sites of 2 channels; the last site has one image.
+fn join() -> Join {
+    let mut csv = "experiment,plate,well,site\n".to_owned();
+    let mut paths: Vec<Box<str>> = Vec::new();
+    for site in 1..=5 {
+        csv += &format!("E,1,B02,{site}\n");
+        paths.extend((1..=2).map(|channel| format!("E/Plate1/B02_s{site}_w{channel}.png").into()));
+    }
+    paths.pop();
+    let table = MetadataTable::read("m.csv", csv.as_bytes()).unwrap();
+    Join::new(table, Listing::from_paths(paths), &Selection::default()).unwrap()
+}
+
+fn plan(layout: Layout) -> Result<Plan, PlanError> {
+    Plan::new(join(), 8, 4, DataType::UInt8, layout)
+}
+
+#[test]
+fn the_default_makes_a_chunk_of_each_site() {
+    let geometry = geometry(Layout::default()).unwrap();
+    assert_eq!(geometry.shape(), [130, 6, 512, 256]);
+    assert_eq!(geometry.chunk_shape(), [1, 6, 512, 256]);
+    assert_eq!(geometry.shard_shape(), [64, 6, 512, 256]);
+    assert_eq!(
+        (
+            geometry.shards(),
+            geometry.chunks_per_shard(),
+            geometry.planes()
+        ),
+        (3, 64, 780)
+    );
+    assert_eq!(geometry.plane_bytes(), 262_144);
+    assert_eq!(geometry.chunk_bytes(), 6 * 262_144);
+    assert_eq!(geometry.shard_bytes(), 384 * 262_144);
+    assert_eq!(geometry.raw_bytes(), 780 * 262_144);
+}
+
+#[test]
+fn chunks_of_some_channels_round_the_shard_up() {
+    let geometry = geometry(layout(2, Some(4), 8)).unwrap();
+    assert_eq!(geometry.chunk_shape(), [2, 4, 512, 256]);
+    assert_eq!(geometry.shard_shape(), [8, 8, 512, 256]);
+    assert_eq!((geometry.shards(), geometry.chunks_per_shard()), (17, 8));
+    assert_eq!(
+        geometry.shape()[1],
+        6,
+        "the array itself has no more channels"
+    );
+}
+
+#[test]
+fn data_types_have_their_zarr_names() {
+    for (data_type, name, bytes, max_value) in [
+        (DataType::UInt8, "uint8", 1, 255),
+        (DataType::UInt16, "uint16", 2, 65_535),
+    ] {
+        assert_eq!(
+            (
+                data_type.zarr_name(),
+                data_type.bytes(),
+                data_type.max_value()
+            ),
+            (name, bytes, max_value)
+        );
+    }
+}
+
+#[test]
+fn units_cover_each_site_once_and_the_last_is_shorter() {
+    let plan = plan(layout(1, None, 2)).unwrap();
+    let units: Vec<Unit> = plan.units().collect();
+    assert_eq!(
+        units
+            .iter()
+            .map(|unit| unit.sites.clone())
+            .collect::<Vec<_>>(),
+        [0..2, 2..4, 4..5]
+    );
+    assert_eq!(plan.units().len(), 3);
+    assert_eq!(units[2].shard_key(), "images.zarr/images/c/2/0/0/0");
+    assert_eq!(plan.unit(2).as_ref(), units.get(2));
+    assert_eq!(plan.unit(3), None);
+
+    let whole = super::tests::plan(layout(1, None, 5)).unwrap();
+    assert_eq!(
+        (whole.units().len(), whole.unit(0).unwrap().sites),
+        (1, 0..5)
+    );
+}
+
+#[test]
+fn a_shard_may_be_larger_than_the_array() {
+    let plan = plan(Layout::default()).unwrap();
+    assert_eq!(plan.geometry().shard_shape(), [64, 2, 8, 4]);
+    assert_eq!((plan.units().len(), plan.unit(0).unwrap().sites), (1, 0..5));
+}
+
+#[test]
+fn a_plan_knows_what_the_join_knows() {
+    let mut plan = plan(Layout::default()).unwrap();
+    assert_eq!((plan.table().len(), plan.channels().len()), (5, 2));
+    assert_eq!(plan.source(SiteIndex(4), 0), Some("E/Plate1/B02_s5_w1.png"));
+    assert_eq!(plan.source(SiteIndex(4), 1), None);
+    assert_eq!((plan.present_planes(), plan.missing_planes()), (9, 1));
+    assert_eq!(plan.problems().iter().count(), 1);
+    plan.problems_mut()
+        .add(crate::ProblemKind::MixedShapes, 0, || "a.png".to_owned());
+    assert_eq!(plan.problems().iter().count(), 2);
+}
+
+#[test]
+fn sizes_of_zero_are_refused() {
+    let zero = |sizes: [usize; 4], layout| {
+        let [sites, channels, height, width] = sizes;
+        let geometry = ArrayGeometry::new(sites, channels, height, width, DataType::UInt8, layout);
+        geometry.unwrap_err().to_string()
+    };
+    for (sizes, layout, what) in [
+        ([0, 6, 8, 8], Layout::default(), "the number of sites"),
+        ([1, 0, 8, 8], Layout::default(), "the number of channels"),
+        ([1, 6, 0, 8], Layout::default(), "the height of the images"),
+        ([1, 6, 8, 0], Layout::default(), "the width of the images"),
+        (
+            [1, 6, 8, 8],
+            layout(0, None, 64),
+            "the number of sites in a chunk",
+        ),
+        (
+            [1, 6, 8, 8],
+            layout(1, Some(0), 64),
+            "the number of channels in a chunk",
+        ),
+        (
+            [1, 6, 8, 8],
+            layout(1, None, 0),
+            "the number of sites in a shard",
+        ),
+    ] {
+        assert_eq!(
+            zero(sizes, layout),
+            format!("{what} is 0 (expected at least 1)")
+        );
+    }
+}
+
+#[test]
+fn shards_of_broken_chunks_are_refused_with_sizes_that_would_do() {
+    for (chunk, shard, advice) in [
+        (5, 64, "make the shard 60 or 65, or the chunk 4 or 8"),
+        (100, 64, "make the shard 100, or the chunk 64"),
+        (2, 1, "make the shard 2, or the chunk 1"),
+        (48, 64, "make the shard 48 or 96, or the chunk 32 or 64"),
+    ] {
+        assert_eq!(
+            geometry(layout(chunk, None, shard))
+                .unwrap_err()
+                .to_string(),
+            format!(
+                "a shard of {shard} sites does not hold whole chunks of {chunk} sites; {advice}"
+            )
+        );
+    }
+}
+
+#[test]
+fn chunks_of_more_channels_than_there_are_are_refused() {
+    assert_eq!(
+        geometry(layout(1, Some(7), 64)).unwrap_err().to_string(),
+        "a chunk of 7 channels is larger than the 6 channels of the images"
+    );
+}
+
+#[test]
+fn sizes_beyond_memory_are_refused() {
+    let huge = ArrayGeometry::new(1, 6, usize::MAX / 2, 8, DataType::UInt8, Layout::default());
+    assert_eq!(huge, Err(PlanError::TooLarge { what: "the array" }));
+    assert_eq!(
+        geometry(layout(1, None, usize::MAX))
+            .unwrap_err()
+            .to_string(),
+        "a shard would have more bytes than this machine can address"
+    );
+}

@@ -1,1 +1,532 @@
+use std::error::Error;
+use std::io::{Cursor, Write};
+use std::path::{Path, PathBuf};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use super::*;
+use crate::{SiteKey, Well};
+
+const SMALL: &str = "\
+site_id,experiment,plate,well,site,dose,sirna_id,note
+a,HUVEC-10,1,B02,1,0.5,7,x
+b,HUVEC-02,2,C01,1,1,,
+c,HUVEC-02,2,B10,2,,1138,\"y, \"\"z\"\"\"
+";
+
+fn read(csv: &str) -> Result<MetadataTable, MetadataError> {
+    MetadataTable::read("metadata.csv", csv.as_bytes())
+}
+
+/// The error's whole chain, as the program prints it.
+fn error(csv: &str) -> String {
+    chain(&read(csv).unwrap_err())
+}
+
+fn chain(error: &dyn Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", chain(source)),
+        None => error.to_string(),
+    }
+}
+
+fn ids(table: &MetadataTable) -> Vec<&str> {
+    table.site_ids().collect()
+}
+
+fn strings(values: &[Option<&str>]) -> ColumnValues {
+    ColumnValues::String(
+        values
+            .iter()
+            .map(|value| value.map(str::to_owned))
+            .collect(),
+    )
+}
+
+#[test]
+fn rows_are_in_array_order_and_columns_typed() {
+    let table = read(SMALL).unwrap();
+    assert_eq!(
+        (table.len(), table.is_empty(), table.name()),
+        (3, false, "metadata.csv")
+    );
+    assert_eq!(ids(&table), ["c", "b", "a"]);
+    assert_eq!(
+        table.experiments().collect::<Vec<_>>(),
+        ["HUVEC-02", "HUVEC-02", "HUVEC-10"]
+    );
+    let keys: Vec<String> = table.keys().iter().map(SiteKey::to_string).collect();
+    assert_eq!(
+        keys,
+        [
+            "HUVEC-2/Plate2/B10_s2",
+            "HUVEC-2/Plate2/C01_s1",
+            "HUVEC-10/Plate1/B02_s1"
+        ]
+    );
+    assert_eq!(table.row(&table.keys()[1]), Some(1));
+
+    let names: Vec<&str> = table
+        .columns()
+        .iter()
+        .map(|column| column.name.as_str())
+        .collect();
+    assert_eq!(names.join(","), SMALL.lines().next().unwrap());
+    let values = |name| &table.column(name).unwrap().values;
+    assert_eq!(
+        *values("plate"),
+        ColumnValues::Integer(vec![Some(2), Some(2), Some(1)])
+    );
+    assert_eq!(
+        *values("dose"),
+        ColumnValues::Float(vec![None, Some(1.0), Some(0.5)])
+    );
+    assert_eq!(
+        *values("sirna_id"),
+        ColumnValues::Integer(vec![Some(1138), None, Some(7)])
+    );
+    assert_eq!(
+        *values("note"),
+        strings(&[Some("y, \"z\""), None, Some("x")])
+    );
+    assert!(table.column("absent").is_none());
+}
+
+#[test]
+fn names_stay_strings_where_all_look_like_numbers() {
+    let table = read("site_id,experiment,plate,well,site\n2,20,1,B02,1\n1,3,1,B02,1\n").unwrap();
+    assert_eq!(
+        table.column("site_id").unwrap().values,
+        strings(&[Some("2"), Some("1")])
+    );
+    assert_eq!(
+        table.column("experiment").unwrap().values,
+        strings(&[Some("20"), Some("3")])
+    );
+}
+
+#[test]
+fn site_id_is_derived_where_it_is_absent() {
+    let table = read("well,site,plate,experiment\nb2,1,1,E\n").unwrap_err();
+    assert!(matches!(table, MetadataError::Value { column: "well", .. }));
+    let table = read("well,site,plate,experiment\nB2,1,3,HUVEC-01\nAA02,2,1,HUVEC-01\n").unwrap();
+    assert_eq!(table.columns()[0].name, "site_id");
+    assert_eq!(ids(&table), ["HUVEC-01_1_AA02_2", "HUVEC-01_3_B02_1"]);
+    assert_eq!(
+        table.column("well").unwrap().values,
+        strings(&[Some("AA02"), Some("B2")])
+    );
+}
+
+#[test]
+fn padding_does_not_change_the_order() {
+    let table = |names: [&str; 3]| {
+        let rows = names.map(|name| format!("{name},1,B02,1\n")).concat();
+        read(&format!("experiment,plate,well,site\n{rows}")).unwrap()
+    };
+    let padded = table(["HUVEC-10", "HUVEC-02", "HUVEC-01"]);
+    assert_eq!(
+        padded.keys(),
+        table(["HUVEC-10", "HUVEC-2", "HUVEC-1"]).keys()
+    );
+}
+
+#[test]
+fn text_may_begin_with_a_mark_and_end_lines_as_it_likes() {
+    let plain = read(SMALL).unwrap();
+    for csv in [
+        format!("\u{feff}{SMALL}"),
+        SMALL.replace('\n', "\r\n"),
+        SMALL.replace('\n', "\r"),
+        SMALL.trim_end().to_owned(),
+        SMALL.replace('\n', "\n\n"),
+        format!(
+            "\u{feff}{}",
+            SMALL
+                .replace("site_id", "\"site_id\"")
+                .replace('\n', "\r\n")
+        ),
+    ] {
+        let table = read(&csv).unwrap();
+        assert_eq!(
+            (table.columns(), table.keys()),
+            (plain.columns(), plain.keys()),
+            "{csv:?}"
+        );
+    }
+}
+
+#[test]
+fn bad_values_are_named_with_their_line() {
+    let header = "experiment,plate,well,site\n";
+    for (row, expected) in [
+        (
+            "E,1,Z99,1",
+            r#"column "well": "Z99" is not a well (expected A01 to AF48)"#,
+        ),
+        (
+            "E,1,b02,1",
+            r#"column "well": "b02" is not a well (expected A01 to AF48)"#,
+        ),
+        (
+            "E,x,B02,1",
+            r#"column "plate": "x" is not a plate number (expected a whole number from 1)"#,
+        ),
+        (
+            "E,0,B02,1",
+            r#"column "plate": "0" is not a plate number (expected a whole number from 1)"#,
+        ),
+        (
+            "E,-1,B02,1",
+            r#"column "plate": "-1" is not a plate number (expected a whole number from 1)"#,
+        ),
+        (
+            "E,Plate1,B02,1",
+            r#"column "plate": "Plate1" is not a plate number (expected a whole number from 1)"#,
+        ),
+        (
+            "E,1.0,B02,1",
+            r#"column "plate": "1.0" is not a plate number (expected a whole number from 1)"#,
+        ),
+        (
+            "E,1,B02,",
+            r#"column "site": "" is not a site number (expected a whole number from 1)"#,
+        ),
+        (
+            "E,1,B02,01",
+            r#"column "site": "01" is not a site number (expected a whole number from 1)"#,
+        ),
+        (
+            "E,1,B02,4294967296",
+            r#"column "site": "4294967296" is not a site number (expected a whole number from 1)"#,
+        ),
+        (
+            " ,1,B02,1",
+            r#"column "experiment": " " is not an experiment (expected a name)"#,
+        ),
+    ] {
+        let csv = format!("{header}E,1,B03,1\n{row}\nE,1,B04,1\n");
+        assert_eq!(error(&csv), format!("metadata.csv line 3, {expected}"));
+    }
+}
+
+#[test]
+fn lines_are_counted_through_quotes_blank_lines_and_any_line_end() {
+    let csv =
+        "experiment,plate,well,site,note\nE,1,B02,1,\"two\nlines\"\n\nE,1,B03,1,x\nE,1,Z99,1,x\n";
+    for (csv, line) in [
+        (csv.to_owned(), 6),
+        (csv.replace('\n', "\r\n"), 6),
+        (csv.replace('\n', "\r"), 6),
+        (format!("\u{feff}{csv}"), 6),
+        (format!("\n\n{csv}"), 8),
+    ] {
+        assert!(
+            error(&csv).starts_with(&format!("metadata.csv line {line}, ")),
+            "{csv:?}: {}",
+            error(&csv)
+        );
+    }
+}
+
+#[test]
+fn ragged_rows_are_refused() {
+    assert_eq!(
+        error("experiment,plate,well,site\nE,1,B02,1\nE,1,B03\n"),
+        "metadata.csv line 3 has 3 fields (expected 4, as the header has)"
+    );
+    assert_eq!(
+        error("experiment,plate,well,site\r\nE,1,B02,1,x\r\n"),
+        "metadata.csv line 2 has 5 fields (expected 4, as the header has)"
+    );
+}
+
+#[test]
+fn two_rows_for_one_site_are_refused() {
+    assert_eq!(
+        error("experiment,plate,well,site\nHUVEC-01,1,B02,1\nX,1,B02,1\nHUVEC-1,1,B2,1\n"),
+        "metadata.csv lines 2 and 4 are both HUVEC-1/Plate1/B02_s1 (expected one line for each site)"
+    );
+}
+
+#[test]
+fn site_ids_are_distinct_and_not_blank() {
+    let header = "site_id,experiment,plate,well,site\n";
+    assert_eq!(
+        error(&format!("{header}a,E,1,B03,1\nb,E,1,B04,1\na,E,1,B02,1\n")),
+        r#"metadata.csv lines 2 and 4 have the same site_id "a""#
+    );
+    assert_eq!(
+        error(&format!("{header}a,E,1,B03,1\n,E,1,B02,1\n")),
+        r#"metadata.csv line 3, column "site_id": "" is not a site id (expected a name)"#
+    );
+}
+
+#[test]
+fn missing_columns_are_listed_with_those_found() {
+    assert_eq!(
+        error("experiment,Plate,site\nE,1,1\n"),
+        r#"metadata.csv has no column "plate", "well"; its header is "experiment", "Plate", "site""#
+    );
+}
+
+#[test]
+fn columns_that_cannot_keep_their_name_are_refused() {
+    let long = "x".repeat(201);
+    for (column, reason) in [
+        ("", "is empty"),
+        (" ", "is empty"),
+        (&*long, "is longer than 200 bytes"),
+        ("well", "is there twice"),
+        ("site_index", "is a column that metadata.parquet adds"),
+        ("Shard", "is a column that metadata.parquet adds"),
+        ("offset", "is a column that metadata.parquet adds"),
+        ("length", "is a column that metadata.parquet adds"),
+        ("complete", "is a column that metadata.parquet adds"),
+        (
+            "images",
+            r#"would be the array "images", which images.zarr uses for something else"#,
+        ),
+        (
+            "channel",
+            r#"would be the array "channel", which images.zarr uses for something else"#,
+        ),
+        (
+            "stain",
+            r#"would be the array "stain", which images.zarr uses for something else"#,
+        ),
+        (
+            "present",
+            r#"would be the array "present", which images.zarr uses for something else"#,
+        ),
+        (
+            "site_number",
+            r#"would be the array "site_number", which images.zarr uses for something else"#,
+        ),
+        (
+            "site number",
+            r#"would be the array "site_number", which images.zarr uses for something else"#,
+        ),
+        (
+            "Site",
+            r#"would be the array "Site", which images.zarr uses for something else"#,
+        ),
+        (
+            "__dose",
+            r#"would be the array "__dose", a name that Zarr does not allow"#,
+        ),
+        (
+            "..",
+            r#"would be the array "..", a name that Zarr does not allow"#,
+        ),
+        ("Well", r#"would be the array "Well", as "well" would"#),
+    ] {
+        assert_eq!(
+            error(&format!(
+                "experiment,plate,well,site,{column}\nE,1,B02,1,x\n"
+            )),
+            format!(
+                "metadata.csv line 1, column 5: the name {column:?} {reason}; rename the column"
+            )
+        );
+    }
+    assert_eq!(
+        error("experiment,plate,well,site,a/b,a b\nE,1,B02,1,x,y\n"),
+        r#"metadata.csv line 1, column 6: the name "a b" would be the array "a_b", as "a/b" would; rename the column"#
+    );
+}
+
+#[test]
+fn text_that_is_no_table_is_refused() {
+    for csv in ["", "\u{feff}", "\n\r\n"] {
+        assert_eq!(
+            error(csv),
+            "metadata.csv is empty (expected a header and one line for each site)"
+        );
+    }
+    assert_eq!(
+        error("experiment,plate,well,site\n\n"),
+        "metadata.csv has a header but no rows (expected one line for each site)"
+    );
+    let latin1 = b"experiment,plate,well,site\r\nE,1,B02,1\r\n\xfcber,1,B03,1\r\n";
+    let error = MetadataTable::read("metadata.csv", latin1.as_slice()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "metadata.csv line 3 is not UTF-8 text; save the table as UTF-8"
+    );
+}
+
+#[test]
+fn a_failing_reader_is_reported_with_its_cause() {
+    struct Broken;
+    impl Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            Err(std::io::Error::other("disk on fire"))
+        }
+    }
+    let error = MetadataTable::read("metadata.csv", Broken).unwrap_err();
+    assert_eq!(chain(&error), "cannot read metadata.csv: disk on fire");
+}
+
+fn gzip(content: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(content.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn zip(entries: &[(&str, &str)]) -> Vec<u8> {
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in entries {
+        archive
+            .start_file(*name, SimpleFileOptions::default())
+            .unwrap();
+        archive.write_all(content.as_bytes()).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+struct Written {
+    _folder: tempfile::TempDir,
+    path: PathBuf,
+}
+
+fn written(name: &str, content: &[u8]) -> Written {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    std::fs::write(&path, content).unwrap();
+    Written {
+        _folder: folder,
+        path,
+    }
+}
+
+#[test]
+fn content_decides_how_a_file_is_read() {
+    let two_members = [gzip(&SMALL[..40]), gzip(&SMALL[40..])].concat();
+    let resource_fork = zip(&[
+        ("rxrx1/metadata.csv", SMALL),
+        ("__MACOSX/rxrx1/._metadata.csv", "x"),
+    ]);
+    for (name, content) in [
+        ("metadata.csv", SMALL.as_bytes().to_vec()),
+        ("metadata.csv.gz", gzip(SMALL)),
+        ("misnamed.csv", gzip(SMALL)),
+        ("misnamed.gz", SMALL.as_bytes().to_vec()),
+        ("two.csv.gz", two_members),
+        (
+            "rxrx1-metadata.zip",
+            zip(&[("rxrx1/table.csv", SMALL), ("rxrx1/README.md", "x")]),
+        ),
+        (
+            "several.zip",
+            zip(&[("a.csv", "x"), ("b/metadata.csv", SMALL), ("z.csv", "x")]),
+        ),
+        ("misnamed.csv", zip(&[("table.CSV", SMALL)])),
+        ("mac.zip", resource_fork),
+    ] {
+        let file = written(name, &content);
+        let table = MetadataTable::open(&file.path).unwrap();
+        assert_eq!(ids(&table), ["c", "b", "a"], "{name}");
+    }
+}
+
+#[test]
+fn errors_name_the_file_inside_the_archive() {
+    let file = written(
+        "m.zip",
+        &zip(&[(
+            "rxrx1/metadata.csv",
+            "experiment,plate,well,site\nE,1,Z99,1\n",
+        )]),
+    );
+    let error = MetadataTable::open(&file.path).unwrap_err().to_string();
+    assert!(
+        error.starts_with(&format!(
+            "{}:rxrx1/metadata.csv line 2, ",
+            file.path.display()
+        )),
+        "{error}"
+    );
+}
+
+#[test]
+fn files_that_hold_no_table_are_refused() {
+    let open = |file: &Written| {
+        let error = chain(&MetadataTable::open(&file.path).unwrap_err());
+        error.replace(&file.path.display().to_string(), "FILE")
+    };
+    let must = "FILE must hold one .csv file, or one named metadata.csv; it holds";
+    let cases = [
+        (zip(&[]), format!("{must} none")),
+        (zip(&[("readme.txt", "")]), format!("{must} none")),
+        (
+            zip(&[("a.csv", ""), ("b.csv", "")]),
+            format!(r#"{must} "a.csv", "b.csv""#),
+        ),
+        (
+            zip(&[("b/metadata.csv", ""), ("a/metadata.csv", "")]),
+            format!(r#"{must} "a/metadata.csv", "b/metadata.csv""#),
+        ),
+    ];
+    for (content, expected) in cases {
+        assert_eq!(open(&written("m.zip", &content)), expected);
+    }
+    let cut = |content: Vec<u8>| content[..content.len() - 12].to_vec();
+    assert!(open(&written("m.gz", &cut(gzip(SMALL)))).starts_with("cannot read FILE: "));
+    assert!(
+        open(&written("m.zip", &cut(zip(&[("a.csv", SMALL)]))))
+            .starts_with("cannot read FILE as a zip archive: ")
+    );
+
+    let file = written("m.csv", b"");
+    std::fs::remove_file(&file.path).unwrap();
+    assert!(
+        open(&file).starts_with("cannot read FILE: No such file"),
+        "{}",
+        open(&file)
+    );
+}
+
+#[test]
+fn rows_can_be_dropped() {
+    let mut table = read(SMALL).unwrap();
+    table.retain_rows(&[0, 2]);
+    assert_eq!((table.len(), table.keys().len()), (2, 2));
+    assert_eq!(ids(&table), ["c", "a"]);
+    assert!(
+        table
+            .columns()
+            .iter()
+            .all(|column| column.values.len() == 2)
+    );
+}
+
+/// The published table, where it lies beside the working copy.
+#[test]
+fn the_published_table_is_read() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../../shared/data/rxrx1-metadata-125510.csv.gz");
+    if !path.exists() {
+        println!("skipped: {} is not there", path.display());
+        return;
+    }
+    let table = MetadataTable::open(&path).unwrap();
+    assert_eq!(table.len(), 125_510);
+    let experiments: std::collections::BTreeSet<&str> = table.experiments().collect();
+    assert_eq!(experiments.len(), 51);
+    assert!(table.keys().is_sorted_by(|a, b| a < b));
+    let first: Well = "B02".parse().unwrap();
+    assert_eq!(
+        (table.keys()[0].to_string().as_str(), table.keys()[0].well),
+        ("HEPG2-1/Plate1/B02_s1", first)
+    );
+    for name in ["plate", "site", "sirna_id"] {
+        assert!(
+            matches!(table.column(name).unwrap().values, ColumnValues::Integer(_)),
+            "{name}"
+        );
+    }
+}
