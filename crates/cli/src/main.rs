@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     let verbosity = program.verbosity();
     let result = match program.command {
         Command::Convert(arguments) => commands::convert::run(&arguments, verbosity),
-        Command::Plan(arguments) => commands::plan::run(&arguments),
+        Command::Plan(arguments) => commands::plan::run(&arguments, verbosity),
         Command::Info(arguments) => commands::info::run(&arguments),
         Command::Sample(arguments) => commands::sample::run(&arguments, verbosity),
         Command::Demo(arguments) => commands::demo::run(&arguments, verbosity),
@@ -36,7 +36,11 @@ fn main() -> ExitCode {
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             report::error(&error);
-            ExitCode::from(if commands::is_usage_error(&error) { WRONG_USAGE } else { FAILED })
+            ExitCode::from(if commands::is_usage_error(&error) {
+                WRONG_USAGE
+            } else {
+                FAILED
+            })
         }
     }
 }

@@ -22,7 +22,8 @@ fn bar(verbosity: Verbosity, template: &str) -> ProgressBar {
         // Hides itself where there is no terminal.
         ProgressDrawTarget::stderr()
     };
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style =
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::with_draw_target(Some(0), target).with_style(style.progress_chars("=> "))
 }
 
@@ -69,13 +70,21 @@ impl Progress {
         state.source_bytes += source_bytes;
         let seconds = state.start.elapsed().as_secs_f64().max(1e-3);
         let rate = state.done as f64 / seconds;
-        let speed = format!("{rate:.0} sites/s  {}/s read", bytes((state.source_bytes as f64 / seconds) as u64));
+        let speed = format!(
+            "{rate:.0} sites/s  {}/s read",
+            bytes((state.source_bytes as f64 / seconds) as u64)
+        );
         if self.lines && state.last_line.elapsed() >= LINE_EVERY {
             state.last_line = Instant::now();
             let left = (state.sites - state.done) as f64 / rate.max(1e-9);
             // A rate of almost nothing makes a time that no Duration holds.
             let left = Duration::try_from_secs_f64(left).unwrap_or(Duration::MAX);
-            eprintln!("{}/{} sites  {speed}  {} left", state.done, state.sites, HumanDuration(left));
+            eprintln!(
+                "{}/{} sites  {speed}  {} left",
+                state.done,
+                state.sites,
+                HumanDuration(left)
+            );
         }
         drop(state);
         self.bar.inc(sites as u64);
@@ -93,12 +102,18 @@ impl Observer for Progress {
                 self.bar.set_length(sites as u64);
                 self.bar.reset();
             }
-            Event::ChunkEncoded { sites, source_bytes, .. } => self.advance(sites, source_bytes),
+            Event::ChunkEncoded {
+                sites,
+                source_bytes,
+                ..
+            } => self.advance(sites, source_bytes),
             Event::PlaneRefused { path, error } if self.verbosity > Verbosity::Quiet => {
-                self.bar.suspend(|| warning(&format!("{path}: {error}; its pixels will be 0")));
+                self.bar
+                    .suspend(|| warning(&format!("{path}: {error}; its pixels will be 0")));
             }
             Event::UnitStored { key, bytes: size } if self.verbosity == Verbosity::Verbose => {
-                self.bar.suspend(|| eprintln!("stored {key} ({})", bytes(size)));
+                self.bar
+                    .suspend(|| eprintln!("stored {key} ({})", bytes(size)));
             }
             Event::Sealing if self.verbosity == Verbosity::Verbose => {
                 self.bar.suspend(|| eprintln!("sealing"));
@@ -113,7 +128,10 @@ pub(crate) struct FileProgress(ProgressBar);
 
 impl FileProgress {
     pub(crate) fn new(title: &str, verbosity: Verbosity) -> Self {
-        Self(bar(verbosity, &format!("{{bar:30}} {title} {{pos}}/{{len}}  {{eta}} left")))
+        Self(bar(
+            verbosity,
+            &format!("{{bar:30}} {title} {{pos}}/{{len}}  {{eta}} left"),
+        ))
     }
 
     pub(crate) fn set(&self, done: usize, of: usize) {

@@ -4,11 +4,12 @@
 use std::io::{self, Write, stdout};
 use std::path::Path;
 
+use crate::arguments::Verbosity;
 use indicatif::{BinaryBytes, HumanCount};
 use rxrx_metadata::{Problem, Problems, Severity};
 use rxrx_writer::{Codec, Converted, DatasetInfo, Prepared, Projection};
 
-/// Examples of a problem that a summary shows.
+/// Examples of a problem that a warning shows.
 const EXAMPLES: usize = 3;
 
 /// A size as a person reads it, `47.1 MiB`.
@@ -28,22 +29,36 @@ pub(crate) fn warning(text: &str) {
     eprintln!("{label} {text}");
 }
 
-/// Prints each problem of a plan with its first examples on standard error.
-pub(crate) fn problems(problems: &Problems) {
-    for problem in problems.iter() {
-        warning(&problem_text(problem));
+/// Prints each problem that a conversion goes on in spite of.
+pub(crate) fn problems(problems: &Problems, verbosity: Verbosity) {
+    let examples = match verbosity {
+        Verbosity::Quiet => return,
+        Verbosity::Normal => EXAMPLES,
+        Verbosity::Verbose => usize::MAX,
+    };
+    for problem in problems {
+        warning(&problem_text(problem, examples));
     }
 }
 
-fn problem_text(problem: &Problem) -> String {
+/// Prints the problems that stop a conversion, with all examples that are known.
+pub(crate) fn refusal(problems: &[Problem]) {
+    for problem in problems {
+        eprintln!("{}", problem_text(problem, usize::MAX));
+    }
+}
+
+fn problem_text(problem: &Problem, examples: usize) -> String {
     let mut text = format!("{}: {}", problem.kind.title(), problem.count);
     if problem.missing_planes > 0 {
         text += &format!(" ({} planes)", problem.missing_planes);
     }
-    for example in problem.examples.iter().take(EXAMPLES) {
+    for example in problem.examples.iter().take(examples) {
         text += &format!("\n    {example}");
     }
-    let more = problem.count.saturating_sub(problem.examples.len().min(EXAMPLES));
+    let more = problem
+        .count
+        .saturating_sub(problem.examples.len().min(examples));
     if more > 0 && !problem.examples.is_empty() {
         text += &format!("\n    … and {more} more");
     }
@@ -51,18 +66,32 @@ fn problem_text(problem: &Problem) -> String {
 }
 
 /// Prints what a plan would do.
-pub(crate) fn plan(prepared: &Prepared, codec: Codec, projection: Projection) -> io::Result<()> {
+pub(crate) fn plan(
+    prepared: &Prepared,
+    codec: Codec,
+    projection: Projection,
+    verbosity: Verbosity,
+) -> io::Result<()> {
     let mut out = stdout();
     let plan = &prepared.plan;
     let geometry = plan.geometry();
     let channels: Vec<String> = plan.channels().iter().map(ToString::to_string).collect();
     writeln!(out, "input       {}", prepared.input.display())?;
     writeln!(out, "metadata    {}", prepared.metadata.display())?;
-    writeln!(out, "array       {} {}", axes(&geometry.shape()), geometry.data_type.zarr_name())?;
+    writeln!(
+        out,
+        "array       {} {}",
+        axes(&geometry.shape()),
+        geometry.data_type.zarr_name()
+    )?;
     writeln!(out, "channels    {}", channels.join(" "))?;
     writeln!(out, "chunk       {}", axes(&geometry.chunk_shape()))?;
     writeln!(out, "shard       {}", axes(&geometry.shard_shape()))?;
-    writeln!(out, "shards      {}", HumanCount(plan.units().count() as u64))?;
+    writeln!(
+        out,
+        "shards      {}",
+        HumanCount(plan.units().count() as u64)
+    )?;
     writeln!(
         out,
         "planes      {} present, {} missing",
@@ -71,14 +100,23 @@ pub(crate) fn plan(prepared: &Prepared, codec: Codec, projection: Projection) ->
     )?;
     writeln!(out, "read        about {}", bytes(projection.source_bytes))?;
     writeln!(out, "pixels      {}", bytes(projection.raw_bytes))?;
-    writeln!(out, "stored      about {} with {codec}", bytes(projection.stored_bytes))?;
-    for problem in plan.problems().iter() {
+    writeln!(
+        out,
+        "stored      about {} with {codec}",
+        bytes(projection.stored_bytes)
+    )?;
+    let examples = if verbosity == Verbosity::Verbose {
+        usize::MAX
+    } else {
+        Problems::EXAMPLES
+    };
+    for problem in plan.problems() {
         let severity = match problem.kind.severity() {
             Severity::Notice => "notice",
             Severity::NeedsAllowMissing => "needs --allow-missing",
             Severity::Fatal => "cannot be converted",
         };
-        writeln!(out, "{severity}: {}", problem_text(problem))?;
+        writeln!(out, "{severity}: {}", problem_text(problem, examples))?;
     }
     Ok(())
 }
@@ -112,7 +150,12 @@ pub(crate) fn converted(converted: &Converted, output: &Path, seconds: f64) -> i
         )?;
     }
     for refused in &converted.refused {
-        writeln!(out, "  {}: {}", refused.cause, HumanCount(refused.count as u64))?;
+        writeln!(
+            out,
+            "  {}: {}",
+            refused.cause,
+            HumanCount(refused.count as u64)
+        )?;
         for example in refused.examples.iter().take(EXAMPLES) {
             writeln!(out, "    {example}")?;
         }
@@ -136,12 +179,20 @@ pub(crate) fn info(info: &DatasetInfo, dataset: &Path) -> io::Result<()> {
         info.dimensions.join(", ")
     )?;
     for channel in &attributes.channels {
-        writeln!(out, "channel     {}  {}  {}", channel.name, channel.stain, channel.structure)?;
+        writeln!(
+            out,
+            "channel     {}  {}  {}",
+            channel.name, channel.stain, channel.structure
+        )?;
     }
     writeln!(out, "codec       {}", attributes.settings.codec)?;
     writeln!(out, "chunk       {}", axes(&info.chunk_shape))?;
     writeln!(out, "shard       {}", axes(&info.shard_shape))?;
-    writeln!(out, "planes      {} stored, {} missing, {} corrupt", planes.ok, planes.missing, planes.corrupt)?;
+    writeln!(
+        out,
+        "planes      {} stored, {} missing, {} corrupt",
+        planes.ok, planes.missing, planes.corrupt
+    )?;
     writeln!(
         out,
         "size        {} in {} objects; pixels {} ({} decoded)",

@@ -8,7 +8,7 @@ use std::thread::available_parallelism;
 use std::time::Instant;
 
 use anyhow::Context;
-use rxrx_writer::{ConvertOptions, Converted, Prepared, convert};
+use rxrx_writer::{ConvertError, ConvertOptions, Converted, Prepared, convert};
 
 use crate::arguments::{ConvertArguments, Verbosity};
 use crate::progress::Progress;
@@ -27,10 +27,9 @@ pub(crate) fn run(arguments: &ConvertArguments, verbosity: Verbosity) -> anyhow:
         overwrite: arguments.overwrite,
         description: arguments.description(),
     };
-    if verbosity > Verbosity::Quiet {
-        report::problems(prepared.plan.problems());
-    }
-    let (converted, seconds) = convert_with_progress(&prepared, &arguments.output, &options, verbosity)?;
+    let outcome = convert_with_progress(&prepared, &arguments.output, &options, verbosity);
+    let (converted, seconds) = outcome.inspect_err(report_refusal)?;
+    report::problems(prepared.plan.problems(), verbosity);
     if arguments.json {
         let mut result = serde_json::to_value(&converted)?;
         result["seconds"] = seconds.into();
@@ -39,6 +38,15 @@ pub(crate) fn run(arguments: &ConvertArguments, verbosity: Verbosity) -> anyhow:
         report::converted(&converted, &arguments.output, seconds)?;
     }
     Ok(exit_code(&converted))
+}
+
+/// Names the images that are missing or do not fit; the error only counts them.
+fn report_refusal(error: &anyhow::Error) {
+    if let Some(ConvertError::Missing { problems, .. } | ConvertError::Refused { problems }) =
+        error.downcast_ref()
+    {
+        report::refusal(problems);
+    }
 }
 
 /// Converts while drawing progress; also returns the seconds that it took.
@@ -66,7 +74,10 @@ pub(crate) fn exit_code(converted: &Converted) -> ExitCode {
 /// The number of worker threads: as told, or all cores.
 pub(crate) fn jobs(told: Option<NonZeroUsize>) -> anyhow::Result<NonZeroUsize> {
     told.map_or_else(
-        || available_parallelism().context("cannot tell how many cores there are: say so with --jobs"),
+        || {
+            available_parallelism()
+                .context("cannot tell how many cores there are: say so with --jobs")
+        },
         Ok,
     )
 }

@@ -24,7 +24,12 @@ pub(crate) fn run(arguments: &DemoArguments, verbosity: Verbosity) -> anyhow::Re
             ..SampleSpec::default()
         };
         let summary = sample_with_progress(&input, &spec, verbosity)?;
-        writeln!(out, "1. Sample: {} images of synthetic cells in {}", summary.files, input.display())?;
+        writeln!(
+            out,
+            "1. Sample: {} images of synthetic cells in {}",
+            summary.files,
+            input.display()
+        )?;
     }
 
     let prepared = Prepared::folder(&input, PlanOptions::default())?;

@@ -7,10 +7,10 @@ use rxrx_metadata::Severity;
 use rxrx_writer::Prepared;
 use serde_json::json;
 
-use crate::arguments::PlanArguments;
+use crate::arguments::{PlanArguments, Verbosity};
 use crate::report;
 
-pub(crate) fn run(arguments: &PlanArguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Result<ExitCode> {
     let prepared = Prepared::folder(&arguments.input.input, arguments.input.plan_options())?;
     let codec = arguments.input.codec;
     let plan = &prepared.plan;
@@ -34,9 +34,16 @@ pub(crate) fn run(arguments: &PlanArguments) -> anyhow::Result<ExitCode> {
         });
         writeln!(stdout(), "{result:#}")?;
     } else {
-        report::plan(&prepared, codec, projection)?;
+        report::plan(&prepared, codec, projection, verbosity)?;
     }
     // A plan that convert would refuse is a failure a script can see.
-    let refused = plan.problems().iter().any(|problem| problem.kind.severity() == Severity::Fatal);
-    Ok(if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    let refused = plan
+        .problems()
+        .iter()
+        .any(|problem| problem.kind.severity() == Severity::Fatal);
+    Ok(if refused {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }

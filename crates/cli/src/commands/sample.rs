@@ -26,12 +26,20 @@ pub(crate) fn run(arguments: &SampleArguments, verbosity: Verbosity) -> anyhow::
         summary.files,
         bytes(summary.bytes)
     )?;
-    writeln!(out, "Convert it:  rxrx2zarr convert {0} {0}-zarr --dataset-name look-alike --license CC0-1.0 --citation synthetic", dest.display())?;
+    writeln!(
+        out,
+        "Convert it:  rxrx2zarr convert {0} {0}-zarr --dataset-name look-alike --license CC0-1.0 --citation synthetic",
+        dest.display()
+    )?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Writes a sample while drawing progress.
-pub(crate) fn sample_with_progress(dest: &Path, spec: &SampleSpec, verbosity: Verbosity) -> anyhow::Result<SampleSummary> {
+pub(crate) fn sample_with_progress(
+    dest: &Path,
+    spec: &SampleSpec,
+    verbosity: Verbosity,
+) -> anyhow::Result<SampleSummary> {
     let progress = FileProgress::new("making images", verbosity);
     let summary = write_sample(dest, spec, &|done, of| progress.set(done, of));
     progress.finish();
