@@ -5,10 +5,11 @@ use crate::error::{BufferError, DecodeError, Unsupported};
 use crate::filter;
 use crate::general;
 use crate::header::Header;
+use crate::histogram::Histogram;
 use crate::inflate::inflate;
 use crate::limits::Limits;
 use crate::shape::{BitDepth, PlaneShape};
-use crate::statistics::{Histogram, PlaneSummary, summarise};
+use crate::statistics::{PlaneSummary, summarise};
 
 /// Decodes one image after another, reusing its memory: make one per worker.
 pub struct Decoder {
