@@ -32,7 +32,7 @@ def test_images_have_named_dimensions(opened: xarray.Dataset, dataset: Dataset) 
     assert images.dims == ("site", "channel", "y", "x")
     assert images.shape == dataset.source.pixels.shape
     assert images.dtype == dataset.source.pixels.dtype
-    assert list(opened.data_vars) == ["images"]
+    assert set(opened.data_vars) == {"images", "present"}
 
 
 def test_sites_and_channels_are_index_coordinates_of_text(
@@ -67,8 +67,8 @@ def test_whole_numbers_stay_whole_where_nothing_is_blank(opened: xarray.Dataset)
     assert opened.site_number.dtype == np.int64
 
 
-def test_presence_and_stains_are_coordinates(opened: xarray.Dataset, dataset: Dataset) -> None:
-    assert opened.coords["present"].dims == ("site", "channel")
+def test_presence_and_stains_are_labelled(opened: xarray.Dataset, dataset: Dataset) -> None:
+    assert opened.present.dims == ("site", "channel")
     assert opened.present.dtype == bool
     np.testing.assert_array_equal(opened.present, dataset.source.present)
     assert opened.coords["stain"].dims == ("channel",)
