@@ -58,6 +58,16 @@ pub enum PlanError {
     },
 }
 
+impl PlanError {
+    /// Whether the wanted layout is at fault rather than the data.
+    pub fn is_layout(&self) -> bool {
+        matches!(
+            self,
+            Self::ChunksDoNotFillShard { .. } | Self::ChunkBeyondChannels { .. }
+        )
+    }
+}
+
 /// One shard's work: the only writer of one stored object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Unit {

@@ -86,7 +86,7 @@ pub struct Problems(Vec<Problem>);
 
 impl Problems {
     /// Examples kept of each kind.
-    pub const EXAMPLES: usize = 10;
+    pub const EXAMPLES: usize = 20;
 
     /// Counts one more of `kind`. The example is made only while few are known.
     pub fn add(

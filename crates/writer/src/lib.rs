@@ -1,1 +1,59 @@
-//! Work in progress: see Cargo.toml.
+//! Writes RxRx-like image sets as sharded Zarr v3 with Parquet tables.
+//!
+//! ```text
+//! INPUT ──Prepared──> Plan ──┐
+//!                            │  pipeline: Source -> Decoder -> ChunkEncoder -> Shard
+//!                            ├──────────────> Store   images.zarr/images/c/…   (one put a unit)
+//!                            │  seal: labels, tables, card, checksums
+//!                            └──────────────> Store   images.zarr/zarr.json    (last of all)
+//! ```
+//!
+//! The image array has the axes (site, channel, y, x), 8- or 16-bit unsigned
+//! samples. A *chunk* is what a reader decodes at once, a *shard* is one stored
+//! object of many chunks, a *unit* is one shard's work; units know nothing of
+//! each other. See [`pipeline`](convert) for how they share the cores and how
+//! much memory they take.
+//!
+//! | module | noun |
+//! |---|---|
+//! | `prepare`, `survey` | INPUT, listed, joined and looked at |
+//! | `source`, `store`, `output`, `target` | where bytes come from and go to |
+//! | `codec`, `shard`, `pipeline`, `record` | units of work |
+//! | `hierarchy`, `labels`, `tables`, `card`, `description` | what describes the pixels |
+//! | `seal`, `convert`, `info` | the dataset as a whole |
+
+mod card;
+mod codec;
+mod convert;
+mod description;
+mod events;
+mod hierarchy;
+mod info;
+mod labels;
+mod output;
+mod pipeline;
+mod prepare;
+mod record;
+mod seal;
+mod shard;
+mod source;
+mod store;
+mod survey;
+mod tables;
+mod target;
+
+pub use codec::{Codec, CodecError, UnknownCodec};
+pub use convert::{ConvertError, ConvertOptions, Converted, RefusedImages, convert};
+pub use description::{ChannelDescription, Description, GENERATOR, Window};
+pub use events::{Event, Observer, Silent};
+pub use hierarchy::{DatasetAttributes, Settings};
+pub use info::{DatasetInfo, InfoError};
+pub use labels::LabelError;
+pub use pipeline::PipelineError;
+pub use prepare::{PlanOptions, PrepareError, Prepared, Projection};
+pub use record::{PlaneCounts, PlaneRecord, UnitRecord};
+pub use seal::SealError;
+pub use source::{FolderSource, Source};
+pub use store::{LocalStore, Store, StoreError, StoredObject};
+pub use tables::TableError;
+pub use target::TargetError;

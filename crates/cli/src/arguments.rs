@@ -1,0 +1,245 @@
+//! The command line. No type of this module leaves the CLI.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use rxrx_metadata::Layout;
+use rxrx_writer::{Codec, Description, PlanOptions};
+
+const PROGRAM_EXAMPLES: &str = "\
+Examples:
+  rxrx2zarr demo                               make a small sample, convert it, say how to open it
+  rxrx2zarr plan rxrx1                         what would be converted, and every problem seen
+  rxrx2zarr convert rxrx1 rxrx1-zarr           convert the folder rxrx1
+  rxrx2zarr info rxrx1-zarr                    what is in a dataset, and how to open it";
+
+const CONVERT_EXAMPLES: &str = "\
+Examples:
+  rxrx2zarr convert rxrx1 rxrx1-zarr
+  rxrx2zarr convert images out --metadata metadata.csv.gz --codec delta-zstd
+  rxrx2zarr convert rxrx1 huvec --include 'HUVEC-*' --include dataset=train
+  rxrx2zarr convert rxrx1 out --allow-missing      missing images become 0, exit code 3
+
+Exit codes: 0 complete, 1 failed and nothing sealed, 2 wrong usage,
+3 sealed but some images are missing or could not be used.";
+
+const PLAN_EXAMPLES: &str = "\
+Examples:
+  rxrx2zarr plan rxrx1
+  rxrx2zarr plan rxrx1 --include HUVEC-01 --json";
+
+/// Turn RxRx1's 753,060 PNG files into one sharded Zarr v3 array with Parquet
+/// tables, ready for xarray, DuckDB and object storage.
+#[derive(Debug, Parser)]
+#[command(version, before_help = PROGRAM_EXAMPLES, max_term_width = 100)]
+pub(crate) struct Program {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// Print nothing but results and errors
+    #[arg(short, long, global = true, display_order = 900, conflicts_with = "verbose")]
+    quiet: bool,
+
+    /// Print each stored object, and every known example of a problem
+    #[arg(short, long, global = true, display_order = 901)]
+    verbose: bool,
+}
+
+/// How much to tell on standard error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Verbosity {
+    Quiet,
+    Normal,
+    Verbose,
+}
+
+impl Program {
+    pub(crate) fn verbosity(&self) -> Verbosity {
+        match (self.quiet, self.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (_, true) => Verbosity::Verbose,
+            _ => Verbosity::Normal,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Convert a folder of PNG files and its metadata table into a dataset
+    Convert(ConvertArguments),
+    /// Show what convert would do and every problem it sees, writing nothing
+    Plan(PlanArguments),
+    /// Show what is in a dataset and how to open it
+    Info(InfoArguments),
+    /// Make a small look-alike of RxRx1: synthetic cells, same layout and table
+    Sample(SampleArguments),
+    /// Make a sample, convert it, and show how to open the result
+    Demo(DemoArguments),
+}
+
+/// A folder of this machine. Without this check `s3://bucket` would make a
+/// folder named `s3:`.
+fn folder(argument: &str) -> Result<PathBuf, String> {
+    if argument.contains("://") {
+        return Err("is an address; this version reads and writes folders only".to_owned());
+    }
+    Ok(PathBuf::from(argument))
+}
+
+/// What to convert and how to lay it out; the same for convert and plan.
+#[derive(Debug, Args)]
+pub(crate) struct InputArguments {
+    /// Folder with images as [images/]EXP/PlateN/WELL_sS_wC.png
+    #[arg(value_name = "INPUT", value_parser = folder)]
+    pub(crate) input: PathBuf,
+
+    /// Metadata table (.csv, .csv.gz, or .zip with one) [default: found in INPUT]
+    #[arg(long, value_name = "FILE")]
+    metadata: Option<PathBuf>,
+
+    /// Only these rows: an experiment (HUVEC-01, 'HUVEC-*') or COLUMN=VALUE; repeatable
+    #[arg(long, value_name = "ROWS")]
+    include: Vec<String>,
+
+    /// Not these rows: an experiment or COLUMN=VALUE; repeatable
+    #[arg(long, value_name = "ROWS")]
+    exclude: Vec<String>,
+
+    /// Sites in a chunk, the least that a reader decodes
+    #[arg(long, value_name = "N", default_value = "1")]
+    chunk_sites: NonZeroUsize,
+
+    /// Channels in a chunk [default: all]
+    #[arg(long, value_name = "N")]
+    chunk_channels: Option<NonZeroUsize>,
+
+    /// Sites in a shard, one stored object; a multiple of --chunk-sites
+    #[arg(long, value_name = "N", default_value = "64")]
+    shard_sites: NonZeroUsize,
+
+    /// Codec: blosc-zstd, zstd, blosc-lz4 (fastest) or delta-zstd (smallest)
+    #[arg(long, value_name = "NAME", default_value_t)]
+    pub(crate) codec: Codec,
+}
+
+impl InputArguments {
+    pub(crate) fn plan_options(&self) -> PlanOptions {
+        PlanOptions {
+            metadata: self.metadata.clone(),
+            include: self.include.clone(),
+            exclude: self.exclude.clone(),
+            layout: Layout {
+                chunk_sites: self.chunk_sites.get(),
+                chunk_channels: self.chunk_channels.map(NonZeroUsize::get),
+                shard_sites: self.shard_sites.get(),
+            },
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(before_help = CONVERT_EXAMPLES)]
+pub(crate) struct ConvertArguments {
+    #[command(flatten)]
+    pub(crate) input: InputArguments,
+
+    /// Folder to create
+    #[arg(value_name = "OUTPUT", value_parser = folder)]
+    pub(crate) output: PathBuf,
+
+    /// Threads that decode and encode [default: all cores]
+    #[arg(short, long, value_name = "N")]
+    pub(crate) jobs: Option<NonZeroUsize>,
+
+    /// Convert although images are missing: their pixels become 0
+    #[arg(long)]
+    pub(crate) allow_missing: bool,
+
+    /// Stop at the first image that cannot be used
+    #[arg(long)]
+    pub(crate) strict: bool,
+
+    /// Replace the dataset, or the remains of one, at OUTPUT
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+
+    /// Name of the dataset [default: RxRx1]
+    #[arg(long, value_name = "NAME")]
+    dataset_name: Option<String>,
+
+    /// Licence of the images (SPDX) [default: CC-BY-NC-SA-4.0]
+    #[arg(long, value_name = "SPDX")]
+    license: Option<String>,
+
+    /// Whom to cite [default: the RxRx1 paper]
+    #[arg(long, value_name = "TEXT")]
+    citation: Option<String>,
+
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl ConvertArguments {
+    pub(crate) fn description(&self) -> Description {
+        let rxrx1 = Description::rxrx1();
+        Description {
+            name: self.dataset_name.clone().unwrap_or(rxrx1.name),
+            license: self.license.clone().unwrap_or(rxrx1.license),
+            citation: self.citation.clone().unwrap_or(rxrx1.citation),
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(before_help = PLAN_EXAMPLES)]
+pub(crate) struct PlanArguments {
+    #[command(flatten)]
+    pub(crate) input: InputArguments,
+
+    /// Print the plan as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InfoArguments {
+    /// A dataset that convert made
+    #[arg(value_name = "DATASET", value_parser = folder)]
+    pub(crate) dataset: PathBuf,
+
+    /// Print as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SampleArguments {
+    /// Folder to create
+    #[arg(value_name = "DEST")]
+    pub(crate) dest: PathBuf,
+
+    /// Sites to make, of six images each
+    #[arg(long, value_name = "N", default_value = "48")]
+    pub(crate) sites: NonZeroUsize,
+
+    /// The same seed makes the same files
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+
+    /// Width and height of an image in pixels
+    #[arg(long, value_name = "PIXELS", default_value_t = 512, value_parser = clap::value_parser!(u32).range(16..=4096))]
+    pub(crate) size: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArguments {
+    /// Folder to create, for the sample and the dataset
+    #[arg(value_name = "DEST", default_value = "rxrx2zarr-demo")]
+    pub(crate) dest: PathBuf,
+
+    /// Sites to make, of six images each
+    #[arg(long, value_name = "N", default_value = "48")]
+    pub(crate) sites: NonZeroUsize,
+}

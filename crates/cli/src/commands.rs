@@ -1,0 +1,18 @@
+//! One file a subcommand.
+
+pub(crate) mod convert;
+pub(crate) mod demo;
+pub(crate) mod info;
+pub(crate) mod plan;
+pub(crate) mod sample;
+
+use rxrx_writer::PrepareError;
+
+/// Whether `error` is about the command line rather than about data.
+pub(crate) fn is_usage_error(error: &anyhow::Error) -> bool {
+    match error.downcast_ref::<PrepareError>() {
+        Some(PrepareError::Selection(_)) => true,
+        Some(PrepareError::Plan(error)) => error.is_layout(),
+        _ => false,
+    }
+}

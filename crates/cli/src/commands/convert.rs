@@ -1,0 +1,88 @@
+//! `rxrx2zarr convert`.
+
+use std::io::{Write, stdout};
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::process::ExitCode;
+use std::thread::available_parallelism;
+use std::time::Instant;
+
+use anyhow::Context;
+use rxrx_writer::{ConvertError, ConvertOptions, Converted, Prepared, convert};
+
+use crate::arguments::{ConvertArguments, Verbosity};
+use crate::progress::Progress;
+use crate::report;
+
+/// Sealed, but not every image could be used.
+const INCOMPLETE: u8 = 3;
+
+pub(crate) fn run(arguments: &ConvertArguments, verbosity: Verbosity) -> anyhow::Result<ExitCode> {
+    let prepared = Prepared::folder(&arguments.input.input, arguments.input.plan_options())?;
+    let options = ConvertOptions {
+        codec: arguments.input.codec,
+        jobs: jobs(arguments.jobs)?,
+        allow_missing: arguments.allow_missing,
+        strict: arguments.strict,
+        overwrite: arguments.overwrite,
+        description: arguments.description(),
+    };
+    let outcome = convert_with_progress(&prepared, &arguments.output, &options, verbosity);
+    let (converted, seconds) = outcome.inspect_err(explain)?;
+    report::problems(prepared.plan.problems(), verbosity);
+    if arguments.json {
+        let mut result = serde_json::to_value(&converted)?;
+        result["seconds"] = seconds.into();
+        writeln!(stdout(), "{result:#}")?;
+    } else {
+        report::converted(&converted, &arguments.output, seconds)?;
+    }
+    Ok(exit_code(&converted))
+}
+
+/// What the error itself leaves out: which images are missing or do not fit,
+/// and what is left of work that was begun.
+fn explain(error: &anyhow::Error) {
+    match error.downcast_ref() {
+        Some(ConvertError::Missing { problems, .. } | ConvertError::Refused { problems }) => {
+            report::refusal(problems);
+        }
+        Some(ConvertError::Pipeline(_) | ConvertError::Seal(_)) => {
+            report::warning("the output is unfinished and not sealed; start over with --overwrite");
+        }
+        _ => {}
+    }
+}
+
+/// Converts while drawing progress; also returns the seconds that it took.
+pub(crate) fn convert_with_progress(
+    prepared: &Prepared,
+    output: &Path,
+    options: &ConvertOptions,
+    verbosity: Verbosity,
+) -> anyhow::Result<(Converted, f64)> {
+    let start = Instant::now();
+    let progress = Progress::new(verbosity);
+    let converted = convert(prepared, output, options, &progress);
+    progress.finish();
+    Ok((converted?, start.elapsed().as_secs_f64()))
+}
+
+pub(crate) fn exit_code(converted: &Converted) -> ExitCode {
+    if converted.planes.is_complete() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(INCOMPLETE)
+    }
+}
+
+/// The number of worker threads: as told, or all cores.
+pub(crate) fn jobs(told: Option<NonZeroUsize>) -> anyhow::Result<NonZeroUsize> {
+    told.map_or_else(
+        || {
+            available_parallelism()
+                .context("cannot tell how many cores there are: say so with --jobs")
+        },
+        Ok,
+    )
+}

@@ -1,0 +1,49 @@
+//! `rxrx2zarr plan`.
+
+use std::io::{Write, stdout};
+use std::process::ExitCode;
+
+use rxrx_metadata::Severity;
+use rxrx_writer::Prepared;
+use serde_json::json;
+
+use crate::arguments::{PlanArguments, Verbosity};
+use crate::report;
+
+pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Result<ExitCode> {
+    let prepared = Prepared::folder(&arguments.input.input, arguments.input.plan_options())?;
+    let codec = arguments.input.codec;
+    let plan = &prepared.plan;
+    let geometry = plan.geometry();
+    let projection = prepared.projection(codec);
+    if arguments.json {
+        let channels: Vec<String> = plan.channels().iter().map(ToString::to_string).collect();
+        let result = json!({
+            "input": prepared.input,
+            "metadata": prepared.metadata,
+            "shape": geometry.shape(),
+            "chunk_shape": geometry.chunk_shape(),
+            "shard_shape": geometry.shard_shape(),
+            "data_type": geometry.data_type.zarr_name(),
+            "codec": codec,
+            "channels": channels,
+            "units": plan.units().count(),
+            "planes": {"present": plan.present_planes(), "missing": plan.missing_planes()},
+            "projection": projection,
+            "problems": plan.problems(),
+        });
+        writeln!(stdout(), "{result:#}")?;
+    } else {
+        report::plan(&prepared, codec, projection, verbosity)?;
+    }
+    // A plan that convert would refuse is a failure a script can see.
+    let refused = plan
+        .problems()
+        .iter()
+        .any(|problem| problem.kind.severity() == Severity::Fatal);
+    Ok(if refused {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}

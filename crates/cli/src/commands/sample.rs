@@ -1,0 +1,47 @@
+//! `rxrx2zarr sample`.
+
+use std::io::{Write, stdout};
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::arguments::{SampleArguments, Verbosity};
+use crate::progress::FileProgress;
+use crate::report::bytes;
+use crate::sample::{SampleSpec, SampleSummary, write_sample};
+
+pub(crate) fn run(arguments: &SampleArguments, verbosity: Verbosity) -> anyhow::Result<ExitCode> {
+    let spec = SampleSpec {
+        sites: arguments.sites.get(),
+        seed: arguments.seed,
+        size: arguments.size,
+    };
+    let dest = &arguments.dest;
+    let summary = sample_with_progress(dest, &spec, verbosity)?;
+    let mut out = stdout();
+    writeln!(
+        out,
+        "{}: {} sites, {} images, {}",
+        dest.display(),
+        summary.sites,
+        summary.files,
+        bytes(summary.bytes)
+    )?;
+    writeln!(
+        out,
+        "Convert it:  rxrx2zarr convert {0} {0}-zarr --dataset-name look-alike --license CC0-1.0 --citation synthetic",
+        dest.display()
+    )?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes a sample while drawing progress.
+pub(crate) fn sample_with_progress(
+    dest: &Path,
+    spec: &SampleSpec,
+    verbosity: Verbosity,
+) -> anyhow::Result<SampleSummary> {
+    let progress = FileProgress::new("making images", verbosity);
+    let summary = write_sample(dest, spec, &|done, of| progress.set(done, of));
+    progress.finish();
+    Ok(summary?)
+}

@@ -1,0 +1,225 @@
+//! What a person reads: results on standard output, warnings and errors on
+//! standard error. `NO_COLOR` is respected.
+
+use std::io::{self, Write, stdout};
+use std::path::Path;
+
+use crate::arguments::Verbosity;
+use indicatif::{BinaryBytes, HumanCount};
+use rxrx_metadata::{Problem, Problems, Severity};
+use rxrx_writer::{Codec, Converted, DatasetInfo, Prepared, Projection};
+
+/// Examples of a problem that a warning shows.
+const EXAMPLES: usize = 3;
+
+/// A size as a person reads it, `47.1 MiB`.
+pub(crate) fn bytes(size: u64) -> String {
+    BinaryBytes(size).to_string()
+}
+
+/// Prints the chain of an error, outermost first.
+pub(crate) fn error(error: &anyhow::Error) {
+    let label = console::style("error:").for_stderr().red().bold();
+    eprintln!("{label} {error:#}");
+}
+
+/// Prints a warning.
+pub(crate) fn warning(text: &str) {
+    let label = console::style("warning:").for_stderr().yellow().bold();
+    eprintln!("{label} {text}");
+}
+
+/// Prints each problem that a conversion goes on in spite of.
+pub(crate) fn problems(problems: &Problems, verbosity: Verbosity) {
+    let examples = match verbosity {
+        Verbosity::Quiet => return,
+        Verbosity::Normal => EXAMPLES,
+        Verbosity::Verbose => usize::MAX,
+    };
+    for problem in problems {
+        warning(&problem_text(problem, examples));
+    }
+}
+
+/// Prints the problems that stop a conversion, with all examples that are known.
+pub(crate) fn refusal(problems: &[Problem]) {
+    for problem in problems {
+        eprintln!("{}", problem_text(problem, usize::MAX));
+    }
+}
+
+fn problem_text(problem: &Problem, examples: usize) -> String {
+    let mut text = format!("{}: {}", problem.kind.title(), problem.count);
+    if problem.missing_planes > 0 {
+        text += &format!(" ({} planes)", problem.missing_planes);
+    }
+    for example in problem.examples.iter().take(examples) {
+        text += &format!("\n    {example}");
+    }
+    let more = problem
+        .count
+        .saturating_sub(problem.examples.len().min(examples));
+    if more > 0 && !problem.examples.is_empty() {
+        text += &format!("\n    … and {more} more");
+    }
+    text
+}
+
+/// Prints what a plan would do.
+pub(crate) fn plan(
+    prepared: &Prepared,
+    codec: Codec,
+    projection: Projection,
+    verbosity: Verbosity,
+) -> io::Result<()> {
+    let mut out = stdout();
+    let plan = &prepared.plan;
+    let geometry = plan.geometry();
+    let channels: Vec<String> = plan.channels().iter().map(ToString::to_string).collect();
+    writeln!(out, "input       {}", prepared.input.display())?;
+    writeln!(out, "metadata    {}", prepared.metadata.display())?;
+    writeln!(
+        out,
+        "array       {} {}",
+        axes(&geometry.shape()),
+        geometry.data_type.zarr_name()
+    )?;
+    writeln!(out, "channels    {}", channels.join(" "))?;
+    writeln!(out, "chunk       {}", axes(&geometry.chunk_shape()))?;
+    writeln!(out, "shard       {}", axes(&geometry.shard_shape()))?;
+    writeln!(
+        out,
+        "shards      {}",
+        HumanCount(plan.units().count() as u64)
+    )?;
+    writeln!(
+        out,
+        "planes      {} present, {} missing",
+        HumanCount(plan.present_planes() as u64),
+        HumanCount(plan.missing_planes() as u64)
+    )?;
+    writeln!(out, "read        about {}", bytes(projection.source_bytes))?;
+    writeln!(out, "pixels      {}", bytes(projection.raw_bytes))?;
+    writeln!(
+        out,
+        "stored      about {} with {codec}",
+        bytes(projection.stored_bytes)
+    )?;
+    let examples = if verbosity == Verbosity::Verbose {
+        usize::MAX
+    } else {
+        Problems::EXAMPLES
+    };
+    for problem in plan.problems() {
+        let severity = match problem.kind.severity() {
+            Severity::Notice => "notice",
+            Severity::NeedsAllowMissing => "needs --allow-missing",
+            Severity::Fatal => "cannot be converted",
+        };
+        writeln!(out, "{severity}: {}", problem_text(problem, examples))?;
+    }
+    Ok(())
+}
+
+fn axes<T: ToString>(lengths: &[T]) -> String {
+    let lengths: Vec<String> = lengths.iter().map(ToString::to_string).collect();
+    lengths.join(" x ")
+}
+
+/// Prints what a conversion did.
+pub(crate) fn converted(converted: &Converted, output: &Path, seconds: f64) -> io::Result<()> {
+    let mut out = stdout();
+    writeln!(
+        out,
+        "{}: {} sites in {} shards, {} read, {} stored, {seconds:.1} s ({:.0} sites/s)",
+        output.display(),
+        HumanCount(converted.sites as u64),
+        HumanCount(converted.shards as u64),
+        bytes(converted.source_bytes),
+        bytes(converted.stored_bytes),
+        converted.sites as f64 / seconds.max(1e-3),
+    )?;
+    let planes = converted.planes;
+    if !planes.is_complete() {
+        writeln!(
+            out,
+            "{} planes stored, {} missing, {} corrupt: the pixels of the last two are 0, `present` is false",
+            HumanCount(planes.ok as u64),
+            HumanCount(planes.missing as u64),
+            HumanCount(planes.corrupt as u64),
+        )?;
+    }
+    for refused in &converted.refused {
+        writeln!(
+            out,
+            "  {}: {}",
+            refused.cause,
+            HumanCount(refused.count as u64)
+        )?;
+        for example in refused.examples.iter().take(EXAMPLES) {
+            writeln!(out, "    {example}")?;
+        }
+    }
+    Ok(())
+}
+
+/// Prints what is in a dataset.
+pub(crate) fn info(info: &DatasetInfo, dataset: &Path) -> io::Result<()> {
+    let mut out = stdout();
+    let attributes = &info.attributes;
+    let planes = attributes.planes;
+    writeln!(out, "dataset     {}", attributes.description.name)?;
+    writeln!(out, "licence     {}", attributes.description.license)?;
+    writeln!(out, "cite        {}", attributes.description.citation)?;
+    writeln!(
+        out,
+        "array       {} {} ({})",
+        axes(&info.shape),
+        info.data_type,
+        info.dimensions.join(", ")
+    )?;
+    for channel in &attributes.channels {
+        writeln!(
+            out,
+            "channel     {}  {}  {}",
+            channel.name, channel.stain, channel.structure
+        )?;
+    }
+    writeln!(out, "codec       {}", attributes.settings.codec)?;
+    writeln!(out, "chunk       {}", axes(&info.chunk_shape))?;
+    writeln!(out, "shard       {}", axes(&info.shard_shape))?;
+    writeln!(
+        out,
+        "planes      {} stored, {} missing, {} corrupt",
+        planes.ok, planes.missing, planes.corrupt
+    )?;
+    writeln!(
+        out,
+        "size        {} in {} objects; pixels {} ({} decoded)",
+        bytes(info.bytes),
+        HumanCount(info.objects as u64),
+        bytes(info.image_bytes),
+        bytes(info.raw_bytes)
+    )?;
+    writeln!(out, "labels      {}", info.labels.join(" "))?;
+    writeln!(out, "made by     {}", attributes.generator)?;
+    writeln!(out)?;
+    how_to_open(dataset)
+}
+
+/// Prints lines to paste into Python and DuckDB.
+pub(crate) fn how_to_open(dataset: &Path) -> io::Result<()> {
+    let dataset = std::path::absolute(dataset)?;
+    let path = dataset.display();
+    writeln!(
+        stdout(),
+        r#"Python (pip install "xarray[io]" zarr):
+    import xarray as xr
+    ds = xr.open_zarr("{path}/images.zarr")
+    ds.images[0].sel(channel="w1").values
+
+DuckDB:
+    SELECT experiment, plate, count(*) AS sites FROM '{path}/metadata.parquet' GROUP BY ALL ORDER BY ALL;
+    SELECT channel, avg(mean), avg(std) FROM '{path}/planes.parquet' GROUP BY channel ORDER BY channel;"#
+    )
+}

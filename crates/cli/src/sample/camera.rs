@@ -1,0 +1,77 @@
+//! From light to pixels: lens, exposure, and the noise of the sensor.
+
+use super::field::Field;
+use super::stream::Stream;
+
+/// Mean of each channel over RxRx1, and deviation within a site.
+pub(super) const MEAN: [f32; 6] = [6.747, 14.746, 10.513, 10.454, 5.500, 9.815];
+/// Standard deviation of each channel over RxRx1.
+pub(super) const DEVIATION: [f32; 6] = [7.959, 12.173, 5.862, 7.835, 4.701, 5.431];
+
+/// What a whole site has in common: one lens, one stage, one focus.
+pub(super) struct Camera {
+    /// 0 where the picture is sharp, up to 1 where it is out of focus.
+    defocus: Field,
+    /// Transmission of the lens, less towards the corners.
+    vignette: Field,
+}
+
+impl Camera {
+    /// The camera as it stands over one site.
+    pub(super) fn new(stream: &mut Stream, size: usize) -> Self {
+        let mut defocus = Field::noise(stream, size, 260.0);
+        for value in &mut defocus.values {
+            *value = (0.15 + 0.25 * *value).clamp(0.0, 0.85);
+        }
+        let mut vignette = Field::new(size, 1.0);
+        let middle = [0, 1].map(|_| size as f32 * stream.between(0.42, 0.58));
+        let scale = 1.0 / (size * size) as f32;
+        Field::around(size, middle, size as f32, |index, [x, y]| {
+            vignette.values[index] = 1.0 - 0.45 * (x * x + y * y) * scale;
+        });
+        Self { defocus, vignette }
+    }
+
+    /// Takes the picture of one channel, exposed so that its mean and spread
+    /// come near those of the real data, times `brightness`.
+    pub(super) fn expose(
+        &self,
+        stream: &mut Stream,
+        mut light: Field,
+        channel: usize,
+        brightness: f32,
+    ) -> Vec<u8> {
+        self.focus(&mut light);
+        let (mean, deviation) = light.mean_and_deviation();
+        let wanted = MEAN[channel] * brightness;
+        let mut gain = 0.95 * DEVIATION[channel] * brightness / deviation.max(1e-6);
+        // A black level under one count would be clipped, so rather less contrast.
+        const BLACK: f32 = 0.6;
+        gain = gain.min((wanted - BLACK).max(0.0) / mean.max(1e-6));
+        let black = wanted - gain * mean;
+        let noise = stream.bells(light.values.len());
+        light
+            .values
+            .iter()
+            .zip(noise)
+            .map(|(&light, noise)| {
+                let signal = black + gain * light;
+                // Photons (grows with the signal) and read-out (does not), in counts.
+                let variance = 0.01 + 0.012 * signal.max(0.0);
+                (signal + variance.sqrt() * noise + 0.5).clamp(0.0, 255.0) as u8
+            })
+            .collect()
+    }
+
+    /// Blurs as the lens does, more where the stage is out of focus.
+    fn focus(&self, light: &mut Field) {
+        light.soften(2);
+        let haze = light.haze();
+        let mut soft = light.clone();
+        soft.soften(6);
+        for (index, value) in light.values.iter_mut().enumerate() {
+            let sharp = *value + (soft.values[index] - *value) * self.defocus.values[index];
+            *value = (0.8 * sharp + 0.2 * haze.values[index]) * self.vignette.values[index];
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Thin things drawn one by one: actin fibres, mitochondria, Golgi grains, nucleoli.
+
+use super::cell::Cell;
+use super::field::Field;
+use super::scene::Scene;
+use super::stream::Stream;
+use super::style::Style;
+
+/// A thread of light that starts somewhere and bends as it goes.
+struct Thread {
+    start: [f32; 2],
+    heading: [f32; 2],
+    length: f32,
+    /// Change of heading a pixel; positive turns one way, negative the other.
+    bend: f32,
+    light: f32,
+}
+
+impl Thread {
+    /// Draws the thread, fading at both ends; `share` says how much of the
+    /// light shows at a pixel.
+    fn draw(&self, field: &mut Field, share: impl Fn(usize) -> f32) {
+        let [mut x, mut y] = self.start;
+        let [mut dx, mut dy] = self.heading;
+        let steps = self.length.max(2.0) as usize;
+        for step in 0..steps {
+            if let Some(index) = field.index(x, y) {
+                let part = step as f32 / steps as f32;
+                let fade = (4.0 * part * (1.0 - part)).sqrt();
+                field.add_point(x, y, self.light * fade * share(index));
+            }
+            [dx, dy] = [dx - self.bend * dy, dy + self.bend * dx];
+            let length = (dx * dx + dy * dy).sqrt();
+            [dx, dy] = [dx / length, dy / length];
+            [x, y] = [x + dx, y + dy];
+        }
+    }
+}
+
+/// The stress fibres of all cells: along the axis, from edge to edge, with
+/// some that leave from a common point like the ribs of a fan.
+pub(super) fn actin(stream: &mut Stream, scene: &Scene, style: &Style) -> Field {
+    let mut field = Field::new(scene.size, 0.0);
+    for (number, cell) in (0..).zip(&scene.cells) {
+        let fan = cell.place([
+            stream.between(-0.9, 0.9) * cell.body[0],
+            stream.between(-0.9, 0.9) * cell.body[1],
+        ]);
+        let fanned = stream.between(0.0, 0.4);
+        for _ in 0..(style.fibres * stream.around_one(0.35)) as usize {
+            // Few thick bundles, many thin fibres.
+            let strength = stream.unit();
+            let light = (0.4 + 0.6 * cell.gain[2]) * (0.15 + 1.1 * strength * strength);
+            let length = cell.body[0] * stream.between(0.7, 2.4);
+            let (start, heading) = if stream.chance(fanned) {
+                (fan, stream.direction())
+            } else {
+                let across = stream.between(-1.0, 1.0) * cell.body[1];
+                let along = stream.between(-1.4, -0.1) * cell.body[0];
+                let tilt = 0.16 * stream.bell();
+                let [ax, ay] = cell.axis;
+                (
+                    cell.place([along, across]),
+                    [ax - tilt * ay, ay + tilt * ax],
+                )
+            };
+            let bend = 0.008 * stream.bell();
+            Thread {
+                start,
+                heading,
+                length,
+                bend,
+                light,
+            }
+            .draw(&mut field, |index| {
+                if scene.owner[index] == number {
+                    1.0
+                } else {
+                    0.25
+                }
+            });
+        }
+    }
+    field
+}
+
+/// Mitochondria: short bent threads that crowd around the nucleus.
+pub(super) fn mitochondria(stream: &mut Stream, scene: &Scene, style: &Style) -> Field {
+    let mut field = Field::new(scene.size, 0.0);
+    for cell in &scene.cells {
+        for _ in 0..(style.mitochondria * stream.around_one(0.3)) as usize {
+            let (start, [ox, oy]) = beside_nucleus(stream, cell, 1.15, 1.1);
+            let swing = stream.between(-0.8, 0.8);
+            let way = if stream.chance(0.5) { 1.0 } else { -1.0 };
+            let thread = Thread {
+                start,
+                // Around the nucleus more often than away from it.
+                heading: [-way * oy + swing * ox, way * ox + swing * oy],
+                length: stream.between(3.0, 12.0),
+                bend: way * 0.07 + 0.08 * stream.bell(),
+                light: cell.gain[4] * stream.between(0.3, 1.0),
+            };
+            thread.draw(&mut field, |index| 1.0 - 0.8 * scene.inside_nucleus(index));
+        }
+    }
+    field
+}
+
+/// The Golgi apparatus: grains in a patch on one side of the nucleus.
+pub(super) fn golgi(stream: &mut Stream, scene: &Scene, style: &Style) -> Field {
+    let mut field = Field::new(scene.size, 0.0);
+    for cell in &scene.cells {
+        let (patch, _) = beside_nucleus(stream, cell, 1.25, 0.15);
+        for _ in 0..(style.golgi * stream.around_one(0.4)) as usize {
+            let radius = 0.42 * cell.nucleus[0];
+            let [x, y] = patch.map(|middle| middle + radius * stream.bell());
+            field.add_point(x, y, cell.gain[5] * stream.between(0.5, 2.0));
+        }
+    }
+    field.soften(1);
+    field
+}
+
+/// Nucleoli: one to a few round spots inside each nucleus.
+pub(super) fn nucleoli(stream: &mut Stream, scene: &Scene, style: &Style) -> Field {
+    let mut field = Field::new(scene.size, 0.0);
+    for cell in scene.cells.iter().filter(|cell| !cell.dividing) {
+        for _ in 0..(style.nucleoli * stream.around_one(0.4) + 0.5) as usize {
+            let [ox, oy] = stream.direction();
+            let out = stream.between(0.0, 0.55);
+            let spot = cell.place([out * ox * cell.nucleus[0], out * oy * cell.nucleus[1]]);
+            let radius = cell.nucleus[1] * stream.between(0.1, 0.22);
+            let light = cell.gain[3] * stream.between(0.6, 1.1);
+            Field::around(scene.size, spot, 3.0 * radius + 1.0, |index, [x, y]| {
+                let part = (1.0 - (x * x + y * y) / (4.0 * radius * radius)).max(0.0);
+                field.values[index] += light * part * part;
+            });
+        }
+    }
+    field
+}
+
+/// A place just outside a nucleus, `from` to about `from + over` radii from
+/// its centre, and the direction in which it lies.
+fn beside_nucleus(stream: &mut Stream, cell: &Cell, from: f32, over: f32) -> ([f32; 2], [f32; 2]) {
+    let [ox, oy] = stream.direction();
+    let far = stream.unit();
+    let radius = from + over * far * far;
+    let place = cell.place([radius * ox * cell.nucleus[0], radius * oy * cell.nucleus[1]]);
+    let outward = [place[0] - cell.centre[0], place[1] - cell.centre[1]];
+    let length = (outward[0] * outward[0] + outward[1] * outward[1])
+        .sqrt()
+        .max(1e-3);
+    (place, outward.map(|part| part / length))
+}

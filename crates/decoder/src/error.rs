@@ -1,0 +1,376 @@
+use crate::chunk::ChunkName;
+use crate::shape::PlaneShape;
+
+/// Why an image was not decoded, grouped by who is at fault.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// The file is not what its writer meant it to be.
+    #[error(transparent)]
+    Damaged(#[from] Damage),
+    /// The file is sound, but not a picture that this program takes.
+    #[error(transparent)]
+    Unsupported(#[from] Unsupported),
+    /// The file asks for more than the caller allows.
+    #[error(transparent)]
+    Limit(#[from] LimitExceeded),
+    /// The caller's buffer does not fit what the caller expects.
+    #[error(transparent)]
+    Buffer(#[from] BufferError),
+}
+
+/// A file that is not a complete, consistent PNG.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Damage {
+    /// Zero bytes.
+    #[error("the file is empty")]
+    Empty,
+    /// The first eight bytes are not PNG's.
+    #[error("not a PNG: the file begins with \"{}\"", .found.escape_ascii())]
+    Signature {
+        /// The first bytes of the file, eight at most.
+        found: Vec<u8>,
+    },
+    /// The file ends inside something.
+    #[error("truncated: {part} at byte {offset} needs {needed} bytes, {available} are left")]
+    Truncated {
+        /// What was being read.
+        part: Part,
+        /// Where it begins in the file.
+        offset: usize,
+        /// How many bytes it takes.
+        needed: usize,
+        /// How many are there.
+        available: usize,
+    },
+    /// A chunk's bytes and its checksum disagree.
+    #[error("chunk {chunk} at byte {offset}: CRC-32 is {computed:08x}, the file says {stored:08x}")]
+    ChunkCrc {
+        /// Type of the chunk.
+        chunk: ChunkName,
+        /// Where the chunk (its length field) begins in the file.
+        offset: usize,
+        /// CRC-32 in the file.
+        stored: u32,
+        /// CRC-32 of the bytes.
+        computed: u32,
+    },
+    /// A chunk's length is impossible for its type.
+    #[error("chunk {chunk} at byte {offset} has an impossible length of {length} bytes")]
+    ChunkLength {
+        /// Type of the chunk.
+        chunk: ChunkName,
+        /// Where the chunk begins in the file.
+        offset: usize,
+        /// Its length field.
+        length: u32,
+    },
+    /// A chunk stands where it must not, or twice.
+    #[error("chunk {chunk} at byte {offset} is out of order")]
+    ChunkOrder {
+        /// Type of the chunk.
+        chunk: ChunkName,
+        /// Where the chunk begins in the file.
+        offset: usize,
+    },
+    /// The first chunk is not `IHDR`.
+    #[error("no header: the first chunk is {found}, not IHDR")]
+    MissingHeader {
+        /// Type of the first chunk.
+        found: ChunkName,
+    },
+    /// A palette image has no `PLTE` chunk.
+    #[error("a palette image without a palette (PLTE)")]
+    MissingPalette,
+    /// There is no `IDAT` chunk.
+    #[error("no pixels: there is no IDAT chunk")]
+    MissingImageData,
+    /// The file ends behind a complete chunk that is not `IEND`.
+    #[error("no IEND: the file ends at byte {length}, behind a complete {last} chunk")]
+    MissingEnd {
+        /// Type of the last chunk.
+        last: ChunkName,
+        /// Length of the file in bytes.
+        length: usize,
+    },
+    /// Bytes follow `IEND`.
+    #[error("{length} bytes of rubbish behind IEND, from byte {offset} on")]
+    TrailingData {
+        /// Where the rubbish begins in the file.
+        offset: usize,
+        /// How many bytes there are.
+        length: usize,
+    },
+    /// A header field holds a value that PNG does not define.
+    #[error("the header's {field} is {value}, which PNG does not define")]
+    HeaderField {
+        /// Name of the field in the specification.
+        field: &'static str,
+        /// Its value.
+        value: u32,
+    },
+    /// Bit depth and colour type do not go together.
+    #[error("bit depth {bits} is not defined for colour type {colour_type}")]
+    HeaderDepth {
+        /// Bits a sample.
+        bits: u8,
+        /// Colour type as the specification numbers it.
+        colour_type: u8,
+    },
+    /// The compressed data are not a deflate stream, or it does not end.
+    #[error("the {compressed} bytes of IDAT are not a complete zlib stream")]
+    Inflate {
+        /// Bytes in all IDAT chunks.
+        compressed: usize,
+    },
+    /// The pixel data and their checksum disagree.
+    #[error("the pixel data's Adler-32 is {computed:08x}, the file says {stored:08x}")]
+    Adler32 {
+        /// Adler-32 in the file.
+        stored: u32,
+        /// Adler-32 of the inflated bytes.
+        computed: u32,
+    },
+    /// A complete zlib stream is followed by more bytes inside `IDAT`.
+    #[error("rubbish inside IDAT, behind the end of the zlib stream")]
+    DataAfterStream,
+    /// IDAT inflates to more than the header promises.
+    #[error("too much pixel data: more than the {expected} bytes that the header promises")]
+    TooMuchPixelData {
+        /// Inflated bytes according to the header.
+        expected: usize,
+    },
+    /// IDAT inflates to less than the header promises.
+    #[error("too little pixel data: {actual} of {expected} bytes")]
+    TooLittlePixelData {
+        /// Inflated bytes according to the header.
+        expected: usize,
+        /// Inflated bytes that are there.
+        actual: usize,
+    },
+    /// A row's filter type is above 4.
+    #[error("row {row} has the filter type {filter}, PNG defines 0 to 4")]
+    Filter {
+        /// Row, counted from 0 through all interlace passes.
+        row: usize,
+        /// The row's filter byte.
+        filter: u8,
+    },
+    /// A pixel points behind the end of the palette.
+    #[error(
+        "the pixel at y {y}, x {x} has palette index {index}, the palette has {entries} entries"
+    )]
+    PaletteIndex {
+        /// Row of the first such pixel.
+        y: u32,
+        /// Column of the first such pixel.
+        x: u32,
+        /// Its index.
+        index: u8,
+        /// Entries of the palette.
+        entries: usize,
+    },
+    /// The `png` crate refuses what passed every check of ours.
+    #[error("the png library refuses the file: {message}")]
+    Library {
+        /// What it says.
+        message: String,
+    },
+}
+
+/// The part of a file that a truncation cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Part {
+    /// The eight bytes of the signature.
+    Signature,
+    /// Length and type of a chunk.
+    ChunkHead,
+    /// Data and CRC of a chunk.
+    Chunk(ChunkName),
+}
+
+impl std::fmt::Display for Part {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Signature => write!(out, "the signature"),
+            Self::ChunkHead => write!(out, "a chunk's head"),
+            Self::Chunk(name) => write!(out, "chunk {name}"),
+        }
+    }
+}
+
+/// A sound PNG that is not a plane of 8- or 16-bit grey, or not the one that
+/// was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unsupported {
+    /// The size or sample type differs from what the dataset has.
+    #[error("wrong shape: the image is {found}, expected {expected}")]
+    Shape {
+        /// What the file holds.
+        found: PlaneShape,
+        /// What the caller asked for.
+        expected: PlaneShape,
+    },
+    /// Grey of 1, 2 or 4 bits: to scale it to 8 bits would alter the pixels.
+    #[error("{bits}-bit grey is not supported: widening it to 8 bit would alter the pixels")]
+    BitDepth {
+        /// Bits a sample.
+        bits: u8,
+    },
+    /// A colour image that is not grey in every pixel.
+    #[error("a colour image: the pixel at y {y}, x {x} is ({red}, {green}, {blue})")]
+    Colour {
+        /// Row of the first such pixel.
+        y: u32,
+        /// Column of the first such pixel.
+        x: u32,
+        /// Its red sample.
+        red: u16,
+        /// Its green sample.
+        green: u16,
+        /// Its blue sample.
+        blue: u16,
+    },
+    /// A palette image that is not grey in every pixel.
+    #[error(
+        "a colour image: the pixel at y {y}, x {x} is palette entry {index}, ({red}, {green}, {blue})"
+    )]
+    PaletteColour {
+        /// Row of the first such pixel.
+        y: u32,
+        /// Column of the first such pixel.
+        x: u32,
+        /// Its palette index.
+        index: u8,
+        /// Its red sample.
+        red: u8,
+        /// Its green sample.
+        green: u8,
+        /// Its blue sample.
+        blue: u8,
+    },
+    /// A pixel is not fully opaque, by alpha or by a transparent colour.
+    #[error("a transparent image: the pixel at y {y}, x {x} has alpha {alpha}")]
+    Transparency {
+        /// Row of the first such pixel.
+        y: u32,
+        /// Column of the first such pixel.
+        x: u32,
+        /// Its alpha, 0 to the type's maximum.
+        alpha: u16,
+    },
+    /// An animated PNG: which frame is meant, nobody knows.
+    #[error("an animated PNG (chunk acTL at byte {offset})")]
+    Animation {
+        /// Where the chunk begins in the file.
+        offset: usize,
+    },
+    /// A chunk that must be understood and is not.
+    #[error("unknown critical chunk {chunk} at byte {offset}")]
+    CriticalChunk {
+        /// Type of the chunk.
+        chunk: ChunkName,
+        /// Where the chunk begins in the file.
+        offset: usize,
+    },
+}
+
+/// An image beyond the caller's [`Limits`](crate::Limits).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LimitExceeded {
+    /// Too many rows or columns.
+    #[error("{height} x {width} pixels are beyond the limit of {max_height} x {max_width}")]
+    Dimensions {
+        /// Rows.
+        height: u32,
+        /// Columns.
+        width: u32,
+        /// Most rows.
+        max_height: u32,
+        /// Most columns.
+        max_width: u32,
+    },
+    /// Decoding would take too much memory.
+    #[error("decoding needs {needed} bytes of memory, the limit is {limit}")]
+    Memory {
+        /// Bytes that it would take.
+        needed: u64,
+        /// Bytes allowed.
+        limit: usize,
+    },
+}
+
+/// A call that cannot succeed, whatever the file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BufferError {
+    /// The output buffer is not exactly one plane long.
+    #[error("the plane's buffer has {actual} bytes, the expected shape takes {expected}")]
+    Length {
+        /// Bytes of the expected shape.
+        expected: usize,
+        /// Bytes of the buffer.
+        actual: usize,
+    },
+}
+
+impl DecodeError {
+    /// A short name of the cause in `snake_case`, the same for every file with
+    /// that cause: the key for counts in a summary.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Damaged(damage) => damage.kind(),
+            Self::Unsupported(unsupported) => unsupported.kind(),
+            Self::Limit(LimitExceeded::Dimensions { .. }) => "dimensions_limit",
+            Self::Limit(LimitExceeded::Memory { .. }) => "memory_limit",
+            Self::Buffer(BufferError::Length { .. }) => "buffer_length",
+        }
+    }
+}
+
+impl Damage {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::Signature { .. } => "signature",
+            Self::Truncated { .. } => "truncated",
+            Self::ChunkCrc { .. } => "chunk_crc",
+            Self::ChunkLength { .. } => "chunk_length",
+            Self::ChunkOrder { .. } => "chunk_order",
+            Self::MissingHeader { .. } => "missing_header",
+            Self::MissingPalette => "missing_palette",
+            Self::MissingImageData => "missing_image_data",
+            Self::MissingEnd { .. } => "missing_end",
+            Self::TrailingData { .. } => "trailing_data",
+            Self::HeaderField { .. } => "header_field",
+            Self::HeaderDepth { .. } => "header_depth",
+            Self::Inflate { .. } => "inflate",
+            Self::Adler32 { .. } => "adler32",
+            Self::DataAfterStream => "data_after_stream",
+            Self::TooMuchPixelData { .. } => "too_much_pixel_data",
+            Self::TooLittlePixelData { .. } => "too_little_pixel_data",
+            Self::Filter { .. } => "filter",
+            Self::PaletteIndex { .. } => "palette_index",
+            Self::Library { .. } => "library",
+        }
+    }
+}
+
+impl Unsupported {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Shape { .. } => "shape",
+            Self::BitDepth { .. } => "bit_depth",
+            Self::Colour { .. } => "colour",
+            Self::PaletteColour { .. } => "palette_colour",
+            Self::Transparency { .. } => "transparency",
+            Self::Animation { .. } => "animation",
+            Self::CriticalChunk { .. } => "critical_chunk",
+        }
+    }
+}

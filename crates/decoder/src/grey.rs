@@ -1,0 +1,171 @@
+//! Images that are stored as colour, and are grey in every pixel.
+
+use crate::chunk::{Chunk, Container};
+use crate::error::{Damage, DecodeError, Unsupported};
+use crate::header::{Colour, Header};
+use crate::shape::{BitDepth, PlaneShape};
+
+/// What it takes to read stored samples: the palette, and which colour or
+/// palette entry is transparent.
+///
+/// [PNG, 11.2.2](https://www.w3.org/TR/png-3/#11PLTE) and
+/// [11.3.1.1](https://www.w3.org/TR/png-3/#11tRNS)
+pub(crate) struct Legend<'a> {
+    header: &'a Header,
+    palette: &'a [[u8; 3]],
+    /// Alpha of the first palette entries; the others are opaque.
+    palette_alpha: &'a [u8],
+    transparent: Option<[u16; 3]>,
+}
+
+/// Red, green, blue, alpha.
+type Pixel = [u16; 4];
+
+impl<'a> Legend<'a> {
+    pub(crate) fn new(header: &'a Header, container: &Container<'a>) -> Result<Self, Damage> {
+        let palette = match (header.colour, container.palette) {
+            (Colour::Palette, None) => return Err(Damage::MissingPalette),
+            (Colour::Palette, Some(chunk)) => palette(&chunk)?,
+            // Elsewhere it is but a suggestion to those who must quantise.
+            _ => &[],
+        };
+        let mut legend = Self {
+            header,
+            palette,
+            palette_alpha: &[],
+            transparent: None,
+        };
+        if let Some(chunk) = container.transparency {
+            legend.take_transparency(&chunk)?;
+        }
+        Ok(legend)
+    }
+
+    fn take_transparency(&mut self, chunk: &Chunk<'a>) -> Result<(), Damage> {
+        // Bits above the sample's are to be ignored.
+        let maximum = self.header.shape.depth.max_value();
+        let sample = |bytes: [u8; 2]| u16::from_be_bytes(bytes) & maximum;
+        match (self.header.colour, chunk.data) {
+            (Colour::Grey, &[v0, v1]) => self.transparent = Some([sample([v0, v1]); 3]),
+            (Colour::Rgb, &[r0, r1, g0, g1, b0, b1]) => {
+                self.transparent = Some([[r0, r1], [g0, g1], [b0, b1]].map(sample));
+            }
+            (Colour::Palette, alpha) if alpha.len() <= self.palette.len() => {
+                self.palette_alpha = alpha;
+            }
+            (Colour::GreyAlpha | Colour::RgbAlpha, _) => return Err(chunk.out_of_order()),
+            _ => return Err(chunk.impossible_length()),
+        }
+        Ok(())
+    }
+
+    /// Writes stored samples, rows padded to whole bytes, as a plane; or finds
+    /// the first pixel that is not an opaque grey.
+    pub(crate) fn narrow(&self, samples: &[u8], plane: &mut [u8]) -> Result<(), DecodeError> {
+        let PlaneShape { width, depth, .. } = self.header.shape;
+        let row_bytes = self.header.row_bytes(width) as usize;
+        let target_bytes = width as usize * depth.bytes_per_sample();
+        let rows = samples
+            .chunks_exact(row_bytes)
+            .zip(plane.chunks_exact_mut(target_bytes));
+        for (y, (source, target)) in (0..).zip(rows) {
+            for x in 0..width {
+                let grey = match self.header.colour {
+                    Colour::Palette => self.palette_grey(source, y, x)?,
+                    _ => self.direct_grey(source, y, x)?,
+                };
+                match depth {
+                    BitDepth::Eight => target[x as usize] = grey as u8,
+                    BitDepth::Sixteen => {
+                        target[2 * x as usize..][..2].copy_from_slice(&grey.to_le_bytes());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn direct_grey(&self, row: &[u8], y: u32, x: u32) -> Result<u16, Unsupported> {
+        let [red, green, blue, alpha] = self.direct(row, x as usize);
+        if red != green || green != blue {
+            return Err(Unsupported::Colour {
+                y,
+                x,
+                red,
+                green,
+                blue,
+            });
+        }
+        if alpha != self.header.shape.depth.max_value() {
+            return Err(Unsupported::Transparency { y, x, alpha });
+        }
+        Ok(red)
+    }
+
+    fn direct(&self, row: &[u8], x: usize) -> Pixel {
+        let (samples, depth) = (self.header.colour.samples(), self.header.shape.depth);
+        let opaque = depth.max_value();
+        let sample = |index: usize| {
+            let at = (x * samples + index) * depth.bytes_per_sample();
+            match depth {
+                BitDepth::Eight => u16::from(row[at]),
+                BitDepth::Sixteen => u16::from_be_bytes([row[at], row[at + 1]]),
+            }
+        };
+        let [red, green, blue, alpha] = match self.header.colour {
+            Colour::Grey | Colour::Palette => [sample(0), sample(0), sample(0), opaque],
+            Colour::GreyAlpha => [sample(0), sample(0), sample(0), sample(1)],
+            Colour::Rgb => [sample(0), sample(1), sample(2), opaque],
+            Colour::RgbAlpha => [sample(0), sample(1), sample(2), sample(3)],
+        };
+        if self.transparent == Some([red, green, blue]) {
+            return [red, green, blue, 0];
+        }
+        [red, green, blue, alpha]
+    }
+
+    fn palette_grey(&self, row: &[u8], y: u32, x: u32) -> Result<u16, DecodeError> {
+        let bits = usize::from(self.header.bits);
+        let first_bit = x as usize * bits;
+        // Pixels are packed from the high bits of each byte down.
+        let shift = 8 - bits - first_bit % 8;
+        let index = row[first_bit / 8] >> shift & (0xFF >> (8 - bits));
+        let Some(&[red, green, blue]) = self.palette.get(usize::from(index)) else {
+            let entries = self.palette.len();
+            return Err(Damage::PaletteIndex {
+                y,
+                x,
+                index,
+                entries,
+            }
+            .into());
+        };
+        if red != green || green != blue {
+            return Err(Unsupported::PaletteColour {
+                y,
+                x,
+                index,
+                red,
+                green,
+                blue,
+            }
+            .into());
+        }
+        let alpha = self.palette_alpha.get(usize::from(index)).copied();
+        match alpha.unwrap_or(u8::MAX) {
+            u8::MAX => Ok(red.into()),
+            alpha => {
+                let alpha = alpha.into();
+                Err(Unsupported::Transparency { y, x, alpha }.into())
+            }
+        }
+    }
+}
+
+/// 1 to 256 entries of red, green and blue.
+fn palette<'a>(chunk: &Chunk<'a>) -> Result<&'a [[u8; 3]], Damage> {
+    match chunk.data.as_chunks() {
+        (entries @ [_, ..], []) if entries.len() <= 256 => Ok(entries),
+        _ => Err(chunk.impossible_length()),
+    }
+}

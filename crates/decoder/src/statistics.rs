@@ -1,0 +1,133 @@
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::histogram::Histogram;
+use crate::shape::BitDepth;
+
+/// What is known of a plane once it is decoded.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PlaneSummary {
+    /// Distribution of the pixels.
+    pub statistics: Statistics,
+    /// xxh3-128, seed 0, of the plane's bytes as stored: row-major, 16-bit
+    /// samples little-endian.
+    pub xxh3_128: u128,
+}
+
+/// Distribution of one plane's pixels, in units of the stored samples.
+///
+/// Computed from exact integer sums and an exact histogram, so that any two
+/// machines agree to the last bit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Statistics {
+    /// Arithmetic mean.
+    pub mean: f64,
+    /// Standard deviation of the population (NumPy's `ddof=0`).
+    pub std: f64,
+    /// Smallest sample.
+    pub min: u16,
+    /// Largest sample.
+    pub max: u16,
+    /// First percentile, interpolated linearly as `numpy.percentile` does.
+    pub p01: f64,
+    /// Median.
+    pub p50: f64,
+    /// 99th percentile.
+    pub p99: f64,
+    /// Fraction of the pixels, 0 to 1, that have the type's largest value.
+    pub saturated: f64,
+}
+
+/// Percentiles wanted, as fractions.
+const QUANTILES: [f64; 3] = [0.01, 0.5, 0.99];
+
+/// Where `numpy.percentile(…, method="linear")` looks among the sorted pixels:
+/// between `rank` and the next, `weight` of the way.
+#[derive(Clone, Copy, Default)]
+struct Quantile {
+    rank: u64,
+    weight: f64,
+    lower: f64,
+    upper: f64,
+}
+
+impl Quantile {
+    fn new(fraction: f64, pixels: u64) -> Self {
+        let position = fraction * pixels.saturating_sub(1) as f64;
+        Self {
+            rank: position.floor() as u64,
+            weight: position - position.floor(),
+            ..Self::default()
+        }
+    }
+
+    /// Takes note of the value that the sorted pixels have from rank `start`
+    /// on. Called with ascending values, so the last to fit stays.
+    fn pass(&mut self, value: u16, start: u64) {
+        if self.rank >= start {
+            self.lower = f64::from(value);
+        }
+        if self.rank + 1 >= start {
+            self.upper = f64::from(value);
+        }
+    }
+
+    /// NumPy's rounding: from the nearer end.
+    fn value(&self) -> f64 {
+        let step = self.upper - self.lower;
+        if self.weight < 0.5 {
+            self.lower + step * self.weight
+        } else {
+            self.upper - step * (1.0 - self.weight)
+        }
+    }
+}
+
+fn statistics(histogram: &Histogram, pixels: u64, depth: BitDepth) -> Statistics {
+    let mut sum: u128 = 0;
+    let mut squares: u128 = 0;
+    let mut seen: u64 = 0;
+    let mut extremes = None;
+    let mut saturated: u64 = 0;
+    let mut quantiles = QUANTILES.map(|fraction| Quantile::new(fraction, pixels));
+    for (value, count) in histogram.occupied() {
+        let (wide, weight) = (u128::from(value), u128::from(count));
+        sum += wide * weight;
+        squares += wide * wide * weight;
+        for quantile in &mut quantiles {
+            quantile.pass(value, seen);
+        }
+        seen += count;
+        extremes = Some((extremes.map_or(value, |(min, _)| min), value));
+        if value == depth.max_value() {
+            saturated = count;
+        }
+    }
+    let (min, max) = extremes.unwrap_or_default();
+    let n = pixels.max(1) as f64;
+    // n² × variance is a difference of integers: nothing cancels.
+    let scaled_variance = u128::from(pixels) * squares - sum * sum;
+    let [p01, p50, p99] = quantiles.map(|quantile| quantile.value());
+    Statistics {
+        mean: sum as f64 / n,
+        std: (scaled_variance as f64).sqrt() / n,
+        min,
+        max,
+        p01,
+        p50,
+        p99,
+        saturated: saturated as f64 / n,
+    }
+}
+
+/// Measures and hashes a plane: row-major `(y, x)`, 16-bit samples
+/// little-endian, the layout that [`Decoder::decode`](crate::Decoder::decode)
+/// writes. All statistics of an empty plane are 0.
+#[must_use]
+pub fn summarise(plane: &[u8], depth: BitDepth, histogram: &mut Histogram) -> PlaneSummary {
+    histogram.count(plane, depth);
+    let pixels = (plane.len() / depth.bytes_per_sample()) as u64;
+    PlaneSummary {
+        statistics: statistics(histogram, pixels, depth),
+        xxh3_128: xxh3_128(plane),
+    }
+}

@@ -1,0 +1,55 @@
+//! Progress, as events. The library tells; whoever listens decides whether to
+//! draw, to log or to stay silent.
+
+/// Something that happened during a conversion.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// The plan is accepted; work on the units begins.
+    Started {
+        /// Sites to convert.
+        sites: usize,
+        /// Units (shards) to write.
+        units: usize,
+    },
+    /// A chunk was read, decoded and encoded.
+    ChunkEncoded {
+        /// Sites in the chunk (0 for all but the last of the chunks that
+        /// together hold a site's channels).
+        sites: usize,
+        /// Bytes read from the image files.
+        source_bytes: u64,
+        /// Bytes of the encoded chunk.
+        stored_bytes: u64,
+    },
+    /// An image could not be used; its pixels are 0 in the dataset.
+    PlaneRefused {
+        /// The path inside INPUT.
+        path: &'a str,
+        /// What is wrong with it.
+        error: &'a str,
+    },
+    /// A shard is stored and durable.
+    UnitStored {
+        /// The object's key.
+        key: &'a str,
+        /// The object's size in bytes.
+        bytes: u64,
+    },
+    /// All units are stored; labels, tables and root metadata are written.
+    Sealing,
+}
+
+/// Listens to [`Event`]s. Called from many threads at once.
+pub trait Observer: Sync {
+    /// Takes note of an event. The default does nothing.
+    fn notice(&self, event: Event<'_>) {
+        let _ = event;
+    }
+}
+
+/// Hears nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Observer for Silent {}

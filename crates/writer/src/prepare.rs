@@ -1,0 +1,137 @@
+//! From INPUT to a plan: list, read the table, join, look at headers. Writes
+//! nothing.
+
+use std::path::{Path, PathBuf};
+
+use rxrx_metadata::{
+    DiscoverError, Join, JoinError, Layout, Listing, MetadataError, MetadataTable, Plan, PlanError,
+    Selection, SelectionError, find_metadata, list_folder,
+};
+use serde::Serialize;
+
+use crate::codec::Codec;
+use crate::source::{FolderSource, Source};
+use crate::survey::{HEADERS_AT_MOST, Survey, data_type};
+
+/// What to convert and how to lay it out.
+#[derive(Clone, Debug, Default)]
+pub struct PlanOptions {
+    /// The metadata table, where it is not to be found beside the images.
+    pub metadata: Option<PathBuf>,
+    /// Rows to convert (see [`Selection`]); empty for all.
+    pub include: Vec<String>,
+    /// Rows to leave out.
+    pub exclude: Vec<String>,
+    /// Chunk and shard lengths.
+    pub layout: Layout,
+}
+
+/// INPUT cannot be planned.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PrepareError {
+    /// INPUT could not be listed, or holds no metadata table.
+    #[error(transparent)]
+    Discover(#[from] DiscoverError),
+    /// The metadata table is not readable.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+    /// `--include` or `--exclude` make no sense for this table.
+    #[error(transparent)]
+    Selection(#[from] SelectionError),
+    /// Table and images do not fit together.
+    #[error(transparent)]
+    Join(#[from] JoinError),
+    /// The layout does not fit the data.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// Not one of the images has a readable header.
+    #[error(
+        "none of the {surveyed} images that were looked at is a readable PNG, for example {example}"
+    )]
+    NoReadableImage {
+        /// How many were looked at.
+        surveyed: usize,
+        /// One of them, and what is wrong with it.
+        example: String,
+    },
+}
+
+/// A plan and the source that it reads from.
+pub struct Prepared {
+    /// The folder that the images are read from.
+    pub input: PathBuf,
+    /// The metadata table that was used.
+    pub metadata: PathBuf,
+    /// The plan.
+    pub plan: Plan,
+    /// The options it was made with.
+    pub options: PlanOptions,
+    pub(crate) source: Box<dyn Source>,
+    mean_file_bytes: f64,
+}
+
+/// Sizes that a conversion is expected to have, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Projection {
+    /// The image files, estimated from those that were looked at.
+    pub source_bytes: u64,
+    /// The pixels, decoded.
+    pub raw_bytes: u64,
+    /// The shards: an estimate for RxRx1-like images.
+    pub stored_bytes: u64,
+}
+
+impl Prepared {
+    /// Plans the conversion of the folder `input`.
+    ///
+    /// # Errors
+    /// [`PrepareError`] says what cannot be planned. Problems that a conversion
+    /// could live with are listed in the plan instead.
+    pub fn folder(input: &Path, options: PlanOptions) -> Result<Self, PrepareError> {
+        let selection = Selection::parse(&options.include, &options.exclude)?;
+        let listing: Listing = list_folder(input)?;
+        let metadata = match &options.metadata {
+            Some(path) => path.clone(),
+            None => find_metadata(input, &listing)?,
+        };
+        let table = MetadataTable::open(&metadata)?;
+        let mut join = Join::new(table, listing, &selection)?;
+
+        let source: Box<dyn Source> = Box::new(FolderSource::new(input));
+        let sample = join.sample_sources(HEADERS_AT_MOST);
+        let survey = Survey::new(source.as_ref(), &sample);
+        let Some(shape) = survey.shape() else {
+            return Err(PrepareError::NoReadableImage {
+                surveyed: sample.len(),
+                example: survey.first_error().unwrap_or_default(),
+            });
+        };
+        survey.report(shape, join.problems_mut());
+        let plan = Plan::new(
+            join,
+            shape.height as usize,
+            shape.width as usize,
+            data_type(shape.depth),
+            options.layout,
+        )?;
+        Ok(Self {
+            input: input.to_owned(),
+            metadata,
+            plan,
+            options,
+            source,
+            mean_file_bytes: survey.mean_file_bytes(),
+        })
+    }
+
+    /// The sizes to expect with `codec`.
+    pub fn projection(&self, codec: Codec) -> Projection {
+        let source_bytes = self.mean_file_bytes * self.plan.present_planes() as f64;
+        Projection {
+            source_bytes: source_bytes as u64,
+            raw_bytes: self.plan.geometry().raw_bytes(),
+            stored_bytes: (source_bytes * codec.size_over_png()) as u64,
+        }
+    }
+}

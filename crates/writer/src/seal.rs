@@ -1,0 +1,163 @@
+//! The last writes of a conversion, in the order that makes them safe.
+//!
+//! 1. chunks of the label arrays
+//! 2. `metadata.parquet`, `planes.parquet`, `README.md`
+//! 3. `zarr.json` of each label array, then of `images`
+//! 4. `SHA256SUMS`, which already lists the object that is still to come
+//! 5. the root `images.zarr/zarr.json`
+//!
+//! A reader opens the root group. Until step 5 there is none, so whatever
+//! happens before, an incomplete dataset cannot be mistaken for a whole one.
+
+use rxrx_metadata::Plan;
+use serde_json::{Map, Value};
+
+use crate::card::dataset_card;
+use crate::hierarchy::{
+    DatasetAttributes, GROUP, IMAGES_METADATA, ROOT_METADATA, images_metadata, root_metadata,
+};
+use crate::labels::{Label, LabelError};
+use crate::output::Output;
+use crate::record::{PlaneRecord, UnitRecord};
+use crate::store::StoreError;
+use crate::tables::{TableError, planes_table, sites_table};
+
+/// A dataset could not be sealed. Everything stored so far is kept.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SealError {
+    /// A label array could not be built.
+    #[error(transparent)]
+    Label(#[from] LabelError),
+    /// A table could not be built.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// A metadata document could not be encoded.
+    #[error("cannot encode {object}")]
+    Json {
+        /// The object's key.
+        object: String,
+        /// What the encoder said.
+        source: serde_json::Error,
+    },
+    /// An object could not be stored.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Writes everything but the shards; the dataset is complete when this returns.
+pub(crate) fn seal(
+    plan: &Plan,
+    units: &[UnitRecord],
+    attributes: &DatasetAttributes,
+    output: &Output<'_>,
+) -> Result<(), SealError> {
+    let labels = labels(plan, units, attributes)?;
+    for label in &labels {
+        let key = format!("{GROUP}/{}/{}", label.name, label.chunk_key);
+        output.put(&key, &[&label.chunk])?;
+    }
+
+    let notes = notes(plan, attributes)?;
+    output.put("metadata.parquet", &[&sites_table(plan, units, &notes)?])?;
+    output.put("planes.parquet", &[&planes_table(plan, units, &notes)?])?;
+    output.put("README.md", &[dataset_card(plan, attributes).as_bytes()])?;
+
+    let images = images_metadata(plan, attributes.settings.codec);
+    let mut arrays = Map::from_iter([("images".to_owned(), images.clone())]);
+    for label in labels {
+        let key = format!("{GROUP}/{}/zarr.json", label.name);
+        output.put(&key, &[&document(&key, &label.metadata)?])?;
+        arrays.insert(label.name, label.metadata);
+    }
+    output.put(IMAGES_METADATA, &[&document(IMAGES_METADATA, &images)?])?;
+
+    let root = root_metadata(attributes, arrays).map_err(json_error(ROOT_METADATA))?;
+    let root = document(ROOT_METADATA, &root)?;
+    output.announce(ROOT_METADATA, &root);
+    output.put("SHA256SUMS", &[output.checksum_list().as_bytes()])?;
+    output.put(ROOT_METADATA, &[&root])?;
+    Ok(())
+}
+
+/// The label arrays: index coordinates, stains, metadata columns, `present`.
+fn labels(
+    plan: &Plan,
+    units: &[UnitRecord],
+    attributes: &DatasetAttributes,
+) -> Result<Vec<Label>, LabelError> {
+    let channels = &attributes.channels;
+    let site_ids = plan.table().site_ids().map(str::to_owned).collect();
+    let present: Vec<bool> = units
+        .iter()
+        .flat_map(|unit| &unit.planes)
+        .map(|plane| matches!(plane, PlaneRecord::Ok { .. }))
+        .collect();
+    let mut labels = vec![
+        Label::text(
+            "site",
+            "site",
+            site_ids,
+            "site_id: experiment_plate_well_site",
+        )?,
+        Label::text(
+            "channel",
+            "channel",
+            channels.iter().map(|c| c.name.clone()).collect(),
+            "fluorescence channel",
+        )?,
+        Label::text(
+            "stain",
+            "channel",
+            channels.iter().map(|c| c.stain.clone()).collect(),
+            "dye of the channel",
+        )?,
+        Label::flags(
+            "present",
+            ["site", "channel"],
+            [plan.table().len(), channels.len()],
+            present,
+            "false where the image was missing or corrupt; the pixels are then 0",
+        )?,
+    ];
+    for column in plan.table().columns() {
+        labels.push(Label::column(column)?);
+    }
+    Ok(labels)
+}
+
+/// Key-value metadata of both tables: what array they belong to, and all that a
+/// reader without a Zarr library needs to decode a byte range.
+fn notes(
+    plan: &Plan,
+    attributes: &DatasetAttributes,
+) -> Result<Vec<(&'static str, String)>, SealError> {
+    let geometry = plan.geometry();
+    let codec = attributes.settings.codec;
+    let json = |value: Value| value.to_string();
+    Ok(vec![
+        ("array", "images.zarr/images".to_owned()),
+        ("array_shape", json(geometry.shape().to_vec().into())),
+        ("array_dimensions", "site,channel,y,x".to_owned()),
+        ("data_type", geometry.data_type.zarr_name().to_owned()),
+        ("chunk_shape", json(geometry.chunk_shape().to_vec().into())),
+        ("chunk_codecs", json(codec.chain(geometry).into())),
+        ("dataset", attributes.description.name.clone()),
+        ("license", attributes.description.license.clone()),
+        ("citation", attributes.description.citation.clone()),
+        ("generator", attributes.generator.clone()),
+    ])
+}
+
+fn document(key: &str, value: &Value) -> Result<Vec<u8>, SealError> {
+    let mut bytes = serde_json::to_vec_pretty(value).map_err(json_error(key))?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+fn json_error(key: &str) -> impl FnOnce(serde_json::Error) -> SealError {
+    move |source| SealError::Json {
+        object: key.to_owned(),
+        source,
+    }
+}

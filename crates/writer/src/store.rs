@@ -1,0 +1,61 @@
+//! Where the objects of a dataset go.
+//!
+//! A [`Store`] holds whole objects under `/`-separated keys relative to the
+//! dataset's root. Everything the writer asks of a store can be had from a
+//! local disk and from an object store alike: put one whole object, read one,
+//! list them. There is no partial write and no append, because two writers of
+//! one object would lose data.
+
+mod local;
+
+use std::error::Error;
+
+pub use local::LocalStore;
+
+/// A place that holds whole objects under keys.
+pub trait Store: Send + Sync {
+    /// Stores one whole object: the concatenation of `parts`.
+    ///
+    /// *Atomic*: a reader finds the former object (or none) or the new one,
+    /// never a part of it. *Durable*: when this returns `Ok`, the object
+    /// survives a crash of the machine. Putting the same key again replaces it.
+    ///
+    /// # Errors
+    /// [`StoreError`] names the object and what failed; nothing is visible
+    /// under `key` that was not there before.
+    fn put(&self, key: &str, parts: &[&[u8]]) -> Result<(), StoreError>;
+
+    /// Reads one whole object; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the object is there but cannot be read.
+    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Every object with its size in bytes, ordered by key.
+    ///
+    /// # Errors
+    /// [`StoreError`] when a part of the store cannot be listed.
+    fn list(&self) -> Result<Vec<StoredObject>, StoreError>;
+}
+
+/// One entry of [`Store::list`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredObject {
+    /// The key, relative to the dataset's root, `/`-separated.
+    pub key: String,
+    /// The size in bytes.
+    pub size: u64,
+}
+
+/// An operation on one object failed.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} {object}")]
+pub struct StoreError {
+    /// What was being done, as a verb: `write`, `flush`, `list`.
+    pub action: &'static str,
+    /// The object or folder, as a user would find it (a path or a URL).
+    pub object: String,
+    /// What the store said.
+    #[source]
+    pub source: Box<dyn Error + Send + Sync>,
+}

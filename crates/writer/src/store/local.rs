@@ -1,0 +1,213 @@
+//! Objects as files below a folder of a local disk.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ignore::WalkBuilder;
+
+use super::{Store, StoreError, StoredObject};
+
+/// A [`Store`] on a local disk.
+///
+/// An object is written under a temporary name in `scratch`, flushed
+/// (`fsync`), renamed to its key, and the folder that names it is flushed.
+/// `scratch` lies outside the dataset, so that no torn file is ever seen inside
+/// it, and must be on the same file system, so that the rename is atomic.
+#[derive(Debug)]
+pub struct LocalStore {
+    root: PathBuf,
+    scratch: PathBuf,
+    temporary: AtomicU64,
+}
+
+impl LocalStore {
+    /// A store below `root`, with temporary files in `scratch`. Neither needs
+    /// to exist before the first [`Store::put`].
+    pub fn new(root: impl Into<PathBuf>, scratch: impl Into<PathBuf>) -> Self {
+        Self {
+            root: root.into(),
+            scratch: scratch.into(),
+            temporary: AtomicU64::new(0),
+        }
+    }
+
+    /// A store below `root` that is only read.
+    pub fn read_only(root: impl Into<PathBuf>) -> Self {
+        let root = root.into();
+        // Nothing is put, so nothing is ever written there.
+        Self::new(root.clone(), root)
+    }
+
+    fn path(&self, key: &str) -> PathBuf {
+        self.root.join(key)
+    }
+}
+
+impl Store for LocalStore {
+    fn put(&self, key: &str, parts: &[&[u8]]) -> Result<(), StoreError> {
+        let path = self.path(key);
+        let folder = path.parent().unwrap_or(&self.root);
+        create_folder(&self.scratch).map_err(failed("create", &self.scratch))?;
+        create_folder(folder).map_err(failed("create", folder))?;
+
+        let number = self.temporary.fetch_add(1, Ordering::Relaxed);
+        let temporary = self.scratch.join(format!("object-{number}.tmp"));
+        write_flushed(&temporary, parts)
+            .map_err(failed("write", &path))
+            .and_then(|()| fs::rename(&temporary, &path).map_err(failed("rename to", &path)))
+            .inspect_err(|_| {
+                // The space may be what is missing; the error is already known.
+                let _ = fs::remove_file(&temporary);
+            })?;
+        flush_folder(folder).map_err(failed("flush", folder))
+    }
+
+    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let path = self.path(key);
+        match fs::read(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(failed("read", &path)(error)),
+        }
+    }
+
+    fn list(&self) -> Result<Vec<StoredObject>, StoreError> {
+        let mut objects = Vec::new();
+        for entry in WalkBuilder::new(&self.root).standard_filters(false).build() {
+            let entry = entry.map_err(|error| StoreError {
+                action: "list",
+                object: self.root.display().to_string(),
+                source: Box::new(error),
+            })?;
+            if entry.file_type().is_none_or(|kind| kind.is_dir()) {
+                continue;
+            }
+            let metadata = entry.metadata().map_err(|error| StoreError {
+                action: "list",
+                object: entry.path().display().to_string(),
+                source: Box::new(error),
+            })?;
+            let relative = entry
+                .path()
+                .strip_prefix(&self.root)
+                .unwrap_or(entry.path());
+            let key: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();
+            objects.push(StoredObject {
+                key: key.join("/"),
+                size: metadata.len(),
+            });
+        }
+        objects.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(objects)
+    }
+}
+
+fn failed<'a>(action: &'static str, path: &'a Path) -> impl Fn(io::Error) -> StoreError + 'a {
+    move |error| StoreError {
+        action,
+        object: path.display().to_string(),
+        source: Box::new(error),
+    }
+}
+
+fn write_flushed(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    for part in parts {
+        file.write_all(part)?;
+    }
+    file.sync_all()
+}
+
+/// Creates `folder` and those above it, each one flushed into the folder that
+/// names it: without that a crash could lose the name of a flushed file.
+fn create_folder(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = folder
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+    {
+        create_folder(parent)?;
+    }
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    match folder.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => flush_folder(parent),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(unix)]
+fn flush_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn flush_folder(_folder: &Path) -> io::Result<()> {
+    // Windows has no flush of a folder; NTFS journals the rename.
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store(folder: &tempfile::TempDir) -> LocalStore {
+        LocalStore::new(folder.path().join("data"), folder.path().join("data.tmp"))
+    }
+
+    #[test]
+    fn parts_are_joined_and_replaced_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        store.put("a/b/c", &[b"one ", b"two"]).unwrap();
+        assert_eq!(store.get("a/b/c").unwrap().unwrap(), b"one two");
+        store.put("a/b/c", &[b"3"]).unwrap();
+        assert_eq!(store.get("a/b/c").unwrap().unwrap(), b"3");
+        assert_eq!(store.get("a/b/d").unwrap(), None);
+    }
+
+    #[test]
+    fn list_has_every_object_and_no_temporary_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        for key in ["z", "a/.hidden", "a/b"] {
+            store.put(key, &[b"12"]).unwrap();
+        }
+        let keys: Vec<_> = store
+            .list()
+            .unwrap()
+            .into_iter()
+            .map(|o| (o.key, o.size))
+            .collect();
+        let expected = ["a/.hidden", "a/b", "z"].map(|key| (key.to_owned(), 2));
+        assert_eq!(keys, expected);
+        assert_eq!(
+            fs::read_dir(folder.path().join("data.tmp"))
+                .unwrap()
+                .count(),
+            0
+        );
+    }
+
+    #[test]
+    fn a_failed_put_names_the_object_and_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        store.put("a", &[b"a file, not a folder"]).unwrap();
+        let error = store.put("a/b", &[b"x"]).unwrap_err();
+        assert!(error.object.ends_with("data/a"), "{error}");
+        assert_eq!(store.list().unwrap().len(), 1);
+        assert_eq!(
+            fs::read_dir(folder.path().join("data.tmp"))
+                .unwrap()
+                .count(),
+            0
+        );
+    }
+}

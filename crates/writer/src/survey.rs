@@ -1,0 +1,131 @@
+//! A look at the headers of images, to learn the shape of the array's planes.
+
+use std::collections::HashMap;
+
+use rayon::prelude::*;
+use rxrx_decoder::{BitDepth, Limits, PlaneShape, read_shape};
+use rxrx_metadata::{ArrayGeometry, DataType, ProblemKind, Problems};
+
+use crate::source::Source;
+
+/// Signature and IHDR chunk of a PNG.
+const HEADER_BYTES: usize = 33;
+
+/// How many headers a plan looks at: all in a small tree, a spread of a large
+/// one, where the rest is checked as it is converted.
+pub(crate) const HEADERS_AT_MOST: usize = 8192;
+
+/// What the headers of some images say.
+#[derive(Debug)]
+pub(crate) struct Survey {
+    headers: Vec<Header>,
+}
+
+#[derive(Debug)]
+struct Header {
+    path: String,
+    file_bytes: u64,
+    /// The shape, or why there is none.
+    shape: Result<PlaneShape, String>,
+}
+
+impl Survey {
+    /// Reads the headers of the images at `paths`.
+    pub(crate) fn new(source: &dyn Source, paths: &[&str]) -> Self {
+        let header = |head: &mut Vec<u8>, path: &&str| Header {
+            path: (*path).to_owned(),
+            file_bytes: source.size(path).unwrap_or(0),
+            shape: source
+                .read_head(path, HEADER_BYTES, head)
+                .map_err(|error| error.to_string())
+                .and_then(|()| {
+                    read_shape(head, &Limits::default()).map_err(|error| error.to_string())
+                }),
+        };
+        Self {
+            headers: paths.par_iter().map_init(Vec::new, header).collect(),
+        }
+    }
+
+    /// The most frequent shape; `None` when no header could be read.
+    pub(crate) fn shape(&self) -> Option<PlaneShape> {
+        let mut counts: HashMap<PlaneShape, usize> = HashMap::new();
+        for shape in self.shapes() {
+            *counts.entry(shape).or_default() += 1;
+        }
+        // Of two equally frequent shapes always the same one, the larger.
+        let order = |shape: &PlaneShape| (shape.height, shape.width, shape.depth.max_value());
+        counts
+            .into_iter()
+            .max_by_key(|(shape, count)| (*count, order(shape)))
+            .map(|(shape, _)| shape)
+    }
+
+    /// What is wrong with the first image that has no readable header.
+    pub(crate) fn first_error(&self) -> Option<String> {
+        self.headers.iter().find_map(Header::error)
+    }
+
+    /// Adds the images whose header cannot be read, or says something other
+    /// than `usual`, to `problems`.
+    pub(crate) fn report(&self, usual: PlaneShape, problems: &mut Problems) {
+        let typical = self
+            .headers
+            .iter()
+            .find(|header| header.shape.as_ref() == Ok(&usual));
+        let typical = typical.map_or("", |header| &header.path);
+        for header in &self.headers {
+            match &header.shape {
+                Ok(shape) if *shape == usual => {}
+                Ok(shape) => problems.add(ProblemKind::MixedShapes, 0, || {
+                    format!(
+                        "{} is {shape}, unlike {typical}, which is {usual}",
+                        header.path
+                    )
+                }),
+                Err(_) => problems.add(ProblemKind::UnreadableHeaders, 0, || {
+                    header.error().unwrap_or_default()
+                }),
+            }
+        }
+    }
+
+    /// Mean size of the image files in bytes.
+    pub(crate) fn mean_file_bytes(&self) -> f64 {
+        let total: u64 = self.headers.iter().map(|header| header.file_bytes).sum();
+        total as f64 / self.headers.len().max(1) as f64
+    }
+
+    fn shapes(&self) -> impl Iterator<Item = PlaneShape> {
+        self.headers
+            .iter()
+            .filter_map(|header| header.shape.as_ref().ok().copied())
+    }
+}
+
+impl Header {
+    fn error(&self) -> Option<String> {
+        let error = self.shape.as_ref().err()?;
+        Some(format!("{}: {error}", self.path))
+    }
+}
+
+/// The shape that every plane of the array has.
+pub(crate) fn plane_shape(geometry: &ArrayGeometry) -> PlaneShape {
+    PlaneShape {
+        height: u32::try_from(geometry.height).unwrap_or(u32::MAX),
+        width: u32::try_from(geometry.width).unwrap_or(u32::MAX),
+        depth: match geometry.data_type {
+            DataType::UInt8 => BitDepth::Eight,
+            DataType::UInt16 => BitDepth::Sixteen,
+        },
+    }
+}
+
+/// The array's data type for images of `depth`.
+pub(crate) fn data_type(depth: BitDepth) -> DataType {
+    match depth {
+        BitDepth::Eight => DataType::UInt8,
+        BitDepth::Sixteen => DataType::UInt16,
+    }
+}

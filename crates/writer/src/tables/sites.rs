@@ -1,0 +1,92 @@
+//! `metadata.parquet`: one row for each site, row *i* describing `images[i]`.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray};
+use rxrx_metadata::{Column, ColumnValues, Plan, sites_schema};
+
+use super::{TableError, TableWriter, site_groups};
+use crate::record::{PlaneRecord, UnitRecord};
+
+/// Encodes the table. `units` are the records of all units in array order.
+pub(crate) fn sites_table(
+    plan: &Plan,
+    units: &[UnitRecord],
+    notes: &[(&str, String)],
+) -> Result<Vec<u8>, TableError> {
+    let table = plan.table();
+    let places: Vec<Place> = places(plan, units);
+    let groups: Vec<Range<usize>> = site_groups(table.len()).collect();
+    let longest = groups.iter().map(ExactSizeIterator::len).max().unwrap_or(0);
+    let bloom: Vec<(String, usize)> = table
+        .columns()
+        .iter()
+        .filter(|column| column.name.ends_with("_id"))
+        .map(|column| (column.name.clone(), longest))
+        .collect();
+
+    let mut writer = TableWriter::new("metadata.parquet", sites_schema(table), &bloom, notes)?;
+    for group in groups {
+        let places = places.get(group.clone()).unwrap_or_default();
+        let mut columns: Vec<ArrayRef> = vec![Arc::new(Int64Array::from_iter_values(
+            group.clone().map(|i| i as i64),
+        ))];
+        columns.extend(table.columns().iter().map(|column| values(column, &group)));
+        columns.push(Arc::new(StringArray::from_iter_values(
+            places.iter().map(|place| &place.shard),
+        )));
+        columns.push(Arc::new(Int64Array::from_iter_values(
+            places.iter().map(|place| place.range.start as i64),
+        )));
+        let lengths = places
+            .iter()
+            .map(|place| (place.range.end - place.range.start) as i64);
+        columns.push(Arc::new(Int64Array::from_iter_values(lengths)));
+        let complete: Vec<bool> = places.iter().map(|place| place.complete).collect();
+        columns.push(Arc::new(BooleanArray::from(complete)));
+        writer.write_group(columns)?;
+    }
+    writer.finish()
+}
+
+/// Where a site's pixels lie, and whether all its planes are there.
+struct Place {
+    shard: Arc<str>,
+    range: Range<u64>,
+    complete: bool,
+}
+
+fn places(plan: &Plan, units: &[UnitRecord]) -> Vec<Place> {
+    let channels = plan.geometry().channels;
+    let mut places = Vec::with_capacity(plan.table().len());
+    for unit in units {
+        let shard: Arc<str> = unit.unit.shard_key().into();
+        for (range, planes) in unit.ranges.iter().zip(unit.planes.chunks(channels)) {
+            places.push(Place {
+                shard: shard.clone(),
+                range: range.clone(),
+                complete: planes
+                    .iter()
+                    .all(|plane| matches!(plane, PlaneRecord::Ok { .. })),
+            });
+        }
+    }
+    places
+}
+
+fn values(column: &Column, rows: &Range<usize>) -> ArrayRef {
+    match &column.values {
+        ColumnValues::Integer(values) => {
+            Arc::new(Int64Array::from_iter(slice(values, rows).iter().copied()))
+        }
+        ColumnValues::Float(values) => {
+            Arc::new(Float64Array::from_iter(slice(values, rows).iter().copied()))
+        }
+        ColumnValues::String(values) => Arc::new(StringArray::from_iter(slice(values, rows))),
+    }
+}
+
+fn slice<'a, T>(values: &'a [T], rows: &Range<usize>) -> &'a [T] {
+    values.get(rows.clone()).unwrap_or_default()
+}
