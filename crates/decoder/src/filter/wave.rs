@@ -141,20 +141,17 @@ impl<const BPP: usize, const ROWS: usize> Group<'_, BPP, ROWS> {
     fn advance(&mut self, block: usize, plane: &mut [u8]) {
         let leading = (block * BLOCK) as isize;
         let trailing = leading - (LAG * BLOCK) as isize;
+        let leading = self.place(self.first, leading);
+        let trailing = self.place(self.first + ROWS, trailing);
 
-        let mut lanes = [_mm256_setzero_si256(); ROWS];
-        for (lane, pixels) in lanes.iter_mut().enumerate() {
-            let askew = (lane * BPP) as isize;
-            *pixels = load([
-                &self.source(self.first + lane, leading - askew),
-                &self.source(self.first + ROWS + lane, trailing - askew),
-            ]);
-        }
+        let mut tiles = [[[0; BLOCK]; ROWS]; 2];
+        let [tile, other] = &mut tiles;
+        let mut lanes = load_lanes([self.source(leading, tile), self.source(trailing, other)]);
         transpose::<ROWS>(&mut lanes);
 
         let first_above = load([
-            &self.row_above(self.first, leading, plane),
-            &self.row_above(self.first + ROWS, trailing, plane),
+            &self.row_above(leading, plane),
+            &self.row_above(trailing, plane),
         ]);
         if self.filters.all_paeth {
             self.steps::<true>(&mut lanes, first_above);
@@ -163,12 +160,8 @@ impl<const BPP: usize, const ROWS: usize> Group<'_, BPP, ROWS> {
         }
 
         transpose::<ROWS>(&mut lanes);
-        for (lane, pixels) in lanes.iter().enumerate() {
-            let askew = (lane * BPP) as isize;
-            let [lower, upper] = store(*pixels);
-            self.put(self.first + lane, leading - askew, &lower, plane);
-            self.put(self.first + ROWS + lane, trailing - askew, &upper, plane);
-        }
+        self.put::<false>(leading, &lanes, plane);
+        self.put::<true>(trailing, &lanes, plane);
     }
 
     /// One pixel of every lane for each register in `lanes`, in place.
@@ -214,65 +207,117 @@ impl<const BPP: usize, const ROWS: usize> Group<'_, BPP, ROWS> {
         (self.left, self.above) = (left, corner);
     }
 
-    /// Filtered bytes of a row from `column` (in bytes) on; zero where the row
-    /// has none.
-    #[inline(always)]
-    fn source(&self, row: usize, column: isize) -> [u8; BLOCK] {
-        if row >= self.rows {
-            return [0; BLOCK];
+    fn place(&self, first: usize, column: isize) -> Place {
+        let last_lane = ((ROWS - 1) * BPP) as isize;
+        Place {
+            first,
+            column,
+            inside: first + ROWS <= self.rows
+                && column >= last_lane
+                && column + BLOCK as isize <= self.row_bytes as isize,
         }
-        let start = row * (self.row_bytes + 1) + 1;
-        padded(&self.filtered[start..start + self.row_bytes], column)
     }
 
-    /// Undone bytes of the row above `row`, zero above the first.
+    /// Filtered bytes of a wave, where they are or, at the picture's edges,
+    /// copied into `tile`, which stays zero outside.
     #[inline(always)]
-    fn row_above(&self, row: usize, column: isize, plane: &[u8]) -> [u8; BLOCK] {
-        if row == 0 || row >= self.rows {
-            return [0; BLOCK];
+    fn source<'t>(&'t self, place: Place, tile: &'t mut [[u8; BLOCK]; ROWS]) -> Lanes<'t, ROWS> {
+        if place.inside {
+            let at = place.first * (self.row_bytes + 1) + 1 + place.column as usize;
+            let stride = self.row_bytes + 1 - BPP;
+            let lanes = self.filtered.get(at..);
+            if let Some(lanes) = lanes.and_then(|bytes| Lanes::new(bytes, stride)) {
+                return lanes;
+            }
         }
-        let end = row * self.row_bytes;
-        padded(&plane[end - self.row_bytes..end], column)
+        self.fill_edges(place, tile);
+        Lanes::tile(tile)
     }
 
-    /// Writes those of `bytes` that fall inside the row.
-    #[inline(always)]
-    fn put(&self, row: usize, column: isize, bytes: &[u8; BLOCK], plane: &mut [u8]) {
-        if row >= self.rows {
-            return;
-        }
-        let start = row * self.row_bytes;
-        let target = &mut plane[start..start + self.row_bytes];
-        if let Some(inside) = target
-            .get_mut(column as usize..)
-            .and_then(|target| target.first_chunk_mut())
-        {
-            *inside = *bytes;
-            return;
-        }
-        for (column, byte) in (column..).zip(bytes) {
-            if let Some(target) = target.get_mut(column as usize) {
-                *target = *byte;
+    #[cold]
+    fn fill_edges(&self, place: Place, tile: &mut [[u8; BLOCK]; ROWS]) {
+        for (lane, bytes) in tile.iter_mut().enumerate() {
+            let row = place.first + lane;
+            if row < self.rows {
+                let start = row * (self.row_bytes + 1) + 1;
+                let row = &self.filtered[start..start + self.row_bytes];
+                copy_part(row, place.column - (lane * BPP) as isize, bytes);
             }
         }
     }
-}
 
-/// Sixteen bytes of a row from `column` on, zero where the row has none. A
-/// negative column is beyond any slice once it is an index.
-#[inline(always)]
-fn padded(row: &[u8], column: isize) -> [u8; BLOCK] {
-    let inside = row.get(column as usize..).and_then(|row| row.first_chunk());
-    inside.copied().unwrap_or_else(|| edge(row, column))
-}
-
-#[cold]
-fn edge(row: &[u8], column: isize) -> [u8; BLOCK] {
-    let mut block = [0; BLOCK];
-    for (column, byte) in (column..).zip(&mut block) {
-        *byte = row.get(column as usize).copied().unwrap_or(0);
+    /// Writes what one of the two waves has inside the picture.
+    #[target_feature(enable = "avx2")]
+    fn put<const TRAILING: bool>(&self, place: Place, lanes: &[__m256i; ROWS], plane: &mut [u8]) {
+        if place.inside {
+            let at = place.first * self.row_bytes + place.column as usize;
+            let stride = self.row_bytes - BPP;
+            let target = plane.get_mut(at..);
+            if let Some(target) = target.and_then(|bytes| LanesMut::new(bytes, stride)) {
+                store_lanes::<ROWS, TRAILING>(lanes, target);
+                return;
+            }
+        }
+        let mut tile = [[0; BLOCK]; ROWS];
+        store_lanes::<ROWS, TRAILING>(lanes, LanesMut::tile(&mut tile));
+        self.put_edges(place, &tile, plane);
     }
-    block
+
+    #[cold]
+    fn put_edges(&self, place: Place, tile: &[[u8; BLOCK]; ROWS], plane: &mut [u8]) {
+        for (lane, bytes) in tile.iter().enumerate() {
+            let row = place.first + lane;
+            if row < self.rows {
+                let start = row * self.row_bytes;
+                let target = &mut plane[start..start + self.row_bytes];
+                let column = place.column - (lane * BPP) as isize;
+                let [from, to, skip] = overlap(column, target.len());
+                target[from..to].copy_from_slice(&bytes[skip..skip + to - from]);
+            }
+        }
+    }
+
+    /// Undone bytes above a wave's first row, zero above the picture.
+    #[inline(always)]
+    fn row_above(&self, place: Place, plane: &[u8]) -> [u8; BLOCK] {
+        let mut bytes = [0; BLOCK];
+        if (1..self.rows).contains(&place.first) {
+            let end = place.first * self.row_bytes;
+            copy_part(&plane[end - self.row_bytes..end], place.column, &mut bytes);
+        }
+        bytes
+    }
+}
+
+/// Where a wave is: its first row, and that row's column in bytes.
+#[derive(Clone, Copy)]
+struct Place {
+    first: usize,
+    column: isize,
+    /// All its rows exist and all its bytes lie in them.
+    inside: bool,
+}
+
+/// The part of a row of `length` bytes that the block at `column` covers, from
+/// and to, and how much of the block lies in front of it.
+#[inline(always)]
+fn overlap(column: isize, length: usize) -> [usize; 3] {
+    let end = (column + BLOCK as isize).max(0) as usize;
+    let from = (column.max(0) as usize).min(length);
+    let to = end.min(length).max(from);
+    [from, to, from.saturating_add_signed(-column).min(BLOCK)]
+}
+
+/// Copies what the row has from `column` on, leaving the rest of `block`.
+#[inline(always)]
+fn copy_part(row: &[u8], column: isize, block: &mut [u8; BLOCK]) {
+    // A negative column is beyond any slice once it is an index.
+    if let Some(inside) = row.get(column as usize..).and_then(|row| row.first_chunk()) {
+        *block = *inside;
+        return;
+    }
+    let [from, to, skip] = overlap(column, row.len());
+    block[skip..skip + to - from].copy_from_slice(&row[from..to]);
 }
 
 /// [`super::predict`] for 32 bytes.
@@ -343,18 +388,83 @@ fn load([lower, upper]: [&[u8; BLOCK]; 2]) -> __m256i {
     }
 }
 
-#[target_feature(enable = "avx2")]
-fn store(register: __m256i) -> [[u8; BLOCK]; 2] {
-    let mut halves = [[0; BLOCK]; 2];
-    let [lower, upper] = &mut halves;
-    // SAFETY: both references are to 16 writable bytes, and the instruction
-    // asks for no alignment.
-    unsafe {
-        _mm_storeu_si128(lower.as_mut_ptr().cast(), _mm256_castsi256_si128(register));
-        _mm_storeu_si128(
-            upper.as_mut_ptr().cast(),
-            _mm256_extracti128_si256::<1>(register),
-        );
+/// Sixteen bytes for each row of a wave, `stride` bytes from row to row.
+struct Lanes<'a, const ROWS: usize> {
+    /// At least `(ROWS - 1) * stride + BLOCK`.
+    bytes: &'a [u8],
+    stride: usize,
+}
+
+impl<'a, const ROWS: usize> Lanes<'a, ROWS> {
+    #[inline(always)]
+    fn new(bytes: &'a [u8], stride: usize) -> Option<Self> {
+        (bytes.len() >= (ROWS - 1) * stride + BLOCK).then_some(Self { bytes, stride })
     }
-    halves
+
+    fn tile(tile: &'a [[u8; BLOCK]; ROWS]) -> Self {
+        Self {
+            bytes: tile.as_flattened(),
+            stride: BLOCK,
+        }
+    }
+}
+
+/// [`Lanes`] to write to.
+struct LanesMut<'a, const ROWS: usize> {
+    /// At least `(ROWS - 1) * stride + BLOCK`.
+    bytes: &'a mut [u8],
+    stride: usize,
+}
+
+impl<'a, const ROWS: usize> LanesMut<'a, ROWS> {
+    #[inline(always)]
+    fn new(bytes: &'a mut [u8], stride: usize) -> Option<Self> {
+        (bytes.len() >= (ROWS - 1) * stride + BLOCK).then_some(Self { bytes, stride })
+    }
+
+    fn tile(tile: &'a mut [[u8; BLOCK]; ROWS]) -> Self {
+        Self {
+            bytes: tile.as_flattened_mut(),
+            stride: BLOCK,
+        }
+    }
+}
+
+#[target_feature(enable = "avx2")]
+fn load_lanes<const ROWS: usize>([lower, upper]: [Lanes<'_, ROWS>; 2]) -> [__m256i; ROWS] {
+    let mut lanes = [_mm256_setzero_si256(); ROWS];
+    for (lane, register) in lanes.iter_mut().enumerate() {
+        // SAFETY: `lane` is ROWS - 1 at most, so both reads end within the
+        // length that `Lanes` has; the instruction asks for no alignment.
+        *register = unsafe {
+            _mm256_set_m128i(
+                _mm_loadu_si128(upper.bytes.as_ptr().add(lane * upper.stride).cast()),
+                _mm_loadu_si128(lower.bytes.as_ptr().add(lane * lower.stride).cast()),
+            )
+        };
+    }
+    lanes
+}
+
+/// Writes the lower or the upper half of each register.
+#[target_feature(enable = "avx2")]
+fn store_lanes<const ROWS: usize, const UPPER: bool>(
+    registers: &[__m256i; ROWS],
+    target: LanesMut<'_, ROWS>,
+) {
+    for (lane, register) in registers.iter().enumerate() {
+        let half = if UPPER {
+            _mm256_extracti128_si256::<1>(*register)
+        } else {
+            _mm256_castsi256_si128(*register)
+        };
+        // SAFETY: `lane` is ROWS - 1 at most, so the write ends within the
+        // length that `LanesMut` has; the instruction asks for no alignment.
+        unsafe {
+            _mm_storeu_si128(
+                target.bytes.as_mut_ptr().add(lane * target.stride).cast(),
+                half,
+            )
+        }
+    }
 }
