@@ -183,38 +183,42 @@ impl<const BPP: usize, const ROWS: usize> Group<'_, BPP, ROWS> {
             } else {
                 _mm256_slli_si256::<2>(incoming)
             };
-            let mut predicted = paeth(left, above, corner);
-            if !ALL_PAETH {
+            let next = if ALL_PAETH {
+                add_paeth(*pixels, left, above, corner)
+            } else {
                 let one = _mm256_set1_epi8(1);
                 // The intrinsic rounds up, PNG rounds down.
                 let odd = _mm256_and_si256(_mm256_xor_si256(left, above), one);
                 let average = _mm256_sub_epi8(_mm256_avg_epu8(left, above), odd);
-                predicted = _mm256_or_si256(
-                    _mm256_or_si256(
-                        _mm256_and_si256(predicted, self.filters.paeth),
-                        _mm256_and_si256(average, self.filters.average),
-                    ),
+                let others = _mm256_or_si256(
+                    _mm256_and_si256(average, self.filters.average),
                     _mm256_or_si256(
                         _mm256_and_si256(left, self.filters.sub),
                         _mm256_and_si256(above, self.filters.up),
                     ),
                 );
-            }
-            corner = above;
-            left = _mm256_add_epi8(*pixels, predicted);
-            *pixels = left;
+                _mm256_blendv_epi8(
+                    _mm256_add_epi8(*pixels, others),
+                    add_paeth(*pixels, left, above, corner),
+                    self.filters.paeth,
+                )
+            };
+            (left, corner) = (next, above);
+            *pixels = next;
         }
         (self.left, self.above) = (left, corner);
     }
 
     fn place(&self, first: usize, column: isize) -> Place {
         let last_lane = ((ROWS - 1) * BPP) as isize;
+        let (block, row_bytes) = (BLOCK as isize, self.row_bytes as isize);
         Place {
             first,
             column,
-            inside: first + ROWS <= self.rows
-                && column >= last_lane
-                && column + BLOCK as isize <= self.row_bytes as isize,
+            whole: first + ROWS <= self.rows,
+            left_edge: column < last_lane,
+            right_edge: column + block > row_bytes,
+            outside: first >= self.rows || column <= -block || column - last_lane >= row_bytes,
         }
     }
 
@@ -222,7 +226,8 @@ impl<const BPP: usize, const ROWS: usize> Group<'_, BPP, ROWS> {
     /// copied into `tile`, which stays zero outside.
     #[inline(always)]
     fn source<'t>(&'t self, place: Place, tile: &'t mut [[u8; BLOCK]; ROWS]) -> Lanes<'t, ROWS> {
-        if place.inside {
+        // What is read right of a row never reaches a pixel in it.
+        if place.whole && !place.left_edge {
             let at = place.first * (self.row_bytes + 1) + 1 + place.column as usize;
             let stride = self.row_bytes + 1 - BPP;
             let lanes = self.filtered.get(at..);
@@ -230,7 +235,9 @@ impl<const BPP: usize, const ROWS: usize> Group<'_, BPP, ROWS> {
                 return lanes;
             }
         }
-        self.fill_edges(place, tile);
+        if !place.outside {
+            self.fill_edges(place, tile);
+        }
         Lanes::tile(tile)
     }
 
@@ -249,7 +256,10 @@ impl<const BPP: usize, const ROWS: usize> Group<'_, BPP, ROWS> {
     /// Writes what one of the two waves has inside the picture.
     #[target_feature(enable = "avx2")]
     fn put<const TRAILING: bool>(&self, place: Place, lanes: &[__m256i; ROWS], plane: &mut [u8]) {
-        if place.inside {
+        if place.outside {
+            return;
+        }
+        if place.whole && !place.left_edge && !place.right_edge {
             let at = place.first * self.row_bytes + place.column as usize;
             let stride = self.row_bytes - BPP;
             let target = plane.get_mut(at..);
@@ -294,8 +304,14 @@ impl<const BPP: usize, const ROWS: usize> Group<'_, BPP, ROWS> {
 struct Place {
     first: usize,
     column: isize,
-    /// All its rows exist and all its bytes lie in them.
-    inside: bool,
+    /// All its rows exist.
+    whole: bool,
+    /// A row begins within the block, or behind it.
+    left_edge: bool,
+    /// A row ends within the block, or in front of it.
+    right_edge: bool,
+    /// Nothing of it lies in any row.
+    outside: bool,
 }
 
 /// The part of a row of `length` bytes that the block at `column` covers, from
@@ -320,18 +336,23 @@ fn copy_part(row: &[u8], column: isize, block: &mut [u8; BLOCK]) {
     block[skip..skip + to - from].copy_from_slice(&row[from..to]);
 }
 
-/// [`super::predict`] for 32 bytes.
+/// `residual` plus [`super::predict`], for 32 bytes. Each candidate is added
+/// before it is known which one it is: the next step waits for this one.
 #[target_feature(enable = "avx2")]
-fn paeth(left: __m256i, above: __m256i, corner: __m256i) -> __m256i {
+fn add_paeth(residual: __m256i, left: __m256i, above: __m256i, corner: __m256i) -> __m256i {
     let low = _mm256_min_epu8(left, above);
     let high = _mm256_max_epu8(left, above);
     let over = _mm256_subs_epu8(high, corner);
     let under = _mm256_subs_epu8(corner, low);
-    // Doubling saturates only where the other distance is below 128.
+    // Together the distances are 255 at most, so where doubling one of them
+    // saturates, the other is below 128 and the comparison stands.
     let near_high = at_most(_mm256_adds_epu8(over, over), under);
     let near_low = at_most(_mm256_adds_epu8(under, under), over);
-    let predicted = _mm256_blendv_epi8(corner, low, near_high);
-    _mm256_blendv_epi8(predicted, high, near_low)
+    let from_corner = _mm256_add_epi8(residual, corner);
+    let from_low = _mm256_add_epi8(residual, low);
+    let from_high = _mm256_add_epi8(residual, high);
+    let sum = _mm256_blendv_epi8(from_corner, from_low, near_high);
+    _mm256_blendv_epi8(sum, from_high, near_low)
 }
 
 /// All ones in each byte of `a` that is not above that of `b`, unsigned.
