@@ -43,6 +43,9 @@ const BLOCK: usize = 16;
 /// later than its first.
 const LAG: usize = 2;
 
+/// A block of one wave at the picture's edges, copied row by row.
+type Tile<const ROWS: usize> = [[u8; BLOCK]; ROWS];
+
 /// Undoes the filters of all rows, as [`super::unfilter_rows`] does; filter
 /// bytes are 0 to 4. `false`, and nothing done, where the machine has no AVX2.
 pub(super) fn unfilter<const BPP: usize>(
@@ -72,6 +75,7 @@ fn unfilter_groups<const BPP: usize, const ROWS: usize>(
     plane: &mut [u8],
 ) {
     let rows = plane.len() / row_bytes;
+    let mut tiles = [[[0; BLOCK]; ROWS]; 2];
     for first in (0..rows).step_by(2 * ROWS) {
         let mut group = Group::<BPP, ROWS> {
             filtered,
@@ -85,7 +89,7 @@ fn unfilter_groups<const BPP: usize, const ROWS: usize>(
         // The last row of a wave ends ROWS - 1 pixels after the first.
         let blocks = (row_bytes + (ROWS - 1) * BPP).div_ceil(BLOCK);
         for block in 0..blocks + LAG {
-            group.advance(block, plane);
+            group.advance(block, &mut tiles, plane);
         }
     }
 }
@@ -138,14 +142,13 @@ struct Group<'a, const BPP: usize, const ROWS: usize> {
 impl<const BPP: usize, const ROWS: usize> Group<'_, BPP, ROWS> {
     /// Undoes one block of the leading wave and one of the trailing.
     #[target_feature(enable = "avx2")]
-    fn advance(&mut self, block: usize, plane: &mut [u8]) {
+    fn advance(&mut self, block: usize, tiles: &mut [Tile<ROWS>; 2], plane: &mut [u8]) {
         let leading = (block * BLOCK) as isize;
         let trailing = leading - (LAG * BLOCK) as isize;
         let leading = self.place(self.first, leading);
         let trailing = self.place(self.first + ROWS, trailing);
 
-        let mut tiles = [[[0; BLOCK]; ROWS]; 2];
-        let [tile, other] = &mut tiles;
+        let [tile, other] = tiles;
         let mut lanes = load_lanes([self.source(leading, tile), self.source(trailing, other)]);
         transpose::<ROWS>(&mut lanes);
 
@@ -223,9 +226,9 @@ impl<const BPP: usize, const ROWS: usize> Group<'_, BPP, ROWS> {
     }
 
     /// Filtered bytes of a wave, where they are or, at the picture's edges,
-    /// copied into `tile`, which stays zero outside.
+    /// copied into `tile`, which is zero outside.
     #[inline(always)]
-    fn source<'t>(&'t self, place: Place, tile: &'t mut [[u8; BLOCK]; ROWS]) -> Lanes<'t, ROWS> {
+    fn source<'t>(&'t self, place: Place, tile: &'t mut Tile<ROWS>) -> Lanes<'t, ROWS> {
         // What is read right of a row never reaches a pixel in it.
         if place.whole && !place.left_edge {
             let at = place.first * (self.row_bytes + 1) + 1 + place.column as usize;
@@ -235,6 +238,7 @@ impl<const BPP: usize, const ROWS: usize> Group<'_, BPP, ROWS> {
                 return lanes;
             }
         }
+        *tile = [[0; BLOCK]; ROWS];
         if !place.outside {
             self.fill_edges(place, tile);
         }
@@ -242,7 +246,7 @@ impl<const BPP: usize, const ROWS: usize> Group<'_, BPP, ROWS> {
     }
 
     #[cold]
-    fn fill_edges(&self, place: Place, tile: &mut [[u8; BLOCK]; ROWS]) {
+    fn fill_edges(&self, place: Place, tile: &mut Tile<ROWS>) {
         for (lane, bytes) in tile.iter_mut().enumerate() {
             let row = place.first + lane;
             if row < self.rows {
@@ -274,7 +278,7 @@ impl<const BPP: usize, const ROWS: usize> Group<'_, BPP, ROWS> {
     }
 
     #[cold]
-    fn put_edges(&self, place: Place, tile: &[[u8; BLOCK]; ROWS], plane: &mut [u8]) {
+    fn put_edges(&self, place: Place, tile: &Tile<ROWS>, plane: &mut [u8]) {
         for (lane, bytes) in tile.iter().enumerate() {
             let row = place.first + lane;
             if row < self.rows {
@@ -422,7 +426,7 @@ impl<'a, const ROWS: usize> Lanes<'a, ROWS> {
         (bytes.len() >= (ROWS - 1) * stride + BLOCK).then_some(Self { bytes, stride })
     }
 
-    fn tile(tile: &'a [[u8; BLOCK]; ROWS]) -> Self {
+    fn tile(tile: &'a Tile<ROWS>) -> Self {
         Self {
             bytes: tile.as_flattened(),
             stride: BLOCK,
@@ -443,7 +447,7 @@ impl<'a, const ROWS: usize> LanesMut<'a, ROWS> {
         (bytes.len() >= (ROWS - 1) * stride + BLOCK).then_some(Self { bytes, stride })
     }
 
-    fn tile(tile: &'a mut [[u8; BLOCK]; ROWS]) -> Self {
+    fn tile(tile: &'a mut Tile<ROWS>) -> Self {
         Self {
             bytes: tile.as_flattened_mut(),
             stride: BLOCK,
