@@ -22,54 +22,27 @@
 //! Pixels left of a row count as zero by PNG's definition, and a lane that is
 //! fed zeros in front of its row gives zeros; what lies right of a row never
 //! reaches a pixel in it. So edges need no care but that of loads and stores.
-#![allow(unsafe_code, reason = "AVX2 intrinsics; each block has its proof")]
 
 use std::arch::x86_64::{
-    __m256i, _mm_loadu_si128, _mm_storeu_si128, _mm256_add_epi8, _mm256_adds_epu8,
-    _mm256_alignr_epi8, _mm256_and_si256, _mm256_avg_epu8, _mm256_blendv_epi8,
-    _mm256_castsi256_si128, _mm256_cmpeq_epi8, _mm256_extracti128_si256, _mm256_max_epu8,
-    _mm256_min_epu8, _mm256_or_si256, _mm256_set_m128i, _mm256_set1_epi8, _mm256_setzero_si256,
-    _mm256_shuffle_epi8, _mm256_slli_si256, _mm256_sub_epi8, _mm256_subs_epu8,
-    _mm256_unpackhi_epi8, _mm256_unpackhi_epi16, _mm256_unpacklo_epi8, _mm256_unpacklo_epi16,
-    _mm256_xor_si256,
+    __m256i, _mm256_add_epi8, _mm256_adds_epu8, _mm256_alignr_epi8, _mm256_and_si256,
+    _mm256_avg_epu8, _mm256_blendv_epi8, _mm256_cmpeq_epi8, _mm256_max_epu8, _mm256_min_epu8,
+    _mm256_or_si256, _mm256_set1_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8,
+    _mm256_slli_si256, _mm256_sub_epi8, _mm256_subs_epu8, _mm256_unpackhi_epi8,
+    _mm256_unpackhi_epi16, _mm256_unpacklo_epi8, _mm256_unpacklo_epi16, _mm256_xor_si256,
 };
 
+use super::avx2::{BLOCK, Lanes, LanesMut, Tile, load, load_lanes, store_lanes};
 use super::{AVERAGE, PAETH, SUB, UP};
 
-/// Bytes of one wave, and of one row in one block.
-const BLOCK: usize = 16;
 /// Blocks that the trailing wave is behind: its first row needs the pixels
 /// above, which the leading wave's last lane has one block less one pixel
 /// later than its first.
 const LAG: usize = 2;
 
-/// A block of one wave at the picture's edges, copied row by row.
-type Tile<const ROWS: usize> = [[u8; BLOCK]; ROWS];
-
-/// Undoes the filters of all rows, as [`super::unfilter_rows`] does; filter
-/// bytes are 0 to 4. `false`, and nothing done, where the machine has no AVX2.
-pub(super) fn unfilter<const BPP: usize>(
-    filtered: &[u8],
-    row_bytes: usize,
-    plane: &mut [u8],
-) -> bool {
-    if !is_x86_feature_detected!("avx2") {
-        return false;
-    }
-    // SAFETY: the machine has AVX2, which is all that the callees ask for.
-    unsafe {
-        match BPP {
-            1 => unfilter_groups::<1, 16>(filtered, row_bytes, plane),
-            2 => unfilter_groups::<2, 8>(filtered, row_bytes, plane),
-            _ => return false,
-        }
-    }
-    true
-}
-
-/// `ROWS`: rows of one wave, `BLOCK / BPP`.
+/// Undoes the filters of all rows, whose filter bytes are 0 to 4. `ROWS`: rows
+/// of one wave, `BLOCK / BPP`.
 #[target_feature(enable = "avx2")]
-fn unfilter_groups<const BPP: usize, const ROWS: usize>(
+pub(super) fn unfilter_groups<const BPP: usize, const ROWS: usize>(
     filtered: &[u8],
     row_bytes: usize,
     plane: &mut [u8],
@@ -396,100 +369,6 @@ fn transpose<const ROWS: usize>(registers: &mut [__m256i; ROWS]) {
                     _mm256_unpackhi_epi16(upper, lower),
                 )
             };
-        }
-    }
-}
-
-/// A register of two halves, the lower first.
-#[target_feature(enable = "avx2")]
-fn load([lower, upper]: [&[u8; BLOCK]; 2]) -> __m256i {
-    // SAFETY: both references are to 16 readable bytes, and the instruction
-    // asks for no alignment.
-    unsafe {
-        _mm256_set_m128i(
-            _mm_loadu_si128(upper.as_ptr().cast()),
-            _mm_loadu_si128(lower.as_ptr().cast()),
-        )
-    }
-}
-
-/// Sixteen bytes for each row of a wave, `stride` bytes from row to row.
-struct Lanes<'a, const ROWS: usize> {
-    /// At least `(ROWS - 1) * stride + BLOCK`.
-    bytes: &'a [u8],
-    stride: usize,
-}
-
-impl<'a, const ROWS: usize> Lanes<'a, ROWS> {
-    #[inline(always)]
-    fn new(bytes: &'a [u8], stride: usize) -> Option<Self> {
-        (bytes.len() >= (ROWS - 1) * stride + BLOCK).then_some(Self { bytes, stride })
-    }
-
-    fn tile(tile: &'a Tile<ROWS>) -> Self {
-        Self {
-            bytes: tile.as_flattened(),
-            stride: BLOCK,
-        }
-    }
-}
-
-/// [`Lanes`] to write to.
-struct LanesMut<'a, const ROWS: usize> {
-    /// At least `(ROWS - 1) * stride + BLOCK`.
-    bytes: &'a mut [u8],
-    stride: usize,
-}
-
-impl<'a, const ROWS: usize> LanesMut<'a, ROWS> {
-    #[inline(always)]
-    fn new(bytes: &'a mut [u8], stride: usize) -> Option<Self> {
-        (bytes.len() >= (ROWS - 1) * stride + BLOCK).then_some(Self { bytes, stride })
-    }
-
-    fn tile(tile: &'a mut Tile<ROWS>) -> Self {
-        Self {
-            bytes: tile.as_flattened_mut(),
-            stride: BLOCK,
-        }
-    }
-}
-
-#[target_feature(enable = "avx2")]
-fn load_lanes<const ROWS: usize>([lower, upper]: [Lanes<'_, ROWS>; 2]) -> [__m256i; ROWS] {
-    let mut lanes = [_mm256_setzero_si256(); ROWS];
-    for (lane, register) in lanes.iter_mut().enumerate() {
-        // SAFETY: `lane` is ROWS - 1 at most, so both reads end within the
-        // length that `Lanes` has; the instruction asks for no alignment.
-        *register = unsafe {
-            _mm256_set_m128i(
-                _mm_loadu_si128(upper.bytes.as_ptr().add(lane * upper.stride).cast()),
-                _mm_loadu_si128(lower.bytes.as_ptr().add(lane * lower.stride).cast()),
-            )
-        };
-    }
-    lanes
-}
-
-/// Writes the lower or the upper half of each register.
-#[target_feature(enable = "avx2")]
-fn store_lanes<const ROWS: usize, const UPPER: bool>(
-    registers: &[__m256i; ROWS],
-    target: LanesMut<'_, ROWS>,
-) {
-    for (lane, register) in registers.iter().enumerate() {
-        let half = if UPPER {
-            _mm256_extracti128_si256::<1>(*register)
-        } else {
-            _mm256_castsi256_si128(*register)
-        };
-        // SAFETY: `lane` is ROWS - 1 at most, so the write ends within the
-        // length that `LanesMut` has; the instruction asks for no alignment.
-        unsafe {
-            _mm_storeu_si128(
-                target.bytes.as_mut_ptr().add(lane * target.stride).cast(),
-                half,
-            )
         }
     }
 }
