@@ -2,6 +2,8 @@
 //!
 //! [PNG, 9](https://www.w3.org/TR/png-3/#9Filters)
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
 #[cfg(test)]
 mod tests;
 #[cfg(target_arch = "x86_64")]
@@ -51,7 +53,7 @@ pub(crate) fn unfilter(filtered: &[u8], row_bytes: usize, depth: BitDepth, plane
 /// `BPP`: bytes a pixel, the distance to the byte on the left.
 fn unfilter_fastest<const BPP: usize>(filtered: &[u8], row_bytes: usize, plane: &mut [u8]) {
     #[cfg(target_arch = "x86_64")]
-    if wave::unfilter::<BPP>(filtered, row_bytes, plane) {
+    if avx2::unfilter::<BPP>(filtered, row_bytes, plane) {
         return;
     }
     unfilter_rows::<BPP>(filtered, row_bytes, plane);

@@ -8,18 +8,10 @@
 
 mod pngs;
 
-use pngs::{GREY, GREY_ALPHA, PALETTE, Picture, RGB, RGB_ALPHA};
+use pngs::{GREY, GREY_ALPHA, PALETTE, Picture, RGB, RGB_ALPHA, decode};
 use rand::{Rng, RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rxrx_decoder::{BitDepth, DecodeError, Decoder, Limits, PlaneShape, read_shape};
-
-fn decode(png: &[u8]) -> Result<Vec<u8>, DecodeError> {
-    let limits = Limits::default();
-    let shape = read_shape(&png[..33], &limits)?;
-    let mut plane = vec![0xA5; shape.byte_len()];
-    Decoder::new(limits).decode(png, shape, &mut plane)?;
-    Ok(plane)
-}
+use rxrx_decoder::{BitDepth, Decoder, Limits, PlaneShape, read_shape};
 
 /// The first channel of what the `image` crate reads, as a plane.
 fn judged_by_image(png: &[u8], bits: u8) -> Vec<u8> {

@@ -8,11 +8,15 @@ use super::style::Style;
 
 /// A thread of light that starts somewhere and bends as it goes.
 struct Thread {
+    /// First point, x before y.
     start: [f32; 2],
+    /// Unit vector.
     heading: [f32; 2],
+    /// Pixels.
     length: f32,
     /// Change of heading a pixel; positive turns one way, negative the other.
     bend: f32,
+    /// Brightness of its middle.
     light: f32,
 }
 

@@ -24,6 +24,9 @@ pub(super) fn write(path: &Path, size: u32, pixels: &[u8]) -> Result<u64, Sample
     Ok(png.len() as u64)
 }
 
+/// Level 9 takes five sixths of the time of a sample: in pictures as smooth and
+/// faint as these, nearly every three bytes have occurred before, and each
+/// place is tried. Level 8 would take two thirds as long for the same size.
 fn encode(size: u32, pixels: &[u8]) -> Result<Vec<u8>, png::EncodingError> {
     let mut bytes = Vec::with_capacity(pixels.len() / 2);
     let mut encoder = png::Encoder::new(&mut bytes, size, size);

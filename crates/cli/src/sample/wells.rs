@@ -45,8 +45,11 @@ impl CellType {
 /// What a well is for.
 #[derive(Clone, Copy, PartialEq)]
 enum WellType {
+    /// Nothing was done to it.
     NegativeControl,
+    /// Has one of thirty siRNAs of known effect.
     PositiveControl,
+    /// Has one of 1,108 siRNAs under study.
     Treatment,
 }
 
@@ -64,6 +67,7 @@ pub(super) struct Site {
     well: String,
     /// 1 or 2.
     number: usize,
+    /// What the well is for.
     well_type: WellType,
     /// What was done to the cells, known or not: 0–1107, 1108–1137; `None` for nothing.
     pub(super) treatment: Option<usize>,
@@ -81,6 +85,7 @@ impl Site {
         format!("{}_{}", self.well_id(), self.number)
     }
 
+    /// The well's key, `HUVEC-01_1_B02`.
     fn well_id(&self) -> String {
         format!("{}_{}_{}", self.experiment, self.plate, self.well)
     }

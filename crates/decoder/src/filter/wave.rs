@@ -22,56 +22,33 @@
 //! Pixels left of a row count as zero by PNG's definition, and a lane that is
 //! fed zeros in front of its row gives zeros; what lies right of a row never
 //! reaches a pixel in it. So edges need no care but that of loads and stores.
-#![allow(unsafe_code, reason = "AVX2 intrinsics; each block has its proof")]
 
 use std::arch::x86_64::{
-    __m256i, _mm_loadu_si128, _mm_storeu_si128, _mm256_add_epi8, _mm256_adds_epu8,
-    _mm256_alignr_epi8, _mm256_and_si256, _mm256_avg_epu8, _mm256_blendv_epi8,
-    _mm256_castsi256_si128, _mm256_cmpeq_epi8, _mm256_extracti128_si256, _mm256_max_epu8,
-    _mm256_min_epu8, _mm256_or_si256, _mm256_set_m128i, _mm256_set1_epi8, _mm256_setzero_si256,
-    _mm256_shuffle_epi8, _mm256_slli_si256, _mm256_sub_epi8, _mm256_subs_epu8,
-    _mm256_unpackhi_epi8, _mm256_unpackhi_epi16, _mm256_unpacklo_epi8, _mm256_unpacklo_epi16,
-    _mm256_xor_si256,
+    __m256i, _mm256_add_epi8, _mm256_adds_epu8, _mm256_alignr_epi8, _mm256_and_si256,
+    _mm256_avg_epu8, _mm256_blendv_epi8, _mm256_cmpeq_epi8, _mm256_max_epu8, _mm256_min_epu8,
+    _mm256_or_si256, _mm256_set1_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8,
+    _mm256_slli_si256, _mm256_sub_epi8, _mm256_subs_epu8, _mm256_unpackhi_epi8,
+    _mm256_unpackhi_epi16, _mm256_unpacklo_epi8, _mm256_unpacklo_epi16, _mm256_xor_si256,
 };
 
+use super::avx2::{BLOCK, Lanes, LanesMut, Tile, load, load_lanes, store_lanes};
 use super::{AVERAGE, PAETH, SUB, UP};
 
-/// Bytes of one wave, and of one row in one block.
-const BLOCK: usize = 16;
 /// Blocks that the trailing wave is behind: its first row needs the pixels
 /// above, which the leading wave's last lane has one block less one pixel
 /// later than its first.
 const LAG: usize = 2;
 
-/// Undoes the filters of all rows, as [`super::unfilter_rows`] does; filter
-/// bytes are 0 to 4. `false`, and nothing done, where the machine has no AVX2.
-pub(super) fn unfilter<const BPP: usize>(
-    filtered: &[u8],
-    row_bytes: usize,
-    plane: &mut [u8],
-) -> bool {
-    if !is_x86_feature_detected!("avx2") {
-        return false;
-    }
-    // SAFETY: the machine has AVX2, which is all that the callees ask for.
-    unsafe {
-        match BPP {
-            1 => unfilter_groups::<1, 16>(filtered, row_bytes, plane),
-            2 => unfilter_groups::<2, 8>(filtered, row_bytes, plane),
-            _ => return false,
-        }
-    }
-    true
-}
-
-/// `ROWS`: rows of one wave, `BLOCK / BPP`.
+/// Undoes the filters of all rows, whose filter bytes are 0 to 4. `ROWS`: rows
+/// of one wave, `BLOCK / BPP`.
 #[target_feature(enable = "avx2")]
-fn unfilter_groups<const BPP: usize, const ROWS: usize>(
+pub(super) fn unfilter_groups<const BPP: usize, const ROWS: usize>(
     filtered: &[u8],
     row_bytes: usize,
     plane: &mut [u8],
 ) {
     let rows = plane.len() / row_bytes;
+    let mut tiles = [[[0; BLOCK]; ROWS]; 2];
     for first in (0..rows).step_by(2 * ROWS) {
         let mut group = Group::<BPP, ROWS> {
             filtered,
@@ -85,7 +62,7 @@ fn unfilter_groups<const BPP: usize, const ROWS: usize>(
         // The last row of a wave ends ROWS - 1 pixels after the first.
         let blocks = (row_bytes + (ROWS - 1) * BPP).div_ceil(BLOCK);
         for block in 0..blocks + LAG {
-            group.advance(block, plane);
+            group.advance(block, &mut tiles, plane);
         }
     }
 }
@@ -138,23 +115,19 @@ struct Group<'a, const BPP: usize, const ROWS: usize> {
 impl<const BPP: usize, const ROWS: usize> Group<'_, BPP, ROWS> {
     /// Undoes one block of the leading wave and one of the trailing.
     #[target_feature(enable = "avx2")]
-    fn advance(&mut self, block: usize, plane: &mut [u8]) {
+    fn advance(&mut self, block: usize, tiles: &mut [Tile<ROWS>; 2], plane: &mut [u8]) {
         let leading = (block * BLOCK) as isize;
         let trailing = leading - (LAG * BLOCK) as isize;
+        let leading = self.place(self.first, leading);
+        let trailing = self.place(self.first + ROWS, trailing);
 
-        let mut lanes = [_mm256_setzero_si256(); ROWS];
-        for (lane, pixels) in lanes.iter_mut().enumerate() {
-            let askew = (lane * BPP) as isize;
-            *pixels = load([
-                &self.source(self.first + lane, leading - askew),
-                &self.source(self.first + ROWS + lane, trailing - askew),
-            ]);
-        }
+        let [tile, other] = tiles;
+        let mut lanes = load_lanes([self.source(leading, tile), self.source(trailing, other)]);
         transpose::<ROWS>(&mut lanes);
 
         let first_above = load([
-            &self.row_above(self.first, leading, plane),
-            &self.row_above(self.first + ROWS, trailing, plane),
+            &self.row_above(leading, plane),
+            &self.row_above(trailing, plane),
         ]);
         if self.filters.all_paeth {
             self.steps::<true>(&mut lanes, first_above);
@@ -163,12 +136,8 @@ impl<const BPP: usize, const ROWS: usize> Group<'_, BPP, ROWS> {
         }
 
         transpose::<ROWS>(&mut lanes);
-        for (lane, pixels) in lanes.iter().enumerate() {
-            let askew = (lane * BPP) as isize;
-            let [lower, upper] = store(*pixels);
-            self.put(self.first + lane, leading - askew, &lower, plane);
-            self.put(self.first + ROWS + lane, trailing - askew, &upper, plane);
-        }
+        self.put::<false>(leading, &lanes, plane);
+        self.put::<true>(trailing, &lanes, plane);
     }
 
     /// One pixel of every lane for each register in `lanes`, in place.
@@ -190,103 +159,177 @@ impl<const BPP: usize, const ROWS: usize> Group<'_, BPP, ROWS> {
             } else {
                 _mm256_slli_si256::<2>(incoming)
             };
-            let mut predicted = paeth(left, above, corner);
-            if !ALL_PAETH {
+            let next = if ALL_PAETH {
+                add_paeth(*pixels, left, above, corner)
+            } else {
                 let one = _mm256_set1_epi8(1);
                 // The intrinsic rounds up, PNG rounds down.
                 let odd = _mm256_and_si256(_mm256_xor_si256(left, above), one);
                 let average = _mm256_sub_epi8(_mm256_avg_epu8(left, above), odd);
-                predicted = _mm256_or_si256(
-                    _mm256_or_si256(
-                        _mm256_and_si256(predicted, self.filters.paeth),
-                        _mm256_and_si256(average, self.filters.average),
-                    ),
+                let others = _mm256_or_si256(
+                    _mm256_and_si256(average, self.filters.average),
                     _mm256_or_si256(
                         _mm256_and_si256(left, self.filters.sub),
                         _mm256_and_si256(above, self.filters.up),
                     ),
                 );
-            }
-            corner = above;
-            left = _mm256_add_epi8(*pixels, predicted);
-            *pixels = left;
+                _mm256_blendv_epi8(
+                    _mm256_add_epi8(*pixels, others),
+                    add_paeth(*pixels, left, above, corner),
+                    self.filters.paeth,
+                )
+            };
+            (left, corner) = (next, above);
+            *pixels = next;
         }
         (self.left, self.above) = (left, corner);
     }
 
-    /// Filtered bytes of a row from `column` (in bytes) on; zero where the row
-    /// has none.
-    #[inline(always)]
-    fn source(&self, row: usize, column: isize) -> [u8; BLOCK] {
-        if row >= self.rows {
-            return [0; BLOCK];
+    fn place(&self, first: usize, column: isize) -> Place {
+        let last_lane = ((ROWS - 1) * BPP) as isize;
+        let (block, row_bytes) = (BLOCK as isize, self.row_bytes as isize);
+        Place {
+            first,
+            column,
+            whole: first + ROWS <= self.rows,
+            left_edge: column < last_lane,
+            right_edge: column + block > row_bytes,
+            outside: first >= self.rows || column <= -block || column - last_lane >= row_bytes,
         }
-        let start = row * (self.row_bytes + 1) + 1;
-        padded(&self.filtered[start..start + self.row_bytes], column)
     }
 
-    /// Undone bytes of the row above `row`, zero above the first.
+    /// Filtered bytes of a wave, where they are or, at the picture's edges,
+    /// copied into `tile`, which is zero outside.
     #[inline(always)]
-    fn row_above(&self, row: usize, column: isize, plane: &[u8]) -> [u8; BLOCK] {
-        if row == 0 || row >= self.rows {
-            return [0; BLOCK];
+    fn source<'t>(&'t self, place: Place, tile: &'t mut Tile<ROWS>) -> Lanes<'t, ROWS> {
+        // What is read right of a row never reaches a pixel in it.
+        if place.whole && !place.left_edge {
+            let at = place.first * (self.row_bytes + 1) + 1 + place.column as usize;
+            let stride = self.row_bytes + 1 - BPP;
+            let lanes = self.filtered.get(at..);
+            if let Some(lanes) = lanes.and_then(|bytes| Lanes::new(bytes, stride)) {
+                return lanes;
+            }
         }
-        let end = row * self.row_bytes;
-        padded(&plane[end - self.row_bytes..end], column)
+        *tile = [[0; BLOCK]; ROWS];
+        if !place.outside {
+            self.fill_edges(place, tile);
+        }
+        Lanes::tile(tile)
     }
 
-    /// Writes those of `bytes` that fall inside the row.
-    #[inline(always)]
-    fn put(&self, row: usize, column: isize, bytes: &[u8; BLOCK], plane: &mut [u8]) {
-        if row >= self.rows {
-            return;
-        }
-        let start = row * self.row_bytes;
-        let target = &mut plane[start..start + self.row_bytes];
-        if let Some(inside) = target
-            .get_mut(column as usize..)
-            .and_then(|target| target.first_chunk_mut())
-        {
-            *inside = *bytes;
-            return;
-        }
-        for (column, byte) in (column..).zip(bytes) {
-            if let Some(target) = target.get_mut(column as usize) {
-                *target = *byte;
+    #[cold]
+    fn fill_edges(&self, place: Place, tile: &mut Tile<ROWS>) {
+        for (lane, bytes) in tile.iter_mut().enumerate() {
+            let row = place.first + lane;
+            if row < self.rows {
+                let start = row * (self.row_bytes + 1) + 1;
+                let row = &self.filtered[start..start + self.row_bytes];
+                copy_part(row, place.column - (lane * BPP) as isize, bytes);
             }
         }
     }
-}
 
-/// Sixteen bytes of a row from `column` on, zero where the row has none. A
-/// negative column is beyond any slice once it is an index.
-#[inline(always)]
-fn padded(row: &[u8], column: isize) -> [u8; BLOCK] {
-    let inside = row.get(column as usize..).and_then(|row| row.first_chunk());
-    inside.copied().unwrap_or_else(|| edge(row, column))
-}
-
-#[cold]
-fn edge(row: &[u8], column: isize) -> [u8; BLOCK] {
-    let mut block = [0; BLOCK];
-    for (column, byte) in (column..).zip(&mut block) {
-        *byte = row.get(column as usize).copied().unwrap_or(0);
+    /// Writes what one of the two waves has inside the picture.
+    #[target_feature(enable = "avx2")]
+    fn put<const TRAILING: bool>(&self, place: Place, lanes: &[__m256i; ROWS], plane: &mut [u8]) {
+        if place.outside {
+            return;
+        }
+        if place.whole && !place.left_edge && !place.right_edge {
+            let at = place.first * self.row_bytes + place.column as usize;
+            let stride = self.row_bytes - BPP;
+            let target = plane.get_mut(at..);
+            if let Some(target) = target.and_then(|bytes| LanesMut::new(bytes, stride)) {
+                store_lanes::<ROWS, TRAILING>(lanes, target);
+                return;
+            }
+        }
+        let mut tile = [[0; BLOCK]; ROWS];
+        store_lanes::<ROWS, TRAILING>(lanes, LanesMut::tile(&mut tile));
+        self.put_edges(place, &tile, plane);
     }
-    block
+
+    #[cold]
+    fn put_edges(&self, place: Place, tile: &Tile<ROWS>, plane: &mut [u8]) {
+        for (lane, bytes) in tile.iter().enumerate() {
+            let row = place.first + lane;
+            if row < self.rows {
+                let start = row * self.row_bytes;
+                let target = &mut plane[start..start + self.row_bytes];
+                let column = place.column - (lane * BPP) as isize;
+                let [from, to, skip] = overlap(column, target.len());
+                target[from..to].copy_from_slice(&bytes[skip..skip + to - from]);
+            }
+        }
+    }
+
+    /// Undone bytes above a wave's first row, zero above the picture.
+    #[inline(always)]
+    fn row_above(&self, place: Place, plane: &[u8]) -> [u8; BLOCK] {
+        let mut bytes = [0; BLOCK];
+        if (1..self.rows).contains(&place.first) {
+            let end = place.first * self.row_bytes;
+            copy_part(&plane[end - self.row_bytes..end], place.column, &mut bytes);
+        }
+        bytes
+    }
 }
 
-/// [`super::predict`] for 32 bytes.
+/// Where a wave is: its first row, and that row's column in bytes.
+#[derive(Clone, Copy)]
+struct Place {
+    first: usize,
+    column: isize,
+    /// All its rows exist.
+    whole: bool,
+    /// A row begins within the block, or behind it.
+    left_edge: bool,
+    /// A row ends within the block, or in front of it.
+    right_edge: bool,
+    /// Nothing of it lies in any row.
+    outside: bool,
+}
+
+/// The part of a row of `length` bytes that the block at `column` covers, from
+/// and to, and how much of the block lies in front of it.
+#[inline(always)]
+fn overlap(column: isize, length: usize) -> [usize; 3] {
+    let end = (column + BLOCK as isize).max(0) as usize;
+    let from = (column.max(0) as usize).min(length);
+    let to = end.min(length).max(from);
+    [from, to, from.saturating_add_signed(-column).min(BLOCK)]
+}
+
+/// Copies what the row has from `column` on, leaving the rest of `block`.
+#[inline(always)]
+fn copy_part(row: &[u8], column: isize, block: &mut [u8; BLOCK]) {
+    // A negative column is beyond any slice once it is an index.
+    if let Some(inside) = row.get(column as usize..).and_then(|row| row.first_chunk()) {
+        *block = *inside;
+        return;
+    }
+    let [from, to, skip] = overlap(column, row.len());
+    block[skip..skip + to - from].copy_from_slice(&row[from..to]);
+}
+
+/// `residual` plus [`super::predict`], for 32 bytes. Each candidate is added
+/// before it is known which one it is: the next step waits for this one.
 #[target_feature(enable = "avx2")]
-fn paeth(left: __m256i, above: __m256i, corner: __m256i) -> __m256i {
+fn add_paeth(residual: __m256i, left: __m256i, above: __m256i, corner: __m256i) -> __m256i {
     let low = _mm256_min_epu8(left, above);
     let high = _mm256_max_epu8(left, above);
     let over = _mm256_subs_epu8(high, corner);
     let under = _mm256_subs_epu8(corner, low);
-    // Doubling saturates only where the other distance is below 128.
+    // Together the distances are 255 at most, so where doubling one of them
+    // saturates, the other is below 128 and the comparison stands.
     let near_high = at_most(_mm256_adds_epu8(over, over), under);
     let near_low = at_most(_mm256_adds_epu8(under, under), over);
-    let predicted = _mm256_blendv_epi8(corner, low, near_high);
-    _mm256_blendv_epi8(predicted, high, near_low)
+    let from_corner = _mm256_add_epi8(residual, corner);
+    let from_low = _mm256_add_epi8(residual, low);
+    let from_high = _mm256_add_epi8(residual, high);
+    let sum = _mm256_blendv_epi8(from_corner, from_low, near_high);
+    _mm256_blendv_epi8(sum, from_high, near_low)
 }
 
 /// All ones in each byte of `a` that is not above that of `b`, unsigned.
@@ -328,33 +371,4 @@ fn transpose<const ROWS: usize>(registers: &mut [__m256i; ROWS]) {
             };
         }
     }
-}
-
-/// A register of two halves, the lower first.
-#[target_feature(enable = "avx2")]
-fn load([lower, upper]: [&[u8; BLOCK]; 2]) -> __m256i {
-    // SAFETY: both references are to 16 readable bytes, and the instruction
-    // asks for no alignment.
-    unsafe {
-        _mm256_set_m128i(
-            _mm_loadu_si128(upper.as_ptr().cast()),
-            _mm_loadu_si128(lower.as_ptr().cast()),
-        )
-    }
-}
-
-#[target_feature(enable = "avx2")]
-fn store(register: __m256i) -> [[u8; BLOCK]; 2] {
-    let mut halves = [[0; BLOCK]; 2];
-    let [lower, upper] = &mut halves;
-    // SAFETY: both references are to 16 writable bytes, and the instruction
-    // asks for no alignment.
-    unsafe {
-        _mm_storeu_si128(lower.as_mut_ptr().cast(), _mm256_castsi256_si128(register));
-        _mm_storeu_si128(
-            upper.as_mut_ptr().cast(),
-            _mm256_extracti128_si256::<1>(register),
-        );
-    }
-    halves
 }

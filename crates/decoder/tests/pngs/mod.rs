@@ -15,6 +15,7 @@
 )]
 
 use libdeflater::{CompressionLvl, Compressor};
+use rxrx_decoder::{DecodeError, Decoder, Limits, read_shape};
 
 pub const GREY: u8 = 0;
 pub const RGB: u8 = 2;
@@ -45,6 +46,21 @@ pub fn samples_per_pixel(colour_type: u8) -> usize {
         RGB_ALPHA => 4,
         other => panic!("no colour type {other}"),
     }
+}
+
+/// As a caller decodes a file of unknown shape, with a fresh decoder.
+pub fn decode(png: &[u8]) -> Result<Vec<u8>, DecodeError> {
+    let limits = Limits::default();
+    let shape = read_shape(png, &limits)?;
+    let mut plane = vec![0xA5; shape.byte_len()];
+    Decoder::new(limits).decode(png, shape, &mut plane)?;
+    Ok(plane)
+}
+
+/// 13 × 11 pixels of 8 bit.
+pub fn small() -> Picture {
+    let samples = (0..13 * 11).map(|i| i * 29 % 251).collect();
+    Picture::grey(13, 11, 8, samples)
 }
 
 /// Filters of successive rows, repeated from the start when used up.
