@@ -1,5 +1,9 @@
 //! A folder tree, one level at a time: the folders of a level are shared out
 //! among threads, which is where the time goes.
+//!
+//! The `ignore` crate walks in parallel as well, but follows a link to a folder
+//! above the root (`/`, say) all the way through the file system before it meets
+//! the root again; here such a link is skipped.
 
 use std::fs;
 use std::path::{Path, PathBuf};
