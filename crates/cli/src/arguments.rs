@@ -38,11 +38,11 @@ pub(crate) struct Program {
     pub(crate) command: Command,
 
     /// Print nothing but results and errors
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, display_order = 900, conflicts_with = "verbose")]
     quiet: bool,
 
-    /// Print each stored object
-    #[arg(short, long, global = true)]
+    /// Print each stored object, and every known example of a problem
+    #[arg(short, long, global = true, display_order = 901)]
     verbose: bool,
 }
 
@@ -78,11 +78,20 @@ pub(crate) enum Command {
     Demo(DemoArguments),
 }
 
+/// A folder of this machine. Without this check `s3://bucket` would make a
+/// folder named `s3:`.
+fn folder(argument: &str) -> Result<PathBuf, String> {
+    if argument.contains("://") {
+        return Err("is an address; this version reads and writes folders only".to_owned());
+    }
+    Ok(PathBuf::from(argument))
+}
+
 /// What to convert and how to lay it out; the same for convert and plan.
 #[derive(Debug, Args)]
 pub(crate) struct InputArguments {
     /// Folder with images as [images/]EXP/PlateN/WELL_sS_wC.png
-    #[arg(value_name = "INPUT")]
+    #[arg(value_name = "INPUT", value_parser = folder)]
     pub(crate) input: PathBuf,
 
     /// Metadata table (.csv, .csv.gz, or .zip with one) [default: found in INPUT]
@@ -136,7 +145,7 @@ pub(crate) struct ConvertArguments {
     pub(crate) input: InputArguments,
 
     /// Folder to create
-    #[arg(value_name = "OUTPUT")]
+    #[arg(value_name = "OUTPUT", value_parser = folder)]
     pub(crate) output: PathBuf,
 
     /// Threads that decode and encode [default: all cores]
@@ -197,7 +206,7 @@ pub(crate) struct PlanArguments {
 #[derive(Debug, Args)]
 pub(crate) struct InfoArguments {
     /// A dataset that convert made
-    #[arg(value_name = "DATASET")]
+    #[arg(value_name = "DATASET", value_parser = folder)]
     pub(crate) dataset: PathBuf,
 
     /// Print as JSON

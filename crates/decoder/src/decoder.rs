@@ -5,10 +5,11 @@ use crate::error::{BufferError, DecodeError, Unsupported};
 use crate::filter;
 use crate::general;
 use crate::header::Header;
+use crate::histogram::Histogram;
 use crate::inflate::inflate;
 use crate::limits::Limits;
 use crate::shape::{BitDepth, PlaneShape};
-use crate::statistics::{Histogram, PlaneSummary, summarise};
+use crate::statistics::{PlaneSummary, summarise};
 
 /// Decodes one image after another, reusing its memory: make one per worker.
 pub struct Decoder {
@@ -73,24 +74,23 @@ impl Decoder {
         // Within the limit on memory, so it fits an address.
         self.inflated.resize(header.inflated_bytes() as usize, 0);
         inflate(&mut self.decompressor, stream, &mut self.inflated)?;
+        filter::check(&self.inflated, &header)?;
         if header.is_plain_grey() && container.transparency.is_none() {
-            self.unfilter(&header, plane)?;
+            self.unfilter(&header, plane);
         } else {
-            filter::check(&self.inflated, &header)?;
             general::decode(&header, &container, stream, self.limits, plane)?;
         }
         Ok(summarise(plane, header.shape.depth, &mut self.histogram))
     }
 
-    fn unfilter(&self, header: &Header, plane: &mut [u8]) -> Result<(), DecodeError> {
+    fn unfilter(&self, header: &Header, plane: &mut [u8]) {
         let depth = header.shape.depth;
         let row_bytes = header.row_bytes(header.shape.width) as usize;
-        filter::unfilter(&self.inflated, row_bytes, depth, plane)?;
+        filter::unfilter(&self.inflated, row_bytes, depth, plane);
         if depth == BitDepth::Sixteen {
             for sample in plane.as_chunks_mut::<2>().0 {
                 sample.swap(0, 1);
             }
         }
-        Ok(())
     }
 }

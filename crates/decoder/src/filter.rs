@@ -2,15 +2,19 @@
 //!
 //! [PNG, 9](https://www.w3.org/TR/png-3/#9Filters)
 
+#[cfg(test)]
+mod tests;
+#[cfg(target_arch = "x86_64")]
+mod wave;
+
 use crate::error::Damage;
 use crate::header::Header;
 use crate::shape::BitDepth;
 
-pub(crate) const NONE: u8 = 0;
-pub(crate) const SUB: u8 = 1;
-pub(crate) const UP: u8 = 2;
-pub(crate) const AVERAGE: u8 = 3;
-pub(crate) const PAETH: u8 = 4;
+const SUB: u8 = 1;
+const UP: u8 = 2;
+const AVERAGE: u8 = 3;
+const PAETH: u8 = 4;
 
 /// Checks the filter byte of every row in every interlace pass.
 pub(crate) fn check(filtered: &[u8], header: &Header) -> Result<(), Damage> {
@@ -35,45 +39,44 @@ fn stride(header: &Header, columns: u32) -> usize {
 }
 
 /// Undoes the filters of a grey image: `filtered` holds `row_bytes` plus the
-/// filter byte for each row, `plane` takes `row_bytes` a row. 16-bit samples
-/// stay big-endian, as PNG has them.
-pub(crate) fn unfilter(
-    filtered: &[u8],
-    row_bytes: usize,
-    depth: BitDepth,
-    plane: &mut [u8],
-) -> Result<(), Damage> {
+/// filter byte, 0 to 4, for each row; `plane` takes `row_bytes` a row. 16-bit
+/// samples stay big-endian, as PNG has them.
+pub(crate) fn unfilter(filtered: &[u8], row_bytes: usize, depth: BitDepth, plane: &mut [u8]) {
     match depth {
-        BitDepth::Eight => unfilter_rows::<1>(filtered, row_bytes, plane),
-        BitDepth::Sixteen => unfilter_rows::<2>(filtered, row_bytes, plane),
+        BitDepth::Eight => unfilter_fastest::<1>(filtered, row_bytes, plane),
+        BitDepth::Sixteen => unfilter_fastest::<2>(filtered, row_bytes, plane),
     }
 }
 
 /// `BPP`: bytes a pixel, the distance to the byte on the left.
-fn unfilter_rows<const BPP: usize>(
-    filtered: &[u8],
-    row_bytes: usize,
-    plane: &mut [u8],
-) -> Result<(), Damage> {
+fn unfilter_fastest<const BPP: usize>(filtered: &[u8], row_bytes: usize, plane: &mut [u8]) {
+    #[cfg(target_arch = "x86_64")]
+    if wave::unfilter::<BPP>(filtered, row_bytes, plane) {
+        return;
+    }
+    unfilter_rows::<BPP>(filtered, row_bytes, plane);
+}
+
+/// Row by row, on any machine.
+fn unfilter_rows<const BPP: usize>(filtered: &[u8], row_bytes: usize, plane: &mut [u8]) {
     let mut above: Option<&[u8]> = None;
     let rows = filtered
         .chunks_exact(1 + row_bytes)
         .zip(plane.chunks_exact_mut(row_bytes));
-    for (row, (source, target)) in rows.enumerate() {
+    for (source, target) in rows {
         let (filter, source) = (source[0], &source[1..]);
         match (filter, above) {
-            (NONE, _) | (UP, None) => target.copy_from_slice(source),
             // Above the first row lies zero, and Paeth of (left, 0, 0) is left.
             (SUB, _) | (PAETH, None) => sub::<BPP>(source, target),
             (UP, Some(above)) => up(source, above, target),
             (AVERAGE, None) => average_first::<BPP>(source, target),
             (AVERAGE, Some(above)) => average::<BPP>(source, above, target),
             (PAETH, Some(above)) => paeth::<BPP>(source, above, target),
-            (filter, _) => return Err(Damage::Filter { row, filter }),
+            // No filter, or up of zero.
+            _ => target.copy_from_slice(source),
         }
         above = Some(target);
     }
-    Ok(())
 }
 
 fn sub<const BPP: usize>(source: &[u8], target: &mut [u8]) {
@@ -129,20 +132,19 @@ fn paeth<const BPP: usize>(source: &[u8], above: &[u8], target: &mut [u8]) {
 }
 
 /// The neighbour nearest to `left + above - corner`; ties go to left, then
-/// above. The three distances are written without the sum, which is what
-/// keeps the chain from pixel to pixel short.
+/// above.
+///
+/// Outside the range of the other two, a corner makes that the one on its far
+/// side; inside, the nearer end wins if it is less than half as far from the
+/// corner as the other end. Written so, there are no signs and no sums, and
+/// the chain from pixel to pixel is short.
 #[inline(always)]
 fn predict(left: u8, above: u8, corner: u8) -> u8 {
-    let (a, b, c) = (i16::from(left), i16::from(above), i16::from(corner));
-    let to_left = (b - c).abs();
-    let to_above = (a - c).abs();
-    let to_corner = (a + b - c - c).abs();
-    let (nearest, value) = if to_above < to_left {
-        (to_above, above)
-    } else {
-        (to_left, left)
-    };
-    if to_corner < nearest { corner } else { value }
+    let (low, high) = (left.min(above), left.max(above));
+    let over = u16::from(high.saturating_sub(corner));
+    let under = u16::from(corner.saturating_sub(low));
+    let predicted = if 2 * over <= under { low } else { corner };
+    if 2 * under <= over { high } else { predicted }
 }
 
 fn pixels<const BPP: usize>(bytes: &[u8]) -> impl Iterator<Item = &[u8; BPP]> {

@@ -137,11 +137,19 @@ impl Header {
 
     /// Bytes of memory that decoding takes, the caller's plane included.
     fn memory(&self) -> u64 {
-        let plane = self.shape.pixels() * self.shape.depth.bytes_per_sample() as u64;
+        let PlaneShape {
+            height,
+            width,
+            depth,
+        } = self.shape;
+        let plane = self
+            .shape
+            .pixels()
+            .saturating_mul(depth.bytes_per_sample() as u64);
         let samples = if self.is_plain_grey() {
             0
         } else {
-            u64::from(self.shape.height) * self.row_bytes(self.shape.width)
+            u64::from(height).saturating_mul(self.row_bytes(width))
         };
         self.inflated_bytes()
             .saturating_add(plane)

@@ -1,5 +1,6 @@
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::histogram::Histogram;
 use crate::shape::BitDepth;
 
 /// What is known of a plane once it is decoded.
@@ -36,107 +37,85 @@ pub struct Statistics {
     pub saturated: f64,
 }
 
-/// Scratch memory of [`summarise`]: how often each sample occurs. Make one per
-/// worker and use it for every plane.
-#[derive(Debug)]
-pub struct Histogram {
-    counts: Vec<u64>,
+/// Percentiles wanted, as fractions.
+const QUANTILES: [f64; 3] = [0.01, 0.5, 0.99];
+
+/// Where `numpy.percentile(…, method="linear")` looks among the sorted pixels:
+/// between `rank` and the next, `weight` of the way.
+#[derive(Clone, Copy, Default)]
+struct Quantile {
+    rank: u64,
+    weight: f64,
+    lower: f64,
+    upper: f64,
 }
 
-impl Default for Histogram {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Histogram {
-    /// An empty histogram; it grows to 512 KiB when it first meets 16-bit
-    /// samples.
-    #[must_use]
-    pub fn new() -> Self {
+impl Quantile {
+    fn new(fraction: f64, pixels: u64) -> Self {
+        let position = fraction * pixels.saturating_sub(1) as f64;
         Self {
-            counts: vec![0; 1 << 8],
+            rank: position.floor() as u64,
+            weight: position - position.floor(),
+            ..Self::default()
         }
     }
 
-    fn count(&mut self, plane: &[u8], depth: BitDepth) {
-        let values = usize::from(depth.max_value()) + 1;
-        self.counts.clear();
-        self.counts.resize(values, 0);
-        match depth {
-            BitDepth::Eight => {
-                for sample in plane {
-                    self.counts[usize::from(*sample)] += 1;
-                }
-            }
-            BitDepth::Sixteen => {
-                for sample in plane.as_chunks().0 {
-                    self.counts[usize::from(u16::from_le_bytes(*sample))] += 1;
-                }
-            }
+    /// Takes note of the value that the sorted pixels have from rank `start`
+    /// on. Called with ascending values, so the last to fit stays.
+    fn pass(&mut self, value: u16, start: u64) {
+        if self.rank >= start {
+            self.lower = f64::from(value);
+        }
+        if self.rank + 1 >= start {
+            self.upper = f64::from(value);
         }
     }
 
-    /// Values that occur, ascending, with how often they do.
-    fn occupied(&self) -> impl DoubleEndedIterator<Item = (u16, u64)> {
-        let counts = self.counts.iter().enumerate();
-        counts
-            .filter(|(_, count)| **count > 0)
-            .map(|(value, count)| (value as u16, *count))
-    }
-
-    /// The sample at `rank`, counted from 0 in ascending order.
-    fn ranked(&self, rank: u64) -> u16 {
-        let mut below = 0;
-        let mut last = 0;
-        for (value, count) in self.occupied() {
-            below += count;
-            last = value;
-            if rank < below {
-                break;
-            }
-        }
-        last
-    }
-
-    /// `numpy.percentile(…, method="linear")`, step by step, rounding included.
-    fn percentile(&self, percent: f64, pixels: u64) -> f64 {
-        let position = percent / 100.0 * pixels.saturating_sub(1) as f64;
-        let weight = position - position.floor();
-        let rank = position.floor() as u64;
-        let lower = f64::from(self.ranked(rank));
-        let upper = f64::from(self.ranked(rank + 1));
-        let step = upper - lower;
-        if weight < 0.5 {
-            lower + step * weight
+    /// NumPy's rounding: from the nearer end.
+    fn value(&self) -> f64 {
+        let step = self.upper - self.lower;
+        if self.weight < 0.5 {
+            self.lower + step * self.weight
         } else {
-            upper - step * (1.0 - weight)
+            self.upper - step * (1.0 - self.weight)
         }
     }
+}
 
-    fn statistics(&self, depth: BitDepth) -> Statistics {
-        let mut pixels: u64 = 0;
-        let mut sum: u128 = 0;
-        let mut squares: u128 = 0;
-        for (value, count) in self.occupied() {
-            let (value, weight) = (u128::from(value), u128::from(count));
-            pixels += count;
-            sum += value * weight;
-            squares += value * value * weight;
+fn statistics(histogram: &Histogram, pixels: u64, depth: BitDepth) -> Statistics {
+    let mut sum: u128 = 0;
+    let mut squares: u128 = 0;
+    let mut seen: u64 = 0;
+    let mut extremes = None;
+    let mut saturated: u64 = 0;
+    let mut quantiles = QUANTILES.map(|fraction| Quantile::new(fraction, pixels));
+    for (value, count) in histogram.occupied() {
+        let (wide, weight) = (u128::from(value), u128::from(count));
+        sum += wide * weight;
+        squares += wide * wide * weight;
+        for quantile in &mut quantiles {
+            quantile.pass(value, seen);
         }
-        let n = pixels.max(1) as f64;
-        // n² × variance is a difference of integers: nothing cancels.
-        let scaled_variance = u128::from(pixels) * squares - sum * sum;
-        Statistics {
-            mean: sum as f64 / n,
-            std: (scaled_variance as f64).sqrt() / n,
-            min: self.occupied().next().map_or(0, |(value, _)| value),
-            max: self.occupied().next_back().map_or(0, |(value, _)| value),
-            p01: self.percentile(1.0, pixels),
-            p50: self.percentile(50.0, pixels),
-            p99: self.percentile(99.0, pixels),
-            saturated: self.counts[usize::from(depth.max_value())] as f64 / n,
+        seen += count;
+        extremes = Some((extremes.map_or(value, |(min, _)| min), value));
+        if value == depth.max_value() {
+            saturated = count;
         }
+    }
+    let (min, max) = extremes.unwrap_or_default();
+    let n = pixels.max(1) as f64;
+    // n² × variance is a difference of integers: nothing cancels.
+    let scaled_variance = u128::from(pixels) * squares - sum * sum;
+    let [p01, p50, p99] = quantiles.map(|quantile| quantile.value());
+    Statistics {
+        mean: sum as f64 / n,
+        std: (scaled_variance as f64).sqrt() / n,
+        min,
+        max,
+        p01,
+        p50,
+        p99,
+        saturated: saturated as f64 / n,
     }
 }
 
@@ -146,8 +125,9 @@ impl Histogram {
 #[must_use]
 pub fn summarise(plane: &[u8], depth: BitDepth, histogram: &mut Histogram) -> PlaneSummary {
     histogram.count(plane, depth);
+    let pixels = (plane.len() / depth.bytes_per_sample()) as u64;
     PlaneSummary {
-        statistics: histogram.statistics(depth),
+        statistics: statistics(histogram, pixels, depth),
         xxh3_128: xxh3_128(plane),
     }
 }

@@ -1,5 +1,9 @@
 //! The real files, where they are at hand: every plane equal to what the
 //! `image` crate reads.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test's helpers may fail as the test may"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

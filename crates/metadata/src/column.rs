@@ -38,11 +38,11 @@ impl ColumnValues {
         if filled.clone().all(|cell| integer(cell).is_some()) {
             return Self::Integer(cells.map(integer).collect());
         }
-        let numbers = filled.map(float);
-        let ordinary = numbers
-            .clone()
-            .any(|number| number.is_some_and(f64::is_finite));
-        if ordinary && numbers.clone().all(|number| number.is_some()) {
+        // In this order, because the first cell of a text settles it.
+        let mut numbers = filled.map(float);
+        if numbers.clone().all(|number| number.is_some())
+            && numbers.any(|number| number.is_some_and(f64::is_finite))
+        {
             return Self::Float(cells.map(float).collect());
         }
         Self::text(cells)
@@ -93,7 +93,7 @@ pub(crate) fn retain_rows<T>(values: &mut Vec<T>, rows: &[usize]) {
 }
 
 pub(crate) fn is_blank(cell: &str) -> bool {
-    cell.trim().is_empty()
+    cell.chars().all(char::is_whitespace)
 }
 
 /// The number that `cell` is the canonical text of.

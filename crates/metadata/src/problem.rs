@@ -151,6 +151,43 @@ mod tests {
     use super::*;
 
     #[test]
+    fn machines_read_snake_case() {
+        let mut problems = Problems::default();
+        problems.add(ProblemKind::MixedShapes, 3, || "a.png".to_owned());
+        assert_eq!(
+            serde_json::to_string(&problems).unwrap(),
+            r#"[{"kind":"mixed_shapes","count":1,"missing_planes":3,"examples":["a.png"]}]"#
+        );
+        let severity = serde_json::to_string(&Severity::NeedsAllowMissing).unwrap();
+        assert_eq!(severity, r#""needs_allow_missing""#);
+    }
+
+    #[test]
+    fn each_kind_has_its_severity() {
+        use ProblemKind::*;
+        for (severity, kinds) in [
+            (
+                Severity::Notice,
+                &[
+                    ImagesWithoutRow,
+                    UnrecognisedFiles,
+                    UnreadableNames,
+                    UnreadableHeaders,
+                ][..],
+            ),
+            (
+                Severity::NeedsAllowMissing,
+                &[RowsWithoutImages, IncompleteSites],
+            ),
+            (Severity::Fatal, &[DuplicatePlanes, MixedShapes]),
+        ] {
+            for kind in kinds {
+                assert_eq!(kind.severity(), severity, "{}", kind.title());
+            }
+        }
+    }
+
+    #[test]
     fn problems_are_counted_by_kind_with_the_first_examples() {
         let mut problems = Problems::default();
         assert_eq!((problems.is_empty(), problems.severity()), (true, None));

@@ -136,21 +136,40 @@ pub(crate) struct ChunkEncoder {
     bytes_to_bytes: Vec<Arc<dyn BytesToBytesCodecTraits>>,
 }
 
-/// A chunk could not be encoded, or a chain could not be made: a defect of the
-/// program or of a codec library, not of the data.
+/// Chunks cannot be encoded.
 #[derive(Debug, thiserror::Error)]
-#[error("codec {codec} failed: {reason}")]
-pub struct CodecError {
-    /// The chosen codec.
-    pub codec: Codec,
-    /// What the codec library said.
-    pub reason: String,
+#[non_exhaustive]
+pub enum CodecError {
+    /// The chunks are larger than codecs and their readers can take.
+    #[error(
+        "a chunk of {bytes} bytes is too large: codecs take at most {CHUNK_BYTES_AT_MOST}; \
+         make it smaller with --chunk-sites or --chunk-channels"
+    )]
+    ChunkTooLarge {
+        /// Size of a decoded chunk.
+        bytes: usize,
+    },
+    /// A defect of the program or of a codec library, not of the data.
+    #[error("codec {codec} failed: {reason}")]
+    Failed {
+        /// The chosen codec.
+        codec: Codec,
+        /// What the codec library said.
+        reason: String,
+    },
 }
+
+/// Blosc counts bytes in an `int32`, with 16 bytes for its header.
+const CHUNK_BYTES_AT_MOST: usize = i32::MAX as usize - 16;
 
 impl ChunkEncoder {
     /// The chain of `codec` for the chunks of `geometry`.
     pub(crate) fn new(codec: Codec, geometry: &ArrayGeometry) -> Result<Self, CodecError> {
-        let failed = |reason: String| CodecError { codec, reason };
+        let failed = |reason: String| CodecError::Failed { codec, reason };
+        let bytes = geometry.chunk_bytes();
+        if bytes > CHUNK_BYTES_AT_MOST {
+            return Err(CodecError::ChunkTooLarge { bytes });
+        }
         let delta = (codec == Codec::DeltaZstd).then_some(geometry.data_type);
         // zarrs has no `numcodecs.delta`, so that step is ours.
         let metadata = codec
@@ -179,10 +198,12 @@ impl ChunkEncoder {
         let options = CodecOptions::default();
         let mut bytes = Cow::Borrowed(&*pixels);
         for step in &self.bytes_to_bytes {
-            bytes = step.encode(bytes, &options).map_err(|error| CodecError {
-                codec: self.codec,
-                reason: error.to_string(),
-            })?;
+            bytes = step
+                .encode(bytes, &options)
+                .map_err(|error| CodecError::Failed {
+                    codec: self.codec,
+                    reason: error.to_string(),
+                })?;
         }
         let mut bytes = bytes.into_owned();
         // Blosc reserves room for incompressible data; a shard holds many chunks.

@@ -64,14 +64,13 @@ pub(crate) fn seal(
     output.put("README.md", &[dataset_card(plan, attributes).as_bytes()])?;
 
     let images = images_metadata(plan, attributes.settings.codec);
-    let mut arrays = Map::new();
+    let mut arrays = Map::from_iter([("images".to_owned(), images.clone())]);
     for label in labels {
         let key = format!("{GROUP}/{}/zarr.json", label.name);
         output.put(&key, &[&document(&key, &label.metadata)?])?;
         arrays.insert(label.name, label.metadata);
     }
     output.put(IMAGES_METADATA, &[&document(IMAGES_METADATA, &images)?])?;
-    arrays.insert("images".to_owned(), images);
 
     let root = root_metadata(attributes, arrays).map_err(json_error(ROOT_METADATA))?;
     let root = document(ROOT_METADATA, &root)?;

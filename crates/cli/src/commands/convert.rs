@@ -28,7 +28,7 @@ pub(crate) fn run(arguments: &ConvertArguments, verbosity: Verbosity) -> anyhow:
         description: arguments.description(),
     };
     let outcome = convert_with_progress(&prepared, &arguments.output, &options, verbosity);
-    let (converted, seconds) = outcome.inspect_err(report_refusal)?;
+    let (converted, seconds) = outcome.inspect_err(explain)?;
     report::problems(prepared.plan.problems(), verbosity);
     if arguments.json {
         let mut result = serde_json::to_value(&converted)?;
@@ -40,12 +40,17 @@ pub(crate) fn run(arguments: &ConvertArguments, verbosity: Verbosity) -> anyhow:
     Ok(exit_code(&converted))
 }
 
-/// Names the images that are missing or do not fit; the error only counts them.
-fn report_refusal(error: &anyhow::Error) {
-    if let Some(ConvertError::Missing { problems, .. } | ConvertError::Refused { problems }) =
-        error.downcast_ref()
-    {
-        report::refusal(problems);
+/// What the error itself leaves out: which images are missing or do not fit,
+/// and what is left of work that was begun.
+fn explain(error: &anyhow::Error) {
+    match error.downcast_ref() {
+        Some(ConvertError::Missing { problems, .. } | ConvertError::Refused { problems }) => {
+            report::refusal(problems);
+        }
+        Some(ConvertError::Pipeline(_) | ConvertError::Seal(_)) => {
+            report::warning("the output is unfinished and not sealed; start over with --overwrite");
+        }
+        _ => {}
     }
 }
 

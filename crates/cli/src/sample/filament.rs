@@ -48,13 +48,15 @@ pub(super) fn actin(stream: &mut Stream, scene: &Scene, style: &Style) -> Field 
         ]);
         let fanned = stream.between(0.0, 0.4);
         for _ in 0..(style.fibres * stream.around_one(0.35)) as usize {
-            let light = (0.4 + 0.6 * cell.gain[2]) * stream.between(0.2, 1.0);
-            let length = cell.body[0] * stream.between(0.5, 1.9);
+            // Few thick bundles, many thin fibres.
+            let strength = stream.unit();
+            let light = (0.4 + 0.6 * cell.gain[2]) * (0.15 + 1.1 * strength * strength);
+            let length = cell.body[0] * stream.between(0.7, 2.4);
             let (start, heading) = if stream.chance(fanned) {
                 (fan, stream.direction())
             } else {
                 let across = stream.between(-1.0, 1.0) * cell.body[1];
-                let along = stream.between(-1.1, 0.2) * cell.body[0];
+                let along = stream.between(-1.4, -0.1) * cell.body[0];
                 let tilt = 0.16 * stream.bell();
                 let [ax, ay] = cell.axis;
                 (
@@ -62,7 +64,7 @@ pub(super) fn actin(stream: &mut Stream, scene: &Scene, style: &Style) -> Field 
                     [ax - tilt * ay, ay + tilt * ax],
                 )
             };
-            let bend = 0.006 * stream.bell();
+            let bend = 0.008 * stream.bell();
             Thread {
                 start,
                 heading,
@@ -74,7 +76,7 @@ pub(super) fn actin(stream: &mut Stream, scene: &Scene, style: &Style) -> Field 
                 if scene.owner[index] == number {
                     1.0
                 } else {
-                    0.4
+                    0.25
                 }
             });
         }
@@ -94,7 +96,7 @@ pub(super) fn mitochondria(stream: &mut Stream, scene: &Scene, style: &Style) ->
                 start,
                 // Around the nucleus more often than away from it.
                 heading: [-way * oy + swing * ox, way * ox + swing * oy],
-                length: stream.between(4.0, 16.0),
+                length: stream.between(3.0, 12.0),
                 bend: way * 0.07 + 0.08 * stream.bell(),
                 light: cell.gain[4] * stream.between(0.3, 1.0),
             };

@@ -87,12 +87,6 @@ pub(crate) struct SampleSummary {
     pub(crate) bytes: u64,
     /// Names of the experiments, sorted.
     pub(crate) experiments: Vec<String>,
-    /// Plates over all experiments.
-    pub(crate) plates: usize,
-    /// Sites of the `train` part; the others are of the `test` part.
-    pub(crate) train_sites: usize,
-    /// Where the table is; the images are beside it, in `images`.
-    pub(crate) metadata: PathBuf,
 }
 
 /// Why no sample was made.
@@ -177,7 +171,7 @@ pub(crate) fn write_sample(
         .par_iter()
         .map(|site| write_site(&images, site, spec, &tick))
         .try_reduce(|| 0, |a, b| Ok(a + b))?;
-    let metadata = write_metadata(dest, &sites)?;
+    write_metadata(dest, &sites)?;
 
     let experiments: BTreeSet<&str> = sites.iter().map(|site| site.experiment.as_str()).collect();
     Ok(SampleSummary {
@@ -185,9 +179,6 @@ pub(crate) fn write_sample(
         files,
         bytes,
         experiments: experiments.into_iter().map(str::to_owned).collect(),
-        plates: plates.len(),
-        train_sites: sites.iter().filter(|site| site.is_train()).count(),
-        metadata,
     })
 }
 
@@ -215,23 +206,29 @@ fn write_site(
     tick: &(dyn Fn() + Sync),
 ) -> Result<u64, SampleError> {
     let folder = images.join(site.folder());
-    let style = Style::of(site, spec.seed);
-    let size = spec.size as usize;
-    let stream = &mut Stream::new(spec.seed, &site.id());
-    let scene = Scene::new(stream, &style, size);
-    let camera = Camera::new(stream, size);
     let mut bytes = 0;
-    for (channel, &brightness) in style.brightness.iter().enumerate() {
-        let light = stain::stain(stream, &scene, &style, channel);
-        let pixels = camera.expose(stream, light, channel, brightness);
-        bytes += plane::write(&folder.join(site.file_name(channel)), spec.size, &pixels)?;
+    for (channel, pixels) in draw(site, spec).iter().enumerate() {
+        bytes += plane::write(&folder.join(site.file_name(channel)), spec.size, pixels)?;
         tick();
     }
     Ok(bytes)
 }
 
+/// The pixels of a site's six channels.
+fn draw(site: &Site, spec: &SampleSpec) -> [Vec<u8>; stain::CHANNELS] {
+    let style = Style::of(site, spec.seed);
+    let size = spec.size as usize;
+    let stream = &mut Stream::new(spec.seed, &site.id());
+    let scene = Scene::new(stream, &style, size);
+    let camera = Camera::new(stream, size);
+    std::array::from_fn(|channel| {
+        let light = stain::stain(stream, &scene, &style, channel);
+        camera.expose(stream, light, channel, style.brightness[channel])
+    })
+}
+
 /// Writes the table under another name first: it is there whole or not at all.
-fn write_metadata(dest: &Path, sites: &[Site]) -> Result<PathBuf, SampleError> {
+fn write_metadata(dest: &Path, sites: &[Site]) -> Result<(), SampleError> {
     let path = dest.join("metadata.csv");
     let unfinished = dest.join(".metadata.csv.part");
     let mut text = String::from(wells::HEADER);
@@ -242,9 +239,5 @@ fn write_metadata(dest: &Path, sites: &[Site]) -> Result<PathBuf, SampleError> {
     }
     fs::write(&unfinished, text)
         .and_then(|()| fs::rename(&unfinished, &path))
-        .map_err(|source| SampleError::Write {
-            path: path.clone(),
-            source,
-        })?;
-    Ok(path)
+        .map_err(|source| SampleError::Write { path, source })
 }

@@ -74,12 +74,12 @@ fn actin(stream: &mut Stream, scene: &Scene, style: &Style) -> Field {
     let grains = Field::noise(stream, scene.size, 2.2);
     let mut light = scene.gains(2);
     for (index, value) in light.values.iter_mut().enumerate() {
-        let body = scene.body(index, 1.4);
-        let seam = body * ridge(0.0, 0.05, scene.border.values[index]);
+        let body = scene.body(index, 1.3);
+        let seam = body * ridge(0.0, 0.04, scene.border.values[index]);
         let grain = 0.12 * scene.clumps.values[index] + 0.1 * grains.values[index];
         let film = body * (1.0 + grain);
-        let gain = 0.45 + 0.55 * *value;
-        *value = gain * (0.5 * film + 0.45 * seam) + 0.75 * fibres.values[index];
+        let gain = 0.3 + 0.7 * *value;
+        *value = gain * (0.28 * film + 0.6 * seam) + 0.85 * fibres.values[index];
     }
     light
 }
@@ -140,8 +140,9 @@ fn dead_cells(stream: &mut Stream, scene: &Scene, light: &mut Field) {
     for &(centre, radius) in &scene.dead {
         let brightness = stream.between(1.0, 3.5);
         Field::around(scene.size, centre, 2.0 * radius, |index, [x, y]| {
-            let part = (1.0 - (x * x + y * y) / (2.5 * radius * radius)).max(0.0);
-            light.values[index] += brightness * part * (1.0 + 0.3 * scene.clumps.values[index]);
+            let ragged = 1.0 + 0.3 * scene.clumps.values[index];
+            let part = (1.0 - ragged * (x * x + y * y) / (2.5 * radius * radius)).max(0.0);
+            light.values[index] += brightness * part / ragged.max(0.5);
         });
     }
 }

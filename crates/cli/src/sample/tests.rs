@@ -1,1 +1,380 @@
-//! Tests.
+//! What the rest of the program, and a person, may rely on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::BufReader;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Mutex;
+
+use rayon::prelude::*;
+
+use super::wells::{self, Site};
+use super::*;
+
+/// A small picture: quick to draw and to compress without optimisation.
+fn small(sites: usize) -> SampleSpec {
+    SampleSpec {
+        sites,
+        seed: 7,
+        size: 64,
+    }
+}
+
+fn write(dest: &Path, spec: &SampleSpec) -> SampleSummary {
+    write_sample(dest, spec, &|_, _| {}).unwrap()
+}
+
+/// All files below `root` by their path relative to it.
+fn files(root: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(root).unwrap();
+                let name = name.to_str().unwrap().replace('\\', "/");
+                found.insert(name, fs::read(&path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+fn sites(count: usize) -> Vec<Site> {
+    wells::sites(NonZeroUsize::new(count).unwrap(), 1)
+}
+
+#[test]
+fn same_seed_same_bytes_on_any_number_of_threads() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |name: &str, threads: usize, seed: u64| {
+        let dest = folder.path().join(name);
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        pool.install(|| write(&dest, &SampleSpec { seed, ..small(5) }));
+        files(&dest)
+    };
+    let first = run("a", 1, 7);
+    assert_eq!(first.len(), 5 * 6 + 1);
+    assert!(
+        first == run("b", 2, 7),
+        "two threads draw otherwise than one"
+    );
+    let other = run("c", 2, 8);
+    assert!(first.iter().all(|(name, bytes)| {
+        !name.ends_with(".png") || other.get(name).is_none_or(|others| others != bytes)
+    }));
+}
+
+#[test]
+fn pixels_are_the_same_on_every_platform() {
+    // Remake after a change to the drawing: put the number that the failure
+    // prints here. A failure without such a change is a platform that computes
+    // otherwise, which this module promises not to happen.
+    const PIXELS: u64 = 0x84d4_0a5b_22de_1c36;
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for byte in draw(&sites(16)[0], &small(16)).into_iter().flatten() {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+    assert_eq!(hash, PIXELS, "{hash:#x}");
+}
+
+#[test]
+fn mean_and_spread_are_near_those_of_the_real_data() {
+    // A quarter of a field and two sites of each cell type are enough, and
+    // quick without optimisation.
+    let spec = SampleSpec {
+        size: 256,
+        ..SampleSpec::default()
+    };
+    let sites = sites(spec.sites);
+    let mut by_type: BTreeMap<&str, Vec<&Site>> = BTreeMap::new();
+    for site in &sites {
+        by_type.entry(site.cell_type.name()).or_default().push(site);
+    }
+    assert_eq!(by_type.len(), 4);
+    let few: Vec<&Site> = by_type
+        .values()
+        .flat_map(|sites| sites.iter().step_by(7).take(2))
+        .copied()
+        .collect();
+    let planes: Vec<_> = few.par_iter().map(|site| draw(site, &spec)).collect();
+    for channel in 0..stain::CHANNELS {
+        let [mut mean, mut deviation] = [0.0, 0.0];
+        for site in &planes {
+            let (m, d) = mean_and_deviation(&site[channel]);
+            mean += m / planes.len() as f64;
+            deviation += d / planes.len() as f64;
+        }
+        let mean = mean / f64::from(camera::MEAN[channel]);
+        let deviation = deviation / f64::from(camera::DEVIATION[channel]);
+        assert!(
+            (0.85..1.15).contains(&mean),
+            "w{}: mean {mean} times the real",
+            channel + 1
+        );
+        assert!(
+            (0.75..1.25).contains(&deviation),
+            "w{}: std {deviation} times the real",
+            channel + 1
+        );
+    }
+    for site in &planes {
+        nuclei_show_in_every_channel(site);
+    }
+}
+
+fn mean_and_deviation(pixels: &[u8]) -> (f64, f64) {
+    let count = pixels.len() as f64;
+    let mean = pixels.iter().copied().map(f64::from).sum::<f64>() / count;
+    let variance = pixels
+        .iter()
+        .map(|&pixel| (f64::from(pixel) - mean).powi(2))
+        .sum::<f64>()
+        / count;
+    (mean, variance.sqrt())
+}
+
+/// Where `w1` is bright, RNA and membrane are bright too, and mitochondria are
+/// fewer than right beside it.
+fn nuclei_show_in_every_channel(planes: &[Vec<u8>; 6]) {
+    let (mean, deviation) = mean_and_deviation(&planes[0]);
+    let inside: Vec<usize> = (0..planes[0].len())
+        .filter(|&index| f64::from(planes[0][index]) > mean + 1.5 * deviation)
+        .collect();
+    assert!(inside.len() > 300, "only {} pixels of nuclei", inside.len());
+    for channel in [3, 5] {
+        let (all, _) = mean_and_deviation(&planes[channel]);
+        let nuclei: Vec<u8> = inside.iter().map(|&index| planes[channel][index]).collect();
+        let (nuclei, _) = mean_and_deviation(&nuclei);
+        assert!(
+            nuclei > 1.1 * all,
+            "w{}: {nuclei} in nuclei, {all} overall",
+            channel + 1
+        );
+    }
+}
+
+#[test]
+fn the_two_sites_of_a_well_differ() {
+    let sites = sites(16);
+    let [first, second] = [0, 1].map(|index| draw(&sites[index], &small(16)));
+    assert_eq!(
+        sites[0].id()[..sites[0].id().len() - 1],
+        sites[1].id()[..sites[1].id().len() - 1]
+    );
+    assert!((0..6).all(|channel| first[channel] != second[channel]));
+}
+
+#[test]
+fn counts_are_exact_and_plates_ragged() {
+    for count in (1..=120).chain([616, 5000, 9999, 20_001]) {
+        let sites = sites(count);
+        assert_eq!(sites.len(), count);
+        let ids: BTreeSet<String> = sites.iter().map(Site::id).collect();
+        assert_eq!(ids.len(), count, "ids repeat");
+
+        let mut plates: BTreeMap<String, usize> = BTreeMap::new();
+        for site in &sites {
+            *plates.entry(site.folder()).or_default() += 1;
+        }
+        assert!(plates.values().all(|&sites| sites <= 616));
+        if count >= 16 {
+            let experiments: BTreeSet<&str> =
+                sites.iter().map(|site| site.experiment.as_str()).collect();
+            assert!(
+                experiments.len() >= 2 && plates.len() >= 4,
+                "{count}: {plates:?}"
+            );
+            for experiment in experiments {
+                let sizes: BTreeSet<usize> = plates
+                    .iter()
+                    .filter(|(folder, _)| folder.starts_with(experiment))
+                    .map(|(_, &size)| size)
+                    .collect();
+                assert!(sizes.len() > 1, "{count}: {experiment} is not ragged");
+            }
+            let train = sites
+                .iter()
+                .filter(|site| site.row().contains(",train,"))
+                .count();
+            assert!(train > 0 && train < count);
+        }
+    }
+}
+
+#[test]
+fn metadata_has_the_real_columns_and_values() {
+    assert_eq!(
+        wells::HEADER,
+        "site_id,well_id,cell_type,dataset,experiment,plate,well,site,well_type,sirna,sirna_id"
+    );
+    for count in [48, 5000] {
+        let mut blank = 0;
+        let mut kinds = BTreeSet::new();
+        for row in sites(count).iter().map(Site::row) {
+            let columns: Vec<&str> = row.split(',').collect();
+            let [
+                site_id,
+                well_id,
+                cell_type,
+                dataset,
+                experiment,
+                plate,
+                well,
+                site,
+                kind,
+                sirna,
+                id,
+            ] = columns[..]
+            else {
+                panic!("{row}")
+            };
+            assert_eq!(well_id, format!("{experiment}_{plate}_{well}"));
+            assert_eq!(site_id, format!("{well_id}_{site}"));
+            assert!(experiment.starts_with(&format!("{cell_type}-")));
+            assert!(["train", "test"].contains(&dataset));
+            assert!((1..=4).contains(&plate.parse::<u32>().unwrap()));
+            assert!(("B".."P").contains(&&well[..1]), "{well}");
+            assert!(
+                (2..=23).contains(&well[1..].parse::<u32>().unwrap()),
+                "{well}"
+            );
+            let ids = match kind {
+                "treatment" => 0..1108,
+                "positive_control" => 1108..1138,
+                _ => 1138..1139,
+            };
+            if id.is_empty() {
+                assert_eq!((dataset, kind, sirna), ("test", "treatment", ""));
+                blank += 1;
+            } else {
+                assert!(ids.contains(&id.parse().unwrap()), "{row}");
+                assert_eq!(sirna == "EMPTY", kind == "negative_control");
+            }
+            kinds.insert(kind.to_owned());
+        }
+        assert_eq!(kinds.len(), 3);
+        assert!(blank > 0, "no test well keeps its secret");
+    }
+}
+
+#[test]
+fn an_experiment_uses_no_sirna_twice_before_all() {
+    let all = sites(9000);
+    let treatments: Vec<usize> = all
+        .iter()
+        .filter(|site| site.experiment == "HUVEC-01" && site.id().ends_with("_1"))
+        .filter_map(|site| site.treatment.filter(|&id| id < 1108))
+        .collect();
+    assert!(treatments.len() > 900);
+    let distinct: BTreeSet<&usize> = treatments.iter().collect();
+    assert_eq!(distinct.len(), treatments.len());
+}
+
+#[test]
+fn the_tree_is_laid_out_as_the_release() {
+    let folder = tempfile::tempdir().unwrap();
+    let dest = folder.path().join("new/sample");
+    let calls = Mutex::new(Vec::new());
+    let summary = write_sample(&dest, &small(17), &|done, of| {
+        calls.lock().unwrap().push((done, of))
+    })
+    .unwrap();
+    let mut calls = calls.into_inner().unwrap();
+    calls.sort_unstable();
+    assert!(calls.iter().copied().eq((1..=102).map(|done| (done, 102))));
+
+    let mut found = files(&dest);
+    let table = String::from_utf8(found.remove("metadata.csv").unwrap()).unwrap();
+    assert_eq!((summary.sites, summary.files, found.len()), (17, 102, 102));
+    assert_eq!(
+        summary.bytes,
+        found.values().map(|png| png.len() as u64).sum::<u64>()
+    );
+    assert_eq!(table.lines().next(), Some(wells::HEADER));
+
+    let mut expected = BTreeSet::new();
+    for row in table.lines().skip(1) {
+        let columns: Vec<&str> = row.split(',').collect();
+        for channel in 1..=6 {
+            let [experiment, plate, well, site] = [4, 5, 6, 7].map(|index| columns[index]);
+            expected.insert(format!(
+                "images/{experiment}/Plate{plate}/{well}_s{site}_w{channel}.png"
+            ));
+        }
+    }
+    assert!(
+        found.keys().eq(&expected),
+        "images without rows or rows without images"
+    );
+}
+
+#[test]
+fn images_are_8_bit_grey_and_not_interlaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let dest = folder.path().join("sample");
+    write(&dest, &small(1));
+    let images = files(&dest.join("images"));
+    assert_eq!(images.len(), 6);
+    for (name, bytes) in &images {
+        let file = File::open(dest.join("images").join(name)).unwrap();
+        let mut reader = png::Decoder::new(BufReader::new(file)).read_info().unwrap();
+        let info = reader.info();
+        assert_eq!((info.width, info.height), (64, 64));
+        assert_eq!(info.color_type, png::ColorType::Grayscale);
+        assert_eq!(info.bit_depth, png::BitDepth::Eight);
+        assert!(!info.interlaced);
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        reader.next_frame(&mut pixels).unwrap();
+        let image = image::load_from_memory(bytes).unwrap();
+        assert_eq!(image.as_luma8().unwrap().as_raw(), &pixels);
+        // The zlib header says "slowest algorithm": levels 7 to 9.
+        let data = bytes.windows(4).position(|name| name == b"IDAT").unwrap() + 4;
+        assert_eq!(bytes[data..data + 2], [0x78, 0xda]);
+    }
+}
+
+#[test]
+fn a_destination_in_use_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("thesis.txt"), "precious").unwrap();
+    let error = write_sample(folder.path(), &small(1), &|_, _| {}).unwrap_err();
+    assert!(matches!(error, SampleError::NotEmpty { .. }));
+    assert!(error.to_string().contains("give a new folder"));
+    assert_eq!(files(folder.path()).len(), 1);
+
+    let file = folder.path().join("thesis.txt");
+    let error = write_sample(&file, &small(1), &|_, _| {}).unwrap_err();
+    assert!(matches!(error, SampleError::Inspect { .. }));
+
+    let empty = folder.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    assert_eq!(write(&empty, &small(1)).files, 6);
+}
+
+#[test]
+fn the_impossible_is_refused_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let dest = folder.path().join("sample");
+    let refused = |spec| write_sample(&dest, &spec, &|_, _| {}).unwrap_err();
+    assert!(matches!(refused(small(0)), SampleError::NoSites));
+    for size in [0, 15, 4097] {
+        let spec = SampleSpec { size, ..small(1) };
+        assert!(matches!(refused(spec), SampleError::Size { .. }));
+    }
+    assert!(!dest.exists());
+    write(
+        &dest,
+        &SampleSpec {
+            size: 16,
+            ..small(1)
+        },
+    );
+}

@@ -81,11 +81,6 @@ impl Site {
         format!("{}_{}", self.well_id(), self.number)
     }
 
-    /// Whether the experiment belongs to the `train` part.
-    pub(super) fn is_train(&self) -> bool {
-        self.dataset == "train"
-    }
-
     fn well_id(&self) -> String {
         format!("{}_{}_{}", self.experiment, self.plate, self.well)
     }

@@ -197,6 +197,33 @@ mod links {
     }
 
     #[test]
+    fn only_files_are_listed() {
+        let input = folder(&["E/Plate1/B02_s1_w1.png"]);
+        let socket = input.path().join("E/Plate1/B02_s1_w2.png");
+        let _open = std::os::unix::net::UnixListener::bind(socket).unwrap();
+        let listing = list_folder(input.path()).unwrap();
+        assert_eq!(paths(&listing), ["E/Plate1/B02_s1_w1.png"]);
+        assert_eq!(listing.other_files, 0);
+    }
+
+    #[test]
+    fn a_folder_that_may_not_be_read_is_named() {
+        use std::os::unix::fs::PermissionsExt;
+        let input = folder(&["E/Plate1/B02_s1_w1.png"]);
+        let shut = input.path().join("E/Plate1");
+        fs::set_permissions(&shut, fs::Permissions::from_mode(0o000)).unwrap();
+        let listed = list_folder(input.path());
+        fs::set_permissions(&shut, fs::Permissions::from_mode(0o755)).unwrap();
+        match listed {
+            Ok(_) => println!("skipped: this user may read everything"),
+            Err(error) => assert_eq!(
+                error.to_string(),
+                format!("cannot list the folder {}/", shut.display())
+            ),
+        }
+    }
+
+    #[test]
     fn names_that_are_not_utf8_are_counted() {
         let input = folder(&["E/Plate1/B02_s1_w1.png"]);
         let odd = |bytes| input.path().join("E").join(OsStr::from_bytes(bytes));

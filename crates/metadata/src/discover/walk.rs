@@ -121,18 +121,18 @@ impl Folder {
             let kind = entry.file_type().map_err(unclear)?;
             if kind.is_dir() {
                 content.folders.push(self.below(name, self.real.join(name)));
-            } else if kind.is_symlink() {
-                let real = fs::canonicalize(entry.path()).map_err(unclear)?;
-                if !fs::metadata(&real).map_err(unclear)?.is_dir() {
-                    content.files.push(self.file(name));
-                } else if !self.is_inside(&real) {
-                    let mut folder = self.below(name, real);
-                    folder.links_in.push(self.real.clone());
-                    content.folders.push(folder);
-                }
-            } else {
+            } else if kind.is_file() {
                 content.files.push(self.file(name));
+            } else if kind.is_symlink() {
+                let target = fs::metadata(entry.path()).map_err(unclear)?;
+                if target.is_file() {
+                    content.files.push(self.file(name));
+                } else if target.is_dir() {
+                    let real = fs::canonicalize(entry.path()).map_err(unclear)?;
+                    content.folders.extend(self.behind_link(name, real));
+                }
             }
+            // What is left are pipes, sockets and devices: no image is in them.
         }
         content.files.sort_unstable();
         content
@@ -141,9 +141,16 @@ impl Folder {
         Ok(content)
     }
 
-    /// Whether following a link to `real` would come by here for ever.
-    fn is_inside(&self, real: &Path) -> bool {
-        self.real.starts_with(real) || self.links_in.iter().any(|folder| folder.starts_with(real))
+    /// The folder behind a link, unless following it would come by here for
+    /// ever.
+    fn behind_link(&self, name: &str, real: PathBuf) -> Option<Self> {
+        let mut inside = std::iter::once(&self.real).chain(&self.links_in);
+        if inside.any(|folder| folder.starts_with(&real)) {
+            return None;
+        }
+        let mut folder = self.below(name, real);
+        folder.links_in.push(self.real.clone());
+        Some(folder)
     }
 
     fn below(&self, name: &str, real: PathBuf) -> Self {

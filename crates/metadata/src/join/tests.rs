@@ -159,6 +159,20 @@ fn two_files_for_one_plane_are_both_named() {
 }
 
 #[test]
+fn a_plane_in_three_trees_is_one_problem() {
+    let mut paths = complete();
+    paths.extend([
+        "a/HUVEC-1/Plate1/B02_s1_w1.png",
+        "a/HUVEC-1/Plate1/B02_s1_w2.png",
+        "b/HUVEC-1/Plate1/B02_s1_w1.png",
+        "b/HUVEC-1/Plate1/B02_s1_w2.png",
+    ]);
+    let join = join(&paths);
+    let (kind, count, _, _) = only_problem(&join);
+    assert_eq!((kind, count), (ProblemKind::DuplicatePlanes, 2));
+}
+
+#[test]
 fn files_that_the_listing_could_not_place_are_told() {
     let mut paths = complete();
     paths.push("train/overview.png");

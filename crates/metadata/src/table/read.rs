@@ -10,8 +10,6 @@ use crate::schema::name_conflict;
 use crate::site::positive;
 use crate::{Column, ColumnValues, ExperimentName, SiteKey, Well};
 
-const BYTE_ORDER_MARK: &str = "\u{feff}";
-
 pub(super) fn table(name: &str, content: &[u8]) -> Result<MetadataTable, MetadataError> {
     let text = std::str::from_utf8(content).map_err(|error| {
         let valid = content.get(..error.valid_up_to()).unwrap_or_default();
@@ -20,8 +18,7 @@ pub(super) fn table(name: &str, content: &[u8]) -> Result<MetadataTable, Metadat
             line: line_at(valid, valid.len()),
         }
     })?;
-    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
-    let rows = Rows::read(name, text)?;
+    let rows = Rows::read(name, text)?; // the csv crate passes over a byte order mark
     let keys = rows.keys()?;
 
     let mut order: Vec<usize> = (0..keys.len()).collect();

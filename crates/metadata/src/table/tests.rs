@@ -216,13 +216,13 @@ fn bad_values_are_named_with_their_line() {
 #[test]
 fn lines_are_counted_through_quotes_blank_lines_and_any_line_end() {
     let csv =
-        "experiment,plate,well,site,note\nE,1,B02,1,\"two\nlines\"\n\nE,1,B03,1,x\nE,1,Z99,1,x\n";
+        "experiment,plate,well,site,note\nE,1,B02,1,\"two\nlines\"\n\nE,1,B03,1,x\n\nE,1,Z99,1,x\n";
     for (csv, line) in [
-        (csv.to_owned(), 6),
-        (csv.replace('\n', "\r\n"), 6),
-        (csv.replace('\n', "\r"), 6),
-        (format!("\u{feff}{csv}"), 6),
-        (format!("\n\n{csv}"), 8),
+        (csv.to_owned(), 7),
+        (csv.replace('\n', "\r\n"), 7),
+        (csv.replace('\n', "\r"), 7),
+        (format!("\u{feff}{csv}"), 7),
+        (format!("\n\n{csv}"), 9),
     ] {
         assert!(
             error(&csv).starts_with(&format!("metadata.csv line {line}, ")),
@@ -501,6 +501,37 @@ fn rows_can_be_dropped() {
             .columns()
             .iter()
             .all(|column| column.values.len() == 2)
+    );
+}
+
+/// Whatever bytes come, there is a table or an error with a message.
+#[test]
+fn no_bytes_bring_it_down() {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = move |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state as usize % below
+    };
+    let (mut tables, mut errors) = (0, 0);
+    for _ in 0..5_000 {
+        let mut bytes = SMALL.as_bytes().to_vec();
+        for _ in 0..=random(3) {
+            let at = random(bytes.len());
+            let odd = b"\"\r\n,\0\xff\xef 09AB_-w".as_slice();
+            bytes[at] = odd[random(odd.len())];
+        }
+        bytes.truncate(bytes.len() - random(2) * random(60));
+        match MetadataTable::read("m.csv", bytes.as_slice()) {
+            Ok(table) => tables += usize::from(table.keys().is_sorted_by(|a, b| a < b)),
+            Err(error) => errors += usize::from(error.to_string().starts_with("m.csv ")),
+        }
+    }
+    assert_eq!(tables + errors, 5_000);
+    assert!(
+        tables > 100 && errors > 100,
+        "{tables} tables, {errors} errors"
     );
 }
 

@@ -1,0 +1,179 @@
+//! Our decoder beside what it is made of and what it replaces, in one run:
+//!
+//! ```text
+//! cargo bench -p rxrx-decoder [-- FOLDER]
+//! ```
+//!
+//! Takes the PNGs under FOLDER, or the real sample beside the repository, all
+//! in memory. The contenders take turns file by file, and each file counts
+//! with its fastest time, so that what else the machine does hits all alike
+//! and mostly none.
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a program for developers"
+)]
+
+use std::fs;
+use std::hint::black_box;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use libdeflater::Decompressor;
+use rxrx_decoder::{Decoder, Histogram, Limits, PlaneShape, read_shape, summarise};
+
+const ROUNDS: usize = 25;
+const MOST_FILES: usize = 120;
+
+fn main() {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/rxrx1-sample");
+    let mut arguments = std::env::args()
+        .skip(1)
+        .filter(|word| !word.starts_with("--"));
+    let folder = arguments.next().map_or(beside, PathBuf::from);
+    let mut paths = Vec::new();
+    find_pngs(&folder, &mut paths);
+    paths.sort();
+    paths.truncate(MOST_FILES);
+    if paths.is_empty() {
+        println!("skipped: no PNGs under {}", folder.display());
+        return;
+    }
+    let images: Vec<Image> = paths.iter().map(|path| Image::read(path)).collect();
+
+    let mut bench = Bench::new(images[0].shape);
+    let contenders: [(&str, Contender); 5] = [
+        ("inflate only (libdeflate)", Bench::inflate),
+        ("decode (ours)", Bench::decode),
+        ("decode (png crate)", Bench::decode_with_png_crate),
+        ("statistics and hash", Bench::summarise),
+        ("hash", Bench::hash),
+    ];
+    let mut fastest = vec![[Duration::MAX; 5]; images.len()];
+    for _ in 0..ROUNDS {
+        for (image, fastest) in images.iter().zip(&mut fastest) {
+            for ((_, contender), fastest) in contenders.iter().zip(fastest) {
+                let started = Instant::now();
+                contender(&mut bench, image);
+                *fastest = started.elapsed().min(*fastest);
+            }
+        }
+    }
+    let total = |index: usize| -> f64 { fastest.iter().map(|f| f[index].as_secs_f64()).sum() };
+    let decode = total(1);
+    println!("{} files, {}", images.len(), images[0].shape);
+    for (index, (name, _)) in contenders.iter().enumerate() {
+        let seconds = total(index) / images.len() as f64;
+        let megapixels = images[0].shape.pixels() as f64 / 1e6 / seconds;
+        let ratio = total(index) / decode;
+        println!(
+            "{name:<26} {:>7.0} µs {megapixels:>7.0} MB pixels/s {ratio:>5.2} of our decode",
+            seconds * 1e6
+        );
+    }
+}
+
+fn find_pngs(folder: &Path, paths: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            find_pngs(&path, paths);
+        } else if path.extension().is_some_and(|extension| extension == "png") {
+            paths.push(path);
+        }
+    }
+}
+
+struct Image {
+    png: Vec<u8>,
+    /// The zlib stream, put together.
+    stream: Vec<u8>,
+    plane: Vec<u8>,
+    shape: PlaneShape,
+}
+
+impl Image {
+    fn read(path: &Path) -> Self {
+        let png = fs::read(path).unwrap();
+        let limits = Limits::default();
+        let shape = read_shape(&png, &limits).unwrap();
+        let mut plane = vec![0; shape.byte_len()];
+        Decoder::new(limits)
+            .decode(&png, shape, &mut plane)
+            .unwrap();
+        let mut stream = Vec::new();
+        let mut rest = &png[8..];
+        while let Some((length, body)) = rest.split_first_chunk() {
+            let length = u32::from_be_bytes(*length) as usize;
+            if body.starts_with(b"IDAT") {
+                stream.extend_from_slice(&body[4..4 + length]);
+            }
+            rest = &body[4 + length + 4..];
+        }
+        Self {
+            png,
+            stream,
+            plane,
+            shape,
+        }
+    }
+}
+
+type Contender = fn(&mut Bench, &Image);
+
+struct Bench {
+    decoder: Decoder,
+    decompressor: Decompressor,
+    histogram: Histogram,
+    inflated: Vec<u8>,
+    plane: Vec<u8>,
+}
+
+impl Bench {
+    fn new(shape: PlaneShape) -> Self {
+        Self {
+            decoder: Decoder::new(Limits::default()),
+            decompressor: Decompressor::new(),
+            histogram: Histogram::new(),
+            inflated: vec![0; shape.byte_len() + shape.height as usize],
+            plane: vec![0; shape.byte_len()],
+        }
+    }
+
+    fn inflate(&mut self, image: &Image) {
+        let inflated = &mut self.inflated;
+        let length = self.decompressor.zlib_decompress(&image.stream, inflated);
+        black_box(length.unwrap());
+    }
+
+    fn decode(&mut self, image: &Image) {
+        let summary = self
+            .decoder
+            .decode(&image.png, image.shape, &mut self.plane);
+        black_box(summary.unwrap());
+    }
+
+    fn decode_with_png_crate(&mut self, image: &Image) {
+        let mut options = png::DecodeOptions::default();
+        options.set_ignore_adler32(false);
+        options.set_ignore_crc(false);
+        let input = Cursor::new(image.png.as_slice());
+        let decoder = png::Decoder::new_with_options(input, options);
+        let mut reader = decoder.read_info().unwrap();
+        reader.next_frame(&mut self.plane).unwrap();
+        reader.finish().unwrap();
+    }
+
+    fn summarise(&mut self, image: &Image) {
+        black_box(summarise(
+            &image.plane,
+            image.shape.depth,
+            &mut self.histogram,
+        ));
+    }
+
+    fn hash(&mut self, image: &Image) {
+        black_box(xxhash_rust::xxh3::xxh3_128(&image.plane));
+    }
+}

@@ -1,0 +1,73 @@
+use rand::{Rng, RngCore, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::{predict, unfilter_rows, wave};
+
+/// [PNG, 9.4](https://www.w3.org/TR/png-3/#9Filter-type-4-Paeth), as it stands
+/// there.
+fn paeth_predictor(a: i32, b: i32, c: i32) -> i32 {
+    let p = a + b - c;
+    let (pa, pb, pc) = ((p - a).abs(), (p - b).abs(), (p - c).abs());
+    if pa <= pb && pa <= pc {
+        a
+    } else if pb <= pc {
+        b
+    } else {
+        c
+    }
+}
+
+#[test]
+fn predictor_is_the_specification_s_for_all_neighbours() {
+    for left in 0..=255 {
+        for above in 0..=255 {
+            for corner in 0..=255 {
+                let expected = paeth_predictor(left.into(), above.into(), corner.into());
+                assert_eq!(i32::from(predict(left, above, corner)), expected);
+            }
+        }
+    }
+}
+
+fn compare<const BPP: usize>(width: usize, height: usize, random: &mut ChaCha8Rng) {
+    let row_bytes = width * BPP;
+    let mut filtered = vec![0; (row_bytes + 1) * height];
+    random.fill_bytes(&mut filtered);
+    // Rows of one filter as well as any mixture.
+    let pure = random.random_range(0..10);
+    for row in filtered.chunks_exact_mut(row_bytes + 1) {
+        row[0] = if pure < 5 {
+            pure
+        } else {
+            random.random_range(0..5)
+        };
+        // Small residuals, as pictures have, and any.
+        if pure % 2 == 0 {
+            row[1..]
+                .iter_mut()
+                .for_each(|byte| *byte = (*byte & 7).wrapping_sub(3));
+        }
+    }
+    let mut scalar = vec![0xAA; row_bytes * height];
+    let mut vector = vec![0x55; row_bytes * height];
+    unfilter_rows::<BPP>(&filtered, row_bytes, &mut scalar);
+    if wave::unfilter::<BPP>(&filtered, row_bytes, &mut vector) {
+        assert_eq!(scalar, vector, "{width} x {height}, {BPP} bytes a pixel");
+    }
+}
+
+#[test]
+fn vector_and_scalar_rows_are_equal_bit_for_bit() {
+    let mut random = ChaCha8Rng::seed_from_u64(1);
+    for width in 1..70 {
+        for height in [1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 65] {
+            compare::<1>(width, height, &mut random);
+            compare::<2>(width, height, &mut random);
+        }
+    }
+    for _ in 0..60 {
+        let (width, height) = (random.random_range(1..700), random.random_range(1..100));
+        compare::<1>(width, height, &mut random);
+        compare::<2>(width, height, &mut random);
+    }
+}

@@ -1,0 +1,640 @@
+//! Files that are wrong: the cause is named, nothing panics, and no other
+//! picture than the one written is ever reported as good.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test's helpers may fail as the test may"
+)]
+
+mod pngs;
+
+use pngs::{GREY, GREY_ALPHA, PALETTE, Picture, RGB, RGB_ALPHA, chunk, file, zlib};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rxrx_decoder::{
+    BitDepth, BufferError, ChunkName, Damage, DecodeError, Decoder, LimitExceeded, Limits, Part,
+    PlaneShape, Unsupported, read_shape,
+};
+
+const IHDR: ChunkName = ChunkName(*b"IHDR");
+const IDAT: ChunkName = ChunkName(*b"IDAT");
+
+fn decode(png: &[u8]) -> Result<Vec<u8>, DecodeError> {
+    let limits = Limits::default();
+    let shape = read_shape(png, &limits)?;
+    let mut plane = vec![0xA5; shape.byte_len()];
+    Decoder::new(limits).decode(png, shape, &mut plane)?;
+    Ok(plane)
+}
+
+#[track_caller]
+fn assert_damage(png: &[u8], expected: Damage, kind: &str) {
+    let error = decode(png).unwrap_err();
+    assert_eq!(error.kind(), kind);
+    assert_eq!(error, DecodeError::Damaged(expected));
+}
+
+#[track_caller]
+fn assert_unsupported(png: &[u8], expected: Unsupported, kind: &str) {
+    let error = decode(png).unwrap_err();
+    assert_eq!(error.kind(), kind);
+    assert_eq!(error, DecodeError::Unsupported(expected));
+}
+
+fn small() -> Picture {
+    let samples = (0..13 * 11).map(|i| i * 29 % 251).collect();
+    Picture::grey(13, 11, 8, samples)
+}
+
+/// The file's chunks with their data, to put together differently.
+fn chunks(picture: &Picture) -> Vec<([u8; 4], Vec<u8>)> {
+    vec![
+        (*b"IHDR", picture.header()),
+        (*b"IDAT", zlib(&picture.filtered(&[4]))),
+        (*b"IEND", Vec::new()),
+    ]
+}
+
+#[test]
+fn every_changed_byte_is_an_error() {
+    let picture = small().with_chunk(b"tEXt", b"Comment\0cells");
+    let mut split = picture.clone();
+    split.pieces = 3;
+    for picture in [picture.clone(), split, picture.interlaced()] {
+        let png = picture.encode(&[4, 3, 0, 2, 1]);
+        decode(&png).unwrap();
+        for at in 0..png.len() {
+            for change in [0x01, 0x20, 0x80, 0xFF] {
+                let mut damaged = png.clone();
+                damaged[at] ^= change;
+                let error = decode(&damaged).expect_err("every byte is covered by a checksum");
+                assert!(!error.to_string().is_empty());
+            }
+        }
+    }
+}
+
+/// With the CRC made right again, only Adler-32 and the structure of the
+/// stream stand between damage and wrong pixels.
+#[test]
+fn a_changed_stream_never_gives_other_pixels() {
+    let mut random = ChaCha8Rng::seed_from_u64(3);
+    for picture in [small(), small().interlaced(), small().recoloured(RGB)] {
+        let stream = zlib(&picture.filtered(&[4, 3, 0, 2, 1]));
+        let mut refused = 0;
+        for at in 0..stream.len() {
+            for _ in 0..8 {
+                let mut damaged = stream.clone();
+                damaged[at] ^= random.random_range(1..=255);
+                match decode(&picture.encode_stream(&damaged)) {
+                    // Bits behind the last deflate block pad it to a byte.
+                    Ok(plane) => assert_eq!(plane, small().plane()),
+                    Err(_) => refused += 1,
+                }
+            }
+        }
+        assert!(refused > stream.len() * 7, "{refused} refused");
+    }
+}
+
+/// Whole files at random places, checksums repaired or not: what is accepted
+/// is accepted by the `png` crate as well, with the same pixels.
+#[test]
+fn accepted_mutants_are_equal_to_the_library_s() {
+    let mut random = ChaCha8Rng::seed_from_u64(11);
+    let mut accepted = 0;
+    for round in 0..6000 {
+        let picture = match round % 4 {
+            0 => small(),
+            1 => small().interlaced(),
+            2 => small().with_chunk(b"tRNS", &[0, 255]),
+            _ => small().recoloured(GREY_ALPHA),
+        };
+        let mut parts = chunks(&picture);
+        parts.splice(1..1, picture.extra.clone());
+        for _ in 0..random.random_range(1..3) {
+            let part = random.random_range(0..parts.len());
+            let (name, data) = &mut parts[part];
+            match random.random_range(0..12) {
+                0 => name[random.random_range(0..4)] ^= 0x20,
+                1 => drop(data.pop()),
+                2 => data.push(random.random()),
+                _ if data.is_empty() => {}
+                _ => {
+                    let at = random.random_range(0..data.len());
+                    data[at] ^= 1 << random.random_range(0..8);
+                }
+            }
+        }
+        let png = file(&parts);
+        if let Ok(plane) = decode(&png) {
+            accepted += 1;
+            let image = image::load_from_memory(&png).expect("we accept it, so must others");
+            assert_eq!(plane, image.to_luma8().into_raw(), "round {round}");
+        }
+    }
+    assert!(accepted > 100, "{accepted} accepted");
+}
+
+#[test]
+fn every_truncation_is_an_error() {
+    let picture = small().with_chunk(b"tEXt", b"Comment\0cells");
+    let png = picture.encode(&[4]);
+    let boundaries = [33, 33 + 12 + 13, png.len() - 12];
+    for length in 0..png.len() {
+        let error = decode(&png[..length]).unwrap_err();
+        let expected = match length {
+            0 => "empty",
+            length if boundaries.contains(&length) => "missing_end",
+            _ => "truncated",
+        };
+        assert_eq!(error.kind(), expected, "{length} bytes: {error}");
+    }
+}
+
+#[test]
+fn truncation_says_where_and_how_much() {
+    let png = small().encode(&[4]);
+    let data = png.len() - 33 - 12;
+    let cases = [
+        (5, Part::Signature, 0, 8, 5),
+        (14, Part::ChunkHead, 8, 8, 6),
+        (20, Part::Chunk(IHDR), 8, 25, 12),
+        (36, Part::ChunkHead, 33, 8, 3),
+        (60, Part::Chunk(IDAT), 33, data, 27),
+    ];
+    for (length, part, offset, needed, available) in cases {
+        let expected = Damage::Truncated {
+            part,
+            offset,
+            needed,
+            available,
+        };
+        assert_damage(&png[..length], expected, "truncated");
+    }
+}
+
+#[test]
+fn what_is_not_a_png_is_called_so() {
+    assert_damage(b"", Damage::Empty, "empty");
+    let found = b"<html><b".to_vec();
+    assert_damage(b"<html><body>", Damage::Signature { found }, "signature");
+    assert_eq!(
+        decode(b"\xFF\xD8").unwrap_err().to_string(),
+        r#"not a PNG: the file begins with "\xff\xd8""#
+    );
+}
+
+#[test]
+fn a_wrong_crc_names_the_chunk_even_where_it_is_ancillary() {
+    let picture = small().with_chunk(b"tEXt", b"Comment\0cells");
+    let mut png = picture.encode(&[4]);
+    png[33 + 8] ^= 1;
+    let error = decode(&png).unwrap_err();
+    let DecodeError::Damaged(Damage::ChunkCrc { chunk, offset, .. }) = error else {
+        panic!("{error}");
+    };
+    assert_eq!((chunk, offset), (ChunkName(*b"tEXt"), 33));
+}
+
+#[test]
+fn chunks_must_be_there_once_and_in_order() {
+    let [header, data, end] = chunks(&small()).try_into().unwrap();
+    let text = (*b"tEXt", b"a\0b".to_vec());
+    let idat = 33;
+    let behind = idat + 12 + data.1.len();
+    let found = IDAT;
+    let order = |name: &[u8; 4], offset| Damage::ChunkOrder {
+        chunk: ChunkName(*name),
+        offset,
+    };
+    let cases = [
+        (
+            vec![&data, &end],
+            Damage::MissingHeader { found },
+            "missing_header",
+        ),
+        (
+            vec![&header, &end],
+            Damage::MissingImageData,
+            "missing_image_data",
+        ),
+        (
+            vec![&header, &data],
+            Damage::MissingEnd {
+                last: IDAT,
+                length: behind,
+            },
+            "missing_end",
+        ),
+        (
+            vec![&header, &header, &data, &end],
+            order(b"IHDR", 33),
+            "chunk_order",
+        ),
+        (
+            vec![&header, &data, &text, &data, &end],
+            order(b"IDAT", behind + 15),
+            "chunk_order",
+        ),
+    ];
+    for (parts, expected, kind) in cases {
+        let parts: Vec<_> = parts.into_iter().cloned().collect();
+        assert_damage(&file(&parts), expected, kind);
+    }
+    for (name, late) in [(*b"PLTE", vec![0; 3]), (*b"tRNS", vec![0, 0])] {
+        let parts = [header.clone(), data.clone(), (name, late), end.clone()];
+        assert_damage(&file(&parts), order(&name, behind), "chunk_order");
+    }
+    // Complete, and more behind it.
+    let mut png = file(&[header, data, end]);
+    let offset = png.len();
+    png.extend(b"rubbish");
+    assert_damage(
+        &png,
+        Damage::TrailingData { offset, length: 7 },
+        "trailing_data",
+    );
+}
+
+#[test]
+fn impossible_lengths_are_refused() {
+    let [header, data, _] = chunks(&small()).try_into().unwrap();
+    let error = decode(&file(&[header.clone(), data, (*b"IEND", vec![0])])).unwrap_err();
+    assert_eq!(error.kind(), "chunk_length");
+    let error = decode(&file(&[(*b"IHDR", header.1[..12].to_vec())])).unwrap_err();
+    assert_eq!(error.kind(), "chunk_length");
+    let mut png = file(&[header]);
+    png.extend(u32::MAX.to_be_bytes());
+    png.extend(b"IDAT");
+    let expected = Damage::ChunkLength {
+        chunk: IDAT,
+        offset: 33,
+        length: u32::MAX,
+    };
+    assert_damage(&png, expected, "chunk_length");
+}
+
+#[test]
+fn header_fields_that_png_does_not_define_are_named() {
+    for (at, value, field) in [
+        (0, 0x80, "width"),
+        (9, 1, "colour type"),
+        (9, 7, "colour type"),
+        (10, 1, "compression method"),
+        (11, 1, "filter method"),
+        (12, 2, "interlace method"),
+    ] {
+        let mut header = small().header();
+        header[at] = value;
+        let DecodeError::Damaged(Damage::HeaderField { field: found, .. }) =
+            decode(&file(&[(*b"IHDR", header)])).unwrap_err()
+        else {
+            panic!("{field}");
+        };
+        assert_eq!(found, field);
+    }
+    for (width, height) in [(0, 1), (1, 0)] {
+        let error = decode(&Picture::grey(width, height, 8, vec![]).encode(&[0])).unwrap_err();
+        assert_eq!(error.kind(), "header_field");
+    }
+}
+
+#[test]
+fn depths_are_those_of_the_colour_type() {
+    for bits in 0..=17 {
+        for colour_type in [GREY, RGB, PALETTE, GREY_ALPHA, RGB_ALPHA] {
+            let mut header = small().header();
+            header[8] = bits;
+            header[9] = colour_type;
+            let result = read_shape(&file(&[(*b"IHDR", header)]), &Limits::default());
+            match (colour_type, bits) {
+                (PALETTE, 1 | 2 | 4 | 8) | (GREY | RGB | GREY_ALPHA | RGB_ALPHA, 8) => {
+                    assert_eq!(result.unwrap().depth, BitDepth::Eight);
+                }
+                (GREY | RGB | GREY_ALPHA | RGB_ALPHA, 16) => {
+                    assert_eq!(result.unwrap().depth, BitDepth::Sixteen);
+                }
+                (GREY, 1 | 2 | 4) => {
+                    let expected = Unsupported::BitDepth { bits };
+                    assert_eq!(result, Err(DecodeError::Unsupported(expected)));
+                }
+                _ => {
+                    let expected = Damage::HeaderDepth { bits, colour_type };
+                    assert_eq!(result, Err(DecodeError::Damaged(expected)));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_stream_must_hold_the_promised_pixels_and_nothing_else() {
+    for picture in [small(), small().interlaced(), small().recoloured(RGB)] {
+        let filtered = picture.filtered(&[4]);
+        let expected = filtered.len();
+        let file_of = |bytes: &[u8]| picture.encode_stream(&zlib(bytes));
+
+        let too_much = Damage::TooMuchPixelData { expected };
+        let longer = [filtered.as_slice(), &[0]].concat();
+        assert_damage(&file_of(&longer), too_much, "too_much_pixel_data");
+        let actual = expected - 1;
+        let too_little = Damage::TooLittlePixelData { expected, actual };
+        let shorter = file_of(&filtered[..actual]);
+        assert_damage(&shorter, too_little, "too_little_pixel_data");
+
+        let stream = zlib(&filtered);
+        let surplus = [stream.as_slice(), b"surplus"].concat();
+        let png = picture.encode_stream(&surplus);
+        assert_damage(&png, Damage::DataAfterStream, "data_after_stream");
+
+        let mut wrong = stream.clone();
+        let last = wrong.len() - 1;
+        wrong[last] ^= 1;
+        let adler = |bytes: &[u8]| u32::from_be_bytes(*bytes.last_chunk().unwrap());
+        let expected = Damage::Adler32 {
+            stored: adler(&wrong),
+            computed: adler(&stream),
+        };
+        assert_damage(&picture.encode_stream(&wrong), expected, "adler32");
+
+        for cut in [1, 4, 5, 20, stream.len() - 2, stream.len() - 1] {
+            let error = decode(&picture.encode_stream(&stream[..stream.len() - cut])).unwrap_err();
+            assert!(
+                matches!(error.kind(), "inflate" | "adler32"),
+                "{cut}: {error}"
+            );
+        }
+        // Method, window, check bits, dictionary.
+        for head in [[0x77, 0x9F], [0x88, 0x1C], [0x78, 0x9D], [0x78, 0xBB]] {
+            let mut wrong = stream.clone();
+            wrong[..2].copy_from_slice(&head);
+            let error = decode(&picture.encode_stream(&wrong)).unwrap_err();
+            assert_eq!(error.kind(), "inflate", "{head:?}");
+        }
+    }
+    let empty = file(&[
+        (*b"IHDR", small().header()),
+        (*b"IDAT", vec![]),
+        (*b"IEND", vec![]),
+    ]);
+    let compressed = 0;
+    assert_damage(&empty, Damage::Inflate { compressed }, "inflate");
+}
+
+#[test]
+fn filter_bytes_above_four_name_the_row() {
+    let row = 7;
+    for bits in [8, 16] {
+        let samples = vec![1; 9 * 10];
+        let plain = Picture::grey(9, 10, bits, samples);
+        for picture in [plain.recoloured(RGB), plain.interlaced(), plain] {
+            for filter in [5, 6, 255] {
+                let filters = [4, 4, 4, 4, 4, 4, 4, filter, 4, 4];
+                let png = picture.encode(&filters);
+                assert_damage(&png, Damage::Filter { row, filter }, "filter");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_bomb_is_stopped_at_the_size_of_its_header() {
+    // 64 MiB of zeros in 64 KiB, behind a header that promises 143 pixels.
+    let bomb = zlib(&vec![0; 64 << 20]);
+    assert!(bomb.len() < 100_000);
+    let expected = 11 * 14;
+    let png = small().encode_stream(&bomb);
+    assert_damage(
+        &png,
+        Damage::TooMuchPixelData { expected },
+        "too_much_pixel_data",
+    );
+}
+
+#[test]
+fn limits_are_checked_before_anything_is_allocated() {
+    let header = |width: u32, height: u32, bits: u8, colour_type: u8| {
+        let mut header = [width.to_be_bytes(), height.to_be_bytes()].concat();
+        header.extend([bits, colour_type, 0, 0, 0]);
+        file(&[(*b"IHDR", header)])
+    };
+    let limits = Limits::default();
+    let error = read_shape(&header(0x7FFF_FFFF, 0x7FFF_FFFF, 16, RGB_ALPHA), &limits).unwrap_err();
+    assert_eq!(error.kind(), "dimensions_limit");
+    let error = read_shape(&header(32_768, 32_768, 16, RGB_ALPHA), &limits).unwrap_err();
+    assert_eq!(error.kind(), "memory_limit");
+    let open = Limits {
+        max_width: u32::MAX,
+        max_height: u32::MAX,
+        max_bytes: usize::MAX,
+    };
+    for colour_type in [GREY, RGB_ALPHA] {
+        // No overflow on the way, whatever the verdict.
+        let _ = read_shape(&header(0x7FFF_FFFF, 0x7FFF_FFFF, 16, colour_type), &open);
+    }
+
+    let narrow = Limits {
+        max_width: 12,
+        ..limits
+    };
+    let expected = LimitExceeded::Dimensions {
+        height: 11,
+        width: 13,
+        max_height: 32_768,
+        max_width: 12,
+    };
+    let png = small().encode(&[4]);
+    assert_eq!(read_shape(&png, &narrow), Err(DecodeError::Limit(expected)));
+    // Plane and inflated rows with their filter bytes.
+    let needed = 11 * 13 + 11 * 14;
+    for (max_bytes, fits) in [(needed, true), (needed - 1, false)] {
+        let limits = Limits {
+            max_bytes,
+            ..limits
+        };
+        assert_eq!(read_shape(&png, &limits).is_ok(), fits);
+        let shape = PlaneShape {
+            height: 11,
+            width: 13,
+            depth: BitDepth::Eight,
+        };
+        let result = Decoder::new(limits).decode(&png, shape, &mut [0; 143]);
+        assert_eq!(result.is_ok(), fits);
+    }
+}
+
+#[test]
+fn another_shape_or_buffer_than_expected_is_refused() {
+    let png = small().encode(&[4]);
+    let found = read_shape(&png, &Limits::default()).unwrap();
+    let mut decoder = Decoder::new(Limits::default());
+    for expected in [
+        PlaneShape {
+            height: 13,
+            width: 11,
+            ..found
+        },
+        PlaneShape {
+            depth: BitDepth::Sixteen,
+            ..found
+        },
+    ] {
+        let error = decoder
+            .decode(&png, expected, &mut vec![0; expected.byte_len()])
+            .unwrap_err();
+        assert_eq!(
+            error,
+            DecodeError::Unsupported(Unsupported::Shape { found, expected })
+        );
+    }
+    let error = decoder.decode(&png, found, &mut [0; 142]).unwrap_err();
+    let expected = BufferError::Length {
+        expected: 143,
+        actual: 142,
+    };
+    assert_eq!(error, DecodeError::Buffer(expected));
+    assert_eq!(found.to_string(), "11 x 13, 8 bit");
+}
+
+#[test]
+fn colour_is_refused_at_its_first_pixel() {
+    for bits in [8, 16] {
+        let grey = Picture::grey(13, 11, bits, small().samples);
+        for colour_type in [RGB, RGB_ALPHA] {
+            for channel in 0..3 {
+                let mut picture = grey.recoloured(colour_type);
+                let samples = pngs::samples_per_pixel(colour_type);
+                picture.samples[(4 * 13 + 6) * samples + channel] ^= 1;
+                picture.samples[(9 * 13 + 1) * samples + channel] ^= 1;
+                for picture in [picture.interlaced(), picture] {
+                    let mut pixel = [grey.samples[4 * 13 + 6]; 3];
+                    pixel[channel] ^= 1;
+                    let [red, green, blue] = pixel;
+                    let (y, x) = (4, 6);
+                    let expected = Unsupported::Colour {
+                        y,
+                        x,
+                        red,
+                        green,
+                        blue,
+                    };
+                    assert_unsupported(&picture.encode(&[4]), expected, "colour");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn transparency_is_refused_where_it_shows() {
+    for colour_type in [GREY_ALPHA, RGB_ALPHA] {
+        let mut picture = small().recoloured(colour_type);
+        let samples = pngs::samples_per_pixel(colour_type);
+        picture.samples[(3 * 13 + 2) * samples + samples - 1] = 254;
+        let (y, x, alpha) = (3, 2, 254);
+        let expected = Unsupported::Transparency { y, x, alpha };
+        assert_unsupported(&picture.encode(&[4]), expected, "transparency");
+    }
+    let (y, x, alpha) = (0, 1, 0);
+    let expected = Unsupported::Transparency { y, x, alpha };
+    // The second pixel is 29. High bits of an 8-bit key do not count.
+    let picture = small().with_chunk(b"tRNS", &[0xAB, 29]);
+    assert_unsupported(&picture.encode(&[4]), expected.clone(), "transparency");
+    let picture = small().recoloured(RGB);
+    let picture = picture.with_chunk(b"tRNS", &[0, 29, 0, 29, 0, 29]);
+    assert_unsupported(&picture.encode(&[4]), expected, "transparency");
+
+    for picture in [
+        small().with_chunk(b"tRNS", &[0, 255]),
+        small()
+            .recoloured(RGB)
+            .with_chunk(b"tRNS", &[0, 29, 0, 29, 0, 30]),
+    ] {
+        let plane = decode(&picture.encode(&[4])).unwrap();
+        assert_eq!(plane, small().plane(), "nothing is that colour");
+    }
+    for picture in [
+        small().with_chunk(b"tRNS", &[0]),
+        small().recoloured(RGB).with_chunk(b"tRNS", &[0, 1]),
+    ] {
+        let error = decode(&picture.encode(&[4])).unwrap_err();
+        assert_eq!(error.kind(), "chunk_length");
+    }
+    let picture = small().recoloured(GREY_ALPHA).with_chunk(b"tRNS", &[0, 1]);
+    let error = decode(&picture.encode(&[4])).unwrap_err();
+    assert_eq!(error.kind(), "chunk_order");
+}
+
+#[test]
+fn palettes_must_be_there_be_grey_and_reach_every_index() {
+    let picture = Picture::new(3, 2, 4, PALETTE, vec![0, 1, 1, 0, 2, 1]);
+    assert_damage(
+        &picture.encode(&[0]),
+        Damage::MissingPalette,
+        "missing_palette",
+    );
+    let with = |palette: &[u8]| picture.with_chunk(b"PLTE", palette).encode(&[0]);
+
+    let (y, x, index) = (1, 1, 2);
+    let entries = 2;
+    let expected = Damage::PaletteIndex {
+        y,
+        x,
+        index,
+        entries,
+    };
+    assert_damage(&with(&[9, 9, 9, 7, 7, 7]), expected, "palette_index");
+    let coloured = with(&[9, 9, 9, 7, 7, 7, 5, 5, 4]);
+    let (red, green, blue) = (5, 5, 4);
+    let expected = Unsupported::PaletteColour {
+        y,
+        x,
+        index,
+        red,
+        green,
+        blue,
+    };
+    assert_unsupported(&coloured, expected, "palette_colour");
+    // A coloured entry that no pixel uses is no colour.
+    let unused = with(&[9, 9, 9, 7, 7, 7, 5, 5, 5, 1, 2, 3]);
+    assert_eq!(decode(&unused).unwrap(), [9, 7, 7, 9, 5, 7]);
+
+    for length in [0, 4, 257 * 3] {
+        let error = decode(&with(&vec![0; length])).unwrap_err();
+        assert_eq!(error.kind(), "chunk_length", "{length}");
+    }
+    let see_through = picture
+        .with_chunk(b"PLTE", &[9; 9])
+        .with_chunk(b"tRNS", &[255, 255, 128]);
+    let alpha = 128;
+    let expected = Unsupported::Transparency { y, x, alpha };
+    assert_unsupported(&see_through.encode(&[0]), expected, "transparency");
+}
+
+#[test]
+fn animations_and_unknown_critical_chunks_are_refused() {
+    let offset = 33;
+    let animated = small().with_chunk(b"acTL", &[0, 0, 0, 1, 0, 0, 0, 0]);
+    let expected = Unsupported::Animation { offset };
+    assert_unsupported(&animated.encode(&[0]), expected, "animation");
+    let critical = small().with_chunk(b"CgBI", &[0; 4]);
+    let expected = Unsupported::CriticalChunk {
+        chunk: ChunkName(*b"CgBI"),
+        offset,
+    };
+    assert_unsupported(&critical.encode(&[0]), expected, "critical_chunk");
+}
+
+#[test]
+fn the_first_33_bytes_give_the_shape() {
+    let png = small().encode(&[4]);
+    let limits = Limits::default();
+    let shape = read_shape(&png[..33], &limits).unwrap();
+    assert_eq!(shape, read_shape(&png, &limits).unwrap());
+    assert_eq!(
+        read_shape(&png[..32], &limits).unwrap_err().kind(),
+        "truncated"
+    );
+    let lone = [pngs::SIGNATURE, &chunk(b"IHDR", &small().header())].concat();
+    assert_eq!(read_shape(&lone, &limits).unwrap(), shape);
+}

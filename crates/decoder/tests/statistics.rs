@@ -1,0 +1,225 @@
+//! Statistics against NumPy's, against textbook definitions, and the hash
+//! against the reference implementation's.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test's helpers may fail as the test may"
+)]
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rxrx_decoder::{BitDepth, Histogram, PlaneSummary, Statistics, summarise};
+
+fn measure(samples: &[u16], depth: BitDepth) -> PlaneSummary {
+    let plane: Vec<u8> = match depth {
+        BitDepth::Eight => samples.iter().map(|sample| *sample as u8).collect(),
+        BitDepth::Sixteen => samples.iter().flat_map(|s| s.to_le_bytes()).collect(),
+    };
+    summarise(&plane, depth, &mut Histogram::new())
+}
+
+#[track_caller]
+fn assert_near(actual: Statistics, expected: Statistics) {
+    let near = |a: f64, b: f64| (a - b).abs() <= 1e-12 * b.abs();
+    let message = format!("{actual:?}\n{expected:?}");
+    assert!(near(actual.mean, expected.mean), "{message}");
+    assert!(near(actual.std, expected.std), "{message}");
+    assert_eq!(actual.min, expected.min, "{message}");
+    assert_eq!(actual.max, expected.max, "{message}");
+    assert_eq!(actual.p01, expected.p01, "{message}");
+    assert_eq!(actual.p50, expected.p50, "{message}");
+    assert_eq!(actual.p99, expected.p99, "{message}");
+    assert_eq!(actual.saturated, expected.saturated, "{message}");
+}
+
+/// Half of it dark, as fluorescence is; the same formula in NumPy below.
+fn golden_samples(pixels: u64, depth: BitDepth) -> Vec<u16> {
+    (0..pixels)
+        .map(|i| {
+            let value = (i * 2_654_435_761 % (1 << 32)) >> 7;
+            let value = if i % 2 == 0 { value % 23 } else { value };
+            value as u16 & depth.max_value()
+        })
+        .collect()
+}
+
+/// NumPy 2.4.6 and xxhash 4.1.0 for Python, over
+///
+/// ```python
+/// i = numpy.arange(n, dtype="uint64")
+/// v = (i * 2654435761 % 2**32) >> 7
+/// v = (numpy.where(i % 2 == 0, v % 23, v) & numpy.iinfo(dtype).max).astype(dtype)
+/// p = numpy.percentile(v, [1, 50, 99])
+/// v.mean(dtype="f8"), v.astype("f8").std(), (v == numpy.iinfo(dtype).max).mean()
+/// xxhash.xxh3_128_hexdigest(v.tobytes())
+/// ```
+#[test]
+fn equal_to_numpy_and_to_the_reference_hash() {
+    let statistics = |mean, std, max, [p01, p50, p99]: [f64; 3], saturated| Statistics {
+        mean,
+        std,
+        min: 0,
+        max,
+        p01,
+        p50,
+        p99,
+        saturated,
+    };
+    let goldens = [
+        (
+            61 * 37,
+            BitDepth::Eight,
+            statistics(
+                69.331_413_380_593_7,
+                78.577_196_218_277_07,
+                255,
+                [0.0, 21.0, 250.440_000_000_000_05],
+                0.002_658_396_101_019_052,
+            ),
+            0x12e1_4d0d_91b1_2fd5_cdd9_bdcb_d88a_209e,
+        ),
+        (
+            61 * 37,
+            BitDepth::Sixteen,
+            statistics(
+                16_404.785_556_047_853,
+                21_156.318_595_808_232,
+                65_456,
+                [0.0, 22.0, 64_212.880_000_000_005],
+                0.0,
+            ),
+            0xa479_1f71_b3c1_5170_386e_8d45_e79a_e8b5,
+        ),
+        (
+            1,
+            BitDepth::Eight,
+            statistics(0.0, 0.0, 0, [0.0; 3], 0.0),
+            0xa6cd_5e93_9200_0f6a_c44b_dff4_074e_ecdb,
+        ),
+        (
+            2,
+            BitDepth::Sixteen,
+            statistics(
+                14_201.5,
+                14_201.5,
+                28_403,
+                [284.030_000_000_000_03, 14_201.5, 28_118.97],
+                0.0,
+            ),
+            0x8b1c_a1bd_1b45_8155_f327_d462_4e0b_c5f1,
+        ),
+        (
+            100_001,
+            BitDepth::Sixteen,
+            statistics(
+                16_388.101_928_980_71,
+                21_146.488_662_949_047,
+                65_534,
+                [0.0, 22.0, 64_226.0],
+                0.0,
+            ),
+            0x67cf_db17_9bd2_b13b_3078_783a_8719_d993,
+        ),
+    ];
+    for (pixels, depth, expected, hash) in goldens {
+        let summary = measure(&golden_samples(pixels, depth), depth);
+        assert_near(summary.statistics, expected);
+        assert_eq!(summary.xxh3_128, hash);
+    }
+}
+
+/// From the sorted samples, with no histogram.
+fn by_definition(samples: &[u16], depth: BitDepth) -> Statistics {
+    let n = samples.len() as f64;
+    let mut sorted = samples.to_vec();
+    sorted.sort_unstable();
+    let mean = samples.iter().map(|s| u64::from(*s)).sum::<u64>() as f64 / n;
+    let variance = samples
+        .iter()
+        .map(|s| (f64::from(*s) - mean).powi(2))
+        .sum::<f64>()
+        / n;
+    let percentile = |percent: f64| {
+        let position = percent / 100.0 * (n - 1.0);
+        let below = f64::from(sorted[position.floor() as usize]);
+        let above = f64::from(sorted[position.ceil() as usize]);
+        below + (above - below) * position.fract()
+    };
+    Statistics {
+        mean,
+        std: variance.sqrt(),
+        min: sorted[0],
+        max: *sorted.last().unwrap(),
+        p01: percentile(1.0),
+        p50: percentile(50.0),
+        p99: percentile(99.0),
+        saturated: samples.iter().filter(|s| **s == depth.max_value()).count() as f64 / n,
+    }
+}
+
+#[test]
+fn random_planes_are_measured_by_definition() {
+    let mut random = ChaCha8Rng::seed_from_u64(5);
+    let mut histogram = Histogram::new();
+    for round in 0..400 {
+        let depth = match random.random() {
+            true => BitDepth::Eight,
+            false => BitDepth::Sixteen,
+        };
+        let maximum = depth.max_value();
+        let low = random.random_range(0..=maximum);
+        let high = random.random_range(low..=maximum);
+        let pixels = random.random_range(1..3000);
+        let samples: Vec<u16> = (0..pixels)
+            .map(|_| match random.random_range(0..20) {
+                0 => maximum,
+                _ => random.random_range(low..=high),
+            })
+            .collect();
+        let plane: Vec<u8> = match depth {
+            BitDepth::Eight => samples.iter().map(|sample| *sample as u8).collect(),
+            BitDepth::Sixteen => samples.iter().flat_map(|s| s.to_le_bytes()).collect(),
+        };
+        let actual = summarise(&plane, depth, &mut histogram).statistics;
+        let expected = by_definition(&samples, depth);
+        let near = |a: f64, b: f64| (a - b).abs() <= 1e-11 * b.abs().max(1e-6);
+        let pairs = [
+            (actual.mean, expected.mean),
+            (actual.std, expected.std),
+            (actual.p01, expected.p01),
+            (actual.p50, expected.p50),
+            (actual.p99, expected.p99),
+        ];
+        for (actual, expected) in pairs {
+            assert!(near(actual, expected), "round {round}: {actual} {expected}");
+        }
+        assert_eq!(actual.min, expected.min);
+        assert_eq!(actual.max, expected.max);
+        assert_eq!(actual.saturated, expected.saturated);
+    }
+}
+
+/// The textbook's mean of squares minus square of the mean loses all its
+/// digits here.
+#[test]
+fn nothing_cancels_in_bright_flat_planes() {
+    let mut samples = vec![65_535; 1_000_000];
+    samples[0] = 65_534;
+    let statistics = measure(&samples, BitDepth::Sixteen).statistics;
+    let n = 1e6_f64;
+    let expected = ((n - 1.0) / (n * n)).sqrt();
+    assert!((statistics.std - expected).abs() < 1e-12 * expected);
+    assert_eq!(statistics.saturated, 0.999_999);
+    let flat = measure(&[65_535; 4096], BitDepth::Sixteen).statistics;
+    assert_eq!((flat.mean, flat.std), (65_535.0, 0.0));
+}
+
+#[test]
+fn an_empty_plane_is_all_zero() {
+    for depth in [BitDepth::Eight, BitDepth::Sixteen] {
+        let statistics = measure(&[], depth).statistics;
+        assert_eq!(statistics.mean, 0.0);
+        assert_eq!(statistics.std, 0.0);
+        assert_eq!(statistics.p99, 0.0);
+        assert_eq!(statistics.saturated, 0.0);
+    }
+}

@@ -1,0 +1,281 @@
+"""Times conversions, floors and reads on one tree, in one go. `scripts/bench` starts it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import sys
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+import measure
+import report
+import tree
+from report import Result
+
+HERE = Path(__file__).parent
+REPOSITORY = HERE.parents[1]
+CODECS = ("blosc-zstd", "zstd", "blosc-lz4", "delta-zstd")
+TENSORSTORE_CODECS = CODECS[:3]
+SAMPLE_SITES = 24
+PACKAGES = ("tensorstore", "zarr", "numcodecs", "numpy", "opencv-python-headless")
+
+NOTES = """\
+Sites a second are medians over runs in which all contestants took turns (slowest–fastest
+run in brackets); the page cache is warm, and what was written is synced in between.
+`rxrx2zarr` is timed from start to exit and also writes both tables, statistics, hashes
+and SHA256SUMS. The peers write pixels only, and their imports are not counted. "Of the
+best peer" compares within a codec, and `store a site` is Recursion's recipe: Zarr 2,
+uint16. The floor is `read+inflate` with libdeflate. Memory is the largest resident set;
+with *, the largest sum of proportional set sizes of a pool of processes."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    scratch: Path
+    binaries: Path
+    jobs: int
+    runs: int
+    codecs: tuple[str, ...]
+    sites: int
+
+    @property
+    def tree(self) -> Path:
+        return self.scratch / "tree"
+
+    def dataset(self, codec: str) -> Path:
+        """Our output, which stays for the reads."""
+        return self.scratch / f"ours-{codec}"
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """Something that converts the tree."""
+
+    name: str
+    codec: str
+    command: Sequence[str | Path]
+    output: Path
+    array: Path
+    """Where a check finds the array, or the folder of stores."""
+    ours: Path | None = None
+    """Our array of the same codec, whose layout it must have."""
+    pooled: bool = False
+
+
+@dataclass
+class Tally:
+    """What the runs of one contestant came to."""
+
+    seconds: list[float] = field(default_factory=list)
+    peak_bytes: list[int] = field(default_factory=list)
+    stored_bytes: int | None = None
+
+
+def contestants(settings: Settings) -> list[Contestant]:
+    """Ours first, so that the peers' layout can be compared with it."""
+    found: list[Contestant] = []
+    for codec in settings.codecs:
+        found.append(ours(settings, codec))
+        if codec in TENSORSTORE_CODECS:
+            found.append(peer(settings, "tensorstore", "tensorstore + OpenCV", codec, pooled=False))
+        found.append(peer(settings, "zarr-python", "zarr-python + OpenCV", codec, pooled=True))
+    found.append(recipe(settings))
+    return found
+
+
+def ours(settings: Settings, codec: str) -> Contestant:
+    output = settings.dataset(codec)
+    command = [
+        *(settings.binaries / "rxrx2zarr", "convert", settings.tree, output, "--quiet"),
+        *("--codec", codec, "--jobs", str(settings.jobs)),
+    ]
+    return Contestant(report.OURS, codec, command, output, output / "images.zarr" / "images")
+
+
+def peer(settings: Settings, key: str, name: str, codec: str, pooled: bool) -> Contestant:
+    output = settings.scratch / "peer"
+    like = settings.dataset(codec) / "images.zarr" / "images"
+    command = peer_command(settings, key, codec, output)
+    return Contestant(name, codec, command, output, output, like, pooled)
+
+
+def recipe(settings: Settings) -> Contestant:
+    output = settings.scratch / "peer"
+    command = peer_command(settings, "store-per-site", "", output)
+    return Contestant("store a site + OpenCV", "", command, output, output, pooled=True)
+
+
+def peer_command(settings: Settings, key: str, codec: str, output: Path) -> list[str | Path]:
+    return [
+        *(sys.executable, HERE / "peers.py", key, settings.tree, output),
+        *("--codec", codec, "--jobs", str(settings.jobs)),
+    ]
+
+
+def run_all(settings: Settings) -> list[Result]:
+    floors: defaultdict[str, Tally] = defaultdict(Tally)
+    field_of = contestants(settings)
+    tallies = [Tally() for _ in field_of]
+    for run in range(1, settings.runs + 1):
+        measure_floors(settings, floors)
+        for contestant, tally in zip(field_of, tallies, strict=True):
+            say(f"run {run} of {settings.runs}: {contestant.name} {contestant.codec}")
+            measure_contestant(settings, contestant, tally, check=run == 1)
+    results = [Result(name, "", settings.sites, tally.seconds) for name, tally in floors.items()]
+    for contestant, tally in zip(field_of, tallies, strict=True):
+        results.append(
+            Result(
+                contestant.name,
+                contestant.codec,
+                settings.sites,
+                tally.seconds,
+                tally.stored_bytes,
+                tally.peak_bytes,
+                contestant.pooled,
+            )
+        )
+    return results
+
+
+def measure_floors(settings: Settings, floors: dict[str, Tally]) -> None:
+    say("floors")
+    program = settings.binaries / "examples" / "floors"
+    command = [program, settings.tree, "--jobs", str(settings.jobs), "--json"]
+    for line in measure.run(command).output.splitlines():
+        stage = json.loads(line)
+        if stage["files"] != settings.sites * tree.CHANNELS:
+            sys.exit(f"error: the floors read {stage['files']} files of another tree")
+        floors[stage["stage"]].seconds.append(stage["seconds"])
+
+
+def measure_contestant(
+    settings: Settings, contestant: Contestant, tally: Tally, check: bool
+) -> None:
+    shutil.rmtree(contestant.output, ignore_errors=True)
+    os.sync()
+    measured = measure.run(contestant.command, contestant.pooled)
+    own_time = json.loads(measured.output)["seconds"] if contestant.name != report.OURS else None
+    tally.seconds.append(own_time or measured.seconds)
+    tally.peak_bytes.append(measured.peak_bytes)
+    tally.stored_bytes = tree.stored_bytes(contestant.output)
+    if check:
+        like = ["--ours", contestant.ours] if contestant.ours else []
+        command = [sys.executable, HERE / "check.py", settings.tree, contestant.array, *like]
+        measure.run(command)
+
+
+def read_all(settings: Settings) -> list[Result]:
+    """Each way to read, of our output in each codec, against the PNGs."""
+    trials = [("six PNGs, OpenCV", settings.codecs[0], "")]
+    for codec in settings.codecs:
+        trials.append(("zarr-python", codec, codec))
+        if codec in TENSORSTORE_CODECS:
+            trials.append(("tensorstore", codec, codec))
+        trials.append(("byte range", codec, codec))
+    results = []
+    for method, codec, label in trials:
+        say(f"reads: {method} {label}")
+        dataset = settings.dataset(codec)
+        command = [sys.executable, HERE / "reads.py", method, settings.tree, dataset, codec]
+        counted = json.loads(measure.run(command).output)
+        results.append(Result(method, label, counted["reads"], [counted["seconds"]]))
+    return results
+
+
+def prepare(settings: Settings, png: Path | None) -> str:
+    """Makes the tree; says what its files are."""
+    if png is None:
+        png = settings.scratch / "sample"
+        sites = str(SAMPLE_SITES)
+        command = [settings.binaries / "rxrx2zarr", "sample", png, "--sites", sites, "--quiet"]
+        measure.run(command)
+        origin = f"the files of `rxrx2zarr sample --sites {sites}`"
+    else:
+        origin = f"the files in `{png}`"
+    tree.build(png.resolve(), settings.tree, settings.sites)
+    return origin
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def machine() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    model = next((line.split(": ")[1] for line in lines if line.startswith("model name")), "")
+    return model or platform.machine()
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench",
+        description="Times rxrx2zarr, its peers and its floors on one tree; prints Markdown.",
+    )
+    add = parser.add_argument
+    add("--png", type=Path, help="folder of PNGs to link; default: what `rxrx2zarr sample` makes")
+    add("--sites", type=int, default=616, help="sites in the tree; default: 616, a full plate")
+    add("--jobs", type=int, default=os.cpu_count(), help="threads or processes; default: all cores")
+    add("--runs", type=int, default=3, help="runs of each contestant; default: 3")
+    add("--codecs", nargs="+", choices=CODECS, default=CODECS, help="default: all")
+    add("--dir", type=Path, help="scratch folder, made and removed; default: target/bench")
+    add("--keep", action="store_true", help="leave the scratch folder")
+    add("--json", type=Path, help="also write every figure to this file")
+    return parser.parse_args()
+
+
+def main() -> None:
+    chosen = arguments()
+    target = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target")).resolve()
+    settings = Settings(
+        scratch=(chosen.dir or target / "bench").resolve(),
+        binaries=target / "release",
+        jobs=chosen.jobs,
+        runs=chosen.runs,
+        codecs=tuple(chosen.codecs),
+        sites=chosen.sites,
+    )
+    if settings.scratch.exists():
+        sys.exit(f"error: {settings.scratch} exists; remove it, or choose another --dir")
+    settings.scratch.mkdir(parents=True)
+    try:
+        bench(settings, chosen.png, chosen.json)
+    finally:
+        if not chosen.keep:
+            shutil.rmtree(settings.scratch)
+
+
+def bench(settings: Settings, png: Path | None, json_file: Path | None) -> None:
+    origin = prepare(settings, png)
+    png_bytes = tree.stored_bytes(settings.tree / "images")
+    results = run_all(settings)
+    reads = read_all(settings)
+    megabytes = png_bytes / settings.sites / tree.CHANNELS / 1000
+    packages = {name: version(name) for name in PACKAGES}
+    print(f"{settings.sites} sites, linked to {origin}, {megabytes:.0f} kB a file.")
+    print(f"{settings.jobs} of {os.cpu_count()} cores, {machine()}, {settings.runs} runs.")
+    print(", ".join(f"{name} {number}" for name, number in packages.items()), end=".\n\n")
+    print(report.conversions(results, png_bytes), end="\n\n")
+    print(NOTES, end="\n\n")
+    print("Single sites in random order, one thread:\n")
+    print(report.reads(reads))
+    if json_file:
+        figures = {
+            "machine": machine(),
+            "jobs": settings.jobs,
+            "packages": packages,
+            "png_bytes": png_bytes,
+            "conversions": [asdict(result) for result in results],
+            "reads": [asdict(result) for result in reads],
+        }
+        json_file.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

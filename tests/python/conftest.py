@@ -1,0 +1,129 @@
+"""Every source is made once and converted once per codec, when a test first asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from converter import CODECS, COMPLETE, DEFAULT_CODEC, Dataset, convert, run
+from source import Row, Source, read_source, table_row, write_tree
+
+REAL_SAMPLE = Path(__file__).parents[3] / "shared" / "data" / "rxrx1-sample"
+
+
+def make_sample(root: Path) -> Source:
+    """What `rxrx2zarr sample` makes, smaller than life to be quick."""
+    done = run("sample", root, "--sites", "24", "--seed", "7", "--size", "160")
+    assert done.returncode == COMPLETE, done.stderr
+    return read_source(root)
+
+
+def open_real_sample(_root: Path) -> Source:
+    """Original RxRx1 files: site 1 of each well has six channels, site 2 has four."""
+    if not REAL_SAMPLE.is_dir():
+        pytest.skip(f"the real sample is not at {REAL_SAMPLE}")
+    return read_source(REAL_SAMPLE)
+
+
+def make_sixteen_bit(root: Path) -> Source:
+    """16-bit planes of three channels, and a table with blanks and columns of its own."""
+    random = np.random.default_rng(16)
+
+    def draw(_row: int, channel: int) -> NDArray[np.uint16]:
+        plane = random.normal(2000 * channel, 700, (33, 33)).clip(0, 65535).astype(np.uint16)
+        plane[:2, :2] = [[0, 1], [256, 65535]]
+        return plane
+
+    write_tree(root, rows_with_blanks(), 3, draw)
+    return read_source(root)
+
+
+def rows_with_blanks() -> list[Row]:
+    """Nine rows, not in array order; AA02 comes after Z02, and B10 after B09."""
+    wells = ["AA02", "Z02", "B10", "B09", "B02", "C02", "C03", "C04", "C05"]
+    rows = [table_row("U2OS-03", 1 + index % 2, well, 1) for index, well in enumerate(wells)]
+    for index, row in enumerate(rows):
+        blank = index % 3 == 0
+        row["sirna"] = "" if blank else row["sirna"]
+        row["sirna_id"] = "" if blank else row["sirna_id"]
+        row["passage"] = "" if index == 4 else str(index - 3)
+        row["dose"] = "" if index == 5 else str(index / 8)
+        row["note"] = ["", 'a "quoted", text', "µ-plate ångström"][index % 3]
+    return rows
+
+
+def make_oblong(root: Path) -> Source:
+    """Planes that are not square, and a number of sites that fills no chunk and no shard."""
+    random = np.random.default_rng(13)
+    rows = [table_row("HUVEC-01", 1, f"B{2 + index // 2:02}", 1 + index % 2) for index in range(13)]
+
+    def draw(_row: int, channel: int) -> NDArray[np.uint8]:
+        return random.poisson(7 * channel, (40, 56)).clip(0, 255).astype(np.uint8)
+
+    write_tree(root, rows, 6, draw)
+    return read_source(root)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a source is made and with which options it is converted."""
+
+    make: Callable[[Path], Source]
+    options: tuple[str, ...] = ()
+
+
+RECIPES = {
+    "sample": Recipe(make_sample),
+    "real": Recipe(open_real_sample, ("--allow-missing",)),
+    "sixteen-bit": Recipe(make_sixteen_bit),
+    "oblong": Recipe(
+        make_oblong,
+        ("--chunk-sites", "2", "--chunk-channels", "3", "--shard-sites", "4"),
+    ),
+}
+
+
+@dataclass
+class Workshop:
+    """Makes sources and datasets on demand and keeps them for the session."""
+
+    folder: Path
+    sources: dict[str, Source] = field(default_factory=dict)
+    datasets: dict[tuple[str, str], Dataset] = field(default_factory=dict)
+
+    def source(self, name: str) -> Source:
+        if name not in self.sources:
+            self.sources[name] = RECIPES[name].make(self.folder / name)
+        return self.sources[name]
+
+    def dataset(self, name: str, codec: str = DEFAULT_CODEC) -> Dataset:
+        if (name, codec) not in self.datasets:
+            source = self.source(name)
+            output = self.folder / f"{name}-{codec}"
+            self.datasets[name, codec] = convert(source, output, codec, *RECIPES[name].options)
+        return self.datasets[name, codec]
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    return Workshop(tmp_path_factory.mktemp("datasets"))
+
+
+@pytest.fixture(scope="session", params=list(RECIPES))
+def dataset(request: pytest.FixtureRequest, workshop: Workshop) -> Dataset:
+    """Each source, converted with the default codec."""
+    return workshop.dataset(request.param)
+
+
+@pytest.fixture(
+    scope="session", params=[(name, codec) for name in RECIPES for codec in CODECS], ids="-".join
+)
+def coded_dataset(request: pytest.FixtureRequest, workshop: Workshop) -> Dataset:
+    """Each source with each codec."""
+    name, codec = request.param
+    return workshop.dataset(name, codec)

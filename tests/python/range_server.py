@@ -1,0 +1,71 @@
+"""A plain HTTP file server: files and byte ranges of them, no listing of folders."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http import HTTPStatus
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+
+
+class FileHandler(SimpleHTTPRequestHandler):
+    """Answers GET and HEAD for files; a folder is not found, as with nginx and most buckets."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_HEAD(self) -> None:
+        self.answer(with_body=False)
+
+    def do_GET(self) -> None:
+        self.answer(with_body=True)
+
+    def answer(self, with_body: bool) -> None:
+        path = Path(self.translate_path(self.path))
+        if not path.is_file():
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return
+        content = path.read_bytes()
+        chosen = requested_slice(self.headers.get("Range"), len(content))
+        body = content[chosen] if chosen else content
+        self.send_response(HTTPStatus.PARTIAL_CONTENT if chosen else HTTPStatus.OK)
+        if chosen:
+            self.send_header(
+                "Content-Range", f"bytes {chosen.start}-{chosen.stop - 1}/{len(content)}"
+            )
+        self.send_header("Accept-Ranges", "bytes")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if with_body:
+            self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Says nothing: pytest has the word."""
+
+
+def requested_slice(header: str | None, size: int) -> slice | None:
+    """The bytes that a Range header asks for: from-to, from-, or -last."""
+    match = RANGE.fullmatch(header or "")
+    if match is None:
+        return None
+    first, last = match.groups()
+    if not first:
+        return slice(max(0, size - int(last)), size)
+    return slice(int(first), min(size, int(last) + 1) if last else size)
+
+
+@contextmanager
+def serve(root: Path) -> Iterator[str]:
+    """Serves `root` on a free port of this machine while the block runs; yields its address."""
+    handler = partial(FileHandler, directory=str(root))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()

@@ -1,0 +1,88 @@
+"""`offset` and `length` are all that is needed to read a site: no Zarr library, no shard index."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import google_crc32c
+import numcodecs
+import numcodecs.blosc
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from numpy.typing import NDArray
+
+from conftest import Workshop
+from converter import CODECS, Dataset
+
+CRC = struct.Struct("<I")
+INDEX_ENTRY = struct.Struct("<QQ")
+
+
+def without_crc(framed: bytes) -> bytes:
+    """Checks and strips the CRC-32C that Zarr's codec of that name appends."""
+    body, (crc,) = framed[: -CRC.size], CRC.unpack(framed[-CRC.size :])
+    assert google_crc32c.value(body) == crc
+    return body
+
+
+def decode(chunk: bytes, codec: str, dtype: np.dtype) -> NDArray[np.generic]:
+    """Undoes the codec with numcodecs alone; the result is flat."""
+    body = without_crc(chunk)
+    if codec.startswith("blosc-"):
+        return np.frombuffer(numcodecs.blosc.decompress(body), dtype)
+    values = np.frombuffer(numcodecs.Zstd().decode(body), dtype)
+    if codec == "delta-zstd":
+        return numcodecs.Delta(dtype.str).decode(values)
+    return values
+
+
+def byte_ranges(dataset: Dataset) -> Iterator[tuple[int, Path, int, int]]:
+    """(site, shard object, offset, length) of every site."""
+    for row in pq.read_table(dataset.metadata_table).to_pylist():
+        yield row["site_index"], dataset.root / row["shard"], row["offset"], row["length"]
+
+
+def read_range(path: Path, offset: int, length: int) -> bytes:
+    with path.open("rb") as shard:
+        shard.seek(offset)
+        data = shard.read(length)
+    assert len(data) == length
+    return data
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("source_name", ["sample", "real", "sixteen-bit"])
+def test_every_site_is_read_with_a_file_handle(
+    workshop: Workshop, source_name: str, codec: str
+) -> None:
+    dataset = workshop.dataset(source_name, codec)
+    pixels = dataset.source.pixels
+    for site, shard, offset, length in byte_ranges(dataset):
+        data = read_range(shard, offset, length)
+        decoded = decode(data, codec, pixels.dtype).reshape(pixels.shape[1:])
+        np.testing.assert_array_equal(decoded, pixels[site], err_msg=str(site))
+
+
+def shard_index(shard: Path, entries: int) -> list[tuple[int, int]]:
+    """(offset, length) of each chunk, from the index at the end of a shard."""
+    stored = shard.read_bytes()[-(entries * INDEX_ENTRY.size + CRC.size) :]
+    return list(INDEX_ENTRY.iter_unpack(without_crc(stored)))
+
+
+def test_a_range_spans_all_chunks_of_its_site(workshop: Workshop) -> None:
+    """Two sites and three of six channels a chunk, two chunks of sites a shard."""
+    dataset = workshop.dataset("oblong")
+    pixels = dataset.source.pixels
+    for site, shard, offset, length in byte_ranges(dataset):
+        entries = shard_index(shard, entries=4)
+        row = site % 4 // 2
+        chunks = entries[2 * row : 2 * row + 2]
+        assert offset == min(start for start, _ in chunks)
+        assert length == sum(size for _, size in chunks)
+        for half, (start, size) in enumerate(chunks):
+            decoded = decode(read_range(shard, start, size), dataset.codec, pixels.dtype)
+            planes = decoded.reshape(2, 3, *pixels.shape[2:])[site % 2]
+            np.testing.assert_array_equal(planes, pixels[site, 3 * half : 3 * half + 3])

@@ -1,0 +1,79 @@
+"""A dataset opens wherever it is: moved to another folder, or behind a plain HTTP server."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import duckdb
+import fsspec
+import numpy as np
+import pytest
+import xarray
+
+from conftest import RECIPES, Workshop
+from converter import DEFAULT_CODEC, Dataset, convert
+from range_server import serve
+from readers import EVERYTHING, READERS
+
+
+@pytest.fixture(scope="module")
+def moved(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """Converted from a copy of the sample, moved elsewhere, its input gone."""
+    folder = tmp_path_factory.mktemp("moved")
+    source = workshop.source("sample")
+    shutil.copytree(source.root, folder / "input")
+    done = convert(source, folder / "first", DEFAULT_CODEC)
+    shutil.rmtree(folder / "input")
+    there = folder / "another folder" / "renamed"
+    there.parent.mkdir()
+    shutil.move(done.root, there)
+    return Dataset(there, DEFAULT_CODEC, source)
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_moved_dataset_reads_the_same(moved: Dataset, reader: str) -> None:
+    pixels = READERS[reader].read(moved.zarr, EVERYTHING)
+    np.testing.assert_array_equal(pixels, moved.source.pixels)
+
+
+def test_the_tables_of_a_moved_dataset_still_point_into_it(moved: Dataset) -> None:
+    rows = duckdb.sql(
+        f"SELECT shard, max(\"offset\" + length) FROM '{moved.metadata_table}' GROUP BY ALL"
+    ).fetchall()
+    for shard, end in rows:
+        assert (moved.root / shard).stat().st_size > end
+
+
+def test_nothing_in_a_dataset_tells_where_it_was_made(moved: Dataset) -> None:
+    first_home = str(moved.root.parents[1]).encode()
+    for path in moved.root.rglob("*"):
+        if path.is_file():
+            assert first_home not in path.read_bytes(), path
+
+
+@pytest.mark.parametrize("source_name", RECIPES)
+def test_xarray_opens_it_over_http(workshop: Workshop, source_name: str) -> None:
+    dataset = workshop.dataset(source_name)
+    source = dataset.source
+    with serve(dataset.root) as address, xarray.open_zarr(f"{address}/images.zarr") as opened:
+        # Without consolidated metadata this would be a dataset with nothing in it.
+        assert set(opened.data_vars) == {"images", "present"}
+        assert opened.images.dims == ("site", "channel", "y", "x")
+        assert list(opened.indexes["site"]) == source.site_ids
+        np.testing.assert_array_equal(opened.plate, source.column("plate"))
+        np.testing.assert_array_equal(opened.images, source.pixels)
+        plane = opened.images.sel(site=source.site_ids[-1], channel="w1")
+        np.testing.assert_array_equal(plane, source.pixels[-1, 0])
+
+
+def test_the_server_of_these_tests_lists_nothing(moved: Dataset) -> None:
+    with serve(moved.root) as address:
+        http = fsspec.filesystem("http", skip_instance_cache=True)
+        assert http.exists(f"{address}/images.zarr/zarr.json")
+        assert not http.exists(f"{address}/images.zarr/")
+        assert http.cat_file(f"{address}/SHA256SUMS", start=-5) == tail(moved.root / "SHA256SUMS")
+
+
+def tail(path: Path) -> bytes:
+    return path.read_bytes()[-5:]

@@ -1,0 +1,32 @@
+"""What the dataset's own README tells a reader to paste works as it stands."""
+
+from __future__ import annotations
+
+import re
+
+import duckdb
+import pytest
+
+from converter import Dataset
+
+
+def code_blocks(dataset: Dataset, language: str) -> list[str]:
+    text = (dataset.root / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    assert blocks, f"no {language} in the README"
+    return blocks
+
+
+def test_python_can_be_pasted(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(dataset.root)
+    for block in code_blocks(dataset, "python"):
+        names: dict[str, object] = {}
+        exec(block, names)
+        assert names["ds"].sizes["site"] == len(dataset.source.rows)
+
+
+def test_sql_can_be_pasted(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(dataset.root)
+    for block in code_blocks(dataset, "sql"):
+        for statement in duckdb.extract_statements(block):
+            assert duckdb.sql(statement.query).fetchall()

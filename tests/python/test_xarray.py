@@ -1,0 +1,91 @@
+"""`xarray.open_zarr` gives a labelled dataset, with no argument and no warning."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import xarray
+
+from conftest import Workshop
+from converter import Dataset
+
+
+@pytest.fixture
+def opened(dataset: Dataset) -> Iterator[xarray.Dataset]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with xarray.open_zarr(dataset.zarr) as opened:
+            yield opened
+
+
+def coordinate_name(column: str) -> str:
+    """`site` is the dimension, labelled with site_id, so the column `site` is renamed."""
+    return {"site": "site_number", "site_id": "site"}.get(column, column)
+
+
+def test_images_have_named_dimensions(opened: xarray.Dataset, dataset: Dataset) -> None:
+    images = opened.images
+    assert images.dims == ("site", "channel", "y", "x")
+    assert images.shape == dataset.source.pixels.shape
+    assert images.dtype == dataset.source.pixels.dtype
+    assert set(opened.data_vars) == {"images", "present"}
+
+
+def test_sites_and_channels_are_index_coordinates_of_text(
+    opened: xarray.Dataset, dataset: Dataset
+) -> None:
+    assert list(opened.indexes["site"]) == dataset.source.site_ids
+    assert list(opened.indexes["channel"]) == dataset.source.channels
+
+
+def test_a_plane_is_selected_by_its_labels(opened: xarray.Dataset, dataset: Dataset) -> None:
+    source = dataset.source
+    for site, site_id in enumerate(source.site_ids):
+        plane = opened.images.sel(site=site_id, channel="w1")
+        assert plane.dims == ("y", "x")
+        np.testing.assert_array_equal(plane, source.pixels[site, 0], err_msg=site_id)
+
+
+def test_every_metadata_column_is_a_coordinate(opened: xarray.Dataset, dataset: Dataset) -> None:
+    for column in dataset.source.columns:
+        coordinate = opened.coords[coordinate_name(column)]
+        assert coordinate.dims == ("site",), column
+        expected = dataset.source.column(column)
+        if all(isinstance(value, str | None) for value in expected):
+            assert coordinate.to_numpy().tolist() == [value or "" for value in expected], column
+        else:
+            numbers = [math.nan if value is None else value for value in expected]
+            np.testing.assert_array_equal(coordinate, numbers, err_msg=column)
+
+
+def test_whole_numbers_stay_whole_where_nothing_is_blank(opened: xarray.Dataset) -> None:
+    assert opened.plate.dtype == np.int64
+    assert opened.site_number.dtype == np.int64
+
+
+def test_presence_and_stains_are_labelled(opened: xarray.Dataset, dataset: Dataset) -> None:
+    assert opened.present.dims == ("site", "channel")
+    assert opened.present.dtype == bool
+    np.testing.assert_array_equal(opened.present, dataset.source.present)
+    assert opened.coords["stain"].dims == ("channel",)
+    assert all(isinstance(stain, str) for stain in opened.stain.to_numpy().tolist())
+
+
+def test_sites_are_chosen_by_a_metadata_column(workshop: Workshop) -> None:
+    dataset = workshop.dataset("sample")
+    experiment = dataset.source.rows[-1]["experiment"]
+    expected = [row["experiment"] == experiment for row in dataset.source.rows]
+    with xarray.open_zarr(dataset.zarr) as opened:
+        chosen = opened.isel(site=opened.experiment == experiment)
+        np.testing.assert_array_equal(chosen.images, dataset.source.pixels[expected])
+    assert 0 < sum(expected) < len(expected)
+
+
+def test_attributes_say_where_the_data_come_from(opened: xarray.Dataset) -> None:
+    text = str(opened.attrs).lower()
+    for word in ("licen", "citation", "rxrx2zarr", "channels"):
+        assert word in text
