@@ -85,7 +85,8 @@ fn labels_say_the_same_as_the_table() {
 
 #[test]
 fn channels_have_names_and_stains() {
-    let dataset = converted(&Input::of_sites(1));
+    let input = Input::of_sites(1);
+    let dataset = converted(&input);
     let names = ["w1", "w2", "w3", "w4", "w5", "w6"];
     assert_eq!(dataset.label::<String>("channel"), names);
     let stains = [
@@ -150,7 +151,8 @@ fn present_is_false_where_pixels_are_not() {
 
 #[test]
 fn consolidated_metadata_is_that_of_each_array() {
-    let dataset = converted(&Input::of_sites(3));
+    let input = Input::of_sites(3);
+    let dataset = converted(&input);
     let root = dataset.json("images.zarr/zarr.json");
     assert_eq!(root["zarr_format"], 3);
     assert_eq!(root["node_type"], "group");

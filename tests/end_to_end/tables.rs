@@ -188,7 +188,8 @@ fn file_metadata(file: &File) -> ParquetMetaData {
 
 #[test]
 fn a_reader_finds_rows_without_reading_all() {
-    let dataset = converted(&Input::of_sites(13), "");
+    let input = Input::of_sites(13);
+    let dataset = converted(&input, "");
     for (name, bloom_columns, rows) in [
         (
             "metadata.parquet",
