@@ -24,16 +24,18 @@ REPOSITORY = HERE.parents[1]
 CODECS = ("blosc-zstd", "zstd", "blosc-lz4", "delta-zstd")
 TENSORSTORE_CODECS = CODECS[:3]
 SAMPLE_SITES = 24
+# zarr-python 3.1 warns of `numcodecs.delta` whenever it is opened.
+PYTHON = (sys.executable, "-W", "ignore:Numcodecs codecs")
 PACKAGES = ("tensorstore", "zarr", "numcodecs", "numpy", "opencv-python-headless")
 
 NOTES = """\
-Sites a second are medians over runs in which all contestants took turns (slowest–fastest
-run in brackets); the page cache is warm, and what was written is synced in between.
-`rxrx2zarr` is timed from start to exit and also writes both tables, statistics, hashes
-and SHA256SUMS. The peers write pixels only, and their imports are not counted. "Of the
-best peer" compares within a codec, and `store a site` is Recursion's recipe: Zarr 2,
-uint16. The floor is `read+inflate` with libdeflate. Memory is the largest resident set;
-with *, the largest sum of proportional set sizes of a pool of processes."""
+Sites a second are medians of runs in which all contestants took turns, with the slowest
+and the fastest in brackets. The page cache is warm, and what was written is synced in
+between. `rxrx2zarr` is timed from start to exit, and also writes both tables, statistics,
+hashes and SHA256SUMS; the peers write pixels only, and their imports are not counted.
+"Of the best peer" compares within a codec; a store a site is Recursion's recipe (Zarr 2,
+uint16). The floor is `read+inflate`, with libdeflate. Memory is the largest resident set
+or, with *, the largest sum of the proportional sets of a pool of processes."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class Contestant:
 class Tally:
     """What the runs of one contestant came to."""
 
-    seconds: list[float] = field(default_factory=list)
+    rates: list[float] = field(default_factory=list)
     peak_bytes: list[int] = field(default_factory=list)
     stored_bytes: int | None = None
 
@@ -114,7 +116,7 @@ def recipe(settings: Settings) -> Contestant:
 
 def peer_command(settings: Settings, key: str, codec: str, output: Path) -> list[str | Path]:
     return [
-        *(sys.executable, HERE / "peers.py", key, settings.tree, output),
+        *(*PYTHON, HERE / "peers.py", key, settings.tree, output),
         *("--codec", codec, "--jobs", str(settings.jobs)),
     ]
 
@@ -126,21 +128,12 @@ def run_all(settings: Settings) -> list[Result]:
     for run in range(1, settings.runs + 1):
         measure_floors(settings, floors)
         for contestant, tally in zip(field_of, tallies, strict=True):
-            say(f"run {run} of {settings.runs}: {contestant.name} {contestant.codec}")
+            say(f"run {run} of {settings.runs}: convert by {contestant.name} {contestant.codec}")
             measure_contestant(settings, contestant, tally, check=run == 1)
-    results = [Result(name, "", settings.sites, tally.seconds) for name, tally in floors.items()]
+    results = [Result(name, "", tally.rates) for name, tally in floors.items()]
     for contestant, tally in zip(field_of, tallies, strict=True):
-        results.append(
-            Result(
-                contestant.name,
-                contestant.codec,
-                settings.sites,
-                tally.seconds,
-                tally.stored_bytes,
-                tally.peak_bytes,
-                contestant.pooled,
-            )
-        )
+        measured = (tally.rates, tally.stored_bytes, tally.peak_bytes)
+        results.append(Result(contestant.name, contestant.codec, *measured, contestant.pooled))
     return results
 
 
@@ -152,7 +145,7 @@ def measure_floors(settings: Settings, floors: dict[str, Tally]) -> None:
         stage = json.loads(line)
         if stage["files"] != settings.sites * tree.CHANNELS:
             sys.exit(f"error: the floors read {stage['files']} files of another tree")
-        floors[stage["stage"]].seconds.append(stage["seconds"])
+        floors[stage["stage"]].rates.append(settings.sites / stage["seconds"])
 
 
 def measure_contestant(
@@ -161,13 +154,14 @@ def measure_contestant(
     shutil.rmtree(contestant.output, ignore_errors=True)
     os.sync()
     measured = measure.run(contestant.command, contestant.pooled)
-    own_time = json.loads(measured.output)["seconds"] if contestant.name != report.OURS else None
-    tally.seconds.append(own_time or measured.seconds)
+    own_time = contestant.name != report.OURS
+    seconds = json.loads(measured.output)["seconds"] if own_time else measured.seconds
+    tally.rates.append(settings.sites / seconds)
     tally.peak_bytes.append(measured.peak_bytes)
     tally.stored_bytes = tree.stored_bytes(contestant.output)
     if check:
         like = ["--ours", contestant.ours] if contestant.ours else []
-        command = [sys.executable, HERE / "check.py", settings.tree, contestant.array, *like]
+        command = [*PYTHON, HERE / "check.py", settings.tree, contestant.array, *like]
         measure.run(command)
 
 
@@ -179,14 +173,17 @@ def read_all(settings: Settings) -> list[Result]:
         if codec in TENSORSTORE_CODECS:
             trials.append(("tensorstore", codec, codec))
         trials.append(("byte range", codec, codec))
-    results = []
-    for method, codec, label in trials:
-        say(f"reads: {method} {label}")
-        dataset = settings.dataset(codec)
-        command = [sys.executable, HERE / "reads.py", method, settings.tree, dataset, codec]
-        counted = json.loads(measure.run(command).output)
-        results.append(Result(method, label, counted["reads"], [counted["seconds"]]))
-    return results
+    rates: list[list[float]] = [[] for _ in trials]
+    for run in range(1, settings.runs + 1):
+        for (method, codec, label), found in zip(trials, rates, strict=True):
+            say(f"run {run} of {settings.runs}: reads by {method} {label}")
+            where = [settings.tree, settings.dataset(codec), codec]
+            command = [*PYTHON, HERE / "reads.py", method, *where]
+            found.append(json.loads(measure.run(command).output)["sites_per_second"])
+    return [
+        Result(method, label, found)
+        for (method, _, label), found in zip(trials, rates, strict=True)
+    ]
 
 
 def prepare(settings: Settings, png: Path | None) -> str:
@@ -256,9 +253,9 @@ def bench(settings: Settings, png: Path | None, json_file: Path | None) -> None:
     png_bytes = tree.stored_bytes(settings.tree / "images")
     results = run_all(settings)
     reads = read_all(settings)
-    megabytes = png_bytes / settings.sites / tree.CHANNELS / 1000
+    kilobytes = png_bytes / settings.sites / tree.CHANNELS / 1000
     packages = {name: version(name) for name in PACKAGES}
-    print(f"{settings.sites} sites, linked to {origin}, {megabytes:.0f} kB a file.")
+    print(f"{settings.sites} sites, linked to {origin}, {kilobytes:.0f} kB a file.")
     print(f"{settings.jobs} of {os.cpu_count()} cores, {machine()}, {settings.runs} runs.")
     print(", ".join(f"{name} {number}" for name, number in packages.items()), end=".\n\n")
     print(report.conversions(results, png_bytes), end="\n\n")

@@ -16,15 +16,15 @@ class Result:
 
     name: str
     codec: str
-    sites: int
-    seconds: Sequence[float]
+    rates: Sequence[float]
+    """Sites a second, run by run."""
     stored_bytes: int | None = None
     peak_bytes: Sequence[int] = ()
     pooled: bool = False
 
     @property
     def rate(self) -> float:
-        return self.sites / median(self.seconds)
+        return median(self.rates)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -53,10 +53,9 @@ def conversions(results: Sequence[Result], png_bytes: int) -> str:
 
 def rate_cell(result: Result) -> str:
     """The median, and the slowest and fastest run where there are several."""
-    if len(result.seconds) == 1:
+    if len(result.rates) == 1:
         return f"{result.rate:.0f}"
-    slowest, fastest = (result.sites / pick(result.seconds) for pick in (max, min))
-    return f"{result.rate:.0f} ({slowest:.0f}–{fastest:.0f})"
+    return f"{result.rate:.0f} ({min(result.rates):.0f}–{max(result.rates):.0f})"
 
 
 def peer_cell(result: Result, results: Sequence[Result]) -> str:
@@ -76,7 +75,7 @@ def reads(results: Sequence[Result]) -> str:
     """Single-site reads; the first line is what the others are compared with."""
     pngs = results[0].rate
     rows = [
-        [result.name, result.codec, f"{result.rate:.0f}", f"{result.rate / pngs:.1f} ×"]
+        [result.name, result.codec, rate_cell(result), f"{result.rate / pngs:.1f} ×"]
         for result in results
     ]
     return table(["", "codec", "sites/s", "of six PNGs"], rows)

@@ -27,7 +27,31 @@ Exit codes: 0 complete, 1 failed and nothing sealed, 2 wrong usage,
 const PLAN_EXAMPLES: &str = "\
 Examples:
   rxrx2zarr plan rxrx1
-  rxrx2zarr plan rxrx1 --include HUVEC-01 --json";
+  rxrx2zarr plan rxrx1 --include HUVEC-01 --json
+
+Exit codes: 0 planned, 1 cannot be converted, 2 wrong usage. Missing images do
+not change the code: convert asks for --allow-missing then.";
+
+const INFO_EXAMPLES: &str = "\
+Examples:
+  rxrx2zarr info rxrx1-zarr
+  rxrx2zarr info rxrx1-zarr --json
+
+Exit codes: 0 a complete dataset, 1 unfinished or no dataset, 2 wrong usage.";
+
+const SAMPLE_EXAMPLES: &str = "\
+Examples:
+  rxrx2zarr sample look-alike
+  rxrx2zarr sample tiny --sites 8 --size 64 --seed 7
+
+Exit codes: 0 made, 1 failed, 2 wrong usage.";
+
+const DEMO_EXAMPLES: &str = "\
+Examples:
+  rxrx2zarr demo
+  rxrx2zarr demo /tmp/demo --sites 8
+
+Exit codes: 0 complete, 1 failed, 2 wrong usage.";
 
 /// Turn RxRx1's 753,060 PNG files into one sharded Zarr v3 array with Parquet
 /// tables, ready for xarray, DuckDB and object storage.
@@ -38,7 +62,13 @@ pub(crate) struct Program {
     pub(crate) command: Command,
 
     /// Print nothing but results and errors
-    #[arg(short, long, global = true, display_order = 900, conflicts_with = "verbose")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        display_order = 900,
+        conflicts_with = "verbose"
+    )]
     quiet: bool,
 
     /// Print each stored object, and every known example of a problem
@@ -204,6 +234,7 @@ pub(crate) struct PlanArguments {
 }
 
 #[derive(Debug, Args)]
+#[command(before_help = INFO_EXAMPLES)]
 pub(crate) struct InfoArguments {
     /// A dataset that convert made
     #[arg(value_name = "DATASET", value_parser = folder)]
@@ -215,6 +246,7 @@ pub(crate) struct InfoArguments {
 }
 
 #[derive(Debug, Args)]
+#[command(before_help = SAMPLE_EXAMPLES)]
 pub(crate) struct SampleArguments {
     /// Folder to create
     #[arg(value_name = "DEST")]
@@ -234,6 +266,7 @@ pub(crate) struct SampleArguments {
 }
 
 #[derive(Debug, Args)]
+#[command(before_help = DEMO_EXAMPLES)]
 pub(crate) struct DemoArguments {
     /// Folder to create, for the sample and the dataset
     #[arg(value_name = "DEST", default_value = "rxrx2zarr-demo")]

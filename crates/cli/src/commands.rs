@@ -6,12 +6,13 @@ pub(crate) mod info;
 pub(crate) mod plan;
 pub(crate) mod sample;
 
+use rxrx_metadata::JoinError;
 use rxrx_writer::PrepareError;
 
 /// Whether `error` is about the command line rather than about data.
 pub(crate) fn is_usage_error(error: &anyhow::Error) -> bool {
     match error.downcast_ref::<PrepareError>() {
-        Some(PrepareError::Selection(_)) => true,
+        Some(PrepareError::Selection(_) | PrepareError::Join(JoinError::Selection { .. })) => true,
         Some(PrepareError::Plan(error)) => error.is_layout(),
         _ => false,
     }

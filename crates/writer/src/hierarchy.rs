@@ -125,3 +125,49 @@ pub(crate) fn root_metadata(
         },
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use rxrx_metadata::Layout;
+
+    use super::*;
+    use crate::fixture::{plan, settings};
+
+    #[test]
+    fn a_shard_reaches_beyond_the_channels_where_chunks_do() {
+        let plan = plan(
+            5,
+            6,
+            Layout {
+                chunk_sites: 2,
+                chunk_channels: Some(4),
+                shard_sites: 4,
+            },
+        );
+        let images = images_metadata(&plan, Codec::Zstd);
+        assert_eq!(images["shape"], json!([5, 6, 4, 4]));
+        let grid = &images["chunk_grid"]["configuration"];
+        assert_eq!(grid["chunk_shape"], json!([4, 8, 4, 4]));
+        let sharding = &images["codecs"][0]["configuration"];
+        assert_eq!(sharding["chunk_shape"], json!([2, 4, 4, 4]));
+        assert_eq!(sharding["index_location"], "end");
+        let coordinates = "site_id experiment plate well site_number dose stain";
+        assert_eq!(images["attributes"]["coordinates"], coordinates);
+    }
+
+    #[test]
+    fn attributes_are_read_as_they_were_written() {
+        let plan = plan(1, 2, Layout::default());
+        let planes = PlaneCounts {
+            ok: 1,
+            missing: 1,
+            corrupt: 0,
+        };
+        let attributes = DatasetAttributes::new(Description::rxrx1(), &plan, settings(), planes);
+        let root = root_metadata(&attributes, Map::new()).unwrap();
+        assert_eq!(root["attributes"]["name"], "RxRx1");
+        assert_eq!(root["attributes"]["settings"]["codec"], "blosc-zstd");
+        let read: DatasetAttributes = serde_json::from_value(root["attributes"].clone()).unwrap();
+        assert_eq!(read, attributes);
+    }
+}

@@ -1,5 +1,8 @@
 //! What is in a finished dataset, read from its root metadata.
 
+#[cfg(test)]
+mod tests;
+
 use serde::Serialize;
 use serde_json::Value;
 

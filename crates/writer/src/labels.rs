@@ -9,6 +9,9 @@
 //! [`string`]: https://github.com/zarr-developers/zarr-extensions/tree/main/data-types/string
 //! [`_FillValue`]: https://cfconventions.org/cf-conventions/cf-conventions.html#missing-data
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use rxrx_metadata::{Column, ColumnValues, zarr_name};

@@ -27,6 +27,8 @@ mod codec;
 mod convert;
 mod description;
 mod events;
+#[cfg(test)]
+mod fixture;
 mod hierarchy;
 mod info;
 mod labels;

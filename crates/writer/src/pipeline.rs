@@ -19,6 +19,8 @@
 //! shards, 1.5 MiB chunks) and 2 jobs that is about 150 MB.
 
 mod chunk;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;

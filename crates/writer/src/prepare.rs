@@ -135,3 +135,51 @@ impl Prepared {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::fixture::{image_path, png};
+
+    /// Two sites of two channels with the given files.
+    fn prepared(files: [&[u8]; 4]) -> Result<Prepared, PrepareError> {
+        let folder = tempfile::tempdir().unwrap();
+        for (number, bytes) in files.into_iter().enumerate() {
+            let path = folder.path().join(image_path(number / 2, number % 2));
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, bytes).unwrap();
+        }
+        let table = "experiment,plate,well,site\nE-1,1,B02,1\nE-1,2,B02,1\n";
+        fs::write(folder.path().join("metadata.csv"), table).unwrap();
+        Prepared::folder(folder.path(), PlanOptions::default())
+    }
+
+    #[test]
+    fn sizes_are_projected_from_the_files() {
+        let png = png(7, 5, 1);
+        let prepared = prepared([&png; 4]).unwrap();
+        assert_eq!(prepared.plan.geometry().shape(), [2, 2, 7, 5]);
+        assert!(prepared.metadata.ends_with("metadata.csv"));
+        let source_bytes = 4 * png.len() as u64;
+        for codec in Codec::ALL {
+            let projection = prepared.projection(codec);
+            assert_eq!(projection.source_bytes, source_bytes);
+            assert_eq!(projection.raw_bytes, 2 * 2 * 7 * 5);
+            let stored = source_bytes as f64 * codec.size_over_png();
+            assert_eq!(projection.stored_bytes, stored as u64);
+        }
+    }
+
+    #[test]
+    fn one_readable_header_is_enough_for_a_plan() {
+        let prepared = prepared([b"", b"no PNG", &png(7, 5, 1), b""]).unwrap();
+        assert_eq!(prepared.plan.geometry().shape(), [2, 2, 7, 5]);
+        let error = self::prepared([b"no PNG"; 4]).err().unwrap();
+        assert!(
+            matches!(&error, PrepareError::NoReadableImage { surveyed: 4, example } if example.contains("B02_s1_w1.png")),
+            "{error}"
+        );
+    }
+}

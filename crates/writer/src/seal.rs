@@ -9,6 +9,9 @@
 //! A reader opens the root group. Until step 5 there is none, so whatever
 //! happens before, an incomplete dataset cannot be mistaken for a whole one.
 
+#[cfg(test)]
+mod tests;
+
 use rxrx_metadata::Plan;
 use serde_json::{Map, Value};
 

@@ -11,6 +11,7 @@ mod local;
 use std::error::Error;
 
 pub use local::LocalStore;
+pub(crate) use local::is_temporary;
 
 /// A place that holds whole objects under keys.
 pub trait Store: Send + Sync {

@@ -1,5 +1,8 @@
 //! A look at the headers of images, to learn the shape of the array's planes.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 
 use rayon::prelude::*;

@@ -7,6 +7,8 @@
 
 mod planes;
 mod sites;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -124,28 +126,4 @@ fn site_groups(sites: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
     (0..sites)
         .step_by(length)
         .map(move |start| start..sites.min(start + length))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn row_groups_are_even() {
-        let sizes = |sites| {
-            site_groups(sites)
-                .map(|group| group.len())
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(sizes(24), [24]);
-        assert_eq!(sizes(16 * 1024), [16 * 1024]);
-        assert_eq!(sizes(16 * 1024 + 1), [8193, 8192]);
-        let full = sizes(125_510);
-        assert_eq!(full.len(), 8);
-        assert!(
-            full.iter()
-                .all(|size| (8 * 1024..=16 * 1024).contains(size))
-        );
-        assert_eq!(full.iter().sum::<usize>(), 125_510);
-    }
 }

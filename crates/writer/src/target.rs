@@ -8,17 +8,30 @@
 //! | with or without content | present | unfinished: a run is under way or was cut off |
 //! | with root metadata | present | sealed; only the clean-up was cut off |
 //! | anything else | absent | foreign: never touched |
+//!
+//! Whatever the state, a folder that holds an entry which no conversion writes
+//! is not removed: somebody put it there.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::hierarchy::ROOT_METADATA;
+use crate::hierarchy::{GROUP, ROOT_METADATA};
 use crate::info::DatasetInfo;
-use crate::store::LocalStore;
+use crate::store::{LocalStore, is_temporary};
 
 /// Appended to OUTPUT's name for the folder of unfinished work.
 const WORK_SUFFIX: &str = ".rxrx2zarr";
+
+/// What a conversion puts at the top of OUTPUT.
+const OUTPUT_ENTRIES: [&str; 6] = [
+    GROUP,
+    "metadata.parquet",
+    "planes.parquet",
+    "README.md",
+    "croissant.json",
+    "SHA256SUMS",
+];
 
 /// OUTPUT cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +68,12 @@ pub enum TargetError {
     )]
     Foreign {
         /// OUTPUT.
+        path: PathBuf,
+    },
+    /// A folder that was to be replaced holds something that is not ours.
+    #[error("{path} is not written by rxrx2zarr: move it away, or choose another output")]
+    Stranger {
+        /// The entry that no conversion writes.
         path: PathBuf,
     },
     /// OUTPUT and INPUT lie one within the other.
@@ -133,6 +152,10 @@ impl Target {
     fn clear(&self, overwrite: bool) -> Result<(), TargetError> {
         let path = || self.output.clone();
         let root = self.output.join(ROOT_METADATA);
+        if self.work.exists() && !self.work.is_dir() {
+            let path = self.work.clone();
+            return Err(TargetError::Foreign { path });
+        }
         let started = self.work.is_dir();
         if !started && is_absent_or_empty(&self.output)? {
             return Ok(());
@@ -144,6 +167,8 @@ impl Target {
             (_, true) if !overwrite => return Err(self.unfinished()),
             _ => {}
         }
+        refuse_strangers(&self.output, |name| OUTPUT_ENTRIES.contains(&name))?;
+        refuse_strangers(&self.work, is_temporary)?;
         // The root metadata goes first: from then on nobody takes what is left
         // for a dataset.
         if root.is_file() {
@@ -173,6 +198,26 @@ impl Target {
     }
 }
 
+/// Demands that `folder`, where there is one, holds nothing but what is `ours`.
+fn refuse_strangers(folder: &Path, ours: impl Fn(&str) -> bool) -> Result<(), TargetError> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+            let path = folder.to_owned();
+            return Err(TargetError::Foreign { path });
+        }
+        entries => entries.map_err(io_error("list", folder))?,
+    };
+    for entry in entries {
+        let entry = entry.map_err(io_error("list", folder))?;
+        if !entry.file_name().to_str().is_some_and(&ours) {
+            let path = entry.path();
+            return Err(TargetError::Stranger { path });
+        }
+    }
+    Ok(())
+}
+
 fn is_absent_or_empty(folder: &Path) -> Result<bool, TargetError> {
     match fs::read_dir(folder) {
         Ok(mut entries) => Ok(entries.next().is_none()),
@@ -195,7 +240,7 @@ mod tests {
     use super::*;
 
     struct Place {
-        _folder: tempfile::TempDir,
+        folder: tempfile::TempDir,
         input: PathBuf,
         output: PathBuf,
     }
@@ -206,7 +251,7 @@ mod tests {
         let output = folder.path().join("out");
         fs::create_dir(&input).unwrap();
         Place {
-            _folder: folder,
+            folder,
             input,
             output,
         }
@@ -250,11 +295,41 @@ mod tests {
     fn unfinished_work_is_replaced_only_when_told() {
         let place = place();
         drop(Target::claim(&place.output, &place.input, false).unwrap());
-        fs::create_dir(&place.output).unwrap();
-        fs::write(place.output.join("half"), "").unwrap();
+        fs::create_dir_all(place.output.join(GROUP)).unwrap();
+        fs::write(place.output.join("README.md"), "").unwrap();
+        fs::write(place.folder.path().join("out.rxrx2zarr/object-7.tmp"), "").unwrap();
         assert!(Target::claim(&place.output, &place.input, false).is_err());
         Target::claim(&place.output, &place.input, true).unwrap();
         assert!(!place.output.exists());
+    }
+
+    #[test]
+    fn what_somebody_put_beside_unfinished_work_survives() {
+        let place = place();
+        let work = place.folder.path().join("out.rxrx2zarr");
+        drop(Target::claim(&place.output, &place.input, false).unwrap());
+        fs::create_dir(&place.output).unwrap();
+        for file in [
+            place.output.join("thesis.tex"),
+            work.join("metadata.parquet"),
+        ] {
+            fs::write(&file, "years of work").unwrap();
+            let error = Target::claim(&place.output, &place.input, true).unwrap_err();
+            assert!(
+                matches!(&error, TargetError::Stranger { path } if *path == file),
+                "{error}"
+            );
+            fs::remove_file(&file).unwrap();
+        }
+        fs::remove_dir(&place.output).unwrap();
+        for file in [&place.output, &work] {
+            let _ = fs::remove_dir(file);
+            fs::write(file, "a file").unwrap();
+            let error = Target::claim(&place.output, &place.input, true).unwrap_err();
+            assert!(matches!(error, TargetError::Foreign { .. }), "{error}");
+            fs::remove_file(file).unwrap();
+        }
+        Target::claim(&place.output, &place.input, true).unwrap();
     }
 
     #[test]

@@ -53,7 +53,7 @@ impl Store for LocalStore {
         create_folder(folder).map_err(failed("create", folder))?;
 
         let number = self.temporary.fetch_add(1, Ordering::Relaxed);
-        let temporary = self.scratch.join(format!("object-{number}.tmp"));
+        let temporary = self.scratch.join(temporary_name(number));
         write_flushed(&temporary, parts)
             .map_err(failed("write", &path))
             .and_then(|()| fs::rename(&temporary, &path).map_err(failed("rename to", &path)))
@@ -102,6 +102,18 @@ impl Store for LocalStore {
         objects.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(objects)
     }
+}
+
+fn temporary_name(number: u64) -> String {
+    format!("object-{number}.tmp")
+}
+
+/// Whether a file of that name in a scratch folder is one of ours.
+pub(crate) fn is_temporary(name: &str) -> bool {
+    let number = name
+        .strip_prefix("object-")
+        .and_then(|name| name.strip_suffix(".tmp"));
+    number.is_some_and(|number| number.parse::<u64>().is_ok())
 }
 
 fn failed<'a>(action: &'static str, path: &'a Path) -> impl Fn(io::Error) -> StoreError + 'a {

@@ -1,0 +1,157 @@
+//! Plans, images and stores made of values, for the tests of this crate.
+
+use std::collections::BTreeMap;
+use std::io::{self, Cursor};
+use std::sync::Mutex;
+
+use image::{GrayImage, ImageFormat, Luma};
+use rxrx_metadata::{DataType, Join, Layout, Listing, MetadataTable, Plan, Selection};
+
+use crate::codec::Codec;
+use crate::hierarchy::Settings;
+use crate::source::Source;
+use crate::store::{Store, StoreError, StoredObject};
+
+/// Rows and columns of every plane.
+pub(crate) const SIDE: usize = 4;
+
+/// The path of an image of [`plan`].
+pub(crate) fn image_path(site: usize, channel: usize) -> String {
+    format!("E-1/Plate{}/B02_s1_w{}.png", site + 1, channel + 1)
+}
+
+/// A plan of `sites` plates with one site each.
+pub(crate) fn plan(sites: usize, channels: usize, layout: Layout) -> Plan {
+    let mut table = "experiment,plate,well,site,dose\n".to_owned();
+    let mut paths: Vec<Box<str>> = Vec::new();
+    for site in 0..sites {
+        table += &format!("E-1,{},B02,1,{}.5\n", site + 1, site);
+        paths.extend((0..channels).map(|channel| image_path(site, channel).into()));
+    }
+    let table = MetadataTable::read("metadata.csv", table.as_bytes()).unwrap();
+    let listing = Listing::from_paths(paths);
+    let join = Join::new(table, listing, &Selection::default()).unwrap();
+    Plan::new(join, SIDE, SIDE, DataType::UInt8, layout).unwrap()
+}
+
+/// Shards of `shard_sites`, chunks of one site.
+pub(crate) fn shards_of(shard_sites: usize) -> Layout {
+    Layout {
+        shard_sites,
+        ..Layout::default()
+    }
+}
+
+/// Settings that fit any plan.
+pub(crate) fn settings() -> Settings {
+    Settings {
+        codec: Codec::BloscZstd,
+        chunk_sites: 1,
+        chunk_channels: 2,
+        shard_sites: 2,
+        include: Vec::new(),
+        exclude: vec!["sirna=".to_owned()],
+    }
+}
+
+/// A PNG of one grey.
+pub(crate) fn png(height: usize, width: usize, grey: u8) -> Vec<u8> {
+    let image = GrayImage::from_pixel(width as u32, height as u32, Luma([grey]));
+    let mut bytes = Cursor::new(Vec::new());
+    image.write_to(&mut bytes, ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
+
+/// Image files in memory.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Images(pub(crate) BTreeMap<String, Vec<u8>>);
+
+impl Images {
+    /// An image for each plane of [`plan`], as bright as its site's number.
+    pub(crate) fn of(sites: usize, channels: usize) -> Self {
+        let planes = (0..sites).flat_map(|site| (0..channels).map(move |c| (site, c)));
+        Self(
+            planes
+                .map(|(site, channel)| (image_path(site, channel), png(SIDE, SIDE, site as u8)))
+                .collect(),
+        )
+    }
+}
+
+impl Source for Images {
+    fn read(&self, path: &str, bytes: &mut Vec<u8>) -> io::Result<()> {
+        self.read_head(path, usize::MAX, bytes)
+    }
+
+    fn read_head(&self, path: &str, length: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
+        let file = self.0.get(path).ok_or(io::ErrorKind::NotFound)?;
+        bytes.clear();
+        bytes.extend_from_slice(&file[..length.min(file.len())]);
+        Ok(())
+    }
+
+    fn size(&self, path: &str) -> io::Result<u64> {
+        let file = self.0.get(path).ok_or(io::ErrorKind::NotFound)?;
+        Ok(file.len() as u64)
+    }
+}
+
+/// Objects in memory in the order in which they were put; full after some.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    pub(crate) objects: Mutex<Vec<(String, Vec<u8>)>>,
+    pub(crate) room_for: usize,
+}
+
+impl Memory {
+    /// A store in which every put beyond `room_for` fails.
+    pub(crate) fn with_room_for(room_for: usize) -> Self {
+        Self {
+            objects: Mutex::default(),
+            room_for,
+        }
+    }
+
+    pub(crate) fn new() -> Self {
+        Self::with_room_for(usize::MAX)
+    }
+
+    pub(crate) fn keys(&self) -> Vec<String> {
+        let objects = self.objects.lock().unwrap();
+        objects.iter().map(|(key, _)| key.clone()).collect()
+    }
+}
+
+impl Store for Memory {
+    fn put(&self, key: &str, parts: &[&[u8]]) -> Result<(), StoreError> {
+        let mut objects = self.objects.lock().unwrap();
+        if objects.len() == self.room_for {
+            return Err(StoreError {
+                action: "write",
+                object: key.to_owned(),
+                source: "the store is full".into(),
+            });
+        }
+        objects.push((key.to_owned(), parts.concat()));
+        Ok(())
+    }
+
+    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let objects = self.objects.lock().unwrap();
+        let object = objects.iter().rfind(|(known, _)| known == key);
+        Ok(object.map(|(_, bytes)| bytes.clone()))
+    }
+
+    fn list(&self) -> Result<Vec<StoredObject>, StoreError> {
+        let objects = self.objects.lock().unwrap();
+        let mut list: Vec<StoredObject> = objects
+            .iter()
+            .map(|(key, bytes)| StoredObject {
+                key: key.clone(),
+                size: bytes.len() as u64,
+            })
+            .collect();
+        list.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(list)
+    }
+}

@@ -1,0 +1,218 @@
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use super::*;
+use crate::codec::Codec;
+use crate::events::Silent;
+use crate::fixture::{Images, Memory, image_path, plan, shards_of};
+use crate::store::{Store, StoredObject};
+
+/// Runs a plan of `sites` with shards of two sites and two channels.
+fn run(
+    sites: usize,
+    jobs: usize,
+    source: &dyn Source,
+    store: &dyn Store,
+    observer: &dyn Observer,
+    strict: bool,
+) -> Result<Vec<UnitRecord>, PipelineError> {
+    let plan = plan(sites, 2, shards_of(2));
+    let encoder = ChunkEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
+    let pipeline = Pipeline {
+        plan: &plan,
+        source,
+        encoder: &encoder,
+        output: &Output::new(store),
+        observer,
+        jobs: NonZeroUsize::new(jobs).unwrap(),
+        strict,
+    };
+    pipeline.run()
+}
+
+#[test]
+fn records_are_in_array_order_whoever_finishes_first() {
+    /// The first site's images take longest.
+    struct Slow(Images);
+    impl Source for Slow {
+        fn read(&self, path: &str, bytes: &mut Vec<u8>) -> std::io::Result<()> {
+            if path.starts_with("E-1/Plate1/") {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            self.0.read(path, bytes)
+        }
+        fn read_head(&self, path: &str, n: usize, bytes: &mut Vec<u8>) -> std::io::Result<()> {
+            self.0.read_head(path, n, bytes)
+        }
+        fn size(&self, path: &str) -> std::io::Result<u64> {
+            self.0.size(path)
+        }
+    }
+    let store = Memory::new();
+    let records = run(9, 4, &Slow(Images::of(9, 2)), &store, &Silent, true).unwrap();
+    let shards: Vec<usize> = records.iter().map(|record| record.unit.shard).collect();
+    assert_eq!(shards, [0, 1, 2, 3, 4]);
+    let planes = records.iter().flat_map(|record| &record.planes);
+    let means: Vec<f64> = planes
+        .map(|plane| match plane {
+            PlaneRecord::Ok { summary, .. } => summary.statistics.mean,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let expected: Vec<f64> = (0..18).map(|plane| f64::from(plane / 2)).collect();
+    assert_eq!(means, expected);
+    for record in &records {
+        let object = store.get(&record.unit.shard_key()).unwrap().unwrap();
+        assert_eq!(object.len() as u64, record.bytes);
+        assert_eq!(record.ranges.len(), record.unit.sites.len());
+        assert!(record.ranges.iter().all(|range| range.end < record.bytes));
+    }
+}
+
+#[test]
+fn a_full_store_ends_the_run_for_any_number_of_jobs() {
+    for jobs in [1, 2, 8, 40] {
+        for room_for in [0, 1, 3] {
+            let store = Memory::with_room_for(room_for);
+            let error = run(20, jobs, &Images::of(20, 2), &store, &Silent, false).unwrap_err();
+            assert!(matches!(error, PipelineError::Store(_)), "{error}");
+            assert_eq!(store.keys().len(), room_for);
+        }
+    }
+}
+
+#[test]
+fn a_defect_in_the_store_is_a_panic_and_no_deadlock() {
+    struct Broken;
+    impl Store for Broken {
+        fn put(&self, _: &str, _: &[&[u8]]) -> Result<(), StoreError> {
+            panic!("a defect")
+        }
+        fn get(&self, _: &str) -> Result<Option<Vec<u8>>, StoreError> {
+            Ok(None)
+        }
+        fn list(&self) -> Result<Vec<StoredObject>, StoreError> {
+            Ok(Vec::new())
+        }
+    }
+    let images = Images::of(20, 2);
+    let outcome = std::panic::catch_unwind(|| run(20, 3, &images, &Broken, &Silent, false));
+    assert!(outcome.is_err());
+}
+
+#[test]
+fn workers_never_run_far_ahead_of_the_store() {
+    /// A store that looks, at each put, how many images have been read.
+    struct Watching<'a> {
+        reads: &'a AtomicUsize,
+        puts: AtomicUsize,
+        in_flight: usize,
+    }
+    impl Store for Watching<'_> {
+        fn put(&self, _: &str, _: &[&[u8]]) -> Result<(), StoreError> {
+            std::thread::sleep(Duration::from_millis(5));
+            let done = self.puts.fetch_add(1, Ordering::SeqCst);
+            // Two sites of two channels a unit.
+            let most = (done + self.in_flight) * 4;
+            let reads = self.reads.load(Ordering::SeqCst);
+            assert!(reads <= most, "{reads} images read, {done} units stored");
+            Ok(())
+        }
+        fn get(&self, _: &str) -> Result<Option<Vec<u8>>, StoreError> {
+            Ok(None)
+        }
+        fn list(&self) -> Result<Vec<StoredObject>, StoreError> {
+            Ok(Vec::new())
+        }
+    }
+    struct Counting<'a>(Images, &'a AtomicUsize);
+    impl Source for Counting<'_> {
+        fn read(&self, path: &str, bytes: &mut Vec<u8>) -> std::io::Result<()> {
+            self.1.fetch_add(1, Ordering::SeqCst);
+            self.0.read(path, bytes)
+        }
+        fn read_head(&self, path: &str, n: usize, bytes: &mut Vec<u8>) -> std::io::Result<()> {
+            self.0.read_head(path, n, bytes)
+        }
+        fn size(&self, path: &str) -> std::io::Result<u64> {
+            self.0.size(path)
+        }
+    }
+    for (jobs, in_flight) in [(1, 3), (2, 3), (5, 5)] {
+        let reads = AtomicUsize::new(0);
+        let store = Watching {
+            reads: &reads,
+            puts: AtomicUsize::new(0),
+            in_flight,
+        };
+        let source = Counting(Images::of(40, 2), &reads);
+        assert_eq!(
+            run(40, jobs, &source, &store, &Silent, true).unwrap().len(),
+            20
+        );
+        assert_eq!(reads.into_inner(), 80);
+    }
+}
+
+#[test]
+fn events_add_up() {
+    #[derive(Default)]
+    struct Sums(Mutex<[u64; 5]>);
+    impl Observer for Sums {
+        fn notice(&self, event: Event<'_>) {
+            let mut sums = self.0.lock().unwrap();
+            match event {
+                Event::ChunkEncoded {
+                    sites,
+                    source_bytes,
+                    stored_bytes,
+                } => {
+                    sums[0] += sites as u64;
+                    sums[1] += source_bytes;
+                    sums[2] += stored_bytes;
+                }
+                Event::UnitStored { bytes, .. } => sums[3] += bytes,
+                Event::PlaneRefused { path, .. } => {
+                    assert_eq!(path, image_path(3, 1));
+                    sums[4] += 1;
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    let mut images = Images::of(5, 2);
+    images.0.insert(image_path(3, 1), b"no PNG".to_vec());
+    let sums = Sums::default();
+    let store = Memory::new();
+    let records = run(5, 3, &images, &store, &sums, false).unwrap();
+    let [sites, read, encoded, stored, refused] = sums.0.into_inner().unwrap();
+    images.0.remove(&image_path(3, 1));
+    let files: usize = images.0.values().map(Vec::len).sum();
+    assert_eq!((sites, read, refused), (5, files as u64, 1));
+    assert_eq!(stored, records.iter().map(|record| record.bytes).sum());
+    // Three indices of two entries and a checksum.
+    assert_eq!(stored, encoded + 3 * (2 * 16 + 4));
+}
+
+#[test]
+fn a_strict_run_stops_and_names_the_image() {
+    let mut images = Images::of(6, 2);
+    images.0.insert(image_path(4, 0), b"no PNG".to_vec());
+    let error = run(6, 2, &images, &Memory::new(), &Silent, true).unwrap_err();
+    assert!(
+        matches!(&error, PipelineError::CorruptImage { path, .. } if *path == image_path(4, 0))
+    );
+    images.0.remove(&image_path(4, 0));
+    let error = run(6, 2, &images, &Memory::new(), &Silent, true).unwrap_err();
+    assert!(
+        matches!(&error, PipelineError::UnreadableImage { path, .. } if *path == image_path(4, 0))
+    );
+    let records = run(6, 2, &images, &Memory::new(), &Silent, false).unwrap();
+    let unreadable = PlaneRecord::Corrupt {
+        source_bytes: None,
+        error: "cannot be read: entity not found".to_owned(),
+        cause: "unreadable",
+    };
+    assert_eq!(records[2].planes[0], unreadable);
+}

@@ -1,0 +1,62 @@
+use super::*;
+use crate::codec::ChunkEncoder;
+use crate::description::Description;
+use crate::events::Silent;
+use crate::fixture::{Images, Memory, plan, settings, shards_of};
+use crate::pipeline::Pipeline;
+use crate::record::PlaneCounts;
+
+const SITES: usize = 3;
+
+/// Converts three sites of two channels into `store`.
+fn converted(store: &Memory) -> Result<(), SealError> {
+    let plan = plan(SITES, 2, shards_of(2));
+    let settings = settings();
+    let encoder = ChunkEncoder::new(settings.codec, plan.geometry()).unwrap();
+    let output = Output::new(store);
+    let pipeline = Pipeline {
+        plan: &plan,
+        source: &Images::of(SITES, 2),
+        encoder: &encoder,
+        output: &output,
+        observer: &Silent,
+        jobs: std::num::NonZeroUsize::MIN,
+        strict: true,
+    };
+    let units = pipeline.run().unwrap();
+    let planes = PlaneCounts::of(&units);
+    let attributes = DatasetAttributes::new(Description::look_alike(), &plan, settings, planes);
+    seal(&plan, &units, &attributes, &output)
+}
+
+#[test]
+fn the_root_metadata_is_put_last_and_once() {
+    let store = Memory::new();
+    converted(&store).unwrap();
+    let keys = store.keys();
+    let (root, before) = keys.split_last().unwrap();
+    assert_eq!(root, ROOT_METADATA);
+    assert_eq!(before.last().unwrap(), "SHA256SUMS");
+    let mut distinct = keys.clone();
+    distinct.sort();
+    distinct.dedup();
+    assert_eq!(distinct.len(), keys.len(), "no object is put twice");
+    // A group can be opened array by array: metadata come after their chunks.
+    let first_metadata = keys.iter().position(|key| key.ends_with("zarr.json"));
+    let last_chunk = keys.iter().rposition(|key| key.contains("/c/"));
+    assert!(last_chunk < first_metadata);
+}
+
+#[test]
+fn wherever_the_store_fails_there_is_no_root() {
+    let whole = Memory::new();
+    converted(&whole).unwrap();
+    let all = whole.keys().len();
+    // The first two objects are the shards.
+    for room_for in 2..all {
+        let store = Memory::with_room_for(room_for);
+        let error = converted(&store).unwrap_err();
+        assert!(matches!(error, SealError::Store(_)), "{error}");
+        assert!(!store.keys().iter().any(|key| key == ROOT_METADATA));
+    }
+}

@@ -1,0 +1,55 @@
+use super::*;
+use crate::fixture::{Images, png};
+
+fn survey(images: &[(&str, Vec<u8>)]) -> Survey {
+    let source = Images(
+        images
+            .iter()
+            .map(|(path, png)| ((*path).to_owned(), png.clone()))
+            .collect(),
+    );
+    let paths: Vec<&str> = images.iter().map(|(path, _)| *path).collect();
+    Survey::new(&source, &paths)
+}
+
+fn size(survey: &Survey) -> Option<(u32, u32)> {
+    survey.shape().map(|shape| (shape.height, shape.width))
+}
+
+#[test]
+fn the_most_frequent_shape_wins_and_of_two_the_larger() {
+    let [small, large] = [png(2, 3, 0), png(4, 3, 0)];
+    let mixed = [("a", small.clone()), ("b", large.clone()), ("c", small)];
+    assert_eq!(size(&survey(&mixed)), Some((2, 3)));
+    assert_eq!(size(&survey(&mixed[..2])), Some((4, 3)));
+    assert_eq!(size(&survey(&[("a", b"no PNG".to_vec())])), None);
+}
+
+#[test]
+fn odd_images_are_reported_by_name() {
+    let sound = png(2, 3, 0);
+    let survey = survey(&[
+        ("a", sound.clone()),
+        ("b", png(4, 3, 0)),
+        ("c", sound[..20].to_vec()),
+        ("d", sound),
+    ]);
+    let mut problems = Problems::default();
+    survey.report(survey.shape().unwrap(), &mut problems);
+    let mixed = problems.get(ProblemKind::MixedShapes).unwrap();
+    assert_eq!(mixed.count, 1);
+    assert!(mixed.examples[0].starts_with("b is "), "{mixed:?}");
+    assert!(mixed.examples[0].contains("unlike a, "), "{mixed:?}");
+    let unreadable = problems.get(ProblemKind::UnreadableHeaders).unwrap();
+    assert_eq!(unreadable.count, 1);
+    assert!(unreadable.examples[0].starts_with("c: "), "{unreadable:?}");
+    assert_eq!(survey.first_error().as_ref(), unreadable.examples.first());
+}
+
+#[test]
+fn a_header_is_enough() {
+    let head = png(2, 3, 0)[..HEADER_BYTES].to_vec();
+    let survey = survey(&[("a", head)]);
+    assert_eq!(size(&survey), Some((2, 3)));
+    assert_eq!(survey.mean_file_bytes(), HEADER_BYTES as f64);
+}

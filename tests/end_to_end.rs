@@ -1,0 +1,25 @@
+//! Runs the program as a user does and judges what it writes with readers that
+//! are not ours: zarrs, the Parquet crate, the `image` crate, a file handle.
+//!
+//! ```text
+//! Input (a tree of PNG files) ──> Run (the program) ──> Dataset (what it wrote)
+//! ```
+
+mod end_to_end {
+    mod dataset;
+    mod input;
+    mod run;
+
+    mod bad_images;
+    mod bad_input;
+    mod codecs;
+    mod labels;
+    mod layouts;
+    mod real_sample;
+    mod repeatable;
+    mod seal;
+    mod streams;
+    mod tables;
+    mod targets;
+    mod workspace;
+}

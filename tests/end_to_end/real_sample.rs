@@ -1,0 +1,65 @@
+//! The 180 real files, where they are at hand. They are not part of the
+//! project because of their licence.
+
+use std::path::{Path, PathBuf};
+
+use super::dataset::Dataset;
+use super::input::decoded;
+use super::run::convert;
+
+fn real_sample() -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/rxrx1-sample");
+    if !path.is_dir() {
+        eprintln!("skipped: {} is not there", path.display());
+        return None;
+    }
+    Some(path)
+}
+
+#[test]
+fn missing_planes_are_named_and_nothing_is_written() {
+    let Some(input) = real_sample() else { return };
+    let place = tempfile::tempdir().unwrap();
+    let output = place.path().join("out");
+    convert(&input, &output, "").ends_with(1).complains_of(&[
+        "24 images are missing",
+        "HEPG2-01_1_B02_2: no w",
+        "HUVEC-01_4_B02_2: no w",
+        "RPE-01_3_B02_2: no w",
+    ]);
+    assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn every_present_plane_is_what_another_decoder_reads() {
+    let Some(input) = real_sample() else { return };
+    let place = tempfile::tempdir().unwrap();
+    let output = place.path().join("out");
+    let told = convert(&input, &output, "--allow-missing --json")
+        .ends_with(3)
+        .json();
+    assert_eq!(told["sites"], 24);
+    assert_eq!(
+        told["planes"],
+        serde_json::json!({"ok": 120, "missing": 24, "corrupt": 0})
+    );
+
+    let dataset = Dataset::at(output);
+    let planes = dataset.planes();
+    let sources = dataset.planes_table().texts("source");
+    assert_eq!((planes.len(), sources.len()), (144, 144));
+    for (plane, source) in planes.iter().zip(&sources) {
+        match source {
+            Some(source) => assert!(*plane == decoded(&input.join(source)), "{source}"),
+            None => assert!(plane.iter().all(|&pixel| pixel == 0)),
+        }
+    }
+    let present = dataset.label::<bool>("present");
+    assert!(
+        present.iter().eq(sources
+            .iter()
+            .map(Option::is_some)
+            .collect::<Vec<_>>()
+            .iter())
+    );
+}

@@ -1,0 +1,88 @@
+//! One run of the program.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// The program under test.
+pub(super) const PROGRAM: &str = env!("CARGO_BIN_EXE_rxrx2zarr");
+
+/// What a run came to.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) code: Option<i32>,
+    pub(super) stdout: String,
+    pub(super) stderr: String,
+}
+
+/// Runs the program with `arguments`, which must hold no spaces.
+pub(super) fn run<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Run {
+    Run::of(Command::new(PROGRAM).args(arguments))
+}
+
+/// `convert input output`, and whatever else the line says, split at spaces.
+pub(super) fn convert(input: &Path, output: &Path, options: &str) -> Run {
+    let command = &mut Command::new(PROGRAM);
+    command.arg("convert").arg(input).arg(output);
+    Run::of(command.args(options.split_whitespace()))
+}
+
+/// `plan input`, and whatever else the line says, split at spaces.
+pub(super) fn plan(input: &Path, options: &str) -> Run {
+    let command = &mut Command::new(PROGRAM);
+    Run::of(
+        command
+            .arg("plan")
+            .arg(input)
+            .args(options.split_whitespace()),
+    )
+}
+
+/// `info dataset`, and whatever else the line says, split at spaces.
+pub(super) fn info(dataset: &Path, options: &str) -> Run {
+    let command = &mut Command::new(PROGRAM);
+    Run::of(
+        command
+            .arg("info")
+            .arg(dataset)
+            .args(options.split_whitespace()),
+    )
+}
+
+impl Run {
+    pub(super) fn of(command: &mut Command) -> Self {
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = command.output().unwrap();
+        Self {
+            code: status.code(),
+            stdout: String::from_utf8(stdout).unwrap(),
+            stderr: String::from_utf8(stderr).unwrap(),
+        }
+    }
+
+    /// Demands an exit code.
+    #[track_caller]
+    pub(super) fn ends_with(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        self
+    }
+
+    /// Demands that standard error says each of `texts`.
+    #[track_caller]
+    pub(super) fn complains_of(self, texts: &[&str]) -> Self {
+        for text in texts {
+            assert!(self.stderr.contains(text), "no {text:?} in {self:#?}");
+        }
+        self
+    }
+
+    /// Standard output as JSON.
+    #[track_caller]
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
+    }
+}

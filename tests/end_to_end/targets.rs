@@ -1,0 +1,229 @@
+//! OUTPUT in each state that it can be in.
+
+use std::fs;
+use std::path::Path;
+
+use super::dataset::{Dataset, files_below};
+use super::input::Input;
+use super::run::{convert, info};
+
+#[test]
+fn an_empty_folder_is_as_good_as_none() {
+    let input = Input::of_sites(1);
+    fs::create_dir(input.output()).unwrap();
+    convert(&input.root(), &input.output(), "").ends_with(0);
+    Dataset::at(input.output()).has_pixels_of(&input);
+}
+
+#[test]
+fn a_complete_dataset_is_replaced_only_when_told() {
+    let input = Input::of_sites(3);
+    convert(&input.root(), &input.output(), "--shard-sites 1").ends_with(0);
+    let before = files_below(&input.output());
+    convert(&input.root(), &input.output(), "")
+        .ends_with(1)
+        .complains_of(&["complete", "--overwrite"]);
+    assert_eq!(files_below(&input.output()), before);
+
+    convert(&input.root(), &input.output(), "--overwrite").ends_with(0);
+    convert(&input.root(), &input.beside("fresh"), "").ends_with(0);
+    assert_eq!(
+        files_below(&input.output()),
+        files_below(&input.beside("fresh"))
+    );
+}
+
+#[test]
+fn a_refused_input_leaves_the_dataset_that_is_there() {
+    let input = Input::of_sites(2);
+    convert(&input.root(), &input.output(), "").ends_with(0);
+    let before = files_below(&input.output());
+    fs::remove_file(input.image(0, 1)).unwrap();
+    convert(&input.root(), &input.output(), "--overwrite").ends_with(1);
+    input.write_image(0, 1, 5, 5);
+    convert(&input.root(), &input.output(), "--overwrite").ends_with(1);
+    assert_eq!(files_below(&input.output()), before);
+}
+
+/// Leaves what a strict run over a bad image leaves, then mends the image.
+fn interrupted(input: &Input) {
+    let image = input.image(2, 1);
+    let png = fs::read(&image).unwrap();
+    fs::write(&image, &png[..50]).unwrap();
+    convert(
+        &input.root(),
+        &input.output(),
+        "--strict --shard-sites 1 --jobs 1",
+    )
+    .ends_with(1);
+    fs::write(&image, png).unwrap();
+    assert!(input.beside("out.rxrx2zarr").is_dir());
+}
+
+#[test]
+fn an_unfinished_run_can_be_started_over() {
+    let input = Input::of_sites(3);
+    interrupted(&input);
+    info(&input.output(), "")
+        .ends_with(1)
+        .complains_of(&["not a complete dataset"]);
+    convert(&input.root(), &input.output(), "--overwrite").ends_with(0);
+    Dataset::at(input.output()).has_pixels_of(&input);
+    assert!(!input.beside("out.rxrx2zarr").exists());
+}
+
+/// Demands that `--overwrite` touches nothing at `path`.
+fn survives_overwrite(input: &Input, path: &Path) {
+    let before = files_below(path);
+    convert(&input.root(), &input.output(), "--overwrite").ends_with(1);
+    assert_eq!(files_below(path), before);
+}
+
+#[test]
+fn foreign_folders_are_never_touched() {
+    let input = Input::of_sites(1);
+    let output = input.output();
+    fs::create_dir_all(output.join("images.zarr")).unwrap();
+    fs::write(
+        output.join("images.zarr/zarr.json"),
+        r#"{"zarr_format":3,"node_type":"group"}"#,
+    )
+    .unwrap();
+    convert(&input.root(), &output, "")
+        .ends_with(1)
+        .complains_of(&["not a dataset of rxrx2zarr"]);
+    survives_overwrite(&input, &output);
+
+    fs::write(output.join("images.zarr/zarr.json"), "no JSON").unwrap();
+    survives_overwrite(&input, &output);
+
+    fs::remove_dir_all(&output).unwrap();
+    fs::write(&output, "a file").unwrap();
+    convert(&input.root(), &output, "--overwrite").ends_with(1);
+    assert_eq!(fs::read_to_string(&output).unwrap(), "a file");
+}
+
+#[test]
+fn files_that_somebody_put_into_a_dataset_survive() {
+    let input = Input::of_sites(3);
+    convert(&input.root(), &input.output(), "").ends_with(0);
+    fs::write(input.output().join("thesis.tex"), "years of work").unwrap();
+    convert(&input.root(), &input.output(), "--overwrite")
+        .ends_with(1)
+        .complains_of(&["thesis.tex"]);
+    survives_overwrite(&input, &input.output());
+}
+
+#[test]
+fn remains_of_a_run_make_no_foreign_folder_ours() {
+    let input = Input::of_sites(3);
+    interrupted(&input);
+    fs::remove_dir_all(input.output()).unwrap();
+    fs::create_dir(input.output()).unwrap();
+    fs::write(input.output().join("thesis.tex"), "years of work").unwrap();
+    convert(&input.root(), &input.output(), "--overwrite")
+        .ends_with(1)
+        .complains_of(&["thesis.tex"]);
+    survives_overwrite(&input, &input.output());
+}
+
+#[test]
+fn a_dataset_named_as_the_remains_of_a_run_survives() {
+    let input = Input::of_sites(1);
+    let work = input.beside("out.rxrx2zarr");
+    convert(&input.root(), &work, "").ends_with(0);
+    convert(&input.root(), &input.output(), "").ends_with(1);
+    survives_overwrite(&input, &work);
+}
+
+#[test]
+fn output_and_input_must_not_hold_each_other() {
+    let input = Input::of_sites(1);
+    let before = files_below(&input.root());
+    for output in [
+        input.root(),
+        input.root().join("out"),
+        input.root().join("images/deep/er"),
+        input.beside("in/../in/out"),
+        input.beside(""),
+    ] {
+        for options in ["", "--overwrite"] {
+            convert(&input.root(), &output, options).ends_with(1);
+            assert_eq!(files_below(&input.root()), before, "{output:?}");
+        }
+    }
+    convert(
+        &input.root().join("images"),
+        &input.root(),
+        "--metadata /dev/null",
+    )
+    .ends_with(1);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_the_input_is_the_input() {
+    let input = Input::of_sites(1);
+    let link = input.beside("link");
+    std::os::unix::fs::symlink(input.root(), &link).unwrap();
+    convert(&input.root(), &link.join("out"), "")
+        .ends_with(1)
+        .complains_of(&["must not lie"]);
+    convert(&link, &input.output(), "").ends_with(0);
+    Dataset::at(input.output()).has_pixels_of(&input);
+}
+
+#[test]
+fn info_tells_what_is_there_and_what_is_not() {
+    let input = Input::of_sites(3);
+    let output = input.output();
+    info(&output, "")
+        .ends_with(1)
+        .complains_of(&["out", "zarr.json"]);
+    interrupted(&input);
+    info(&output, "")
+        .ends_with(1)
+        .complains_of(&["not a complete dataset"]);
+    info(&input.root(), "").ends_with(1);
+
+    let foreign = input.beside("foreign");
+    fs::create_dir_all(foreign.join("images.zarr")).unwrap();
+    for content in ["{}", "[", r#"{"attributes":{"generator":"rxrx2zarr 0"}}"#] {
+        fs::write(foreign.join("images.zarr/zarr.json"), content).unwrap();
+        info(&foreign, "")
+            .ends_with(1)
+            .complains_of(&["not metadata of rxrx2zarr"]);
+    }
+
+    convert(
+        &input.root(),
+        &output,
+        "--overwrite --codec zstd --shard-sites 2",
+    )
+    .ends_with(0);
+    let run = info(&output, "").ends_with(0);
+    for text in [
+        "3 x 6 x 12 x 20",
+        "zstd",
+        "w6",
+        "xr.open_zarr",
+        "18 stored, 0 missing, 0 corrupt",
+    ] {
+        assert!(run.stdout.contains(text), "{run:#?}");
+    }
+    let told = info(&output, "--json").ends_with(0).json();
+    assert_eq!(told["shape"], serde_json::json!([3, 6, 12, 20]));
+    assert_eq!(told["chunk_shape"], serde_json::json!([1, 6, 12, 20]));
+    assert_eq!(told["shard_shape"], serde_json::json!([2, 6, 12, 20]));
+    assert_eq!(told["data_type"], "uint8");
+    assert_eq!(told["raw_bytes"], 3 * 6 * 12 * 20);
+    assert_eq!(told["settings"]["codec"], "zstd");
+    let objects = files_below(&output);
+    assert_eq!(told["objects"], objects.len());
+    assert_eq!(told["bytes"], objects.values().map(Vec::len).sum::<usize>());
+    let shards = objects.iter().filter(|(key, _)| key.contains("/images/c/"));
+    assert_eq!(
+        told["image_bytes"],
+        shards.map(|(_, bytes)| bytes.len()).sum::<usize>()
+    );
+}
