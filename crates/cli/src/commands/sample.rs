@@ -4,6 +4,8 @@ use std::io::{Write, stdout};
 use std::path::Path;
 use std::process::ExitCode;
 
+use rxrx_writer::Description;
+
 use crate::arguments::{SampleArguments, Verbosity};
 use crate::progress::FileProgress;
 use crate::report::bytes;
@@ -20,16 +22,21 @@ pub(crate) fn run(arguments: &SampleArguments, verbosity: Verbosity) -> anyhow::
     let mut out = stdout();
     writeln!(
         out,
-        "{}: {} sites, {} images, {}",
+        "{}: {} sites of {}, {} images, {}",
         dest.display(),
         summary.sites,
+        summary.experiments.join(", "),
         summary.files,
         bytes(summary.bytes)
     )?;
+    let look_alike = Description::look_alike();
     writeln!(
         out,
-        "Convert it:  rxrx2zarr convert {0} {0}-zarr --dataset-name look-alike --license CC0-1.0 --citation synthetic",
-        dest.display()
+        "Convert it:  rxrx2zarr convert {0} {0}-zarr --dataset-name '{1}' --license {2} --citation '{3}'",
+        dest.display(),
+        look_alike.name,
+        look_alike.license,
+        look_alike.citation
     )?;
     Ok(ExitCode::SUCCESS)
 }
