@@ -190,7 +190,10 @@ fn events_add_up() {
     images.0.remove(&image_path(3, 1));
     let files: usize = images.0.values().map(Vec::len).sum();
     assert_eq!((sites, read, refused), (5, files as u64, 1));
-    assert_eq!(stored, records.iter().map(|record| record.bytes).sum());
+    assert_eq!(
+        stored,
+        records.iter().map(|record| record.bytes).sum::<u64>()
+    );
     // Three indices of two entries and a checksum.
     assert_eq!(stored, encoded + 3 * (2 * 16 + 4));
 }

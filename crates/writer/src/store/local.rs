@@ -145,7 +145,8 @@ fn create_folder(folder: &Path) -> io::Result<()> {
         create_folder(parent)?;
     }
     match fs::create_dir(folder) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        // Another thread may have made it meanwhile; a file in its place is no folder.
+        Err(error) if !folder.is_dir() => return Err(error),
         _ => {}
     }
     match folder.parent() {
