@@ -112,10 +112,6 @@ impl Input {
         &self.spec.channels
     }
 
-    pub(super) fn spec(&self) -> &Spec {
-        &self.spec
-    }
-
     /// The image's path inside the input.
     pub(super) fn image_name(&self, index: usize, channel: u16) -> String {
         let Site {
