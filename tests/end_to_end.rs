@@ -5,6 +5,7 @@
 //! Input (a tree of PNG files) ──> Run (the program) ──> Dataset (what it wrote)
 //! ```
 
+#[cfg(test)] // clippy.toml allows tests to unwrap, and this is how it knows them
 mod end_to_end {
     mod dataset;
     mod input;

@@ -156,14 +156,14 @@ fn colour_is_refused_unless_it_is_grey() {
 
 #[test]
 fn mixed_sizes_and_depths_are_refused_with_the_files_named() {
-    let spoil: [(&str, fn(&Input)); 2] = [
-        ("16", |input| input.write_image(1, 4, 12, 16)),
-        ("16", |input| {
+    let spoil: [fn(&Input); 2] = [
+        |input| input.write_image(1, 4, 12, 16),
+        |input| {
             let image = image::ImageBuffer::from_pixel(20, 12, image::Luma([9u16]));
             image.save(input.image(1, 4)).unwrap();
-        }),
+        },
     ];
-    for (complaint, spoil) in spoil {
+    for spoil in spoil {
         let input = Input::of_sites(2);
         spoil(&input);
         for options in [
@@ -174,7 +174,7 @@ fn mixed_sizes_and_depths_are_refused_with_the_files_named() {
         ] {
             convert(&input.root(), &input.output(), options)
                 .ends_with(1)
-                .complains_of(&[&input.image_name(1, 4), complaint]);
+                .complains_of(&[&input.image_name(1, 4), &input.image_name(0, 1)]);
             assert!(!input.output().exists());
         }
         let plan = plan(&input.root(), "--json").ends_with(1).json();

@@ -40,7 +40,7 @@ fn delta_is_refused_by_zarrs_and_read_by_hand() {
         let input = Input::new(spec);
         let dataset = converted(&input, "delta-zstd", "");
         // Better no pixels than wrong ones.
-        let error = dataset.array("images").err().expect("zarrs knows no delta");
+        let error = dataset.array("images").expect_err("zarrs knows no delta");
         assert!(error.contains("numcodecs.delta"), "{error}");
         dataset.has_byte_ranges_of(&input);
     }
