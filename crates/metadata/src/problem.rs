@@ -192,7 +192,7 @@ mod tests {
         let mut problems = Problems::default();
         assert_eq!((problems.is_empty(), problems.severity()), (true, None));
         problems.add(ProblemKind::UnrecognisedFiles, 0, || "a.png".to_owned());
-        for row in 0..12 {
+        for row in 0..30 {
             problems.add(ProblemKind::RowsWithoutImages, 6, || format!("row {row}"));
         }
         assert_eq!(problems.severity(), Some(Severity::NeedsAllowMissing));
@@ -203,7 +203,7 @@ mod tests {
         assert_eq!(
             found,
             [
-                (ProblemKind::RowsWithoutImages, 12, 72, 10),
+                (ProblemKind::RowsWithoutImages, 30, 180, Problems::EXAMPLES),
                 (ProblemKind::UnrecognisedFiles, 1, 0, 1)
             ]
         );
