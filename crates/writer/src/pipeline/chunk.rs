@@ -4,6 +4,7 @@ use rxrx_decoder::{Decoder, Limits, PlaneShape};
 use rxrx_metadata::{SiteIndex, Unit};
 
 use super::{Pipeline, PipelineError, notice_refused};
+use crate::codec::EncoderScratch;
 use crate::events::Event;
 use crate::record::PlaneRecord;
 use crate::survey::plane_shape;
@@ -22,6 +23,7 @@ pub(super) struct ChunkWorker<'a> {
     decoder: Decoder,
     file: Vec<u8>,
     pixels: Vec<u8>,
+    scratch: EncoderScratch,
 }
 
 impl<'a> ChunkWorker<'a> {
@@ -34,6 +36,7 @@ impl<'a> ChunkWorker<'a> {
             decoder: Decoder::new(Limits::default()),
             file: Vec::new(),
             pixels: vec![0; planes * geometry.plane_bytes()],
+            scratch: EncoderScratch::default(),
         }
     }
 
@@ -69,7 +72,8 @@ impl<'a> ChunkWorker<'a> {
                 planes.push(record);
             }
         }
-        let bytes = self.pipeline.encoder.encode(&mut pixels);
+        let encoder = self.pipeline.encoder;
+        let bytes = encoder.encode(&mut pixels, &mut self.scratch);
         self.pixels = pixels;
         let bytes = bytes?;
         self.pipeline.observer.notice(Event::ChunkEncoded {
