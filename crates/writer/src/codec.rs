@@ -16,17 +16,23 @@
 //! [`zstd`]: https://github.com/zarr-developers/zarr-extensions/tree/main/codecs/zstd
 //! [`numcodecs.delta`]: https://github.com/zarr-developers/zarr-extensions/tree/main/codecs/numcodecs.delta
 
-use std::borrow::Cow;
+mod delta;
+mod encoder;
+
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
 use rxrx_metadata::{ArrayGeometry, DataType};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use zarrs::array::CodecChain;
-use zarrs::array::codec::api::{BytesToBytesCodecTraits, CodecOptions};
-use zarrs::metadata::v3::MetadataV3;
+
+pub(crate) use encoder::{ChunkEncoder, EncoderScratch};
+
+/// Blosc counts bytes in an `int32`, with 16 bytes for its header.
+const CHUNK_BYTES_AT_MOST: usize = i32::MAX as usize - 16;
+
+/// The level that the metadata states.
+const ZSTD_LEVEL: i32 = 1;
 
 /// A codec chain that a user can choose by name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -39,7 +45,8 @@ pub enum Codec {
     Zstd,
     /// Blosc with LZ4 level 5 and bitshuffle: the fastest to read and write.
     BloscLz4,
-    /// Differences of neighbouring pixels, then Zstd level 1: the smallest.
+    /// Differences of neighbouring pixels, then Zstd level 1, mostly for its
+    /// entropy coder: the smallest.
     DeltaZstd,
 }
 
@@ -58,13 +65,13 @@ impl Codec {
     }
 
     /// Size of the stored chunks over that of the PNG files, for projections:
-    /// measured on real RxRx1 files.
+    /// measured on real RxRx1 files by `scripts/codecs`.
     pub fn size_over_png(self) -> f64 {
         match self {
-            Self::BloscZstd => 1.50,
-            Self::Zstd => 1.46,
-            Self::BloscLz4 => 1.83,
-            Self::DeltaZstd => 1.16,
+            Self::BloscZstd => 1.48,
+            Self::Zstd => 1.51,
+            Self::BloscLz4 => 1.77,
+            Self::DeltaZstd => 1.09,
         }
     }
 
@@ -77,7 +84,8 @@ impl Codec {
                 "typesize": sample_bytes, "blocksize": geometry.plane_bytes(),
             }})
         };
-        let zstd = json!({"name": "zstd", "configuration": {"level": 1, "checksum": false}});
+        let zstd =
+            json!({"name": "zstd", "configuration": {"level": ZSTD_LEVEL, "checksum": false}});
         let bytes = match geometry.data_type {
             DataType::UInt8 => json!({"name": "bytes"}),
             DataType::UInt16 => json!({"name": "bytes", "configuration": {"endian": "little"}}),
@@ -128,14 +136,6 @@ fn delta(data_type: DataType) -> Value {
     json!({"name": "numcodecs.delta", "configuration": {"dtype": dtype, "astype": dtype}})
 }
 
-/// Encodes the chunks of one array. Shared by all workers.
-#[derive(Debug)]
-pub(crate) struct ChunkEncoder {
-    codec: Codec,
-    delta: Option<DataType>,
-    bytes_to_bytes: Vec<Arc<dyn BytesToBytesCodecTraits>>,
-}
-
 /// Chunks cannot be encoded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -159,103 +159,9 @@ pub enum CodecError {
     },
 }
 
-/// Blosc counts bytes in an `int32`, with 16 bytes for its header.
-const CHUNK_BYTES_AT_MOST: usize = i32::MAX as usize - 16;
-
-impl ChunkEncoder {
-    /// The chain of `codec` for the chunks of `geometry`.
-    pub(crate) fn new(codec: Codec, geometry: &ArrayGeometry) -> Result<Self, CodecError> {
-        let failed = |reason: String| CodecError::Failed { codec, reason };
-        let bytes = geometry.chunk_bytes();
-        if bytes > CHUNK_BYTES_AT_MOST {
-            return Err(CodecError::ChunkTooLarge { bytes });
-        }
-        let delta = (codec == Codec::DeltaZstd).then_some(geometry.data_type);
-        // zarrs has no `numcodecs.delta`, so that step is ours.
-        let metadata = codec
-            .chain(geometry)
-            .into_iter()
-            .skip(usize::from(delta.is_some()))
-            .map(serde_json::from_value::<MetadataV3>)
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| failed(error.to_string()))?;
-        let chain = CodecChain::from_metadata(&metadata).map_err(|e| failed(e.to_string()))?;
-        // The `bytes` codec of little-endian samples is the identity.
-        let bytes_to_bytes = chain.bytes_to_bytes_codecs().to_vec();
-        Ok(Self {
-            codec,
-            delta,
-            bytes_to_bytes,
-        })
-    }
-
-    /// Encodes one chunk: `pixels` in C order, 16-bit samples little-endian.
-    /// The buffer is scratch space afterwards.
-    pub(crate) fn encode(&self, pixels: &mut [u8]) -> Result<Vec<u8>, CodecError> {
-        if let Some(data_type) = self.delta {
-            encode_delta(pixels, data_type);
-        }
-        let options = CodecOptions::default();
-        let mut bytes = Cow::Borrowed(&*pixels);
-        for step in &self.bytes_to_bytes {
-            bytes = step
-                .encode(bytes, &options)
-                .map_err(|error| CodecError::Failed {
-                    codec: self.codec,
-                    reason: error.to_string(),
-                })?;
-        }
-        let mut bytes = bytes.into_owned();
-        // Blosc reserves room for incompressible data; a shard holds many chunks.
-        bytes.shrink_to_fit();
-        Ok(bytes)
-    }
-}
-
-/// Replaces each sample but the first by its difference from the one before,
-/// modulo the type's range, as `numcodecs.Delta` does.
-fn encode_delta(pixels: &mut [u8], data_type: DataType) {
-    match data_type {
-        DataType::UInt8 => {
-            let mut before = 0u8;
-            for sample in pixels {
-                let this = *sample;
-                *sample = this.wrapping_sub(before);
-                before = this;
-            }
-        }
-        DataType::UInt16 => {
-            let mut before = 0u16;
-            for sample in pixels.as_chunks_mut::<2>().0 {
-                let this = u16::from_le_bytes(*sample);
-                *sample = this.wrapping_sub(before).to_le_bytes();
-                before = this;
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn delta_wraps_around() {
-        let mut pixels = [5, 3, 255, 0];
-        encode_delta(&mut pixels, DataType::UInt8);
-        assert_eq!(pixels, [5, 254, 252, 1]);
-
-        let mut pixels: Vec<u8> = [256u16, 255, 65535]
-            .iter()
-            .flat_map(|v| v.to_le_bytes())
-            .collect();
-        encode_delta(&mut pixels, DataType::UInt16);
-        let expected: Vec<u8> = [256u16, 65535, 65280]
-            .iter()
-            .flat_map(|v| v.to_le_bytes())
-            .collect();
-        assert_eq!(pixels, expected);
-    }
 
     #[test]
     fn names_round_trip() {

@@ -8,6 +8,7 @@ use rxrx_metadata::SiteIndex;
 
 use super::read::{Buffers, ReadChunk};
 use super::{Pipeline, PipelineError};
+use crate::codec::EncoderScratch;
 use crate::events::Event;
 use crate::record::PlaneRecord;
 use crate::survey::plane_shape;
@@ -26,6 +27,7 @@ pub(super) struct ChunkWorker<'a> {
     shape: PlaneShape,
     decoder: Decoder,
     pixels: Vec<u8>,
+    encoder: EncoderScratch,
 }
 
 impl<'a> ChunkWorker<'a> {
@@ -37,6 +39,7 @@ impl<'a> ChunkWorker<'a> {
             shape: plane_shape(geometry),
             decoder: Decoder::new(Limits::default()),
             pixels: vec![0; geometry.chunk_bytes()],
+            encoder: EncoderScratch::default(),
         }
     }
 
@@ -48,6 +51,7 @@ impl<'a> ChunkWorker<'a> {
             shape,
             decoder,
             pixels,
+            encoder,
         } = self;
         let geometry = pipeline.plan.geometry();
         let ReadChunk { task, files: read } = chunk;
@@ -85,7 +89,7 @@ impl<'a> ChunkWorker<'a> {
             }
             planes.push(record);
         }
-        let bytes = pipeline.encoder.encode(pixels)?;
+        let bytes = pipeline.encoder.encode(pixels, encoder)?;
         pipeline.observer.notice(Event::ChunkEncoded {
             sites: if task.channels.end == geometry.channels {
                 task.sites.len()

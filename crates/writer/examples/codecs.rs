@@ -1,0 +1,360 @@
+//! Size and speed of what could encode a chunk, on a tree of PNGs:
+//!
+//! ```text
+//! cargo run --release -p rxrx-writer --example codecs -- FOLDER
+//! ```
+//!
+//! FOLDER holds real images, or what `rxrx2zarr sample FOLDER` made;
+//! `scripts/codecs` takes care of that. A chunk is a site: six planes, one of
+//! each channel. The contenders take turns chunk by chunk in one thread, and
+//! each chunk counts with its fastest time, so that what else the machine does
+//! hits all alike and mostly none. Checksums are left out.
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a program for developers"
+)]
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fs;
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rxrx_decoder::{Decoder, Limits, PlaneShape, read_shape};
+use serde_json::json;
+use zarrs::array::codec::api::{BytesToBytesCodecTraits, CodecOptions};
+use zarrs::array::{BytesRepresentation, CodecChain};
+use zstd::bulk::{Compressor, Decompressor};
+use zstd::zstd_safe::{CParameter, ParamSwitch, Strategy, compress_bound};
+
+const ROUNDS: usize = 5;
+const MOST_CHUNKS: usize = 20;
+
+fn main() {
+    let Some(folder) = std::env::args().nth(1).map(PathBuf::from) else {
+        println!("usage: codecs FOLDER");
+        return;
+    };
+    let chunks = read_chunks(&folder);
+    let Some(first) = chunks.first() else {
+        println!("no PNGs named …_wN.png under {}", folder.display());
+        return;
+    };
+    let mut contenders = contenders(first.shape.byte_len());
+    let mut fastest = vec![vec![[Duration::MAX; 2]; contenders.len()]; chunks.len()];
+    let mut sizes = vec![0; contenders.len()];
+    let mut decoded = Vec::new();
+    for round in 0..ROUNDS {
+        for (chunk, fastest) in chunks.iter().zip(&mut fastest) {
+            for ((contender, fastest), size) in contenders.iter_mut().zip(fastest).zip(&mut sizes) {
+                let started = Instant::now();
+                let stored = contender.method.encode(chunk);
+                fastest[0] = started.elapsed().min(fastest[0]);
+                let started = Instant::now();
+                contender
+                    .method
+                    .decode(black_box(&stored), chunk, &mut decoded);
+                fastest[1] = started.elapsed().min(fastest[1]);
+                if round == 0 {
+                    assert!(
+                        decoded == chunk.pixels,
+                        "{} is not lossless",
+                        contender.name
+                    );
+                    *size += stored.len();
+                }
+            }
+        }
+    }
+    let png: usize = chunks
+        .iter()
+        .flat_map(|chunk| &chunk.pngs)
+        .map(Vec::len)
+        .sum();
+    let megabytes = chunks.iter().map(|chunk| chunk.pixels.len()).sum::<usize>() as f64 / 1e6;
+    println!(
+        "| {} sites of {} | size / PNG | encode MB/s | decode MB/s |",
+        chunks.len(),
+        first.shape
+    );
+    println!("|---|---:|---:|---:|");
+    for (index, (contender, size)) in contenders.iter().zip(sizes).enumerate() {
+        let rate = |way: usize| {
+            let seconds: f64 = fastest.iter().map(|f| f[index][way].as_secs_f64()).sum();
+            megabytes / seconds
+        };
+        let (name, size) = (&contender.name, size as f64 / png as f64);
+        println!("| {name} | {size:.3} | {:.0} | {:.0} |", rate(0), rate(1));
+    }
+}
+
+struct Chunk {
+    pngs: Vec<Vec<u8>>,
+    pixels: Vec<u8>,
+    shape: PlaneShape,
+}
+
+/// Sites put together from the files of each channel in turn.
+fn read_chunks(folder: &Path) -> Vec<Chunk> {
+    let mut channels = BTreeMap::<String, Vec<PathBuf>>::new();
+    find_pngs(folder, &mut channels);
+    channels.values_mut().for_each(|paths| paths.sort());
+    let most = channels.values().map(Vec::len).max().unwrap_or_default();
+    (0..most.min(MOST_CHUNKS))
+        .map(|index| {
+            let paths = channels.values().map(|paths| &paths[index % paths.len()]);
+            read_chunk(
+                &paths
+                    .map(|path| fs::read(path).unwrap())
+                    .collect::<Vec<_>>(),
+            )
+        })
+        .collect()
+}
+
+fn find_pngs(folder: &Path, channels: &mut BTreeMap<String, Vec<PathBuf>>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        if path.is_dir() {
+            find_pngs(&path, channels);
+        } else if let Some((_, channel)) = stem.rsplit_once("_w") {
+            channels.entry(channel.to_owned()).or_default().push(path);
+        }
+    }
+}
+
+fn read_chunk(pngs: &[Vec<u8>]) -> Chunk {
+    let limits = Limits::default();
+    let shape = read_shape(&pngs[0], &limits).unwrap();
+    let mut pixels = vec![0; pngs.len() * shape.byte_len()];
+    let mut decoder = Decoder::new(limits);
+    for (png, plane) in pngs.iter().zip(pixels.chunks_exact_mut(shape.byte_len())) {
+        decoder.decode(png, shape, plane).unwrap();
+    }
+    Chunk {
+        pngs: pngs.to_vec(),
+        pixels,
+        shape,
+    }
+}
+
+struct Contender {
+    name: String,
+    method: Box<dyn Method>,
+}
+
+trait Method {
+    fn encode(&mut self, chunk: &Chunk) -> Vec<u8>;
+    fn decode(&mut self, stored: &[u8], chunk: &Chunk, pixels: &mut Vec<u8>);
+}
+
+fn contenders(plane: usize) -> Vec<Contender> {
+    use CParameter::{
+        CompressionLevel, HashLog, LiteralCompressionMode, MaxBlockSize, MinMatch, Strategy as Use,
+        TargetLength, UseBlockSplitter, WindowLog,
+    };
+    let literals = LiteralCompressionMode(ParamSwitch::Enable);
+    let mut all = vec![Contender {
+        name: "the PNGs as they are, our decoder".to_owned(),
+        method: Box::new(Pngs(Decoder::new(Limits::default()))),
+    }];
+    for (compressor, level, shuffle, block) in [
+        ("zstd", 1, "bitshuffle", plane),
+        ("zstd", 1, "bitshuffle", 64 << 10),
+        ("zstd", 1, "bitshuffle", 128 << 10),
+        ("zstd", 1, "bitshuffle", 6 * plane),
+        ("zstd", 2, "bitshuffle", plane),
+        ("zstd", 3, "bitshuffle", plane),
+        ("zstd", 5, "bitshuffle", plane),
+        // Shuffling single bytes is no shuffling, and splitting neither.
+        ("zstd", 1, "noshuffle", plane),
+        ("lz4", 5, "bitshuffle", plane),
+        ("lz4", 1, "bitshuffle", plane),
+        ("lz4", 9, "bitshuffle", plane),
+        ("lz4", 5, "bitshuffle", 64 << 10),
+        ("lz4", 5, "noshuffle", plane),
+        ("lz4hc", 1, "bitshuffle", plane),
+        ("lz4hc", 5, "bitshuffle", plane),
+    ] {
+        all.push(Contender {
+            name: format!("blosc {compressor} {level}, {shuffle}, {} KiB", block >> 10),
+            method: Box::new(Blosc::new(compressor, level, shuffle, block)),
+        });
+    }
+    for (delta, parameters) in [
+        (false, vec![CompressionLevel(1)]),
+        (false, vec![CompressionLevel(2)]),
+        (false, vec![CompressionLevel(3)]),
+        (false, vec![CompressionLevel(5)]),
+        (false, vec![CompressionLevel(-1)]),
+        (false, vec![CompressionLevel(-1), literals]),
+        (false, vec![CompressionLevel(1), MinMatch(5), HashLog(13)]),
+        (false, vec![CompressionLevel(1), WindowLog(17)]),
+        (false, vec![CompressionLevel(1), Use(Strategy::ZSTD_dfast)]),
+        (
+            false,
+            vec![CompressionLevel(1), TargetLength(1024), literals],
+        ),
+        (true, vec![CompressionLevel(1)]),
+        (true, vec![CompressionLevel(3)]),
+        (true, vec![CompressionLevel(-1)]),
+        (true, vec![CompressionLevel(-1), literals]),
+        (true, vec![CompressionLevel(1), MinMatch(7)]),
+        (true, vec![CompressionLevel(1), MinMatch(7), HashLog(10)]),
+        (
+            true,
+            vec![
+                CompressionLevel(1),
+                MinMatch(7),
+                UseBlockSplitter(ParamSwitch::Enable),
+            ],
+        ),
+        (
+            true,
+            vec![CompressionLevel(1), MinMatch(7), TargetLength(64), literals],
+        ),
+        (
+            true,
+            vec![
+                CompressionLevel(1),
+                MinMatch(7),
+                TargetLength(1024),
+                literals,
+            ],
+        ),
+        (
+            true,
+            vec![
+                CompressionLevel(1),
+                MinMatch(7),
+                TargetLength(1024),
+                literals,
+                MaxBlockSize(32 << 10),
+            ],
+        ),
+    ] {
+        all.push(Contender {
+            name: zstd_name(delta, &parameters),
+            method: Box::new(Zstd::new(delta, &parameters)),
+        });
+    }
+    all
+}
+
+fn zstd_name(delta: bool, parameters: &[CParameter]) -> String {
+    let words: Vec<String> = parameters.iter().map(|one| format!("{one:?}")).collect();
+    let prefix = if delta { "delta, zstd" } else { "zstd" };
+    format!("{prefix} {}", words.join(" "))
+}
+
+/// The files one after the other.
+struct Pngs(Decoder);
+
+impl Method for Pngs {
+    fn encode(&mut self, chunk: &Chunk) -> Vec<u8> {
+        chunk.pngs.concat()
+    }
+
+    fn decode(&mut self, _stored: &[u8], chunk: &Chunk, pixels: &mut Vec<u8>) {
+        pixels.resize(chunk.pixels.len(), 0);
+        let planes = pixels.chunks_exact_mut(chunk.shape.byte_len());
+        for (png, plane) in chunk.pngs.iter().zip(planes) {
+            self.0.decode(png, chunk.shape, plane).unwrap();
+        }
+    }
+}
+
+/// C-Blosc as zarrs calls it.
+struct Blosc(Arc<dyn BytesToBytesCodecTraits>);
+
+impl Blosc {
+    fn new(compressor: &str, level: u8, shuffle: &str, block: usize) -> Self {
+        let blosc = json!({"name": "blosc", "configuration": {
+            "cname": compressor, "clevel": level, "shuffle": shuffle,
+            "typesize": 1, "blocksize": block,
+        }});
+        let metadata =
+            [json!({"name": "bytes"}), blosc].map(|codec| serde_json::from_value(codec).unwrap());
+        let chain = CodecChain::from_metadata(&metadata).unwrap();
+        Self(Arc::clone(&chain.bytes_to_bytes_codecs()[0]))
+    }
+}
+
+impl Method for Blosc {
+    fn encode(&mut self, chunk: &Chunk) -> Vec<u8> {
+        let pixels = Cow::Borrowed(chunk.pixels.as_slice());
+        let stored = self.0.encode(pixels, &CodecOptions::default());
+        stored.unwrap().into_owned()
+    }
+
+    fn decode(&mut self, stored: &[u8], chunk: &Chunk, pixels: &mut Vec<u8>) {
+        let size = BytesRepresentation::FixedSize(chunk.pixels.len() as u64);
+        let decoded = self
+            .0
+            .decode(Cow::Borrowed(stored), &size, &CodecOptions::default());
+        *pixels = decoded.unwrap().into_owned();
+    }
+}
+
+/// One frame a chunk, with contexts and buffers reused.
+struct Zstd {
+    delta: bool,
+    compressor: Compressor<'static>,
+    decompressor: Decompressor<'static>,
+    differences: Vec<u8>,
+}
+
+impl Zstd {
+    fn new(delta: bool, parameters: &[CParameter]) -> Self {
+        let mut compressor = Compressor::default();
+        for parameter in parameters {
+            compressor.set_parameter(*parameter).unwrap();
+        }
+        Self {
+            delta,
+            compressor,
+            decompressor: Decompressor::new().unwrap(),
+            differences: Vec::new(),
+        }
+    }
+}
+
+impl Method for Zstd {
+    fn encode(&mut self, chunk: &Chunk) -> Vec<u8> {
+        let mut stored = Vec::with_capacity(compress_bound(chunk.pixels.len()));
+        let pixels = if self.delta {
+            let (first, others) = chunk.pixels.split_first().unwrap();
+            let pairs = others.iter().zip(&chunk.pixels);
+            self.differences.clear();
+            self.differences.push(*first);
+            self.differences
+                .extend(pairs.map(|(this, before)| this.wrapping_sub(*before)));
+            &self.differences
+        } else {
+            &chunk.pixels
+        };
+        self.compressor
+            .compress_to_buffer(pixels, &mut stored)
+            .unwrap();
+        stored
+    }
+
+    fn decode(&mut self, stored: &[u8], chunk: &Chunk, pixels: &mut Vec<u8>) {
+        pixels.clear();
+        pixels.reserve(chunk.pixels.len());
+        self.decompressor
+            .decompress_to_buffer(stored, pixels)
+            .unwrap();
+        if self.delta {
+            let mut sum = 0u8;
+            for pixel in pixels {
+                sum = sum.wrapping_add(*pixel);
+                *pixel = sum;
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The encoding half of [`numcodecs.delta`]: each sample but the first of a
+//! chunk becomes its difference from the one before in C order, modulo the
+//! range of its type.
+//!
+//! [`numcodecs.delta`]: https://numcodecs.readthedocs.io/en/stable/filter/delta.html
+
+use rxrx_metadata::DataType;
+
+/// Samples that are copied aside at a time: few enough to stay in the first
+/// level of cache, many enough to fill vector registers.
+const BLOCK: usize = 2048;
+
+/// Replaces the samples of a chunk by their differences, in place.
+///
+/// `pixels` are in C order, 16-bit samples little-endian.
+pub(super) fn encode_delta(pixels: &mut [u8], data_type: DataType) {
+    match data_type {
+        DataType::UInt8 => differences(pixels, u8::wrapping_sub),
+        DataType::UInt16 => differences(pixels.as_chunks_mut().0, |this, before| {
+            let (this, before) = (u16::from_le_bytes(this), u16::from_le_bytes(before));
+            this.wrapping_sub(before).to_le_bytes()
+        }),
+    }
+}
+
+/// A difference needs the sample before it unchanged. Taking that one from a
+/// copy leaves no step that waits for another, so that they are vectorised.
+fn differences<T: Copy + Default>(samples: &mut [T], subtract: impl Fn(T, T) -> T) {
+    let mut before = [T::default(); BLOCK + 1];
+    for block in samples.chunks_mut(BLOCK) {
+        if let Some(copy) = before.get_mut(1..=block.len()) {
+            copy.copy_from_slice(block);
+        }
+        for (sample, before) in block.iter_mut().zip(&before) {
+            *sample = subtract(*sample, *before);
+        }
+        before[0] = before[block.len()];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `numcodecs.Delta("|u1").decode` does: `numpy.cumsum`.
+    fn cumulative_sum(differences: &[u8]) -> Vec<u8> {
+        let sum = |sum: &mut u8, difference: &u8| {
+            *sum = sum.wrapping_add(*difference);
+            Some(*sum)
+        };
+        differences.iter().scan(0, sum).collect()
+    }
+
+    /// The same of `<u2`.
+    fn cumulative_sum_16(differences: &[u8]) -> Vec<u8> {
+        let samples = differences.as_chunks().0.iter();
+        let sum = |sum: &mut u16, difference: &[u8; 2]| {
+            *sum = sum.wrapping_add(u16::from_le_bytes(*difference));
+            Some(sum.to_le_bytes())
+        };
+        samples.scan(0, sum).flatten().collect()
+    }
+
+    fn noise(length: usize) -> Vec<u8> {
+        let step = |state: &mut u32| {
+            *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            Some((*state >> 24) as u8)
+        };
+        std::iter::repeat_n((), length)
+            .scan(1u32, |state, ()| step(state))
+            .collect()
+    }
+
+    #[test]
+    fn wraps_around() {
+        let mut pixels = [5, 3, 255, 0];
+        encode_delta(&mut pixels, DataType::UInt8);
+        assert_eq!(pixels, [5, 254, 252, 1]);
+
+        let mut pixels: Vec<u8> = [256u16, 255, 65535]
+            .iter()
+            .flat_map(|v| v.to_le_bytes())
+            .collect();
+        encode_delta(&mut pixels, DataType::UInt16);
+        let expected: Vec<u8> = [256u16, 65535, 65280]
+            .iter()
+            .flat_map(|v| v.to_le_bytes())
+            .collect();
+        assert_eq!(pixels, expected);
+    }
+
+    #[test]
+    fn is_what_numcodecs_undoes() {
+        for samples in [0, 1, 2, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 17] {
+            let pixels = noise(samples);
+            let mut encoded = pixels.clone();
+            encode_delta(&mut encoded, DataType::UInt8);
+            assert_eq!(cumulative_sum(&encoded), pixels, "{samples} samples");
+
+            let pixels = noise(2 * samples);
+            let mut encoded = pixels.clone();
+            encode_delta(&mut encoded, DataType::UInt16);
+            assert_eq!(cumulative_sum_16(&encoded), pixels, "{samples} samples");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+use std::num::NonZeroU64;
+
+use rxrx_metadata::Layout;
+use zarrs::array::{ArrayBytes, FillValue, data_type};
+
+use super::*;
+
+const CHANNELS: usize = 3;
+const SIDE: usize = 96;
+
+fn geometry(data_type: DataType) -> ArrayGeometry {
+    let layout = Layout {
+        chunk_sites: 2,
+        chunk_channels: None,
+        shard_sites: 4,
+    };
+    ArrayGeometry::new(8, CHANNELS, SIDE, SIDE, data_type, layout).unwrap()
+}
+
+/// A dim field with a gradient, a bright square and noise.
+fn chunk(geometry: &ArrayGeometry, seed: u32) -> Vec<u8> {
+    let mut state = seed;
+    let samples = geometry.chunk_bytes() / geometry.data_type.bytes();
+    let mut pixels = Vec::with_capacity(geometry.chunk_bytes());
+    for index in 0..samples {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let (row, column) = (index / SIDE % SIDE, index % SIDE);
+        let cell = (20..50).contains(&row) && (30..60).contains(&column);
+        let value = (column / 8) as u16 + (state >> 29) as u16 + if cell { 60 } else { 0 };
+        match geometry.data_type {
+            DataType::UInt8 => pixels.push(value as u8),
+            DataType::UInt16 => pixels.extend_from_slice(&(value << 3).to_le_bytes()),
+        }
+    }
+    pixels
+}
+
+/// Decodes as a reader does: what zarrs knows with zarrs, then the differences.
+fn decode(codec: Codec, geometry: &ArrayGeometry, stored: &[u8]) -> Result<Vec<u8>, String> {
+    let without_delta = usize::from(codec == Codec::DeltaZstd);
+    let metadata: Vec<MetadataV3> = codec
+        .chain(geometry)
+        .into_iter()
+        .skip(without_delta)
+        .map(|codec| serde_json::from_value(codec).unwrap())
+        .collect();
+    let data_type = match geometry.data_type {
+        DataType::UInt8 => data_type::uint8(),
+        DataType::UInt16 => data_type::uint16(),
+    };
+    let fill_value = FillValue::new(vec![0; geometry.data_type.bytes()]);
+    let shape = [geometry.chunk_sites, CHANNELS, SIDE, SIDE]
+        .map(|length| NonZeroU64::new(length as u64).unwrap());
+    let decoded = zarrs::array::codec::api::ArrayToBytesCodecTraits::decode(
+        &CodecChain::from_metadata(&metadata).unwrap(),
+        Cow::Borrowed(stored),
+        &shape,
+        &data_type,
+        &fill_value,
+        &CodecOptions::default(),
+    )
+    .map_err(|error| error.to_string())?;
+    let ArrayBytes::Fixed(bytes) = decoded else {
+        return Err("not of fixed length".to_owned());
+    };
+    let mut bytes = bytes.into_owned();
+    if codec == Codec::DeltaZstd {
+        accumulate(&mut bytes, geometry.data_type);
+    }
+    Ok(bytes)
+}
+
+fn accumulate(bytes: &mut [u8], data_type: DataType) {
+    match data_type {
+        DataType::UInt8 => {
+            let mut sum = 0u8;
+            for byte in bytes {
+                sum = sum.wrapping_add(*byte);
+                *byte = sum;
+            }
+        }
+        DataType::UInt16 => {
+            let mut sum = 0u16;
+            for sample in bytes.as_chunks_mut().0 {
+                sum = sum.wrapping_add(u16::from_le_bytes(*sample));
+                *sample = sum.to_le_bytes();
+            }
+        }
+    }
+}
+
+fn each_chain(mut check: impl FnMut(Codec, &ArrayGeometry)) {
+    for data_type in [DataType::UInt8, DataType::UInt16] {
+        for codec in Codec::ALL {
+            check(codec, &geometry(data_type));
+        }
+    }
+}
+
+#[test]
+fn zarrs_reads_what_is_encoded() {
+    each_chain(|codec, geometry| {
+        let encoder = ChunkEncoder::new(codec, geometry).unwrap();
+        let mut scratch = EncoderScratch::default();
+        let blank = vec![0; geometry.chunk_bytes()];
+        for pixels in [chunk(geometry, 1), blank, chunk(geometry, 2)] {
+            let stored = encoder.encode(&mut pixels.clone(), &mut scratch).unwrap();
+            assert!(stored.len() < pixels.len());
+            assert_eq!(stored.capacity(), stored.len(), "{codec}");
+            assert!(
+                decode(codec, geometry, &stored).unwrap() == pixels,
+                "{codec}"
+            );
+        }
+    });
+}
+
+#[test]
+fn incompressible_chunks_are_stored_all_the_same() {
+    each_chain(|codec, geometry| {
+        let mut state = 1u64;
+        let mut pixels = vec![0; geometry.chunk_bytes()];
+        for byte in &mut pixels {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            *byte = (state >> 56) as u8;
+        }
+        let encoder = ChunkEncoder::new(codec, geometry).unwrap();
+        let stored = encoder
+            .encode(&mut pixels.clone(), &mut EncoderScratch::default())
+            .unwrap();
+        assert!(
+            decode(codec, geometry, &stored).unwrap() == pixels,
+            "{codec}"
+        );
+    });
+}
+
+#[test]
+fn bytes_do_not_depend_on_what_came_before() {
+    each_chain(|codec, geometry| {
+        let encoder = ChunkEncoder::new(codec, geometry).unwrap();
+        let encode = |seed, scratch: &mut EncoderScratch| {
+            encoder.encode(&mut chunk(geometry, seed), scratch).unwrap()
+        };
+        let fresh = encode(1, &mut EncoderScratch::default());
+        let mut used = EncoderScratch::default();
+        for seed in 2..6 {
+            encode(seed, &mut used);
+        }
+        assert!(encode(1, &mut used) == fresh, "{codec}");
+    });
+}
+
+#[test]
+fn damage_is_noticed() {
+    each_chain(|codec, geometry| {
+        let encoder = ChunkEncoder::new(codec, geometry).unwrap();
+        let stored = encoder
+            .encode(&mut chunk(geometry, 1), &mut EncoderScratch::default())
+            .unwrap();
+        for place in (0..stored.len()).step_by(stored.len() / 40) {
+            let mut damaged = stored.clone();
+            damaged[place] ^= 0x10;
+            let error = decode(codec, geometry, &damaged).unwrap_err();
+            assert!(error.contains("checksum"), "{codec}, byte {place}: {error}");
+        }
+    });
+}
+
+#[test]
+fn a_frame_states_its_decoded_size() {
+    let geometry = geometry(DataType::UInt8);
+    for codec in [Codec::Zstd, Codec::DeltaZstd] {
+        let encoder = ChunkEncoder::new(codec, &geometry).unwrap();
+        let stored = encoder
+            .encode(&mut chunk(&geometry, 1), &mut EncoderScratch::default())
+            .unwrap();
+        let size = zstd::zstd_safe::get_frame_content_size(&stored).unwrap();
+        assert_eq!(size, Some(geometry.chunk_bytes() as u64));
+    }
+}
