@@ -51,9 +51,13 @@ def read_block(sites: list[Site]) -> NDArray[np.uint8]:
     height, width = read_plane(sites[0][0]).shape
     block = np.empty((len(sites), tree.CHANNELS, height, width), np.uint8)
     for index, site in enumerate(sites):
-        for channel, path in enumerate(site):
-            block[index, channel] = read_plane(path)
+        fill_site(block, index, site)
     return block
+
+
+def fill_site(block: NDArray[np.uint8], index: int, site: Site) -> None:
+    for channel, path in enumerate(site):
+        block[index, channel] = read_plane(path)
 
 
 def geometry(sites: list[Site]) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
@@ -106,15 +110,17 @@ def convert_with_tensorstore(sites: list[Site], output: Path, codec: str, jobs: 
         create=True,
     ).result()
 
-    def write(shard: Shard) -> None:
-        start, sites = shard
-        block = read_block(sites)
-        # In a transaction the shard is stored once, not chunk by chunk.
-        with tensorstore.Transaction() as transaction:
-            store.with_transaction(transaction)[start : start + len(sites)] = block
-
+    # One shard is encoded while the next is read, which was faster than a shard a thread.
+    writing = None
     with ThreadPoolExecutor(jobs) as pool:
-        list(pool.map(write, shards_of(sites)))
+        for start, shard_sites in shards_of(sites):
+            block = np.empty((len(shard_sites), *shape[1:]), np.uint8)
+            list(pool.map(partial(fill_site, block), range(len(shard_sites)), shard_sites))
+            if writing:
+                writing.result()
+            writing = store[start : start + len(shard_sites)].write(block)
+        if writing:
+            writing.result()
 
 
 # zarr-python + OpenCV: processes, a shard a task.

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from converter import CODECS, COMPLETE, DEFAULT_CODEC, Dataset, convert, run
-from source import Row, Source, read_source, table_row, write_tree
+from source import Source, read_source, table_row, write_tree
 
 REAL_SAMPLE = Path(__file__).parents[3] / "shared" / "data" / "rxrx1-sample"
 
@@ -43,7 +43,7 @@ def make_sixteen_bit(root: Path) -> Source:
     return read_source(root)
 
 
-def rows_with_blanks() -> list[Row]:
+def rows_with_blanks() -> list[dict[str, str]]:
     """Nine rows, not in array order; AA02 comes after Z02, and B10 after B09."""
     wells = ["AA02", "Z02", "B10", "B09", "B02", "C02", "C03", "C04", "C05"]
     rows = [table_row("U2OS-03", 1 + index % 2, well, 1) for index, well in enumerate(wells)]

@@ -73,7 +73,7 @@ def incomplete(request: pytest.FixtureRequest) -> Dataset:
 
 
 def gaps(dataset: Dataset) -> list[tuple[int, int]]:
-    return [tuple(key) for key in np.argwhere(~dataset.source.present).tolist()]
+    return [(site, channel) for site, channel in np.argwhere(~dataset.source.present).tolist()]
 
 
 def test_the_gaps_are_those_that_were_made(with_missing: Dataset, with_damage: Dataset) -> None:
@@ -97,7 +97,7 @@ def test_present_tells_the_gaps(incomplete: Dataset) -> None:
 
 
 def test_complete_is_false_for_sites_with_gaps(incomplete: Dataset) -> None:
-    rows = duckdb.sql(
+    rows = duckdb.execute(
         f"SELECT site_index FROM '{incomplete.metadata_table}' WHERE NOT complete ORDER BY ALL"
     ).fetchall()
     assert [site for (site,) in rows] == sorted({site for site, _ in gaps(incomplete)})

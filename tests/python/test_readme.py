@@ -29,4 +29,4 @@ def test_sql_can_be_pasted(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.chdir(dataset.root)
     for block in code_blocks(dataset, "sql"):
         for statement in duckdb.extract_statements(block):
-            assert duckdb.sql(statement.query).fetchall()
+            assert duckdb.execute(statement.query).fetchall()

@@ -85,14 +85,14 @@ def test_planes_name_their_files(dataset: Dataset) -> None:
 
 
 def test_duckdb_reads_both_tables(dataset: Dataset) -> None:
-    described = duckdb.sql(f"DESCRIBE FROM '{dataset.metadata_table}'").fetchall()
+    described = duckdb.execute(f"DESCRIBE FROM '{dataset.metadata_table}'").fetchall()
     types = {row[0]: row[1] for row in described}
     for name, kind in column_kinds(dataset.source).items():
         assert types[name] == DUCKDB_TYPES[kind], name
     assert types["complete"] == "BOOLEAN"
-    rows = duckdb.sql(f"SELECT site_id FROM '{dataset.metadata_table}'").fetchall()
+    rows = duckdb.execute(f"SELECT site_id FROM '{dataset.metadata_table}'").fetchall()
     assert [site_id for (site_id,) in rows] == dataset.source.site_ids
-    statuses = duckdb.sql(f"SELECT status, count(*) FROM '{dataset.planes_table}' GROUP BY ALL")
+    statuses = duckdb.execute(f"SELECT status, count(*) FROM '{dataset.planes_table}' GROUP BY ALL")
     present = int(dataset.source.present.sum())
     counts = {"ok": present, "missing": dataset.source.present.size - present}
     assert dict(statuses.fetchall()) == {status: n for status, n in counts.items() if n}
@@ -100,7 +100,7 @@ def test_duckdb_reads_both_tables(dataset: Dataset) -> None:
 
 def test_duckdb_sees_blanks_as_null(workshop: Workshop) -> None:
     dataset = workshop.dataset("sixteen-bit")
-    blanks = duckdb.sql(
+    blanks = duckdb.execute(
         f"SELECT site_id FROM '{dataset.metadata_table}' WHERE sirna IS NULL AND sirna_id IS NULL"
     ).fetchall()
     expected = [row["site_id"] for row in dataset.source.rows if not row["sirna_id"]]
@@ -109,7 +109,7 @@ def test_duckdb_sees_blanks_as_null(workshop: Workshop) -> None:
 
 
 def test_duckdb_joins_sites_with_their_planes(dataset: Dataset) -> None:
-    joined = duckdb.sql(
+    joined = duckdb.execute(
         f"SELECT site_id, channel, mean FROM '{dataset.metadata_table}' "
         f"JOIN '{dataset.planes_table}' USING (site_index) ORDER BY site_index, channel"
     ).fetchall()
@@ -130,7 +130,7 @@ def test_pyarrow_joins_sites_with_their_planes(dataset: Dataset) -> None:
 
 def test_tables_name_the_array_that_they_belong_to(dataset: Dataset) -> None:
     for table in (dataset.metadata_table, dataset.planes_table):
-        entries = duckdb.sql(f"SELECT value FROM parquet_kv_metadata('{table}')").fetchall()
+        entries = duckdb.execute(f"SELECT value FROM parquet_kv_metadata('{table}')").fetchall()
         assert any(b"images.zarr/images" in value for (value,) in entries), table.name
 
 
@@ -200,7 +200,8 @@ def test_bloom_filters_exclude_what_is_not_there(large: Dataset, column: str) ->
     def excluded(value: str) -> list[bool]:
         probe = f"parquet_bloom_probe('{large.metadata_table}', '{column}', '{value}')"
         return [
-            row[0] for row in duckdb.sql(f"SELECT bloom_filter_excludes FROM {probe}").fetchall()
+            row[0]
+            for row in duckdb.execute(f"SELECT bloom_filter_excludes FROM {probe}").fetchall()
         ]
 
     first, last = large.source.rows[0][column], large.source.rows[-1][column]
@@ -212,7 +213,7 @@ def test_bloom_filters_exclude_what_is_not_there(large: Dataset, column: str) ->
 
 def test_a_site_is_found_by_its_name(large: Dataset) -> None:
     row = large.source.rows[12_345]
-    found = duckdb.sql(
+    found = duckdb.execute(
         f"SELECT site_index, shard FROM '{large.metadata_table}' WHERE site_id = '{row['site_id']}'"
     ).fetchall()
     assert found == [(12_345, "images.zarr/images/c/6/0/0/0")]
