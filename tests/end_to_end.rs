@@ -5,14 +5,7 @@
 //! Input (a tree of PNG files) ──> Run (the program) ──> Dataset (what it wrote)
 //! ```
 
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    reason = "tests fail by panicking; clippy.toml allows it in test functions, not beside them"
-)]
-
+#[cfg(test)] // clippy.toml allows tests to unwrap, and this is how it knows them
 mod end_to_end {
     mod dataset;
     mod input;

@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import shutil
+import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
@@ -186,6 +187,13 @@ def read_all(settings: Settings) -> list[Result]:
     ]
 
 
+def build() -> None:
+    """Builds what is measured; cargo finds the target folder as `main` does."""
+    for what in (("--package", "rxrx2zarr"), ("--package", "rxrx-decoder", "--example", "floors")):
+        command = ["cargo", "build", "--release", "--locked", *what]
+        subprocess.run(command, cwd=REPOSITORY, check=True)
+
+
 def prepare(settings: Settings, png: Path | None) -> str:
     """Makes the tree; says what its files are."""
     if png is None:
@@ -240,6 +248,7 @@ def main() -> None:
     )
     if settings.scratch.exists():
         sys.exit(f"error: {settings.scratch} exists; remove it, or choose another --dir")
+    build()
     settings.scratch.mkdir(parents=True)
     try:
         bench(settings, chosen.png, chosen.json)

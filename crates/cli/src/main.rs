@@ -4,7 +4,7 @@
 //! Exit codes: 0 complete · 1 failed, nothing sealed · 2 wrong usage ·
 //! 3 sealed, but some images are missing or could not be used.
 
-#![allow(clippy::print_stderr, reason = "here is where things are drawn")]
+#![allow(clippy::print_stderr, reason = "this is the crate that draws")]
 
 mod arguments;
 mod commands;

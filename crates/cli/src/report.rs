@@ -213,7 +213,7 @@ pub(crate) fn how_to_open(dataset: &Path) -> io::Result<()> {
     let path = dataset.display();
     writeln!(
         stdout(),
-        r#"Python (pip install "xarray[io]" zarr):
+        r#"Python (pip install xarray zarr):
     import xarray as xr
     ds = xr.open_zarr("{path}/images.zarr")
     ds.images[0].sel(channel="w1").values

@@ -79,14 +79,10 @@ impl Images {
 }
 
 impl Source for Images {
-    fn read(&self, path: &str, bytes: &mut Vec<u8>) -> io::Result<()> {
-        self.read_head(path, usize::MAX, bytes)
-    }
-
-    fn read_head(&self, path: &str, length: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
+    fn read(&self, path: &str, at_most: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
         let file = self.0.get(path).ok_or(io::ErrorKind::NotFound)?;
         bytes.clear();
-        bytes.extend_from_slice(&file[..length.min(file.len())]);
+        bytes.extend_from_slice(&file[..at_most.min(file.len())]);
         Ok(())
     }
 

@@ -1,38 +1,49 @@
 //! Runs the units of a plan on all cores.
 //!
 //! ```text
-//! next chunk ──> worker: read, decode, measure, encode ──┐
-//! next chunk ──> worker: read, decode, measure, encode ──┼─> open units ─(full)─> storer: put
-//!      ...                                                ┘
+//!           readers                    workers                        storer
+//! chunks ─> image files ─(read ahead)─> decode, measure, encode ─┐
+//! in array  image files ─────────────-> decode, measure, encode ─┼─> open ─(full)─> one put
+//! order     …                           …                        ┘   units         a unit
 //! ```
 //!
-//! The workers share one queue of chunks in array order, so that a unit of 64
-//! chunks keeps 64 cores busy and one core never waits for another at the end
-//! of a unit. A worker takes a chunk from file bytes to encoded bytes while it
-//! is in cache; whole raw shards never exist. A unit whose last chunk arrives
-//! goes to a thread of its own that puts it, so that writing and flushing stall
-//! nobody.
+//! Readers, workers and storer are threads; all chunks of all units form one
+//! queue in array order, so that a unit of 64 chunks keeps 64 cores busy and no
+//! core waits for another at the end of a unit.
 //!
-//! **Memory.** At most `2 + ceil(jobs / chunks in a unit)` units are open or on
-//! their way to the store, each at most as large as its encoded shard; each
-//! worker has one raw chunk and one image file. With RxRx1's defaults (48 MB
-//! shards, 1.5 MiB chunks) and 2 jobs that is about 150 MB.
+//! - *Readers* fetch the image files of the next few chunks. They mostly wait,
+//!   for a disk that seeks or a network, and so there are at least
+//!   [`READERS_AT_LEAST`] of them, however few the cores.
+//! - *Workers*, one a job, take a chunk from file bytes to encoded bytes while
+//!   it is in cache; whole raw shards never exist. Buffers are reused.
+//! - The *storer* puts a unit once its last chunk is there, so that writing and
+//!   flushing stall nobody.
+//!
+//! **Memory.** Files of at most `jobs + 2 x readers` chunks have been read and
+//! not yet encoded; each worker has one raw chunk; at most `2 + ceil((jobs +
+//! 2 x readers) / chunks in a unit)` units are open or on their way to the store,
+//! each at most as large as its encoded shard. With RxRx1's defaults (chunks of
+//! 0.5 MB of PNG and 1.5 MiB of pixels, shards of 48 MB) and 2 jobs that is 9 +
+//! 3 + 144 MB, at any number of sites.
 
 mod chunk;
+mod read;
+mod task;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
-use std::ops::Range;
-use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use rxrx_decoder::DecodeError;
 use rxrx_metadata::{Plan, Unit};
 
 use self::chunk::{ChunkWorker, EncodedChunk};
+use self::read::{Buffers, ReadChunk};
+use self::task::{Task, channel_chunks};
 use crate::codec::{ChunkEncoder, CodecError};
 use crate::events::{Event, Observer};
 use crate::output::Output;
@@ -40,6 +51,10 @@ use crate::record::{PlaneRecord, UnitRecord};
 use crate::shard::Shard;
 use crate::source::Source;
 use crate::store::StoreError;
+
+/// Readers that there are even for a single job: enough for a disk or a file
+/// server to work on several requests at once.
+const READERS_AT_LEAST: usize = 8;
 
 /// Why the units could not all be run.
 #[derive(Debug, thiserror::Error)]
@@ -104,6 +119,7 @@ struct State {
 
 struct Shared<'a> {
     pipeline: &'a Pipeline<'a>,
+    files: Buffers,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -113,17 +129,24 @@ impl Pipeline<'_> {
     pub(crate) fn run(&self) -> Result<Vec<UnitRecord>, PipelineError> {
         let shared = Shared {
             pipeline: self,
+            files: Buffers::default(),
             state: Mutex::default(),
             changed: Condvar::new(),
         };
         let mut records = thread::scope(|scope| {
-            let (sender, receiver) = mpsc::channel();
-            let storer = scope.spawn(|| shared.store_units(receiver));
-            for _ in 0..self.jobs.get() {
-                let sender = sender.clone();
-                scope.spawn(|| shared.work(sender));
+            let (read, to_encode) = bounded(self.readers());
+            // Bounded by the units in flight.
+            let (full, to_store) = unbounded();
+            let storer = scope.spawn(|| shared.store_units(to_store));
+            for _ in 0..self.readers() {
+                let read = read.clone();
+                scope.spawn(|| shared.read(read));
             }
-            drop(sender);
+            for _ in 0..self.jobs.get() {
+                let (to_encode, full) = (to_encode.clone(), full.clone());
+                scope.spawn(|| shared.work(to_encode, full));
+            }
+            drop((read, to_encode, full));
             storer
                 .join()
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -138,55 +161,36 @@ impl Pipeline<'_> {
     /// Chunks of a full unit that lie inside the array.
     fn chunks_per_unit(&self) -> usize {
         let geometry = self.plan.geometry();
-        (geometry.shard_sites / geometry.chunk_sites) * self.channel_chunks()
-    }
-
-    fn channel_chunks(&self) -> usize {
-        let geometry = self.plan.geometry();
-        geometry.channels.div_ceil(geometry.chunk_channels)
-    }
-
-    /// The channels of one chunk in a row of the chunk grid.
-    fn channels_of(&self, chunk: usize) -> Range<usize> {
-        let geometry = self.plan.geometry();
-        let start = chunk * geometry.chunk_channels;
-        start..geometry.channels.min(start + geometry.chunk_channels)
+        (geometry.shard_sites / geometry.chunk_sites) * channel_chunks(geometry)
     }
 
     /// All chunks: only the last unit can have fewer than the others.
     fn chunks(&self) -> usize {
         let geometry = self.plan.geometry();
-        geometry.sites.div_ceil(geometry.chunk_sites) * self.channel_chunks()
+        geometry.sites.div_ceil(geometry.chunk_sites) * channel_chunks(geometry)
+    }
+
+    fn readers(&self) -> usize {
+        self.jobs.get().max(READERS_AT_LEAST)
     }
 
     /// Units that may be open or on their way to the store at once.
     fn units_in_flight(&self) -> usize {
-        2 + self.jobs.get().div_ceil(self.chunks_per_unit())
+        2 + (self.jobs.get() + 2 * self.readers()).div_ceil(self.chunks_per_unit())
     }
 
     /// Lays out the shard of a full unit, puts it and records it.
     fn store_unit(&self, FullUnit { unit, chunks }: FullUnit) -> Result<UnitRecord, PipelineError> {
         let geometry = self.plan.geometry();
         let sites = unit.sites.len();
-        let mut planes = Vec::with_capacity(sites * geometry.channels);
+        let mut planes = vec![PlaneRecord::Missing; sites * geometry.channels];
         let mut bytes = Vec::with_capacity(geometry.chunks_per_shard());
-        // Chunks of one row of the grid hold the same sites, channel by channel.
-        let mut rows = chunks.into_iter();
-        for first_site in (0..sites).step_by(geometry.chunk_sites) {
-            let row: Vec<EncodedChunk> = rows.by_ref().take(self.channel_chunks()).collect();
-            let mut by_channels: Vec<_> = row
-                .into_iter()
-                .map(|chunk| {
-                    bytes.push(Some(chunk.bytes));
-                    chunk.planes.into_iter()
-                })
-                .collect();
-            for _ in first_site..sites.min(first_site + geometry.chunk_sites) {
-                for (chunk, planes_of_chunk) in by_channels.iter_mut().enumerate() {
-                    let channels = self.channels_of(chunk).len();
-                    planes.extend(planes_of_chunk.by_ref().take(channels));
-                }
+        for (number, chunk) in chunks.into_iter().enumerate() {
+            let task = Task::new(geometry, unit.clone(), number);
+            for ((site, channel), record) in task.planes().zip(chunk.planes) {
+                planes[(site - unit.sites.start) * geometry.channels + channel] = record;
             }
+            bytes.push(Some(chunk.bytes));
         }
         bytes.resize_with(geometry.chunks_per_shard(), || None);
 
@@ -199,7 +203,7 @@ impl Pipeline<'_> {
             key: &key,
             bytes: stored_bytes,
         });
-        let ranges = shard.ranges().chunks(self.channel_chunks());
+        let ranges = shard.ranges().chunks(channel_chunks(geometry));
         let ranges = ranges.filter_map(|row| {
             let start = row.first()?.as_ref()?.start;
             let end = row.last()?.as_ref()?.end;
@@ -220,12 +224,25 @@ impl Shared<'_> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A worker: takes chunks until there are none, or something failed.
-    fn work(&self, full_units: Sender<FullUnit>) {
+    /// A reader: takes chunks until there are none, or something failed.
+    fn read(&self, read: Sender<ReadChunk>) {
         let _guard = StopOnPanic(self);
-        let mut worker = ChunkWorker::new(self.pipeline);
-        while let Some((unit, chunk)) = self.take_chunk() {
-            match worker.encode(&unit, chunk) {
+        while let Some(task) = self.take_task() {
+            // The workers are gone only when something failed.
+            let _ = read.send(self.pipeline.read(task, &self.files));
+        }
+    }
+
+    /// A worker: encodes what the readers have read.
+    fn work(&self, to_encode: Receiver<ReadChunk>, full_units: Sender<FullUnit>) {
+        let _guard = StopOnPanic(self);
+        let mut worker = ChunkWorker::new(self.pipeline, &self.files);
+        for read in to_encode {
+            if self.lock().stopped {
+                return;
+            }
+            let (unit, chunk) = (read.task.unit.clone(), read.task.chunk);
+            match worker.encode(read) {
                 Ok(encoded) => {
                     if let Some(full) = self.add_chunk(&unit, chunk, encoded) {
                         // The storer is gone only when something failed.
@@ -257,9 +274,8 @@ impl Shared<'_> {
         records
     }
 
-    /// The next chunk as (unit, chunk within the unit); waits while too many
-    /// units are in flight.
-    fn take_chunk(&self) -> Option<(Unit, usize)> {
+    /// The next chunk; waits while too many units are in flight.
+    fn take_task(&self) -> Option<Task> {
         let per_unit = self.pipeline.chunks_per_unit();
         let total = self.pipeline.chunks();
         let in_flight = self.pipeline.units_in_flight();
@@ -277,7 +293,8 @@ impl Shared<'_> {
                     state.open.insert(number, OpenUnit { chunks, remaining });
                 }
                 state.next_chunk += 1;
-                return self.pipeline.plan.unit(number).map(|unit| (unit, chunk));
+                let unit = self.pipeline.plan.unit(number)?;
+                return Some(Task::new(self.pipeline.plan.geometry(), unit, chunk));
             }
             state = self
                 .changed
@@ -323,12 +340,5 @@ impl Drop for StopOnPanic<'_> {
         if thread::panicking() {
             self.0.stop();
         }
-    }
-}
-
-/// Tells the observer of each image that could not be used.
-fn notice_refused(observer: &dyn Observer, path: &str, record: &PlaneRecord) {
-    if let PlaneRecord::Corrupt { error, .. } = record {
-        observer.notice(Event::PlaneRefused { path, error });
     }
 }

@@ -7,18 +7,12 @@ use std::path::PathBuf;
 /// Reads whole image files by their path inside INPUT.
 pub trait Source: Send + Sync {
     /// Replaces the content of `bytes` with the file at `path` (relative to
-    /// INPUT, `/`-separated), keeping its allocation.
+    /// INPUT, `/`-separated), or with its first `at_most` bytes where it has
+    /// more, keeping the allocation.
     ///
     /// # Errors
     /// What the file system or the store said; the caller knows the path.
-    fn read(&self, path: &str, bytes: &mut Vec<u8>) -> io::Result<()>;
-
-    /// Replaces the content of `bytes` with at most the first `length` bytes
-    /// of the file at `path`.
-    ///
-    /// # Errors
-    /// As [`Source::read`].
-    fn read_head(&self, path: &str, length: usize, bytes: &mut Vec<u8>) -> io::Result<()>;
+    fn read(&self, path: &str, at_most: usize, bytes: &mut Vec<u8>) -> io::Result<()>;
 
     /// The size of the file at `path` in bytes, without reading it.
     ///
@@ -41,16 +35,13 @@ impl FolderSource {
 }
 
 impl Source for FolderSource {
-    fn read(&self, path: &str, bytes: &mut Vec<u8>) -> io::Result<()> {
-        bytes.clear();
-        File::open(self.root.join(path))?.read_to_end(bytes)?;
-        Ok(())
-    }
-
-    fn read_head(&self, path: &str, length: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
+    fn read(&self, path: &str, at_most: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
         bytes.clear();
         let file = File::open(self.root.join(path))?;
-        file.take(length as u64).read_to_end(bytes)?;
+        // Told the size, one call reads it all.
+        let size = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+        bytes.reserve(size.min(at_most).saturating_add(1));
+        file.take(at_most as u64).read_to_end(bytes)?;
         Ok(())
     }
 

@@ -39,7 +39,7 @@ impl Survey {
             path: (*path).to_owned(),
             file_bytes: source.size(path).unwrap_or(0),
             shape: source
-                .read_head(path, HEADER_BYTES, head)
+                .read(path, HEADER_BYTES, head)
                 .map_err(|error| error.to_string())
                 .and_then(|()| {
                     read_shape(head, &Limits::default()).map_err(|error| error.to_string())

@@ -1,9 +1,13 @@
-//! One worker's way with one chunk: from image files to encoded bytes.
+//! One worker's way with one chunk: from the bytes of image files to encoded
+//! bytes.
+
+use std::io;
 
 use rxrx_decoder::{Decoder, Limits, PlaneShape};
-use rxrx_metadata::{SiteIndex, Unit};
+use rxrx_metadata::SiteIndex;
 
-use super::{Pipeline, PipelineError, notice_refused};
+use super::read::{Buffers, ReadChunk};
+use super::{Pipeline, PipelineError};
 use crate::events::Event;
 use crate::record::PlaneRecord;
 use crate::survey::plane_shape;
@@ -18,63 +22,73 @@ pub(super) struct EncodedChunk {
 /// The buffers of one worker, reused from chunk to chunk.
 pub(super) struct ChunkWorker<'a> {
     pipeline: &'a Pipeline<'a>,
+    files: &'a Buffers,
     shape: PlaneShape,
     decoder: Decoder,
-    file: Vec<u8>,
     pixels: Vec<u8>,
 }
 
 impl<'a> ChunkWorker<'a> {
-    pub(super) fn new(pipeline: &'a Pipeline<'a>) -> Self {
+    pub(super) fn new(pipeline: &'a Pipeline<'a>, files: &'a Buffers) -> Self {
         let geometry = pipeline.plan.geometry();
-        let planes = geometry.chunk_sites * geometry.chunk_channels;
         Self {
             pipeline,
+            files,
             shape: plane_shape(geometry),
             decoder: Decoder::new(Limits::default()),
-            file: Vec::new(),
-            pixels: vec![0; planes * geometry.plane_bytes()],
+            pixels: vec![0; geometry.chunk_bytes()],
         }
     }
 
-    /// Reads, decodes and encodes chunk number `chunk` of `unit`.
-    pub(super) fn encode(
-        &mut self,
-        unit: &Unit,
-        chunk: usize,
-    ) -> Result<EncodedChunk, PipelineError> {
-        let geometry = self.pipeline.plan.geometry();
-        let channel_chunks = self.pipeline.channel_chunks();
-        let (site_chunk, channel_chunk) = (chunk / channel_chunks, chunk % channel_chunks);
-        let first_site = unit.sites.start + site_chunk * geometry.chunk_sites;
-        let sites = first_site..unit.sites.end.min(first_site + geometry.chunk_sites);
-        let channels = self.pipeline.channels_of(channel_chunk);
-
+    /// Decodes and encodes one chunk.
+    pub(super) fn encode(&mut self, chunk: ReadChunk) -> Result<EncodedChunk, PipelineError> {
+        let Self {
+            pipeline,
+            files,
+            shape,
+            decoder,
+            pixels,
+        } = self;
+        let geometry = pipeline.plan.geometry();
+        let ReadChunk { task, files: read } = chunk;
         // What lies outside the array is 0, whatever the last chunk left there.
-        if sites.len() < geometry.chunk_sites || channels.len() < geometry.chunk_channels {
-            self.pixels.fill(0);
+        if task.sites.len() < geometry.chunk_sites || task.channels.len() < geometry.chunk_channels
+        {
+            pixels.fill(0);
         }
-        let mut pixels = std::mem::take(&mut self.pixels);
-        let mut planes = Vec::with_capacity(sites.len() * channels.len());
+        let mut planes = Vec::with_capacity(read.len());
         let mut source_bytes = 0;
-        let rows = pixels.chunks_exact_mut(geometry.chunk_channels * geometry.plane_bytes());
-        for (site, row) in sites.clone().zip(rows) {
-            let slots = row.chunks_exact_mut(geometry.plane_bytes());
-            for (channel, plane) in channels.clone().zip(slots) {
-                let record = self.decode(SiteIndex(site), channel, plane)?;
-                source_bytes += match &record {
-                    PlaneRecord::Ok { source_bytes, .. } => *source_bytes,
-                    _ => 0,
-                };
-                planes.push(record);
+        for ((site, channel), file) in task.planes().zip(read) {
+            let position = (site - task.sites.start) * geometry.chunk_channels
+                + (channel - task.channels.start);
+            let plane_bytes = geometry.plane_bytes();
+            let plane = &mut pixels[position * plane_bytes..][..plane_bytes];
+            let Some(file) = file else {
+                plane.fill(0);
+                planes.push(PlaneRecord::Missing);
+                continue;
+            };
+            let path = pipeline
+                .plan
+                .source(SiteIndex(site), channel)
+                .unwrap_or_default();
+            let record = pipeline.decode(path, &file, decoder, *shape, plane)?;
+            if let PlaneRecord::Corrupt { error, .. } = &record {
+                plane.fill(0);
+                pipeline
+                    .observer
+                    .notice(Event::PlaneRefused { path, error });
             }
+            if let Ok(bytes) = file {
+                source_bytes += bytes.len() as u64;
+                files.give_back(bytes);
+            }
+            planes.push(record);
         }
-        let bytes = self.pipeline.encoder.encode(&mut pixels);
-        self.pixels = pixels;
-        let bytes = bytes?;
-        self.pipeline.observer.notice(Event::ChunkEncoded {
-            sites: if channels.end == geometry.channels {
-                sites.len()
+        let bytes = pipeline.encoder.encode(pixels)?;
+        pipeline.observer.notice(Event::ChunkEncoded {
+            sites: if task.channels.end == geometry.channels {
+                task.sites.len()
             } else {
                 0
             },
@@ -83,49 +97,47 @@ impl<'a> ChunkWorker<'a> {
         });
         Ok(EncodedChunk { bytes, planes })
     }
+}
 
-    /// Fills `plane` with the pixels of one image, or with 0.
+impl Pipeline<'_> {
+    /// Decodes one image file into `plane`; leaves anything there if it cannot.
     fn decode(
-        &mut self,
-        site: SiteIndex,
-        channel: usize,
+        &self,
+        path: &str,
+        file: &io::Result<Vec<u8>>,
+        decoder: &mut Decoder,
+        shape: PlaneShape,
         plane: &mut [u8],
     ) -> Result<PlaneRecord, PipelineError> {
-        let Some(path) = self.pipeline.plan.source(site, channel) else {
-            plane.fill(0);
-            return Ok(PlaneRecord::Missing);
-        };
-        let strict = self.pipeline.strict;
-        let record = match self.pipeline.source.read(path, &mut self.file) {
-            Err(source) if strict => {
-                let path = path.to_owned();
-                return Err(PipelineError::UnreadableImage { path, source });
-            }
-            Err(error) => PlaneRecord::Corrupt {
+        let path = || path.to_owned();
+        match file {
+            Err(error) if self.strict => Err(PipelineError::UnreadableImage {
+                path: path(),
+                source: io::Error::new(error.kind(), error.to_string()),
+            }),
+            Err(error) => Ok(PlaneRecord::Corrupt {
                 source_bytes: None,
                 cause: "unreadable",
                 error: format!("cannot be read: {error}"),
-            },
-            Ok(()) => match self.decoder.decode(&self.file, self.shape, plane) {
-                Ok(summary) => {
-                    return Ok(PlaneRecord::Ok {
-                        source_bytes: self.file.len() as u64,
+            }),
+            Ok(bytes) => {
+                let source_bytes = bytes.len() as u64;
+                match decoder.decode(bytes, shape, plane) {
+                    Ok(summary) => Ok(PlaneRecord::Ok {
+                        source_bytes,
                         summary,
-                    });
+                    }),
+                    Err(source) if self.strict => Err(PipelineError::CorruptImage {
+                        path: path(),
+                        source,
+                    }),
+                    Err(error) => Ok(PlaneRecord::Corrupt {
+                        source_bytes: Some(source_bytes),
+                        cause: error.kind(),
+                        error: error.to_string(),
+                    }),
                 }
-                Err(source) if strict => {
-                    let path = path.to_owned();
-                    return Err(PipelineError::CorruptImage { path, source });
-                }
-                Err(error) => PlaneRecord::Corrupt {
-                    source_bytes: Some(self.file.len() as u64),
-                    cause: error.kind(),
-                    error: error.to_string(),
-                },
-            },
-        };
-        plane.fill(0);
-        notice_refused(self.pipeline.observer, path, &record);
-        Ok(record)
+            }
+        }
     }
 }

@@ -36,14 +36,11 @@ fn records_are_in_array_order_whoever_finishes_first() {
     /// The first site's images take longest.
     struct Slow(Images);
     impl Source for Slow {
-        fn read(&self, path: &str, bytes: &mut Vec<u8>) -> std::io::Result<()> {
+        fn read(&self, path: &str, at_most: usize, bytes: &mut Vec<u8>) -> std::io::Result<()> {
             if path.starts_with("E-1/Plate1/") {
                 std::thread::sleep(Duration::from_millis(50));
             }
-            self.0.read(path, bytes)
-        }
-        fn read_head(&self, path: &str, n: usize, bytes: &mut Vec<u8>) -> std::io::Result<()> {
-            self.0.read_head(path, n, bytes)
+            self.0.read(path, at_most, bytes)
         }
         fn size(&self, path: &str) -> std::io::Result<u64> {
             self.0.size(path)
@@ -128,18 +125,15 @@ fn workers_never_run_far_ahead_of_the_store() {
     }
     struct Counting<'a>(Images, &'a AtomicUsize);
     impl Source for Counting<'_> {
-        fn read(&self, path: &str, bytes: &mut Vec<u8>) -> std::io::Result<()> {
+        fn read(&self, path: &str, at_most: usize, bytes: &mut Vec<u8>) -> std::io::Result<()> {
             self.1.fetch_add(1, Ordering::SeqCst);
-            self.0.read(path, bytes)
-        }
-        fn read_head(&self, path: &str, n: usize, bytes: &mut Vec<u8>) -> std::io::Result<()> {
-            self.0.read_head(path, n, bytes)
+            self.0.read(path, at_most, bytes)
         }
         fn size(&self, path: &str) -> std::io::Result<u64> {
             self.0.size(path)
         }
     }
-    for (jobs, in_flight) in [(1, 3), (2, 3), (5, 5)] {
+    for (jobs, in_flight) in [(1, 11), (2, 11), (5, 13)] {
         let reads = AtomicUsize::new(0);
         let store = Watching {
             reads: &reads,
@@ -187,7 +181,6 @@ fn events_add_up() {
     let store = Memory::new();
     let records = run(5, 3, &images, &store, &sums, false).unwrap();
     let [sites, read, encoded, stored, refused] = sums.0.into_inner().unwrap();
-    images.0.remove(&image_path(3, 1));
     let files: usize = images.0.values().map(Vec::len).sum();
     assert_eq!((sites, read, refused), (5, files as u64, 1));
     assert_eq!(

@@ -1,0 +1,46 @@
+//! One chunk's share of a unit.
+
+use std::ops::Range;
+
+use rxrx_metadata::{ArrayGeometry, Unit};
+
+/// A chunk to be made.
+#[derive(Clone, Debug)]
+pub(super) struct Task {
+    pub(super) unit: Unit,
+    /// Position of the chunk in the unit: row-major over sites and channels.
+    pub(super) chunk: usize,
+    /// The chunk's sites inside the array.
+    pub(super) sites: Range<usize>,
+    /// The chunk's channel positions inside the array.
+    pub(super) channels: Range<usize>,
+}
+
+impl Task {
+    pub(super) fn new(geometry: &ArrayGeometry, unit: Unit, chunk: usize) -> Self {
+        let in_row = channel_chunks(geometry);
+        let first_site = unit.sites.start + chunk / in_row * geometry.chunk_sites;
+        let first_channel = chunk % in_row * geometry.chunk_channels;
+        Self {
+            sites: first_site..unit.sites.end.min(first_site + geometry.chunk_sites),
+            channels: first_channel
+                ..geometry
+                    .channels
+                    .min(first_channel + geometry.chunk_channels),
+            unit,
+            chunk,
+        }
+    }
+
+    /// Site and channel position of each plane, in the order they have in the chunk.
+    pub(super) fn planes(&self) -> impl Iterator<Item = (usize, usize)> {
+        let channels = self.channels.clone();
+        let sites = self.sites.clone();
+        sites.flat_map(move |site| channels.clone().map(move |channel| (site, channel)))
+    }
+}
+
+/// Chunks that together hold all channels of a site.
+pub(super) fn channel_chunks(geometry: &ArrayGeometry) -> usize {
+    geometry.channels.div_ceil(geometry.chunk_channels)
+}
