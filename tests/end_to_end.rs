@@ -14,6 +14,7 @@ mod end_to_end {
     mod bad_images;
     mod bad_input;
     mod codecs;
+    mod description;
     mod labels;
     mod layouts;
     mod real_sample;

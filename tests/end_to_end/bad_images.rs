@@ -18,7 +18,7 @@ fn missing_images_are_named_and_nothing_is_written() {
     convert(&input.root(), &input.output(), "")
         .ends_with(1)
         .complains_of(&[
-            "8 images are missing",
+            "planes without an image: 8",
             &format!("{short}: no w3, w5"),
             &absent,
             "--allow-missing",

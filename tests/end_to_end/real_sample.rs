@@ -22,7 +22,7 @@ fn missing_planes_are_named_and_nothing_is_written() {
     let place = tempfile::tempdir().unwrap();
     let output = place.path().join("out");
     convert(&input, &output, "").ends_with(1).complains_of(&[
-        "24 images are missing",
+        "planes without an image: 24",
         "HEPG2-01_1_B02_2: no w",
         "HUVEC-01_4_B02_2: no w",
         "RPE-01_3_B02_2: no w",

@@ -98,7 +98,7 @@ fn quiet_is_quiet_even_about_bad_images() {
     assert_eq!(run.stderr, "");
     let run = convert(&input.root(), &input.output(), "-q").ends_with(1);
     // An error is not progress: it is told.
-    let run = run.complains_of(&["error: 1 images are missing", "no w1"]);
+    let run = run.complains_of(&["error: planes without an image: 1", "no w1"]);
     assert_eq!(run.stdout, "");
 }
 

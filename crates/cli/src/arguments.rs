@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use rxrx_metadata::Layout;
-use rxrx_writer::{Codec, Description, PlanOptions};
+use rxrx_writer::{Codec, Description, DescriptionError, PlanOptions};
 
 const PROGRAM_EXAMPLES: &str = "\
 Examples:
@@ -194,15 +194,15 @@ pub(crate) struct ConvertArguments {
     #[arg(long)]
     pub(crate) overwrite: bool,
 
-    /// Name of the dataset [default: RxRx1]
+    /// Name of the dataset [default: as INPUT/rxrx2zarr.json says, or RxRx1]
     #[arg(long, value_name = "NAME")]
     dataset_name: Option<String>,
 
-    /// Licence of the images (SPDX) [default: CC-BY-NC-SA-4.0]
+    /// Licence of the images (SPDX) [default: likewise, CC-BY-NC-SA-4.0]
     #[arg(long, value_name = "SPDX")]
     license: Option<String>,
 
-    /// Whom to cite [default: the RxRx1 paper]
+    /// Whom to cite [default: likewise, the RxRx1 paper]
     #[arg(long, value_name = "TEXT")]
     citation: Option<String>,
 
@@ -212,13 +212,14 @@ pub(crate) struct ConvertArguments {
 }
 
 impl ConvertArguments {
-    pub(crate) fn description(&self) -> Description {
-        let rxrx1 = Description::rxrx1();
-        Description {
-            name: self.dataset_name.clone().unwrap_or(rxrx1.name),
-            license: self.license.clone().unwrap_or(rxrx1.license),
-            citation: self.citation.clone().unwrap_or(rxrx1.citation),
-        }
+    /// What the user says of the dataset, or else what the input says of itself.
+    pub(crate) fn description(&self) -> Result<Description, DescriptionError> {
+        let input = Description::of_input(&self.input.input)?;
+        Ok(Description {
+            name: self.dataset_name.clone().unwrap_or(input.name),
+            license: self.license.clone().unwrap_or(input.license),
+            citation: self.citation.clone().unwrap_or(input.citation),
+        })
     }
 }
 

@@ -1,8 +1,8 @@
 //! How the pixels of a chunk become bytes.
 //!
 //! A [`Codec`] is a name that a user chooses; it stands for a chain of Zarr
-//! codecs. The chains end with [`crc32c`], so that a reader notices damage to
-//! any single chunk.
+//! codecs. The chains end with [`crc32c`], by which a reader that
+//! checks it notices damage to any single chunk.
 //!
 //! | name | chain | opens without a plug-in in |
 //! |---|---|---|

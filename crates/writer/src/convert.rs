@@ -45,8 +45,8 @@ pub enum ConvertError {
     },
     /// Images are missing, and that was not allowed.
     #[error(
-        "{planes} images are missing ({}); get them, or convert all the same with --allow-missing \
-         (their pixels will be 0)",
+        "planes without an image: {planes} ({}); get the images, or convert all the same with \
+         --allow-missing (the pixels will be 0)",
         summary(.problems)
     )]
     Missing {

@@ -2,6 +2,10 @@
 //! The one place that the Zarr attributes, the Parquet metadata and the README
 //! take it from.
 
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
 use rxrx_metadata::{Channel, DataType};
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +21,24 @@ pub struct Description {
 }
 
 impl Description {
+    /// Name of the file in INPUT that describes data which is not RxRx1, a JSON
+    /// object with the fields of this type.
+    pub const FILE: &str = "rxrx2zarr.json";
+
+    /// What the folder `input` says of itself; RxRx1 where it says nothing.
+    ///
+    /// # Errors
+    /// The file is there and cannot be read, or is no description.
+    pub fn of_input(input: &Path) -> Result<Self, DescriptionError> {
+        let path = input.join(Self::FILE);
+        match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::rxrx1()),
+            Err(source) => Err(DescriptionError::Read { path, source }),
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .map_err(|source| DescriptionError::Parse { path, source }),
+        }
+    }
+
     /// RxRx1 as Recursion published it.
     pub fn rxrx1() -> Self {
         Self {
@@ -37,6 +59,31 @@ impl Description {
             citation: "Synthetic cells made by rxrx2zarr sample; not data of Recursion.".to_owned(),
         }
     }
+}
+
+/// The description in INPUT is of no use.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DescriptionError {
+    /// It cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the file system said.
+        source: io::Error,
+    },
+    /// It is something else.
+    #[error(
+        "{} is not a description of a dataset (expected JSON with name, license and citation)",
+        path.display()
+    )]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
 }
 
 /// What a channel shows and how to draw it.

@@ -195,8 +195,10 @@ fn compression() -> Vec<Arc<dyn BytesToBytesCodecTraits>> {
     ]
 }
 
-/// A number that stands for a blank because the column does not hold it.
+/// A number that stands for a blank because the column does not hold it: -1,
+/// or else the least there is.
 fn blank_marker(values: &[Option<i64>]) -> i64 {
-    let least = values.iter().flatten().min().copied().unwrap_or(0);
-    if least >= 0 { -1 } else { i64::MIN }
+    let held = |marker: &i64| values.contains(&Some(*marker));
+    let mut markers = std::iter::once(-1).chain(i64::MIN..);
+    markers.find(|marker| !held(marker)).unwrap_or(-1)
 }

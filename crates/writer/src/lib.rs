@@ -46,7 +46,7 @@ mod target;
 
 pub use codec::{Codec, CodecError, UnknownCodec};
 pub use convert::{ConvertError, ConvertOptions, Converted, RefusedImages, convert};
-pub use description::{ChannelDescription, Description, GENERATOR, Window};
+pub use description::{ChannelDescription, Description, DescriptionError, GENERATOR, Window};
 pub use events::{Event, Observer, Silent};
 pub use hierarchy::{DatasetAttributes, Settings};
 pub use info::{DatasetInfo, InfoError};

@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &ConvertArguments, verbosity: Verbosity) -> anyhow:
         allow_missing: arguments.allow_missing,
         strict: arguments.strict,
         overwrite: arguments.overwrite,
-        description: arguments.description(),
+        description: arguments.description()?,
     };
     let outcome = convert_with_progress(&prepared, &arguments.output, &options, verbosity);
     let (converted, seconds) = outcome.inspect_err(explain)?;

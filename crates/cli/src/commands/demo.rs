@@ -39,7 +39,7 @@ pub(crate) fn run(arguments: &DemoArguments, verbosity: Verbosity) -> anyhow::Re
         allow_missing: false,
         strict: true,
         overwrite: true,
-        description: Description::look_alike(),
+        description: Description::of_input(&input)?,
     };
     let (converted, seconds) = convert_with_progress(&prepared, &output, &options, verbosity)?;
     write!(out, "2. ")?;

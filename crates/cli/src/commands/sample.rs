@@ -1,9 +1,11 @@
 //! `rxrx2zarr sample`.
 
+use std::fs;
 use std::io::{Write, stdout};
 use std::path::Path;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use rxrx_writer::Description;
 
 use crate::arguments::{SampleArguments, Verbosity};
@@ -29,19 +31,15 @@ pub(crate) fn run(arguments: &SampleArguments, verbosity: Verbosity) -> anyhow::
         summary.files,
         bytes(summary.bytes)
     )?;
-    let look_alike = Description::look_alike();
     writeln!(
         out,
-        "Convert it:  rxrx2zarr convert {0} {0}-zarr --dataset-name '{1}' --license {2} --citation '{3}'",
-        dest.display(),
-        look_alike.name,
-        look_alike.license,
-        look_alike.citation
+        "Convert it:  rxrx2zarr convert {0} {0}-zarr",
+        dest.display()
     )?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes a sample while drawing progress.
+/// Writes a sample, which says itself that it is one, while drawing progress.
 pub(crate) fn sample_with_progress(
     dest: &Path,
     spec: &SampleSpec,
@@ -50,5 +48,10 @@ pub(crate) fn sample_with_progress(
     let progress = FileProgress::new("making images", verbosity);
     let summary = write_sample(dest, spec, &|done, of| progress.set(done, of));
     progress.finish();
-    Ok(summary?)
+    let summary = summary?;
+    let path = dest.join(Description::FILE);
+    let description = serde_json::to_string_pretty(&Description::look_alike())?;
+    fs::write(&path, description + "\n")
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(summary)
 }

@@ -10,6 +10,8 @@ fn blank_numbers_get_a_marker_that_the_column_does_not_hold() {
     for (values, marker) in [
         (vec![Some(0), None, Some(7)], json!(-1)),
         (vec![Some(-1), None], json!(i64::MIN)),
+        (vec![Some(-1), None, Some(i64::MIN)], json!(i64::MIN + 1)),
+        (vec![Some(-2), None], json!(-1)),
         (vec![None], json!(-1)),
         (vec![Some(3), Some(-3)], Value::Null),
     ] {
