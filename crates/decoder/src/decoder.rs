@@ -4,12 +4,11 @@ use crate::chunk::{self, Container};
 use crate::error::{BufferError, DecodeError, Unsupported};
 use crate::filter;
 use crate::general;
-use crate::header::Header;
-use crate::histogram::Histogram;
+use crate::histogram::{ByteTally, Histogram};
 use crate::inflate::inflate;
 use crate::limits::Limits;
-use crate::shape::{BitDepth, PlaneShape};
-use crate::statistics::{PlaneSummary, summarise};
+use crate::shape::PlaneShape;
+use crate::statistics::PlaneSummary;
 
 /// Decodes one image after another, reusing its memory: make one per worker.
 pub struct Decoder {
@@ -75,22 +74,15 @@ impl Decoder {
         self.inflated.resize(header.inflated_bytes() as usize, 0);
         inflate(&mut self.decompressor, stream, &mut self.inflated)?;
         filter::check(&self.inflated, &header)?;
-        if header.is_plain_grey() && container.transparency.is_none() {
-            self.unfilter(&header, plane);
+        let mut tally = ByteTally::new();
+        let counted = if header.is_plain_grey() && container.transparency.is_none() {
+            let row_bytes = header.row_bytes(header.shape.width) as usize;
+            filter::unfilter(&self.inflated, row_bytes, found.depth, plane, &mut tally)
         } else {
             general::decode(&header, &container, stream, self.limits, plane)?;
-        }
-        Ok(summarise(plane, header.shape.depth, &mut self.histogram))
-    }
-
-    fn unfilter(&self, header: &Header, plane: &mut [u8]) {
-        let depth = header.shape.depth;
-        let row_bytes = header.row_bytes(header.shape.width) as usize;
-        filter::unfilter(&self.inflated, row_bytes, depth, plane);
-        if depth == BitDepth::Sixteen {
-            for sample in plane.as_chunks_mut::<2>().0 {
-                sample.swap(0, 1);
-            }
-        }
+            0
+        };
+        self.histogram.finish(tally, &plane[counted..], found.depth);
+        Ok(PlaneSummary::new(plane, found.depth, &self.histogram))
     }
 }

@@ -11,6 +11,7 @@ mod wave;
 
 use crate::error::Damage;
 use crate::header::Header;
+use crate::histogram::ByteTally;
 use crate::shape::BitDepth;
 
 const SUB: u8 = 1;
@@ -41,22 +42,38 @@ fn stride(header: &Header, columns: u32) -> usize {
 }
 
 /// Undoes the filters of a grey image: `filtered` holds `row_bytes` plus the
-/// filter byte, 0 to 4, for each row; `plane` takes `row_bytes` a row. 16-bit
-/// samples stay big-endian, as PNG has them.
-pub(crate) fn unfilter(filtered: &[u8], row_bytes: usize, depth: BitDepth, plane: &mut [u8]) {
+/// filter byte, 0 to 4, for each row; `plane` takes `row_bytes` a row, 16-bit
+/// samples little-endian. Returns how many bytes, from the start of the plane,
+/// were counted on the way.
+///
+/// Filters work on each byte of a pixel apart from the others, so it is all
+/// the same whether bytes change places before or after.
+pub(crate) fn unfilter(
+    filtered: &[u8],
+    row_bytes: usize,
+    depth: BitDepth,
+    plane: &mut [u8],
+    tally: &mut ByteTally,
+) -> usize {
     match depth {
-        BitDepth::Eight => unfilter_fastest::<1>(filtered, row_bytes, plane),
-        BitDepth::Sixteen => unfilter_fastest::<2>(filtered, row_bytes, plane),
+        BitDepth::Eight => unfilter_fastest::<1>(filtered, row_bytes, plane, tally),
+        BitDepth::Sixteen => unfilter_fastest::<2>(filtered, row_bytes, plane, tally),
     }
 }
 
 /// `BPP`: bytes a pixel, the distance to the byte on the left.
-fn unfilter_fastest<const BPP: usize>(filtered: &[u8], row_bytes: usize, plane: &mut [u8]) {
+fn unfilter_fastest<const BPP: usize>(
+    filtered: &[u8],
+    row_bytes: usize,
+    plane: &mut [u8],
+    tally: &mut ByteTally,
+) -> usize {
     #[cfg(target_arch = "x86_64")]
-    if avx2::unfilter::<BPP>(filtered, row_bytes, plane) {
-        return;
+    if let Some(counted) = avx2::unfilter::<BPP>(filtered, row_bytes, plane, tally) {
+        return counted;
     }
     unfilter_rows::<BPP>(filtered, row_bytes, plane);
+    0
 }
 
 /// Row by row, on any machine.
@@ -70,20 +87,26 @@ fn unfilter_rows<const BPP: usize>(filtered: &[u8], row_bytes: usize, plane: &mu
         match (filter, above) {
             // Above the first row lies zero, and Paeth of (left, 0, 0) is left.
             (SUB, _) | (PAETH, None) => sub::<BPP>(source, target),
-            (UP, Some(above)) => up(source, above, target),
+            (UP, Some(above)) => up::<BPP>(source, above, target),
             (AVERAGE, None) => average_first::<BPP>(source, target),
             (AVERAGE, Some(above)) => average::<BPP>(source, above, target),
             (PAETH, Some(above)) => paeth::<BPP>(source, above, target),
             // No filter, or up of zero.
-            _ => target.copy_from_slice(source),
+            _ => copy::<BPP>(source, target),
         }
         above = Some(target);
     }
 }
 
+fn copy<const BPP: usize>(source: &[u8], target: &mut [u8]) {
+    for (source, target) in stored_pixels(source).zip(pixels_mut::<BPP>(target)) {
+        *target = source;
+    }
+}
+
 fn sub<const BPP: usize>(source: &[u8], target: &mut [u8]) {
     let mut left = [0; BPP];
-    for (source, target) in pixels::<BPP>(source).zip(pixels_mut::<BPP>(target)) {
+    for (source, target) in stored_pixels::<BPP>(source).zip(pixels_mut::<BPP>(target)) {
         for byte in 0..BPP {
             left[byte] = source[byte].wrapping_add(left[byte]);
         }
@@ -91,15 +114,18 @@ fn sub<const BPP: usize>(source: &[u8], target: &mut [u8]) {
     }
 }
 
-fn up(source: &[u8], above: &[u8], target: &mut [u8]) {
-    for ((target, source), above) in target.iter_mut().zip(source).zip(above) {
-        *target = source.wrapping_add(*above);
+fn up<const BPP: usize>(source: &[u8], above: &[u8], target: &mut [u8]) {
+    let inputs = stored_pixels::<BPP>(source).zip(pixels::<BPP>(above));
+    for ((source, above), target) in inputs.zip(pixels_mut::<BPP>(target)) {
+        for byte in 0..BPP {
+            target[byte] = source[byte].wrapping_add(above[byte]);
+        }
     }
 }
 
 fn average_first<const BPP: usize>(source: &[u8], target: &mut [u8]) {
     let mut left = [0; BPP];
-    for (source, target) in pixels::<BPP>(source).zip(pixels_mut::<BPP>(target)) {
+    for (source, target) in stored_pixels::<BPP>(source).zip(pixels_mut::<BPP>(target)) {
         for byte in 0..BPP {
             left[byte] = source[byte].wrapping_add(left[byte] >> 1);
         }
@@ -109,7 +135,7 @@ fn average_first<const BPP: usize>(source: &[u8], target: &mut [u8]) {
 
 fn average<const BPP: usize>(source: &[u8], above: &[u8], target: &mut [u8]) {
     let mut left = [0; BPP];
-    let inputs = pixels::<BPP>(source).zip(pixels::<BPP>(above));
+    let inputs = stored_pixels::<BPP>(source).zip(pixels::<BPP>(above));
     for ((source, above), target) in inputs.zip(pixels_mut::<BPP>(target)) {
         for byte in 0..BPP {
             let mean = (u16::from(left[byte]) + u16::from(above[byte])) >> 1;
@@ -122,7 +148,7 @@ fn average<const BPP: usize>(source: &[u8], above: &[u8], target: &mut [u8]) {
 fn paeth<const BPP: usize>(source: &[u8], above: &[u8], target: &mut [u8]) {
     let mut left = [0; BPP];
     let mut corner = [0; BPP];
-    let inputs = pixels::<BPP>(source).zip(pixels::<BPP>(above));
+    let inputs = stored_pixels::<BPP>(source).zip(pixels::<BPP>(above));
     for ((source, above), target) in inputs.zip(pixels_mut::<BPP>(target)) {
         for byte in 0..BPP {
             let predicted = predict(left[byte], above[byte], corner[byte]);
@@ -147,6 +173,15 @@ fn predict(left: u8, above: u8, corner: u8) -> u8 {
     let under = u16::from(corner.saturating_sub(low));
     let predicted = if 2 * over <= under { low } else { corner };
     if 2 * under <= over { high } else { predicted }
+}
+
+/// Pixels of the file, big-endian, turned into those of a plane.
+fn stored_pixels<const BPP: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; BPP]> {
+    pixels(bytes).map(|pixel| {
+        let mut pixel = *pixel;
+        pixel.reverse();
+        pixel
+    })
 }
 
 fn pixels<const BPP: usize>(bytes: &[u8]) -> impl Iterator<Item = &[u8; BPP]> {

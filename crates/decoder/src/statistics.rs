@@ -125,9 +125,16 @@ fn statistics(histogram: &Histogram, pixels: u64, depth: BitDepth) -> Statistics
 #[must_use]
 pub fn summarise(plane: &[u8], depth: BitDepth, histogram: &mut Histogram) -> PlaneSummary {
     histogram.count(plane, depth);
-    let pixels = (plane.len() / depth.bytes_per_sample()) as u64;
-    PlaneSummary {
-        statistics: statistics(histogram, pixels, depth),
-        xxh3_128: xxh3_128(plane),
+    PlaneSummary::new(plane, depth, histogram)
+}
+
+impl PlaneSummary {
+    /// `histogram`: that of `plane`.
+    pub(crate) fn new(plane: &[u8], depth: BitDepth, histogram: &Histogram) -> Self {
+        let pixels = (plane.len() / depth.bytes_per_sample()) as u64;
+        Self {
+            statistics: statistics(histogram, pixels, depth),
+            xxh3_128: xxh3_128(plane),
+        }
     }
 }

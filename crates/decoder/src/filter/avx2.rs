@@ -10,6 +10,7 @@ use std::arch::x86_64::{
 };
 
 use super::wave::unfilter_groups;
+use crate::histogram::ByteTally;
 
 /// Bytes of one wave, and of one row in one block.
 pub(super) const BLOCK: usize = 16;
@@ -18,24 +19,25 @@ pub(super) const BLOCK: usize = 16;
 pub(super) type Tile<const ROWS: usize> = [[u8; BLOCK]; ROWS];
 
 /// Undoes the filters of all rows, as [`super::unfilter_rows`] does; filter
-/// bytes are 0 to 4. `false`, and nothing done, where the machine has no AVX2.
+/// bytes are 0 to 4. Returns how many bytes of the plane it has counted on the
+/// way; `None`, and nothing done, where the machine has no AVX2.
 pub(super) fn unfilter<const BPP: usize>(
     filtered: &[u8],
     row_bytes: usize,
     plane: &mut [u8],
-) -> bool {
+    tally: &mut ByteTally,
+) -> Option<usize> {
     if !is_x86_feature_detected!("avx2") {
-        return false;
+        return None;
     }
     // SAFETY: the machine has AVX2, which is all that the callees ask for.
     unsafe {
         match BPP {
-            1 => unfilter_groups::<1, 16>(filtered, row_bytes, plane),
-            2 => unfilter_groups::<2, 8>(filtered, row_bytes, plane),
-            _ => return false,
+            1 => Some(unfilter_groups::<1, 16>(filtered, row_bytes, plane, tally)),
+            2 => Some(unfilter_groups::<2, 8>(filtered, row_bytes, plane, tally)),
+            _ => None,
         }
     }
-    true
 }
 
 /// A register of two halves, the lower first.

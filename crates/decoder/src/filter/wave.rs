@@ -22,17 +22,22 @@
 //! Pixels left of a row count as zero by PNG's definition, and a lane that is
 //! fed zeros in front of its row gives zeros; what lies right of a row never
 //! reaches a pixel in it. So edges need no care but that of loads and stores.
+//!
+//! There is no such thing for AVX-512: with four waves a register the steps
+//! took as long again (Zen 4), and the work around them no less.
 
 use std::arch::x86_64::{
     __m256i, _mm256_add_epi8, _mm256_adds_epu8, _mm256_alignr_epi8, _mm256_and_si256,
-    _mm256_avg_epu8, _mm256_blendv_epi8, _mm256_cmpeq_epi8, _mm256_max_epu8, _mm256_min_epu8,
-    _mm256_or_si256, _mm256_set1_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8,
-    _mm256_slli_si256, _mm256_sub_epi8, _mm256_subs_epu8, _mm256_unpackhi_epi8,
-    _mm256_unpackhi_epi16, _mm256_unpacklo_epi8, _mm256_unpacklo_epi16, _mm256_xor_si256,
+    _mm256_avg_epu8, _mm256_blendv_epi8, _mm256_castsi256_si128, _mm256_cmpeq_epi8,
+    _mm256_inserti128_si256, _mm256_max_epu8, _mm256_min_epu8, _mm256_or_si256, _mm256_set1_epi8,
+    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_si256, _mm256_sub_epi8,
+    _mm256_subs_epu8, _mm256_unpackhi_epi8, _mm256_unpackhi_epi16, _mm256_unpacklo_epi8,
+    _mm256_unpacklo_epi16, _mm256_xor_si256,
 };
 
 use super::avx2::{BLOCK, Lanes, LanesMut, Tile, load, load_lanes, store_lanes};
 use super::{AVERAGE, PAETH, SUB, UP};
+use crate::histogram::{AT_ONCE, ByteTally};
 
 /// Blocks that the trailing wave is behind: its first row needs the pixels
 /// above, which the leading wave's last lane has one block less one pixel
@@ -40,13 +45,16 @@ use super::{AVERAGE, PAETH, SUB, UP};
 const LAG: usize = 2;
 
 /// Undoes the filters of all rows, whose filter bytes are 0 to 4. `ROWS`: rows
-/// of one wave, `BLOCK / BPP`.
+/// of one wave, `BLOCK / BPP`. 8-bit pixels are counted on the way: returns how
+/// many, from the start of the plane.
 #[target_feature(enable = "avx2")]
 pub(super) fn unfilter_groups<const BPP: usize, const ROWS: usize>(
     filtered: &[u8],
     row_bytes: usize,
     plane: &mut [u8],
-) {
+    tally: &mut ByteTally,
+) -> usize {
+    let mut counted = 0;
     let rows = plane.len() / row_bytes;
     let mut tiles = [[[0; BLOCK]; ROWS]; 2];
     for first in (0..rows).step_by(2 * ROWS) {
@@ -58,22 +66,29 @@ pub(super) fn unfilter_groups<const BPP: usize, const ROWS: usize>(
             filters: Filters::new::<BPP>(filtered, row_bytes, first, rows),
             left: _mm256_setzero_si256(),
             above: _mm256_setzero_si256(),
+            last_row: _mm256_setzero_si256(),
+            handed_down: _mm256_setzero_si256(),
+            counted,
         };
         // The last row of a wave ends ROWS - 1 pixels after the first.
         let blocks = (row_bytes + (ROWS - 1) * BPP).div_ceil(BLOCK);
         for block in 0..blocks + LAG {
-            group.advance(block, &mut tiles, plane);
+            group.advance(block, &mut tiles, plane, tally);
         }
+        counted = group.counted;
     }
+    counted
 }
 
-/// The filter of each lane's row, as masks.
+/// The filter of each lane's row, as masks for its neighbours: Paeth's
+/// prediction from left, zero and zero is left, and likewise from above, so
+/// that one formula serves every filter but Average.
 struct Filters {
-    all_paeth: bool,
-    sub: __m256i,
-    up: __m256i,
+    any_average: bool,
     average: __m256i,
-    paeth: __m256i,
+    left: __m256i,
+    above: __m256i,
+    corner: __m256i,
 }
 
 impl Filters {
@@ -84,15 +99,16 @@ impl Filters {
         for (row, lane) in (first..rows).zip(lanes.chunks_exact_mut(BPP)) {
             lane.fill(filtered[row * (row_bytes + 1)]);
         }
-        let all_paeth = lanes.iter().all(|filter| *filter == PAETH);
+        let any_average = lanes.contains(&AVERAGE);
         let kinds = load([&kinds[0], &kinds[1]]);
         let mask = |filter: u8| _mm256_cmpeq_epi8(kinds, _mm256_set1_epi8(filter as i8));
+        let paeth = mask(PAETH);
         Self {
-            all_paeth,
-            sub: mask(SUB),
-            up: mask(UP),
+            any_average,
             average: mask(AVERAGE),
-            paeth: mask(PAETH),
+            left: _mm256_or_si256(mask(SUB), paeth),
+            above: _mm256_or_si256(mask(UP), paeth),
+            corner: paeth,
         }
     }
 }
@@ -110,12 +126,24 @@ struct Group<'a, const BPP: usize, const ROWS: usize> {
     left: __m256i,
     /// What lay above each lane's pixel in the last step.
     above: __m256i,
+    /// In the lower half, the last block of the leading wave's last row.
+    last_row: __m256i,
+    /// In the lower half, what lies above the trailing wave's next block.
+    handed_down: __m256i,
+    /// Bytes of the plane that have been counted.
+    counted: usize,
 }
 
 impl<const BPP: usize, const ROWS: usize> Group<'_, BPP, ROWS> {
     /// Undoes one block of the leading wave and one of the trailing.
     #[target_feature(enable = "avx2")]
-    fn advance(&mut self, block: usize, tiles: &mut [Tile<ROWS>; 2], plane: &mut [u8]) {
+    fn advance(
+        &mut self,
+        block: usize,
+        tiles: &mut [Tile<ROWS>; 2],
+        plane: &mut [u8],
+        tally: &mut ByteTally,
+    ) {
         let leading = (block * BLOCK) as isize;
         let trailing = leading - (LAG * BLOCK) as isize;
         let leading = self.place(self.first, leading);
@@ -123,30 +151,63 @@ impl<const BPP: usize, const ROWS: usize> Group<'_, BPP, ROWS> {
 
         let [tile, other] = tiles;
         let mut lanes = load_lanes([self.source(leading, tile), self.source(trailing, other)]);
+        if leading.begins || trailing.begins {
+            clear_left::<BPP, ROWS>(&mut lanes, [leading.begins, trailing.begins]);
+        }
+        if BPP == 2 {
+            for lane in &mut lanes {
+                *lane = swap_bytes(*lane);
+            }
+        }
         transpose::<ROWS>(&mut lanes);
 
-        let first_above = load([
-            &self.row_above(leading, plane),
-            &self.row_above(trailing, plane),
-        ]);
-        if self.filters.all_paeth {
-            self.steps::<true>(&mut lanes, first_above);
+        let row_above = self.row_above(leading, plane);
+        let first_above = _mm256_inserti128_si256::<1>(
+            load([&row_above, &row_above]),
+            _mm256_castsi256_si128(self.handed_down),
+        );
+        let count = if BPP == 1 {
+            let undone = (self.first * self.row_bytes).min(ByteTally::MOST);
+            plane[self.counted..undone].as_chunks().0.first_chunk()
         } else {
-            self.steps::<false>(&mut lanes, first_above);
+            None
+        };
+        if self.filters.any_average {
+            self.steps::<true>(&mut lanes, first_above, count, tally);
+        } else {
+            self.steps::<false>(&mut lanes, first_above, count, tally);
         }
 
         transpose::<ROWS>(&mut lanes);
+        let last_row = lanes[ROWS - 1];
+        self.handed_down = if BPP == 1 {
+            _mm256_alignr_epi8::<15>(last_row, self.last_row)
+        } else {
+            _mm256_alignr_epi8::<14>(last_row, self.last_row)
+        };
+        self.last_row = last_row;
         self.put::<false>(leading, &lanes, plane);
         self.put::<true>(trailing, &lanes, plane);
     }
 
     /// One pixel of every lane for each register in `lanes`, in place.
     /// `first_above`: the pixels above each wave's first row in this block.
+    /// `count`: bytes of rows further up, for `tally`. Each step waits for the
+    /// one before it; counting fills the wait.
     #[target_feature(enable = "avx2")]
-    fn steps<const ALL_PAETH: bool>(&mut self, lanes: &mut [__m256i; ROWS], first_above: __m256i) {
+    fn steps<const AVERAGE: bool>(
+        &mut self,
+        lanes: &mut [__m256i; ROWS],
+        first_above: __m256i,
+        count: Option<&[[u8; AT_ONCE]; ROWS]>,
+        tally: &mut ByteTally,
+    ) {
         let (mut left, mut corner) = (self.left, self.above);
         let mut incoming = reverse_pixels::<BPP>(first_above);
-        for pixels in lanes {
+        for (step, pixels) in lanes.iter_mut().enumerate() {
+            if let Some(bytes) = count {
+                tally.add(&bytes[step]);
+            }
             // Every lane gets what the lane before it gave, the first lane
             // gets the next pixel of the row above the wave.
             let above = if BPP == 1 {
@@ -159,28 +220,26 @@ impl<const BPP: usize, const ROWS: usize> Group<'_, BPP, ROWS> {
             } else {
                 _mm256_slli_si256::<2>(incoming)
             };
-            let next = if ALL_PAETH {
-                add_paeth(*pixels, left, above, corner)
-            } else {
+            let mut residual = *pixels;
+            if AVERAGE {
                 let one = _mm256_set1_epi8(1);
                 // The intrinsic rounds up, PNG rounds down.
                 let odd = _mm256_and_si256(_mm256_xor_si256(left, above), one);
                 let average = _mm256_sub_epi8(_mm256_avg_epu8(left, above), odd);
-                let others = _mm256_or_si256(
-                    _mm256_and_si256(average, self.filters.average),
-                    _mm256_or_si256(
-                        _mm256_and_si256(left, self.filters.sub),
-                        _mm256_and_si256(above, self.filters.up),
-                    ),
-                );
-                _mm256_blendv_epi8(
-                    _mm256_add_epi8(*pixels, others),
-                    add_paeth(*pixels, left, above, corner),
-                    self.filters.paeth,
-                )
-            };
-            (left, corner) = (next, above);
-            *pixels = next;
+                let average = _mm256_and_si256(average, self.filters.average);
+                residual = _mm256_add_epi8(residual, average);
+            }
+            left = add_paeth(
+                residual,
+                _mm256_and_si256(left, self.filters.left),
+                _mm256_and_si256(above, self.filters.above),
+                _mm256_and_si256(corner, self.filters.corner),
+            );
+            corner = above;
+            *pixels = left;
+        }
+        if count.is_some() {
+            self.counted += ROWS * AT_ONCE;
         }
         (self.left, self.above) = (left, corner);
     }
@@ -188,11 +247,13 @@ impl<const BPP: usize, const ROWS: usize> Group<'_, BPP, ROWS> {
     fn place(&self, first: usize, column: isize) -> Place {
         let last_lane = ((ROWS - 1) * BPP) as isize;
         let (block, row_bytes) = (BLOCK as isize, self.row_bytes as isize);
+        let begins = column == 0 && row_bytes >= 2 * block;
         Place {
             first,
             column,
             whole: first + ROWS <= self.rows,
-            left_edge: column < last_lane,
+            left_edge: column < last_lane && !begins,
+            begins,
             right_edge: column + block > row_bytes,
             outside: first >= self.rows || column <= -block || column - last_lane >= row_bytes,
         }
@@ -283,8 +344,12 @@ struct Place {
     column: isize,
     /// All its rows exist.
     whole: bool,
-    /// A row begins within the block, or behind it.
+    /// A row begins within the block, or behind it, and `begins` is not so.
     left_edge: bool,
+    /// All rows begin in this block, and end in later ones. What lies left of
+    /// a row may be read, if it is then made zero; and be written, because it
+    /// is the end of the row above, which this wave is yet to write.
+    begins: bool,
     /// A row ends within the block, or in front of it.
     right_edge: bool,
     /// Nothing of it lies in any row.
@@ -336,6 +401,30 @@ fn add_paeth(residual: __m256i, left: __m256i, above: __m256i, corner: __m256i) 
 #[target_feature(enable = "avx2")]
 fn at_most(a: __m256i, b: __m256i) -> __m256i {
     _mm256_cmpeq_epi8(_mm256_max_epu8(a, b), b)
+}
+
+/// Makes zero what lies left of the rows that begin in the lower or upper half.
+#[target_feature(enable = "avx2")]
+fn clear_left<const BPP: usize, const ROWS: usize>(lanes: &mut [__m256i; ROWS], halves: [bool; 2]) {
+    const EDGE: [u8; 2 * BLOCK] = {
+        let mut edge = [0; 2 * BLOCK];
+        edge.split_at_mut(BLOCK).1.copy_from_slice(&[0xFF; BLOCK]);
+        edge
+    };
+    for (lane, pixels) in lanes.iter_mut().enumerate() {
+        let inside = |begins| {
+            let from = if begins { BLOCK - lane * BPP } else { BLOCK };
+            EDGE[from..].first_chunk().unwrap_or(&[0; BLOCK])
+        };
+        *pixels = _mm256_and_si256(*pixels, load(halves.map(inside)));
+    }
+}
+
+/// Big-endian words made little-endian.
+#[target_feature(enable = "avx2")]
+fn swap_bytes(words: __m256i) -> __m256i {
+    const ORDER: [u8; BLOCK] = [1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14];
+    _mm256_shuffle_epi8(words, load([&ORDER, &ORDER]))
 }
 
 /// In each half, the first pixel last.
