@@ -153,7 +153,7 @@ pub fn convert(
     let planes = PlaneCounts::of(&units);
     let attributes = DatasetAttributes::new(options.description.clone(), plan, settings, planes);
     seal(plan, &units, &attributes, &output)?;
-    target.release()?;
+    target.release();
     Ok(Converted {
         sites: geometry.sites,
         shards: units.len(),

@@ -137,8 +137,9 @@ impl Target {
     }
 
     /// Removes the folder of unfinished work: the dataset is sealed.
-    pub(crate) fn release(self) -> Result<(), TargetError> {
-        fs::remove_dir_all(&self.work).map_err(io_error("remove", &self.work))
+    pub(crate) fn release(self) {
+        // The dataset is complete all the same, and what stays behind is empty.
+        let _ = fs::remove_dir_all(&self.work);
     }
 
     fn unfinished(&self) -> TargetError {
@@ -163,8 +164,8 @@ impl Target {
         let sealed = root.is_file() && DatasetInfo::is_ours(&self.store());
         match (sealed, started) {
             (false, false) => return Err(TargetError::Foreign { path: path() }),
-            (true, false) if !overwrite => return Err(TargetError::Sealed { path: path() }),
-            (_, true) if !overwrite => return Err(self.unfinished()),
+            (true, _) if !overwrite => return Err(TargetError::Sealed { path: path() }),
+            (false, true) if !overwrite => return Err(self.unfinished()),
             _ => {}
         }
         refuse_strangers(&self.output, |name| OUTPUT_ENTRIES.contains(&name))?;
@@ -263,7 +264,7 @@ mod tests {
         let target = Target::claim(&place.output, &place.input, false).unwrap();
         let second = Target::claim(&place.output, &place.input, false).unwrap_err();
         assert!(matches!(second, TargetError::Unfinished { .. }), "{second}");
-        target.release().unwrap();
+        target.release();
         Target::claim(&place.output, &place.input, false).unwrap();
     }
 
@@ -301,6 +302,17 @@ mod tests {
         assert!(Target::claim(&place.output, &place.input, false).is_err());
         Target::claim(&place.output, &place.input, true).unwrap();
         assert!(!place.output.exists());
+    }
+
+    #[test]
+    fn what_is_sealed_stays_so_when_its_clean_up_was_cut_off() {
+        let place = place();
+        drop(Target::claim(&place.output, &place.input, false).unwrap());
+        fs::create_dir_all(place.output.join(GROUP)).unwrap();
+        let root = r#"{"attributes": {"generator": "rxrx2zarr 0.1.0"}}"#;
+        fs::write(place.output.join(ROOT_METADATA), root).unwrap();
+        let error = Target::claim(&place.output, &place.input, false).unwrap_err();
+        assert!(matches!(error, TargetError::Sealed { .. }), "{error}");
     }
 
     #[test]
