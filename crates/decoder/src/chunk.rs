@@ -213,6 +213,11 @@ impl<'a> Container<'a> {
                 if behind_image || self.palette.is_some() || self.transparency.is_some() {
                     return Err(chunk.out_of_order().into());
                 }
+                // Red, green and blue, whether or not the image refers to them.
+                let (entries, rest) = chunk.data.as_chunks::<3>();
+                if !(1..=256).contains(&entries.len()) || !rest.is_empty() {
+                    return Err(chunk.impossible_length().into());
+                }
                 self.palette = Some(*chunk);
             }
             ChunkName::TRANSPARENCY => {

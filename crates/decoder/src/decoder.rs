@@ -1,11 +1,9 @@
-use libdeflater::Decompressor;
-
 use crate::chunk::{self, Container};
 use crate::error::{BufferError, DecodeError, Unsupported};
 use crate::filter;
 use crate::general;
 use crate::histogram::{ByteTally, Histogram};
-use crate::inflate::inflate;
+use crate::inflate::{Decompressor, inflate};
 use crate::limits::Limits;
 use crate::shape::PlaneShape;
 use crate::statistics::PlaneSummary;

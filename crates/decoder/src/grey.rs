@@ -25,7 +25,7 @@ impl<'a> Legend<'a> {
     pub(crate) fn new(header: &'a Header, container: &Container<'a>) -> Result<Self, Damage> {
         let palette = match (header.colour, container.palette) {
             (Colour::Palette, None) => return Err(Damage::MissingPalette),
-            (Colour::Palette, Some(chunk)) => palette(&chunk)?,
+            (Colour::Palette, Some(chunk)) => chunk.data.as_chunks().0,
             // Elsewhere it is but a suggestion to those who must quantise.
             _ => &[],
         };
@@ -159,13 +159,5 @@ impl<'a> Legend<'a> {
                 Err(Unsupported::Transparency { y, x, alpha }.into())
             }
         }
-    }
-}
-
-/// 1 to 256 entries of red, green and blue.
-fn palette<'a>(chunk: &Chunk<'a>) -> Result<&'a [[u8; 3]], Damage> {
-    match chunk.data.as_chunks() {
-        (entries @ [_, ..], []) if entries.len() <= 256 => Ok(entries),
-        _ => Err(chunk.impossible_length()),
     }
 }

@@ -299,6 +299,17 @@ fn the_stream_must_hold_the_promised_pixels_and_nothing_else() {
         let png = picture.encode_stream(&surplus);
         assert_damage(&png, Damage::DataAfterStream, "data_after_stream");
 
+        // Found by fuzzing: a byte between the last deflate block and its
+        // checksum, both of them right.
+        let mut gap = stream.clone();
+        gap.insert(stream.len() - 4, 1);
+        let error = decode(&picture.encode_stream(&gap)).unwrap_err();
+        assert_eq!(error.kind(), "adler32");
+        // And the checksum twice.
+        let twice = [stream.as_slice(), &stream[stream.len() - 4..]].concat();
+        let png = picture.encode_stream(&twice);
+        assert_damage(&png, Damage::DataAfterStream, "data_after_stream");
+
         let mut wrong = stream.clone();
         let last = wrong.len() - 1;
         wrong[last] ^= 1;

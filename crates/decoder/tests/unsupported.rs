@@ -164,9 +164,16 @@ fn palettes_must_be_there_be_grey_and_reach_every_index() {
     assert_eq!(decode(&unused).unwrap(), [9, 7, 7, 9, 5, 7]);
 
     for length in [0, 4, 257 * 3] {
-        let error = decode(&with(&vec![0; length])).unwrap_err();
-        assert_eq!(error.kind(), "chunk_length", "{length}");
+        let palette = vec![0; length];
+        // Elsewhere it is but a suggestion, yet no licence for damage.
+        let suggested = small().with_chunk(b"PLTE", &palette).encode(&[0]);
+        for png in [with(&palette), suggested] {
+            let error = decode(&png).unwrap_err();
+            assert_eq!(error.kind(), "chunk_length", "{length}");
+        }
     }
+    let suggested = small().with_chunk(b"PLTE", &[1, 2, 3]).encode(&[0]);
+    assert_eq!(decode(&suggested).unwrap(), small().plane());
     let see_through = picture
         .with_chunk(b"PLTE", &[9; 9])
         .with_chunk(b"tRNS", &[255, 255, 128]);

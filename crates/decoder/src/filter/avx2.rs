@@ -1,4 +1,5 @@
-//! The way into AVX2 and out of it: the only unsafe code of this crate.
+//! The way into AVX2 and out of it: with the calls into libdeflate, the only
+//! unsafe code of this crate.
 //!
 //! Which bytes are read and written, and what happens to them in registers, is
 //! decided in [`super::wave`], in safe code.

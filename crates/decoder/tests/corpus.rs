@@ -1,0 +1,35 @@
+//! The fuzzer's corpus, without the fuzzer: the same pixels as the `png`
+//! crate's, or both refuse. What was once found to go wrong lies there too.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    dead_code,
+    unused_imports,
+    unreachable_pub,
+    reason = "the harness is another crate, written for the fuzzer"
+)]
+
+#[path = "../fuzz/src/lib.rs"]
+mod harness;
+
+use std::fs;
+use std::panic::catch_unwind;
+use std::path::Path;
+
+#[test]
+fn no_input_of_the_corpus_tells_the_decoders_apart() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/decode");
+    let mut failures = Vec::new();
+    let mut inputs = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let input = fs::read(&path).unwrap();
+        if catch_unwind(|| harness::run(&input)).is_err() {
+            failures.push(path);
+        }
+        inputs += 1;
+    }
+    assert!(inputs > 100, "{inputs} inputs");
+    assert!(failures.is_empty(), "{failures:#?}");
+}
