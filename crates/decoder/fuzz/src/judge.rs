@@ -212,6 +212,8 @@ fn extra_strictness(png: &[u8], damage: &Damage) -> bool {
             judge(&without(png, *offset));
             true
         }
+        // The library makes such a pixel black.
+        Damage::PaletteIndex { .. } => true,
         _ => false,
     }
 }

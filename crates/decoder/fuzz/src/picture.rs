@@ -199,7 +199,10 @@ impl Damage {
         match self.kind {
             1 => {
                 let at = self.place(rows.len());
-                rows[at] = self.by; // a filter byte, perhaps
+                // A filter byte, perhaps; or nothing is left of what came before.
+                if let Some(byte) = rows.get_mut(at) {
+                    *byte = self.by;
+                }
             }
             2 => rows.truncate(rows.len() - self.place(rows.len())),
             3 => rows.extend(vec![self.by; self.place(600)]),
@@ -211,7 +214,9 @@ impl Damage {
         match self.kind {
             4 => {
                 let at = self.place(stream.len());
-                stream[at] ^= self.by;
+                if let Some(byte) = stream.get_mut(at) {
+                    *byte ^= self.by;
+                }
             }
             5 => stream.truncate(self.place(stream.len())),
             6 => stream.extend(vec![self.by; self.place(16)]),
@@ -229,6 +234,9 @@ impl Damage {
             b"eXIf", b"iCCP", b"ABCD",
         ];
         let at = self.place(chunks.len());
+        if chunks.is_empty() {
+            return;
+        }
         match self.kind {
             8 => chunks[at].1.push(self.by),
             9 => drop(chunks[at].1.pop()),
@@ -261,7 +269,9 @@ impl Damage {
         match self.kind {
             15 => {
                 let at = self.place(png.len());
-                png[at] ^= self.by;
+                if let Some(byte) = png.get_mut(at) {
+                    *byte ^= self.by;
+                }
             }
             16 => png.truncate(self.place(png.len())),
             17 => png.extend(vec![self.by; self.place(40)]),
