@@ -16,6 +16,7 @@
 //! [`zstd`]: https://github.com/zarr-developers/zarr-extensions/tree/main/codecs/zstd
 //! [`numcodecs.delta`]: https://github.com/zarr-developers/zarr-extensions/tree/main/codecs/numcodecs.delta
 
+mod decoder;
 mod delta;
 mod encoder;
 
@@ -26,6 +27,7 @@ use rxrx_metadata::{ArrayGeometry, DataType};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+pub(crate) use decoder::{ChunkDecodeError, ChunkDecoder};
 pub(crate) use encoder::{ChunkEncoder, EncoderScratch};
 
 /// Blosc counts bytes in an `int32`, with 16 bytes for its header.

@@ -14,7 +14,7 @@ use zstd::zstd_safe::{CParameter, ParamSwitch};
 use super::delta::encode_delta;
 use super::{CHUNK_BYTES_AT_MOST, Codec, CodecError, ZSTD_LEVEL};
 
-const CRC32C_BYTES: usize = 4;
+pub(super) const CRC32C_BYTES: usize = 4;
 
 /// What Zstd is told beyond its level, for differences of pixels. No decoder
 /// needs to know.
@@ -118,7 +118,8 @@ fn failed(codec: Codec, error: impl fmt::Display) -> CodecError {
     }
 }
 
-fn blosc(
+/// The Blosc codec of a chain that has one.
+pub(super) fn blosc(
     codec: Codec,
     geometry: &ArrayGeometry,
 ) -> Result<Arc<dyn BytesToBytesCodecTraits>, CodecError> {
