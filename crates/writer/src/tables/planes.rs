@@ -63,7 +63,7 @@ pub(crate) fn planes_table(
     let bloom = [("xxh3_128".to_owned(), longest * channels)];
 
     let mut records = units.iter().flat_map(|unit| &unit.planes);
-    let mut writer = TableWriter::new("planes.parquet", planes_schema(), &bloom, notes)?;
+    let mut writer = TableWriter::new(super::PLANES, planes_schema(), &bloom, notes)?;
     for group in site_groups(plan.table().len()) {
         let places = group.flat_map(|site| (0..channels).map(move |channel| (site, channel)));
         let rows: Vec<Row<'_>> = places
