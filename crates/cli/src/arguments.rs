@@ -20,9 +20,14 @@ Examples:
   rxrx2zarr convert images out --metadata metadata.csv.gz --codec delta-zstd
   rxrx2zarr convert rxrx1 huvec --include 'HUVEC-*' --include dataset=train
   rxrx2zarr convert rxrx1 out --allow-missing      missing images become 0, exit code 3
+  rxrx2zarr convert rxrx1 out --retry-bad          after such images were repaired
+
+The same command continues a run that was cut off, and does nothing when the
+dataset is complete. Ctrl-C finishes the shards in hand, a second one does not.
 
 Exit codes: 0 complete, 1 failed and nothing sealed, 2 wrong usage,
-3 sealed but some images are missing or could not be used.";
+3 sealed but some images are missing or could not be used,
+130 or 143 stopped by SIGINT or SIGTERM.";
 
 const PLAN_EXAMPLES: &str = "\
 Examples:
@@ -36,6 +41,8 @@ const INFO_EXAMPLES: &str = "\
 Examples:
   rxrx2zarr info rxrx1-zarr
   rxrx2zarr info rxrx1-zarr --json
+
+Of an unfinished one it tells how far it is, and whether a run is at it.
 
 Exit codes: 0 a complete dataset, 1 unfinished or no dataset, 2 wrong usage.";
 
@@ -126,7 +133,7 @@ pub(crate) struct InputArguments {
 
     /// Metadata table (.csv, .csv.gz, or .zip with one) [default: found in INPUT]
     #[arg(long, value_name = "FILE")]
-    metadata: Option<PathBuf>,
+    pub(crate) metadata: Option<PathBuf>,
 
     /// Only these rows: an experiment (HUVEC-01, 'HUVEC-*') or COLUMN=VALUE; repeatable
     #[arg(long, value_name = "ROWS")]
@@ -190,9 +197,20 @@ pub(crate) struct ConvertArguments {
     #[arg(long)]
     pub(crate) strict: bool,
 
-    /// Replace the dataset, or the remains of one, at OUTPUT
+    /// Start over: replace the dataset, or the unfinished one, at OUTPUT
     #[arg(long)]
     pub(crate) overwrite: bool,
+
+    /// Convert again what is missing or corrupt in OUTPUT, with the settings of OUTPUT
+    #[arg(long, conflicts_with_all = [
+        "overwrite", "strict", "include", "exclude", "chunk_sites", "chunk_channels",
+        "shard_sites", "codec", "dataset_name", "license", "citation",
+    ])]
+    pub(crate) retry_bad: bool,
+
+    /// Continuing a run, compare hashes of the shards that are done, not only sizes
+    #[arg(long)]
+    pub(crate) recheck: bool,
 
     /// Name of the dataset [default: as INPUT/rxrx2zarr.json says, or RxRx1]
     #[arg(long, value_name = "NAME")]

@@ -2,7 +2,8 @@
 //! array with Parquet tables.
 //!
 //! Exit codes: 0 complete · 1 failed, nothing sealed · 2 wrong usage ·
-//! 3 sealed, but some images are missing or could not be used.
+//! 3 sealed, but some images are missing or could not be used · 130, 143 stopped
+//! by a signal.
 
 #![allow(clippy::print_stderr, reason = "this is the crate that draws")]
 
@@ -11,6 +12,7 @@ mod commands;
 mod progress;
 mod report;
 mod sample;
+mod stop;
 
 use std::process::ExitCode;
 

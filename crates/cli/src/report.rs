@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::arguments::Verbosity;
 use indicatif::{BinaryBytes, HumanCount};
 use rxrx_metadata::{Problem, Problems, Severity};
-use rxrx_writer::{Codec, Converted, DatasetInfo, Prepared, Projection};
+use rxrx_writer::{Codec, Converted, DatasetInfo, Prepared, Projection, Unfinished};
 
 /// Examples of a problem that a warning shows.
 const EXAMPLES: usize = 3;
@@ -137,8 +137,15 @@ pub(crate) fn converted(converted: &Converted, output: &Path, seconds: f64) -> i
         HumanCount(converted.shards as u64),
         bytes(converted.source_bytes),
         bytes(converted.stored_bytes),
-        converted.sites as f64 / seconds.max(1e-3),
+        (converted.sites - converted.sites_before) as f64 / seconds.max(1e-3),
     )?;
+    if converted.sites_before > 0 {
+        writeln!(
+            out,
+            "{} of the sites had been converted before",
+            HumanCount(converted.sites_before as u64)
+        )?;
+    }
     let planes = converted.planes;
     if !planes.is_complete() {
         writeln!(
@@ -161,6 +168,29 @@ pub(crate) fn converted(converted: &Converted, output: &Path, seconds: f64) -> i
         }
     }
     Ok(())
+}
+
+/// Prints how far an unfinished dataset is.
+pub(crate) fn unfinished(unfinished: &Unfinished, dataset: &Path) -> io::Result<()> {
+    let mut out = stdout();
+    let Unfinished {
+        units_done, units, ..
+    } = unfinished;
+    writeln!(out, "{}: unfinished, no dataset yet", dataset.display())?;
+    writeln!(
+        out,
+        "done        {units_done} of {units} shards ({:.0} %)",
+        100.0 * *units_done as f64 / (*units).max(1) as f64
+    )?;
+    writeln!(out, "array       {}", axes(&unfinished.shape))?;
+    writeln!(out, "codec       {}", unfinished.settings.codec)?;
+    match &unfinished.running {
+        Some(holder) => writeln!(out, "running     {holder}"),
+        None => writeln!(
+            out,
+            "running     no: the same convert command continues it, --overwrite starts over"
+        ),
+    }
 }
 
 /// Prints what is in a dataset.

@@ -9,7 +9,7 @@ use rxrx_metadata::{DataType, Join, Layout, Listing, MetadataTable, Plan, Select
 
 use crate::codec::Codec;
 use crate::hierarchy::Settings;
-use crate::source::Source;
+use crate::source::{Source, SourceStamp};
 use crate::store::{Store, StoreError, StoredObject};
 
 /// Rows and columns of every plane.
@@ -79,16 +79,19 @@ impl Images {
 }
 
 impl Source for Images {
-    fn read(&self, path: &str, at_most: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
+    fn read(&self, path: &str, at_most: usize, bytes: &mut Vec<u8>) -> io::Result<SourceStamp> {
         let file = self.0.get(path).ok_or(io::ErrorKind::NotFound)?;
         bytes.clear();
         bytes.extend_from_slice(&file[..at_most.min(file.len())]);
-        Ok(())
+        self.stamp(path)
     }
 
-    fn size(&self, path: &str) -> io::Result<u64> {
+    fn stamp(&self, path: &str) -> io::Result<SourceStamp> {
         let file = self.0.get(path).ok_or(io::ErrorKind::NotFound)?;
-        Ok(file.len() as u64)
+        Ok(SourceStamp {
+            bytes: file.len() as u64,
+            version: None,
+        })
     }
 }
 
@@ -138,16 +141,24 @@ impl Store for Memory {
         Ok(object.map(|(_, bytes)| bytes.clone()))
     }
 
+    fn remove(&self, key: &str) -> Result<(), StoreError> {
+        self.objects
+            .lock()
+            .unwrap()
+            .retain(|(known, _)| known != key);
+        Ok(())
+    }
+
     fn list(&self) -> Result<Vec<StoredObject>, StoreError> {
         let objects = self.objects.lock().unwrap();
-        let mut list: Vec<StoredObject> = objects
-            .iter()
-            .map(|(key, bytes)| StoredObject {
+        // Of an object that was put twice, the later one is there.
+        let sizes = objects.iter().map(|(key, bytes)| (key, bytes.len()));
+        let list = BTreeMap::from_iter(sizes).into_iter();
+        Ok(list
+            .map(|(key, size)| StoredObject {
                 key: key.clone(),
-                size: bytes.len() as u64,
+                size: size as u64,
             })
-            .collect();
-        list.sort_by(|a, b| a.key.cmp(&b.key));
-        Ok(list)
+            .collect())
     }
 }

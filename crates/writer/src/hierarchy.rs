@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::codec::Codec;
 use crate::description::{ChannelDescription, Description, GENERATOR};
+use crate::fingerprint::{FORMAT, table_sha256};
 use crate::record::PlaneCounts;
 
 /// The folder of the Zarr group inside a dataset.
@@ -50,6 +51,12 @@ pub struct DatasetAttributes {
     pub settings: Settings,
     /// How many planes are stored, missing and corrupt.
     pub planes: PlaneCounts,
+    /// Counts up whenever the same input and settings give other bytes.
+    pub format: u32,
+    /// SHA-256 of the names, types and values of the metadata columns, of the
+    /// selected rows in array order: equal for equal tables, however they were
+    /// written.
+    pub metadata_sha256: String,
 }
 
 impl DatasetAttributes {
@@ -69,6 +76,8 @@ impl DatasetAttributes {
             generator: GENERATOR.to_owned(),
             settings,
             planes,
+            format: FORMAT,
+            metadata_sha256: hex::encode(table_sha256(plan.table())),
         }
     }
 }

@@ -23,19 +23,23 @@
 //! | `seal`, `convert`, `info` | the dataset as a whole |
 
 mod card;
+mod checksums;
 mod codec;
 mod convert;
 mod description;
 mod events;
+mod fingerprint;
 #[cfg(test)]
 mod fixture;
 mod hierarchy;
 mod info;
+mod journal;
 mod labels;
 mod output;
 mod pipeline;
 mod prepare;
 mod record;
+mod resume;
 mod seal;
 mod shard;
 mod source;
@@ -43,6 +47,7 @@ mod store;
 mod survey;
 mod tables;
 mod target;
+mod unfinished;
 
 pub use codec::{Codec, CodecError, UnknownCodec};
 pub use convert::{ConvertError, ConvertOptions, Converted, RefusedImages, convert};
@@ -50,12 +55,15 @@ pub use description::{ChannelDescription, Description, DescriptionError, GENERAT
 pub use events::{Event, Observer, Silent};
 pub use hierarchy::{DatasetAttributes, Settings};
 pub use info::{DatasetInfo, InfoError};
+pub use journal::JournalError;
 pub use labels::LabelError;
 pub use pipeline::PipelineError;
 pub use prepare::{PlanOptions, PrepareError, Prepared, Projection};
 pub use record::{PlaneCounts, PlaneRecord, UnitRecord};
+pub use resume::{ResumeError, Resumed, SourceChanges};
 pub use seal::SealError;
-pub use source::{FolderSource, Source};
+pub use source::{FolderSource, Source, SourceStamp};
 pub use store::{LocalStore, Store, StoreError, StoredObject};
 pub use tables::TableError;
 pub use target::TargetError;
+pub use unfinished::{MadeWith, Unfinished};

@@ -1,20 +1,18 @@
 //! A store that keeps the books: every object that is put leaves its SHA-256,
 //! so that `SHA256SUMS` is written without reading anything again.
 
-use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::sync::{Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
-use crate::store::{Store, StoreError};
-
-type Checksum = [u8; 32];
+use crate::checksums::{Checksums, checksum_list};
+use crate::record::Sha256Sum;
+use crate::store::{Store, StoreError, StoredObject};
 
 /// Where the objects of one dataset are put.
 pub(crate) struct Output<'a> {
     store: &'a dyn Store,
-    checksums: Mutex<BTreeMap<String, Checksum>>,
+    checksums: Mutex<Checksums>,
 }
 
 impl<'a> Output<'a> {
@@ -26,14 +24,20 @@ impl<'a> Output<'a> {
     }
 
     /// Puts one object; see [`Store::put`].
-    pub(crate) fn put(&self, key: &str, parts: &[&[u8]]) -> Result<(), StoreError> {
+    pub(crate) fn put(&self, key: &str, parts: &[&[u8]]) -> Result<Sha256Sum, StoreError> {
         let mut hasher = Sha256::new();
         for part in parts {
             hasher.update(part);
         }
+        let checksum = hasher.finalize().into();
         self.store.put(key, parts)?;
-        self.note(key, hasher.finalize().into());
-        Ok(())
+        self.note(key, checksum);
+        Ok(checksum)
+    }
+
+    /// Every object that is there; see [`Store::list`].
+    pub(crate) fn list(&self) -> Result<Vec<StoredObject>, StoreError> {
+        self.store.list()
     }
 
     /// Lists an object in the checksums before it is put: the root metadata,
@@ -42,7 +46,8 @@ impl<'a> Output<'a> {
         self.note(key, Sha256::digest(bytes).into());
     }
 
-    fn note(&self, key: &str, checksum: Checksum) {
+    /// Lists an object that an earlier run has put.
+    pub(crate) fn note(&self, key: &str, checksum: Sha256Sum) {
         let mut checksums = self
             .checksums
             .lock()
@@ -56,14 +61,6 @@ impl<'a> Output<'a> {
             .checksums
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let mut list = String::new();
-        for (key, checksum) in &*checksums {
-            for byte in checksum {
-                // Writing to a String cannot fail.
-                let _ = write!(list, "{byte:02x}");
-            }
-            let _ = writeln!(list, "  {key}");
-        }
-        list
+        checksum_list(&checksums)
     }
 }

@@ -1,5 +1,6 @@
 //! The last writes of a conversion, in the order that makes them safe.
 //!
+//! 0. nothing, unless every shard is where it was put
 //! 1. chunks of the label arrays
 //! 2. `metadata.parquet`, `planes.parquet`, `README.md`
 //! 3. `zarr.json` of each label array, then of `images`
@@ -12,10 +13,13 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use rxrx_metadata::Plan;
 use serde_json::{Map, Value};
 
 use crate::card::dataset_card;
+use crate::checksums::CHECKSUMS;
 use crate::hierarchy::{
     DatasetAttributes, GROUP, IMAGES_METADATA, ROOT_METADATA, images_metadata, root_metadata,
 };
@@ -43,6 +47,23 @@ pub enum SealError {
         /// What the encoder said.
         source: serde_json::Error,
     },
+    /// A shard that was stored is gone, or is no longer as long as it was.
+    #[error(
+        "{key} was stored with {expected} bytes and now {}: somebody else changed the output; \
+         nothing is sealed, run the same command again to write what is missing",
+        match .found {
+            Some(found) => format!("has {found}"),
+            None => "is gone".to_owned(),
+        }
+    )]
+    ShardLost {
+        /// The shard.
+        key: String,
+        /// Its size in bytes when it was stored.
+        expected: u64,
+        /// Its size now, if it is there.
+        found: Option<u64>,
+    },
     /// An object could not be stored.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -55,6 +76,7 @@ pub(crate) fn seal(
     attributes: &DatasetAttributes,
     output: &Output<'_>,
 ) -> Result<(), SealError> {
+    check_shards(units, output)?;
     let labels = labels(plan, units, attributes)?;
     for label in &labels {
         let key = format!("{GROUP}/{}/{}", label.name, label.chunk_key);
@@ -78,8 +100,27 @@ pub(crate) fn seal(
     let root = root_metadata(attributes, arrays).map_err(json_error(ROOT_METADATA))?;
     let root = document(ROOT_METADATA, &root)?;
     output.announce(ROOT_METADATA, &root);
-    output.put("SHA256SUMS", &[output.checksum_list().as_bytes()])?;
+    output.put(CHECKSUMS, &[output.checksum_list().as_bytes()])?;
     output.put(ROOT_METADATA, &[&root])?;
+    Ok(())
+}
+
+/// Demands that every shard is there in the size in which it was stored.
+fn check_shards(units: &[UnitRecord], output: &Output<'_>) -> Result<(), SealError> {
+    let objects = output.list()?.into_iter();
+    let sizes: BTreeMap<String, u64> = objects.map(|object| (object.key, object.size)).collect();
+    for unit in units {
+        let key = unit.unit.shard_key();
+        let found = sizes.get(&key).copied();
+        if found != Some(unit.bytes) {
+            let expected = unit.bytes;
+            return Err(SealError::ShardLost {
+                key,
+                expected,
+                found,
+            });
+        }
+    }
     Ok(())
 }
 
@@ -94,7 +135,7 @@ fn labels(
     let present: Vec<bool> = units
         .iter()
         .flat_map(|unit| &unit.planes)
-        .map(|plane| matches!(plane, PlaneRecord::Ok { .. }))
+        .map(PlaneRecord::is_ok)
         .collect();
     let mut labels = vec![
         Label::text(

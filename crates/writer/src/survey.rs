@@ -37,11 +37,11 @@ impl Survey {
     pub(crate) fn new(source: &dyn Source, paths: &[&str]) -> Self {
         let header = |head: &mut Vec<u8>, path: &&str| Header {
             path: (*path).to_owned(),
-            file_bytes: source.size(path).unwrap_or(0),
+            file_bytes: source.stamp(path).map_or(0, |stamp| stamp.bytes),
             shape: source
                 .read(path, HEADER_BYTES, head)
                 .map_err(|error| error.to_string())
-                .and_then(|()| {
+                .and_then(|_| {
                     read_shape(head, &Limits::default()).map_err(|error| error.to_string())
                 }),
         };

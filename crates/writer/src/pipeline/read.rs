@@ -7,6 +7,7 @@ use rxrx_metadata::SiteIndex;
 
 use super::Pipeline;
 use super::task::Task;
+use crate::source::SourceStamp;
 
 /// A larger file is not read: no image of the array's shape needs it.
 const SURPLUS_BYTES: usize = 64 << 20;
@@ -15,7 +16,13 @@ const SURPLUS_BYTES: usize = 64 << 20;
 pub(super) struct ReadChunk {
     pub(super) task: Task,
     /// The file of each plane; `None` where there is no image.
-    pub(super) files: Vec<Option<io::Result<Vec<u8>>>>,
+    pub(super) files: Vec<Option<io::Result<ImageFile>>>,
+}
+
+/// An image file in memory.
+pub(super) struct ImageFile {
+    pub(super) stamp: SourceStamp,
+    pub(super) bytes: Vec<u8>,
 }
 
 /// Buffers for files, taken and given back; as many as chunks are under way.
@@ -45,14 +52,18 @@ impl Pipeline<'_> {
         ReadChunk { task, files }
     }
 
-    fn read_file(&self, path: &str, mut bytes: Vec<u8>) -> io::Result<Vec<u8>> {
+    fn read_file(&self, path: &str, mut bytes: Vec<u8>) -> io::Result<ImageFile> {
         let at_most = 2 * self.plan.geometry().plane_bytes() + SURPLUS_BYTES;
-        self.source.read(path, at_most + 1, &mut bytes)?;
+        let stamp = self.source.read(path, at_most + 1, &mut bytes)?;
         if bytes.len() > at_most {
             let error =
                 format!("larger than {at_most} bytes, too large for an image of this array");
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, error));
         }
-        Ok(bytes)
+        let stamp = SourceStamp {
+            bytes: bytes.len() as u64,
+            ..stamp
+        };
+        Ok(ImageFile { stamp, bytes })
     }
 }

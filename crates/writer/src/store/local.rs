@@ -73,8 +73,21 @@ impl Store for LocalStore {
         }
     }
 
+    fn remove(&self, key: &str) -> Result<(), StoreError> {
+        let path = self.path(key);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            result => result.map_err(failed("remove", &path))?,
+        }
+        let folder = path.parent().unwrap_or(&self.root);
+        flush_folder(folder).map_err(failed("flush", folder))
+    }
+
     fn list(&self) -> Result<Vec<StoredObject>, StoreError> {
         let mut objects = Vec::new();
+        if !self.root.try_exists().map_err(failed("list", &self.root))? {
+            return Ok(objects);
+        }
         for entry in WalkBuilder::new(&self.root).standard_filters(false).build() {
             let entry = entry.map_err(|error| StoreError {
                 action: "list",

@@ -19,11 +19,7 @@ struct Row<'a> {
 
 impl Row<'_> {
     fn source_bytes(&self) -> Option<i64> {
-        match self.record {
-            PlaneRecord::Ok { source_bytes, .. } => Some(*source_bytes as i64),
-            PlaneRecord::Corrupt { source_bytes, .. } => source_bytes.map(|bytes| bytes as i64),
-            PlaneRecord::Missing => None,
-        }
+        self.record.source().map(|source| source.bytes as i64)
     }
 
     fn status(&self) -> &'static str {

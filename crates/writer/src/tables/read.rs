@@ -21,6 +21,7 @@ use self::batch::Batch;
 pub(crate) use self::planes::planes_of;
 pub(crate) use self::sites::{SitesTable, sites_of};
 use super::{PLANES, SITES};
+use crate::checksums::{CHECKSUMS, Checksums, parse_checksums};
 use crate::record::{PlaneRecord, UnitRecord};
 use crate::store::{Store, StoreError};
 
@@ -92,6 +93,12 @@ pub enum ReadTableError {
         /// Size of the object.
         bytes: usize,
     },
+    /// The list of checksums has a line that is none.
+    #[error("{CHECKSUMS}, line {line}: not a checksum and a key")]
+    Checksums {
+        /// The line, from 1.
+        line: usize,
+    },
     /// A cell holds what it must not.
     #[error("{table}, row {row}, column {column}: {reason}")]
     Cell {
@@ -106,7 +113,7 @@ pub enum ReadTableError {
     },
 }
 
-/// Reads both tables of a dataset back to the records that it was sealed with,
+/// Reads both tables of a dataset, and the checksums of its shards, back to the records that it was sealed with,
 /// one for each unit, in array order.
 ///
 /// `channels` are the names of the channels in array order. What the tables do
@@ -137,8 +144,12 @@ pub(crate) fn read_records(
         .iter()
         .map(|object| (object.key.as_str(), object.size))
         .collect();
+    let list = get(CHECKSUMS)?;
+    let checksums = String::from_utf8_lossy(&list);
+    let checksums =
+        parse_checksums(&checksums).map_err(|line| ReadTableError::Checksums { line })?;
     (0..geometry.shards())
-        .map(|shard| unit_record(geometry, shard, &sites, &planes, &sizes))
+        .map(|shard| unit_record(geometry, shard, &sites, &planes, &sizes, &checksums))
         .collect()
 }
 
@@ -149,14 +160,15 @@ fn unit_record(
     sites: &SitesTable,
     planes: &[PlaneRecord],
     sizes: &BTreeMap<&str, u64>,
+    checksums: &Checksums,
 ) -> Result<UnitRecord, ReadTableError> {
     let unit = geometry.unit(shard);
     let key = unit.shard_key();
-    let bytes = *sizes
-        .get(key.as_str())
-        .ok_or_else(|| ReadTableError::Absent {
-            object: key.clone(),
-        })?;
+    let absent = || ReadTableError::Absent {
+        object: key.clone(),
+    };
+    let bytes = *sizes.get(key.as_str()).ok_or_else(absent)?;
+    let sha256 = *checksums.get(&key).ok_or_else(absent)?;
     let places = sites.places.get(unit.sites.clone()).unwrap_or_default();
     for (row, place) in unit.sites.clone().zip(places) {
         let reason = if *place.shard != *key {
@@ -176,6 +188,7 @@ fn unit_record(
     Ok(UnitRecord {
         unit,
         bytes,
+        sha256,
         ranges: places.iter().map(|place| place.range.clone()).collect(),
         planes: planes.unwrap_or_default().to_vec(),
     })

@@ -66,9 +66,7 @@ fn places(plan: &Plan, units: &[UnitRecord]) -> Vec<Place> {
             places.push(Place {
                 shard: shard.clone(),
                 range: range.clone(),
-                complete: planes
-                    .iter()
-                    .all(|plane| matches!(plane, PlaneRecord::Ok { .. })),
+                complete: planes.iter().all(PlaneRecord::is_ok),
             });
         }
     }

@@ -7,6 +7,7 @@ use rxrx_decoder::{PlaneSummary, Statistics};
 use super::batch::Batch;
 use super::{PLANES, ReadTableError, each_batch};
 use crate::record::PlaneRecord;
+use crate::source::SourceStamp;
 
 /// The cause of a plane whose error is known from the table only.
 const RECORDED: &str = "recorded";
@@ -106,19 +107,19 @@ impl<'a> Columns<'a> {
 
     fn record(&self, row: usize) -> Result<PlaneRecord, ReadTableError> {
         let status = self.status.value(row);
-        let source_bytes = self.source_bytes(row)?;
+        let source = self.stamp(row)?;
         let record = match status {
             "ok" => PlaneRecord::Ok {
-                source_bytes: source_bytes.ok_or_else(|| self.null(row, "source_bytes"))?,
+                source: source.ok_or_else(|| self.null(row, "source_bytes"))?,
                 summary: self.summary(row)?,
             },
             "missing" => PlaneRecord::Missing,
             "corrupt" => PlaneRecord::Corrupt {
-                source_bytes,
+                source,
                 error: text(self.error, row)
                     .ok_or_else(|| self.null(row, "error"))?
                     .to_owned(),
-                cause: RECORDED,
+                cause: RECORDED.into(),
             },
             other => {
                 let reason = format!("{other:?}, expected ok, missing or corrupt");
@@ -203,7 +204,8 @@ impl<'a> Columns<'a> {
         })
     }
 
-    fn source_bytes(&self, row: usize) -> Result<Option<u64>, ReadTableError> {
+    /// What the table tells of the image file: its size.
+    fn stamp(&self, row: usize) -> Result<Option<SourceStamp>, ReadTableError> {
         if self.source_bytes.is_null(row) {
             return Ok(None);
         }
@@ -212,7 +214,10 @@ impl<'a> Columns<'a> {
             self.batch
                 .cell(row, "source_bytes", format!("{value} is no size"))
         })?;
-        Ok(Some(bytes))
+        Ok(Some(SourceStamp {
+            bytes,
+            version: None,
+        }))
     }
 
     fn null(&self, row: usize, column: &str) -> ReadTableError {

@@ -1,8 +1,12 @@
 use rxrx_decoder::{BitDepth, Histogram, summarise};
 use rxrx_metadata::{Layout, Plan};
 
+use sha2::{Digest, Sha256};
+
 use super::*;
+use crate::checksums::checksum_list;
 use crate::fixture::{Memory, plan};
+use crate::source::SourceStamp;
 use crate::tables::{planes_table, sites_table};
 
 const SITES_OF: usize = 5;
@@ -20,17 +24,25 @@ fn planned() -> Plan {
     plan(SITES_OF, 2, layout)
 }
 
+/// All that the table tells of a file of that size.
+fn stamp(bytes: u64) -> SourceStamp {
+    SourceStamp {
+        bytes,
+        version: None,
+    }
+}
+
 /// Two units, with a plane of each kind.
 fn records(plan: &Plan) -> Vec<UnitRecord> {
     let plane = |number: usize| match number {
         3 => PlaneRecord::Missing,
         4 | 7 => PlaneRecord::Corrupt {
-            source_bytes: (number == 4).then_some(9),
+            source: (number == 4).then(|| stamp(9)),
             error: "not a PNG, \"sadly\"".to_owned(),
-            cause: "recorded",
+            cause: "recorded".into(),
         },
         _ => PlaneRecord::Ok {
-            source_bytes: number as u64,
+            source: stamp(number as u64),
             summary: summarise(
                 &[number as u8, 200, 3, 255, 4],
                 BitDepth::Eight,
@@ -41,6 +53,7 @@ fn records(plan: &Plan) -> Vec<UnitRecord> {
     plan.units()
         .map(|unit| UnitRecord {
             bytes: 100 + unit.shard as u64,
+            sha256: Sha256::digest(vec![0; 100 + unit.shard]).into(),
             ranges: unit
                 .sites
                 .clone()
@@ -67,6 +80,11 @@ fn stored(plan: &Plan, units: &[UnitRecord]) -> Memory {
         let bytes = vec![0; unit.bytes as usize];
         store.put(&unit.unit.shard_key(), &[&bytes]).unwrap();
     }
+    let sums = units
+        .iter()
+        .map(|unit| (unit.unit.shard_key(), unit.sha256));
+    let list = checksum_list(&sums.collect());
+    store.put(CHECKSUMS, &[list.as_bytes()]).unwrap();
     store
 }
 
