@@ -9,7 +9,7 @@ mod records;
 #[cfg(test)]
 mod tests;
 
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::path::Path;
 
 pub use error::MetadataError;
@@ -42,7 +42,16 @@ impl MetadataTable {
     /// The file cannot be read, the archive does not hold one table, or
     /// anything that [`Self::read`] refuses.
     pub fn open(path: &Path) -> Result<Self, MetadataError> {
-        file::table(path, Limits::TABLE)
+        file::open(path, Limits::TABLE)
+    }
+
+    /// As [`Self::open`], from a file that is open already or held in memory.
+    /// `name` stands for it in errors.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn unpack(name: &str, reader: impl Read + Seek) -> Result<Self, MetadataError> {
+        file::packed(name, reader, Limits::TABLE)
     }
 
     /// Reads plain CSV (RFC 4180, UTF-8 with or without a byte order mark, any

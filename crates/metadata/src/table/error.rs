@@ -16,18 +16,21 @@ pub enum MetadataError {
         source: io::Error,
     },
     /// The file begins like a zip archive but is none that can be read.
-    #[error("cannot read {} as a zip archive", path.display())]
+    #[error("cannot read {name} as a zip archive")]
     Archive {
         /// The archive.
-        path: PathBuf,
+        name: String,
         /// What is wrong with it.
         source: zip::result::ZipError,
     },
     /// The archive holds no table, or several and none or two are `metadata.csv`.
-    #[error("{} must hold one .csv file, or one named metadata.csv; it holds {}", path.display(), listed(found))]
+    #[error(
+        "{name} must hold one .csv file, or one named metadata.csv; it holds {}",
+        listed(found)
+    )]
     ArchiveTables {
         /// The archive.
-        path: PathBuf,
+        name: String,
         /// The `.csv` files in it.
         found: Vec<String>,
     },

@@ -15,7 +15,7 @@ const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZIP: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
 
 /// Reads the table behind `path`, whatever it is packed in.
-pub(super) fn table(path: &Path, limits: Limits) -> Result<MetadataTable, MetadataError> {
+pub(super) fn open(path: &Path, limits: Limits) -> Result<MetadataTable, MetadataError> {
     let failed = |source| MetadataError::Open {
         path: path.to_owned(),
         source,
@@ -26,32 +26,41 @@ pub(super) fn table(path: &Path, limits: Limits) -> Result<MetadataTable, Metada
             path: path.to_owned(),
         });
     }
-    let mut file = File::open(path).map_err(failed)?;
+    let file = File::open(path).map_err(failed)?;
+    packed(&path.display().to_string(), file, limits)
+}
+
+/// Reads plain, gzipped or zipped text.
+pub(super) fn packed(
+    name: &str,
+    mut file: impl Read + Seek,
+    limits: Limits,
+) -> Result<MetadataTable, MetadataError> {
     let mut magic = Vec::new();
     file.by_ref()
         .take(4)
         .read_to_end(&mut magic)
-        .map_err(failed)?;
-    file.rewind().map_err(failed)?;
-
+        .and_then(|_| file.rewind())
+        .map_err(|source| MetadataError::Read {
+            name: name.into(),
+            source,
+        })?;
     if ZIP.contains(&magic.as_slice()) {
-        return zipped(path, BufReader::new(file), limits);
-    }
-    let name = path.display().to_string();
-    if magic.starts_with(GZIP) {
-        read::table(&name, MultiGzDecoder::new(BufReader::new(file)), limits)
+        zipped(name, BufReader::new(file), limits)
+    } else if magic.starts_with(GZIP) {
+        read::table(name, MultiGzDecoder::new(BufReader::new(file)), limits)
     } else {
-        read::table(&name, file, limits)
+        read::table(name, file, limits)
     }
 }
 
 fn zipped(
-    path: &Path,
+    name: &str,
     file: impl Read + Seek,
     limits: Limits,
 ) -> Result<MetadataTable, MetadataError> {
     let failed = |source| MetadataError::Archive {
-        path: path.to_owned(),
+        name: name.into(),
         source,
     };
     let mut archive = ZipArchive::new(file).map_err(failed)?;
@@ -68,12 +77,12 @@ fn zipped(
     }
     let &[entry] = named.as_slice() else {
         return Err(MetadataError::ArchiveTables {
-            path: path.to_owned(),
+            name: name.into(),
             found: tables,
         });
     };
     // Nothing is unpacked to where its name says, so the name may be anything.
-    let name = format!("{}:{}", path.display(), entry.escape_debug());
+    let name = format!("{name}:{}", entry.escape_debug());
     read::table(&name, archive.by_name(entry).map_err(failed)?, limits)
 }
 
