@@ -276,6 +276,10 @@ fn check_header(name: &str, row: &Row<'_>, limits: Limits) -> Result<(), Metadat
         });
     }
     let mut names = ColumnNames::default();
+    if fields.iter().all(|column| column != SITE_ID) {
+        // It is going to be derived, so its name is taken.
+        names.conflict(SITE_ID);
+    }
     for (position, column) in (1..).zip(fields) {
         if let Some(reason) = names.conflict(column) {
             return Err(MetadataError::ColumnName {

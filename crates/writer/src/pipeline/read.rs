@@ -8,8 +8,11 @@ use rxrx_metadata::SiteIndex;
 use super::Pipeline;
 use super::task::Task;
 
-/// A larger file is not read: no image of the array's shape needs it.
-const SURPLUS_BYTES: usize = 64 << 20;
+/// What an image file may have beyond its pixels, such as texts.
+const SURPLUS_BYTES: usize = 8 << 20;
+/// Bytes of a pixel that is not compressed, over those it has in the array: four
+/// samples, and filter bytes.
+const SAMPLES: usize = 5;
 
 /// A chunk whose image files have been read.
 pub(super) struct ReadChunk {
@@ -46,7 +49,8 @@ impl Pipeline<'_> {
     }
 
     fn read_file(&self, path: &str, mut bytes: Vec<u8>) -> io::Result<Vec<u8>> {
-        let at_most = 2 * self.plan.geometry().plane_bytes() + SURPLUS_BYTES;
+        // A larger file is not read: no image of the array's shape needs it.
+        let at_most = SAMPLES * self.plan.geometry().plane_bytes() + SURPLUS_BYTES;
         self.source.read(path, at_most + 1, &mut bytes)?;
         if bytes.len() > at_most {
             let error =

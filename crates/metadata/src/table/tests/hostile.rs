@@ -226,6 +226,14 @@ fn column_names_that_lead_elsewhere_stay_in_their_group() {
 }
 
 #[test]
+fn a_derived_site_id_shares_its_array_with_no_column() {
+    assert_eq!(
+        error("experiment,plate,well,site,Site id\nE,1,B02,1,x\n"),
+        r#"metadata.csv line 1, column 5: the name "Site id" would be the array "Site_id", as "site_id" would; rename the column"#
+    );
+}
+
+#[test]
 fn what_is_no_regular_file_is_not_opened() {
     let folder = tempfile::tempdir().unwrap();
     let error = MetadataTable::open(folder.path()).unwrap_err().to_string();
