@@ -13,6 +13,7 @@ use std::io::{Read, Seek};
 use std::path::Path;
 
 pub use error::MetadataError;
+pub(crate) use error::shown;
 use limits::Limits;
 
 use crate::column::retain_rows;

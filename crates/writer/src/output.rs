@@ -1,7 +1,7 @@
 //! A store that keeps the books: every object that is put leaves its SHA-256,
 //! so that `SHA256SUMS` is written without reading anything again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write;
 use std::sync::{Mutex, PoisonError};
 
@@ -48,6 +48,29 @@ impl<'a> Output<'a> {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         checksums.insert(key.to_owned(), checksum);
+    }
+
+    /// Whether all that was put is still there: somebody may have removed part
+    /// of it, and then the dataset must not be called complete.
+    ///
+    /// # Errors
+    /// [`StoreError`] names the first object that is gone, or says why the store
+    /// cannot be listed.
+    pub(crate) fn refuse_removed(&self) -> Result<(), StoreError> {
+        let objects = self.store.list()?;
+        let there: HashSet<&str> = objects.iter().map(|object| object.key.as_str()).collect();
+        let checksums = self
+            .checksums
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match checksums.keys().find(|key| !there.contains(key.as_str())) {
+            Some(key) => Err(StoreError {
+                action: "seal without",
+                object: key.clone(),
+                source: "somebody removed it while the others were being written".into(),
+            }),
+            None => Ok(()),
+        }
     }
 
     /// The list that `sha256sum -c` reads, one line an object, ordered by key.

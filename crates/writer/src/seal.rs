@@ -75,6 +75,7 @@ pub(crate) fn seal(
     }
     output.put(IMAGES_METADATA, &[&document(IMAGES_METADATA, &images)?])?;
 
+    output.refuse_removed()?;
     let root = root_metadata(attributes, arrays).map_err(json_error(ROOT_METADATA))?;
     let root = document(ROOT_METADATA, &root)?;
     output.announce(ROOT_METADATA, &root);

@@ -75,6 +75,17 @@ pub(crate) fn open_file(path: &Path) -> io::Result<(File, u64)> {
     }
 }
 
+/// A short name of why an image could not be read, for counting.
+pub(crate) fn cause(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::InvalidInput => "not_a_file",
+        io::ErrorKind::NotFound => "vanished",
+        io::ErrorKind::PermissionDenied => "permission",
+        io::ErrorKind::FileTooLarge => "too_large",
+        _ => "unreadable",
+    }
+}
+
 fn no_file(kind: FileType) -> &'static str {
     #[cfg(unix)]
     {

@@ -245,7 +245,7 @@ fn listed(names: &[String]) -> String {
 }
 
 /// A value as far as a message shows it.
-pub(super) fn shown(value: &str) -> String {
+pub(crate) fn shown(value: &str) -> String {
     match value.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", value.get(..end).unwrap_or_default()),
         None => value.to_owned(),

@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 use std::io::Read;
 
-use super::error::shown;
 use super::limits::Limits;
 use super::records::{Records, Row};
-use super::{MetadataError, MetadataTable, REQUIRED, SITE_ID};
+use super::{MetadataError, MetadataTable, REQUIRED, SITE_ID, shown};
 use crate::column::is_blank;
 use crate::schema::ColumnNames;
 use crate::site::positive;
