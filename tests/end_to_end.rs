@@ -15,8 +15,11 @@ mod end_to_end {
     mod bad_input;
     mod codecs;
     mod description;
+    mod hostile_images;
+    mod hostile_input;
     mod labels;
     mod layouts;
+    mod permissions;
     mod real_sample;
     mod repeatable;
     mod seal;

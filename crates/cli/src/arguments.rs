@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use rxrx_metadata::Layout;
 use rxrx_writer::{Codec, Description, DescriptionError, PlanOptions};
@@ -115,20 +116,32 @@ pub(crate) enum Command {
     Demo(DemoArguments),
 }
 
-/// A folder of this machine. Without this check `s3://bucket` would make a
-/// folder named `s3:`.
-fn folder(argument: &str) -> Result<PathBuf, String> {
-    if argument.contains("://") {
-        return Err("is an address; this version reads and writes folders only".to_owned());
-    }
-    Ok(PathBuf::from(argument))
+/// A folder of this machine, whose name need not be text. Without this check
+/// `s3://bucket` would make a folder named `s3:`.
+fn folder() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().try_map(|argument| {
+        if argument.to_string_lossy().contains("://") {
+            return Err("is an address; this version reads and writes folders only");
+        }
+        Ok(PathBuf::from(argument))
+    })
+}
+
+/// Threads that a machine can be asked for: where it has no more to give, the
+/// program would fall over rather than complain.
+const JOBS_AT_MOST: u16 = 1024;
+
+fn jobs() -> impl TypedValueParser<Value = NonZeroUsize> {
+    clap::value_parser!(u16)
+        .range(1..=i64::from(JOBS_AT_MOST))
+        .try_map(|jobs| NonZeroUsize::try_from(usize::from(jobs)))
 }
 
 /// What to convert and how to lay it out; the same for convert and plan.
 #[derive(Debug, Args)]
 pub(crate) struct InputArguments {
     /// Folder with images as [images/]EXP/PlateN/WELL_sS_wC.png
-    #[arg(value_name = "INPUT", value_parser = folder)]
+    #[arg(value_name = "INPUT", value_parser = folder())]
     pub(crate) input: PathBuf,
 
     /// Metadata table (.csv, .csv.gz, or .zip with one) [default: found in INPUT]
@@ -182,11 +195,11 @@ pub(crate) struct ConvertArguments {
     pub(crate) input: InputArguments,
 
     /// Folder to create
-    #[arg(value_name = "OUTPUT", value_parser = folder)]
+    #[arg(value_name = "OUTPUT", value_parser = folder())]
     pub(crate) output: PathBuf,
 
     /// Threads that decode and encode [default: all cores]
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", value_parser = jobs())]
     pub(crate) jobs: Option<NonZeroUsize>,
 
     /// Convert although images are missing: their pixels become 0
@@ -256,7 +269,7 @@ pub(crate) struct PlanArguments {
 #[command(before_help = INFO_EXAMPLES)]
 pub(crate) struct InfoArguments {
     /// A dataset that convert made
-    #[arg(value_name = "DATASET", value_parser = folder)]
+    #[arg(value_name = "DATASET", value_parser = folder())]
     pub(crate) dataset: PathBuf,
 
     /// Print as JSON

@@ -1,6 +1,7 @@
 //! What a person reads: results on standard output, warnings and errors on
 //! standard error. `NO_COLOR` is respected.
 
+use std::borrow::Cow;
 use std::io::{self, Write, stdout};
 use std::path::Path;
 
@@ -20,13 +21,31 @@ pub(crate) fn bytes(size: u64) -> String {
 /// Prints the chain of an error, outermost first.
 pub(crate) fn error(error: &anyhow::Error) {
     let label = console::style("error:").for_stderr().red().bold();
-    eprintln!("{label} {error:#}");
+    eprintln!("{label} {}", plain(&format!("{error:#}")));
+}
+
+/// Text without control characters: names of files and values of tables may hold
+/// some, and a terminal would obey them.
+fn plain(text: &str) -> Cow<'_, str> {
+    let is_control = |c: char| c.is_control() && c != '\n';
+    if !text.contains(is_control) {
+        return text.into();
+    }
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_control(c) {
+            plain.extend(c.escape_default());
+        } else {
+            plain.push(c);
+        }
+    }
+    plain.into()
 }
 
 /// Prints a warning.
 pub(crate) fn warning(text: &str) {
     let label = console::style("warning:").for_stderr().yellow().bold();
-    eprintln!("{label} {text}");
+    eprintln!("{label} {}", plain(text));
 }
 
 /// Prints each problem that a conversion goes on in spite of.
@@ -44,7 +63,7 @@ pub(crate) fn problems(problems: &Problems, verbosity: Verbosity) {
 /// Prints the problems that stop a conversion, with all examples that are known.
 pub(crate) fn refusal(problems: &[Problem]) {
     for problem in problems {
-        eprintln!("{}", problem_text(problem, usize::MAX));
+        eprintln!("{}", plain(&problem_text(problem, usize::MAX)));
     }
 }
 
@@ -116,7 +135,8 @@ pub(crate) fn plan(
             Severity::NeedsAllowMissing => "needs --allow-missing",
             Severity::Fatal => "cannot be converted",
         };
-        writeln!(out, "{severity}: {}", problem_text(problem, examples))?;
+        let text = problem_text(problem, examples);
+        writeln!(out, "{severity}: {}", plain(&text))?;
     }
     Ok(())
 }
@@ -164,7 +184,7 @@ pub(crate) fn converted(converted: &Converted, output: &Path, seconds: f64) -> i
             HumanCount(refused.count as u64)
         )?;
         for example in refused.examples.iter().take(EXAMPLES) {
-            writeln!(out, "    {example}")?;
+            writeln!(out, "    {}", plain(example))?;
         }
     }
     Ok(())

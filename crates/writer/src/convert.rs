@@ -347,7 +347,7 @@ impl Conversion<'_> {
         let plan = &prepared.plan;
         let output = Output::new(self.place.store());
         for unit in &work.done {
-            output.note(&unit.unit.shard_key(), unit.sha256);
+            output.note(unit);
         }
         observer.notice(Event::Started {
             sites: work.todo.iter().map(|unit| unit.sites.len()).sum(),

@@ -57,6 +57,7 @@ pub use hierarchy::{DatasetAttributes, Settings};
 pub use info::{DatasetInfo, InfoError};
 pub use journal::JournalError;
 pub use labels::LabelError;
+pub use output::LostObject;
 pub use pipeline::PipelineError;
 pub use prepare::{PlanOptions, PrepareError, Prepared, Projection};
 pub use record::{PlaneCounts, PlaneRecord, UnitRecord};

@@ -224,7 +224,7 @@ impl Pipeline<'_> {
                     .source(site, lost % geometry.channels)
                     .unwrap_or_default(),
             });
-            self.output.note(&key, former.sha256);
+            self.output.note(former);
             return Ok(former.clone());
         }
         let shard = Shard::assemble(bytes);

@@ -1,19 +1,16 @@
 //! The last writes of a conversion, in the order that makes them safe.
 //!
-//! 0. nothing, unless every shard is where it was put
 //! 1. chunks of the label arrays
 //! 2. `metadata.parquet`, `planes.parquet`, `README.md`
 //! 3. `zarr.json` of each label array, then of `images`
 //! 4. `SHA256SUMS`, which already lists the object that is still to come
-//! 5. the root `images.zarr/zarr.json`
+//! 5. if every object is there as it was put, the root `images.zarr/zarr.json`
 //!
 //! A reader opens the root group. Until step 5 there is none, so whatever
 //! happens before, an incomplete dataset cannot be mistaken for a whole one.
 
 #[cfg(test)]
 mod tests;
-
-use std::collections::BTreeMap;
 
 use rxrx_metadata::Plan;
 use serde_json::{Map, Value};
@@ -24,7 +21,7 @@ use crate::hierarchy::{
     DatasetAttributes, GROUP, IMAGES_METADATA, ROOT_METADATA, images_metadata, root_metadata,
 };
 use crate::labels::{Label, LabelError};
-use crate::output::Output;
+use crate::output::{LostObject, Output};
 use crate::record::{PlaneRecord, UnitRecord};
 use crate::store::StoreError;
 use crate::tables::{TableError, planes_table, sites_table};
@@ -47,23 +44,9 @@ pub enum SealError {
         /// What the encoder said.
         source: serde_json::Error,
     },
-    /// A shard that was stored is gone, or is no longer as long as it was.
-    #[error(
-        "{key} was stored with {expected} bytes and now {}: somebody else changed the output; \
-         nothing is sealed, run the same command again to write what is missing",
-        match .found {
-            Some(found) => format!("has {found}"),
-            None => "is gone".to_owned(),
-        }
-    )]
-    ShardLost {
-        /// The shard.
-        key: String,
-        /// Its size in bytes when it was stored.
-        expected: u64,
-        /// Its size now, if it is there.
-        found: Option<u64>,
-    },
+    /// Somebody removed or changed an object.
+    #[error(transparent)]
+    Lost(#[from] LostObject),
     /// An object could not be stored.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -76,7 +59,6 @@ pub(crate) fn seal(
     attributes: &DatasetAttributes,
     output: &Output<'_>,
 ) -> Result<(), SealError> {
-    check_shards(units, output)?;
     let labels = labels(plan, units, attributes)?;
     for label in &labels {
         let key = format!("{GROUP}/{}/{}", label.name, label.chunk_key);
@@ -99,28 +81,12 @@ pub(crate) fn seal(
 
     let root = root_metadata(attributes, arrays).map_err(json_error(ROOT_METADATA))?;
     let root = document(ROOT_METADATA, &root)?;
-    output.announce(ROOT_METADATA, &root);
-    output.put(CHECKSUMS, &[output.checksum_list().as_bytes()])?;
-    output.put(ROOT_METADATA, &[&root])?;
-    Ok(())
-}
-
-/// Demands that every shard is there in the size in which it was stored.
-fn check_shards(units: &[UnitRecord], output: &Output<'_>) -> Result<(), SealError> {
-    let objects = output.list()?.into_iter();
-    let sizes: BTreeMap<String, u64> = objects.map(|object| (object.key, object.size)).collect();
-    for unit in units {
-        let key = unit.unit.shard_key();
-        let found = sizes.get(&key).copied();
-        if found != Some(unit.bytes) {
-            let expected = unit.bytes;
-            return Err(SealError::ShardLost {
-                key,
-                expected,
-                found,
-            });
-        }
+    let list = output.checksum_list((ROOT_METADATA, &root));
+    output.put(CHECKSUMS, &[list.as_bytes()])?;
+    if let Some(lost) = output.lost()? {
+        return Err(lost.into());
     }
+    output.put(ROOT_METADATA, &[&root])?;
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use super::{Pipeline, PipelineError};
 use crate::codec::EncoderScratch;
 use crate::events::Event;
 use crate::record::PlaneRecord;
+use crate::source::cause;
 use crate::survey::plane_shape;
 
 /// A chunk ready to be laid into its shard.
@@ -121,7 +122,7 @@ impl Pipeline<'_> {
             }),
             Err(error) => Ok(PlaneRecord::Corrupt {
                 source: None,
-                cause: "unreadable".into(),
+                cause: cause(error).into(),
                 error: format!("cannot be read: {error}"),
             }),
             Ok(file) => match decoder.decode(&file.bytes, shape, plane) {

@@ -9,8 +9,11 @@ use super::Pipeline;
 use super::task::Task;
 use crate::source::SourceStamp;
 
-/// A larger file is not read: no image of the array's shape needs it.
-const SURPLUS_BYTES: usize = 64 << 20;
+/// What an image file may have beyond its pixels, such as texts.
+const SURPLUS_BYTES: usize = 8 << 20;
+/// Bytes of a pixel that is not compressed, over those it has in the array: four
+/// samples, and filter bytes.
+const SAMPLES: usize = 5;
 
 /// A chunk whose image files have been read.
 pub(super) struct ReadChunk {
@@ -53,7 +56,8 @@ impl Pipeline<'_> {
     }
 
     fn read_file(&self, path: &str, mut bytes: Vec<u8>) -> io::Result<ImageFile> {
-        let at_most = 2 * self.plan.geometry().plane_bytes() + SURPLUS_BYTES;
+        // A larger file is not read: no image of the array's shape needs it.
+        let at_most = SAMPLES * self.plan.geometry().plane_bytes() + SURPLUS_BYTES;
         let stamp = self.source.read(path, at_most + 1, &mut bytes)?;
         if bytes.len() > at_most {
             let error =
