@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 
 use crate::store::{Store, StoreError};
 
-type Checksum = [u8; 32];
+/// A SHA-256.
+pub(crate) type Checksum = [u8; 32];
 
 /// Where the objects of one dataset are put.
 pub(crate) struct Output<'a> {
@@ -56,14 +57,24 @@ impl<'a> Output<'a> {
             .checksums
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let mut list = String::new();
-        for (key, checksum) in &*checksums {
-            for byte in checksum {
-                // Writing to a String cannot fail.
-                let _ = write!(list, "{byte:02x}");
-            }
-            let _ = writeln!(list, "  {key}");
-        }
-        list
+        list_of(&checksums)
     }
+}
+
+/// One line an object, ordered by key.
+pub(crate) fn list_of(checksums: &BTreeMap<String, Checksum>) -> String {
+    let lines = checksums.iter();
+    lines
+        .map(|(key, checksum)| format!("{}  {key}\n", hex(checksum)))
+        .collect()
+}
+
+/// Lower-case hexadecimal digits, as `sha256sum` writes them.
+pub(crate) fn hex(checksum: &Checksum) -> String {
+    let mut digits = String::new();
+    for byte in checksum {
+        // Writing to a String cannot fail.
+        let _ = write!(digits, "{byte:02x}");
+    }
+    digits
 }

@@ -28,7 +28,7 @@
 
 mod chunk;
 mod read;
-mod task;
+pub(crate) mod task;
 #[cfg(test)]
 mod tests;
 
