@@ -20,7 +20,7 @@
 //! | `source`, `store`, `output`, `target` | where bytes come from and go to |
 //! | `codec`, `shard`, `pipeline`, `record` | units of work |
 //! | `hierarchy`, `labels`, `tables`, `card`, `description` | what describes the pixels |
-//! | `seal`, `convert`, `info` | the dataset as a whole |
+//! | `seal`, `convert`, `info`, `verify` | the dataset as a whole |
 
 mod card;
 mod codec;
@@ -43,6 +43,7 @@ mod store;
 mod survey;
 mod tables;
 mod target;
+mod verify;
 
 pub use codec::{Codec, CodecError, UnknownCodec};
 pub use convert::{ConvertError, ConvertOptions, Converted, RefusedImages, convert};
@@ -57,5 +58,9 @@ pub use record::{PlaneCounts, PlaneRecord, UnitRecord};
 pub use seal::SealError;
 pub use source::{FolderSource, Source};
 pub use store::{LocalStore, Store, StoreError, StoredObject};
-pub use tables::TableError;
+pub use tables::{ReadTableError, TableError};
 pub use target::TargetError;
+pub use verify::{
+    Finding, FindingKind, ObjectFindings, SiteSpan, VerifyError, VerifyOptions, VerifyReport,
+    verify,
+};

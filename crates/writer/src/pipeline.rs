@@ -42,6 +42,7 @@ use rxrx_decoder::DecodeError;
 use rxrx_metadata::{Plan, Unit};
 
 use self::chunk::{ChunkWorker, EncodedChunk};
+pub(crate) use self::read::SURPLUS_BYTES;
 use self::read::{Buffers, ReadChunk};
 use self::task::{Task, channel_chunks};
 use crate::codec::{ChunkEncoder, CodecError};

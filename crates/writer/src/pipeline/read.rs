@@ -9,7 +9,7 @@ use super::Pipeline;
 use super::task::Task;
 
 /// A larger file is not read: no image of the array's shape needs it.
-const SURPLUS_BYTES: usize = 64 << 20;
+pub(crate) const SURPLUS_BYTES: usize = 64 << 20;
 
 /// A chunk whose image files have been read.
 pub(super) struct ReadChunk {
