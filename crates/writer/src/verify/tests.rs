@@ -9,7 +9,7 @@ use crate::record::PlaneCounts;
 use crate::seal::seal;
 
 /// Three sites of two channels in two shards, sealed.
-fn sealed() -> Memory {
+pub(crate) fn sealed() -> Memory {
     let store = Memory::new();
     let plan = plan(3, 2, shards_of(2));
     let settings = settings();
