@@ -26,5 +26,6 @@ mod end_to_end {
     mod streams;
     mod tables;
     mod targets;
+    mod verify;
     mod workspace;
 }

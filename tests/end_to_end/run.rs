@@ -50,6 +50,17 @@ pub(super) fn info(dataset: &Path, options: &str) -> Run {
     )
 }
 
+/// `verify dataset`, and whatever else the line says, split at spaces.
+pub(super) fn verify(dataset: &Path, options: &str) -> Run {
+    let command = &mut Command::new(PROGRAM);
+    Run::of(
+        command
+            .arg("verify")
+            .arg(dataset)
+            .args(options.split_whitespace()),
+    )
+}
+
 impl Run {
     pub(super) fn of(command: &mut Command) -> Self {
         let Output {

@@ -13,6 +13,7 @@ Examples:
   rxrx2zarr demo                               make a small sample, convert it, say how to open it
   rxrx2zarr plan rxrx1                         what would be converted, and every problem seen
   rxrx2zarr convert rxrx1 rxrx1-zarr           convert the folder rxrx1
+  rxrx2zarr verify rxrx1-zarr --source rxrx1   read it all back, compare every pixel
   rxrx2zarr info rxrx1-zarr                    what is in a dataset, and how to open it";
 
 const CONVERT_EXAMPLES: &str = "\
@@ -37,6 +38,15 @@ Examples:
 
 Exit codes: 0 planned, 1 cannot be converted, 2 wrong usage. Missing images do
 not change the code: convert asks for --allow-missing then.";
+
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  rxrx2zarr verify rxrx1-zarr                      checksums, shards, pixels, tables, labels
+  rxrx2zarr verify rxrx1-zarr --source rxrx1       and every pixel against its image
+  rxrx2zarr verify out --source images --metadata metadata.csv.gz --json
+
+Exit codes: 0 all is as recorded, 1 it is not, or cannot be verified,
+2 wrong usage.";
 
 const INFO_EXAMPLES: &str = "\
 Examples:
@@ -108,6 +118,8 @@ pub(crate) enum Command {
     Convert(ConvertArguments),
     /// Show what convert would do and every problem it sees, writing nothing
     Plan(PlanArguments),
+    /// Read a dataset back and report all that is not as it was written
+    Verify(VerifyArguments),
     /// Show what is in a dataset and how to open it
     Info(InfoArguments),
     /// Make a small look-alike of RxRx1: synthetic cells, same layout and table
@@ -261,6 +273,30 @@ pub(crate) struct PlanArguments {
     pub(crate) input: InputArguments,
 
     /// Print the plan as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(before_help = VERIFY_EXAMPLES)]
+pub(crate) struct VerifyArguments {
+    /// A dataset that convert made
+    #[arg(value_name = "DATASET", value_parser = folder())]
+    pub(crate) dataset: PathBuf,
+
+    /// What it was made from: compare every pixel, with another PNG decoder
+    #[arg(long, value_name = "INPUT", value_parser = folder())]
+    pub(crate) source: Option<PathBuf>,
+
+    /// Metadata table of the source [default: found in INPUT]
+    #[arg(long, value_name = "FILE", requires = "source")]
+    pub(crate) metadata: Option<PathBuf>,
+
+    /// Threads that hash and decode [default: all cores]
+    #[arg(short, long, value_name = "N")]
+    pub(crate) jobs: Option<NonZeroUsize>,
+
+    /// Print the report as JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

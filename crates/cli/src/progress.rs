@@ -27,7 +27,7 @@ fn bar(verbosity: Verbosity, template: &str) -> ProgressBar {
     ProgressBar::with_draw_target(Some(0), target).with_style(style.progress_chars("=> "))
 }
 
-/// Draws a conversion.
+/// Draws a conversion or a verification.
 pub(crate) struct Progress {
     verbosity: Verbosity,
     lines: bool,
@@ -76,7 +76,7 @@ impl Progress {
         );
         if self.lines && state.last_line.elapsed() >= LINE_EVERY {
             state.last_line = Instant::now();
-            let left = (state.sites - state.done) as f64 / rate.max(1e-9);
+            let left = state.sites.saturating_sub(state.done) as f64 / rate.max(1e-9);
             // A rate of almost nothing makes a time that no Duration holds.
             let left = Duration::try_from_secs_f64(left).unwrap_or(Duration::MAX);
             eprintln!(
@@ -122,6 +122,10 @@ impl Observer for Progress {
                     ));
                 });
             }
+            Event::ChunkVerified {
+                sites,
+                stored_bytes,
+            } => self.advance(sites, stored_bytes),
             Event::PlaneRefused { path, error } if self.verbosity > Verbosity::Quiet => {
                 self.bar
                     .suspend(|| warning(&format!("{path}: {error}; its pixels will be 0")));

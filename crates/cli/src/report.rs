@@ -8,10 +8,15 @@ use std::path::Path;
 use crate::arguments::Verbosity;
 use indicatif::{BinaryBytes, HumanCount};
 use rxrx_metadata::{Problem, Problems, Severity};
-use rxrx_writer::{Codec, Converted, DatasetInfo, Prepared, Projection, Unfinished};
+use rxrx_writer::{
+    Codec, Converted, DatasetInfo, Finding, Prepared, Projection, Unfinished, VerifyReport,
+};
 
 /// Examples of a problem that a warning shows.
 const EXAMPLES: usize = 3;
+
+/// Damaged objects that a report spells out.
+const DAMAGED_OBJECTS: usize = 20;
 
 /// A size as a person reads it, `47.1 MiB`.
 pub(crate) fn bytes(size: u64) -> String {
@@ -255,6 +260,96 @@ pub(crate) fn info(info: &DatasetInfo, dataset: &Path) -> io::Result<()> {
     writeln!(out, "made by     {}", attributes.generator)?;
     writeln!(out)?;
     how_to_open(dataset)
+}
+
+/// Prints what a verification came to.
+pub(crate) fn verified(
+    report: &VerifyReport,
+    dataset: &Path,
+    seconds: f64,
+    verbosity: Verbosity,
+) -> io::Result<()> {
+    let mut out = stdout();
+    let (objects, examples) = match verbosity {
+        Verbosity::Verbose => (usize::MAX, usize::MAX),
+        _ => (DAMAGED_OBJECTS, EXAMPLES),
+    };
+    for (object, findings) in report.by_object.iter().take(objects) {
+        writeln!(out, "{object}")?;
+        for finding in findings.examples.iter().take(examples) {
+            writeln!(out, "    {}", finding_text(finding))?;
+        }
+        let more = findings.count - findings.examples.len().min(examples);
+        if more > 0 {
+            writeln!(out, "    … and {more} more")?;
+        }
+    }
+    let more = report.by_object.len().saturating_sub(objects);
+    if more > 0 {
+        writeln!(out, "… and {more} more objects (-v names all)")?;
+    }
+    write!(
+        out,
+        "{}: {} objects, {}, {} sites, {} planes decoded",
+        dataset.display(),
+        HumanCount(report.objects as u64),
+        bytes(report.bytes),
+        HumanCount(report.sites as u64),
+        HumanCount(report.planes as u64),
+    )?;
+    if let Some(compared) = report.compared {
+        write!(
+            out,
+            ", {} compared with their images",
+            HumanCount(compared as u64)
+        )?;
+    }
+    writeln!(
+        out,
+        ", {seconds:.1} s ({:.0} sites/s)",
+        report.sites as f64 / seconds.max(1e-3)
+    )?;
+    if report.is_clean() {
+        return writeln!(out, "all is as recorded");
+    }
+    let kinds = report.findings.iter();
+    let kinds: Vec<String> = kinds
+        .map(|(kind, count)| format!("{count} {}", kind.name()))
+        .collect();
+    writeln!(
+        out,
+        "NOT as recorded: {}; {} objects, {} sites",
+        kinds.join(", "),
+        HumanCount(report.by_object.len() as u64),
+        HumanCount(report.sites_touched as u64)
+    )
+}
+
+fn finding_text(finding: &Finding) -> String {
+    let place = finding.sites.as_ref().map(|span| {
+        let name = |id: &Option<String>, index: usize| {
+            id.clone().unwrap_or_else(|| format!("site {index}"))
+        };
+        let first = name(&span.first, span.site_index);
+        match span.count {
+            0 | 1 => first,
+            count => {
+                let last = name(&span.last, span.site_index + count - 1);
+                format!("{first} to {last} ({count} sites)")
+            }
+        }
+    });
+    let words = [place, finding.channel.clone()];
+    let place: Vec<String> = words.into_iter().flatten().collect();
+    match place.as_slice() {
+        [] => format!("{}: {}", finding.kind.name(), finding.text),
+        place => format!(
+            "{}, {}: {}",
+            finding.kind.name(),
+            place.join(" "),
+            finding.text
+        ),
+    }
 }
 
 /// Prints lines to paste into Python and DuckDB.

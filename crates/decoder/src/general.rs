@@ -25,6 +25,25 @@ pub(crate) fn decode(
     legend.narrow(&samples, plane)
 }
 
+/// The same from the file as it is, so that neither our chunk walk nor our
+/// inflate step has a part in the samples. The library dislikes some ancillary
+/// chunks that say nothing about them; then it gets the file without.
+pub(crate) fn decode_file(
+    header: &Header,
+    container: &Container<'_>,
+    png: &[u8],
+    stream: &[u8],
+    limits: Limits,
+    plane: &mut [u8],
+) -> Result<(), DecodeError> {
+    let legend = grey::Legend::new(header, container)?;
+    let samples = match samples(header, png, limits) {
+        Ok(samples) => samples,
+        Err(_) => samples(header, &bare_png(header, container, stream), limits)?,
+    };
+    legend.narrow(&samples, plane)
+}
+
 /// Samples as they are stored, row-major, rows padded to whole bytes.
 fn samples(header: &Header, png: &[u8], limits: Limits) -> Result<Vec<u8>, DecodeError> {
     let mut options = DecodeOptions::default();

@@ -5,9 +5,6 @@ use std::collections::BTreeMap;
 
 use crate::record::Sha256Sum;
 
-/// Key of the list.
-pub(crate) const CHECKSUMS: &str = "SHA256SUMS";
-
 /// The SHA-256 of each object but the list itself.
 pub(crate) type Checksums = BTreeMap<String, Sha256Sum>;
 
@@ -21,13 +18,18 @@ pub(crate) fn checksum_list(checksums: &Checksums) -> String {
 
 /// Reads the list; the number of the first line, from 1, that is none of ours.
 pub(crate) fn parse_checksums(list: &str) -> Result<Checksums, usize> {
-    let line = |(number, line): (usize, &str)| {
-        let (sum, key) = line.split_once("  ").ok_or(number + 1)?;
-        let mut checksum = Sha256Sum::default();
-        hex::decode_to_slice(sum, &mut checksum).map_err(|_| number + 1)?;
-        Ok((key.to_owned(), checksum))
-    };
-    list.lines().enumerate().map(line).collect()
+    let lines = list.lines().enumerate();
+    lines
+        .map(|(number, line)| parse_line(line).ok_or(number + 1))
+        .collect()
+}
+
+/// Key and checksum of a line; capitals are taken for the digits that they are.
+pub(crate) fn parse_line(line: &str) -> Option<(String, Sha256Sum)> {
+    let (digits, key) = line.split_once("  ")?;
+    let mut checksum = Sha256Sum::default();
+    hex::decode_to_slice(digits, &mut checksum).ok()?;
+    Some((key.to_owned(), checksum))
 }
 
 #[cfg(test)]

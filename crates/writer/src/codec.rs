@@ -27,7 +27,7 @@ use rxrx_metadata::{ArrayGeometry, DataType};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-pub(crate) use decoder::{ChunkDecodeError, ChunkDecoder};
+pub(crate) use decoder::ChunkDecoder;
 pub(crate) use encoder::{ChunkEncoder, EncoderScratch};
 
 /// Blosc counts bytes in an `int32`, with 16 bytes for its header.

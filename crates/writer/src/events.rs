@@ -3,7 +3,7 @@
 
 use crate::resume::Resumed;
 
-/// Something that happened during a conversion.
+/// Something that happened during a conversion, or while a dataset is verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event<'a> {
@@ -49,6 +49,14 @@ pub enum Event<'a> {
         key: &'a str,
         /// The object's size in bytes.
         bytes: u64,
+    },
+    /// A chunk of a finished dataset was read and checked.
+    ChunkVerified {
+        /// Sites in the chunk (0 for all but the last of the chunks that
+        /// together hold a site's channels).
+        sites: usize,
+        /// Bytes of the encoded chunk.
+        stored_bytes: u64,
     },
     /// All units are stored; labels, tables and root metadata are written.
     Sealing,

@@ -2,13 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Cursor};
+use std::num::NonZeroUsize;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 
 use image::{GrayImage, ImageFormat, Luma};
-use rxrx_metadata::{DataType, Join, Layout, Listing, MetadataTable, Plan, Selection};
+use rxrx_metadata::{DataType, Join, Layout, Listing, MetadataTable, Plan, Selection, Unit};
 
-use crate::codec::Codec;
+use crate::codec::{ChunkEncoder, Codec};
+use crate::events::Silent;
 use crate::hierarchy::Settings;
+use crate::journal::Journal;
+use crate::output::Output;
+use crate::pipeline::Pipeline;
+use crate::record::UnitRecord;
 use crate::source::{Source, SourceStamp};
 use crate::store::{Store, StoreError, StoredObject};
 
@@ -161,4 +168,28 @@ impl Store for Memory {
             })
             .collect())
     }
+}
+
+/// Runs all units of `plan`, on one core, and returns their records.
+pub(crate) fn run_units(
+    plan: &Plan,
+    source: &dyn Source,
+    output: &Output<'_>,
+    work: &Memory,
+) -> Vec<UnitRecord> {
+    let encoder = ChunkEncoder::new(settings().codec, plan.geometry()).unwrap();
+    let pipeline = Pipeline {
+        plan,
+        source,
+        encoder: &encoder,
+        output,
+        journal: &Journal::new(work),
+        former: &BTreeMap::new(),
+        observer: &Silent,
+        jobs: NonZeroUsize::MIN,
+        strict: false,
+        stop: &AtomicBool::new(false),
+    };
+    let units: Vec<Unit> = plan.units().collect();
+    pipeline.run(&units).unwrap()
 }

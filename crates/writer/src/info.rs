@@ -110,7 +110,10 @@ impl DatasetInfo {
             .filter(|object| object.key.starts_with("images.zarr/images/c/"));
         Ok(Self {
             attributes,
-            raw_bytes: shape.iter().product::<u64>() * sample_bytes,
+            raw_bytes: shape
+                .iter()
+                .copied()
+                .fold(sample_bytes, u64::saturating_mul),
             shape,
             dimensions: field(&root, &array("/dimension_names")).unwrap_or_default(),
             data_type,

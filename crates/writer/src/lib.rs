@@ -20,7 +20,7 @@
 //! | `source`, `store`, `output`, `target` | where bytes come from and go to |
 //! | `codec`, `shard`, `pipeline`, `record` | units of work |
 //! | `hierarchy`, `labels`, `tables`, `card`, `description` | what describes the pixels |
-//! | `seal`, `convert`, `info` | the dataset as a whole |
+//! | `seal`, `convert`, `info`, `verify` | the dataset as a whole |
 
 mod card;
 mod checksums;
@@ -48,6 +48,7 @@ mod survey;
 mod tables;
 mod target;
 mod unfinished;
+mod verify;
 
 pub use codec::{Codec, CodecError, UnknownCodec};
 pub use convert::{ConvertError, ConvertOptions, Converted, RefusedImages, convert};
@@ -65,6 +66,10 @@ pub use resume::{ResumeError, Resumed, SourceChanges};
 pub use seal::SealError;
 pub use source::{FolderSource, Source, SourceStamp};
 pub use store::{LocalStore, Store, StoreError, StoredObject};
-pub use tables::TableError;
+pub use tables::{ReadTableError, TableError};
 pub use target::TargetError;
 pub use unfinished::{MadeWith, Unfinished};
+pub use verify::{
+    Finding, FindingKind, ObjectFindings, SiteSpan, VerifyError, VerifyOptions, VerifyReport,
+    verify,
+};

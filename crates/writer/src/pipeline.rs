@@ -28,7 +28,7 @@
 
 mod chunk;
 mod read;
-mod task;
+pub(crate) mod task;
 #[cfg(test)]
 mod tests;
 
@@ -43,6 +43,7 @@ use rxrx_decoder::DecodeError;
 use rxrx_metadata::{Plan, SiteIndex, Unit};
 
 use self::chunk::{ChunkWorker, EncodedChunk};
+pub(crate) use self::read::largest_file;
 use self::read::{Buffers, ReadChunk};
 use self::task::{Task, channel_chunks};
 use crate::codec::{ChunkEncoder, CodecError};

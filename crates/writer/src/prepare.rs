@@ -10,7 +10,6 @@ use rxrx_metadata::{
 use serde::Serialize;
 
 use crate::codec::Codec;
-use crate::hierarchy::Settings;
 use crate::source::{FolderSource, Source};
 use crate::survey::{HEADERS_AT_MOST, Survey, data_type};
 
@@ -25,22 +24,6 @@ pub struct PlanOptions {
     pub exclude: Vec<String>,
     /// Chunk and shard lengths.
     pub layout: Layout,
-}
-
-impl PlanOptions {
-    /// The options of a conversion that was told `settings`.
-    pub fn repeating(settings: &Settings, metadata: Option<PathBuf>) -> Self {
-        Self {
-            metadata,
-            include: settings.include.clone(),
-            exclude: settings.exclude.clone(),
-            layout: Layout {
-                chunk_sites: settings.chunk_sites,
-                chunk_channels: Some(settings.chunk_channels),
-                shard_sites: settings.shard_sites,
-            },
-        }
-    }
 }
 
 /// INPUT cannot be planned.

@@ -102,8 +102,12 @@ pub struct PlaneCounts {
 impl PlaneCounts {
     /// Counts the planes of all `units`.
     pub fn of(units: &[UnitRecord]) -> Self {
+        Self::of_planes(units.iter().flat_map(|unit| &unit.planes))
+    }
+
+    pub(crate) fn of_planes<'a>(planes: impl Iterator<Item = &'a PlaneRecord>) -> Self {
         let mut counts = Self::default();
-        for plane in units.iter().flat_map(|unit| &unit.planes) {
+        for plane in planes {
             match plane {
                 PlaneRecord::Ok { .. } => counts.ok += 1,
                 PlaneRecord::Missing => counts.missing += 1,

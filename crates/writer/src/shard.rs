@@ -67,8 +67,7 @@ impl Shard {
 
 /// The index of a stored shard is of no use.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ShardIndexError {
+pub(crate) enum ShardIndexError {
     /// The object ends before its index does.
     #[error("{bytes} bytes are too few for the index of {chunks} chunks")]
     TooShort {
@@ -171,13 +170,16 @@ fn overlap(ranges: &[Option<Range<u64>>]) -> Option<ShardIndexError> {
         .filter_map(|(chunk, range)| range.as_ref().map(|range| (range.start, range.end, chunk)))
         .collect();
     present.sort_unstable();
-    present.array_windows().find_map(|[first, second]| {
-        (second.0 < first.1).then_some(ShardIndexError::Overlap {
-            first: first.2,
-            second: second.2,
-            offset: second.0,
+    present
+        .iter()
+        .zip(present.iter().skip(1))
+        .find_map(|(first, second)| {
+            (second.0 < first.1).then_some(ShardIndexError::Overlap {
+                first: first.2,
+                second: second.2,
+                offset: second.0,
+            })
         })
-    })
 }
 
 #[cfg(test)]

@@ -23,12 +23,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::checksums::CHECKSUMS;
 use crate::fingerprint::Fingerprint;
-use crate::hierarchy::{GROUP, ROOT_METADATA};
+use crate::hierarchy::{CARD, CHECKSUMS, GROUP, ROOT_METADATA};
 use crate::info::DatasetInfo;
 use crate::journal::{self, Journal, JournalError, Run};
 use crate::store::{LocalStore, Store, StoreError, is_temporary};
+use crate::tables::{PLANES, SITES};
 
 /// Appended to OUTPUT's name for the folder of unfinished work.
 const WORK_SUFFIX: &str = ".rxrx2zarr";
@@ -39,14 +39,7 @@ const LOCK: &str = "lock";
 const LOCK_ATTEMPTS: usize = 100;
 
 /// What a conversion puts at the top of OUTPUT.
-const OUTPUT_ENTRIES: [&str; 6] = [
-    GROUP,
-    "metadata.parquet",
-    "planes.parquet",
-    "README.md",
-    "croissant.json",
-    CHECKSUMS,
-];
+const OUTPUT_ENTRIES: [&str; 6] = [GROUP, SITES, PLANES, CARD, "croissant.json", CHECKSUMS];
 
 /// OUTPUT cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -33,8 +33,7 @@ enum Compression {
 
 /// A chunk does not decode to the pixels of a chunk.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ChunkDecodeError {
+pub(crate) enum ChunkDecodeError {
     /// There is not even a checksum.
     #[error("{bytes} bytes are too few for a chunk")]
     TooShort {

@@ -15,6 +15,14 @@ const SURPLUS_BYTES: usize = 8 << 20;
 /// samples, and filter bytes.
 const SAMPLES: usize = 5;
 
+/// Bytes of the largest file that an image of `plane_bytes` can need; one that
+/// is larger is not read.
+pub(crate) fn largest_file(plane_bytes: usize) -> usize {
+    plane_bytes
+        .saturating_mul(SAMPLES)
+        .saturating_add(SURPLUS_BYTES)
+}
+
 /// A chunk whose image files have been read.
 pub(super) struct ReadChunk {
     pub(super) task: Task,
@@ -56,8 +64,7 @@ impl Pipeline<'_> {
     }
 
     fn read_file(&self, path: &str, mut bytes: Vec<u8>) -> io::Result<ImageFile> {
-        // A larger file is not read: no image of the array's shape needs it.
-        let at_most = SAMPLES * self.plan.geometry().plane_bytes() + SURPLUS_BYTES;
+        let at_most = largest_file(self.plan.geometry().plane_bytes());
         let stamp = self.source.read(path, at_most + 1, &mut bytes)?;
         if bytes.len() > at_most {
             let error =

@@ -227,12 +227,12 @@ fn a_strict_run_stops_and_names_the_image() {
         matches!(&error, PipelineError::UnreadableImage { path, .. } if *path == image_path(4, 0))
     );
     let records = run(6, 2, &images, &Memory::new(), &Silent, false).unwrap();
-    let unreadable = PlaneRecord::Corrupt {
+    let vanished = PlaneRecord::Corrupt {
         source: None,
         error: "cannot be read: entity not found".to_owned(),
-        cause: "unreadable".into(),
+        cause: "vanished".into(),
     };
-    assert_eq!(records[2].planes[0], unreadable);
+    assert_eq!(records[2].planes[0], vanished);
 }
 
 /// Two units of two sites each, as they are in `store` and in the records.

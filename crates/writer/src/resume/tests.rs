@@ -1,10 +1,7 @@
 use super::*;
-use crate::codec::{ChunkEncoder, Codec};
-use crate::events::Silent;
-use crate::fixture::{Images, Memory, image_path, plan, shards_of};
+use crate::fixture::{Images, Memory, image_path, plan, run_units, shards_of};
 use crate::journal::Journal;
 use crate::output::Output;
-use crate::pipeline::Pipeline;
 use crate::source::SourceStamp;
 
 const SITES: usize = 5;
@@ -25,20 +22,7 @@ impl Finished {
         images.0.insert(image_path(2, 1), b"no PNG".to_vec());
         images.0.remove(&image_path(4, 0));
         let (store, work) = (Memory::new(), Memory::new());
-        let pipeline = Pipeline {
-            plan: &plan,
-            source: &images,
-            encoder: &ChunkEncoder::new(Codec::Zstd, plan.geometry()).unwrap(),
-            output: &Output::new(&store),
-            journal: &Journal::new(&work),
-            former: &BTreeMap::new(),
-            observer: &Silent,
-            jobs: std::num::NonZeroUsize::MIN,
-            strict: false,
-            stop: &std::sync::atomic::AtomicBool::new(false),
-        };
-        let units: Vec<Unit> = plan.units().collect();
-        pipeline.run(&units).unwrap();
+        run_units(&plan, &images, &Output::new(&store), &work);
         Self {
             plan,
             images,

@@ -1,13 +1,6 @@
-use std::collections::BTreeMap;
-use std::sync::atomic::AtomicBool;
-
 use super::*;
-use crate::codec::ChunkEncoder;
 use crate::description::Description;
-use crate::events::Silent;
-use crate::fixture::{Images, Memory, plan, settings, shards_of};
-use crate::journal::Journal;
-use crate::pipeline::Pipeline;
+use crate::fixture::{Images, Memory, plan, run_units, settings, shards_of};
 use crate::record::PlaneCounts;
 use crate::store::Store;
 
@@ -22,22 +15,8 @@ fn converted(store: &Memory) -> Result<(), SealError> {
 fn converted_while(store: &Memory, meanwhile: impl Fn(&Memory)) -> Result<(), SealError> {
     let plan = plan(SITES, 2, shards_of(2));
     let settings = settings();
-    let encoder = ChunkEncoder::new(settings.codec, plan.geometry()).unwrap();
     let output = Output::new(store);
-    let work = Memory::new();
-    let pipeline = Pipeline {
-        plan: &plan,
-        source: &Images::of(SITES, 2),
-        encoder: &encoder,
-        output: &output,
-        journal: &Journal::new(&work),
-        former: &BTreeMap::new(),
-        observer: &Silent,
-        jobs: std::num::NonZeroUsize::MIN,
-        strict: true,
-        stop: &AtomicBool::new(false),
-    };
-    let units = pipeline.run(&plan.units().collect::<Vec<_>>()).unwrap();
+    let units = run_units(&plan, &Images::of(SITES, 2), &output, &Memory::new());
     meanwhile(store);
     let planes = PlaneCounts::of(&units);
     let attributes = DatasetAttributes::new(Description::look_alike(), &plan, settings, planes);

@@ -21,7 +21,8 @@ use self::batch::Batch;
 pub(crate) use self::planes::planes_of;
 pub(crate) use self::sites::{SitesTable, sites_of};
 use super::{PLANES, SITES};
-use crate::checksums::{CHECKSUMS, Checksums, parse_checksums};
+use crate::checksums::{Checksums, parse_checksums};
+use crate::hierarchy::CHECKSUMS;
 use crate::record::{PlaneRecord, UnitRecord};
 use crate::store::{Store, StoreError};
 
@@ -134,11 +135,7 @@ pub(crate) fn read_records(
         Ok::<Bytes, ReadTableError>(bytes.into())
     };
     let sites = sites_of(get(SITES)?, geometry.sites)?;
-    let mut planes = Vec::new();
-    planes_of(get(PLANES)?, geometry.sites, channels, |row| {
-        planes.push(row.record);
-        Ok(())
-    })?;
+    let planes = planes_of(get(PLANES)?, geometry.sites, channels)?;
     let objects = store.list()?;
     let sizes: BTreeMap<&str, u64> = objects
         .iter()

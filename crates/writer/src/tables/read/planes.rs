@@ -12,31 +12,17 @@ use crate::source::SourceStamp;
 /// The cause of a plane whose error is known from the table only.
 const RECORDED: &str = "recorded";
 
-/// One row of the table.
-#[derive(Debug)]
-pub(crate) struct PlaneRow<'a> {
-    /// Position of the site.
-    pub(crate) site: usize,
-    /// Position of the channel.
-    pub(crate) channel: usize,
-    /// Path of the image inside the input.
-    pub(crate) source: Option<&'a str>,
-    /// What became of it.
-    pub(crate) record: PlaneRecord,
-}
-
-/// Reads the table of an array of `sites` and `channels`, and hands out its
-/// rows in order: site-major.
+/// Reads the table of an array of `sites` and `channels`, site-major.
 ///
 /// # Errors
 /// [`ReadTableError`]: not Parquet, other columns or types than we write, rows
-/// out of order, a status that the other cells contradict; or what `take` said.
+/// out of order, a status that the other cells contradict.
 pub(crate) fn planes_of(
     bytes: Bytes,
     sites: usize,
     channels: &[String],
-    mut take: impl FnMut(PlaneRow<'_>) -> Result<(), ReadTableError>,
-) -> Result<(), ReadTableError> {
+) -> Result<Vec<PlaneRecord>, ReadTableError> {
+    let mut records = Vec::new();
     let rows = sites.saturating_mul(channels.len());
     each_batch(PLANES, bytes, rows, |batch| {
         let site = batch.required("site_index", batch.integers("site_index")?)?;
@@ -56,16 +42,11 @@ pub(crate) fn planes_of(
                     return Err(batch.cell(row, "channel", reason));
                 }
             }
-            take(PlaneRow {
-                site: place.0,
-                channel: place.1,
-                source: columns.source(row),
-                record: columns.record(row)?,
-            })?;
+            records.push(columns.record(row)?);
         }
         Ok(())
     })?;
-    Ok(())
+    Ok(records)
 }
 
 /// The columns that say what became of the planes. Looked up once a batch.
@@ -99,10 +80,6 @@ impl<'a> Columns<'a> {
             floats: [mean?, std?, p01?, p50?, p99?, saturated?],
             integers: [min?, max?],
         })
-    }
-
-    fn source(&self, row: usize) -> Option<&'a str> {
-        text(self.source, row)
     }
 
     fn record(&self, row: usize) -> Result<PlaneRecord, ReadTableError> {
