@@ -7,8 +7,9 @@ use png::{DecodeOptions, Limits as LibraryLimits, Transformations};
 use crate::chunk::{ChunkName, Container, SIGNATURE};
 use crate::error::{Damage, DecodeError, LimitExceeded};
 use crate::grey;
-use crate::header::Header;
+use crate::header::{Colour, Header};
 use crate::limits::Limits;
+use crate::shape::BitDepth;
 
 /// Decodes an image whose chunks, zlib stream and filter bytes have passed our
 /// own checks, so that a file gets the same verdict on either path.
@@ -41,7 +42,20 @@ pub(crate) fn decode_file(
         Ok(samples) => samples,
         Err(_) => samples(header, &bare_png(header, container, stream), limits)?,
     };
-    legend.narrow(&samples, plane)
+    if header.colour != Colour::Grey || container.transparency.is_some() {
+        return legend.narrow(&samples, plane);
+    }
+    // The samples are the plane, but for the order of two bytes.
+    match header.shape.depth {
+        BitDepth::Eight => plane.copy_from_slice(&samples),
+        BitDepth::Sixteen => {
+            let pixels = plane.as_chunks_mut::<2>().0.iter_mut();
+            for (pixel, &[high, low]) in pixels.zip(samples.as_chunks().0) {
+                *pixel = [low, high];
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Samples as they are stored, row-major, rows padded to whole bytes.
