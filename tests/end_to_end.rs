@@ -14,6 +14,7 @@ mod end_to_end {
     mod bad_images;
     mod bad_input;
     mod codecs;
+    mod continued;
     mod description;
     mod hostile_images;
     mod hostile_input;
@@ -22,10 +23,12 @@ mod end_to_end {
     mod permissions;
     mod real_sample;
     mod repeatable;
+    mod retry;
     mod seal;
     mod streams;
     mod tables;
     mod targets;
+    mod torture;
     mod verify;
     mod workspace;
 }

@@ -286,7 +286,7 @@ impl Conversion<'_> {
                 target.begin(&self.run)?;
                 self.finish(target, self.all_units())
             }
-            State::Sealed(_) | State::Unfinished(_) if overwrite => {
+            State::Sealed(_) | State::Unfinished(_) | State::Damaged(_) if overwrite => {
                 target.begin_over(&self.run)?;
                 self.finish(target, self.all_units())
             }
@@ -300,6 +300,7 @@ impl Conversion<'_> {
                     Ok(self.complete_already(&units))
                 }
             }
+            State::Damaged(error) => Err(error.into()),
             State::Unfinished(run) => {
                 self.demand_same(Some(&run.fingerprint), false)?;
                 if !run.cleared {

@@ -140,6 +140,9 @@ pub(crate) enum State {
     Sealed(Option<Box<Fingerprint>>),
     /// A run that was cut off, or is under way.
     Unfinished(Box<Run>),
+    /// Remains of a run whose description is damaged: it cannot be continued,
+    /// only replaced.
+    Damaged(JournalError),
     /// Something else.
     Foreign,
 }
@@ -237,9 +240,11 @@ impl Place {
                 .map(|info| Box::new(info.fingerprint()));
             return Ok(State::Sealed(fingerprint));
         }
-        if let Some(run) = self.journal().run()? {
-            return Ok(State::Unfinished(Box::new(run)));
-        }
+        match self.journal().run() {
+            Ok(Some(run)) => return Ok(State::Unfinished(Box::new(run))),
+            Err(error @ JournalError::Damaged { .. }) => return Ok(State::Damaged(error)),
+            run => run?,
+        };
         Ok(if is_absent_or_empty(&self.output)? {
             State::Free
         } else {

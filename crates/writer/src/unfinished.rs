@@ -34,8 +34,10 @@ impl Unfinished {
     /// What is beside OUTPUT cannot be read, or is damaged.
     pub fn at(output: &Path) -> Result<Option<Self>, TargetError> {
         let place = Place::new(output)?;
-        let State::Unfinished(run) = place.state()? else {
-            return Ok(None);
+        let run = match place.state()? {
+            State::Unfinished(run) => run,
+            State::Damaged(error) => return Err(error.into()),
+            _ => return Ok(None),
         };
         let Run {
             fingerprint, units, ..
@@ -67,11 +69,15 @@ impl MadeWith {
     /// There is no dataset and no unfinished one, or it is not readable.
     pub fn at(output: &Path) -> Result<Self, InfoError> {
         let place = Place::new(output)?;
-        if let State::Unfinished(run) = place.state()? {
-            return Ok(Self {
-                settings: run.fingerprint.settings,
-                description: run.description,
-            });
+        match place.state()? {
+            State::Unfinished(run) => {
+                return Ok(Self {
+                    settings: run.fingerprint.settings,
+                    description: run.description,
+                });
+            }
+            State::Damaged(error) => return Err(TargetError::from(error).into()),
+            _ => {}
         }
         let info = DatasetInfo::read(place.store(), &output.display().to_string())?;
         Ok(Self {
