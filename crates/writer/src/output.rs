@@ -90,3 +90,22 @@ impl<'a> Output<'a> {
         list
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::Memory;
+
+    #[test]
+    fn what_somebody_removed_is_missed() {
+        let store = Memory::new();
+        let output = Output::new(&store);
+        for key in ["a/1", "a/2"] {
+            output.put(key, &[b"x"]).unwrap();
+        }
+        output.refuse_removed().unwrap();
+        store.objects.lock().unwrap().remove(1);
+        let error = output.refuse_removed().unwrap_err();
+        assert_eq!(error.to_string(), "cannot seal without a/2");
+    }
+}

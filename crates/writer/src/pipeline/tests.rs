@@ -208,7 +208,7 @@ fn a_strict_run_stops_and_names_the_image() {
     let unreadable = PlaneRecord::Corrupt {
         source_bytes: None,
         error: "cannot be read: entity not found".to_owned(),
-        cause: "unreadable",
+        cause: "vanished",
     };
     assert_eq!(records[2].planes[0], unreadable);
 }
