@@ -62,6 +62,20 @@ pub enum JoinError {
         /// A row, spelled as an image path.
         row: String,
     },
+    /// More planes than can be kept in mind, most likely because files were
+    /// named by a channel that is none.
+    #[error(
+        "{sites} sites of {channels} channels (up to {last}) are more than {PLANES_AT_MOST} planes; \
+         are the images named by their channel? Choose fewer rows with --include"
+    )]
+    TooManyPlanes {
+        /// Number of chosen rows.
+        sites: usize,
+        /// Number of channels.
+        channels: usize,
+        /// The last channel.
+        last: String,
+    },
     /// There are images of rows, but none of a chosen row.
     #[error("none of the {images} images belongs to the {rows} selected rows, such as {row}")]
     NoImageSelected {
@@ -73,6 +87,10 @@ pub enum JoinError {
         row: String,
     },
 }
+
+/// Planes of an array, with or without an image; each takes 16 bytes here. RxRx1
+/// has 753,060.
+const PLANES_AT_MOST: usize = 1 << 28;
 
 /// Where an image belongs.
 #[derive(Clone, Copy)]
@@ -113,7 +131,15 @@ impl Join {
         table.retain_rows(&rows);
 
         let channels: Vec<Channel> = channels.into_iter().collect();
-        let mut sources = vec![None; table.len() * channels.len()];
+        let planes = table.len().saturating_mul(channels.len());
+        if planes > PLANES_AT_MOST {
+            return Err(JoinError::TooManyPlanes {
+                sites: table.len(),
+                channels: channels.len(),
+                last: channels.last().map_or_else(String::new, Channel::to_string),
+            });
+        }
+        let mut sources = vec![None; planes];
         let mut doubles: Vec<(usize, Box<str>)> = Vec::new();
         for (image, place) in listing.images.into_iter().zip(places) {
             let site = match place {

@@ -17,6 +17,13 @@
 //! x); positions count from 0; plates, sites and channels carry the numbers that
 //! the dataset gave them, from 1. Sizes are in bytes of uncompressed pixels.
 
+// All that this crate does is read what others wrote: nothing in it may fall over.
+#![warn(clippy::indexing_slicing)]
+#![cfg_attr(
+    not(test),
+    warn(clippy::cast_possible_truncation, clippy::string_slice)
+)]
+
 mod column;
 mod discover;
 mod join;

@@ -50,6 +50,17 @@ pub enum PlanError {
         /// Channels of the images.
         channels: usize,
     },
+    /// The index of a shard would be larger than most shards.
+    #[error(
+        "a shard of {chunks} chunks is too large (expected at most {limit}); make the shard smaller, \
+         or the chunks larger"
+    )]
+    TooManyChunks {
+        /// Chunks in a shard.
+        chunks: usize,
+        /// Most chunks.
+        limit: usize,
+    },
     /// This machine cannot count the bytes.
     #[error("{what} would have more bytes than this machine can address")]
     TooLarge {
@@ -63,7 +74,9 @@ impl PlanError {
     pub fn is_layout(&self) -> bool {
         matches!(
             self,
-            Self::ChunksDoNotFillShard { .. } | Self::ChunkBeyondChannels { .. }
+            Self::ChunksDoNotFillShard { .. }
+                | Self::ChunkBeyondChannels { .. }
+                | Self::TooManyChunks { .. }
         )
     }
 }

@@ -43,15 +43,15 @@ fn replay(target: &str, run: fn(&[u8]), at_least: usize) {
 
 #[test]
 fn archives_are_tables_or_refused() {
-    replay("archive", archive::run, 20);
+    replay("archive", archive::run, 80);
 }
 
 #[test]
 fn paths_are_read_as_they_are_written() {
-    replay("path", path::run, 10);
+    replay("path", path::run, 80);
 }
 
 #[test]
 fn tables_keep_their_promises_or_are_refused() {
-    replay("table", table::run, 14);
+    replay("table", table::run, 80);
 }

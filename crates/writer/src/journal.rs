@@ -112,7 +112,7 @@ impl<'a> Journal<'a> {
         let read = |key: String| -> Result<Result<UnitRecord, String>, StoreError> {
             let bytes = self.store.get(&key)?.unwrap_or_default();
             // A record under a wrong key is a record of nothing.
-            let record = parse::<UnitRecord>(&bytes).ok();
+            let record = UnitRecord::from_entry(&bytes).ok();
             Ok(record
                 .filter(|record| unit_key(record.unit.shard) == key)
                 .ok_or(key))
@@ -154,13 +154,38 @@ impl<'a> Journal<'a> {
     }
 
     fn put(&self, key: &str, entry: &impl Serialize) -> Result<(), JournalError> {
-        let line = serde_json::to_vec(entry).map_err(|source| JournalError::Json {
+        let entry = encode(entry).map_err(|source| JournalError::Json {
             object: key.to_owned(),
             source,
         })?;
-        let sum = format!("\n{:08x}\n", crc32c::crc32c(&line));
-        Ok(self.store.put(key, &[&line, sum.as_bytes()])?)
+        Ok(self.store.put(key, &[&entry])?)
     }
+}
+
+impl UnitRecord {
+    /// The record as the journal keeps it: a line of JSON, and a line with the
+    /// CRC-32C of the first in hexadecimal digits.
+    ///
+    /// # Errors
+    /// A defect of the program.
+    pub fn to_entry(&self) -> Result<Vec<u8>, serde_json::Error> {
+        encode(self)
+    }
+
+    /// Reads what [`Self::to_entry`] has written.
+    ///
+    /// # Errors
+    /// What is wrong with an entry that is torn, damaged or none.
+    pub fn from_entry(entry: &[u8]) -> Result<Self, String> {
+        parse(entry)
+    }
+}
+
+fn encode(entry: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
+    let mut bytes = serde_json::to_vec(entry)?;
+    let sum = crc32c::crc32c(&bytes);
+    bytes.extend_from_slice(format!("\n{sum:08x}\n").as_bytes());
+    Ok(bytes)
 }
 
 fn unit_key(shard: usize) -> String {

@@ -106,3 +106,26 @@ impl<'a> Output<'a> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::Memory;
+
+    #[test]
+    fn what_somebody_removed_is_missed() {
+        let store = Memory::new();
+        let output = Output::new(&store);
+        for key in ["a/1", "a/2"] {
+            output.put(key, &[b"x"]).unwrap();
+        }
+        assert_eq!(output.lost().unwrap(), None);
+        store.put("a/1", &[b"xy"]).unwrap();
+        let longer = output.lost().unwrap().unwrap();
+        assert_eq!((&longer.key[..], longer.found), ("a/1", Some(2)));
+        store.put("a/1", &[b"x"]).unwrap();
+        store.remove("a/2").unwrap();
+        let error = output.lost().unwrap().unwrap().to_string();
+        assert!(error.contains("a/2 was stored with 1 bytes and now is gone"));
+    }
+}

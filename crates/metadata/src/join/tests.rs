@@ -245,6 +245,23 @@ fn nothing_to_convert_is_explained() {
     assert!(matches!(unknown, JoinError::Selection { .. }));
 }
 
+#[test]
+fn more_planes_than_can_be_kept_in_mind_are_refused() {
+    let mut csv = "experiment,plate,well,site\n".to_owned();
+    for plate in 1..=4_200 {
+        csv += &format!("A,{plate},B02,1\n");
+    }
+    let table = MetadataTable::read("m.csv", csv.as_bytes()).unwrap();
+    let paths = (1..=u16::MAX).map(|channel| format!("A/Plate1/B02_s1_w{channel}.png").into());
+    let error = Join::new(table, Listing::from_paths(paths), &Selection::default()).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("4200 sites of 65535 channels (up to w65535) are more than 268435456"),
+        "{error}"
+    );
+}
+
 /// 3 experiments × 2 plates × 8 wells × 2 channels.
 fn larger() -> Join {
     let (mut csv, mut paths) = ("experiment,plate,well,site\n".to_owned(), Vec::new());

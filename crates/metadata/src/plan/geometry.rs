@@ -151,6 +151,13 @@ impl ArrayGeometry {
                 return Err(PlanError::TooLarge { what });
             }
         }
+        let chunks = geometry.chunks_per_shard();
+        if chunks > CHUNKS_AT_MOST {
+            return Err(PlanError::TooManyChunks {
+                chunks,
+                limit: CHUNKS_AT_MOST,
+            });
+        }
         Ok(geometry)
     }
 
@@ -223,6 +230,10 @@ impl ArrayGeometry {
         }
     }
 }
+
+/// Chunks in a shard. A reader fetches their index, 16 bytes each, before it
+/// reads the first of them.
+const CHUNKS_AT_MOST: usize = 1 << 20;
 
 /// Sizes tried for advice; sizes worth advising are not in the millions.
 const SEARCHED: usize = 1 << 20;

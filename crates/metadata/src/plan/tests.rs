@@ -195,4 +195,11 @@ fn sizes_beyond_memory_are_refused() {
             .to_string(),
         "a shard would have more bytes than this machine can address"
     );
+    let many = geometry(layout(1, None, 1_000_000_000)).unwrap_err();
+    assert!(many.is_layout());
+    assert_eq!(
+        many.to_string(),
+        "a shard of 1000000000 chunks is too large (expected at most 1048576); make the shard smaller, \
+         or the chunks larger"
+    );
 }

@@ -95,7 +95,7 @@ fn clauses_that_fit_nothing_list_what_exists() {
     assert_eq!(
         error(&["cell=HUVEC"], &[]),
         "\"cell=HUVEC\": the table has no column \"cell\"; its columns are \
-         site_id, experiment, dataset, plate, well, site, sirna, dose"
+         \"site_id\", \"experiment\", \"dataset\", \"plate\", \"well\", \"site\", \"sirna\", \"dose\""
     );
     // One clause that fits does not excuse another that does not.
     assert!(error(&["HUVEC-1", "HUVEC-3"], &[]).starts_with("\"HUVEC-3\" fits no row"));
