@@ -8,6 +8,7 @@
 #[cfg(test)] // clippy.toml allows tests to unwrap, and this is how it knows them
 mod end_to_end {
     mod dataset;
+    mod full_disk;
     mod input;
     mod run;
 

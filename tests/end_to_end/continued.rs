@@ -7,12 +7,12 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rand::{Rng, SeedableRng};
+use rand::Rng;
 
 use super::dataset::{Dataset, files_below};
 use super::input::{Input, Spec};
 use super::run::{PROGRAM, Run, convert, info};
-use super::torture::{Tally, rounds};
+use super::torture::{Tally, random, rounds};
 
 /// Sites, each a shard of its own: long enough to be caught at work.
 const SITES: usize = 150;
@@ -145,8 +145,7 @@ fn killed_at_any_moment_it_ends_with_the_same_bytes() {
     let input = long_input();
     let whole = uninterrupted(&input);
     let mut tally = Tally::new("SIGKILL at a random moment");
-    let seed = rand_chacha::ChaCha8Rng::seed_from_u64(7);
-    let mut random = seed;
+    let mut random = random();
     let start = Instant::now();
     convert(&input.root(), &input.beside("timed"), OPTIONS).ends_with(0);
     let takes = start.elapsed();

@@ -1,5 +1,8 @@
 //! How often to repeat what is random, and the books of it.
 
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
 /// Rounds of a test with random faults: few, or as many as `RXRX2ZARR_ROUNDS`
 /// says. `scripts/torture` asks for many.
 pub(super) fn rounds(few: usize) -> usize {
@@ -7,6 +10,16 @@ pub(super) fn rounds(few: usize) -> usize {
     told.map_or(few, |rounds| {
         rounds.parse().expect("RXRX2ZARR_ROUNDS is a number")
     })
+}
+
+/// Numbers of the seed `RXRX2ZARR_SEED`, or always the same ones.
+pub(super) fn random() -> ChaCha8Rng {
+    let seed = std::env::var("RXRX2ZARR_SEED").ok();
+    let seed = seed.map_or(2026, |seed| {
+        seed.parse().expect("RXRX2ZARR_SEED is a number")
+    });
+    println!("RXRX2ZARR_SEED={seed}");
+    ChaCha8Rng::seed_from_u64(seed)
 }
 
 /// What came of the rounds of one test.
