@@ -16,6 +16,8 @@
 //! [`zstd`]: https://github.com/zarr-developers/zarr-extensions/tree/main/codecs/zstd
 //! [`numcodecs.delta`]: https://github.com/zarr-developers/zarr-extensions/tree/main/codecs/numcodecs.delta
 
+mod bitshuffle;
+mod blosc;
 mod delta;
 mod encoder;
 

@@ -120,6 +120,7 @@ struct State {
 struct Shared<'a> {
     pipeline: &'a Pipeline<'a>,
     files: Buffers,
+    stored: Buffers,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -130,6 +131,7 @@ impl Pipeline<'_> {
         let shared = Shared {
             pipeline: self,
             files: Buffers::default(),
+            stored: Buffers::default(),
             state: Mutex::default(),
             changed: Condvar::new(),
         };
@@ -179,8 +181,13 @@ impl Pipeline<'_> {
         2 + (self.jobs.get() + 2 * self.readers()).div_ceil(self.chunks_per_unit())
     }
 
-    /// Lays out the shard of a full unit, puts it and records it.
-    fn store_unit(&self, FullUnit { unit, chunks }: FullUnit) -> Result<UnitRecord, PipelineError> {
+    /// Lays out the shard of a full unit, puts it and records it. The chunks'
+    /// buffers are given to `stored`.
+    fn store_unit(
+        &self,
+        FullUnit { unit, chunks }: FullUnit,
+        stored: &Buffers,
+    ) -> Result<UnitRecord, PipelineError> {
         let geometry = self.plan.geometry();
         let sites = unit.sites.len();
         let mut planes = vec![PlaneRecord::Missing; sites * geometry.channels];
@@ -210,12 +217,16 @@ impl Pipeline<'_> {
             Some(start..end)
         });
         let ranges = ranges.flat_map(|range| std::iter::repeat_n(range, geometry.chunk_sites));
-        Ok(UnitRecord {
+        let record = UnitRecord {
             unit,
             bytes: stored_bytes,
             ranges: ranges.take(sites).collect(),
             planes,
-        })
+        };
+        shard
+            .into_chunks()
+            .for_each(|chunk| stored.give_back(chunk));
+        Ok(record)
     }
 }
 
@@ -236,7 +247,7 @@ impl Shared<'_> {
     /// A worker: encodes what the readers have read.
     fn work(&self, to_encode: Receiver<ReadChunk>, full_units: Sender<FullUnit>) {
         let _guard = StopOnPanic(self);
-        let mut worker = ChunkWorker::new(self.pipeline, &self.files);
+        let mut worker = ChunkWorker::new(self.pipeline, &self.files, &self.stored);
         for read in to_encode {
             if self.lock().stopped {
                 return;
@@ -259,7 +270,7 @@ impl Shared<'_> {
         let _guard = StopOnPanic(self);
         let mut records = Vec::new();
         for unit in full_units {
-            match self.pipeline.store_unit(unit) {
+            match self.pipeline.store_unit(unit, &self.stored) {
                 Ok(record) => {
                     records.push(record);
                     self.lock().stored += 1;
