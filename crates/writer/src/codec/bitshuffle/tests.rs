@@ -3,7 +3,7 @@ use super::*;
 /// Bit by bit, from the definition.
 fn by_definition(block: &[u8], sample_bytes: usize) -> Vec<u8> {
     let samples = block.len() / sample_bytes;
-    if samples % 8 != 0 {
+    if !samples.is_multiple_of(8) {
         return block.to_vec();
     }
     let mut shuffled = vec![0; samples * sample_bytes];
@@ -51,14 +51,14 @@ fn both_ways<const BYTES: usize>() {
     for samples in LENGTHS.map(|length| length / 8 * 8) {
         let block = noise(samples * BYTES);
         let samples = block.as_chunks::<BYTES>().0;
-        let (mut portable, mut fast) = (vec![0; block.len()], vec![0; block.len()]);
+        let mut portable = vec![0xEE; block.len()];
         shuffle(samples, &mut portable, transpose);
         assert_eq!(portable, by_definition(&block, BYTES));
         #[cfg(target_arch = "x86_64")]
-        if avx2::shuffle(samples, &mut fast) {
-            assert_eq!(fast, portable);
+        {
+            let mut fast = vec![0xEE; block.len()];
+            assert!(!avx2::shuffle(samples, &mut fast) || fast == portable);
         }
-        let _ = &mut fast;
     }
 }
 
