@@ -44,7 +44,7 @@ mod survey;
 mod tables;
 mod target;
 
-pub use codec::{Codec, CodecError, UnknownCodec};
+pub use codec::{ChunkEncoder, Codec, CodecError, EncoderScratch, UnknownCodec};
 pub use convert::{ConvertError, ConvertOptions, Converted, RefusedImages, convert};
 pub use description::{ChannelDescription, Description, DescriptionError, GENERATOR, Window};
 pub use events::{Event, Observer, Silent};

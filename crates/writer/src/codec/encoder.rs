@@ -29,7 +29,7 @@ const ZSTD_FOR_DIFFERENCES: [CParameter; 3] = [
 /// Encodes the chunks of one array. Shared by all workers, each of which
 /// brings its own [`EncoderScratch`].
 #[derive(Debug)]
-pub(crate) struct ChunkEncoder {
+pub struct ChunkEncoder {
     codec: Codec,
     delta: Option<DataType>,
     compression: Compression,
@@ -45,7 +45,7 @@ enum Compression {
 
 /// What one worker keeps from chunk to chunk.
 #[derive(Default)]
-pub(crate) struct EncoderScratch {
+pub struct EncoderScratch {
     /// Half a megabyte of tables and buffers, set up by its first chunk.
     zstd: Option<Compressor<'static>>,
     blosc: BloscScratch,
@@ -59,7 +59,10 @@ impl fmt::Debug for EncoderScratch {
 
 impl ChunkEncoder {
     /// The chain of `codec` for the chunks of `geometry`.
-    pub(crate) fn new(codec: Codec, geometry: &ArrayGeometry) -> Result<Self, CodecError> {
+    ///
+    /// # Errors
+    /// [`CodecError::ChunkTooLarge`].
+    pub fn new(codec: Codec, geometry: &ArrayGeometry) -> Result<Self, CodecError> {
         let bytes = geometry.chunk_bytes();
         if bytes > CHUNK_BYTES_AT_MOST {
             return Err(CodecError::ChunkTooLarge { bytes });
@@ -89,7 +92,11 @@ impl ChunkEncoder {
     /// The bytes replace the content of `stored`; what it allocates is for the
     /// worst case, so keep it and use it again. `pixels` are scratch space
     /// afterwards.
-    pub(crate) fn encode(
+    ///
+    /// # Errors
+    /// [`CodecError::Failed`], a defect; the content of `stored` is then
+    /// unspecified.
+    pub fn encode(
         &self,
         pixels: &mut [u8],
         scratch: &mut EncoderScratch,
