@@ -14,14 +14,21 @@ mod end_to_end {
     mod bad_images;
     mod bad_input;
     mod codecs;
+    mod continued;
     mod description;
+    mod hostile_images;
+    mod hostile_input;
     mod labels;
     mod layouts;
+    mod permissions;
     mod real_sample;
     mod repeatable;
+    mod retry;
     mod seal;
     mod streams;
     mod tables;
     mod targets;
+    mod torture;
+    mod verify;
     mod workspace;
 }

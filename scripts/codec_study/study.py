@@ -135,7 +135,7 @@ def read_with_zarrita(script: Path, arrays: Sequence[Path], expected: Pixels) ->
 
 def encoding_rates(study: str) -> dict[str, str]:
     rows = {
-        codec: re.search(rf"^\| rxrx2zarr {codec} \| .+ \| (\d+) \| \d+ \|$", study, re.M)
+        codec: re.search(rf"^\| rxrx2zarr {codec} \| .+ \| (\d+) \| \d+ \|$", study, re.MULTILINE)
         for codec in CODECS
     }
     return {codec: row[1] if row else "" for codec, row in rows.items()}

@@ -196,17 +196,6 @@ fn two_files_for_one_plane_are_refused_and_both_are_named() {
 }
 
 #[test]
-fn a_folder_named_as_an_image_is_no_image() {
-    let input = Input::of_sites(2);
-    fs::remove_file(input.image(1, 4)).unwrap();
-    fs::create_dir(input.image(1, 4)).unwrap();
-    convert(&input.root(), &input.output(), "")
-        .ends_with(1)
-        .complains_of(&[&input.site_id(1), "w4"]);
-    convert(&input.root(), &input.output(), "--allow-missing").ends_with(3);
-}
-
-#[test]
 fn images_without_a_row_and_other_files_are_only_noticed() {
     let input = Input::of_sites(2);
     let stranger = input.root().join("images/HUVEC-01/Plate1/C03_s1_w1.png");

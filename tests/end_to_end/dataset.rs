@@ -161,7 +161,7 @@ impl Dataset {
 }
 
 impl Table {
-    fn read(path: &Path) -> Self {
+    pub(super) fn read(path: &Path) -> Self {
         let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap();
         let notes = builder.metadata().file_metadata().key_value_metadata();
         let notes = notes.into_iter().flatten().map(|note| {

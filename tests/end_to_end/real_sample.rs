@@ -7,7 +7,7 @@ use super::dataset::Dataset;
 use super::input::decoded;
 use super::run::convert;
 
-fn real_sample() -> Option<PathBuf> {
+pub(super) fn real_sample() -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/rxrx1-sample");
     if !path.is_dir() {
         eprintln!("skipped: {} is not there", path.display());

@@ -50,18 +50,20 @@ pub(super) fn info(dataset: &Path, options: &str) -> Run {
     )
 }
 
+/// `verify dataset`, and whatever else the line says, split at spaces.
+pub(super) fn verify(dataset: &Path, options: &str) -> Run {
+    let command = &mut Command::new(PROGRAM);
+    Run::of(
+        command
+            .arg("verify")
+            .arg(dataset)
+            .args(options.split_whitespace()),
+    )
+}
+
 impl Run {
     pub(super) fn of(command: &mut Command) -> Self {
-        let Output {
-            status,
-            stdout,
-            stderr,
-        } = command.output().unwrap();
-        Self {
-            code: status.code(),
-            stdout: String::from_utf8(stdout).unwrap(),
-            stderr: String::from_utf8(stderr).unwrap(),
-        }
+        Self::from(command.output().unwrap())
     }
 
     /// Demands an exit code.
@@ -84,5 +86,15 @@ impl Run {
     #[track_caller]
     pub(super) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
+    }
+}
+
+impl From<Output> for Run {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
     }
 }

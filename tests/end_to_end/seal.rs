@@ -152,7 +152,7 @@ fn a_table_that_cannot_be_written_stops_the_sealing() {
         width: 1,
         ..Spec::default()
     });
-    convert_with_small_files(&input, 8, "--shard-sites 8")
+    convert_with_small_files(&input, 8, "--shard-sites 1")
         .ends_with(1)
         .complains_of(&["cannot write", ".parquet"]);
     left_unsealed(&input);

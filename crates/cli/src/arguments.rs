@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use rxrx_metadata::Layout;
 use rxrx_writer::{Codec, Description, DescriptionError, PlanOptions};
@@ -12,6 +13,7 @@ Examples:
   rxrx2zarr demo                               make a small sample, convert it, say how to open it
   rxrx2zarr plan rxrx1                         what would be converted, and every problem seen
   rxrx2zarr convert rxrx1 rxrx1-zarr           convert the folder rxrx1
+  rxrx2zarr verify rxrx1-zarr --source rxrx1   read it all back, compare every pixel
   rxrx2zarr info rxrx1-zarr                    what is in a dataset, and how to open it";
 
 const CONVERT_EXAMPLES: &str = "\
@@ -20,9 +22,14 @@ Examples:
   rxrx2zarr convert images out --metadata metadata.csv.gz --codec delta-zstd
   rxrx2zarr convert rxrx1 huvec --include 'HUVEC-*' --include dataset=train
   rxrx2zarr convert rxrx1 out --allow-missing      missing images become 0, exit code 3
+  rxrx2zarr convert rxrx1 out --retry-bad          after such images were repaired
+
+The same command continues a run that was cut off, and does nothing when the
+dataset is complete. Ctrl-C finishes the shards in hand, a second one does not.
 
 Exit codes: 0 complete, 1 failed and nothing sealed, 2 wrong usage,
-3 sealed but some images are missing or could not be used.";
+3 sealed but some images are missing or could not be used,
+130 or 143 stopped by SIGINT or SIGTERM.";
 
 const PLAN_EXAMPLES: &str = "\
 Examples:
@@ -32,10 +39,21 @@ Examples:
 Exit codes: 0 planned, 1 cannot be converted, 2 wrong usage. Missing images do
 not change the code: convert asks for --allow-missing then.";
 
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  rxrx2zarr verify rxrx1-zarr                      checksums, shards, pixels, tables, labels
+  rxrx2zarr verify rxrx1-zarr --source rxrx1       and every pixel against its image
+  rxrx2zarr verify out --source images --metadata metadata.csv.gz --json
+
+Exit codes: 0 all is as recorded, 1 it is not, or cannot be verified,
+2 wrong usage.";
+
 const INFO_EXAMPLES: &str = "\
 Examples:
   rxrx2zarr info rxrx1-zarr
   rxrx2zarr info rxrx1-zarr --json
+
+Of an unfinished one it tells how far it is, and whether a run is at it.
 
 Exit codes: 0 a complete dataset, 1 unfinished or no dataset, 2 wrong usage.";
 
@@ -100,6 +118,8 @@ pub(crate) enum Command {
     Convert(ConvertArguments),
     /// Show what convert would do and every problem it sees, writing nothing
     Plan(PlanArguments),
+    /// Read a dataset back and report all that is not as it was written
+    Verify(VerifyArguments),
     /// Show what is in a dataset and how to open it
     Info(InfoArguments),
     /// Make a small look-alike of RxRx1: synthetic cells, same layout and table
@@ -108,25 +128,37 @@ pub(crate) enum Command {
     Demo(DemoArguments),
 }
 
-/// A folder of this machine. Without this check `s3://bucket` would make a
-/// folder named `s3:`.
-fn folder(argument: &str) -> Result<PathBuf, String> {
-    if argument.contains("://") {
-        return Err("is an address; this version reads and writes folders only".to_owned());
-    }
-    Ok(PathBuf::from(argument))
+/// A folder of this machine, whose name need not be text. Without this check
+/// `s3://bucket` would make a folder named `s3:`.
+fn folder() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().try_map(|argument| {
+        if argument.to_string_lossy().contains("://") {
+            return Err("is an address; this version reads and writes folders only");
+        }
+        Ok(PathBuf::from(argument))
+    })
+}
+
+/// Threads that a machine can be asked for: where it has no more to give, the
+/// program would fall over rather than complain.
+const JOBS_AT_MOST: u16 = 1024;
+
+fn jobs() -> impl TypedValueParser<Value = NonZeroUsize> {
+    clap::value_parser!(u16)
+        .range(1..=i64::from(JOBS_AT_MOST))
+        .try_map(|jobs| NonZeroUsize::try_from(usize::from(jobs)))
 }
 
 /// What to convert and how to lay it out; the same for convert and plan.
 #[derive(Debug, Args)]
 pub(crate) struct InputArguments {
     /// Folder with images as [images/]EXP/PlateN/WELL_sS_wC.png
-    #[arg(value_name = "INPUT", value_parser = folder)]
+    #[arg(value_name = "INPUT", value_parser = folder())]
     pub(crate) input: PathBuf,
 
     /// Metadata table (.csv, .csv.gz, or .zip with one) [default: found in INPUT]
     #[arg(long, value_name = "FILE")]
-    metadata: Option<PathBuf>,
+    pub(crate) metadata: Option<PathBuf>,
 
     /// Only these rows: an experiment (HUVEC-01, 'HUVEC-*') or COLUMN=VALUE; repeatable
     #[arg(long, value_name = "ROWS")]
@@ -175,11 +207,11 @@ pub(crate) struct ConvertArguments {
     pub(crate) input: InputArguments,
 
     /// Folder to create
-    #[arg(value_name = "OUTPUT", value_parser = folder)]
+    #[arg(value_name = "OUTPUT", value_parser = folder())]
     pub(crate) output: PathBuf,
 
     /// Threads that decode and encode [default: all cores]
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", value_parser = jobs())]
     pub(crate) jobs: Option<NonZeroUsize>,
 
     /// Convert although images are missing: their pixels become 0
@@ -190,9 +222,20 @@ pub(crate) struct ConvertArguments {
     #[arg(long)]
     pub(crate) strict: bool,
 
-    /// Replace the dataset, or the remains of one, at OUTPUT
+    /// Start over: replace the dataset, or the unfinished one, at OUTPUT
     #[arg(long)]
     pub(crate) overwrite: bool,
+
+    /// Convert again what is missing or corrupt in OUTPUT, with the settings of OUTPUT
+    #[arg(long, conflicts_with_all = [
+        "overwrite", "strict", "include", "exclude", "chunk_sites", "chunk_channels",
+        "shard_sites", "codec", "dataset_name", "license", "citation",
+    ])]
+    pub(crate) retry_bad: bool,
+
+    /// Continuing a run, compare hashes of the shards that are done, not only sizes
+    #[arg(long)]
+    pub(crate) recheck: bool,
 
     /// Name of the dataset [default: as INPUT/rxrx2zarr.json says, or RxRx1]
     #[arg(long, value_name = "NAME")]
@@ -235,10 +278,34 @@ pub(crate) struct PlanArguments {
 }
 
 #[derive(Debug, Args)]
+#[command(before_help = VERIFY_EXAMPLES)]
+pub(crate) struct VerifyArguments {
+    /// A dataset that convert made
+    #[arg(value_name = "DATASET", value_parser = folder())]
+    pub(crate) dataset: PathBuf,
+
+    /// What it was made from: compare every pixel, with another PNG decoder
+    #[arg(long, value_name = "INPUT", value_parser = folder())]
+    pub(crate) source: Option<PathBuf>,
+
+    /// Metadata table of the source [default: found in INPUT]
+    #[arg(long, value_name = "FILE", requires = "source")]
+    pub(crate) metadata: Option<PathBuf>,
+
+    /// Threads that hash and decode [default: all cores]
+    #[arg(short, long, value_name = "N")]
+    pub(crate) jobs: Option<NonZeroUsize>,
+
+    /// Print the report as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
 #[command(before_help = INFO_EXAMPLES)]
 pub(crate) struct InfoArguments {
     /// A dataset that convert made
-    #[arg(value_name = "DATASET", value_parser = folder)]
+    #[arg(value_name = "DATASET", value_parser = folder())]
     pub(crate) dataset: PathBuf,
 
     /// Print as JSON

@@ -5,6 +5,7 @@ pub(crate) mod demo;
 pub(crate) mod info;
 pub(crate) mod plan;
 pub(crate) mod sample;
+pub(crate) mod verify;
 
 use rxrx_metadata::JoinError;
 use rxrx_writer::PrepareError;

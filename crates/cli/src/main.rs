@@ -2,7 +2,8 @@
 //! array with Parquet tables.
 //!
 //! Exit codes: 0 complete · 1 failed, nothing sealed · 2 wrong usage ·
-//! 3 sealed, but some images are missing or could not be used.
+//! 3 sealed, but some images are missing or could not be used · 130, 143 stopped
+//! by a signal. Of `verify`: 0 all is as recorded · 1 it is not.
 
 #![allow(clippy::print_stderr, reason = "this is the crate that draws")]
 
@@ -11,6 +12,7 @@ mod commands;
 mod progress;
 mod report;
 mod sample;
+mod stop;
 
 use std::process::ExitCode;
 
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
     let result = match program.command {
         Command::Convert(arguments) => commands::convert::run(&arguments, verbosity),
         Command::Plan(arguments) => commands::plan::run(&arguments, verbosity),
+        Command::Verify(arguments) => commands::verify::run(&arguments, verbosity),
         Command::Info(arguments) => commands::info::run(&arguments),
         Command::Sample(arguments) => commands::sample::run(&arguments, verbosity),
         Command::Demo(arguments) => commands::demo::run(&arguments, verbosity),

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use rxrx_writer::{Event, Observer};
+use rxrx_writer::{Event, Observer, Resumed};
 
 use crate::arguments::Verbosity;
 use crate::report::{bytes, warning};
@@ -27,7 +27,7 @@ fn bar(verbosity: Verbosity, template: &str) -> ProgressBar {
     ProgressBar::with_draw_target(Some(0), target).with_style(style.progress_chars("=> "))
 }
 
-/// Draws a conversion.
+/// Draws a conversion or a verification.
 pub(crate) struct Progress {
     verbosity: Verbosity,
     lines: bool,
@@ -76,7 +76,7 @@ impl Progress {
         );
         if self.lines && state.last_line.elapsed() >= LINE_EVERY {
             state.last_line = Instant::now();
-            let left = (state.sites - state.done) as f64 / rate.max(1e-9);
+            let left = state.sites.saturating_sub(state.done) as f64 / rate.max(1e-9);
             // A rate of almost nothing makes a time that no Duration holds.
             let left = Duration::try_from_secs_f64(left).unwrap_or(Duration::MAX);
             eprintln!(
@@ -107,6 +107,25 @@ impl Observer for Progress {
                 source_bytes,
                 ..
             } => self.advance(sites, source_bytes),
+            Event::Continued(resumed) if self.verbosity > Verbosity::Quiet => {
+                self.bar.suspend(|| continued(resumed));
+            }
+            Event::CompleteAlready if self.verbosity > Verbosity::Quiet => {
+                self.bar.suspend(|| {
+                    eprintln!("the dataset is complete already; --overwrite replaces it");
+                });
+            }
+            Event::UnitKept { key, path } if self.verbosity > Verbosity::Quiet => {
+                self.bar.suspend(|| {
+                    warning(&format!(
+                        "{key} stays as it was: {path} gave good pixels before and gives others, or none, now"
+                    ));
+                });
+            }
+            Event::ChunkVerified {
+                sites,
+                stored_bytes,
+            } => self.advance(sites, stored_bytes),
             Event::PlaneRefused { path, error } if self.verbosity > Verbosity::Quiet => {
                 self.bar
                     .suspend(|| warning(&format!("{path}: {error}; its pixels will be 0")));
@@ -119,6 +138,41 @@ impl Observer for Progress {
                 self.bar.suspend(|| eprintln!("sealing"));
             }
             _ => {}
+        }
+    }
+}
+
+/// Says what a continued run found.
+fn continued(resumed: &Resumed) {
+    eprintln!(
+        "continuing: {} of {} shards are done",
+        resumed.done, resumed.units
+    );
+    for (what, examples, count) in [
+        (
+            "records are damaged; their shards are converted again",
+            &resumed.damaged_records,
+            resumed.damaged_records.len(),
+        ),
+        (
+            "shards are missing or damaged and are converted again",
+            &resumed.damaged_shards,
+            resumed.damaged_shards.len(),
+        ),
+        (
+            "images changed since they were read, or could not be read; their shards are converted again",
+            &resumed.changed_images.examples,
+            resumed.changed_images.count,
+        ),
+        (
+            "images were added; their shards are converted again",
+            &resumed.added_images.examples,
+            resumed.added_images.count,
+        ),
+    ] {
+        if count > 0 {
+            let examples: Vec<&str> = examples.iter().take(3).map(String::as_str).collect();
+            warning(&format!("{count} {what}: {}", examples.join(", ")));
         }
     }
 }

@@ -1,16 +1,22 @@
 //! What a person reads: results on standard output, warnings and errors on
 //! standard error. `NO_COLOR` is respected.
 
+use std::borrow::Cow;
 use std::io::{self, Write, stdout};
 use std::path::Path;
 
 use crate::arguments::Verbosity;
 use indicatif::{BinaryBytes, HumanCount};
 use rxrx_metadata::{Problem, Problems, Severity};
-use rxrx_writer::{Codec, Converted, DatasetInfo, Prepared, Projection};
+use rxrx_writer::{
+    Codec, Converted, DatasetInfo, Finding, Prepared, Projection, Unfinished, VerifyReport,
+};
 
 /// Examples of a problem that a warning shows.
 const EXAMPLES: usize = 3;
+
+/// Damaged objects that a report spells out.
+const DAMAGED_OBJECTS: usize = 20;
 
 /// A size as a person reads it, `47.1 MiB`.
 pub(crate) fn bytes(size: u64) -> String {
@@ -20,13 +26,31 @@ pub(crate) fn bytes(size: u64) -> String {
 /// Prints the chain of an error, outermost first.
 pub(crate) fn error(error: &anyhow::Error) {
     let label = console::style("error:").for_stderr().red().bold();
-    eprintln!("{label} {error:#}");
+    eprintln!("{label} {}", plain(&format!("{error:#}")));
+}
+
+/// Text without control characters: names of files and values of tables may hold
+/// some, and a terminal would obey them.
+fn plain(text: &str) -> Cow<'_, str> {
+    let is_control = |c: char| c.is_control() && c != '\n';
+    if !text.contains(is_control) {
+        return text.into();
+    }
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_control(c) {
+            plain.extend(c.escape_default());
+        } else {
+            plain.push(c);
+        }
+    }
+    plain.into()
 }
 
 /// Prints a warning.
 pub(crate) fn warning(text: &str) {
     let label = console::style("warning:").for_stderr().yellow().bold();
-    eprintln!("{label} {text}");
+    eprintln!("{label} {}", plain(text));
 }
 
 /// Prints each problem that a conversion goes on in spite of.
@@ -44,7 +68,7 @@ pub(crate) fn problems(problems: &Problems, verbosity: Verbosity) {
 /// Prints the problems that stop a conversion, with all examples that are known.
 pub(crate) fn refusal(problems: &[Problem]) {
     for problem in problems {
-        eprintln!("{}", problem_text(problem, usize::MAX));
+        eprintln!("{}", plain(&problem_text(problem, usize::MAX)));
     }
 }
 
@@ -116,7 +140,8 @@ pub(crate) fn plan(
             Severity::NeedsAllowMissing => "needs --allow-missing",
             Severity::Fatal => "cannot be converted",
         };
-        writeln!(out, "{severity}: {}", problem_text(problem, examples))?;
+        let text = problem_text(problem, examples);
+        writeln!(out, "{severity}: {}", plain(&text))?;
     }
     Ok(())
 }
@@ -137,8 +162,15 @@ pub(crate) fn converted(converted: &Converted, output: &Path, seconds: f64) -> i
         HumanCount(converted.shards as u64),
         bytes(converted.source_bytes),
         bytes(converted.stored_bytes),
-        converted.sites as f64 / seconds.max(1e-3),
+        (converted.sites - converted.sites_before) as f64 / seconds.max(1e-3),
     )?;
+    if converted.sites_before > 0 {
+        writeln!(
+            out,
+            "{} of the sites had been converted before",
+            HumanCount(converted.sites_before as u64)
+        )?;
+    }
     let planes = converted.planes;
     if !planes.is_complete() {
         writeln!(
@@ -157,10 +189,33 @@ pub(crate) fn converted(converted: &Converted, output: &Path, seconds: f64) -> i
             HumanCount(refused.count as u64)
         )?;
         for example in refused.examples.iter().take(EXAMPLES) {
-            writeln!(out, "    {example}")?;
+            writeln!(out, "    {}", plain(example))?;
         }
     }
     Ok(())
+}
+
+/// Prints how far an unfinished dataset is.
+pub(crate) fn unfinished(unfinished: &Unfinished, dataset: &Path) -> io::Result<()> {
+    let mut out = stdout();
+    let Unfinished {
+        units_done, units, ..
+    } = unfinished;
+    writeln!(out, "{}: unfinished, no dataset yet", dataset.display())?;
+    writeln!(
+        out,
+        "done        {units_done} of {units} shards ({:.0} %)",
+        100.0 * *units_done as f64 / (*units).max(1) as f64
+    )?;
+    writeln!(out, "array       {}", axes(&unfinished.shape))?;
+    writeln!(out, "codec       {}", unfinished.settings.codec)?;
+    match &unfinished.running {
+        Some(holder) => writeln!(out, "running     {holder}"),
+        None => writeln!(
+            out,
+            "running     no: the same convert command continues it, --overwrite starts over"
+        ),
+    }
 }
 
 /// Prints what is in a dataset.
@@ -205,6 +260,96 @@ pub(crate) fn info(info: &DatasetInfo, dataset: &Path) -> io::Result<()> {
     writeln!(out, "made by     {}", attributes.generator)?;
     writeln!(out)?;
     how_to_open(dataset)
+}
+
+/// Prints what a verification came to.
+pub(crate) fn verified(
+    report: &VerifyReport,
+    dataset: &Path,
+    seconds: f64,
+    verbosity: Verbosity,
+) -> io::Result<()> {
+    let mut out = stdout();
+    let (objects, examples) = match verbosity {
+        Verbosity::Verbose => (usize::MAX, usize::MAX),
+        _ => (DAMAGED_OBJECTS, EXAMPLES),
+    };
+    for (object, findings) in report.by_object.iter().take(objects) {
+        writeln!(out, "{object}")?;
+        for finding in findings.examples.iter().take(examples) {
+            writeln!(out, "    {}", finding_text(finding))?;
+        }
+        let more = findings.count - findings.examples.len().min(examples);
+        if more > 0 {
+            writeln!(out, "    … and {more} more")?;
+        }
+    }
+    let more = report.by_object.len().saturating_sub(objects);
+    if more > 0 {
+        writeln!(out, "… and {more} more objects (-v names all)")?;
+    }
+    write!(
+        out,
+        "{}: {} objects, {}, {} sites, {} planes decoded",
+        dataset.display(),
+        HumanCount(report.objects as u64),
+        bytes(report.bytes),
+        HumanCount(report.sites as u64),
+        HumanCount(report.planes as u64),
+    )?;
+    if let Some(compared) = report.compared {
+        write!(
+            out,
+            ", {} compared with their images",
+            HumanCount(compared as u64)
+        )?;
+    }
+    writeln!(
+        out,
+        ", {seconds:.1} s ({:.0} sites/s)",
+        report.sites as f64 / seconds.max(1e-3)
+    )?;
+    if report.is_clean() {
+        return writeln!(out, "all is as recorded");
+    }
+    let kinds = report.findings.iter();
+    let kinds: Vec<String> = kinds
+        .map(|(kind, count)| format!("{count} {}", kind.name()))
+        .collect();
+    writeln!(
+        out,
+        "NOT as recorded: {}; {} objects, {} sites",
+        kinds.join(", "),
+        HumanCount(report.by_object.len() as u64),
+        HumanCount(report.sites_touched as u64)
+    )
+}
+
+fn finding_text(finding: &Finding) -> String {
+    let place = finding.sites.as_ref().map(|span| {
+        let name = |id: &Option<String>, index: usize| {
+            id.clone().unwrap_or_else(|| format!("site {index}"))
+        };
+        let first = name(&span.first, span.site_index);
+        match span.count {
+            0 | 1 => first,
+            count => {
+                let last = name(&span.last, span.site_index + count - 1);
+                format!("{first} to {last} ({count} sites)")
+            }
+        }
+    });
+    let words = [place, finding.channel.clone()];
+    let place: Vec<String> = words.into_iter().flatten().collect();
+    match place.as_slice() {
+        [] => format!("{}: {}", finding.kind.name(), finding.text),
+        place => format!(
+            "{}, {}: {}",
+            finding.kind.name(),
+            place.join(" "),
+            finding.text
+        ),
+    }
 }
 
 /// Prints lines to paste into Python and DuckDB.

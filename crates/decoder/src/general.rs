@@ -7,8 +7,9 @@ use png::{DecodeOptions, Limits as LibraryLimits, Transformations};
 use crate::chunk::{ChunkName, Container, SIGNATURE};
 use crate::error::{Damage, DecodeError, LimitExceeded};
 use crate::grey;
-use crate::header::Header;
+use crate::header::{Colour, Header};
 use crate::limits::Limits;
+use crate::shape::BitDepth;
 
 /// Decodes an image whose chunks, zlib stream and filter bytes have passed our
 /// own checks, so that a file gets the same verdict on either path.
@@ -23,6 +24,38 @@ pub(crate) fn decode(
     let bare = bare_png(header, container, stream);
     let samples = samples(header, &bare, limits)?;
     legend.narrow(&samples, plane)
+}
+
+/// The same from the file as it is, so that neither our chunk walk nor our
+/// inflate step has a part in the samples. The library dislikes some ancillary
+/// chunks that say nothing about them; then it gets the file without.
+pub(crate) fn decode_file(
+    header: &Header,
+    container: &Container<'_>,
+    png: &[u8],
+    stream: &[u8],
+    limits: Limits,
+    plane: &mut [u8],
+) -> Result<(), DecodeError> {
+    let legend = grey::Legend::new(header, container)?;
+    let samples = match samples(header, png, limits) {
+        Ok(samples) => samples,
+        Err(_) => samples(header, &bare_png(header, container, stream), limits)?,
+    };
+    if header.colour != Colour::Grey || container.transparency.is_some() {
+        return legend.narrow(&samples, plane);
+    }
+    // The samples are the plane, but for the order of two bytes.
+    match header.shape.depth {
+        BitDepth::Eight => plane.copy_from_slice(&samples),
+        BitDepth::Sixteen => {
+            let pixels = plane.as_chunks_mut::<2>().0.iter_mut();
+            for (pixel, &[high, low]) in pixels.zip(samples.as_chunks().0) {
+                *pixel = [low, high];
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Samples as they are stored, row-major, rows padded to whole bytes.

@@ -52,6 +52,7 @@ mod header;
 mod histogram;
 mod inflate;
 mod limits;
+mod reference;
 mod shape;
 mod statistics;
 
@@ -61,5 +62,6 @@ pub use error::{BufferError, Damage, DecodeError, LimitExceeded, Part, Unsupport
 pub use header::read_shape;
 pub use histogram::Histogram;
 pub use limits::Limits;
+pub use reference::ReferenceDecoder;
 pub use shape::{BitDepth, PlaneShape};
 pub use statistics::{PlaneSummary, Statistics, summarise};

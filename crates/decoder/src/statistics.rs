@@ -1,15 +1,18 @@
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::histogram::Histogram;
 use crate::shape::BitDepth;
 
 /// What is known of a plane once it is decoded.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlaneSummary {
     /// Distribution of the pixels.
     pub statistics: Statistics,
     /// xxh3-128, seed 0, of the plane's bytes as stored: row-major, 16-bit
-    /// samples little-endian.
+    /// samples little-endian. Serialised as 32 hexadecimal digits, for JSON
+    /// knows no integers of that size.
+    #[serde(with = "hexadecimal")]
     pub xxh3_128: u128,
 }
 
@@ -17,7 +20,7 @@ pub struct PlaneSummary {
 ///
 /// Computed from exact integer sums and an exact histogram, so that any two
 /// machines agree to the last bit.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Statistics {
     /// Arithmetic mean.
     pub mean: f64,
@@ -35,6 +38,22 @@ pub struct Statistics {
     pub p99: f64,
     /// Fraction of the pixels, 0 to 1, that have the type's largest value.
     pub saturated: f64,
+}
+
+mod hexadecimal {
+    use std::borrow::Cow;
+
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(hash: &u128, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{hash:032x}"))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u128, D::Error> {
+        let digits = Cow::<str>::deserialize(from)?;
+        u128::from_str_radix(&digits, 16).map_err(D::Error::custom)
+    }
 }
 
 /// Percentiles wanted, as fractions.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rxrx_decoder::{BitDepth, Decoder, Limits, PlaneShape, read_shape};
+use rxrx_decoder::{BitDepth, Decoder, Limits, PlaneShape, ReferenceDecoder, read_shape};
 
 fn png_files(folder: &Path, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
@@ -40,6 +40,7 @@ fn sample() -> Vec<PathBuf> {
 fn real_planes_equal_those_of_an_independent_decoder() {
     let limits = Limits::default();
     let mut decoder = Decoder::new(limits);
+    let mut reference = ReferenceDecoder::new(limits);
     for path in sample() {
         let png = fs::read(&path).unwrap();
         let shape = read_shape(&png[..33], &limits).unwrap();
@@ -52,6 +53,9 @@ fn real_planes_equal_those_of_an_independent_decoder() {
         let mut plane = vec![0; shape.byte_len()];
         decoder.decode(&png, shape, &mut plane).unwrap();
         let independent = image::load_from_memory(&png).unwrap();
+        assert_eq!(plane, independent.as_bytes(), "{}", path.display());
+        plane.fill(1);
+        reference.decode(&png, shape, &mut plane).unwrap();
         assert_eq!(plane, independent.as_bytes(), "{}", path.display());
     }
 }

@@ -24,12 +24,23 @@ pub enum DiscoverError {
         source: io::Error,
     },
     /// A file or link cannot be looked at; most often the link leads nowhere.
-    #[error("cannot find out what {} is", path.display())]
+    #[error("cannot find out what {} is; repair or remove it", path.display())]
     Entry {
         /// The file or link.
         path: PathBuf,
         /// What the operating system said.
         source: io::Error,
+    },
+    /// Links lead along more paths than can be followed.
+    #[error(
+        "{} holds more than {limit} folders behind symbolic links: do the links lead to each other? Remove them",
+        path.display()
+    )]
+    TooManyLinks {
+        /// The input.
+        path: PathBuf,
+        /// Most folders behind links.
+        limit: usize,
     },
     /// The input is a file.
     #[error("{} is not a folder", path.display())]
@@ -61,9 +72,13 @@ pub enum DiscoverError {
 /// Symbolic links are followed, except to a folder that holds the link. The
 /// result is in the order of the paths, however the threads ran.
 ///
+/// Whatever is named as an image is listed as one: a folder, a pipe, a link that
+/// leads nowhere. Reading it fails, which is not the same as a missing image.
+///
 /// # Errors
-/// `root` is not a folder, a folder below it cannot be read, or a link leads
-/// nowhere. Names that are not UTF-8 are no error but counted.
+/// `root` is not a folder, a folder below it cannot be read, a link that is not
+/// named as an image leads nowhere, or links lead to each other endlessly. Names
+/// that are not UTF-8 are no error but counted.
 pub fn list_folder(root: &Path) -> Result<Listing, DiscoverError> {
     let tree = walk::walk(root)?;
     let mut listing = Listing::from_paths(tree.files);

@@ -9,6 +9,7 @@ use std::mem;
 
 use thiserror::Error;
 
+use crate::table::shown;
 use crate::{
     Channel, Listing, MetadataTable, ProblemKind, Problems, Selection, SelectionError, SiteIndex,
 };
@@ -179,8 +180,8 @@ impl Join {
             .unwrap_or_default()
     }
 
-    fn site_name(&self, site: usize) -> &str {
-        self.table.site_id(site).unwrap_or_default()
+    fn site_name(&self, site: usize) -> String {
+        shown(self.table.site_id(site).unwrap_or_default())
     }
 
     fn note_doubles(&mut self, mut doubles: Vec<(usize, Box<str>)>) {
@@ -232,7 +233,7 @@ impl Join {
                         .table
                         .keys()
                         .get(site)
-                        .map(ToString::to_string)
+                        .map(|key| shown(&key.to_string()))
                         .unwrap_or_default();
                     return format!("{name}: no {key}_w*.png");
                 }
@@ -304,7 +305,7 @@ fn no_images(
     let row = rows
         .first()
         .and_then(|&row| table.keys().get(row))
-        .map(ToString::to_string)
+        .map(|key| shown(&key.to_string()))
         .unwrap_or_default();
     if places
         .iter()

@@ -24,6 +24,9 @@ pub fn parse_plane_path(path: &str) -> Option<PlanePath> {
     PathParts::parse(path).map(|parts| parts.with_experiment(ExperimentName::new(parts.experiment)))
 }
 
+/// How the name of every image ends.
+pub(crate) const IMAGE_EXTENSION: &str = ".png";
+
 /// A parsed path before its experiment name is normalised, so that a listing
 /// can share one name between the thousands of images that carry it.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +41,7 @@ pub(crate) struct PathParts<'path> {
 impl<'path> PathParts<'path> {
     pub(crate) fn parse(path: &'path str) -> Option<Self> {
         let mut components = path.rsplit('/');
-        let mut stem = components.next()?.strip_suffix(".png")?.split('_');
+        let mut stem = components.next()?.strip_suffix(IMAGE_EXTENSION)?.split('_');
         let plate = positive(components.next()?.strip_prefix("Plate")?)?;
         let experiment = components.next().filter(|name| !name.trim().is_empty())?;
         let well = stem.next()?.parse().ok()?;

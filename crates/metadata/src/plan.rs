@@ -6,7 +6,7 @@ mod tests;
 
 use std::ops::Range;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use geometry::{ArrayGeometry, DataType, Layout};
@@ -69,7 +69,7 @@ impl PlanError {
 }
 
 /// One shard's work: the only writer of one stored object.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Unit {
     /// Position of the shard along the first axis.
     pub shard: usize,

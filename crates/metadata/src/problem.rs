@@ -19,8 +19,10 @@ pub enum ProblemKind {
     UnrecognisedFiles,
     /// Files and folders whose name is not UTF-8.
     UnreadableNames,
-    /// Images of another size or bit depth than the rest.
+    /// Images of several sizes or bit depths.
     MixedShapes,
+    /// A few images of another size or bit depth than all the rest.
+    StrayShapes,
     /// Images whose header cannot be read.
     UnreadableHeaders,
 }
@@ -48,6 +50,7 @@ impl ProblemKind {
             Self::UnrecognisedFiles => "PNG files not named EXP/PlateN/WELL_sS_wC.png",
             Self::UnreadableNames => "files or folders whose name is not UTF-8",
             Self::MixedShapes => "images of another size or bit depth",
+            Self::StrayShapes => "images of another size or bit depth, too few to be meant so",
             Self::UnreadableHeaders => "images with an unreadable header",
         }
     }
@@ -60,6 +63,7 @@ impl ProblemKind {
             Self::ImagesWithoutRow
             | Self::UnrecognisedFiles
             | Self::UnreadableNames
+            | Self::StrayShapes
             | Self::UnreadableHeaders => Severity::Notice,
         }
     }
@@ -172,6 +176,7 @@ mod tests {
                     ImagesWithoutRow,
                     UnrecognisedFiles,
                     UnreadableNames,
+                    StrayShapes,
                     UnreadableHeaders,
                 ][..],
             ),

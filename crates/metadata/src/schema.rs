@@ -130,41 +130,49 @@ pub fn zarr_name(column: &str) -> String {
         .collect()
 }
 
-/// Why a table with the columns `before` cannot have one named `column`, if so.
+/// The columns of a table so far, to find out whether the next one may join
+/// them.
 ///
 /// Case is ignored: DuckDB and some file systems would take `Well` and `well`
 /// for one.
-pub(crate) fn name_conflict(column: &str, before: &[&str]) -> Option<String> {
-    if column.trim().is_empty() {
-        return Some("is empty".to_owned());
+#[derive(Default)]
+pub(crate) struct ColumnNames<'name> {
+    /// The column of each array, by the array's name in lower case.
+    by_array: HashMap<String, &'name str>,
+}
+
+impl<'name> ColumnNames<'name> {
+    /// Adds `column`, or says why a table cannot have it.
+    pub(crate) fn conflict(&mut self, column: &'name str) -> Option<String> {
+        if column.trim().is_empty() {
+            return Some("is empty".to_owned());
+        }
+        if column.len() > LONGEST_NAME {
+            return Some(format!("is longer than {LONGEST_NAME} bytes"));
+        }
+        let array = zarr_name(column);
+        let taken =
+            |names: &[&str], name: &str| names.iter().any(|other| other.eq_ignore_ascii_case(name));
+        if taken(&PARQUET_NAMES, column) {
+            return Some("is a column that metadata.parquet adds".to_owned());
+        }
+        if column != "site" && (taken(&ZARR_NAMES, &array) || array.eq_ignore_ascii_case("site")) {
+            return Some(format!(
+                "would be the array {array:?}, which images.zarr uses for something else"
+            ));
+        }
+        // https://zarr-specs.readthedocs.io/en/latest/v3/core/index.html#node-names
+        if array.starts_with("__") || array.bytes().all(|byte| byte == b'.') {
+            return Some(format!(
+                "would be the array {array:?}, a name that Zarr does not allow"
+            ));
+        }
+        match self.by_array.insert(array.to_ascii_lowercase(), column) {
+            Some(other) if other == column => Some("is there twice".to_owned()),
+            Some(other) => Some(format!("would be the array {array:?}, as {other:?} would")),
+            None => None,
+        }
     }
-    if column.len() > LONGEST_NAME {
-        return Some(format!("is longer than {LONGEST_NAME} bytes"));
-    }
-    if before.contains(&column) {
-        return Some("is there twice".to_owned());
-    }
-    let array = zarr_name(column);
-    let taken =
-        |names: &[&str], name: &str| names.iter().any(|other| other.eq_ignore_ascii_case(name));
-    if taken(&PARQUET_NAMES, column) {
-        return Some("is a column that metadata.parquet adds".to_owned());
-    }
-    if column != "site" && (taken(&ZARR_NAMES, &array) || array.eq_ignore_ascii_case("site")) {
-        return Some(format!(
-            "would be the array {array:?}, which images.zarr uses for something else"
-        ));
-    }
-    // https://zarr-specs.readthedocs.io/en/latest/v3/core/index.html#node-names
-    if array.starts_with("__") || array.bytes().all(|byte| byte == b'.') {
-        return Some(format!(
-            "would be the array {array:?}, a name that Zarr does not allow"
-        ));
-    }
-    before
-        .iter()
-        .find(|other| zarr_name(other).eq_ignore_ascii_case(&array))
-        .map(|other| format!("would be the array {array:?}, as {other:?} would"))
 }
 
 fn column_description(column: &str) -> &'static str {

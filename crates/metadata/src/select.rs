@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use globset::{GlobBuilder, GlobMatcher};
 use thiserror::Error;
 
+use crate::table::shown;
 use crate::{ColumnValues, ExperimentName, MetadataTable};
 
 /// Rows chosen by clauses.
@@ -46,7 +47,10 @@ pub enum SelectionError {
         source: globset::Error,
     },
     /// The table has no such column.
-    #[error("{clause:?}: the table has no column {column:?}; its columns are {}", columns.join(", "))]
+    #[error(
+        "{clause:?}: the table has no column {column:?}; its columns are {}",
+        some_of(columns)
+    )]
     UnknownColumn {
         /// The clause.
         clause: String,
@@ -263,7 +267,7 @@ fn some_of(values: &[String]) -> String {
     let shown: Vec<String> = values
         .iter()
         .take(SHOWN)
-        .map(|value| format!("{value:?}"))
+        .map(|value| format!("{:?}", shown(value)))
         .collect();
     let shown = shown.join(", ");
     match values.len().saturating_sub(SHOWN) {

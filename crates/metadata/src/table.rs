@@ -2,14 +2,19 @@
 
 mod error;
 mod file;
+mod limits;
+mod lines;
 mod read;
+mod records;
 #[cfg(test)]
 mod tests;
 
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::path::Path;
 
 pub use error::MetadataError;
+pub(crate) use error::shown;
+use limits::Limits;
 
 use crate::column::retain_rows;
 use crate::{Column, ColumnValues, SiteKey};
@@ -38,27 +43,30 @@ impl MetadataTable {
     /// The file cannot be read, the archive does not hold one table, or
     /// anything that [`Self::read`] refuses.
     pub fn open(path: &Path) -> Result<Self, MetadataError> {
-        let (name, content) = file::content(path)?;
-        read::table(&name, &content)
+        file::open(path, Limits::TABLE)
+    }
+
+    /// As [`Self::open`], from a file that is open already or held in memory.
+    /// `name` stands for it in errors.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn unpack(name: &str, reader: impl Read + Seek) -> Result<Self, MetadataError> {
+        file::packed(name, reader, Limits::TABLE)
     }
 
     /// Reads plain CSV (RFC 4180, UTF-8 with or without a byte order mark, any
     /// line ends). `name` stands for the file in errors.
     ///
     /// # Errors
-    /// Reading fails; the text is not UTF-8; there are no rows; a row is longer
-    /// or shorter than the header; a required column is missing; a column name
-    /// is empty, doubled, or taken by the output; a required value is not what
-    /// it must be; two rows are one site or share a `site_id`.
-    pub fn read(name: &str, mut reader: impl Read) -> Result<Self, MetadataError> {
-        let mut content = Vec::new();
-        reader
-            .read_to_end(&mut content)
-            .map_err(|source| MetadataError::Read {
-                name: name.into(),
-                source,
-            })?;
-        read::table(name, &content)
+    /// Reading fails; the text is not UTF-8 or ends inside a quote; there are
+    /// no rows; a row is longer or shorter than the header; a required column is
+    /// missing; a column name is empty, doubled, or taken by the output; a
+    /// required value is not what it must be; two rows are one site or share a
+    /// `site_id`; there are more than 1 GiB of text, 1 MiB in a row, 10,000
+    /// columns or 67 million cells.
+    pub fn read(name: &str, reader: impl Read) -> Result<Self, MetadataError> {
+        read::table(name, reader, Limits::TABLE)
     }
 
     /// The file that the table was read from, as errors call it.

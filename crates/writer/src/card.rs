@@ -112,7 +112,8 @@ SELECT experiment, plate, count(*) FROM 'metadata.parquet' GROUP BY ALL ORDER BY
 SELECT channel, avg(mean) FROM 'planes.parquet' WHERE status = 'ok' GROUP BY channel ORDER BY channel;
 ```
 
-Check that every object is as it was written: `sha256sum -c SHA256SUMS`.
+Check that every object is as it was written: `sha256sum -c SHA256SUMS`, or, with all pixels, tables
+and labels against one another, `rxrx2zarr verify FOLDER`.
 
 "#;
 

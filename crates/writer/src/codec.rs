@@ -18,6 +18,7 @@
 
 mod bitshuffle;
 mod blosc;
+mod decoder;
 mod delta;
 mod encoder;
 
@@ -28,6 +29,7 @@ use rxrx_metadata::{ArrayGeometry, DataType};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+pub(crate) use decoder::ChunkDecoder;
 pub use encoder::{ChunkEncoder, EncoderScratch};
 
 /// Blosc counts bytes in an `int32`, with 16 bytes for its header.

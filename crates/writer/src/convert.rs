@@ -1,20 +1,59 @@
 //! The whole conversion: check, claim OUTPUT, run the units, seal.
+//!
+//! # What is on disk when the process dies here
+//!
+//! Work lies in `OUTPUT.rxrx2zarr/`, the folder beside OUTPUT. Each object is
+//! written under a temporary name there, flushed, renamed, and its folder is
+//! flushed, so every object named below is whole or absent. *Again* is what the
+//! same command does when it is run again.
+//!
+//! | the process dies | OUTPUT | beside it | again |
+//! |---|---|---|---|
+//! | before OUTPUT is claimed | as before | as before | begins |
+//! | when the lock is taken | as before | `lock` | begins; the operating system let go of the lock |
+//! | when the run is described | as before | `run.json` | begins |
+//! | while a shard is written | shards so far | a temporary file more | removes it, converts the unit |
+//! | between a shard and its record | one shard more | no record of it | converts the unit, to the same bytes |
+//! | while a record is written | likewise | a temporary file more | likewise |
+//! | after a record | shards so far | their records | goes on with the next unit |
+//! | while sealing | all shards, some labels and tables | all records | seals, to the same bytes |
+//! | after `SHA256SUMS`, before the root | all but the root metadata | all records | seals |
+//! | after the root metadata | complete | all records | finds it complete, cleans up |
+//! | while cleaning up | complete | `run.json` goes first, then the rest | likewise |
+//! | with `--overwrite`, while the old journal is removed | as before | `run.json`, some records | starts over |
+//! | with `--overwrite`, while OUTPUT is removed | without root metadata: no dataset | `run.json`: not cleared | removes the rest, begins |
+//! | with `--retry-bad`, while the journal is rebuilt | complete, as before | records, no `run.json` | starts over |
+//! | with `--retry-bad`, after that | complete, or without root metadata | `run.json`, all records | goes on |
+//!
+//! In every row a reader finds either no root metadata, and so no dataset, or a
+//! complete one.
 
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
-use rxrx_metadata::{Problem, Severity};
+use rxrx_metadata::{Problem, Severity, Unit};
 
 use crate::codec::{ChunkEncoder, Codec, CodecError};
 use crate::description::Description;
 use crate::events::{Event, Observer};
+use crate::fingerprint::Fingerprint;
 use crate::hierarchy::{DatasetAttributes, Settings};
+use crate::journal::{JournalError, Records, Run};
 use crate::output::Output;
 use crate::pipeline::{Pipeline, PipelineError};
 use crate::prepare::Prepared;
 use crate::record::{PlaneCounts, PlaneRecord, UnitRecord};
+use crate::resume::{Resume, ResumeError, is_intact, resume};
 use crate::seal::{SealError, seal};
-use crate::target::{Target, TargetError};
+use crate::store::StoreError;
+use crate::tables::{ReadTableError, read_records};
+use crate::target::{Place, State, Target, TargetError};
 
 /// How to convert.
 #[derive(Clone, Debug)]
@@ -29,6 +68,14 @@ pub struct ConvertOptions {
     pub strict: bool,
     /// Replace a dataset, or the remains of one, at OUTPUT.
     pub overwrite: bool,
+    /// Of the dataset at OUTPUT, finished or not, convert once more the units
+    /// that have missing or corrupt planes. Good planes stay as they are.
+    pub retry_bad: bool,
+    /// Before a run is continued, compare the hash of every shard that is done
+    /// with its record, not only the size.
+    pub recheck: bool,
+    /// Once true, the units in hand are finished and no other is begun.
+    pub stop: Arc<AtomicBool>,
     /// Name, licence and citation.
     pub description: Description,
 }
@@ -61,6 +108,38 @@ pub enum ConvertError {
     /// The codec could not be set up.
     #[error(transparent)]
     Codec(#[from] CodecError),
+    /// The run was told to stop; what is done is kept.
+    #[error("stopped after {done} of {units} shards")]
+    Interrupted {
+        /// Units that are done.
+        done: usize,
+        /// Units in all.
+        units: usize,
+    },
+    /// An unfinished run cannot be continued.
+    #[error(transparent)]
+    Resume(#[from] ResumeError),
+    /// The tables of a dataset to be mended cannot be read.
+    #[error(transparent)]
+    Table(#[from] ReadTableError),
+    /// A shard of a dataset to be mended is not as it was written.
+    #[error(
+        "{key} is damaged, so that the bad images of {} cannot be tried again without losing \
+         good ones: see `rxrx2zarr verify`, and convert anew with --overwrite",
+        .output.display()
+    )]
+    DamagedShard {
+        /// The dataset.
+        output: PathBuf,
+        /// The shard.
+        key: String,
+    },
+    /// The journal cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The dataset could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// A unit failed.
     #[error(transparent)]
     Pipeline(#[from] PipelineError),
@@ -81,8 +160,10 @@ fn summary(problems: &[Problem]) -> String {
 /// A sealed dataset.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Converted {
-    /// Sites converted.
+    /// Sites of the dataset.
     pub sites: usize,
+    /// Those that an earlier run had converted.
+    pub sites_before: usize,
     /// Shards written.
     pub shards: usize,
     /// What became of the planes.
@@ -99,49 +180,41 @@ pub struct Converted {
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct RefusedImages {
     /// The cause, machine-readable.
-    pub cause: &'static str,
+    pub cause: String,
     /// How many images.
     pub count: usize,
     /// The first few: path inside INPUT and what is wrong.
     pub examples: Vec<String>,
 }
 
-/// Converts what `prepared` plans into a dataset at the folder `output`.
+/// Converts what `prepared` plans into a dataset at the folder `output`, or
+/// continues to. A dataset of the same input and settings that is complete
+/// already is left as it is.
 ///
 /// # Errors
 /// [`ConvertError`]; `output` then has no root metadata and no reader takes it
-/// for a dataset. An image that cannot be used is no error (unless `strict`):
-/// it is recorded, and counted in [`Converted::planes`].
+/// for a dataset, unless it was one before. An image that cannot be used is no
+/// error (unless `strict`): it is recorded, and counted in
+/// [`Converted::planes`].
 pub fn convert(
     prepared: &Prepared,
     output: &Path,
     options: &ConvertOptions,
     observer: &dyn Observer,
 ) -> Result<Converted, ConvertError> {
-    let plan = &prepared.plan;
-    refuse_problems(prepared, options.allow_missing)?;
-    let geometry = plan.geometry();
-    let encoder = ChunkEncoder::new(options.codec, geometry)?;
-    let target = Target::claim(output, &prepared.input, options.overwrite)?;
-    let store = target.store();
-    let output = Output::new(&store);
+    convert_at(&Place::new(output)?, prepared, options, observer)
+}
 
-    observer.notice(Event::Started {
-        sites: geometry.sites,
-        units: plan.units().count(),
-    });
-    let pipeline = Pipeline {
-        plan,
-        source: prepared.source.as_ref(),
-        encoder: &encoder,
-        output: &output,
-        observer,
-        jobs: options.jobs,
-        strict: options.strict,
-    };
-    let units = pipeline.run()?;
-
-    observer.notice(Event::Sealing);
+fn convert_at(
+    place: &Place,
+    prepared: &Prepared,
+    options: &ConvertOptions,
+    observer: &dyn Observer,
+) -> Result<Converted, ConvertError> {
+    place.refuse_overlap(&prepared.input)?;
+    // What a dataset lacks already is what a retry is for.
+    refuse_problems(prepared, options.allow_missing || options.retry_bad)?;
+    let geometry = prepared.plan.geometry();
     let settings = Settings {
         codec: options.codec,
         chunk_sites: geometry.chunk_sites,
@@ -150,22 +223,275 @@ pub fn convert(
         include: prepared.options.include.clone(),
         exclude: prepared.options.exclude.clone(),
     };
-    let planes = PlaneCounts::of(&units);
-    let attributes = DatasetAttributes::new(options.description.clone(), plan, settings, planes);
-    seal(plan, &units, &attributes, &output)?;
-    target.release();
-    Ok(Converted {
-        sites: geometry.sites,
-        shards: units.len(),
-        planes,
-        source_bytes: units
-            .iter()
-            .flat_map(|unit| &unit.planes)
-            .map(source_bytes)
-            .sum(),
-        stored_bytes: units.iter().map(|unit| unit.bytes).sum(),
-        refused: refused_images(prepared, &units),
-    })
+    let conversion = Conversion {
+        prepared,
+        place,
+        encoder: ChunkEncoder::new(options.codec, geometry)?,
+        run: Run {
+            fingerprint: Fingerprint::of(&prepared.plan, settings),
+            description: options.description.clone(),
+            units: prepared.plan.units().len(),
+            cleared: true,
+        },
+        options,
+        observer,
+    };
+    conversion.run()
+}
+
+/// One call of [`convert`].
+struct Conversion<'a> {
+    prepared: &'a Prepared,
+    place: &'a Place,
+    encoder: ChunkEncoder,
+    run: Run,
+    options: &'a ConvertOptions,
+    observer: &'a dyn Observer,
+}
+
+/// The units of a run.
+struct Work {
+    /// What is done, by shard.
+    done: Vec<UnitRecord>,
+    /// What is to be done, ascending.
+    todo: Vec<Unit>,
+    /// Of what is to be done, what it was before, where its good planes must
+    /// stay as they are.
+    former: BTreeMap<usize, UnitRecord>,
+}
+
+impl Conversion<'_> {
+    /// Brings OUTPUT from the state it is in to a complete dataset.
+    fn run(&self) -> Result<Converted, ConvertError> {
+        let path = || self.place.output().to_owned();
+        let &ConvertOptions {
+            overwrite,
+            retry_bad,
+            ..
+        } = self.options;
+        // A complete dataset needs no lock, and may lie where nobody can write.
+        if !overwrite
+            && !retry_bad
+            && !self.place.has_work()
+            && let State::Sealed(then) = self.place.state()?
+        {
+            self.demand_same(then.as_deref(), true)?;
+            return Ok(self.complete_already(&self.recorded_units()?));
+        }
+        let target = self.place.lock()?;
+        match self.place.state()? {
+            State::Foreign => Err(TargetError::Foreign { path: path() }.into()),
+            State::Free if retry_bad => Err(TargetError::NothingToRetry { path: path() }.into()),
+            State::Free => {
+                target.begin(&self.run)?;
+                self.finish(target, self.all_units())
+            }
+            State::Sealed(_) | State::Unfinished(_) | State::Damaged(_) if overwrite => {
+                target.begin_over(&self.run)?;
+                self.finish(target, self.all_units())
+            }
+            State::Sealed(then) => {
+                self.demand_same(then.as_deref(), true)?;
+                let units = self.recorded_units()?;
+                if retry_bad && !units.iter().all(UnitRecord::is_complete) {
+                    self.mend(target, units)
+                } else {
+                    target.release();
+                    Ok(self.complete_already(&units))
+                }
+            }
+            State::Damaged(error) => Err(error.into()),
+            State::Unfinished(run) => {
+                self.demand_same(Some(&run.fingerprint), false)?;
+                if !run.cleared {
+                    target.begin_over(&self.run)?;
+                }
+                let work = self.resumed(self.place.journal().records()?)?;
+                self.finish(target, work)
+            }
+        }
+    }
+
+    /// Converts the units of a complete dataset that have bad planes once more.
+    fn mend(&self, target: Target, units: Vec<UnitRecord>) -> Result<Converted, ConvertError> {
+        // Whatever speaks against it must do so while the dataset is complete.
+        let records = Records {
+            whole: units.clone(),
+            damaged: Vec::new(),
+        };
+        let found = self.resume(records)?.found;
+        if let Some(key) = found.damaged_shards.first() {
+            return Err(self.damaged(key.clone()));
+        }
+        let work = self.retry(Work {
+            done: units.clone(),
+            todo: Vec::new(),
+            former: BTreeMap::new(),
+        })?;
+        let journal = self.place.journal();
+        journal.clear()?;
+        for unit in &units {
+            journal.record(unit)?;
+        }
+        target.reopen(&self.run)?;
+        self.finish(target, work)
+    }
+
+    /// Runs what is to be done, and seals.
+    fn finish(&self, target: Target, work: Work) -> Result<Converted, ConvertError> {
+        let Self {
+            prepared,
+            options,
+            observer,
+            ..
+        } = self;
+        let plan = &prepared.plan;
+        let output = Output::new(self.place.store());
+        for unit in &work.done {
+            output.note(unit);
+        }
+        observer.notice(Event::Started {
+            sites: work.todo.iter().map(|unit| unit.sites.len()).sum(),
+            units: work.todo.len(),
+        });
+        let before = work.done.len();
+        let pipeline = Pipeline {
+            plan,
+            source: prepared.source.as_ref(),
+            encoder: &self.encoder,
+            output: &output,
+            journal: &self.place.journal(),
+            former: &work.former,
+            observer: *observer,
+            jobs: options.jobs,
+            strict: options.strict,
+            stop: &options.stop,
+        };
+        let mut units = pipeline.run(&work.todo)?;
+        let sites_before = work.done.iter().map(|unit| unit.unit.sites.len()).sum();
+        units.extend(work.done);
+        units.sort_by_key(|unit| unit.unit.shard);
+        if units.len() < before + work.todo.len() {
+            return Err(ConvertError::Interrupted {
+                done: units.len(),
+                units: self.run.units,
+            });
+        }
+
+        observer.notice(Event::Sealing);
+        target.check()?;
+        let settings = self.run.fingerprint.settings.clone();
+        let planes = PlaneCounts::of(&units);
+        let attributes =
+            DatasetAttributes::new(options.description.clone(), plan, settings, planes);
+        seal(plan, &units, &attributes, &output)?;
+        target.release();
+        Ok(self.converted(&units, sites_before))
+    }
+
+    /// All units, none of them done.
+    fn all_units(&self) -> Work {
+        Work {
+            done: Vec::new(),
+            todo: self.prepared.plan.units().collect(),
+            former: BTreeMap::new(),
+        }
+    }
+
+    /// What is left to do where `records` were found.
+    fn resumed(&self, records: Records) -> Result<Work, ConvertError> {
+        let Resume { done, todo, found } = self.resume(records)?;
+        self.observer.notice(Event::Continued(&found));
+        let work = Work {
+            done,
+            todo,
+            former: BTreeMap::new(),
+        };
+        if self.options.retry_bad {
+            self.retry(work)
+        } else {
+            Ok(work)
+        }
+    }
+
+    fn resume(&self, records: Records) -> Result<Resume, ResumeError> {
+        let source = self.prepared.source.as_ref();
+        let recheck = self.options.recheck;
+        resume(
+            &self.prepared.plan,
+            records,
+            source,
+            self.place.store(),
+            recheck,
+        )
+    }
+
+    /// Moves the units that have bad planes from what is done to what is to be
+    /// done.
+    fn retry(&self, mut work: Work) -> Result<Work, ConvertError> {
+        let (done, bad): (Vec<_>, Vec<_>) =
+            work.done.into_iter().partition(UnitRecord::is_complete);
+        work.done = done;
+        for unit in bad {
+            if !is_intact(self.place.store(), &unit)? {
+                return Err(self.damaged(unit.unit.shard_key()));
+            }
+            work.todo.push(unit.unit.clone());
+            work.former.insert(unit.unit.shard, unit);
+        }
+        work.todo.sort_by_key(|unit| unit.shard);
+        Ok(work)
+    }
+
+    fn damaged(&self, key: String) -> ConvertError {
+        ConvertError::DamagedShard {
+            output: self.place.output().to_owned(),
+            key,
+        }
+    }
+
+    fn demand_same(&self, then: Option<&Fingerprint>, sealed: bool) -> Result<(), TargetError> {
+        let differences = match then {
+            Some(then) => then.differences(&self.run.fingerprint),
+            None => vec!["another version of rxrx2zarr wrote it in another format".to_owned()],
+        };
+        if differences.is_empty() {
+            return Ok(());
+        }
+        Err(TargetError::Different {
+            path: self.place.output().to_owned(),
+            sealed,
+            differences,
+        })
+    }
+
+    /// The units of the complete dataset at OUTPUT.
+    fn recorded_units(&self) -> Result<Vec<UnitRecord>, ConvertError> {
+        let plan = &self.prepared.plan;
+        let channels = &self.run.fingerprint.channels;
+        Ok(read_records(self.place.store(), plan.geometry(), channels)?)
+    }
+
+    fn complete_already(&self, units: &[UnitRecord]) -> Converted {
+        self.observer.notice(Event::CompleteAlready);
+        self.converted(units, self.prepared.plan.geometry().sites)
+    }
+
+    fn converted(&self, units: &[UnitRecord], sites_before: usize) -> Converted {
+        Converted {
+            sites: self.prepared.plan.geometry().sites,
+            sites_before,
+            shards: units.len(),
+            planes: PlaneCounts::of(units),
+            source_bytes: units
+                .iter()
+                .flat_map(|unit| &unit.planes)
+                .map(source_bytes)
+                .sum(),
+            stored_bytes: units.iter().map(|unit| unit.bytes).sum(),
+            refused: refused_images(self.prepared, units),
+        }
+    }
 }
 
 fn refuse_problems(prepared: &Prepared, allow_missing: bool) -> Result<(), ConvertError> {
@@ -191,11 +517,7 @@ fn refuse_problems(prepared: &Prepared, allow_missing: bool) -> Result<(), Conve
 }
 
 fn source_bytes(plane: &PlaneRecord) -> u64 {
-    match plane {
-        PlaneRecord::Ok { source_bytes, .. } => *source_bytes,
-        PlaneRecord::Corrupt { source_bytes, .. } => source_bytes.unwrap_or(0),
-        PlaneRecord::Missing => 0,
-    }
+    plane.source().map_or(0, |source| source.bytes)
 }
 
 /// Counts the corrupt planes by cause, in array order.
@@ -221,7 +543,7 @@ fn refused_images(prepared: &Prepared, units: &[UnitRecord]) -> Vec<RefusedImage
                 }
             }
             None => by_cause.push(RefusedImages {
-                cause,
+                cause: cause.to_string(),
                 count: 1,
                 examples: vec![example],
             }),

@@ -2,12 +2,16 @@
 //! The one place that the Zarr attributes, the Parquet metadata and the README
 //! take it from.
 
-use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use rxrx_metadata::{Channel, DataType};
 use serde::{Deserialize, Serialize};
+
+use crate::source::open_file;
+
+/// Bytes of a description; it is repeated in several objects.
+const LARGEST: u64 = 1 << 20;
 
 /// Name, licence and citation of a dataset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,12 +35,19 @@ impl Description {
     /// The file is there and cannot be read, or is no description.
     pub fn of_input(input: &Path) -> Result<Self, DescriptionError> {
         let path = input.join(Self::FILE);
-        match fs::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::rxrx1()),
-            Err(source) => Err(DescriptionError::Read { path, source }),
-            Ok(bytes) => serde_json::from_slice(&bytes)
-                .map_err(|source| DescriptionError::Parse { path, source }),
+        let (file, _) = match open_file(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::rxrx1()),
+            Err(source) => return Err(DescriptionError::Read { path, source }),
+            Ok(file) => file,
+        };
+        let mut bytes = Vec::new();
+        if let Err(source) = file.take(LARGEST + 1).read_to_end(&mut bytes) {
+            return Err(DescriptionError::Read { path, source });
         }
+        if bytes.len() as u64 > LARGEST {
+            return Err(DescriptionError::TooLarge { path });
+        }
+        serde_json::from_slice(&bytes).map_err(|source| DescriptionError::Parse { path, source })
     }
 
     /// RxRx1 as Recursion published it.
@@ -72,6 +83,15 @@ pub enum DescriptionError {
         path: PathBuf,
         /// What the file system said.
         source: io::Error,
+    },
+    /// It is too large to be one.
+    #[error(
+        "{} is longer than {LARGEST} bytes (expected JSON with name, license and citation)",
+        path.display()
+    )]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
     },
     /// It is something else.
     #[error(

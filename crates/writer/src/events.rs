@@ -1,15 +1,17 @@
 //! Progress, as events. The library tells; whoever listens decides whether to
 //! draw, to log or to stay silent.
 
-/// Something that happened during a conversion.
+use crate::resume::Resumed;
+
+/// Something that happened during a conversion, or while a dataset is verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// The plan is accepted; work on the units begins.
+    /// Work on the units begins.
     Started {
-        /// Sites to convert.
+        /// Sites to convert: without those of units that are done.
         sites: usize,
-        /// Units (shards) to write.
+        /// Units (shards) to write, likewise.
         units: usize,
     },
     /// A chunk was read, decoded and encoded.
@@ -29,12 +31,32 @@ pub enum Event<'a> {
         /// What is wrong with it.
         error: &'a str,
     },
-    /// A shard is stored and durable.
+    /// An unfinished run is continued.
+    Continued(&'a Resumed),
+    /// OUTPUT is a complete dataset of the same input and settings already.
+    CompleteAlready,
+    /// A unit was left as it was, because a source that gave good pixels before
+    /// gives others now, or none.
+    UnitKept {
+        /// The shard's key.
+        key: &'a str,
+        /// The path inside INPUT of the first such source.
+        path: &'a str,
+    },
+    /// A shard is stored and durable, and so is its record.
     UnitStored {
         /// The object's key.
         key: &'a str,
         /// The object's size in bytes.
         bytes: u64,
+    },
+    /// A chunk of a finished dataset was read and checked.
+    ChunkVerified {
+        /// Sites in the chunk (0 for all but the last of the chunks that
+        /// together hold a site's channels).
+        sites: usize,
+        /// Bytes of the encoded chunk.
+        stored_bytes: u64,
     },
     /// All units are stored; labels, tables and root metadata are written.
     Sealing,

@@ -2,14 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Cursor};
+use std::num::NonZeroUsize;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 
 use image::{GrayImage, ImageFormat, Luma};
-use rxrx_metadata::{DataType, Join, Layout, Listing, MetadataTable, Plan, Selection};
+use rxrx_metadata::{DataType, Join, Layout, Listing, MetadataTable, Plan, Selection, Unit};
 
-use crate::codec::Codec;
+use crate::codec::{ChunkEncoder, Codec};
+use crate::events::Silent;
 use crate::hierarchy::Settings;
-use crate::source::Source;
+use crate::journal::Journal;
+use crate::output::Output;
+use crate::pipeline::Pipeline;
+use crate::record::UnitRecord;
+use crate::source::{Source, SourceStamp};
 use crate::store::{Store, StoreError, StoredObject};
 
 /// Rows and columns of every plane.
@@ -79,16 +86,19 @@ impl Images {
 }
 
 impl Source for Images {
-    fn read(&self, path: &str, at_most: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
+    fn read(&self, path: &str, at_most: usize, bytes: &mut Vec<u8>) -> io::Result<SourceStamp> {
         let file = self.0.get(path).ok_or(io::ErrorKind::NotFound)?;
         bytes.clear();
         bytes.extend_from_slice(&file[..at_most.min(file.len())]);
-        Ok(())
+        self.stamp(path)
     }
 
-    fn size(&self, path: &str) -> io::Result<u64> {
+    fn stamp(&self, path: &str) -> io::Result<SourceStamp> {
         let file = self.0.get(path).ok_or(io::ErrorKind::NotFound)?;
-        Ok(file.len() as u64)
+        Ok(SourceStamp {
+            bytes: file.len() as u64,
+            version: None,
+        })
     }
 }
 
@@ -138,16 +148,48 @@ impl Store for Memory {
         Ok(object.map(|(_, bytes)| bytes.clone()))
     }
 
+    fn remove(&self, key: &str) -> Result<(), StoreError> {
+        self.objects
+            .lock()
+            .unwrap()
+            .retain(|(known, _)| known != key);
+        Ok(())
+    }
+
     fn list(&self) -> Result<Vec<StoredObject>, StoreError> {
         let objects = self.objects.lock().unwrap();
-        let mut list: Vec<StoredObject> = objects
-            .iter()
-            .map(|(key, bytes)| StoredObject {
+        // Of an object that was put twice, the later one is there.
+        let sizes = objects.iter().map(|(key, bytes)| (key, bytes.len()));
+        let list = BTreeMap::from_iter(sizes).into_iter();
+        Ok(list
+            .map(|(key, size)| StoredObject {
                 key: key.clone(),
-                size: bytes.len() as u64,
+                size: size as u64,
             })
-            .collect();
-        list.sort_by(|a, b| a.key.cmp(&b.key));
-        Ok(list)
+            .collect())
     }
+}
+
+/// Runs all units of `plan`, on one core, and returns their records.
+pub(crate) fn run_units(
+    plan: &Plan,
+    source: &dyn Source,
+    output: &Output<'_>,
+    work: &Memory,
+) -> Vec<UnitRecord> {
+    let encoder = ChunkEncoder::new(settings().codec, plan.geometry()).unwrap();
+    let pipeline = Pipeline {
+        plan,
+        source,
+        encoder: &encoder,
+        output,
+        journal: &Journal::new(work),
+        former: &BTreeMap::new(),
+        observer: &Silent,
+        jobs: NonZeroUsize::MIN,
+        strict: false,
+        stop: &AtomicBool::new(false),
+    };
+    let units: Vec<Unit> = plan.units().collect();
+    pipeline.run(&units).unwrap()
 }

@@ -3,12 +3,16 @@
 //!
 //! [specification]: https://zarr-specs.readthedocs.io/en/latest/v3/core/index.html
 
-use rxrx_metadata::{ArrayGeometry, Plan, zarr_name};
+use std::path::PathBuf;
+
+use rxrx_metadata::{ArrayGeometry, Column, Layout, Plan, zarr_name};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::codec::Codec;
 use crate::description::{ChannelDescription, Description, GENERATOR};
+use crate::fingerprint::{FORMAT, table_sha256};
+use crate::prepare::PlanOptions;
 use crate::record::PlaneCounts;
 
 /// The folder of the Zarr group inside a dataset.
@@ -17,6 +21,11 @@ pub(crate) const GROUP: &str = "images.zarr";
 pub(crate) const ROOT_METADATA: &str = "images.zarr/zarr.json";
 /// Key of the image array's metadata.
 pub(crate) const IMAGES_METADATA: &str = "images.zarr/images/zarr.json";
+
+/// Key of the dataset's card.
+pub(crate) const CARD: &str = "README.md";
+/// Key of the list of checksums.
+pub(crate) const CHECKSUMS: &str = "SHA256SUMS";
 
 /// What a conversion was told to do; enough, with the input, to repeat it byte
 /// for byte.
@@ -36,6 +45,27 @@ pub struct Settings {
     pub exclude: Vec<String>,
 }
 
+impl Settings {
+    /// The options by which the same input gives the same plan again.
+    /// `metadata` is the table, where it is not to be found beside the images.
+    pub fn plan_options(&self, metadata: Option<PathBuf>) -> PlanOptions {
+        PlanOptions {
+            metadata,
+            include: self.include.clone(),
+            exclude: self.exclude.clone(),
+            layout: self.layout(),
+        }
+    }
+
+    pub(crate) fn layout(&self) -> Layout {
+        Layout {
+            chunk_sites: self.chunk_sites,
+            chunk_channels: Some(self.chunk_channels),
+            shard_sites: self.shard_sites,
+        }
+    }
+}
+
 /// The attributes of the root group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DatasetAttributes {
@@ -50,6 +80,12 @@ pub struct DatasetAttributes {
     pub settings: Settings,
     /// How many planes are stored, missing and corrupt.
     pub planes: PlaneCounts,
+    /// Counts up whenever the same input and settings give other bytes.
+    pub format: u32,
+    /// SHA-256 of the names, types and values of the metadata columns, of the
+    /// selected rows in array order: equal for equal tables, however they were
+    /// written.
+    pub metadata_sha256: String,
 }
 
 impl DatasetAttributes {
@@ -69,14 +105,20 @@ impl DatasetAttributes {
             generator: GENERATOR.to_owned(),
             settings,
             planes,
+            format: FORMAT,
+            metadata_sha256: hex::encode(table_sha256(plan.table())),
         }
     }
 }
 
 /// The `zarr.json` of the image array.
 pub(crate) fn images_metadata(plan: &Plan, codec: Codec) -> Value {
-    let geometry = plan.geometry();
-    let columns = plan.table().columns().iter();
+    array_metadata(plan.geometry(), plan.table().columns(), codec)
+}
+
+/// The same for an array of `geometry` and its `columns`.
+pub(crate) fn array_metadata(geometry: &ArrayGeometry, columns: &[Column], codec: Codec) -> Value {
+    let columns = columns.iter();
     let mut coordinates: Vec<String> = columns.map(|column| zarr_name(&column.name)).collect();
     coordinates.push("stain".to_owned());
     json!({

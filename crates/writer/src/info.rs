@@ -6,8 +6,10 @@ mod tests;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::fingerprint::Fingerprint;
 use crate::hierarchy::{DatasetAttributes, ROOT_METADATA};
 use crate::store::{Store, StoreError};
+use crate::target::TargetError;
 
 /// A dataset could not be described.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +35,9 @@ pub enum InfoError {
     /// The dataset could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What lies beside the dataset cannot be read.
+    #[error(transparent)]
+    Target(#[from] TargetError),
 }
 
 /// What is in a dataset.
@@ -105,7 +110,10 @@ impl DatasetInfo {
             .filter(|object| object.key.starts_with("images.zarr/images/c/"));
         Ok(Self {
             attributes,
-            raw_bytes: shape.iter().product::<u64>() * sample_bytes,
+            raw_bytes: shape
+                .iter()
+                .copied()
+                .fold(sample_bytes, u64::saturating_mul),
             shape,
             dimensions: field(&root, &array("/dimension_names")).unwrap_or_default(),
             data_type,
@@ -116,6 +124,19 @@ impl DatasetInfo {
             bytes: objects.iter().map(|object| object.size).sum(),
             image_bytes: shards.map(|object| object.size).sum(),
         })
+    }
+
+    /// What was converted, and how.
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
+        let attributes = &self.attributes;
+        Fingerprint {
+            format: attributes.format,
+            settings: attributes.settings.clone(),
+            shape: self.shape.clone(),
+            data_type: self.data_type.clone(),
+            channels: attributes.channels.iter().map(|c| c.name.clone()).collect(),
+            metadata_sha256: attributes.metadata_sha256.clone(),
+        }
     }
 
     /// Whether `store` holds a sealed dataset that this program wrote.

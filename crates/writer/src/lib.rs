@@ -20,22 +20,26 @@
 //! | `source`, `store`, `output`, `target` | where bytes come from and go to |
 //! | `codec`, `shard`, `pipeline`, `record` | units of work |
 //! | `hierarchy`, `labels`, `tables`, `card`, `description` | what describes the pixels |
-//! | `seal`, `convert`, `info` | the dataset as a whole |
+//! | `seal`, `convert`, `info`, `verify` | the dataset as a whole |
 
 mod card;
+mod checksums;
 mod codec;
 mod convert;
 mod description;
 mod events;
+mod fingerprint;
 #[cfg(test)]
 mod fixture;
 mod hierarchy;
 mod info;
+mod journal;
 mod labels;
 mod output;
 mod pipeline;
 mod prepare;
 mod record;
+mod resume;
 mod seal;
 mod shard;
 mod source;
@@ -43,6 +47,8 @@ mod store;
 mod survey;
 mod tables;
 mod target;
+mod unfinished;
+mod verify;
 
 pub use codec::{ChunkEncoder, Codec, CodecError, EncoderScratch, UnknownCodec};
 pub use convert::{ConvertError, ConvertOptions, Converted, RefusedImages, convert};
@@ -50,12 +56,20 @@ pub use description::{ChannelDescription, Description, DescriptionError, GENERAT
 pub use events::{Event, Observer, Silent};
 pub use hierarchy::{DatasetAttributes, Settings};
 pub use info::{DatasetInfo, InfoError};
+pub use journal::JournalError;
 pub use labels::LabelError;
+pub use output::LostObject;
 pub use pipeline::PipelineError;
 pub use prepare::{PlanOptions, PrepareError, Prepared, Projection};
 pub use record::{PlaneCounts, PlaneRecord, UnitRecord};
+pub use resume::{ResumeError, Resumed, SourceChanges};
 pub use seal::SealError;
-pub use source::{FolderSource, Source};
+pub use source::{FolderSource, Source, SourceStamp};
 pub use store::{LocalStore, Store, StoreError, StoredObject};
-pub use tables::TableError;
+pub use tables::{ReadTableError, TableError};
 pub use target::TargetError;
+pub use unfinished::{MadeWith, Unfinished};
+pub use verify::{
+    Finding, FindingKind, ObjectFindings, SiteSpan, VerifyError, VerifyOptions, VerifyReport,
+    verify,
+};

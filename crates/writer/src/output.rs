@@ -1,69 +1,108 @@
 //! A store that keeps the books: every object that is put leaves its SHA-256,
 //! so that `SHA256SUMS` is written without reading anything again.
 
-use std::collections::BTreeMap;
-use std::fmt::Write;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest, Sha256};
 
+use crate::checksums::checksum_list;
+use crate::record::{Sha256Sum, UnitRecord};
 use crate::store::{Store, StoreError};
 
-type Checksum = [u8; 32];
+/// What is known of an object that was put.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    sha256: Sha256Sum,
+    bytes: u64,
+}
+
+/// An object that was put is gone, or is no longer as long as it was.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{key} was stored with {expected} bytes and now {}: somebody else changed the output; \
+     nothing is sealed, run the same command again to write what is missing",
+    match .found {
+        Some(found) => format!("has {found}"),
+        None => "is gone".to_owned(),
+    }
+)]
+pub struct LostObject {
+    /// The object.
+    pub key: String,
+    /// Its size in bytes when it was stored.
+    pub expected: u64,
+    /// Its size now, if it is there.
+    pub found: Option<u64>,
+}
 
 /// Where the objects of one dataset are put.
 pub(crate) struct Output<'a> {
     store: &'a dyn Store,
-    checksums: Mutex<BTreeMap<String, Checksum>>,
+    entries: Mutex<BTreeMap<String, Entry>>,
 }
 
 impl<'a> Output<'a> {
     pub(crate) fn new(store: &'a dyn Store) -> Self {
         Self {
             store,
-            checksums: Mutex::default(),
+            entries: Mutex::default(),
         }
     }
 
     /// Puts one object; see [`Store::put`].
-    pub(crate) fn put(&self, key: &str, parts: &[&[u8]]) -> Result<(), StoreError> {
+    pub(crate) fn put(&self, key: &str, parts: &[&[u8]]) -> Result<Sha256Sum, StoreError> {
         let mut hasher = Sha256::new();
         for part in parts {
             hasher.update(part);
         }
+        let entry = Entry {
+            sha256: hasher.finalize().into(),
+            bytes: parts.iter().map(|part| part.len() as u64).sum(),
+        };
         self.store.put(key, parts)?;
-        self.note(key, hasher.finalize().into());
-        Ok(())
+        self.lock().insert(key.to_owned(), entry);
+        Ok(entry.sha256)
     }
 
-    /// Lists an object in the checksums before it is put: the root metadata,
-    /// which must be written after the list that names it.
-    pub(crate) fn announce(&self, key: &str, bytes: &[u8]) {
-        self.note(key, Sha256::digest(bytes).into());
+    /// Keeps the books of a shard that an earlier run has put.
+    pub(crate) fn note(&self, unit: &UnitRecord) {
+        let entry = Entry {
+            sha256: unit.sha256,
+            bytes: unit.bytes,
+        };
+        self.lock().insert(unit.unit.shard_key(), entry);
     }
 
-    fn note(&self, key: &str, checksum: Checksum) {
-        let mut checksums = self
-            .checksums
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        checksums.insert(key.to_owned(), checksum);
+    /// The first object that is not as it was put, if there is one: then the
+    /// dataset must not be called complete.
+    pub(crate) fn lost(&self) -> Result<Option<LostObject>, StoreError> {
+        let objects = self.store.list()?.into_iter();
+        let sizes: HashMap<String, u64> = objects.map(|object| (object.key, object.size)).collect();
+        let entries = self.lock();
+        Ok(entries.iter().find_map(|(key, entry)| {
+            let found = sizes.get(key).copied();
+            (found != Some(entry.bytes)).then(|| LostObject {
+                key: key.clone(),
+                expected: entry.bytes,
+                found,
+            })
+        }))
     }
 
-    /// The list that `sha256sum -c` reads, one line an object, ordered by key.
-    pub(crate) fn checksum_list(&self) -> String {
-        let checksums = self
-            .checksums
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let mut list = String::new();
-        for (key, checksum) in &*checksums {
-            for byte in checksum {
-                // Writing to a String cannot fail.
-                let _ = write!(list, "{byte:02x}");
-            }
-            let _ = writeln!(list, "  {key}");
-        }
-        list
+    /// The list that `sha256sum -c` reads, of all that was put and of `coming`,
+    /// the root metadata, which is written after the list that names it.
+    pub(crate) fn checksum_list(&self, coming: (&str, &[u8])) -> String {
+        let (key, bytes) = coming;
+        let entries = self.lock();
+        let sums = entries
+            .iter()
+            .map(|(key, entry)| (key.clone(), entry.sha256));
+        let coming = (key.to_owned(), Sha256::digest(bytes).into());
+        checksum_list(&sums.chain([coming]).collect())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -28,24 +28,27 @@
 
 mod chunk;
 mod read;
-mod task;
+pub(crate) mod task;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use rxrx_decoder::DecodeError;
-use rxrx_metadata::{Plan, Unit};
+use rxrx_metadata::{Plan, SiteIndex, Unit};
 
 use self::chunk::{ChunkWorker, EncodedChunk};
+pub(crate) use self::read::largest_file;
 use self::read::{Buffers, ReadChunk};
 use self::task::{Task, channel_chunks};
 use crate::codec::{ChunkEncoder, CodecError};
 use crate::events::{Event, Observer};
+use crate::journal::{Journal, JournalError};
 use crate::output::Output;
 use crate::record::{PlaneRecord, UnitRecord};
 use crate::shard::Shard;
@@ -79,9 +82,12 @@ pub enum PipelineError {
     /// A chunk could not be encoded.
     #[error(transparent)]
     Codec(#[from] CodecError),
-    /// A shard could not be stored.
+    /// A shard or its record could not be stored.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A record could not be encoded: a defect of the program.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
 }
 
 /// Everything that the units of one conversion share.
@@ -90,10 +96,16 @@ pub(crate) struct Pipeline<'a> {
     pub(crate) source: &'a dyn Source,
     pub(crate) encoder: &'a ChunkEncoder,
     pub(crate) output: &'a Output<'a>,
+    pub(crate) journal: &'a Journal<'a>,
+    /// What the units were before, by shard, where their good planes must stay
+    /// as they are.
+    pub(crate) former: &'a BTreeMap<usize, UnitRecord>,
     pub(crate) observer: &'a dyn Observer,
     pub(crate) jobs: NonZeroUsize,
     /// Stop at the first image that cannot be used.
     pub(crate) strict: bool,
+    /// Once true, no unit is begun.
+    pub(crate) stop: &'a AtomicBool,
 }
 
 /// A unit some of whose chunks are still being made.
@@ -119,6 +131,9 @@ struct State {
 
 struct Shared<'a> {
     pipeline: &'a Pipeline<'a>,
+    /// The units to run, ascending.
+    units: &'a [Unit],
+    chunks: usize,
     files: Buffers,
     stored: Buffers,
     state: Mutex<State>,
@@ -126,10 +141,13 @@ struct Shared<'a> {
 }
 
 impl Pipeline<'_> {
-    /// Runs every unit; the records come in array order.
-    pub(crate) fn run(&self) -> Result<Vec<UnitRecord>, PipelineError> {
+    /// Runs `units`, which ascend, and returns their records in that order:
+    /// fewer when it was told to stop.
+    pub(crate) fn run(&self, units: &[Unit]) -> Result<Vec<UnitRecord>, PipelineError> {
         let shared = Shared {
             pipeline: self,
+            units,
+            chunks: units.iter().map(|unit| self.chunks_of(unit)).sum(),
             files: Buffers::default(),
             stored: Buffers::default(),
             state: Mutex::default(),
@@ -166,10 +184,10 @@ impl Pipeline<'_> {
         (geometry.shard_sites / geometry.chunk_sites) * channel_chunks(geometry)
     }
 
-    /// All chunks: only the last unit can have fewer than the others.
-    fn chunks(&self) -> usize {
+    /// Chunks of one unit: only the last one can have fewer than the others.
+    fn chunks_of(&self, unit: &Unit) -> usize {
         let geometry = self.plan.geometry();
-        geometry.sites.div_ceil(geometry.chunk_sites) * channel_chunks(geometry)
+        unit.sites.len().div_ceil(geometry.chunk_sites) * channel_chunks(geometry)
     }
 
     fn readers(&self) -> usize {
@@ -181,8 +199,8 @@ impl Pipeline<'_> {
         2 + (self.jobs.get() + 2 * self.readers()).div_ceil(self.chunks_per_unit())
     }
 
-    /// Lays out the shard of a full unit, puts it and records it. The chunks'
-    /// buffers are given to `stored`.
+    /// Lays out the shard of a full unit, puts it and, once it is durable,
+    /// records it. The chunks' buffers are given to `stored`.
     fn store_unit(
         &self,
         FullUnit { unit, chunks }: FullUnit,
@@ -201,15 +219,25 @@ impl Pipeline<'_> {
         }
         bytes.resize_with(geometry.chunks_per_shard(), || None);
 
-        let shard = Shard::assemble(bytes);
         let key = unit.shard_key();
+        if let Some(former) = self.former.get(&unit.shard)
+            && let Some(lost) = first_lost(former, &planes)
+        {
+            let site = SiteIndex(unit.sites.start + lost / geometry.channels);
+            self.observer.notice(Event::UnitKept {
+                key: &key,
+                path: self
+                    .plan
+                    .source(site, lost % geometry.channels)
+                    .unwrap_or_default(),
+            });
+            self.output.note(former);
+            return Ok(former.clone());
+        }
+        let shard = Shard::assemble(bytes);
         let parts = shard.parts();
-        self.output.put(&key, &parts)?;
+        let sha256 = self.output.put(&key, &parts)?;
         let stored_bytes = parts.iter().map(|part| part.len() as u64).sum();
-        self.observer.notice(Event::UnitStored {
-            key: &key,
-            bytes: stored_bytes,
-        });
         let ranges = shard.ranges().chunks(channel_chunks(geometry));
         let ranges = ranges.filter_map(|row| {
             let start = row.first()?.as_ref()?.start;
@@ -220,14 +248,32 @@ impl Pipeline<'_> {
         let record = UnitRecord {
             unit,
             bytes: stored_bytes,
+            sha256,
             ranges: ranges.take(sites).collect(),
             planes,
         };
+        self.journal.record(&record)?;
+        self.observer.notice(Event::UnitStored {
+            key: &key,
+            bytes: stored_bytes,
+        });
         shard
             .into_chunks()
             .for_each(|chunk| stored.give_back(chunk));
         Ok(record)
     }
+}
+
+/// The first plane that was good and is not among `planes` as it was.
+fn first_lost(former: &UnitRecord, planes: &[PlaneRecord]) -> Option<usize> {
+    let mut planes = former.planes.iter().zip(planes);
+    planes.position(|(former, now)| match (former, now) {
+        (PlaneRecord::Ok { summary: then, .. }, PlaneRecord::Ok { summary: now, .. }) => {
+            then.xxh3_128 != now.xxh3_128
+        }
+        (PlaneRecord::Ok { .. }, _) => true,
+        _ => false,
+    })
 }
 
 impl Shared<'_> {
@@ -288,23 +334,27 @@ impl Shared<'_> {
     /// The next chunk; waits while too many units are in flight.
     fn take_task(&self) -> Option<Task> {
         let per_unit = self.pipeline.chunks_per_unit();
-        let total = self.pipeline.chunks();
         let in_flight = self.pipeline.units_in_flight();
         let mut state = self.lock();
         loop {
-            if state.stopped || state.next_chunk == total {
+            if state.stopped || state.next_chunk == self.chunks {
                 return None;
             }
             let number = state.next_chunk / per_unit;
+            let chunk = state.next_chunk % per_unit;
+            if chunk == 0 && self.pipeline.stop.load(Ordering::Relaxed) {
+                return None;
+            }
             if number < state.stored + in_flight {
-                let chunk = state.next_chunk % per_unit;
+                let unit = self.units.get(number)?.clone();
                 if chunk == 0 {
-                    let remaining = per_unit.min(total - number * per_unit);
+                    let remaining = self.pipeline.chunks_of(&unit);
                     let chunks = (0..remaining).map(|_| None).collect();
-                    state.open.insert(number, OpenUnit { chunks, remaining });
+                    state
+                        .open
+                        .insert(unit.shard, OpenUnit { chunks, remaining });
                 }
                 state.next_chunk += 1;
-                let unit = self.pipeline.plan.unit(number)?;
                 return Some(Task::new(self.pipeline.plan.geometry(), unit, chunk));
             }
             state = self

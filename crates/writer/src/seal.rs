@@ -4,7 +4,7 @@
 //! 2. `metadata.parquet`, `planes.parquet`, `README.md`
 //! 3. `zarr.json` of each label array, then of `images`
 //! 4. `SHA256SUMS`, which already lists the object that is still to come
-//! 5. the root `images.zarr/zarr.json`
+//! 5. if every object is there as it was put, the root `images.zarr/zarr.json`
 //!
 //! A reader opens the root group. Until step 5 there is none, so whatever
 //! happens before, an incomplete dataset cannot be mistaken for a whole one.
@@ -12,18 +12,19 @@
 #[cfg(test)]
 mod tests;
 
-use rxrx_metadata::Plan;
+use rxrx_metadata::{ArrayGeometry, Column, ColumnValues, Plan};
 use serde_json::{Map, Value};
 
 use crate::card::dataset_card;
 use crate::hierarchy::{
-    DatasetAttributes, GROUP, IMAGES_METADATA, ROOT_METADATA, images_metadata, root_metadata,
+    CARD, CHECKSUMS, DatasetAttributes, GROUP, IMAGES_METADATA, ROOT_METADATA, images_metadata,
+    root_metadata,
 };
 use crate::labels::{Label, LabelError};
-use crate::output::Output;
+use crate::output::{LostObject, Output};
 use crate::record::{PlaneRecord, UnitRecord};
 use crate::store::StoreError;
-use crate::tables::{TableError, planes_table, sites_table};
+use crate::tables::{PLANES, SITES, TableError, planes_table, sites_table};
 
 /// A dataset could not be sealed. Everything stored so far is kept.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +44,9 @@ pub enum SealError {
         /// What the encoder said.
         source: serde_json::Error,
     },
+    /// Somebody removed or changed an object.
+    #[error(transparent)]
+    Lost(#[from] LostObject),
     /// An object could not be stored.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -55,16 +59,16 @@ pub(crate) fn seal(
     attributes: &DatasetAttributes,
     output: &Output<'_>,
 ) -> Result<(), SealError> {
-    let labels = labels(plan, units, attributes)?;
+    let labels = labels(plan.table().columns(), planes(units), attributes)?;
     for label in &labels {
         let key = format!("{GROUP}/{}/{}", label.name, label.chunk_key);
         output.put(&key, &[&label.chunk])?;
     }
 
-    let notes = notes(plan, attributes)?;
-    output.put("metadata.parquet", &[&sites_table(plan, units, &notes)?])?;
-    output.put("planes.parquet", &[&planes_table(plan, units, &notes)?])?;
-    output.put("README.md", &[dataset_card(plan, attributes).as_bytes()])?;
+    let notes = notes(plan.geometry(), attributes);
+    output.put(SITES, &[&sites_table(plan, units, &notes)?])?;
+    output.put(PLANES, &[&planes_table(plan, units, &notes)?])?;
+    output.put(CARD, &[dataset_card(plan, attributes).as_bytes()])?;
 
     let images = images_metadata(plan, attributes.settings.codec);
     let mut arrays = Map::from_iter([("images".to_owned(), images.clone())]);
@@ -77,25 +81,37 @@ pub(crate) fn seal(
 
     let root = root_metadata(attributes, arrays).map_err(json_error(ROOT_METADATA))?;
     let root = document(ROOT_METADATA, &root)?;
-    output.announce(ROOT_METADATA, &root);
-    output.put("SHA256SUMS", &[output.checksum_list().as_bytes()])?;
+    let list = output.checksum_list((ROOT_METADATA, &root));
+    output.put(CHECKSUMS, &[list.as_bytes()])?;
+    if let Some(lost) = output.lost()? {
+        return Err(lost.into());
+    }
     output.put(ROOT_METADATA, &[&root])?;
     Ok(())
 }
 
+/// The planes of all units, in array order.
+fn planes(units: &[UnitRecord]) -> impl Iterator<Item = &PlaneRecord> {
+    units.iter().flat_map(|unit| &unit.planes)
+}
+
 /// The label arrays: index coordinates, stains, metadata columns, `present`.
-fn labels(
-    plan: &Plan,
-    units: &[UnitRecord],
+/// `planes` are in array order.
+pub(crate) fn labels<'a>(
+    columns: &[Column],
+    planes: impl Iterator<Item = &'a PlaneRecord>,
     attributes: &DatasetAttributes,
 ) -> Result<Vec<Label>, LabelError> {
     let channels = &attributes.channels;
-    let site_ids = plan.table().site_ids().map(str::to_owned).collect();
-    let present: Vec<bool> = units
-        .iter()
-        .flat_map(|unit| &unit.planes)
-        .map(|plane| matches!(plane, PlaneRecord::Ok { .. }))
-        .collect();
+    let site_ids = columns.iter().find(|column| column.name == "site_id");
+    let site_ids: Vec<String> = match site_ids.map(|column| &column.values) {
+        Some(ColumnValues::String(ids)) => {
+            ids.iter().cloned().map(Option::unwrap_or_default).collect()
+        }
+        _ => Vec::new(),
+    };
+    let sites = site_ids.len();
+    let present: Vec<bool> = planes.map(PlaneRecord::is_ok).collect();
     let mut labels = vec![
         Label::text(
             "site",
@@ -118,12 +134,12 @@ fn labels(
         Label::flags(
             "present",
             ["site", "channel"],
-            [plan.table().len(), channels.len()],
+            [sites, channels.len()],
             present,
             "false where the image was missing or corrupt; the pixels are then 0",
         )?,
     ];
-    for column in plan.table().columns() {
+    for column in columns {
         labels.push(Label::column(column)?);
     }
     Ok(labels)
@@ -131,14 +147,13 @@ fn labels(
 
 /// Key-value metadata of both tables: what array they belong to, and all that a
 /// reader without a Zarr library needs to decode a byte range.
-fn notes(
-    plan: &Plan,
+pub(crate) fn notes(
+    geometry: &ArrayGeometry,
     attributes: &DatasetAttributes,
-) -> Result<Vec<(&'static str, String)>, SealError> {
-    let geometry = plan.geometry();
+) -> Vec<(&'static str, String)> {
     let codec = attributes.settings.codec;
     let json = |value: Value| value.to_string();
-    Ok(vec![
+    vec![
         ("array", "images.zarr/images".to_owned()),
         ("array_shape", json(geometry.shape().to_vec().into())),
         ("array_dimensions", "site,channel,y,x".to_owned()),
@@ -149,7 +164,7 @@ fn notes(
         ("license", attributes.description.license.clone()),
         ("citation", attributes.description.citation.clone()),
         ("generator", attributes.generator.clone()),
-    ])
+    ]
 }
 
 fn document(key: &str, value: &Value) -> Result<Vec<u8>, SealError> {

@@ -3,7 +3,7 @@
 //! A [`Store`] holds whole objects under `/`-separated keys relative to the
 //! dataset's root. Everything the writer asks of a store can be had from a
 //! local disk and from an object store alike: put one whole object, read one,
-//! list them. There is no partial write and no append, because two writers of
+//! remove one, list them. There is no partial write and no append, because two writers of
 //! one object would lose data.
 
 mod local;
@@ -31,6 +31,12 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError`] when the object is there but cannot be read.
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Removes one object, durably; it need not be there.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the object may be there still.
+    fn remove(&self, key: &str) -> Result<(), StoreError>;
 
     /// Every object with its size in bytes, ordered by key.
     ///

@@ -18,6 +18,10 @@ const HEADER_BYTES: usize = 33;
 /// one, where the rest is checked as it is converted.
 pub(crate) const HEADERS_AT_MOST: usize = 8192;
 
+/// One image of another shape in this many is a bad image, to be recorded as
+/// such; more of them make a mixed tree, of which there is no right array.
+const STRAYS_ONE_IN: usize = 20;
+
 /// What the headers of some images say.
 #[derive(Debug)]
 pub(crate) struct Survey {
@@ -37,11 +41,11 @@ impl Survey {
     pub(crate) fn new(source: &dyn Source, paths: &[&str]) -> Self {
         let header = |head: &mut Vec<u8>, path: &&str| Header {
             path: (*path).to_owned(),
-            file_bytes: source.size(path).unwrap_or(0),
+            file_bytes: source.stamp(path).map_or(0, |stamp| stamp.bytes),
             shape: source
                 .read(path, HEADER_BYTES, head)
                 .map_err(|error| error.to_string())
-                .and_then(|()| {
+                .and_then(|_| {
                     read_shape(head, &Limits::default()).map_err(|error| error.to_string())
                 }),
         };
@@ -77,10 +81,16 @@ impl Survey {
             .iter()
             .find(|header| header.shape.as_ref() == Ok(&usual));
         let typical = typical.map_or("", |header| &header.path);
+        let others = self.shapes().filter(|shape| *shape != usual).count();
+        let other_shape = if others.saturating_mul(STRAYS_ONE_IN) <= self.shapes().count() {
+            ProblemKind::StrayShapes
+        } else {
+            ProblemKind::MixedShapes
+        };
         for header in &self.headers {
             match &header.shape {
                 Ok(shape) if *shape == usual => {}
-                Ok(shape) => problems.add(ProblemKind::MixedShapes, 0, || {
+                Ok(shape) => problems.add(other_shape, 0, || {
                     format!(
                         "{} is {shape}, unlike {typical}, which is {usual}",
                         header.path

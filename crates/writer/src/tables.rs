@@ -6,6 +6,7 @@
 //! covers the same sites as row group *i* of `metadata.parquet`.
 
 mod planes;
+mod read;
 mod sites;
 #[cfg(test)]
 mod tests;
@@ -22,7 +23,18 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
 pub(crate) use planes::planes_table;
+pub use read::ReadTableError;
+#[allow(
+    unused_imports,
+    reason = "read_records is for resealing, which is under way"
+)]
+pub(crate) use read::{SitesTable, planes_of, read_records, sites_of};
 pub(crate) use sites::sites_table;
+
+/// Object key of the table of sites.
+pub(crate) const SITES: &str = "metadata.parquet";
+/// Object key of the table of planes.
+pub(crate) const PLANES: &str = "planes.parquet";
 
 /// Most sites in a row group; groups are made equal, so they hold between half
 /// of this and this.

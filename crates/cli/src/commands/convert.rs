@@ -8,26 +8,52 @@ use std::thread::available_parallelism;
 use std::time::Instant;
 
 use anyhow::Context;
-use rxrx_writer::{ConvertError, ConvertOptions, Converted, Prepared, convert};
+use rxrx_writer::{ConvertError, ConvertOptions, Converted, MadeWith, Prepared, convert};
 
 use crate::arguments::{ConvertArguments, Verbosity};
 use crate::progress::Progress;
 use crate::report;
+use crate::stop::Stop;
 
 /// Sealed, but not every image could be used.
 const INCOMPLETE: u8 = 3;
 
 pub(crate) fn run(arguments: &ConvertArguments, verbosity: Verbosity) -> anyhow::Result<ExitCode> {
-    let prepared = Prepared::folder(&arguments.input.input, arguments.input.plan_options())?;
+    let input = &arguments.input;
+    let made_with = if arguments.retry_bad {
+        Some(MadeWith::at(&arguments.output)?)
+    } else {
+        None
+    };
+    let plan_options = match &made_with {
+        Some(made) => made.settings.plan_options(input.metadata.clone()),
+        None => input.plan_options(),
+    };
+    let prepared = Prepared::folder(&input.input, plan_options)?;
+    let (codec, description) = match made_with {
+        Some(made) => (made.settings.codec, made.description),
+        None => (input.codec, arguments.description()?),
+    };
+    // From here on there is work in hand.
+    let stop = Stop::on_signals().context("cannot listen to signals")?;
     let options = ConvertOptions {
-        codec: arguments.input.codec,
+        codec,
         jobs: jobs(arguments.jobs)?,
         allow_missing: arguments.allow_missing,
         strict: arguments.strict,
         overwrite: arguments.overwrite,
-        description: arguments.description()?,
+        retry_bad: arguments.retry_bad,
+        recheck: arguments.recheck,
+        stop: stop.asked(),
+        description,
     };
     let outcome = convert_with_progress(&prepared, &arguments.output, &options, verbosity);
+    if let Err(error) = &outcome
+        && let Some(ConvertError::Interrupted { .. }) = error.downcast_ref()
+    {
+        report::warning(&format!("{error}; {CONTINUE}"));
+        return Ok(ExitCode::from(stop.exit_code()));
+    }
     let (converted, seconds) = outcome.inspect_err(explain)?;
     report::problems(prepared.plan.problems(), verbosity);
     if arguments.json {
@@ -40,6 +66,9 @@ pub(crate) fn run(arguments: &ConvertArguments, verbosity: Verbosity) -> anyhow:
     Ok(exit_code(&converted))
 }
 
+/// How to go on after a stop.
+const CONTINUE: &str = "nothing is lost: the same command continues";
+
 /// What the error itself leaves out: which images are missing or do not fit,
 /// and what is left of work that was begun.
 fn explain(error: &anyhow::Error) {
@@ -48,7 +77,9 @@ fn explain(error: &anyhow::Error) {
             report::refusal(problems);
         }
         Some(ConvertError::Pipeline(_) | ConvertError::Seal(_)) => {
-            report::warning("the output is unfinished and not sealed; start over with --overwrite");
+            report::warning(&format!(
+                "the output is unfinished and not sealed; {CONTINUE} once the cause is removed"
+            ));
         }
         _ => {}
     }

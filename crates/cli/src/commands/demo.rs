@@ -2,6 +2,7 @@
 
 use std::io::{Write, stdout};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use rxrx_writer::{Codec, ConvertOptions, Description, PlanOptions, Prepared};
 
@@ -39,6 +40,9 @@ pub(crate) fn run(arguments: &DemoArguments, verbosity: Verbosity) -> anyhow::Re
         allow_missing: false,
         strict: true,
         overwrite: true,
+        retry_bad: false,
+        recheck: false,
+        stop: Arc::default(),
         description: Description::of_input(&input)?,
     };
     let (converted, seconds) = convert_with_progress(&prepared, &output, &options, verbosity)?;

@@ -19,8 +19,9 @@ pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Re
     if arguments.json {
         let channels: Vec<String> = plan.channels().iter().map(ToString::to_string).collect();
         let result = json!({
-            "input": prepared.input,
-            "metadata": prepared.metadata,
+            // JSON is text, which a path need not be.
+            "input": prepared.input.to_string_lossy(),
+            "metadata": prepared.metadata.to_string_lossy(),
             "shape": geometry.shape(),
             "chunk_shape": geometry.chunk_shape(),
             "shard_shape": geometry.shard_shape(),

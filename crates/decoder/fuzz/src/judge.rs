@@ -5,8 +5,8 @@ use std::io::Cursor;
 
 use png::{DecodeOptions, Transformations};
 use rxrx_decoder::{
-    BitDepth, Damage, DecodeError, Decoder, Histogram, Limits, PlaneSummary, Unsupported,
-    read_shape, summarise,
+    BitDepth, Damage, DecodeError, Decoder, Histogram, Limits, PlaneSummary, ReferenceDecoder,
+    Unsupported, read_shape, summarise,
 };
 
 use super::picture::{push_chunk, zlib};
@@ -64,6 +64,13 @@ fn ours(png: &[u8]) -> Result<Vec<u8>, DecodeError> {
         } = summarise(&plane, shape.depth, histogram);
         assert_eq!(summary.statistics, statistics);
         assert_eq!(summary.xxh3_128, xxh3_128);
+        let mut reference = vec![0x5A; shape.byte_len()];
+        let agreed = ReferenceDecoder::new(LIMITS).decode(png, shape, &mut reference);
+        assert_eq!(agreed, Ok(()));
+        assert!(
+            plane == reference,
+            "other pixels than the reference decoder's"
+        );
         Ok(plane)
     })
 }

@@ -15,7 +15,7 @@
 )]
 
 use libdeflater::{CompressionLvl, Compressor};
-use rxrx_decoder::{DecodeError, Decoder, Limits, read_shape};
+use rxrx_decoder::{DecodeError, Decoder, Limits, ReferenceDecoder, read_shape};
 
 pub const GREY: u8 = 0;
 pub const RGB: u8 = 2;
@@ -48,12 +48,18 @@ pub fn samples_per_pixel(colour_type: u8) -> usize {
     }
 }
 
-/// As a caller decodes a file of unknown shape, with a fresh decoder.
+/// As a caller decodes a file of unknown shape, with a fresh decoder; and with
+/// the reference decoder, which must agree on pixels and on errors.
 pub fn decode(png: &[u8]) -> Result<Vec<u8>, DecodeError> {
     let limits = Limits::default();
     let shape = read_shape(png, &limits)?;
     let mut plane = vec![0xA5; shape.byte_len()];
-    Decoder::new(limits).decode(png, shape, &mut plane)?;
+    let decoded = Decoder::new(limits).decode(png, shape, &mut plane);
+    let mut reference = vec![0x5A; shape.byte_len()];
+    let agreed = ReferenceDecoder::new(limits).decode(png, shape, &mut reference);
+    assert_eq!(decoded.clone().map(|_| ()), agreed);
+    decoded?;
+    assert_eq!(plane, reference);
     Ok(plane)
 }
 

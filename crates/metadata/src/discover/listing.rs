@@ -6,7 +6,7 @@ use crate::{ExperimentName, PlanePath};
 /// The files of an input, sorted by path.
 #[derive(Clone, Debug, Default)]
 pub struct Listing {
-    /// Files named as an image of a plane.
+    /// Files named as an image of a plane, or what lies in place of one.
     pub images: Vec<ImageFile>,
     /// Other PNG files.
     pub unrecognised: Vec<String>,

@@ -185,25 +185,54 @@ mod links {
     #[test]
     fn a_link_to_nothing_is_named() {
         let input = folder(&["E/Plate1/B02_s1_w1.png"]);
-        symlink("nowhere", input.path().join("E/Plate1/B02_s1_w2.png")).unwrap();
-        let error = list_folder(input.path()).unwrap_err();
-        let path = input.path().join("E/Plate1/B02_s1_w2.png");
-        assert_eq!(
-            error.to_string(),
-            format!("cannot find out what {} is", path.display())
-        );
-        let source = std::error::Error::source(&error).unwrap().to_string();
-        assert!(source.starts_with("No such file"), "{source}");
+        let link = input.path().join("E/Plate2");
+        for to in ["nowhere", "Plate2"] {
+            symlink(to, &link).unwrap();
+            let error = list_folder(input.path()).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!(
+                    "cannot find out what {} is; repair or remove it",
+                    link.display()
+                )
+            );
+            assert!(std::error::Error::source(&error).is_some());
+            fs::remove_file(&link).unwrap();
+        }
     }
 
     #[test]
-    fn only_files_are_listed() {
-        let input = folder(&["E/Plate1/B02_s1_w1.png"]);
-        let socket = input.path().join("E/Plate1/B02_s1_w2.png");
-        let _open = std::os::unix::net::UnixListener::bind(socket).unwrap();
+    fn what_lies_in_place_of_an_image_is_listed_as_one() {
+        let names =
+            ["w1", "w2", "w3", "w4", "w5", "w6"].map(|w| format!("E/Plate1/B02_s1_{w}.png"));
+        let input = folder(&[&names[0]]);
+        let at = |number: usize| input.path().join(&names[number]);
+        fs::create_dir_all(at(1).join("deeper")).unwrap();
+        symlink("nowhere", at(2)).unwrap();
+        symlink("B02_s1_w4.png", at(3)).unwrap();
+        symlink(input.path(), at(4)).unwrap();
+        let _open = std::os::unix::net::UnixListener::bind(at(5)).unwrap();
         let listing = list_folder(input.path()).unwrap();
-        assert_eq!(paths(&listing), ["E/Plate1/B02_s1_w1.png"]);
+        assert_eq!(paths(&listing), names.each_ref().map(String::as_str));
         assert_eq!(listing.other_files, 0);
+    }
+
+    #[test]
+    fn links_that_lead_to_each_other_are_given_up() {
+        let input = folder(&["0/file"]);
+        for number in 1..=17 {
+            let folder = input.path().join(number.to_string());
+            fs::create_dir(&folder).unwrap();
+            for link in ["a", "b"] {
+                let to = format!("../{}", number - 1);
+                symlink(to, folder.join(link)).unwrap();
+            }
+        }
+        let error = list_folder(input.path()).unwrap_err();
+        assert!(
+            matches!(error, DiscoverError::TooManyLinks { .. }),
+            "{error}"
+        );
     }
 
     #[test]

@@ -11,9 +11,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::DiscoverError;
+use crate::path::{IMAGE_EXTENSION, PathParts};
 
 /// Network file systems answer slowly but many at a time.
 const FEWEST_THREADS: usize = 4;
+/// Folders reached through links. Links from each folder of a row to the next
+/// lead along more paths than anybody can wait for.
+const MOST_LINKED_FOLDERS: usize = 100_000;
 
 #[derive(Default)]
 pub(super) struct Tree {
@@ -55,7 +59,15 @@ pub(super) fn walk(root: &Path) -> Result<Tree, DiscoverError> {
         real,
         links_in: Vec::new(),
     }];
+    let mut linked = 0;
     while !level.is_empty() {
+        linked += level.iter().filter(|f| !f.links_in.is_empty()).count();
+        if linked > MOST_LINKED_FOLDERS {
+            return Err(DiscoverError::TooManyLinks {
+                path: root.to_owned(),
+                limit: MOST_LINKED_FOLDERS,
+            });
+        }
         let mut below = Vec::new();
         for content in read_level(root, &level)? {
             tree.files.extend(content.files);
@@ -123,20 +135,22 @@ impl Folder {
                 source,
             };
             let kind = entry.file_type().map_err(unclear)?;
-            if kind.is_dir() {
-                content.folders.push(self.below(name, self.real.join(name)));
-            } else if kind.is_file() {
-                content.files.push(self.file(name));
-            } else if kind.is_symlink() {
-                let target = fs::metadata(entry.path()).map_err(unclear)?;
-                if target.is_file() {
-                    content.files.push(self.file(name));
-                } else if target.is_dir() {
-                    let real = fs::canonicalize(entry.path()).map_err(unclear)?;
-                    content.folders.extend(self.behind_link(name, real));
+            if kind.is_symlink() {
+                match fs::metadata(entry.path()) {
+                    Ok(target) if target.is_dir() && !self.is_image(name) => {
+                        let real = fs::canonicalize(entry.path()).map_err(unclear)?;
+                        content.folders.extend(self.behind_link(name, real));
+                    }
+                    Err(error) if !self.is_image(name) => return Err(unclear(error)),
+                    _ => content.files.push(self.file(name)),
                 }
+            } else if kind.is_dir() && !self.is_image(name) {
+                content.folders.push(self.below(name, self.real.join(name)));
+            } else {
+                // Pipes, sockets and devices, too, and whatever lies in place of
+                // an image: whoever reads it says what is wrong with it.
+                content.files.push(self.file(name));
             }
-            // What is left are pipes, sockets and devices: no image is in them.
         }
         content.files.sort_unstable();
         content
@@ -163,6 +177,11 @@ impl Folder {
             real,
             links_in: self.links_in.clone(),
         }
+    }
+
+    fn is_image(&self, name: &str) -> bool {
+        // Most names are told by their end, without a path being made.
+        name.ends_with(IMAGE_EXTENSION) && PathParts::parse(&self.file(name)).is_some()
     }
 
     fn file(&self, name: &str) -> Box<str> {

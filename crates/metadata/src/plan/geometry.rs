@@ -1,9 +1,9 @@
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{PlanError, Unit};
 
 /// Type of a pixel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DataType {
     /// 8 bits.
@@ -214,11 +214,12 @@ impl ArrayGeometry {
         self.planes() as u64 * self.plane_bytes() as u64
     }
 
-    pub(super) fn unit(&self, shard: usize) -> Unit {
-        let start = shard * self.shard_sites;
+    /// The unit of one shard; it has no sites where there is no such shard.
+    pub fn unit(&self, shard: usize) -> Unit {
+        let start = shard.saturating_mul(self.shard_sites).min(self.sites);
         Unit {
             shard,
-            sites: start..(start + self.shard_sites).min(self.sites),
+            sites: start..start.saturating_add(self.shard_sites).min(self.sites),
         }
     }
 }

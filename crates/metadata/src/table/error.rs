@@ -16,18 +16,21 @@ pub enum MetadataError {
         source: io::Error,
     },
     /// The file begins like a zip archive but is none that can be read.
-    #[error("cannot read {} as a zip archive", path.display())]
+    #[error("cannot read {name} as a zip archive")]
     Archive {
         /// The archive.
-        path: PathBuf,
+        name: String,
         /// What is wrong with it.
         source: zip::result::ZipError,
     },
     /// The archive holds no table, or several and none or two are `metadata.csv`.
-    #[error("{} must hold one .csv file, or one named metadata.csv; it holds {}", path.display(), listed(found))]
+    #[error(
+        "{name} must hold one .csv file, or one named metadata.csv; it holds {}",
+        listed(found)
+    )]
     ArchiveTables {
         /// The archive.
-        path: PathBuf,
+        name: String,
         /// The `.csv` files in it.
         found: Vec<String>,
     },
@@ -40,12 +43,81 @@ pub enum MetadataError {
         source: io::Error,
     },
     /// The CSV reader gave up.
-    #[error("cannot read {name} as CSV")]
+    #[error("cannot read {name} as CSV: {reason}")]
     Csv {
         /// The file.
         name: String,
-        /// The cause.
-        source: csv::Error,
+        /// What it said.
+        reason: String,
+    },
+    /// It is not a regular file: a folder, a pipe, a device.
+    #[error("{} is no regular file; save the table as one", path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+    },
+    /// More text than a table of sites can have.
+    #[error(
+        "{name} has more than {limit} bytes of text (line {line} is where they are reached); \
+         leave out columns, or convert the experiments in parts"
+    )]
+    TooLarge {
+        /// The file.
+        name: String,
+        /// Line on which the limit is reached, from 1.
+        line: u64,
+        /// Most bytes.
+        limit: u64,
+    },
+    /// A row without end.
+    #[error(
+        "{name} line {line}: the row that begins here is longer than {limit} bytes; \
+         is it a table, and is every quote closed?"
+    )]
+    RowTooLong {
+        /// The file.
+        name: String,
+        /// Line on which the row begins, from 1.
+        line: u64,
+        /// Most bytes of a row.
+        limit: u64,
+    },
+    /// More columns than a dataset can have arrays.
+    #[error(
+        "{name} line {line}: the header has {found} columns (expected at most {limit}); leave some out"
+    )]
+    TooManyColumns {
+        /// The file.
+        name: String,
+        /// Line of the header.
+        line: u64,
+        /// Columns in the header.
+        found: usize,
+        /// Most columns.
+        limit: usize,
+    },
+    /// More rows times columns than fit in memory.
+    #[error(
+        "{name} line {line}: the table has more than {limit} cells; leave out columns, or convert \
+         the experiments in parts"
+    )]
+    TooManyCells {
+        /// The file.
+        name: String,
+        /// Line on which the limit is reached, from 1.
+        line: u64,
+        /// Most cells.
+        limit: usize,
+    },
+    /// The text ends inside a quoted cell, which may have swallowed rows.
+    #[error(
+        "{name} line {line}: a quote that is opened in this row is never closed; is the file whole?"
+    )]
+    UnclosedQuote {
+        /// The file.
+        name: String,
+        /// Line on which the row begins, from 1.
+        line: u64,
     },
     /// A byte that no UTF-8 text holds.
     #[error("{name} line {line} is not UTF-8 text; save the table as UTF-8")]
@@ -151,13 +223,31 @@ pub enum MetadataError {
     },
 }
 
+/// Names that a message lists.
+const LISTED: usize = 50;
+/// Characters of a value that a message shows.
+const SHOWN: usize = 100;
+
 fn listed(names: &[String]) -> String {
-    match names {
-        [] => "none".to_owned(),
-        names => names
-            .iter()
-            .map(|name| format!("{name:?}"))
-            .collect::<Vec<_>>()
-            .join(", "),
+    if names.is_empty() {
+        return "none".to_owned();
+    }
+    let listed: Vec<String> = names
+        .iter()
+        .take(LISTED)
+        .map(|name| format!("{:?}", shown(name)))
+        .collect();
+    let listed = listed.join(", ");
+    match names.len().saturating_sub(LISTED) {
+        0 => listed,
+        more => format!("{listed} and {more} more"),
+    }
+}
+
+/// A value as far as a message shows it.
+pub(crate) fn shown(value: &str) -> String {
+    match value.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", value.get(..end).unwrap_or_default()),
+        None => value.to_owned(),
     }
 }

@@ -1,54 +1,69 @@
 //! The bytes of a table from a plain, gzipped or zipped file.
 
 use std::fs::File;
-use std::io::{self, Read, Seek};
+use std::io::{BufReader, Read, Seek};
 use std::path::Path;
 
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::MultiGzDecoder;
 use zip::ZipArchive;
 
-use super::MetadataError;
+use super::limits::Limits;
+use super::{MetadataError, MetadataTable, read};
 
 const GZIP: &[u8] = &[0x1f, 0x8b];
 /// A local file header, or the end record that an empty archive begins with.
 const ZIP: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
 
-/// The CSV bytes behind `path` and what errors should call them.
-pub(super) fn content(path: &Path) -> Result<(String, Vec<u8>), MetadataError> {
+/// Reads the table behind `path`, whatever it is packed in.
+pub(super) fn open(path: &Path, limits: Limits) -> Result<MetadataTable, MetadataError> {
     let failed = |source| MetadataError::Open {
         path: path.to_owned(),
         source,
     };
-    let mut file = File::open(path).map_err(failed)?;
+    // Before it is opened: opening a pipe waits for somebody to write to it.
+    if !path.metadata().map_err(failed)?.is_file() {
+        return Err(MetadataError::NotAFile {
+            path: path.to_owned(),
+        });
+    }
+    let file = File::open(path).map_err(failed)?;
+    packed(&path.display().to_string(), file, limits)
+}
+
+/// Reads plain, gzipped or zipped text.
+pub(super) fn packed(
+    name: &str,
+    mut file: impl Read + Seek,
+    limits: Limits,
+) -> Result<MetadataTable, MetadataError> {
     let mut magic = Vec::new();
     file.by_ref()
         .take(4)
         .read_to_end(&mut magic)
-        .map_err(failed)?;
-    file.rewind().map_err(failed)?;
-
-    let name = path.display().to_string();
+        .and_then(|_| file.rewind())
+        .map_err(|source| MetadataError::Read {
+            name: name.into(),
+            source,
+        })?;
     if ZIP.contains(&magic.as_slice()) {
-        let (entry, content) = zipped(path, file)?;
-        return Ok((format!("{name}:{entry}"), content));
-    }
-    let mut content = Vec::new();
-    if magic.starts_with(GZIP) {
-        MultiGzDecoder::new(io::BufReader::new(file))
-            .read_to_end(&mut content)
-            .map_err(failed)?;
+        zipped(name, BufReader::new(file), limits)
+    } else if magic.starts_with(GZIP) {
+        read::table(name, MultiGzDecoder::new(BufReader::new(file)), limits)
     } else {
-        file.read_to_end(&mut content).map_err(failed)?;
+        read::table(name, file, limits)
     }
-    Ok((name, content))
 }
 
-fn zipped(path: &Path, file: File) -> Result<(String, Vec<u8>), MetadataError> {
+fn zipped(
+    name: &str,
+    file: impl Read + Seek,
+    limits: Limits,
+) -> Result<MetadataTable, MetadataError> {
     let failed = |source| MetadataError::Archive {
-        path: path.to_owned(),
+        name: name.into(),
         source,
     };
-    let mut archive = ZipArchive::new(io::BufReader::new(file)).map_err(failed)?;
+    let mut archive = ZipArchive::new(file).map_err(failed)?;
     let names = archive.file_names().filter_map(Result::ok);
     let mut tables: Vec<String> = names
         .filter(|entry| is_table(entry))
@@ -62,20 +77,13 @@ fn zipped(path: &Path, file: File) -> Result<(String, Vec<u8>), MetadataError> {
     }
     let &[entry] = named.as_slice() else {
         return Err(MetadataError::ArchiveTables {
-            path: path.to_owned(),
+            name: name.into(),
             found: tables,
         });
     };
-    let mut content = Vec::new();
-    archive
-        .by_name(entry)
-        .map_err(failed)?
-        .read_to_end(&mut content)
-        .map_err(|source| MetadataError::Read {
-            name: format!("{}:{entry}", path.display()),
-            source,
-        })?;
-    Ok((entry.clone(), content))
+    // Nothing is unpacked to where its name says, so the name may be anything.
+    let name = format!("{name}:{}", entry.escape_debug());
+    read::table(&name, archive.by_name(entry).map_err(failed)?, limits)
 }
 
 /// macOS puts a `__MACOSX/._x.csv` beside each `x.csv`.

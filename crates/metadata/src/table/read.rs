@@ -1,24 +1,22 @@
 //! CSV text → table. A function of values: no file system.
 
 use std::collections::HashMap;
+use std::io::Read;
 
-use csv::{ReaderBuilder, StringRecord};
-
-use super::{MetadataError, MetadataTable, REQUIRED, SITE_ID};
+use super::limits::Limits;
+use super::records::{Records, Row};
+use super::{MetadataError, MetadataTable, REQUIRED, SITE_ID, shown};
 use crate::column::is_blank;
-use crate::schema::name_conflict;
+use crate::schema::ColumnNames;
 use crate::site::positive;
 use crate::{Column, ColumnValues, ExperimentName, SiteKey, Well};
 
-pub(super) fn table(name: &str, content: &[u8]) -> Result<MetadataTable, MetadataError> {
-    let text = std::str::from_utf8(content).map_err(|error| {
-        let valid = content.get(..error.valid_up_to()).unwrap_or_default();
-        MetadataError::NotUtf8 {
-            name: name.into(),
-            line: line_at(valid, valid.len()),
-        }
-    })?;
-    let rows = Rows::read(name, text)?; // the csv crate passes over a byte order mark
+pub(super) fn table(
+    name: &str,
+    text: impl Read,
+    limits: Limits,
+) -> Result<MetadataTable, MetadataError> {
+    let rows = Rows::read(name, text, limits)?;
     let keys = rows.keys()?;
 
     let mut order: Vec<usize> = (0..keys.len()).collect();
@@ -28,28 +26,23 @@ pub(super) fn table(name: &str, content: &[u8]) -> Result<MetadataTable, Metadat
         .filter_map(|&row| keys.get(row).cloned())
         .collect();
     rows.refuse_duplicate_sites(&keys, &order)?;
-
-    let mut columns = Vec::with_capacity(rows.columns.len() + 1);
-    for (name, cells) in &rows.columns {
+    let derived = match rows.column(SITE_ID) {
+        Some(ids) => rows.check_site_ids(ids).map(|()| None)?,
+        None => Some(rows.derive_site_ids(&keys, &order)),
+    };
+    let columns = rows.columns.into_iter().map(|(name, cells)| {
         let cells = order.iter().map(|&row| cells.get(row));
         // These are names even where all of them look like numbers.
         let values = match name.as_str() {
             SITE_ID | "experiment" | "well" => ColumnValues::text(cells),
             _ => ColumnValues::infer(cells),
         };
-        columns.push(Column {
-            name: name.clone(),
-            values,
-        });
-    }
-    match rows.column(SITE_ID) {
-        Some(ids) => rows.check_site_ids(ids)?,
-        None => columns.insert(0, rows.derive_site_ids(&keys, &order)),
-    }
+        Column { name, values }
+    });
     Ok(MetadataTable {
         name: name.into(),
         keys,
-        columns,
+        columns: derived.into_iter().chain(columns).collect(),
     })
 }
 
@@ -57,22 +50,20 @@ pub(super) fn table(name: &str, content: &[u8]) -> Result<MetadataTable, Metadat
 #[derive(Default)]
 struct Cells {
     text: String,
-    ends: Vec<usize>,
+    /// The limits on a table keep them far below 4 GiB.
+    ends: Vec<u32>,
 }
 
 impl Cells {
     fn push(&mut self, cell: &str) {
         self.text.push_str(cell);
-        self.ends.push(self.text.len());
+        self.ends
+            .push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
     }
 
     fn get(&self, row: usize) -> &str {
-        let end = self.ends.get(row).copied().unwrap_or(0);
-        let start = row
-            .checked_sub(1)
-            .and_then(|row| self.ends.get(row))
-            .copied()
-            .unwrap_or(0);
+        let end_of = |row: usize| self.ends.get(row).map_or(0, |&end| end as usize);
+        let (start, end) = (row.checked_sub(1).map_or(0, end_of), end_of(row));
         self.text.get(start..end).unwrap_or_default()
     }
 
@@ -82,58 +73,53 @@ impl Cells {
 }
 
 /// The rows as they stand in the file.
-struct Rows<'text> {
-    name: &'text str,
-    text: &'text str,
+struct Rows<'name> {
+    name: &'name str,
     columns: Vec<(String, Cells)>,
-    /// Where in `text` each row begins; lines are counted when an error asks.
-    starts: Vec<usize>,
+    /// The line on which each row begins; there are fewer than 4 thousand
+    /// million bytes, let alone lines.
+    lines: Vec<u32>,
 }
 
-impl<'text> Rows<'text> {
-    fn read(name: &'text str, text: &'text str) -> Result<Self, MetadataError> {
-        let mut reader = ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .from_reader(text.as_bytes());
-        let mut record = StringRecord::new();
-        let mut next = |record: &mut StringRecord| {
-            reader
-                .read_record(record)
-                .map_err(|source| MetadataError::Csv {
-                    name: name.into(),
-                    source,
-                })
-        };
-        if !next(&mut record)? {
+impl<'name> Rows<'name> {
+    fn read(name: &'name str, text: impl Read, limits: Limits) -> Result<Self, MetadataError> {
+        let mut records = Records::new(name, text, limits)?;
+        let Some(header) = records.next()? else {
             return Err(MetadataError::Empty { name: name.into() });
-        }
-        check_header(name, line_of(text, start(&record)), &record)?;
-        let columns = record
+        };
+        check_header(name, &header, limits)?;
+        let columns = header
+            .fields
             .iter()
             .map(|name| (name.to_owned(), Cells::default()))
             .collect();
         let mut rows = Self {
             name,
-            text,
             columns,
-            starts: Vec::new(),
+            lines: Vec::new(),
         };
-        while next(&mut record)? {
-            if record.len() != rows.columns.len() {
+        while let Some(Row { line, fields }) = records.next()? {
+            if fields.len() != rows.columns.len() {
                 return Err(MetadataError::Ragged {
                     name: name.into(),
-                    line: line_of(text, start(&record)),
-                    found: record.len(),
+                    line,
+                    found: fields.len(),
                     expected: rows.columns.len(),
                 });
             }
-            rows.starts.push(start(&record));
-            for ((_, cells), cell) in rows.columns.iter_mut().zip(&record) {
+            if rows.lines.len().saturating_mul(fields.len()) >= limits.cells {
+                return Err(MetadataError::TooManyCells {
+                    name: name.into(),
+                    line,
+                    limit: limits.cells,
+                });
+            }
+            rows.lines.push(u32::try_from(line).unwrap_or(u32::MAX));
+            for ((_, cells), cell) in rows.columns.iter_mut().zip(fields) {
                 cells.push(cell);
             }
         }
-        if rows.starts.is_empty() {
+        if rows.lines.is_empty() {
             return Err(MetadataError::NoRows { name: name.into() });
         }
         Ok(rows)
@@ -147,7 +133,7 @@ impl<'text> Rows<'text> {
     }
 
     fn line(&self, row: usize) -> u64 {
-        line_of(self.text, self.starts.get(row).copied().unwrap_or(0))
+        self.lines.get(row).copied().map_or(0, u64::from)
     }
 
     fn keys(&self) -> Result<Vec<SiteKey>, MetadataError> {
@@ -157,8 +143,8 @@ impl<'text> Rows<'text> {
             return Ok(Vec::new()); // check_header saw to it that they are there
         };
         let mut names: HashMap<&str, ExperimentName> = HashMap::new();
-        let mut keys = Vec::with_capacity(self.starts.len());
-        for row in 0..self.starts.len() {
+        let mut keys = Vec::with_capacity(self.lines.len());
+        for row in 0..self.lines.len() {
             let (experiment, well) = (experiments.get(row), wells.get(row));
             if is_blank(experiment) {
                 return Err(self.refuse(
@@ -205,7 +191,7 @@ impl<'text> Rows<'text> {
             name,
             line,
             column,
-            value: value.to_owned(),
+            value: shown(value),
             what,
             expected,
         }
@@ -225,7 +211,7 @@ impl<'text> Rows<'text> {
                     name: self.name.into(),
                     first: self.line(*first_row),
                     second: self.line(*second_row),
-                    key: first.to_string(),
+                    key: shown(&first.to_string()),
                 });
             }
         }
@@ -233,7 +219,7 @@ impl<'text> Rows<'text> {
     }
 
     fn check_site_ids(&self, ids: &Cells) -> Result<(), MetadataError> {
-        let mut seen = HashMap::with_capacity(self.starts.len());
+        let mut seen = HashMap::with_capacity(self.lines.len());
         for (row, id) in ids.iter().enumerate() {
             if is_blank(id) {
                 return Err(self.refuse(row, SITE_ID, id, "a site id", "expected a name"));
@@ -243,7 +229,7 @@ impl<'text> Rows<'text> {
                     name: self.name.into(),
                     first: self.line(first),
                     second: self.line(row),
-                    site_id: id.into(),
+                    site_id: shown(id),
                 });
             }
         }
@@ -266,63 +252,43 @@ impl<'text> Rows<'text> {
     }
 }
 
-fn check_header(name: &str, line: u64, header: &StringRecord) -> Result<(), MetadataError> {
+fn check_header(name: &str, row: &Row<'_>, limits: Limits) -> Result<(), MetadataError> {
+    let Row { line, fields } = *row;
+    if fields.len() > limits.columns {
+        return Err(MetadataError::TooManyColumns {
+            name: name.into(),
+            line,
+            found: fields.len(),
+            limit: limits.columns,
+        });
+    }
     let missing: Vec<String> = REQUIRED
         .into_iter()
-        .filter(|&required| header.iter().all(|column| column != required))
+        .filter(|&required| fields.iter().all(|column| column != required))
         .map(str::to_owned)
         .collect();
     if !missing.is_empty() {
-        let header = header.iter().map(str::to_owned).collect();
         return Err(MetadataError::MissingColumns {
             name: name.into(),
             missing,
-            header,
+            header: fields.iter().map(str::to_owned).collect(),
         });
     }
-    let mut seen: Vec<&str> = Vec::with_capacity(header.len());
-    for column in header {
-        if let Some(reason) = name_conflict(column, &seen) {
+    let mut names = ColumnNames::default();
+    if fields.iter().all(|column| column != SITE_ID) {
+        // It is going to be derived, so its name is taken.
+        names.conflict(SITE_ID);
+    }
+    for (position, column) in (1..).zip(fields) {
+        if let Some(reason) = names.conflict(column) {
             return Err(MetadataError::ColumnName {
                 name: name.into(),
                 line,
-                position: seen.len() + 1,
-                column: column.into(),
+                position,
+                column: shown(column),
                 reason,
             });
         }
-        seen.push(column);
     }
     Ok(())
-}
-
-/// Where the reader stood before it read `record`.
-fn start(record: &StringRecord) -> usize {
-    record
-        .position()
-        .and_then(|position| usize::try_from(position.byte()).ok())
-        .unwrap_or(0)
-}
-
-/// The line of the row that the reader found from `start` on. It may have
-/// stood before the second half of a CRLF or before blank lines, which is why
-/// its own count of lines is not used.
-fn line_of(text: &str, start: usize) -> u64 {
-    let rest = text.get(start..).unwrap_or_default();
-    let blank = rest.len() - rest.trim_start_matches(['\r', '\n']).len();
-    line_at(text.as_bytes(), start + blank)
-}
-
-/// Line, from 1, of the byte at `offset`. Lines end in LF, CRLF or CR.
-fn line_at(text: &[u8], offset: usize) -> u64 {
-    let before = text.get(..offset).unwrap_or_default();
-    let mut line = 1;
-    let mut previous = 0;
-    for &byte in before {
-        if byte == b'\r' || (byte == b'\n' && previous != b'\r') {
-            line += 1;
-        }
-        previous = byte;
-    }
-    line
 }

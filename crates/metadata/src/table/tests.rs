@@ -1,3 +1,5 @@
+mod hostile;
+
 use std::error::Error;
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
@@ -324,12 +326,13 @@ fn columns_that_cannot_keep_their_name_are_refused() {
         ),
         ("Well", r#"would be the array "Well", as "well" would"#),
     ] {
+        let shown = column.replace(&long, &format!("{}…", "x".repeat(100)));
         assert_eq!(
             error(&format!(
                 "experiment,plate,well,site,{column}\nE,1,B02,1,x\n"
             )),
             format!(
-                "metadata.csv line 1, column 5: the name {column:?} {reason}; rename the column"
+                "metadata.csv line 1, column 5: the name {shown:?} {reason}; rename the column"
             )
         );
     }

@@ -1,6 +1,5 @@
-//! The encoding half of [`numcodecs.delta`]: each sample but the first of a
-//! chunk becomes its difference from the one before in C order, modulo the
-//! range of its type.
+//! [`numcodecs.delta`]: each sample but the first of a chunk becomes its
+//! difference from the one before in C order, modulo the range of its type.
 //!
 //! [`numcodecs.delta`]: https://numcodecs.readthedocs.io/en/stable/filter/delta.html
 
@@ -20,6 +19,27 @@ pub(super) fn encode_delta(pixels: &mut [u8], data_type: DataType) {
             let (this, before) = (u16::from_le_bytes(this), u16::from_le_bytes(before));
             this.wrapping_sub(before).to_le_bytes()
         }),
+    }
+}
+
+/// Replaces the differences of a chunk by its samples, in place: the inverse of
+/// [`encode_delta`].
+pub(super) fn decode_delta(pixels: &mut [u8], data_type: DataType) {
+    match data_type {
+        DataType::UInt8 => {
+            let mut sum = 0u8;
+            for sample in pixels {
+                sum = sum.wrapping_add(*sample);
+                *sample = sum;
+            }
+        }
+        DataType::UInt16 => {
+            let mut sum = 0u16;
+            for sample in pixels.as_chunks_mut().0 {
+                sum = sum.wrapping_add(u16::from_le_bytes(*sample));
+                *sample = sum.to_le_bytes();
+            }
+        }
     }
 }
 
@@ -96,11 +116,15 @@ mod tests {
             let mut encoded = pixels.clone();
             encode_delta(&mut encoded, DataType::UInt8);
             assert_eq!(cumulative_sum(&encoded), pixels, "{samples} samples");
+            decode_delta(&mut encoded, DataType::UInt8);
+            assert_eq!(encoded, pixels, "{samples} samples");
 
             let pixels = noise(2 * samples);
             let mut encoded = pixels.clone();
             encode_delta(&mut encoded, DataType::UInt16);
             assert_eq!(cumulative_sum_16(&encoded), pixels, "{samples} samples");
+            decode_delta(&mut encoded, DataType::UInt16);
+            assert_eq!(encoded, pixels, "{samples} samples");
         }
     }
 }

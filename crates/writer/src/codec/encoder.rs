@@ -10,7 +10,7 @@ use super::blosc::{BlockCompressor, Blosc, BloscScratch};
 use super::delta::encode_delta;
 use super::{CHUNK_BYTES_AT_MOST, Codec, CodecError, ZSTD_LEVEL};
 
-const CRC32C_BYTES: usize = 4;
+pub(super) const CRC32C_BYTES: usize = 4;
 
 /// What Zstd is told beyond its level, for differences of pixels. No decoder
 /// needs to know.

@@ -40,3 +40,19 @@ fn a_dataset_of_another_version_is_still_ours() {
     assert!(ours("rxrx2zarr 0.0.1") && ours("rxrx2zarr 99.0"));
     assert!(!ours("rxrx2zarr2 1.0") && !ours("zarr-python"));
 }
+
+#[test]
+fn an_array_beyond_counting_is_described_all_the_same() {
+    let store = crate::verify::tests::sealed();
+    let root = store.get(ROOT_METADATA).unwrap().unwrap();
+    let mut root: Value = serde_json::from_slice(&root).unwrap();
+    root["consolidated_metadata"]["metadata"]["images"]["shape"] =
+        serde_json::json!([u64::MAX, 2, 512, 512]);
+    store
+        .put(ROOT_METADATA, &[root.to_string().as_bytes()])
+        .unwrap();
+    assert_eq!(
+        DatasetInfo::read(&store, "out").unwrap().raw_bytes,
+        u64::MAX
+    );
+}

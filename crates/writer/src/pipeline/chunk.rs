@@ -6,11 +6,12 @@ use std::io;
 use rxrx_decoder::{Decoder, Limits, PlaneShape};
 use rxrx_metadata::SiteIndex;
 
-use super::read::{Buffers, ReadChunk};
+use super::read::{Buffers, ImageFile, ReadChunk};
 use super::{Pipeline, PipelineError};
 use crate::codec::EncoderScratch;
 use crate::events::Event;
 use crate::record::PlaneRecord;
+use crate::source::cause;
 use crate::survey::plane_shape;
 
 /// A chunk ready to be laid into its shard.
@@ -88,9 +89,9 @@ impl<'a> ChunkWorker<'a> {
                     .observer
                     .notice(Event::PlaneRefused { path, error });
             }
-            if let Ok(bytes) = file {
-                source_bytes += bytes.len() as u64;
-                files.give_back(bytes);
+            if let Ok(file) = file {
+                source_bytes += file.stamp.bytes;
+                files.give_back(file.bytes);
             }
             planes.push(record);
         }
@@ -114,7 +115,7 @@ impl Pipeline<'_> {
     fn decode(
         &self,
         path: &str,
-        file: &io::Result<Vec<u8>>,
+        file: &io::Result<ImageFile>,
         decoder: &mut Decoder,
         shape: PlaneShape,
         plane: &mut [u8],
@@ -126,28 +127,25 @@ impl Pipeline<'_> {
                 source: io::Error::new(error.kind(), error.to_string()),
             }),
             Err(error) => Ok(PlaneRecord::Corrupt {
-                source_bytes: None,
-                cause: "unreadable",
+                source: None,
+                cause: cause(error).into(),
                 error: format!("cannot be read: {error}"),
             }),
-            Ok(bytes) => {
-                let source_bytes = bytes.len() as u64;
-                match decoder.decode(bytes, shape, plane) {
-                    Ok(summary) => Ok(PlaneRecord::Ok {
-                        source_bytes,
-                        summary,
-                    }),
-                    Err(source) if self.strict => Err(PipelineError::CorruptImage {
-                        path: path(),
-                        source,
-                    }),
-                    Err(error) => Ok(PlaneRecord::Corrupt {
-                        source_bytes: Some(source_bytes),
-                        cause: error.kind(),
-                        error: error.to_string(),
-                    }),
-                }
-            }
+            Ok(file) => match decoder.decode(&file.bytes, shape, plane) {
+                Ok(summary) => Ok(PlaneRecord::Ok {
+                    source: file.stamp,
+                    summary,
+                }),
+                Err(source) if self.strict => Err(PipelineError::CorruptImage {
+                    path: path(),
+                    source,
+                }),
+                Err(error) => Ok(PlaneRecord::Corrupt {
+                    source: Some(file.stamp),
+                    cause: error.kind().into(),
+                    error: error.to_string(),
+                }),
+            },
         }
     }
 }

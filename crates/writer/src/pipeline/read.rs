@@ -7,15 +7,33 @@ use rxrx_metadata::SiteIndex;
 
 use super::Pipeline;
 use super::task::Task;
+use crate::source::SourceStamp;
 
-/// A larger file is not read: no image of the array's shape needs it.
-const SURPLUS_BYTES: usize = 64 << 20;
+/// What an image file may have beyond its pixels, such as texts.
+const SURPLUS_BYTES: usize = 8 << 20;
+/// Bytes of a pixel that is not compressed, over those it has in the array: four
+/// samples, and filter bytes.
+const SAMPLES: usize = 5;
+
+/// Bytes of the largest file that an image of `plane_bytes` can need; one that
+/// is larger is not read.
+pub(crate) fn largest_file(plane_bytes: usize) -> usize {
+    plane_bytes
+        .saturating_mul(SAMPLES)
+        .saturating_add(SURPLUS_BYTES)
+}
 
 /// A chunk whose image files have been read.
 pub(super) struct ReadChunk {
     pub(super) task: Task,
     /// The file of each plane; `None` where there is no image.
-    pub(super) files: Vec<Option<io::Result<Vec<u8>>>>,
+    pub(super) files: Vec<Option<io::Result<ImageFile>>>,
+}
+
+/// An image file in memory.
+pub(super) struct ImageFile {
+    pub(super) stamp: SourceStamp,
+    pub(super) bytes: Vec<u8>,
 }
 
 /// Buffers, of files or of encoded chunks, taken and given back; as many as
@@ -46,14 +64,18 @@ impl Pipeline<'_> {
         ReadChunk { task, files }
     }
 
-    fn read_file(&self, path: &str, mut bytes: Vec<u8>) -> io::Result<Vec<u8>> {
-        let at_most = 2 * self.plan.geometry().plane_bytes() + SURPLUS_BYTES;
-        self.source.read(path, at_most + 1, &mut bytes)?;
+    fn read_file(&self, path: &str, mut bytes: Vec<u8>) -> io::Result<ImageFile> {
+        let at_most = largest_file(self.plan.geometry().plane_bytes());
+        let stamp = self.source.read(path, at_most + 1, &mut bytes)?;
         if bytes.len() > at_most {
             let error =
                 format!("larger than {at_most} bytes, too large for an image of this array");
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, error));
         }
-        Ok(bytes)
+        let stamp = SourceStamp {
+            bytes: bytes.len() as u64,
+            ..stamp
+        };
+        Ok(ImageFile { stamp, bytes })
     }
 }

@@ -6,18 +6,18 @@ use rxrx_metadata::{ArrayGeometry, Unit};
 
 /// A chunk to be made.
 #[derive(Clone, Debug)]
-pub(super) struct Task {
-    pub(super) unit: Unit,
+pub(crate) struct Task {
+    pub(crate) unit: Unit,
     /// Position of the chunk in the unit: row-major over sites and channels.
-    pub(super) chunk: usize,
+    pub(crate) chunk: usize,
     /// The chunk's sites inside the array.
-    pub(super) sites: Range<usize>,
+    pub(crate) sites: Range<usize>,
     /// The chunk's channel positions inside the array.
-    pub(super) channels: Range<usize>,
+    pub(crate) channels: Range<usize>,
 }
 
 impl Task {
-    pub(super) fn new(geometry: &ArrayGeometry, unit: Unit, chunk: usize) -> Self {
+    pub(crate) fn new(geometry: &ArrayGeometry, unit: Unit, chunk: usize) -> Self {
         let in_row = channel_chunks(geometry);
         let first_site = unit.sites.start + chunk / in_row * geometry.chunk_sites;
         let first_channel = chunk % in_row * geometry.chunk_channels;
@@ -33,7 +33,7 @@ impl Task {
     }
 
     /// Site and channel position of each plane, in the order they have in the chunk.
-    pub(super) fn planes(&self) -> impl Iterator<Item = (usize, usize)> {
+    pub(crate) fn planes(&self) -> impl Iterator<Item = (usize, usize)> {
         let channels = self.channels.clone();
         let sites = self.sites.clone();
         sites.flat_map(move |site| channels.clone().map(move |channel| (site, channel)))
@@ -41,6 +41,6 @@ impl Task {
 }
 
 /// Chunks that together hold all channels of a site.
-pub(super) fn channel_chunks(geometry: &ArrayGeometry) -> usize {
+pub(crate) fn channel_chunks(geometry: &ArrayGeometry) -> usize {
     geometry.channels.div_ceil(geometry.chunk_channels)
 }

@@ -6,6 +6,7 @@ use super::*;
 use crate::codec::Codec;
 use crate::events::Silent;
 use crate::fixture::{Images, Memory, image_path, plan, shards_of};
+use crate::source::SourceStamp;
 use crate::store::{Store, StoredObject};
 
 /// Runs a plan of `sites` with shards of two sites and two channels.
@@ -19,16 +20,21 @@ fn run(
 ) -> Result<Vec<UnitRecord>, PipelineError> {
     let plan = plan(sites, 2, shards_of(2));
     let encoder = ChunkEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
+    let work = Memory::new();
     let pipeline = Pipeline {
         plan: &plan,
         source,
         encoder: &encoder,
         output: &Output::new(store),
+        journal: &Journal::new(&work),
+        former: &BTreeMap::new(),
         observer,
         jobs: NonZeroUsize::new(jobs).unwrap(),
         strict,
+        stop: &AtomicBool::new(false),
     };
-    pipeline.run()
+    let units: Vec<Unit> = plan.units().collect();
+    pipeline.run(&units)
 }
 
 #[test]
@@ -36,14 +42,19 @@ fn records_are_in_array_order_whoever_finishes_first() {
     /// The first site's images take longest.
     struct Slow(Images);
     impl Source for Slow {
-        fn read(&self, path: &str, at_most: usize, bytes: &mut Vec<u8>) -> std::io::Result<()> {
+        fn read(
+            &self,
+            path: &str,
+            at_most: usize,
+            bytes: &mut Vec<u8>,
+        ) -> std::io::Result<SourceStamp> {
             if path.starts_with("E-1/Plate1/") {
                 std::thread::sleep(Duration::from_millis(50));
             }
             self.0.read(path, at_most, bytes)
         }
-        fn size(&self, path: &str) -> std::io::Result<u64> {
-            self.0.size(path)
+        fn stamp(&self, path: &str) -> std::io::Result<SourceStamp> {
+            self.0.stamp(path)
         }
     }
     let store = Memory::new();
@@ -89,6 +100,9 @@ fn a_defect_in_the_store_is_a_panic_and_no_deadlock() {
         fn get(&self, _: &str) -> Result<Option<Vec<u8>>, StoreError> {
             Ok(None)
         }
+        fn remove(&self, _: &str) -> Result<(), StoreError> {
+            Ok(())
+        }
         fn list(&self) -> Result<Vec<StoredObject>, StoreError> {
             Ok(Vec::new())
         }
@@ -119,18 +133,26 @@ fn workers_never_run_far_ahead_of_the_store() {
         fn get(&self, _: &str) -> Result<Option<Vec<u8>>, StoreError> {
             Ok(None)
         }
+        fn remove(&self, _: &str) -> Result<(), StoreError> {
+            Ok(())
+        }
         fn list(&self) -> Result<Vec<StoredObject>, StoreError> {
             Ok(Vec::new())
         }
     }
     struct Counting<'a>(Images, &'a AtomicUsize);
     impl Source for Counting<'_> {
-        fn read(&self, path: &str, at_most: usize, bytes: &mut Vec<u8>) -> std::io::Result<()> {
+        fn read(
+            &self,
+            path: &str,
+            at_most: usize,
+            bytes: &mut Vec<u8>,
+        ) -> std::io::Result<SourceStamp> {
             self.1.fetch_add(1, Ordering::SeqCst);
             self.0.read(path, at_most, bytes)
         }
-        fn size(&self, path: &str) -> std::io::Result<u64> {
-            self.0.size(path)
+        fn stamp(&self, path: &str) -> std::io::Result<SourceStamp> {
+            self.0.stamp(path)
         }
     }
     for (jobs, in_flight) in [(1, 11), (2, 11), (5, 13)] {
@@ -205,10 +227,130 @@ fn a_strict_run_stops_and_names_the_image() {
         matches!(&error, PipelineError::UnreadableImage { path, .. } if *path == image_path(4, 0))
     );
     let records = run(6, 2, &images, &Memory::new(), &Silent, false).unwrap();
-    let unreadable = PlaneRecord::Corrupt {
-        source_bytes: None,
+    let vanished = PlaneRecord::Corrupt {
+        source: None,
         error: "cannot be read: entity not found".to_owned(),
-        cause: "unreadable",
+        cause: "vanished".into(),
     };
-    assert_eq!(records[2].planes[0], unreadable);
+    assert_eq!(records[2].planes[0], vanished);
+}
+
+/// Two units of two sites each, as they are in `store` and in the records.
+fn units_of(images: &Images, store: &Memory) -> Vec<UnitRecord> {
+    run(4, 2, images, store, &Silent, false).unwrap()
+}
+
+#[test]
+fn only_the_wanted_units_are_run_and_recorded() {
+    let store = Memory::new();
+    let all = run(5, 2, &Images::of(5, 2), &store, &Silent, true).unwrap();
+    let plan = plan(5, 2, shards_of(2));
+    let encoder = ChunkEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
+    let (store, work) = (Memory::new(), Memory::new());
+    let pipeline = Pipeline {
+        plan: &plan,
+        source: &Images::of(5, 2),
+        encoder: &encoder,
+        output: &Output::new(&store),
+        journal: &Journal::new(&work),
+        former: &BTreeMap::new(),
+        observer: &Silent,
+        jobs: NonZeroUsize::MIN,
+        strict: true,
+        stop: &AtomicBool::new(false),
+    };
+    assert_eq!(pipeline.run(&[]).unwrap(), []);
+    // The last unit is the short one.
+    let wanted = [plan.unit(0).unwrap(), plan.unit(2).unwrap()];
+    let records = pipeline.run(&wanted).unwrap();
+    assert_eq!(records, [all[0].clone(), all[2].clone()]);
+    assert_eq!(store.keys().len(), 2);
+    let recorded = Journal::new(&work).records().unwrap();
+    assert_eq!(recorded.whole, records);
+}
+
+#[test]
+fn a_stop_finishes_the_units_in_hand_and_begins_no_other() {
+    /// Asks to stop when the first unit is stored.
+    struct Impatient<'a>(&'a AtomicBool);
+    impl Observer for Impatient<'_> {
+        fn notice(&self, event: Event<'_>) {
+            if let Event::UnitStored { .. } = event {
+                self.0.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+    let plan = plan(400, 2, shards_of(2));
+    let units: Vec<Unit> = plan.units().collect();
+    let encoder = ChunkEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
+    for jobs in [1, 3] {
+        let (store, work) = (Memory::new(), Memory::new());
+        let stop = AtomicBool::new(false);
+        let pipeline = Pipeline {
+            plan: &plan,
+            source: &Images::of(400, 2),
+            encoder: &encoder,
+            output: &Output::new(&store),
+            journal: &Journal::new(&work),
+            former: &BTreeMap::new(),
+            observer: &Impatient(&stop),
+            jobs: NonZeroUsize::new(jobs).unwrap(),
+            strict: true,
+            stop: &stop,
+        };
+        let records = pipeline.run(&units).unwrap();
+        let in_flight = pipeline.units_in_flight();
+        assert!((1..=1 + in_flight).contains(&records.len()));
+        // Whatever was begun is stored and recorded.
+        let recorded = Journal::new(&work).records().unwrap();
+        assert_eq!(recorded.whole, records);
+        assert_eq!(store.keys().len(), records.len());
+        assert!(pipeline.run(&units).unwrap().is_empty());
+    }
+}
+
+#[test]
+fn no_good_plane_of_a_former_unit_is_lost() {
+    #[derive(Default)]
+    struct Kept(Mutex<Vec<String>>);
+    impl Observer for Kept {
+        fn notice(&self, event: Event<'_>) {
+            if let Event::UnitKept { path, .. } = event {
+                self.0.lock().unwrap().push(path.to_owned());
+            }
+        }
+    }
+    let mut images = Images::of(4, 2);
+    images.0.insert(image_path(0, 1), b"no PNG".to_vec());
+    images.0.insert(image_path(3, 0), b"no PNG".to_vec());
+    let store = Memory::new();
+    let before = units_of(&images, &store);
+    // Both bad images are repaired, but a good one beside the second broke.
+    let mut images = Images::of(4, 2);
+    images.0.insert(image_path(2, 1), b"no PNG".to_vec());
+
+    let plan = plan(4, 2, shards_of(2));
+    let encoder = ChunkEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
+    let kept = Kept::default();
+    let former = before.iter().map(|unit| (unit.unit.shard, unit.clone()));
+    let output = Output::new(&store);
+    let work = Memory::new();
+    let pipeline = Pipeline {
+        plan: &plan,
+        source: &images,
+        encoder: &encoder,
+        output: &output,
+        journal: &Journal::new(&work),
+        former: &former.collect(),
+        observer: &kept,
+        jobs: NonZeroUsize::MIN,
+        strict: false,
+        stop: &AtomicBool::new(false),
+    };
+    let after = pipeline.run(&plan.units().collect::<Vec<_>>()).unwrap();
+    assert!(after[0].is_complete() && !before[0].is_complete());
+    assert_eq!(after[1], before[1]);
+    assert_eq!(kept.0.into_inner().unwrap(), [image_path(2, 1)]);
+    // The unit that stays is still in the list of checksums.
+    assert_eq!(output.checksum_list(("root", &[])).lines().count(), 3);
 }

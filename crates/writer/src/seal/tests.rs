@@ -1,29 +1,23 @@
 use super::*;
-use crate::codec::ChunkEncoder;
 use crate::description::Description;
-use crate::events::Silent;
-use crate::fixture::{Images, Memory, plan, settings, shards_of};
-use crate::pipeline::Pipeline;
+use crate::fixture::{Images, Memory, plan, run_units, settings, shards_of};
 use crate::record::PlaneCounts;
+use crate::store::Store;
 
 const SITES: usize = 3;
 
 /// Converts three sites of two channels into `store`.
 fn converted(store: &Memory) -> Result<(), SealError> {
+    converted_while(store, |_| ())
+}
+
+/// Does, and lets `meanwhile` happen before the seal.
+fn converted_while(store: &Memory, meanwhile: impl Fn(&Memory)) -> Result<(), SealError> {
     let plan = plan(SITES, 2, shards_of(2));
     let settings = settings();
-    let encoder = ChunkEncoder::new(settings.codec, plan.geometry()).unwrap();
     let output = Output::new(store);
-    let pipeline = Pipeline {
-        plan: &plan,
-        source: &Images::of(SITES, 2),
-        encoder: &encoder,
-        output: &output,
-        observer: &Silent,
-        jobs: std::num::NonZeroUsize::MIN,
-        strict: true,
-    };
-    let units = pipeline.run().unwrap();
+    let units = run_units(&plan, &Images::of(SITES, 2), &output, &Memory::new());
+    meanwhile(store);
     let planes = PlaneCounts::of(&units);
     let attributes = DatasetAttributes::new(Description::look_alike(), &plan, settings, planes);
     seal(&plan, &units, &attributes, &output)
@@ -59,4 +53,21 @@ fn wherever_the_store_fails_there_is_no_root() {
         assert!(matches!(error, SealError::Store(_)), "{error}");
         assert!(!store.keys().iter().any(|key| key == ROOT_METADATA));
     }
+}
+
+#[test]
+fn nothing_is_sealed_when_a_shard_is_lost() {
+    let key = "images.zarr/images/c/1/0/0/0";
+    let removed = Memory::new();
+    let error = converted_while(&removed, |store| store.remove(key).unwrap()).unwrap_err();
+    assert!(error.to_string().contains("is gone"), "{error}");
+    assert!(!removed.keys().iter().any(|key| key == ROOT_METADATA));
+
+    let torn = Memory::new();
+    let tear = |store: &Memory| store.put(key, &[b"torn"]).unwrap();
+    let error = converted_while(&torn, tear).unwrap_err();
+    assert!(
+        matches!(&error, SealError::Lost(lost) if lost.key == key && lost.found == Some(4)),
+        "{error}"
+    );
 }

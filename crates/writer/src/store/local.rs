@@ -3,10 +3,12 @@
 #[cfg(target_os = "linux")]
 mod direct;
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use ignore::WalkBuilder;
 
@@ -23,6 +25,10 @@ pub struct LocalStore {
     root: PathBuf,
     scratch: PathBuf,
     temporary: AtomicU64,
+    /// Folders that objects have been put into, and those above them up to
+    /// `root`: they are not made again where somebody removed them, for then
+    /// what they held is gone, too.
+    known: Mutex<HashSet<PathBuf>>,
 }
 
 impl LocalStore {
@@ -33,6 +39,7 @@ impl LocalStore {
             root: root.into(),
             scratch: scratch.into(),
             temporary: AtomicU64::new(0),
+            known: Mutex::default(),
         }
     }
 
@@ -46,12 +53,51 @@ impl LocalStore {
     fn path(&self, key: &str) -> PathBuf {
         self.root.join(key)
     }
+
+    /// Refuses to go on where a folder that was there is no more.
+    fn refuse_removed(&self, folder: &Path) -> io::Result<()> {
+        if folder.is_dir() {
+            return Ok(());
+        }
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let removed = self
+            .folders_to(folder)
+            .find(|folder| known.contains(*folder) && !folder.is_dir());
+        match removed {
+            Some(folder) => Err(io::Error::new(
+                io::ErrorKind::NotFound,
+                format!(
+                    "somebody removed {} while it was being written; start over",
+                    folder.display()
+                ),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// `folder` and those above it, up to the root.
+    fn folders_to<'a>(&'a self, folder: &'a Path) -> impl Iterator<Item = &'a Path> {
+        folder
+            .ancestors()
+            .take_while(|folder| folder.starts_with(&self.root))
+    }
+
+    fn remember(&self, folder: &Path) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        for folder in self.folders_to(folder) {
+            if !known.insert(folder.to_owned()) {
+                break;
+            }
+        }
+    }
 }
 
 impl Store for LocalStore {
     fn put(&self, key: &str, parts: &[&[u8]]) -> Result<(), StoreError> {
         let path = self.path(key);
         let folder = path.parent().unwrap_or(&self.root);
+        self.refuse_removed(folder)
+            .map_err(failed("write", &path))?;
         create_folder(&self.scratch).map_err(failed("create", &self.scratch))?;
         create_folder(folder).map_err(failed("create", folder))?;
 
@@ -64,7 +110,9 @@ impl Store for LocalStore {
                 // The space may be what is missing; the error is already known.
                 let _ = fs::remove_file(&temporary);
             })?;
-        flush_folder(folder).map_err(failed("flush", folder))
+        flush_folder(folder).map_err(failed("flush", folder))?;
+        self.remember(folder);
+        Ok(())
     }
 
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
@@ -76,8 +124,21 @@ impl Store for LocalStore {
         }
     }
 
+    fn remove(&self, key: &str) -> Result<(), StoreError> {
+        let path = self.path(key);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            result => result.map_err(failed("remove", &path))?,
+        }
+        let folder = path.parent().unwrap_or(&self.root);
+        flush_folder(folder).map_err(failed("flush", folder))
+    }
+
     fn list(&self) -> Result<Vec<StoredObject>, StoreError> {
         let mut objects = Vec::new();
+        if !self.root.try_exists().map_err(failed("list", &self.root))? {
+            return Ok(objects);
+        }
         for entry in WalkBuilder::new(&self.root).standard_filters(false).build() {
             let entry = entry.map_err(|error| StoreError {
                 action: "list",
@@ -260,6 +321,26 @@ mod tests {
                 .count(),
             0
         );
+    }
+
+    #[test]
+    fn what_somebody_removed_is_not_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        let root = folder.path().join("data");
+        store.put("a/b/c", &[b"1"]).unwrap();
+        for removed in [root.join("a"), root.clone()] {
+            fs::remove_dir_all(&removed).unwrap();
+            for key in ["a/b/d", "a/e/f"] {
+                let error = store.put(key, &[b"2"]).unwrap_err();
+                let reason = error.source.to_string();
+                assert!(
+                    reason.starts_with("somebody removed ") && error.object.ends_with(key),
+                    "{error}: {reason}"
+                );
+            }
+            assert!(!removed.exists());
+        }
     }
 
     #[test]

@@ -47,6 +47,25 @@ fn odd_images_are_reported_by_name() {
 }
 
 #[test]
+fn one_odd_image_in_twenty_is_a_stray() {
+    let sound = png(2, 3, 0);
+    let names: Vec<String> = (0..20).map(|number| format!("{number:02}")).collect();
+    for (strays, kind) in [(1, ProblemKind::StrayShapes), (2, ProblemKind::MixedShapes)] {
+        let images: Vec<(&str, Vec<u8>)> = (0..20)
+            .map(|number| match number < strays {
+                true => (names[number].as_str(), png(4, 3, 0)),
+                false => (names[number].as_str(), sound.clone()),
+            })
+            .collect();
+        let survey = survey(&images);
+        let mut problems = Problems::default();
+        survey.report(survey.shape().unwrap(), &mut problems);
+        let found: Vec<_> = problems.iter().map(|p| (p.kind, p.count)).collect();
+        assert_eq!(found, [(kind, strays)]);
+    }
+}
+
+#[test]
 fn a_header_is_enough() {
     let head = png(2, 3, 0)[..HEADER_BYTES].to_vec();
     let survey = survey(&[("a", head)]);

@@ -19,11 +19,7 @@ struct Row<'a> {
 
 impl Row<'_> {
     fn source_bytes(&self) -> Option<i64> {
-        match self.record {
-            PlaneRecord::Ok { source_bytes, .. } => Some(*source_bytes as i64),
-            PlaneRecord::Corrupt { source_bytes, .. } => source_bytes.map(|bytes| bytes as i64),
-            PlaneRecord::Missing => None,
-        }
+        self.record.source().map(|source| source.bytes as i64)
     }
 
     fn status(&self) -> &'static str {
@@ -63,7 +59,7 @@ pub(crate) fn planes_table(
     let bloom = [("xxh3_128".to_owned(), longest * channels)];
 
     let mut records = units.iter().flat_map(|unit| &unit.planes);
-    let mut writer = TableWriter::new("planes.parquet", planes_schema(), &bloom, notes)?;
+    let mut writer = TableWriter::new(super::PLANES, planes_schema(), &bloom, notes)?;
     for group in site_groups(plan.table().len()) {
         let places = group.flat_map(|site| (0..channels).map(move |channel| (site, channel)));
         let rows: Vec<Row<'_>> = places

@@ -34,6 +34,7 @@ fn row_groups_of_both_tables_hold_the_same_sites() {
             sites: 0..MANY,
         },
         bytes: 0,
+        sha256: [0; 32],
         ranges: (0..MANY as u64)
             .map(|site| site * 9..site * 9 + 9)
             .collect(),

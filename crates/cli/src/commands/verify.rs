@@ -1,0 +1,63 @@
+//! `rxrx2zarr verify`.
+
+use std::io::{Write, stdout};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Context;
+use rxrx_writer::{DatasetInfo, LocalStore, Prepared, VerifyOptions, verify};
+
+use super::convert::jobs;
+use crate::arguments::{Verbosity, VerifyArguments};
+use crate::progress::Progress;
+use crate::report;
+
+pub(crate) fn run(arguments: &VerifyArguments, verbosity: Verbosity) -> anyhow::Result<ExitCode> {
+    let store = LocalStore::read_only(&arguments.dataset);
+    let dataset = arguments.dataset.display().to_string();
+    let source = arguments.source.as_deref();
+    let source = source.map(|input| prepare(arguments, &store, &dataset, input));
+    let source = source.transpose()?;
+    let options = VerifyOptions {
+        jobs: jobs(arguments.jobs)?,
+    };
+    let start = Instant::now();
+    let progress = Progress::new(verbosity);
+    let verified = verify(&store, &dataset, source.as_ref(), &options, &progress);
+    progress.finish();
+    let (verified, seconds) = (verified?, start.elapsed().as_secs_f64());
+    if arguments.json {
+        let mut result = serde_json::to_value(&verified)?;
+        result["clean"] = verified.is_clean().into();
+        result["seconds"] = seconds.into();
+        writeln!(stdout(), "{result:#}")?;
+    } else {
+        report::verified(&verified, &arguments.dataset, seconds, verbosity)?;
+    }
+    Ok(if verified.is_clean() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Plans the source as the dataset was planned.
+fn prepare(
+    arguments: &VerifyArguments,
+    store: &LocalStore,
+    dataset: &str,
+    input: &Path,
+) -> anyhow::Result<Prepared> {
+    let settings = DatasetInfo::read(store, dataset)?.attributes.settings;
+    let options = settings.plan_options(arguments.metadata.clone());
+    // Not an error of usage: the settings are the dataset's own.
+    let prepared = Prepared::folder(input, options)
+        .map_err(|error| anyhow::Error::msg(format!("{:#}", anyhow::Error::from(error))));
+    prepared.with_context(|| {
+        format!(
+            "cannot compare with {} by the settings of {dataset}",
+            input.display()
+        )
+    })
+}

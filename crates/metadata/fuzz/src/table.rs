@@ -1,0 +1,165 @@
+//! Tables: what is read is whole, ordered, written the same and read again, and
+//! can be joined and planned.
+
+use std::collections::HashSet;
+use std::fmt::Write;
+
+use csv::{QuoteStyle, WriterBuilder};
+use rxrx_metadata::{
+    Column, ColumnValues, DataType, Join, JoinError, Layout, Listing, MetadataError, MetadataTable,
+    Plan, Selection, SiteIndex, planes_schema, sites_schema, zarr_name,
+};
+
+/// No message is longer, however long what it speaks of.
+const LONGEST_MESSAGE: usize = 20_000;
+
+/// Runs one input: a text that may be a table.
+///
+/// # Panics
+///
+/// Where a table breaks its promises, or an error does not name its file.
+pub fn run(input: &[u8]) {
+    match MetadataTable::read("m.csv", input) {
+        Ok(table) => judge(&table),
+        Err(error) => judge_error(&error, "m.csv"),
+    }
+}
+
+/// Demands of an error what a person needs.
+///
+/// # Panics
+///
+/// Where it does not name the file, or says too much.
+pub fn judge_error(error: &MetadataError, file: &str) {
+    let text = error.to_string();
+    assert!(text.contains(file), "{text}");
+    assert!(text.len() < LONGEST_MESSAGE, "{} bytes", text.len());
+}
+
+/// Demands of a table what its documentation promises.
+///
+/// # Panics
+///
+/// Where it breaks a promise.
+pub fn judge(table: &MetadataTable) {
+    assert!(!table.is_empty());
+    assert!(table.keys().is_sorted_by(|a, b| a < b));
+    for column in table.columns() {
+        assert_eq!(column.values.len(), table.len(), "{:?}", column.name);
+    }
+    let arrays: HashSet<String> = table
+        .columns()
+        .iter()
+        .map(|column| zarr_name(&column.name).to_ascii_lowercase())
+        .collect();
+    assert_eq!(arrays.len(), table.columns().len());
+    let ids: HashSet<&str> = table.site_ids().collect();
+    assert_eq!(ids.len(), table.len());
+    assert!(ids.iter().all(|id| !id.trim().is_empty()));
+    for (row, key) in table.keys().iter().enumerate() {
+        assert_eq!(table.row(key), Some(row));
+    }
+    assert_eq!(
+        sites_schema(table).fields().len(),
+        table.columns().len() + 5
+    );
+    assert!(!planes_schema().fields().is_empty());
+    reads_back(table);
+    select(table);
+    plan(table);
+}
+
+fn reads_back(table: &MetadataTable) {
+    let columns: Vec<Vec<String>> = table.columns().iter().map(cells).collect();
+    let mut writer = WriterBuilder::new()
+        .quote_style(QuoteStyle::Always)
+        .from_writer(Vec::new());
+    let header = table.columns().iter().map(|column| &column.name);
+    writer.write_record(header).expect("memory takes all");
+    for row in 0..table.len() {
+        let cells = columns.iter().map(|column| &column[row]);
+        writer.write_record(cells).expect("memory takes all");
+    }
+    let text = writer.into_inner().expect("memory takes all");
+    let again = MetadataTable::read("again.csv", text.as_slice()).expect("it was a table");
+    assert_eq!(again.keys(), table.keys());
+    assert_eq!(again.columns().len(), table.columns().len());
+    for (one, other) in again.columns().iter().zip(table.columns()) {
+        assert_eq!(one.name, other.name);
+        assert_eq!(cells(one), cells(other), "{:?}", one.name);
+        let types = [one, other].map(|column| std::mem::discriminant(&column.values));
+        assert_eq!(types[0], types[1], "{:?}", one.name);
+    }
+}
+
+fn cells(column: &Column) -> Vec<String> {
+    fn texts<T>(values: &[Option<T>], text: impl Fn(&T) -> String) -> Vec<String> {
+        values
+            .iter()
+            .map(|value| value.as_ref().map(&text).unwrap_or_default())
+            .collect()
+    }
+    match &column.values {
+        ColumnValues::Integer(values) => texts(values, ToString::to_string),
+        // Not as a whole number, which might be too large for a float.
+        ColumnValues::Float(values) => texts(values, |value| match value {
+            value if value.is_finite() => format!("{value:e}"),
+            value => value.to_string(),
+        }),
+        ColumnValues::String(values) => texts(values, Clone::clone),
+    }
+}
+
+/// Clauses made of the table's own cells.
+fn select(table: &MetadataTable) {
+    for column in table.columns().iter().take(16) {
+        for cell in cells(column).into_iter().take(4) {
+            let clause = [format!("{}={cell}", column.name)];
+            for (include, exclude) in [(&clause[..], &[][..]), (&[], &clause)] {
+                let Ok(selection) = Selection::parse(include, exclude) else {
+                    continue;
+                };
+                if let Ok(rows) = selection.rows(table) {
+                    assert!(rows.is_sorted_by(|a, b| a < b));
+                    assert!(rows.last().is_some_and(|&row| row < table.len()));
+                }
+            }
+        }
+    }
+}
+
+/// Joins images of two channels, as the rows call for them, and plans.
+fn plan(table: &MetadataTable) {
+    let mut paths: Vec<Box<str>> = Vec::new();
+    let mut expected = 0;
+    for key in table.keys() {
+        for channel in [1, 300] {
+            let mut path = String::from("train/");
+            write!(path, "{key}_w{channel}.png").expect("memory takes all");
+            expected += usize::from(!key.experiment.as_str().contains('/'));
+            paths.push(path.into());
+        }
+    }
+    let listing = Listing::from_paths(paths);
+    let join = match Join::new(table.clone(), listing, &Selection::default()) {
+        Ok(join) => join,
+        Err(JoinError::NoImageHasRow { .. } | JoinError::NoImages { .. }) if expected == 0 => {
+            return;
+        }
+        Err(error) => panic!("{error}"),
+    };
+    assert!(join.present_planes() >= expected);
+    assert_eq!(
+        join.present_planes() + join.missing_planes(),
+        table.len() * join.channels.len()
+    );
+    assert!(join.sample_sources(3).len() <= 3);
+    let layout = Layout {
+        shard_sites: 1 + table.len() / 2,
+        ..Layout::default()
+    };
+    let plan = Plan::new(join, 7, 9, DataType::UInt16, layout).expect("a small array");
+    let covered = plan.units().flat_map(|unit| unit.sites);
+    assert!(covered.eq(0..table.len()));
+    assert_eq!(plan.source(SiteIndex(table.len()), 0), None);
+}

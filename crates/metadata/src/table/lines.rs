@@ -1,0 +1,128 @@
+//! What the CSV reader does not tell: on which line a row begins, and whether
+//! the text ends inside a quote.
+
+use std::collections::VecDeque;
+use std::io::{self, Read};
+
+use super::limits::Limits;
+
+/// Put behind the text: a row of its own, unless a quote is still open.
+const END: &[u8] = b"\n.";
+/// The only field of that row.
+pub(super) const END_ROW: &str = ".";
+
+/// Counts lines (which end in LF, CRLF or CR) as bytes pass by, and stops where
+/// there are more than the limits allow.
+pub(super) struct Lines<R> {
+    inner: R,
+    limits: Limits,
+    /// Bytes that have passed, [`END`] not counted.
+    passed: u64,
+    row_start: u64,
+    /// Line of the next byte, from 1.
+    line: u64,
+    line_is_blank: bool,
+    previous: u8,
+    /// Offset of the first byte, and number, of each line that is not blank,
+    /// from the current row on.
+    ahead: VecDeque<(u64, u64)>,
+    /// What is left of [`END`], once the text has ended.
+    end: Option<&'static [u8]>,
+    exceeded: Option<Exceeded>,
+}
+
+/// Which limit was reached.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Exceeded {
+    Bytes,
+    RowBytes,
+}
+
+impl<R> Lines<R> {
+    pub(super) fn new(inner: R, limits: Limits) -> Self {
+        Self {
+            inner,
+            limits,
+            passed: 0,
+            row_start: 0,
+            line: 1,
+            line_is_blank: true,
+            previous: 0,
+            ahead: VecDeque::new(),
+            end: None,
+            exceeded: None,
+        }
+    }
+
+    /// Tells where the reader stands before it reads a row.
+    pub(super) fn begin_row(&mut self, offset: u64) {
+        self.row_start = offset;
+        while self.ahead.front().is_some_and(|(start, _)| *start < offset) {
+            self.ahead.pop_front();
+        }
+    }
+
+    /// The line of the current row: the first that is not blank from
+    /// [`Self::begin_row`] on, for the reader may have stood before blank lines
+    /// or the second half of a CRLF.
+    pub(super) fn row_line(&self) -> u64 {
+        self.ahead.front().map_or(self.line, |(_, line)| *line)
+    }
+
+    /// The line that is being read.
+    pub(super) fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// Whether the reader, standing at `offset`, has read [`END`].
+    pub(super) fn is_beyond_end(&self, offset: u64) -> bool {
+        self.end.is_some() && offset > self.passed.saturating_add(1)
+    }
+
+    pub(super) fn exceeded(&self) -> Option<Exceeded> {
+        self.exceeded
+    }
+
+    fn pass(&mut self, bytes: &[u8]) {
+        for (offset, &byte) in (self.passed..).zip(bytes) {
+            match byte {
+                b'\n' if self.previous == b'\r' => {}
+                b'\n' | b'\r' => {
+                    self.line += 1;
+                    self.line_is_blank = true;
+                }
+                _ if self.line_is_blank => {
+                    self.ahead.push_back((offset, self.line));
+                    self.line_is_blank = false;
+                }
+                _ => {}
+            }
+            self.previous = byte;
+        }
+        self.passed += bytes.len() as u64;
+    }
+}
+
+impl<R: Read> Read for Lines<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Some(end) = &mut self.end {
+            return end.read(buffer);
+        }
+        self.exceeded = if self.passed > self.limits.bytes {
+            Some(Exceeded::Bytes)
+        } else if self.passed.saturating_sub(self.row_start) > self.limits.row_bytes {
+            Some(Exceeded::RowBytes)
+        } else {
+            None
+        };
+        if self.exceeded.is_some() {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let count = self.inner.read(buffer)?;
+        if count == 0 && !buffer.is_empty() {
+            return self.end.insert(END).read(buffer);
+        }
+        self.pass(buffer.get(..count).unwrap_or_default());
+        Ok(count)
+    }
+}

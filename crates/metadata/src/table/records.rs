@@ -1,0 +1,107 @@
+//! A text cut into rows, each with the line on which it begins.
+
+use std::io::{Chain, Cursor, Read};
+
+use csv::{Reader, ReaderBuilder, StringRecord};
+
+use super::MetadataError;
+use super::limits::Limits;
+use super::lines::{END_ROW, Exceeded, Lines};
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// One row as it stands in the file.
+pub(super) struct Row<'record> {
+    /// Line on which it begins, from 1.
+    pub(super) line: u64,
+    pub(super) fields: &'record StringRecord,
+}
+
+/// The rows of a text, header and all, one at a time.
+pub(super) struct Records<'name, R> {
+    name: &'name str,
+    limits: Limits,
+    reader: Reader<Lines<Chain<Cursor<Vec<u8>>, R>>>,
+    record: StringRecord,
+}
+
+impl<'name, R: Read> Records<'name, R> {
+    pub(super) fn new(
+        name: &'name str,
+        mut text: R,
+        limits: Limits,
+    ) -> Result<Self, MetadataError> {
+        // The csv crate passes over a byte order mark too, but takes one that
+        // it is given by itself for the end of the text.
+        let mut head = Vec::with_capacity(BYTE_ORDER_MARK.len());
+        text.by_ref()
+            .take(BYTE_ORDER_MARK.len() as u64)
+            .read_to_end(&mut head)
+            .map_err(|source| MetadataError::Read {
+                name: name.into(),
+                source,
+            })?;
+        if head == BYTE_ORDER_MARK {
+            head.clear();
+        }
+        let text = Cursor::new(head).chain(text);
+        let reader = ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .from_reader(Lines::new(text, limits));
+        Ok(Self {
+            name,
+            limits,
+            reader,
+            record: StringRecord::new(),
+        })
+    }
+
+    pub(super) fn next(&mut self) -> Result<Option<Row<'_>>, MetadataError> {
+        let start = self.reader.position().byte();
+        self.reader.get_mut().begin_row(start);
+        if let Err(error) = self.reader.read_record(&mut self.record) {
+            return Err(self.explain(error));
+        }
+        let line = self.reader.get_ref().row_line();
+        let end = self.reader.position().byte();
+        if self.reader.get_ref().is_beyond_end(end) {
+            return if self.record.iter().eq([END_ROW]) {
+                Ok(None)
+            } else {
+                let name = self.name.into();
+                Err(MetadataError::UnclosedQuote { name, line })
+            };
+        }
+        let fields = &self.record;
+        Ok(Some(Row { line, fields }))
+    }
+
+    fn explain(&self, error: csv::Error) -> MetadataError {
+        let name = self.name.into();
+        let lines = self.reader.get_ref();
+        match (lines.exceeded(), error.kind()) {
+            (Some(Exceeded::Bytes), _) => MetadataError::TooLarge {
+                name,
+                line: lines.line(),
+                limit: self.limits.bytes,
+            },
+            (Some(Exceeded::RowBytes), _) => MetadataError::RowTooLong {
+                name,
+                line: lines.row_line(),
+                limit: self.limits.row_bytes,
+            },
+            (None, csv::ErrorKind::Utf8 { .. }) => MetadataError::NotUtf8 {
+                name,
+                line: lines.row_line(),
+            },
+            (None, _) => match error.into_kind() {
+                csv::ErrorKind::Io(source) => MetadataError::Read { name, source },
+                kind => MetadataError::Csv {
+                    name,
+                    reason: format!("{kind:?}"),
+                },
+            },
+        }
+    }
+}

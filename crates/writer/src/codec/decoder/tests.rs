@@ -1,0 +1,97 @@
+use rxrx_metadata::Layout;
+
+use super::*;
+use crate::codec::{ChunkEncoder, EncoderScratch};
+
+fn geometry(data_type: DataType) -> ArrayGeometry {
+    let layout = Layout {
+        chunk_sites: 2,
+        chunk_channels: None,
+        shard_sites: 4,
+    };
+    ArrayGeometry::new(8, 3, 20, 12, data_type, layout).unwrap()
+}
+
+/// A decoder, a chunk's pixels, and the same encoded.
+fn each(mut check: impl FnMut(&ChunkDecoder, &[u8], &[u8])) {
+    for data_type in [DataType::UInt8, DataType::UInt16] {
+        for codec in Codec::ALL {
+            let geometry = geometry(data_type);
+            let pixels: Vec<u8> = (0..geometry.chunk_bytes())
+                .map(|index| (index * index / 7 % 251) as u8)
+                .collect();
+            let encoder = ChunkEncoder::new(codec, &geometry).unwrap();
+            let (mut scratch, mut stored) = (EncoderScratch::default(), Vec::new());
+            encoder
+                .encode(&mut pixels.clone(), &mut scratch, &mut stored)
+                .unwrap();
+            check(
+                &ChunkDecoder::new(codec, &geometry).unwrap(),
+                &pixels,
+                &stored,
+            );
+        }
+    }
+}
+
+fn sealed(mut compressed: Vec<u8>) -> Vec<u8> {
+    let checksum = crc32c::crc32c(&compressed).to_le_bytes();
+    compressed.extend_from_slice(&checksum);
+    compressed
+}
+
+#[test]
+fn pixels_come_back() {
+    each(|decoder, pixels, stored| {
+        let mut decoded = vec![0xA5; pixels.len()];
+        decoder.decode(stored, &mut decoded).unwrap();
+        assert!(decoded == pixels, "{}", decoder.codec);
+    });
+}
+
+#[test]
+fn each_flipped_bit_is_noticed() {
+    each(|decoder, pixels, stored| {
+        let mut decoded = vec![0; pixels.len()];
+        for bit in (0..stored.len() * 8).step_by(11) {
+            let mut damaged = stored.to_vec();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            let error = decoder.decode(&damaged, &mut decoded).unwrap_err();
+            assert!(
+                matches!(error, ChunkDecodeError::Checksum { .. }),
+                "{error}"
+            );
+        }
+        for length in [0, 3, 4, 12, stored.len() - 1] {
+            decoder.decode(&stored[..length], &mut decoded).unwrap_err();
+        }
+    });
+}
+
+/// Whoever makes a checksum right gets no further.
+#[test]
+fn what_only_claims_to_be_a_chunk_is_refused() {
+    each(|decoder, pixels, stored| {
+        let compressed = &stored[..stored.len() - CRC32C_BYTES];
+        let mut decoded = vec![0; pixels.len()];
+        for length in 0..compressed.len() {
+            let cut = sealed(compressed[..length].to_vec());
+            decoder.decode(&cut, &mut decoded).unwrap_err();
+        }
+        // A bomb: by its header, or in earnest.
+        let mut bomb = compressed.to_vec();
+        match decoder.compression {
+            Compression::Blosc(_) => {
+                bomb[BLOSC_NBYTES].copy_from_slice(&i32::MAX.to_le_bytes());
+            }
+            Compression::Zstd => bomb = zstd::bulk::compress(&vec![0; 64 << 20], 1).unwrap(),
+        }
+        let error = decoder.decode(&sealed(bomb), &mut decoded).unwrap_err();
+        assert!(
+            !matches!(error, ChunkDecodeError::Checksum { .. }),
+            "{error}"
+        );
+        let short = zstd::bulk::compress(&pixels[1..], 1).unwrap();
+        decoder.decode(&sealed(short), &mut decoded).unwrap_err();
+    });
+}

@@ -1,0 +1,341 @@
+//! The process dies at every step of a conversion, and nothing is lost.
+
+use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rxrx_metadata::Layout;
+
+use super::*;
+use crate::events::Silent;
+use crate::fixture::{SIDE, image_path, png};
+use crate::hierarchy::ROOT_METADATA;
+use crate::prepare::PlanOptions;
+use crate::store::{LocalStore, Store, StoredObject};
+
+const SITES: usize = 5;
+const CHANNELS: usize = 2;
+
+/// A process that dies at one of its writes, as seen by its stores: before the
+/// write has any effect, or after all of it. Between the two there is nothing,
+/// for writes are atomic.
+struct Life {
+    writes_left: AtomicUsize,
+    last_takes_effect: bool,
+}
+
+struct Mortal {
+    inner: Arc<dyn Store>,
+    life: Arc<Life>,
+}
+
+impl Mortal {
+    fn write(&self, write: impl FnOnce() -> Result<(), StoreError>) -> Result<(), StoreError> {
+        let left = &self.life.writes_left;
+        let before = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1));
+        match before {
+            Err(_) => Err(dead()),
+            Ok(1) => {
+                if self.life.last_takes_effect {
+                    write()?;
+                }
+                Err(dead())
+            }
+            Ok(_) => write(),
+        }
+    }
+}
+
+fn dead() -> StoreError {
+    StoreError {
+        action: "reach",
+        object: "anything".to_owned(),
+        source: "the process is dead".into(),
+    }
+}
+
+impl Store for Mortal {
+    fn put(&self, key: &str, parts: &[&[u8]]) -> Result<(), StoreError> {
+        self.write(|| self.inner.put(key, parts))
+    }
+
+    fn remove(&self, key: &str) -> Result<(), StoreError> {
+        self.write(|| self.inner.remove(key))
+    }
+
+    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.inner.get(key)
+    }
+
+    fn list(&self) -> Result<Vec<StoredObject>, StoreError> {
+        self.inner.list()
+    }
+}
+
+/// An input, and an output that is not there yet.
+struct Scene {
+    folder: tempfile::TempDir,
+}
+
+/// A folder where a flush costs nothing, if the machine has one.
+fn in_memory() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .unwrap()
+}
+
+type Objects = BTreeMap<String, Vec<u8>>;
+
+impl Scene {
+    fn new() -> Self {
+        let scene = Self {
+            folder: in_memory(),
+        };
+        let mut table = "experiment,plate,well,site\n".to_owned();
+        for site in 0..SITES {
+            table += &format!("E-1,{},B02,1\n", site + 1);
+            for channel in 0..CHANNELS {
+                scene.write_image(site, channel, &good_png(site, channel));
+            }
+        }
+        fs::write(scene.input().join("metadata.csv"), table).unwrap();
+        scene
+    }
+
+    fn input(&self) -> PathBuf {
+        self.folder.path().join("in")
+    }
+
+    fn output(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write_image(&self, site: usize, channel: usize, bytes: &[u8]) {
+        let path = self.input().join(image_path(site, channel));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+
+    fn prepared(&self, shard_sites: usize) -> Prepared {
+        let layout = Layout {
+            shard_sites,
+            ..Layout::default()
+        };
+        let options = PlanOptions {
+            layout,
+            ..PlanOptions::default()
+        };
+        Prepared::folder(&self.input(), options).unwrap()
+    }
+
+    /// Runs `options` in a process that dies at write number `writes`.
+    fn dies(
+        &self,
+        prepared: &Prepared,
+        options: &ConvertOptions,
+        writes: usize,
+        last_takes_effect: bool,
+    ) -> Result<Converted, ConvertError> {
+        let life = Arc::new(Life {
+            writes_left: AtomicUsize::new(writes),
+            last_takes_effect,
+        });
+        let place = Place::new(&self.output("out")).unwrap().wrapped(|inner| {
+            let life = Arc::clone(&life);
+            Arc::new(Mortal { inner, life })
+        });
+        convert_at(&place, prepared, options, &Silent)
+    }
+
+    fn converts(&self, name: &str, shard_sites: usize, options: &ConvertOptions) -> Converted {
+        let prepared = self.prepared(shard_sites);
+        convert(&prepared, &self.output(name), options, &Silent).unwrap()
+    }
+
+    fn objects(&self, name: &str) -> Objects {
+        let store = LocalStore::read_only(self.output(name));
+        let keys = store.list().unwrap().into_iter().map(|object| object.key);
+        keys.map(|key| (key.clone(), store.get(&key).unwrap().unwrap()))
+            .collect()
+    }
+
+    fn remove(&self, name: &str) {
+        for name in [name.to_owned(), format!("{name}.rxrx2zarr")] {
+            let _ = fs::remove_dir_all(self.output(&name));
+        }
+    }
+
+    /// Demands that `out` is finished, with nothing beside it.
+    #[track_caller]
+    fn is_finished_as(&self, expected: &Objects) {
+        assert_eq!(&self.objects("out"), expected);
+        assert!(!self.output("out.rxrx2zarr").exists());
+    }
+}
+
+fn good_png(site: usize, channel: usize) -> Vec<u8> {
+    png(SIDE, SIDE, (site * CHANNELS + channel) as u8)
+}
+
+fn options() -> ConvertOptions {
+    ConvertOptions {
+        codec: Codec::default(),
+        jobs: NonZeroUsize::new(2).unwrap(),
+        allow_missing: true,
+        strict: false,
+        overwrite: false,
+        retry_bad: false,
+        recheck: false,
+        stop: Arc::default(),
+        description: Description::look_alike(),
+    }
+}
+
+/// Every write at which a process can die, on either side of its effect, until
+/// it has so many that it lives.
+fn deaths(mut dies: impl FnMut(usize, bool) -> bool) {
+    for last_takes_effect in [false, true] {
+        for writes in 1.. {
+            if !dies(writes, last_takes_effect) {
+                assert!(writes > 20, "it hardly did anything");
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_conversion_that_dies_anywhere_is_continued_to_the_same_bytes() {
+    let scene = Scene::new();
+    scene.converts("whole", 2, &options());
+    let whole = scene.objects("whole");
+    let prepared = scene.prepared(2);
+    deaths(|writes, last_takes_effect| {
+        scene.remove("out");
+        let died = scene
+            .dies(&prepared, &options(), writes, last_takes_effect)
+            .is_err();
+        let left = scene.objects("out");
+        if left.contains_key(ROOT_METADATA) {
+            assert_eq!(left, whole, "sealed, and not whole: write {writes}");
+        }
+        let again = scene.converts("out", 2, &options());
+        assert!(again.planes.is_complete());
+        scene.is_finished_as(&whole);
+        died
+    });
+}
+
+#[test]
+fn a_replacement_that_dies_anywhere_leaves_the_old_dataset_or_a_beginning() {
+    let scene = Scene::new();
+    let over = ConvertOptions {
+        overwrite: true,
+        ..options()
+    };
+    let (old_shards, new_shards) = (1, 2);
+    scene.converts("old", old_shards, &options());
+    scene.converts("new", new_shards, &options());
+    let (old, new) = (scene.objects("old"), scene.objects("new"));
+    let prepared = scene.prepared(new_shards);
+    deaths(|writes, last_takes_effect| {
+        scene.remove("out");
+        scene.converts("out", old_shards, &options());
+        let died = scene
+            .dies(&prepared, &over, writes, last_takes_effect)
+            .is_err();
+        let left = scene.objects("out");
+        let sealed = left.contains_key(ROOT_METADATA);
+        assert!(!sealed || left == old || left == new, "write {writes}");
+        // Once the old dataset is none any more, there is nothing to insist on.
+        let again = if left == old { &over } else { &options() };
+        scene.converts("out", new_shards, again);
+        scene.is_finished_as(&new);
+        died
+    });
+}
+
+#[test]
+fn a_retry_that_dies_anywhere_keeps_what_was_good_and_is_repeated() {
+    let scene = Scene::new();
+    scene.converts("whole", 2, &options());
+    let whole = scene.objects("whole");
+    let retry = ConvertOptions {
+        retry_bad: true,
+        ..options()
+    };
+    // Two units have bad planes, one has none.
+    let damage = || {
+        scene.write_image(0, 1, b"no PNG");
+        fs::remove_file(scene.input().join(image_path(4, 0))).unwrap();
+    };
+    let repair = || {
+        scene.write_image(0, 1, &good_png(0, 1));
+        scene.write_image(4, 0, &good_png(4, 0));
+    };
+    damage();
+    scene.converts("gaps", 2, &options());
+    let gaps = scene.objects("gaps");
+    repair();
+    for (continued, then) in [(&retry, None), (&options(), Some(&retry))] {
+        deaths(|writes, last_takes_effect| {
+            scene.remove("out");
+            damage();
+            scene.converts("out", 2, &options());
+            repair();
+            let prepared = scene.prepared(2);
+            let died = scene
+                .dies(&prepared, &retry, writes, last_takes_effect)
+                .is_err();
+            let left = scene.objects("out");
+            let sealed = left.contains_key(ROOT_METADATA);
+            assert!(!sealed || left == gaps || left == whole, "write {writes}");
+            scene.converts("out", 2, continued);
+            if let Some(then) = then {
+                scene.converts("out", 2, then);
+            }
+            scene.is_finished_as(&whole);
+            died
+        });
+    }
+}
+
+#[test]
+fn a_complete_dataset_is_left_as_it_is() {
+    let scene = Scene::new();
+    let first = scene.converts("out", 2, &options());
+    let before = scene.objects("out");
+    let again = scene.converts("out", 2, &options());
+    assert_eq!((first.sites_before, again.sites_before), (0, SITES));
+    assert_eq!(again.source_bytes, first.source_bytes);
+    assert_eq!(again.planes, first.planes);
+    let retry = ConvertOptions {
+        retry_bad: true,
+        ..options()
+    };
+    scene.converts("out", 2, &retry);
+    scene.is_finished_as(&before);
+}
+
+#[test]
+fn a_retry_with_a_damaged_shard_changes_nothing() {
+    let scene = Scene::new();
+    scene.write_image(0, 1, b"no PNG");
+    scene.converts("out", 2, &options());
+    let key = "images.zarr/images/c/0/0/0/0";
+    let path = scene.output("out").join(key);
+    let mut shard = fs::read(&path).unwrap();
+    shard[0] ^= 1;
+    fs::write(&path, shard).unwrap();
+    let before = scene.objects("out");
+    scene.write_image(0, 1, &good_png(0, 1));
+    let retry = ConvertOptions {
+        retry_bad: true,
+        ..options()
+    };
+    let error = convert(&scene.prepared(2), &scene.output("out"), &retry, &Silent).unwrap_err();
+    assert!(
+        matches!(&error, ConvertError::DamagedShard { key: damaged, .. } if damaged == key),
+        "{error}"
+    );
+    scene.is_finished_as(&before);
+}

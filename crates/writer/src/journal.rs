@@ -1,0 +1,188 @@
+//! The journal of an unfinished run: what the run is, and one record for each
+//! unit whose shard is durable. It lies beside OUTPUT, never inside.
+//!
+//! | object | holds |
+//! |---|---|
+//! | `run.json` | the [`Run`]: fingerprint, units, whether OUTPUT was cleared |
+//! | `units/N.json` | the [`UnitRecord`] of the shard `N` |
+//!
+//! Each is one line of JSON and a second line with the CRC-32C of the first, so
+//! that a record is known to be whole. They are put as any object is: whole,
+//! durable or not at all, which is why there is no file that is appended to.
+
+use rayon::prelude::*;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::description::Description;
+use crate::fingerprint::Fingerprint;
+use crate::record::UnitRecord;
+use crate::store::{Store, StoreError};
+
+pub(crate) const RUN: &str = "run.json";
+const UNITS: &str = "units/";
+
+/// What a run is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Run {
+    /// What it makes.
+    pub(crate) fingerprint: Fingerprint,
+    /// Name, licence and citation of the dataset.
+    pub(crate) description: Description,
+    /// Units in all.
+    pub(crate) units: usize,
+    /// False while what lay at OUTPUT before is being removed.
+    pub(crate) cleared: bool,
+}
+
+/// The journal cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JournalError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The description of the run is torn or was changed.
+    #[error(
+        "{object} in the folder of unfinished work is damaged: {reason}; what is unfinished \
+         cannot be continued, start over with --overwrite"
+    )]
+    Damaged {
+        /// The object's key.
+        object: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An entry could not be encoded: a defect of the program.
+    #[error("cannot encode {object}")]
+    Json {
+        /// The object's key.
+        object: String,
+        /// What the encoder said.
+        source: serde_json::Error,
+    },
+}
+
+/// The records that a journal holds.
+#[derive(Debug, Default)]
+pub(crate) struct Records {
+    /// The whole ones, by shard.
+    pub(crate) whole: Vec<UnitRecord>,
+    /// Keys of those that are not.
+    pub(crate) damaged: Vec<String>,
+}
+
+/// The journal in a store of its own.
+pub(crate) struct Journal<'a> {
+    store: &'a dyn Store,
+}
+
+impl<'a> Journal<'a> {
+    pub(crate) fn new(store: &'a dyn Store) -> Self {
+        Self { store }
+    }
+
+    /// The run that is under way, if there is one.
+    pub(crate) fn run(&self) -> Result<Option<Run>, JournalError> {
+        let Some(bytes) = self.store.get(RUN)? else {
+            return Ok(None);
+        };
+        let run = parse(&bytes).map_err(|reason| JournalError::Damaged {
+            object: RUN.to_owned(),
+            reason,
+        })?;
+        Ok(Some(run))
+    }
+
+    /// Notes what the run is.
+    pub(crate) fn begin(&self, run: &Run) -> Result<(), JournalError> {
+        self.put(RUN, run)
+    }
+
+    /// Notes that a unit is stored. Its shard must be durable by now.
+    pub(crate) fn record(&self, record: &UnitRecord) -> Result<(), JournalError> {
+        self.put(&unit_key(record.unit.shard), record)
+    }
+
+    /// All records, ordered by shard.
+    pub(crate) fn records(&self) -> Result<Records, JournalError> {
+        let objects = self.store.list()?;
+        let keys = objects.into_iter().map(|object| object.key);
+        let keys: Vec<String> = keys.filter(|key| key.starts_with(UNITS)).collect();
+        let read = |key: String| -> Result<Result<UnitRecord, String>, StoreError> {
+            let bytes = self.store.get(&key)?.unwrap_or_default();
+            // A record under a wrong key is a record of nothing.
+            let record = parse::<UnitRecord>(&bytes).ok();
+            Ok(record
+                .filter(|record| unit_key(record.unit.shard) == key)
+                .ok_or(key))
+        };
+        let read: Vec<_> = keys.into_par_iter().map(read).collect::<Result<_, _>>()?;
+        let mut records = Records::default();
+        for record in read {
+            match record {
+                Ok(record) => records.whole.push(record),
+                Err(key) => records.damaged.push(key),
+            }
+        }
+        records.whole.sort_by_key(|record| record.unit.shard);
+        Ok(records)
+    }
+
+    /// How many units are recorded, without reading the records.
+    pub(crate) fn recorded(&self) -> Result<usize, StoreError> {
+        let objects = self.store.list()?;
+        Ok(objects
+            .iter()
+            .filter(|object| object.key.starts_with(UNITS))
+            .count())
+    }
+
+    /// Forgets the run: what is left describes nothing.
+    pub(crate) fn end(&self) -> Result<(), StoreError> {
+        self.store.remove(RUN)
+    }
+
+    /// Forgets all units.
+    pub(crate) fn clear(&self) -> Result<(), StoreError> {
+        for object in self.store.list()? {
+            if object.key.starts_with(UNITS) {
+                self.store.remove(&object.key)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn put(&self, key: &str, entry: &impl Serialize) -> Result<(), JournalError> {
+        let line = serde_json::to_vec(entry).map_err(|source| JournalError::Json {
+            object: key.to_owned(),
+            source,
+        })?;
+        let sum = format!("\n{:08x}\n", crc32c::crc32c(&line));
+        Ok(self.store.put(key, &[&line, sum.as_bytes()])?)
+    }
+}
+
+fn unit_key(shard: usize) -> String {
+    format!("{UNITS}{shard}.json")
+}
+
+/// Whether `name` is one that a journal puts at the top of its folder.
+pub(crate) fn is_entry(name: &str) -> bool {
+    name == RUN || format!("{name}/") == UNITS
+}
+
+/// Reads an entry; says what is wrong with one that is not whole.
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    let torn = || "it is not whole".to_owned();
+    let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
+    let lines = text.strip_suffix('\n').ok_or_else(torn)?;
+    let (line, sum) = lines.split_once('\n').ok_or_else(torn)?;
+    if sum != format!("{:08x}", crc32c::crc32c(line.as_bytes())) {
+        return Err("its checksum is wrong".to_owned());
+    }
+    serde_json::from_str(line).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests;

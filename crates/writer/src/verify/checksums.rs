@@ -1,0 +1,207 @@
+//! `SHA256SUMS`, against what was read.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use super::finding::{FindingKind, Findings};
+use crate::checksums::{checksum_list, parse_line};
+use crate::hierarchy::CHECKSUMS;
+use crate::record::Sha256Sum;
+
+/// Hexadecimal digits of a line that may differ before it is the object that is
+/// called damaged: one changed bit of an object changes all but a sixteenth of
+/// its digits, one changed bit of the list a single one.
+const DIGITS_OF_DAMAGE: usize = 8;
+
+/// The list, and what its lines turned out to be worth.
+#[derive(Debug)]
+pub(super) struct Checksums {
+    /// The object as it is; `None` when it is not there.
+    text: Option<Vec<u8>>,
+    lines: BTreeMap<String, Sha256Sum>,
+    /// What the list would say if all were well: of damaged objects what it
+    /// does say, since nobody knows better.
+    expected: Mutex<BTreeMap<String, Sha256Sum>>,
+    /// Checksums of objects that the list does not name.
+    unlisted: Mutex<Vec<Sha256Sum>>,
+}
+
+impl Checksums {
+    pub(super) fn new(text: Option<Vec<u8>>) -> Self {
+        let lines = text
+            .as_deref()
+            .unwrap_or_default()
+            .split(|&byte| byte == b'\n');
+        // A line that is none is found when the list is written anew.
+        let lines = lines
+            .filter_map(|line| parse_line(std::str::from_utf8(line).ok()?))
+            .collect();
+        Self {
+            text,
+            lines,
+            expected: Mutex::default(),
+            unlisted: Mutex::default(),
+        }
+    }
+
+    /// Whether a line names that object.
+    pub(super) fn lists(&self, key: &str) -> bool {
+        self.lines.contains_key(key)
+    }
+
+    /// Whether there is any line.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// Compares the checksum of an object that was read; whether the object can
+    /// be believed.
+    pub(super) fn check(&self, key: &str, actual: Sha256Sum, findings: &Findings) -> bool {
+        let digits = hex::encode(actual);
+        let Some(&listed) = self.lines.get(key) else {
+            if let Some(text) = &self.text {
+                let text = String::from_utf8_lossy(text).to_ascii_lowercase();
+                let what = if text.contains(&digits) {
+                    FindingKind::Damaged
+                } else {
+                    FindingKind::Mismatch
+                };
+                findings.object(what, CHECKSUMS, format!("it does not list {key}"));
+            }
+            lock(&self.unlisted).push(actual);
+            return true;
+        };
+        if listed == actual {
+            lock(&self.expected).insert(key.to_owned(), actual);
+            return true;
+        }
+        let listed_digits = hex::encode(listed);
+        let pairs = listed_digits.bytes().zip(digits.bytes());
+        let differing = pairs.filter(|(listed, actual)| listed != actual).count();
+        if differing <= DIGITS_OF_DAMAGE {
+            let text = format!(
+                "the line of {key}: {differing} of 64 digits differ from the object's SHA-256, \
+                 so that the line is damaged and not the object"
+            );
+            findings.object(FindingKind::Damaged, CHECKSUMS, text);
+            lock(&self.expected).insert(key.to_owned(), actual);
+            return true;
+        }
+        let text = format!("SHA-256 is {digits}, {CHECKSUMS} says {listed_digits}");
+        findings.object(FindingKind::Damaged, key, text);
+        lock(&self.expected).insert(key.to_owned(), listed);
+        false
+    }
+
+    /// Accepts the line of an object that was not read, because more is wrong
+    /// with it than its checksum.
+    pub(super) fn accept(&self, key: &str) {
+        if let Some(&listed) = self.lines.get(key) {
+            lock(&self.expected).insert(key.to_owned(), listed);
+        }
+    }
+
+    /// The objects that are listed and not among `is_there`.
+    pub(super) fn missing(&self, is_there: impl Fn(&str) -> bool) -> Vec<String> {
+        let unlisted = lock(&self.unlisted);
+        let absent = self.lines.iter().filter(|(key, _)| !is_there(key));
+        // Where only the name is damaged, the object is there by its own name.
+        let absent = absent.filter(|(_, listed)| !unlisted.contains(listed));
+        absent.map(|(key, _)| key.clone()).collect()
+    }
+
+    /// Writes the list anew and compares it byte for byte: there is one way
+    /// only to write it. To be called last.
+    pub(super) fn check_text(&self, findings: &Findings) {
+        let Some(text) = &self.text else {
+            findings.object(FindingKind::Missing, CHECKSUMS, "it is not there");
+            return;
+        };
+        let expected = checksum_list(&lock(&self.expected));
+        if expected.as_bytes() == text || findings.concern(CHECKSUMS) {
+            return;
+        }
+        let (expected, found) = (expected.as_bytes().split(is_end), text.split(is_end));
+        let same = expected.zip(found).take_while(|(a, b)| a == b).count();
+        let text = format!("line {} is not as it was written", same + 1);
+        findings.object(FindingKind::Damaged, CHECKSUMS, text);
+    }
+}
+
+fn is_end(byte: &u8) -> bool {
+    *byte == b'\n'
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use sha2::{Digest, Sha256};
+
+    use super::*;
+
+    fn objects() -> BTreeMap<String, Sha256Sum> {
+        let keys = ["README.md", "a/zarr.json", "b"].map(str::to_owned);
+        keys.into_iter()
+            .map(|key| (key.clone(), Sha256::digest(key).into()))
+            .collect()
+    }
+
+    /// What is found when the list is `text` and all objects are whole.
+    fn found(text: Vec<u8>) -> BTreeMap<String, super::super::finding::ObjectFindings> {
+        let findings = Findings::default();
+        let sums = Checksums::new(Some(text));
+        for (key, checksum) in objects() {
+            assert!(sums.check(&key, checksum, &findings));
+        }
+        for key in sums.missing(|key| objects().contains_key(key)) {
+            findings.object(FindingKind::Missing, &key, "");
+        }
+        sums.check_text(&findings);
+        findings.into_found().objects
+    }
+
+    #[test]
+    fn a_whole_list_is_not_worth_mentioning() {
+        assert!(found(checksum_list(&objects()).into_bytes()).is_empty());
+    }
+
+    #[test]
+    fn every_flipped_bit_of_the_list_is_blamed_on_the_list_alone() {
+        let whole = checksum_list(&objects()).into_bytes();
+        for bit in 0..whole.len() * 8 {
+            let mut text = whole.clone();
+            text[bit / 8] ^= 1 << (bit % 8);
+            let shown = String::from_utf8_lossy(&text).into_owned();
+            let found = found(text);
+            let objects: Vec<&String> = found.keys().collect();
+            assert_eq!(objects, [CHECKSUMS], "{shown}\n{found:#?}");
+        }
+    }
+
+    #[test]
+    fn another_order_or_a_line_twice_is_noticed() {
+        let whole = checksum_list(&objects());
+        let mut lines: Vec<&str> = whole.lines().collect();
+        lines.swap(0, 1);
+        assert_eq!(found(lines.join("\n").into_bytes()).len(), 1);
+        assert_eq!(found([whole.clone(), whole].concat().into_bytes()).len(), 1);
+    }
+
+    #[test]
+    fn a_changed_object_is_blamed_itself() {
+        let findings = Findings::default();
+        let sums = Checksums::new(Some(checksum_list(&objects()).into_bytes()));
+        for (key, checksum) in objects() {
+            let other = Sha256::digest("other").into();
+            let whole = key != "b";
+            let actual = if whole { checksum } else { other };
+            assert_eq!(sums.check(&key, actual, &findings), whole);
+        }
+        sums.check_text(&findings);
+        let found = findings.into_found().objects;
+        assert_eq!(found.keys().collect::<Vec<_>>(), ["b"]);
+    }
+}

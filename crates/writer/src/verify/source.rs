@@ -1,0 +1,267 @@
+//! Pixels, against those that an independent decoder reads from the source.
+
+use std::collections::HashMap;
+
+use rxrx_decoder::{DecodeError, Limits, PlaneShape, ReferenceDecoder};
+use rxrx_metadata::{Column, ColumnValues, SiteIndex};
+
+use super::finding::{Finding, FindingKind, Findings};
+use super::layout::Layout;
+use super::tables::Tables;
+use crate::pipeline::largest_file;
+use crate::prepare::Prepared;
+use crate::record::PlaneRecord;
+use crate::survey::plane_shape;
+use crate::tables::SITES;
+
+/// The source of a dataset, its rows and channels matched with the dataset's.
+pub(super) struct SourceCheck<'a> {
+    prepared: &'a Prepared,
+    shape: PlaneShape,
+    /// For each site of the dataset, its row in the plan of the source.
+    rows: Vec<Option<usize>>,
+    /// For each channel of the dataset, its position in the plan.
+    channels: Vec<Option<usize>>,
+}
+
+/// What one worker keeps from file to file.
+pub(super) struct SourceWorker {
+    decoder: ReferenceDecoder,
+    file: Vec<u8>,
+    plane: Vec<u8>,
+}
+
+impl<'a> SourceCheck<'a> {
+    /// Matches the plan of the source with the tables; what does not fit is a
+    /// finding.
+    pub(super) fn new(
+        prepared: &'a Prepared,
+        layout: &Layout,
+        tables: &Tables,
+        findings: &Findings,
+    ) -> Self {
+        let unlike = |text: String| findings.object(FindingKind::UnlikeSource, SITES, text);
+        let plan = &prepared.plan;
+        let names: Vec<String> = plan.channels().iter().map(ToString::to_string).collect();
+        if names != layout.channels {
+            unlike(format!(
+                "the channels are {}, those of the source {}",
+                layout.channels.join(" "),
+                names.join(" ")
+            ));
+        }
+        let position = |name: &String| names.iter().position(|other| other == name);
+        let channels = layout.channels.iter().map(position).collect();
+        let table = plan.table();
+        let by_id: HashMap<&str, usize> = table.site_ids().zip(0..).collect();
+        let mut rows = vec![None; tables.sites.as_ref().map_or(0, |sites| sites.places.len())];
+        let mut matched = 0;
+        if let Some(sites) = &tables.sites {
+            for (site, row) in rows.iter_mut().enumerate() {
+                let id = sites.site_id(site).unwrap_or_default();
+                *row = by_id.get(id).copied();
+                matched += usize::from(row.is_some());
+                if row.is_none() {
+                    findings.add(Finding {
+                        object: SITES.to_owned(),
+                        sites: Some(tables.span(site..site + 1)),
+                        channel: None,
+                        kind: FindingKind::UnlikeSource,
+                        text: "the source has no such row".to_owned(),
+                    });
+                }
+            }
+            if table.len() > matched {
+                let surplus = table.len() - matched;
+                unlike(format!(
+                    "{surplus} rows of the source are not in the dataset"
+                ));
+            }
+            compare_columns(&sites.columns, table.columns(), &rows, tables, findings);
+        }
+        let shape = plane_shape(&layout.geometry);
+        let found = plane_shape(plan.geometry());
+        if found != shape {
+            unlike(format!("planes are {shape}, those of the source {found}"));
+        }
+        Self {
+            prepared,
+            shape,
+            rows,
+            channels,
+        }
+    }
+
+    /// Compares the pixels of one plane; whether there were two to compare.
+    pub(super) fn check_plane(
+        &self,
+        worker: &mut SourceWorker,
+        (site, channel): (usize, usize),
+        pixels: &[u8],
+        record: Option<&PlaneRecord>,
+        mut report: impl FnMut(String),
+    ) -> bool {
+        let Some(Some(row)) = self.rows.get(site) else {
+            return false;
+        };
+        let Some(Some(position)) = self.channels.get(channel) else {
+            return false;
+        };
+        let path = self.prepared.plan.source(SiteIndex(*row), *position);
+        let decoded = path.map(|path| self.decode(worker, path));
+        let path = path.unwrap_or_default();
+        const RETRY: &str = "convert --retry-bad takes it in";
+        match (record, decoded) {
+            (Some(PlaneRecord::Ok { .. }) | None, Some(Ok(()))) => {
+                if let Some(text) = difference(pixels, &worker.plane, self.shape) {
+                    report(format!("{path}: {text}"));
+                }
+                return true;
+            }
+            (Some(PlaneRecord::Ok { .. }), Some(Err(error))) => {
+                report(format!("{path} cannot be used any more: {error}"));
+            }
+            (Some(PlaneRecord::Ok { .. }), None) => {
+                report("the source has no such image any more".to_owned());
+            }
+            (Some(PlaneRecord::Missing), Some(Ok(()))) => {
+                report(format!(
+                    "recorded missing, and {path} is there now: {RETRY}"
+                ));
+            }
+            (Some(PlaneRecord::Missing), Some(Err(error))) => {
+                report(format!(
+                    "recorded missing, and {path} is there now, but of no use: {error}"
+                ));
+            }
+            (Some(PlaneRecord::Corrupt { .. }), Some(Ok(()))) => {
+                report(format!("recorded corrupt, and {path} is good now: {RETRY}"));
+            }
+            (Some(PlaneRecord::Corrupt { .. }), None) => {
+                report("recorded corrupt, and the source has no such image any more".to_owned());
+            }
+            // As recorded, or not known what should be.
+            (Some(PlaneRecord::Missing) | None, None)
+            | (Some(PlaneRecord::Corrupt { .. }) | None, Some(Err(_))) => {}
+        }
+        false
+    }
+
+    pub(super) fn worker(&self) -> SourceWorker {
+        SourceWorker {
+            decoder: ReferenceDecoder::new(Limits::default()),
+            file: Vec::new(),
+            plane: Vec::new(),
+        }
+    }
+
+    fn decode(&self, worker: &mut SourceWorker, path: &str) -> Result<(), String> {
+        let at_most = largest_file(self.shape.byte_len());
+        let SourceWorker {
+            decoder,
+            file,
+            plane,
+        } = worker;
+        let source = &self.prepared.source;
+        source
+            .read(path, at_most, file)
+            .map_err(|error| format!("cannot be read: {error}"))?;
+        plane.resize(self.shape.byte_len(), 0);
+        let decoded = decoder.decode(file, self.shape, plane);
+        decoded.map_err(|error: DecodeError| error.to_string())
+    }
+}
+
+/// Where two planes differ, if they do.
+fn difference(stored: &[u8], source: &[u8], shape: PlaneShape) -> Option<String> {
+    if stored == source {
+        return None;
+    }
+    let bytes = shape.depth.bytes_per_sample();
+    let value = |sample: &[u8]| {
+        let byte = |at: usize| u16::from(sample.get(at).copied().unwrap_or(0));
+        byte(0) | byte(1) << 8
+    };
+    let pixels = || stored.chunks(bytes).zip(source.chunks(bytes));
+    let count = pixels().filter(|(a, b)| a != b).count();
+    let (position, (stored, source)) = pixels().enumerate().find(|(_, (a, b))| a != b)?;
+    let width = (shape.width as usize).max(1);
+    Some(format!(
+        "{count} pixels differ, the first at y {}, x {}: {} in the dataset, {} in the source",
+        position / width,
+        position % width,
+        value(stored),
+        value(source)
+    ))
+}
+
+/// Every cell of the metadata, by site.
+fn compare_columns(
+    stored: &[Column],
+    source: &[Column],
+    rows: &[Option<usize>],
+    tables: &Tables,
+    findings: &Findings,
+) {
+    let names = |columns: &[Column]| -> Vec<String> {
+        columns.iter().map(|column| column.name.clone()).collect()
+    };
+    if names(stored) != names(source) {
+        let text = format!(
+            "the columns are {}, those of the source {}",
+            names(stored).join(", "),
+            names(source).join(", ")
+        );
+        findings.object(FindingKind::UnlikeSource, SITES, text);
+    }
+    for column in stored {
+        let Some(other) = source.iter().find(|other| other.name == column.name) else {
+            continue;
+        };
+        for (site, row) in rows.iter().enumerate() {
+            let Some(row) = *row else { continue };
+            if is_same(&column.values, site, &other.values, row) {
+                continue;
+            }
+            findings.add(Finding {
+                object: SITES.to_owned(),
+                sites: Some(tables.span(site..site + 1)),
+                channel: None,
+                kind: FindingKind::UnlikeSource,
+                text: format!(
+                    "{} is {}, the source says {}",
+                    column.name,
+                    cell(&column.values, site),
+                    cell(&other.values, row)
+                ),
+            });
+        }
+    }
+}
+
+fn is_same(stored: &ColumnValues, site: usize, source: &ColumnValues, row: usize) -> bool {
+    match (stored, source) {
+        (ColumnValues::Integer(a), ColumnValues::Integer(b)) => a.get(site) == b.get(row),
+        (ColumnValues::String(a), ColumnValues::String(b)) => a.get(site) == b.get(row),
+        (ColumnValues::Float(a), ColumnValues::Float(b)) => {
+            let bits = |value: Option<&Option<f64>>| value.copied().flatten().map(f64::to_bits);
+            bits(a.get(site)) == bits(b.get(row))
+        }
+        _ => false,
+    }
+}
+
+fn cell(values: &ColumnValues, row: usize) -> String {
+    match values {
+        ColumnValues::Integer(values) => text(values.get(row)),
+        ColumnValues::Float(values) => text(values.get(row)),
+        ColumnValues::String(values) => text(values.get(row)),
+    }
+}
+
+fn text<T: std::fmt::Debug>(value: Option<&Option<T>>) -> String {
+    match value {
+        Some(Some(value)) => format!("{value:?}"),
+        _ => "blank".to_owned(),
+    }
+}

@@ -1,0 +1,127 @@
+use super::*;
+use crate::description::Description;
+use crate::events::Silent;
+use crate::fixture::{Images, Memory, plan, run_units, settings, shards_of};
+use crate::hierarchy::DatasetAttributes;
+use crate::output::Output;
+use crate::record::PlaneCounts;
+use crate::seal::seal;
+
+/// Three sites of two channels in two shards, sealed.
+pub(crate) fn sealed() -> Memory {
+    let store = Memory::new();
+    let plan = plan(3, 2, shards_of(2));
+    let settings = settings();
+    let output = Output::new(&store);
+    let units = run_units(&plan, &Images::of(3, 2), &output, &Memory::new());
+    let planes = PlaneCounts::of(&units);
+    let attributes = DatasetAttributes::new(Description::look_alike(), &plan, settings, planes);
+    seal(&plan, &units, &attributes, &output).unwrap();
+    store
+}
+
+fn verified(store: &Memory) -> Result<VerifyReport, VerifyError> {
+    let options = VerifyOptions {
+        jobs: NonZeroUsize::new(3).unwrap(),
+    };
+    verify(store, "out", None, &options, &Silent)
+}
+
+fn forget(store: &Memory, key: &str) {
+    let mut objects = store.objects.lock().unwrap();
+    objects.retain(|(known, _)| known != key);
+}
+
+/// The objects that are not as recorded.
+fn blamed(store: &Memory) -> Vec<String> {
+    verified(store).unwrap().by_object.into_keys().collect()
+}
+
+#[test]
+fn what_was_sealed_is_as_recorded() {
+    let store = sealed();
+    let report = verified(&store).unwrap();
+    assert!(report.is_clean(), "{report:#?}");
+    assert_eq!((report.sites, report.planes), (3, 6));
+    assert_eq!(report.objects, store.keys().len());
+}
+
+#[test]
+fn without_a_root_there_is_nothing_to_verify() {
+    let store = sealed();
+    forget(&store, ROOT_METADATA);
+    let error = verified(&store).unwrap_err();
+    let not_sealed = VerifyError::Dataset(InfoError::NotSealed {
+        dataset: "out".to_owned(),
+    });
+    assert_eq!(error.to_string(), not_sealed.to_string());
+    // With neither root nor list it is somebody else's.
+    let store = Memory::new();
+    store.put(ROOT_METADATA, &[b"{}"]).unwrap();
+    let error = verified(&store).unwrap_err();
+    assert!(
+        matches!(error, VerifyError::Dataset(InfoError::Foreign { .. })),
+        "{error}"
+    );
+}
+
+#[test]
+fn each_object_is_missed_and_recognised_when_spoiled() {
+    let whole = sealed();
+    for key in whole.keys() {
+        let bytes = whole.get(&key).unwrap().unwrap();
+        if key != ROOT_METADATA {
+            forget(&whole, &key);
+            assert_eq!(blamed(&whole), [key.as_str()]);
+        }
+        for place in [0, bytes.len() / 2, bytes.len() - 1] {
+            let mut spoiled = bytes.clone();
+            spoiled[place] ^= 0x10;
+            forget(&whole, &key);
+            whole.put(&key, &[&spoiled]).unwrap();
+            assert_eq!(blamed(&whole), [key.as_str()], "byte {place}");
+        }
+        forget(&whole, &key);
+        whole.put(&key, &[&bytes]).unwrap();
+    }
+    assert!(verified(&whole).unwrap().is_clean());
+}
+
+#[test]
+fn every_chunk_and_site_is_told() {
+    #[derive(Default)]
+    struct Heard(std::sync::Mutex<(usize, u64, usize)>);
+    impl Observer for Heard {
+        fn notice(&self, event: Event<'_>) {
+            let mut heard = self.0.lock().unwrap();
+            match event {
+                Event::Started { sites, .. } => heard.2 = sites,
+                Event::ChunkVerified {
+                    sites,
+                    stored_bytes,
+                } => {
+                    heard.0 += sites;
+                    heard.1 += stored_bytes;
+                }
+                _ => {}
+            }
+        }
+    }
+    let store = sealed();
+    let heard = Heard::default();
+    let options = VerifyOptions {
+        jobs: NonZeroUsize::MIN,
+    };
+    verify(&store, "out", None, &options, &heard).unwrap();
+    let (sites, bytes, told) = *heard.0.lock().unwrap();
+    assert_eq!((sites, told), (3, 3));
+    let shards: u64 = store
+        .list()
+        .unwrap()
+        .iter()
+        .filter(|object| object.key.starts_with(SHARDS))
+        .map(|object| object.size)
+        .sum();
+    // Two shards of two chunks, each with an index of 16 bytes a chunk and 4.
+    assert_eq!(bytes, shards - 2 * (2 * 16 + 4));
+}

@@ -1,0 +1,185 @@
+//! Damage of other kinds, and datasets that somebody made look right.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use parquet::arrow::ArrowWriter;
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
+
+use super::super::dataset::{Dataset, Table};
+use super::{Blamed, copy, gappy, repair_sums, shard};
+
+#[test]
+fn truncated_deleted_zeroed_and_extra_objects_are_told_apart() {
+    let input = gappy();
+    let whole = Dataset::at(input.output()).objects();
+    let dataset = copy(&input, "spoiled");
+    let (first, last) = (input.site_id(2), input.site_id(3));
+
+    let path = dataset.join(shard(1));
+    let bytes = &whole[&shard(1)];
+    fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    let blamed = Blamed::of(&dataset, "");
+    blamed.names(&shard(1), "damaged", &first, "");
+    assert_eq!(blamed.objects(), [shard(1)]);
+    let report = &blamed.0["by_object"][&shard(1)]["examples"];
+    assert!(report.to_string().contains(&last), "{report}");
+
+    for bytes in [vec![0; bytes.len()], Vec::new()] {
+        fs::write(&path, bytes).unwrap();
+        let blamed = Blamed::of(&dataset, "");
+        blamed.names(&shard(1), "damaged", &first, "");
+        assert_eq!(blamed.sites_touched(), 2);
+    }
+
+    fs::remove_file(&path).unwrap();
+    Blamed::of(&dataset, "").names(&shard(1), "missing", &first, "");
+    // Nor does it help to strike it from the list.
+    repair_sums(&dataset);
+    Blamed::of(&dataset, "").names(&shard(1), "missing", &first, "");
+    fs::write(&path, bytes).unwrap();
+    repair_sums(&dataset);
+    super::verify(&dataset, "").ends_with(0);
+
+    for key in ["metadata.parquet", "README.md", "images.zarr/plate/c/0"] {
+        fs::remove_file(dataset.join(key)).unwrap();
+        let blamed = Blamed::of(&dataset, "");
+        assert_eq!(blamed.objects(), [key]);
+        blamed.names(key, "missing", "", "");
+        fs::write(dataset.join(key), &whole[key]).unwrap();
+    }
+    fs::remove_file(dataset.join("SHA256SUMS")).unwrap();
+    Blamed::of(&dataset, "").names("SHA256SUMS", "missing", "", "");
+    repair_sums(&dataset);
+
+    for key in [
+        "notes.txt",
+        "images.zarr/images/c/3/0/0/0",
+        "images.zarr/images/c/01/0/0/0",
+    ] {
+        let path = dataset.join(key);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, b"stranger").unwrap();
+        for _ in 0..2 {
+            let blamed = Blamed::of(&dataset, "");
+            assert_eq!(blamed.objects(), [key]);
+            blamed.names(key, "extra", "", "");
+            repair_sums(&dataset);
+        }
+        fs::remove_file(path).unwrap();
+        repair_sums(&dataset);
+    }
+}
+
+#[test]
+fn exchanged_shards_are_found_though_every_checksum_is_right() {
+    let input = gappy();
+    let dataset = copy(&input, "exchanged");
+    let (a, b) = (dataset.join(shard(0)), dataset.join(shard(1)));
+    let (bytes_a, bytes_b) = (fs::read(&a).unwrap(), fs::read(&b).unwrap());
+    fs::write(a, bytes_b).unwrap();
+    fs::write(b, bytes_a).unwrap();
+    repair_sums(&dataset);
+    let blamed = Blamed::of(&dataset, "");
+    assert_eq!(blamed.objects(), [shard(0), shard(1)]);
+    for site in 0..4 {
+        blamed.names(&shard(site / 2), "mismatch", &input.site_id(site), "w1");
+    }
+    assert_eq!(blamed.sites_touched(), 4);
+}
+
+/// Writes the table with two rows exchanged, but for its first columns.
+fn exchange_rows(dataset: &Path, name: &str, (a, b): (usize, usize), keep: usize) {
+    let path = dataset.join(name);
+    let table = Table::read(&path);
+    write(&path, &table, |batch, rows| {
+        for row in 0..rows.num_rows() {
+            let row = match row {
+                row if row == a => b,
+                row if row == b => a,
+                row => row,
+            };
+            batch.write(&rows.slice(row, 1)).unwrap();
+        }
+    });
+    let exchanged = Table::read(&path);
+    let mut columns = exchanged.rows.columns().to_vec();
+    columns[..keep].clone_from_slice(&table.rows.columns()[..keep]);
+    let rows = RecordBatch::try_new(exchanged.rows.schema(), columns).unwrap();
+    write(&path, &exchanged, |batch, _| batch.write(&rows).unwrap());
+    repair_sums(dataset);
+}
+
+fn write(path: &Path, table: &Table, rows: impl FnOnce(&mut ArrowWriter<File>, &RecordBatch)) {
+    let notes = table.notes.iter().filter(|(key, _)| *key != "ARROW:schema");
+    let notes = notes.map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
+    let properties = WriterProperties::builder().set_key_value_metadata(Some(notes.collect()));
+    let schema = Arc::clone(&table.rows.schema());
+    let file = File::create(path).unwrap();
+    let mut writer = ArrowWriter::try_new(file, schema, Some(properties.build())).unwrap();
+    rows(&mut writer, &table.rows);
+    writer.close().unwrap();
+}
+
+#[test]
+fn exchanged_rows_of_a_table_are_found_though_every_checksum_is_right() {
+    let input = gappy();
+    let dataset = copy(&input, "sites");
+    exchange_rows(&dataset, "metadata.parquet", (0, 4), 1);
+    let blamed = Blamed::of(&dataset, "");
+    for site in [0, 4] {
+        // As the table has it now, which is the other way round.
+        blamed.names(
+            "images.zarr/site/c/0",
+            "mismatch",
+            &input.site_id(4 - site),
+            "",
+        );
+        blamed.names("metadata.parquet", "mismatch", &input.site_id(site), "");
+    }
+    assert_eq!(blamed.sites_touched(), 2);
+
+    let dataset = copy(&input, "order");
+    exchange_rows(&dataset, "metadata.parquet", (0, 4), 0);
+    let blamed = Blamed::of(&dataset, "");
+    let told = &blamed.findings("metadata.parquet")[0][3];
+    assert!(told.contains("row 0, column site_index"), "{told}");
+
+    // Rows 1 and 8: site 0 w2 and site 1 w3, which is missing.
+    let dataset = copy(&input, "planes");
+    exchange_rows(&dataset, "planes.parquet", (1, 8), 2);
+    let blamed = Blamed::of(&dataset, "");
+    blamed.names(&shard(0), "mismatch", &input.site_id(0), "w2");
+    blamed.names(&shard(0), "mismatch", &input.site_id(1), "w3");
+    blamed.names(
+        "images.zarr/present/c/0/0",
+        "mismatch",
+        &input.site_id(0),
+        "w2",
+    );
+    assert_eq!(blamed.sites_touched(), 2);
+}
+
+#[test]
+fn metadata_that_contradicts_the_root_is_found_though_every_checksum_is_right() {
+    let input = gappy();
+    let dataset = copy(&input, "documents");
+    let change = |key: &str, from: &str, to: &str| {
+        let path = dataset.join(key);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "no {from} in {text}");
+        fs::write(&path, text.replacen(from, to, 1)).unwrap();
+        repair_sums(&dataset);
+        let blamed = Blamed::of(&dataset, "");
+        blamed.names(key, "mismatch", "", "");
+        fs::write(&path, text).unwrap();
+        repair_sums(&dataset);
+    };
+    change("images.zarr/plate/zarr.json", "int64", "int32");
+    change("images.zarr/images/zarr.json", "\"end\"", "\"start\"");
+    change("images.zarr/zarr.json", "\"missing\": 1", "\"missing\": 2");
+    super::verify(&dataset, "").ends_with(0);
+}
