@@ -22,9 +22,13 @@ use std::time::{Duration, Instant};
 
 use libdeflater::Decompressor;
 use rxrx_decoder::{Decoder, Histogram, Limits, PlaneShape, read_shape, summarise};
+use zune_png::PngDecoder;
+use zune_png::zune_core::bytestream::ZCursor;
+use zune_png::zune_core::options::DecoderOptions;
 
 const ROUNDS: usize = 25;
 const MOST_FILES: usize = 120;
+const CONTENDERS: usize = 6;
 
 fn main() {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/rxrx1-sample");
@@ -43,14 +47,15 @@ fn main() {
     let images: Vec<Image> = paths.iter().map(|path| Image::read(path)).collect();
 
     let mut bench = Bench::new(images[0].shape);
-    let contenders: [(&str, Contender); 5] = [
+    let contenders: [(&str, Contender); CONTENDERS] = [
         ("inflate only (libdeflate)", Bench::inflate),
         ("decode (ours)", Bench::decode),
         ("decode (png crate)", Bench::decode_with_png_crate),
+        ("decode (zune-png)", Bench::decode_with_zune_png),
         ("statistics and hash", Bench::summarise),
         ("hash", Bench::hash),
     ];
-    let mut fastest = vec![[Duration::MAX; 5]; images.len()];
+    let mut fastest = vec![[Duration::MAX; CONTENDERS]; images.len()];
     for _ in 0..ROUNDS {
         for (image, fastest) in images.iter().zip(&mut fastest) {
             for ((_, contender), fastest) in contenders.iter().zip(fastest) {
@@ -163,6 +168,15 @@ impl Bench {
         let mut reader = decoder.read_info().unwrap();
         reader.next_frame(&mut self.plane).unwrap();
         reader.finish().unwrap();
+    }
+
+    fn decode_with_zune_png(&mut self, image: &Image) {
+        let options = DecoderOptions::default()
+            .png_set_confirm_crc(true)
+            .inflate_set_confirm_adler(true);
+        let input = ZCursor::new(image.png.as_slice());
+        let mut decoder = PngDecoder::new_with_options(input, options);
+        decoder.decode_into(&mut self.plane).unwrap();
     }
 
     fn summarise(&mut self, image: &Image) {

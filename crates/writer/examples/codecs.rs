@@ -23,7 +23,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rxrx_decoder::{Decoder, Limits, PlaneShape, read_shape};
+use rxrx_decoder::{BitDepth, Decoder, Limits, PlaneShape, read_shape};
+use rxrx_metadata::{ArrayGeometry, DataType, Layout};
+use rxrx_writer::{ChunkEncoder, Codec, EncoderScratch};
 use serde_json::json;
 use zarrs::array::codec::api::{BytesToBytesCodecTraits, CodecOptions};
 use zarrs::array::{BytesRepresentation, CodecChain};
@@ -43,13 +45,15 @@ fn main() {
         println!("no PNGs named …_wN.png under {}", folder.display());
         return;
     };
-    let mut contenders = contenders(first.shape.byte_len());
+    let mut contenders = ours(first);
+    contenders.append(&mut others(first.shape.byte_len()));
     let mut fastest = vec![vec![[Duration::MAX; 2]; contenders.len()]; chunks.len()];
     let mut sizes = vec![0; contenders.len()];
     let mut decoded = Vec::new();
     for round in 0..ROUNDS {
         for (chunk, fastest) in chunks.iter().zip(&mut fastest) {
             for ((contender, fastest), size) in contenders.iter_mut().zip(fastest).zip(&mut sizes) {
+                contender.method.prepare(chunk);
                 let started = Instant::now();
                 let stored = contender.method.encode(chunk);
                 fastest[0] = started.elapsed().min(fastest[0]);
@@ -148,11 +152,54 @@ struct Contender {
 }
 
 trait Method {
+    /// What is not part of encoding.
+    fn prepare(&mut self, _chunk: &Chunk) {}
+
     fn encode(&mut self, chunk: &Chunk) -> Vec<u8>;
     fn decode(&mut self, stored: &[u8], chunk: &Chunk, pixels: &mut Vec<u8>);
 }
 
-fn contenders(plane: usize) -> Vec<Contender> {
+/// The codecs of rxrx2zarr, as it encodes.
+fn ours(chunk: &Chunk) -> Vec<Contender> {
+    let PlaneShape {
+        height,
+        width,
+        depth,
+    } = chunk.shape;
+    let layout = Layout {
+        chunk_sites: 1,
+        chunk_channels: None,
+        shard_sites: 1,
+    };
+    let channels = chunk.pngs.len();
+    let data_type = match depth {
+        BitDepth::Eight => DataType::UInt8,
+        BitDepth::Sixteen => DataType::UInt16,
+    };
+    let (height, width) = (height as usize, width as usize);
+    let geometry = ArrayGeometry::new(1, channels, height, width, data_type, layout).unwrap();
+    let contender = |codec: Codec| {
+        let decoder: Box<dyn Method> = match codec {
+            Codec::BloscZstd => Box::new(Blosc::new("zstd", 1, "bitshuffle", 0)),
+            Codec::BloscLz4 => Box::new(Blosc::new("lz4", 5, "bitshuffle", 0)),
+            Codec::Zstd => Box::new(Zstd::new(false, &[])),
+            Codec::DeltaZstd => Box::new(Zstd::new(true, &[])),
+        };
+        Contender {
+            name: format!("rxrx2zarr {codec}"),
+            method: Box::new(Ours {
+                encoder: ChunkEncoder::new(codec, &geometry).unwrap(),
+                scratch: EncoderScratch::default(),
+                pixels: Vec::new(),
+                stored: Vec::new(),
+                decoder,
+            }),
+        }
+    };
+    Codec::ALL.map(contender).into()
+}
+
+fn others(plane: usize) -> Vec<Contender> {
     use CParameter::{
         CompressionLevel, HashLog, LiteralCompressionMode, MaxBlockSize, MinMatch, Strategy as Use,
         TargetLength, UseBlockSplitter, WindowLog,
@@ -249,6 +296,39 @@ fn zstd_name(delta: bool, parameters: &[CParameter]) -> String {
     let words: Vec<String> = parameters.iter().map(|one| format!("{one:?}")).collect();
     let prefix = if delta { "delta, zstd" } else { "zstd" };
     format!("{prefix} {}", words.join(" "))
+}
+
+struct Ours {
+    encoder: ChunkEncoder,
+    scratch: EncoderScratch,
+    pixels: Vec<u8>,
+    stored: Vec<u8>,
+    decoder: Box<dyn Method>,
+}
+
+impl Method for Ours {
+    fn prepare(&mut self, chunk: &Chunk) {
+        self.pixels.clone_from(&chunk.pixels);
+        // The worst case; what is written is handed out and allocated anew.
+        self.stored = Vec::with_capacity(2 * chunk.pixels.len());
+    }
+
+    fn encode(&mut self, _chunk: &Chunk) -> Vec<u8> {
+        let Self {
+            encoder,
+            scratch,
+            pixels,
+            stored,
+            ..
+        } = self;
+        encoder.encode(pixels, scratch, stored).unwrap();
+        std::mem::take(stored)
+    }
+
+    fn decode(&mut self, stored: &[u8], chunk: &Chunk, pixels: &mut Vec<u8>) {
+        let (frame, _checksum) = stored.split_last_chunk::<4>().unwrap();
+        self.decoder.decode(frame, chunk, pixels);
+    }
 }
 
 /// The files one after the other.

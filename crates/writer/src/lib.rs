@@ -50,7 +50,7 @@ mod target;
 mod unfinished;
 mod verify;
 
-pub use codec::{Codec, CodecError, UnknownCodec};
+pub use codec::{ChunkEncoder, Codec, CodecError, EncoderScratch, UnknownCodec};
 pub use convert::{ConvertError, ConvertOptions, Converted, RefusedImages, convert};
 pub use description::{ChannelDescription, Description, DescriptionError, GENERATOR, Window};
 pub use events::{Event, Observer, Silent};

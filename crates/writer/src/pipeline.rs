@@ -135,6 +135,7 @@ struct Shared<'a> {
     units: &'a [Unit],
     chunks: usize,
     files: Buffers,
+    stored: Buffers,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -148,6 +149,7 @@ impl Pipeline<'_> {
             units,
             chunks: units.iter().map(|unit| self.chunks_of(unit)).sum(),
             files: Buffers::default(),
+            stored: Buffers::default(),
             state: Mutex::default(),
             changed: Condvar::new(),
         };
@@ -198,8 +200,12 @@ impl Pipeline<'_> {
     }
 
     /// Lays out the shard of a full unit, puts it and, once it is durable,
-    /// records it.
-    fn store_unit(&self, FullUnit { unit, chunks }: FullUnit) -> Result<UnitRecord, PipelineError> {
+    /// records it. The chunks' buffers are given to `stored`.
+    fn store_unit(
+        &self,
+        FullUnit { unit, chunks }: FullUnit,
+        stored: &Buffers,
+    ) -> Result<UnitRecord, PipelineError> {
         let geometry = self.plan.geometry();
         let sites = unit.sites.len();
         let mut planes = vec![PlaneRecord::Missing; sites * geometry.channels];
@@ -251,6 +257,9 @@ impl Pipeline<'_> {
             key: &key,
             bytes: stored_bytes,
         });
+        shard
+            .into_chunks()
+            .for_each(|chunk| stored.give_back(chunk));
         Ok(record)
     }
 }
@@ -284,7 +293,7 @@ impl Shared<'_> {
     /// A worker: encodes what the readers have read.
     fn work(&self, to_encode: Receiver<ReadChunk>, full_units: Sender<FullUnit>) {
         let _guard = StopOnPanic(self);
-        let mut worker = ChunkWorker::new(self.pipeline, &self.files);
+        let mut worker = ChunkWorker::new(self.pipeline, &self.files, &self.stored);
         for read in to_encode {
             if self.lock().stopped {
                 return;
@@ -307,7 +316,7 @@ impl Shared<'_> {
         let _guard = StopOnPanic(self);
         let mut records = Vec::new();
         for unit in full_units {
-            match self.pipeline.store_unit(unit) {
+            match self.pipeline.store_unit(unit, &self.stored) {
                 Ok(record) => {
                     records.push(record);
                     self.lock().stored += 1;

@@ -63,6 +63,11 @@ impl Shard {
     pub(crate) fn ranges(&self) -> &[Option<Range<u64>>] {
         &self.ranges
     }
+
+    /// The encoded chunks again.
+    pub(crate) fn into_chunks(self) -> impl Iterator<Item = Vec<u8>> {
+        self.chunks.into_iter().flatten()
+    }
 }
 
 /// The index of a stored shard is of no use.

@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use rxrx_metadata::{ArrayGeometry, DataType};
-use zarrs::array::BytesRepresentation;
 use zarrs::array::codec::api::{BytesToBytesCodecTraits, CodecOptions};
+use zarrs::array::{BytesRepresentation, CodecChain};
+use zarrs::metadata::v3::MetadataV3;
 
 use super::delta::decode_delta;
-use super::encoder::{CRC32C_BYTES, blosc};
+use super::encoder::CRC32C_BYTES;
 use super::{CHUNK_BYTES_AT_MOST, Codec, CodecError};
 
 /// A Blosc chunk states its decoded size in these bytes, little-endian
@@ -139,6 +140,23 @@ impl ChunkDecoder {
             reason: reason.to_string(),
         }
     }
+}
+
+/// The Blosc codec of a chain that has one.
+fn blosc(
+    codec: Codec,
+    geometry: &ArrayGeometry,
+) -> Result<Arc<dyn BytesToBytesCodecTraits>, CodecError> {
+    let failed = |reason: String| CodecError::Failed { codec, reason };
+    let metadata = codec
+        .chain(geometry)
+        .into_iter()
+        .map(serde_json::from_value::<MetadataV3>)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| failed(error.to_string()))?;
+    let chain = CodecChain::from_metadata(&metadata).map_err(|error| failed(error.to_string()))?;
+    let first = chain.bytes_to_bytes_codecs().first().cloned();
+    first.ok_or_else(|| failed("the chain does not compress".to_owned()))
 }
 
 #[cfg(test)]

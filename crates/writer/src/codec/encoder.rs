@@ -1,16 +1,12 @@
 //! From the pixels of a chunk to its stored bytes.
 
-use std::borrow::Cow;
-use std::fmt;
-use std::sync::Arc;
+use std::{fmt, io};
 
 use rxrx_metadata::{ArrayGeometry, DataType};
-use zarrs::array::CodecChain;
-use zarrs::array::codec::api::{BytesToBytesCodecTraits, CodecOptions};
-use zarrs::metadata::v3::MetadataV3;
 use zstd::bulk::Compressor;
 use zstd::zstd_safe::{CParameter, ParamSwitch};
 
+use super::blosc::{BlockCompressor, Blosc, BloscScratch};
 use super::delta::encode_delta;
 use super::{CHUNK_BYTES_AT_MOST, Codec, CodecError, ZSTD_LEVEL};
 
@@ -33,7 +29,7 @@ const ZSTD_FOR_DIFFERENCES: [CParameter; 3] = [
 /// Encodes the chunks of one array. Shared by all workers, each of which
 /// brings its own [`EncoderScratch`].
 #[derive(Debug)]
-pub(crate) struct ChunkEncoder {
+pub struct ChunkEncoder {
     codec: Codec,
     delta: Option<DataType>,
     compression: Compression,
@@ -42,17 +38,17 @@ pub(crate) struct ChunkEncoder {
 /// The bytes-to-bytes codec before the checksum.
 #[derive(Debug)]
 enum Compression {
-    /// As zarrs does it.
-    Blosc(Arc<dyn BytesToBytesCodecTraits>),
+    Blosc(Blosc),
     /// With parameters that Zarr's metadata has no place for.
     Zstd(&'static [CParameter]),
 }
 
 /// What one worker keeps from chunk to chunk.
 #[derive(Default)]
-pub(crate) struct EncoderScratch {
+pub struct EncoderScratch {
     /// Half a megabyte of tables and buffers, set up by its first chunk.
     zstd: Option<Compressor<'static>>,
+    blosc: BloscScratch,
 }
 
 impl fmt::Debug for EncoderScratch {
@@ -63,14 +59,22 @@ impl fmt::Debug for EncoderScratch {
 
 impl ChunkEncoder {
     /// The chain of `codec` for the chunks of `geometry`.
-    pub(crate) fn new(codec: Codec, geometry: &ArrayGeometry) -> Result<Self, CodecError> {
+    ///
+    /// # Errors
+    /// [`CodecError::ChunkTooLarge`].
+    pub fn new(codec: Codec, geometry: &ArrayGeometry) -> Result<Self, CodecError> {
         let bytes = geometry.chunk_bytes();
         if bytes > CHUNK_BYTES_AT_MOST {
             return Err(CodecError::ChunkTooLarge { bytes });
         }
         let delta = (codec == Codec::DeltaZstd).then_some(geometry.data_type);
+        let blosc = |compressor| {
+            let sample_bytes = geometry.data_type.bytes();
+            Compression::Blosc(Blosc::new(compressor, sample_bytes, geometry.plane_bytes()))
+        };
         let compression = match codec {
-            Codec::BloscZstd | Codec::BloscLz4 => Compression::Blosc(blosc(codec, geometry)?),
+            Codec::BloscZstd => blosc(BlockCompressor::Zstd),
+            Codec::BloscLz4 => blosc(BlockCompressor::Lz4),
             Codec::Zstd => Compression::Zstd(&[]),
             Codec::DeltaZstd => Compression::Zstd(&ZSTD_FOR_DIFFERENCES),
         };
@@ -85,53 +89,36 @@ impl ChunkEncoder {
     /// which are the `bytes` codec's own output. The same pixels give the same
     /// bytes, whatever the scratch was used for before with this encoder.
     ///
-    /// `pixels` are scratch space afterwards.
-    pub(crate) fn encode(
+    /// The bytes replace the content of `stored`; what it allocates is for the
+    /// worst case, so keep it and use it again. `pixels` are scratch space
+    /// afterwards.
+    ///
+    /// # Errors
+    /// [`CodecError::Failed`], a defect; the content of `stored` is then
+    /// unspecified.
+    pub fn encode(
         &self,
         pixels: &mut [u8],
         scratch: &mut EncoderScratch,
-    ) -> Result<Vec<u8>, CodecError> {
+        stored: &mut Vec<u8>,
+    ) -> Result<(), CodecError> {
         if let Some(data_type) = self.delta {
             encode_delta(pixels, data_type);
         }
-        let mut bytes = match &self.compression {
-            Compression::Blosc(blosc) => blosc
-                .encode(Cow::Borrowed(pixels), &CodecOptions::default())
-                .map_err(|error| failed(self.codec, error))?
-                .into_owned(),
-            Compression::Zstd(parameters) => compress(pixels, parameters, &mut scratch.zstd)
-                .map_err(|error| failed(self.codec, error))?,
-        };
-        // Both leave room for incompressible data: the checksum needs no copy.
-        let checksum = crc32c::crc32c(&bytes);
-        bytes.extend_from_slice(&checksum.to_le_bytes());
-        // A shard holds many chunks.
-        bytes.shrink_to_fit();
-        Ok(bytes)
+        match &self.compression {
+            Compression::Blosc(blosc) => blosc.encode(pixels, &mut scratch.blosc, stored),
+            Compression::Zstd(parameters) => {
+                compress(pixels, parameters, &mut scratch.zstd, stored)
+            }
+        }
+        .map_err(|error| CodecError::Failed {
+            codec: self.codec,
+            reason: error.to_string(),
+        })?;
+        let checksum = crc32c::crc32c(stored);
+        stored.extend_from_slice(&checksum.to_le_bytes());
+        Ok(())
     }
-}
-
-fn failed(codec: Codec, error: impl fmt::Display) -> CodecError {
-    CodecError::Failed {
-        codec,
-        reason: error.to_string(),
-    }
-}
-
-/// The Blosc codec of a chain that has one.
-pub(super) fn blosc(
-    codec: Codec,
-    geometry: &ArrayGeometry,
-) -> Result<Arc<dyn BytesToBytesCodecTraits>, CodecError> {
-    let metadata = codec
-        .chain(geometry)
-        .into_iter()
-        .map(serde_json::from_value::<MetadataV3>)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| failed(codec, error))?;
-    let chain = CodecChain::from_metadata(&metadata).map_err(|error| failed(codec, error))?;
-    let first = chain.bytes_to_bytes_codecs().first().cloned();
-    first.ok_or_else(|| failed(codec, "the chain does not compress"))
 }
 
 /// One frame that states its decoded size, as readers expect.
@@ -139,7 +126,8 @@ fn compress(
     bytes: &[u8],
     parameters: &[CParameter],
     kept: &mut Option<Compressor<'static>>,
-) -> std::io::Result<Vec<u8>> {
+    frame: &mut Vec<u8>,
+) -> io::Result<()> {
     let compressor = match kept {
         Some(compressor) => compressor,
         None => {
@@ -150,9 +138,10 @@ fn compress(
             kept.insert(compressor)
         }
     };
-    let mut frame = Vec::with_capacity(zstd::zstd_safe::compress_bound(bytes.len()) + CRC32C_BYTES);
-    compressor.compress_to_buffer(bytes, &mut frame)?;
-    Ok(frame)
+    frame.clear();
+    frame.reserve(zstd::zstd_safe::compress_bound(bytes.len()) + CRC32C_BYTES);
+    compressor.compress_to_buffer(bytes, frame)?;
+    Ok(())
 }
 
 #[cfg(test)]

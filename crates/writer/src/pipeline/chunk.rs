@@ -25,6 +25,7 @@ pub(super) struct EncodedChunk {
 pub(super) struct ChunkWorker<'a> {
     pipeline: &'a Pipeline<'a>,
     files: &'a Buffers,
+    stored: &'a Buffers,
     shape: PlaneShape,
     decoder: Decoder,
     pixels: Vec<u8>,
@@ -32,11 +33,14 @@ pub(super) struct ChunkWorker<'a> {
 }
 
 impl<'a> ChunkWorker<'a> {
-    pub(super) fn new(pipeline: &'a Pipeline<'a>, files: &'a Buffers) -> Self {
+    /// Gives the buffers of files back to `files`, and takes those of encoded
+    /// chunks from `stored`.
+    pub(super) fn new(pipeline: &'a Pipeline<'a>, files: &'a Buffers, stored: &'a Buffers) -> Self {
         let geometry = pipeline.plan.geometry();
         Self {
             pipeline,
             files,
+            stored,
             shape: plane_shape(geometry),
             decoder: Decoder::new(Limits::default()),
             pixels: vec![0; geometry.chunk_bytes()],
@@ -49,6 +53,7 @@ impl<'a> ChunkWorker<'a> {
         let Self {
             pipeline,
             files,
+            stored,
             shape,
             decoder,
             pixels,
@@ -90,7 +95,8 @@ impl<'a> ChunkWorker<'a> {
             }
             planes.push(record);
         }
-        let bytes = pipeline.encoder.encode(pixels, encoder)?;
+        let mut bytes = stored.take();
+        pipeline.encoder.encode(pixels, encoder, &mut bytes)?;
         pipeline.observer.notice(Event::ChunkEncoded {
             sites: if task.channels.end == geometry.channels {
                 task.sites.len()

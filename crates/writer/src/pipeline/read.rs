@@ -36,12 +36,13 @@ pub(super) struct ImageFile {
     pub(super) bytes: Vec<u8>,
 }
 
-/// Buffers for files, taken and given back; as many as chunks are under way.
+/// Buffers, of files or of encoded chunks, taken and given back; as many as
+/// have ever been under way at once. Fresh memory costs a page fault every 4 KiB.
 #[derive(Default)]
 pub(super) struct Buffers(Mutex<Vec<Vec<u8>>>);
 
 impl Buffers {
-    fn take(&self) -> Vec<u8> {
+    pub(super) fn take(&self) -> Vec<u8> {
         let mut buffers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         buffers.pop().unwrap_or_default()
     }

@@ -1,5 +1,8 @@
 //! Objects as files below a folder of a local disk.
 
+#[cfg(target_os = "linux")]
+mod direct;
+
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -185,7 +188,33 @@ fn failed<'a>(action: &'static str, path: &'a Path) -> impl Fn(io::Error) -> Sto
     }
 }
 
+/// Smaller files go through the page cache: readers want the tables and labels
+/// soon.
+#[cfg(target_os = "linux")]
+const DIRECT_AT_LEAST: usize = 4 << 20;
+
 fn write_flushed(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    if parts.iter().map(|part| part.len()).sum::<usize>() >= DIRECT_AT_LEAST {
+        return or_buffered(direct::write_flushed, path, parts);
+    }
+    write_buffered(path, parts)
+}
+
+/// As `direct` writes, or through the page cache where the file system refuses.
+#[cfg(target_os = "linux")]
+fn or_buffered(
+    direct: impl FnOnce(&Path, &[&[u8]]) -> io::Result<()>,
+    path: &Path,
+    parts: &[&[u8]],
+) -> io::Result<()> {
+    match direct(path, parts) {
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => write_buffered(path, parts),
+        result => result,
+    }
+}
+
+fn write_buffered(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     let mut file = File::create(path)?;
     for part in parts {
         file.write_all(part)?;
@@ -244,6 +273,31 @@ mod tests {
         store.put("a/b/c", &[b"3"]).unwrap();
         assert_eq!(store.get("a/b/c").unwrap().unwrap(), b"3");
         assert_eq!(store.get("a/b/d").unwrap(), None);
+    }
+
+    #[test]
+    fn large_objects_are_written_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        let parts = [vec![1; 3 << 20], vec![2; (2 << 20) + 3]];
+        store.put("a", &[&parts[0], &parts[1]]).unwrap();
+        assert!(store.get("a").unwrap().unwrap() == parts.concat());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_system_may_refuse_to_be_written_directly() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let refuse = |path: &Path, _: &[&[u8]]| {
+            fs::write(path, "the first block, and then")?;
+            Err(io::ErrorKind::InvalidInput.into())
+        };
+        or_buffered(refuse, &path, &[b"all", b" of it"]).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"all of it");
+        let full = |_: &Path, _: &[&[u8]]| Err(io::ErrorKind::StorageFull.into());
+        let error = or_buffered(full, &path, &[]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
     }
 
     #[test]

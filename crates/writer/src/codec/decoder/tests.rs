@@ -21,8 +21,9 @@ fn each(mut check: impl FnMut(&ChunkDecoder, &[u8], &[u8])) {
                 .map(|index| (index * index / 7 % 251) as u8)
                 .collect();
             let encoder = ChunkEncoder::new(codec, &geometry).unwrap();
-            let stored = encoder
-                .encode(&mut pixels.clone(), &mut EncoderScratch::default())
+            let (mut scratch, mut stored) = (EncoderScratch::default(), Vec::new());
+            encoder
+                .encode(&mut pixels.clone(), &mut scratch, &mut stored)
                 .unwrap();
             check(
                 &ChunkDecoder::new(codec, &geometry).unwrap(),

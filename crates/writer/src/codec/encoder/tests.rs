@@ -1,7 +1,10 @@
+use std::borrow::Cow;
 use std::num::NonZeroU64;
 
 use rxrx_metadata::Layout;
-use zarrs::array::{ArrayBytes, FillValue, data_type};
+use zarrs::array::codec::api::CodecOptions;
+use zarrs::array::{ArrayBytes, CodecChain, FillValue, data_type};
+use zarrs::metadata::v3::MetadataV3;
 
 use super::*;
 
@@ -33,6 +36,13 @@ fn chunk(geometry: &ArrayGeometry, seed: u32) -> Vec<u8> {
         }
     }
     pixels
+}
+
+fn encode(encoder: &ChunkEncoder, pixels: &[u8], scratch: &mut EncoderScratch) -> Vec<u8> {
+    let mut stored = vec![0xEE; 7];
+    let mut pixels = pixels.to_vec();
+    encoder.encode(&mut pixels, scratch, &mut stored).unwrap();
+    stored
 }
 
 /// Decodes as a reader does: what zarrs knows with zarrs, then the differences.
@@ -104,9 +114,8 @@ fn zarrs_reads_what_is_encoded() {
         let mut scratch = EncoderScratch::default();
         let blank = vec![0; geometry.chunk_bytes()];
         for pixels in [chunk(geometry, 1), blank, chunk(geometry, 2)] {
-            let stored = encoder.encode(&mut pixels.clone(), &mut scratch).unwrap();
+            let stored = encode(&encoder, &pixels, &mut scratch);
             assert!(stored.len() < pixels.len());
-            assert_eq!(stored.capacity(), stored.len(), "{codec}");
             assert!(
                 decode(codec, geometry, &stored).unwrap() == pixels,
                 "{codec}"
@@ -127,9 +136,7 @@ fn incompressible_chunks_are_stored_all_the_same() {
             *byte = (state >> 56) as u8;
         }
         let encoder = ChunkEncoder::new(codec, geometry).unwrap();
-        let stored = encoder
-            .encode(&mut pixels.clone(), &mut EncoderScratch::default())
-            .unwrap();
+        let stored = encode(&encoder, &pixels, &mut EncoderScratch::default());
         assert!(
             decode(codec, geometry, &stored).unwrap() == pixels,
             "{codec}"
@@ -141,15 +148,14 @@ fn incompressible_chunks_are_stored_all_the_same() {
 fn bytes_do_not_depend_on_what_came_before() {
     each_chain(|codec, geometry| {
         let encoder = ChunkEncoder::new(codec, geometry).unwrap();
-        let encode = |seed, scratch: &mut EncoderScratch| {
-            encoder.encode(&mut chunk(geometry, seed), scratch).unwrap()
-        };
-        let fresh = encode(1, &mut EncoderScratch::default());
+        let encoded =
+            |seed, scratch: &mut EncoderScratch| encode(&encoder, &chunk(geometry, seed), scratch);
+        let fresh = encoded(1, &mut EncoderScratch::default());
         let mut used = EncoderScratch::default();
         for seed in 2..6 {
-            encode(seed, &mut used);
+            encoded(seed, &mut used);
         }
-        assert!(encode(1, &mut used) == fresh, "{codec}");
+        assert!(encoded(1, &mut used) == fresh, "{codec}");
     });
 }
 
@@ -157,9 +163,11 @@ fn bytes_do_not_depend_on_what_came_before() {
 fn damage_is_noticed() {
     each_chain(|codec, geometry| {
         let encoder = ChunkEncoder::new(codec, geometry).unwrap();
-        let stored = encoder
-            .encode(&mut chunk(geometry, 1), &mut EncoderScratch::default())
-            .unwrap();
+        let stored = encode(
+            &encoder,
+            &chunk(geometry, 1),
+            &mut EncoderScratch::default(),
+        );
         for place in (0..stored.len()).step_by(stored.len() / 40) {
             let mut damaged = stored.clone();
             damaged[place] ^= 0x10;
@@ -174,9 +182,11 @@ fn a_frame_states_its_decoded_size() {
     let geometry = geometry(DataType::UInt8);
     for codec in [Codec::Zstd, Codec::DeltaZstd] {
         let encoder = ChunkEncoder::new(codec, &geometry).unwrap();
-        let stored = encoder
-            .encode(&mut chunk(&geometry, 1), &mut EncoderScratch::default())
-            .unwrap();
+        let stored = encode(
+            &encoder,
+            &chunk(&geometry, 1),
+            &mut EncoderScratch::default(),
+        );
         let size = zstd::zstd_safe::get_frame_content_size(&stored).unwrap();
         assert_eq!(size, Some(geometry.chunk_bytes() as u64));
     }

@@ -1,0 +1,237 @@
+//! Frames of [Blosc 1], which every C-Blosc reads.
+//!
+//! ```text
+//! header                            | starts    | block …
+//! version, version of compressor,   | u32 for   | u32 its length | compressed
+//! flags, bytes a sample: u8 each;   | each      | u32 its length | compressed
+//! bytes, block, frame: u32 each     | block     | …
+//! ```
+//!
+//! All numbers are little-endian. A block's bits are sorted by weight, then
+//! compressed as a whole; where that does not make it smaller, its sorted bits
+//! stand there themselves, which their length shows. Where the frame would be
+//! larger than its content and a header, it is just that.
+//!
+//! Written here, not by C-Blosc, for what C-Blosc does not pass on: Zstd gets
+//! parameters that suit sorted bits, and contexts and buffers are kept from
+//! block to block. Which bytes a block is compressed to is a compressor's
+//! choice, no reader's.
+//!
+//! [Blosc 1]: https://github.com/Blosc/c-blosc/blob/main/README_CHUNK_FORMAT.rst
+
+use std::io::{self, Cursor};
+
+use lz4::block::CompressionMode;
+use zstd::bulk::Compressor;
+use zstd::zstd_safe::{CParameter, ParamSwitch, compress_bound};
+
+use super::ZSTD_LEVEL;
+use super::bitshuffle::bitshuffle;
+
+const HEADER_BYTES: usize = 16;
+
+/// What precedes each compressed block, and each entry of the starts.
+const NUMBER_BYTES: usize = 4;
+
+/// Less than this is not compressed, and no block is smaller.
+const BLOCK_BYTES_AT_LEAST: usize = 128;
+
+/// C-Blosc refuses larger blocks: three of them, and a number for each byte of
+/// the widest sample, must be countable.
+const BLOCK_BYTES_AT_MOST: usize = (i32::MAX as usize - 255 * NUMBER_BYTES) / 3;
+
+/// Version of the frame.
+const VERSION: u8 = 2;
+
+/// Version of the block format of LZ4 and of that of Zstd.
+const COMPRESSOR_VERSION: u8 = 1;
+
+const COPIED: u8 = 0x02;
+const BITSHUFFLED: u8 = 0x04;
+/// A block is compressed as a whole, not each byte of its samples apart.
+const NOT_SPLIT: u8 = 0x10;
+const COMPRESSOR_SHIFT: u8 = 5;
+
+/// C-Blosc's for its level 5.
+const LZ4_ACCELERATION: i32 = 5;
+
+/// What Zstd is told beyond its level, for bits sorted by weight. No decoder
+/// needs to know.
+///
+/// What repeats in planes of bits are long runs: a small table finds them, at
+/// every 16th place to begin with. The rest is entropy coded, which the fast
+/// strategies leave alone unless they are told.
+const ZSTD_FOR_SORTED_BITS: [CParameter; 4] = [
+    CParameter::HashLog(8),
+    CParameter::MinMatch(7),
+    CParameter::TargetLength(16),
+    CParameter::LiteralCompressionMode(ParamSwitch::Enable),
+];
+
+/// A part of a Zstd frame with statistics of its own; Zstd has none larger.
+const ZSTD_PART_AT_MOST: usize = 128 << 10;
+
+/// Smaller ones cost more than they give.
+const ZSTD_PART_AT_LEAST: usize = 4 << 10;
+
+/// What compresses the blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BlockCompressor {
+    Lz4,
+    Zstd,
+}
+
+impl BlockCompressor {
+    /// Its number in the flags.
+    fn code(self) -> u8 {
+        match self {
+            Self::Lz4 => 1,
+            Self::Zstd => 4,
+        }
+    }
+}
+
+/// How the chunks of an array become frames.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Blosc {
+    compressor: BlockCompressor,
+    sample_bytes: usize,
+    block_bytes: usize,
+}
+
+/// What is kept from block to block.
+#[derive(Default)]
+pub(super) struct BloscScratch {
+    shuffled: Vec<u8>,
+    lz4: Vec<u8>,
+    /// Set up by the first block.
+    zstd: Option<Compressor<'static>>,
+}
+
+impl Blosc {
+    /// Frames of samples of `sample_bytes` bytes, 1 or 2, in blocks of
+    /// `block_bytes`, or as near to it as the format allows.
+    pub(super) fn new(
+        compressor: BlockCompressor,
+        sample_bytes: usize,
+        block_bytes: usize,
+    ) -> Self {
+        let block_bytes = block_bytes.clamp(BLOCK_BYTES_AT_LEAST, BLOCK_BYTES_AT_MOST);
+        Self {
+            compressor,
+            sample_bytes,
+            block_bytes: block_bytes / sample_bytes * sample_bytes,
+        }
+    }
+
+    /// Replaces the content of `frame` with the frame of `content`, which is not
+    /// longer than an `i32` counts, less the header.
+    pub(super) fn encode(
+        &self,
+        content: &[u8],
+        scratch: &mut BloscScratch,
+        frame: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        let blocks = content.chunks(self.block_bytes);
+        let body = HEADER_BYTES + NUMBER_BYTES * blocks.len();
+        frame.clear();
+        frame.resize(body, 0);
+        // What is reserved and never written takes no memory.
+        frame.reserve(content.len() + blocks.len() * (NUMBER_BYTES + compress_bound(0)));
+        let worthwhile = content.len() >= BLOCK_BYTES_AT_LEAST;
+        if worthwhile {
+            for (number, block) in blocks.enumerate() {
+                let start = frame.len();
+                write_number(frame, HEADER_BYTES + NUMBER_BYTES * number, start);
+                self.encode_block(block, scratch, frame)?;
+            }
+        }
+        let mut flags = BITSHUFFLED | NOT_SPLIT | self.compressor.code() << COMPRESSOR_SHIFT;
+        if !worthwhile || frame.len() > HEADER_BYTES + content.len() {
+            flags |= COPIED;
+            frame.truncate(HEADER_BYTES);
+            frame.extend_from_slice(content);
+        }
+        frame[..4].copy_from_slice(&[VERSION, COMPRESSOR_VERSION, flags, self.sample_bytes as u8]);
+        write_number(frame, 4, content.len());
+        write_number(frame, 8, self.block_bytes.min(content.len()));
+        let length = frame.len();
+        write_number(frame, 12, length);
+        Ok(())
+    }
+
+    /// Appends one block to `frame`.
+    fn encode_block(
+        &self,
+        block: &[u8],
+        scratch: &mut BloscScratch,
+        frame: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        let BloscScratch {
+            shuffled,
+            lz4,
+            zstd,
+        } = scratch;
+        shuffled.resize(block.len(), 0);
+        bitshuffle(block, self.sample_bytes, shuffled);
+        let begin = frame.len() + NUMBER_BYTES;
+        frame.extend_from_slice(&[0; NUMBER_BYTES]);
+        match self.compressor {
+            BlockCompressor::Lz4 => {
+                lz4.resize(lz4::block::compress_bound(block.len())?, 0);
+                let mode = CompressionMode::FAST(LZ4_ACCELERATION);
+                let length = lz4::block::compress_to_buffer(shuffled, Some(mode), false, lz4)?;
+                frame.extend_from_slice(&lz4[..length]);
+            }
+            BlockCompressor::Zstd => {
+                frame.reserve(compress_bound(block.len()));
+                let mut end = Cursor::new(&mut *frame);
+                end.set_position(begin as u64);
+                self.zstd(zstd)?.compress_to_buffer(shuffled, &mut end)?;
+            }
+        }
+        if frame.len() - begin >= block.len() {
+            frame.truncate(begin);
+            frame.extend_from_slice(shuffled);
+        }
+        let length = frame.len() - begin;
+        write_number(frame, begin - NUMBER_BYTES, length);
+        Ok(())
+    }
+
+    fn zstd<'a>(
+        &self,
+        kept: &'a mut Option<Compressor<'static>>,
+    ) -> io::Result<&'a mut Compressor<'static>> {
+        match kept {
+            Some(compressor) => Ok(compressor),
+            None => {
+                let mut compressor = Compressor::new(ZSTD_LEVEL)?;
+                for parameter in ZSTD_FOR_SORTED_BITS {
+                    compressor.set_parameter(parameter)?;
+                }
+                let part = CParameter::MaxBlockSize(self.zstd_part_bytes() as u32);
+                compressor.set_parameter(part)?;
+                Ok(kept.insert(compressor))
+            }
+        }
+    }
+
+    /// One plane of bits, or one of the fewest equal shares of it that Zstd
+    /// takes. The planes have little in common: those of the lowest bits are
+    /// noise, those of the highest empty, and only what has statistics of its
+    /// own is seen to be either.
+    fn zstd_part_bytes(&self) -> usize {
+        let plane = self.block_bytes / self.sample_bytes / 8;
+        let share = plane.div_ceil(plane.div_ceil(ZSTD_PART_AT_MOST).max(1));
+        share.max(ZSTD_PART_AT_LEAST)
+    }
+}
+
+fn write_number(frame: &mut [u8], at: usize, number: usize) {
+    // A chunk is at most what an `i32` counts.
+    frame[at..at + NUMBER_BYTES].copy_from_slice(&(number as u32).to_le_bytes());
+}
+
+#[cfg(test)]
+mod tests;

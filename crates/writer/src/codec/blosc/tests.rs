@@ -1,0 +1,131 @@
+use std::borrow::Cow;
+
+use serde_json::json;
+use zarrs::array::codec::api::CodecOptions;
+use zarrs::array::{BytesRepresentation, CodecChain};
+
+use super::*;
+
+const COMPRESSORS: [(BlockCompressor, &str); 2] = [
+    (BlockCompressor::Zstd, "zstd"),
+    (BlockCompressor::Lz4, "lz4"),
+];
+
+/// Decodes with C-Blosc.
+fn decode(frame: &[u8], compressor: &str, sample_bytes: usize, length: usize) -> Vec<u8> {
+    let metadata = [
+        json!({"name": "bytes"}),
+        json!({"name": "blosc", "configuration": {"cname": compressor, "clevel": 1,
+            "shuffle": "bitshuffle", "typesize": sample_bytes, "blocksize": 0}}),
+    ]
+    .map(|codec| serde_json::from_value(codec).unwrap());
+    let chain = CodecChain::from_metadata(&metadata).unwrap();
+    let size = BytesRepresentation::FixedSize(length as u64);
+    let decoded = chain.bytes_to_bytes_codecs()[0].decode(
+        Cow::Borrowed(frame),
+        &size,
+        &CodecOptions::default(),
+    );
+    decoded.unwrap().into_owned()
+}
+
+fn noise(length: usize) -> Vec<u8> {
+    let mut state = 1u32;
+    let step = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    std::iter::repeat_with(step).take(length).collect()
+}
+
+fn contents(length: usize) -> [(&'static str, Vec<u8>); 5] {
+    let dim: Vec<u8> = noise(length).iter().map(|byte| byte >> 5).collect();
+    let half = [vec![3; length / 2], noise(length - length / 2)].concat();
+    [
+        ("zeros", vec![0; length]),
+        ("a ramp", (0..length).map(|byte| (byte / 3) as u8).collect()),
+        ("a dim picture", dim),
+        ("half noise", half),
+        ("noise", noise(length)),
+    ]
+}
+
+fn encode(blosc: Blosc, content: &[u8], scratch: &mut BloscScratch) -> Vec<u8> {
+    let mut frame = vec![0xEE; 99];
+    blosc.encode(content, scratch, &mut frame).unwrap();
+    frame
+}
+
+#[test]
+fn c_blosc_reads_every_frame() {
+    for (compressor, name) in COMPRESSORS {
+        for sample_bytes in [1, 2] {
+            for block in [1, 128, 1000, 1001, 4096, 70_000] {
+                let blosc = Blosc::new(compressor, sample_bytes, block);
+                // A scratch serves blocks of one size, as in a conversion.
+                let mut scratch = BloscScratch::default();
+                for samples in [1, 3, 64, 100, 500, 512, 4096, 4100, 12_345, 75_000] {
+                    for (what, content) in contents(samples * sample_bytes) {
+                        let frame = encode(blosc, &content, &mut scratch);
+                        let case = format!("{samples} x {sample_bytes} of {what}, {name}, {block}");
+                        assert!(frame.len() <= content.len() + HEADER_BYTES, "{case}");
+                        let decoded = decode(&frame, name, sample_bytes, content.len());
+                        assert!(decoded == content, "{case}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_frame_says_what_it_is() {
+    for (compressor, flags) in [(BlockCompressor::Zstd, 0x94), (BlockCompressor::Lz4, 0x34)] {
+        let content = vec![7; 3 * 4096];
+        let frame = encode(
+            Blosc::new(compressor, 2, 4096),
+            &content,
+            &mut BloscScratch::default(),
+        );
+        assert_eq!(frame[..4], [2, 1, flags, 2]);
+        let number = |at: usize| u32::from_le_bytes(frame[at..at + 4].try_into().unwrap()) as usize;
+        assert_eq!(
+            [number(4), number(8), number(12)],
+            [3 * 4096, 4096, frame.len()]
+        );
+        // Each block ends where the next one starts.
+        let starts = [number(16), number(20), number(24), frame.len()];
+        assert_eq!(starts[0], 16 + 3 * 4);
+        for pair in starts.windows(2) {
+            assert_eq!(pair[0] + 4 + number(pair[0]), pair[1]);
+        }
+    }
+}
+
+#[test]
+fn what_does_not_shrink_stands_as_it_is() {
+    let blosc = Blosc::new(BlockCompressor::Zstd, 1, 4096);
+    let mut scratch = BloscScratch::default();
+    // One block of noise among zeros is stored, sorted; all noise is a copy.
+    let mixed = [vec![0; 4096], noise(4096), vec![0; 4096]].concat();
+    let frame = encode(blosc, &mixed, &mut scratch);
+    let mut sorted = vec![0; 4096];
+    bitshuffle(&noise(4096), 1, &mut sorted);
+    assert!(frame.windows(4096).any(|window| window == sorted));
+    assert_eq!(frame[2] & COPIED, 0);
+    let frame = encode(blosc, &noise(3 * 4096), &mut scratch);
+    assert_eq!(frame[2] & COPIED, COPIED);
+    assert_eq!(frame[16..], noise(3 * 4096));
+}
+
+#[test]
+fn zstd_gets_a_plane_of_bits_or_a_share_of_it() {
+    let part = |sample_bytes, block| {
+        Blosc::new(BlockCompressor::Zstd, sample_bytes, block).zstd_part_bytes()
+    };
+    assert_eq!(part(1, 512 * 512), 512 * 512 / 8);
+    assert_eq!(part(2, 2 * 512 * 512), 512 * 512 / 8);
+    assert_eq!(part(1, 2048 * 2048), 128 << 10);
+    assert_eq!(part(1, 1080 * 1080), 1080 * 1080 / 16);
+    assert_eq!(part(1, 64 * 64), ZSTD_PART_AT_LEAST);
+}
