@@ -10,7 +10,9 @@ use super::real_sample::real_sample;
 use super::run::{convert, verify};
 
 /// Five ways to damage an image, with a word of what is said of each.
-const DAMAGES: [(fn(&[u8]) -> Vec<u8>, &str); 5] = [
+type Damage = fn(&[u8]) -> Vec<u8>;
+
+const DAMAGES: [(Damage, &str); 5] = [
     (|png| png[..png.len() / 2].to_vec(), "truncated"),
     (|png| [b"JUNK", &png[4..]].concat(), "not a PNG"),
     (|png| flipped(png, png.len() / 2), ""),

@@ -306,6 +306,7 @@ impl Conversion<'_> {
                 if !run.cleared {
                     target.begin_over(&self.run)?;
                 }
+                target.refuse_strangers()?;
                 let work = self.resumed(self.place.journal().records()?)?;
                 self.finish(target, work)
             }

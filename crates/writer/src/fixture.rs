@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::io::{self, Cursor};
 use std::num::NonZeroUsize;
-use std::sync::Mutex;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use image::{GrayImage, ImageFormat, Luma};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use rxrx_metadata::{DataType, Join, Layout, Listing, MetadataTable, Plan, Selection, Unit};
 
 use crate::codec::{ChunkEncoder, Codec};
@@ -17,6 +20,7 @@ use crate::output::Output;
 use crate::pipeline::Pipeline;
 use crate::record::UnitRecord;
 use crate::source::{Source, SourceStamp};
+use crate::store::conformance::conforms;
 use crate::store::{Store, StoreError, StoredObject};
 
 /// Rows and columns of every plane.
@@ -192,4 +196,112 @@ pub(crate) fn run_units(
     };
     let units: Vec<Unit> = plan.units().collect();
     pipeline.run(&units).unwrap()
+}
+
+/// A store that fails now and then, or takes its time: what a disk or a network
+/// does on a bad day. The same seed has the same bad day.
+pub(crate) struct Faulty {
+    inner: Arc<dyn Store>,
+    random: Mutex<ChaCha8Rng>,
+    /// How many of a hundred operations fail.
+    failing: u32,
+    pub(crate) faults: AtomicUsize,
+}
+
+/// What happens to one operation.
+enum Fault {
+    None,
+    /// It has no effect.
+    Before,
+    /// Only part of the bytes arrives.
+    Short,
+    /// It has its effect, and nobody is told.
+    After,
+    Delay,
+}
+
+impl Faulty {
+    pub(crate) fn new(inner: Arc<dyn Store>, failing: u32, seed: u64) -> Self {
+        Self {
+            inner,
+            random: Mutex::new(ChaCha8Rng::seed_from_u64(seed)),
+            failing,
+            faults: AtomicUsize::new(0),
+        }
+    }
+
+    fn fault(&self) -> Fault {
+        let mut random = self.random.lock().unwrap();
+        if random.random_range(0..100) >= self.failing {
+            return match random.random_range(0..20) {
+                0 => Fault::Delay,
+                _ => Fault::None,
+            };
+        }
+        self.faults.fetch_add(1, Ordering::Relaxed);
+        match random.random_range(0..3) {
+            0 => Fault::Before,
+            1 => Fault::Short,
+            _ => Fault::After,
+        }
+    }
+
+    fn write(
+        &self,
+        whole: impl FnOnce() -> Result<(), StoreError>,
+        short: impl FnOnce() -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        match self.fault() {
+            Fault::None => return whole(),
+            Fault::Delay => {
+                std::thread::sleep(Duration::from_millis(2));
+                return whole();
+            }
+            Fault::Before => {}
+            Fault::Short => short()?,
+            Fault::After => whole()?,
+        }
+        Err(bad_day())
+    }
+
+    fn read<T>(&self, read: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+        match self.fault() {
+            Fault::None | Fault::Delay => read(),
+            _ => Err(bad_day()),
+        }
+    }
+}
+
+fn bad_day() -> StoreError {
+    StoreError {
+        action: "reach",
+        object: "it".to_owned(),
+        source: "a fault was injected".into(),
+    }
+}
+
+impl Store for Faulty {
+    fn put(&self, key: &str, parts: &[&[u8]]) -> Result<(), StoreError> {
+        let bytes = parts.concat();
+        let short = || self.inner.put(key, &[&bytes[..bytes.len() / 2]]);
+        self.write(|| self.inner.put(key, parts), short)
+    }
+
+    fn remove(&self, key: &str) -> Result<(), StoreError> {
+        self.write(|| self.inner.remove(key), || Ok(()))
+    }
+
+    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(|| self.inner.get(key))
+    }
+
+    fn list(&self) -> Result<Vec<StoredObject>, StoreError> {
+        self.read(|| self.inner.list())
+    }
+}
+
+#[test]
+fn stores_of_the_tests_are_stores() {
+    conforms(&Memory::new());
+    conforms(&Faulty::new(Arc::new(Memory::new()), 0, 1));
 }

@@ -139,13 +139,35 @@ impl DatasetInfo {
         }
     }
 
-    /// Whether `store` holds a sealed dataset that this program wrote.
-    pub(crate) fn is_ours(store: &dyn Store) -> bool {
-        let root = store.get(ROOT_METADATA).ok().flatten();
-        let root: Option<Value> = root.and_then(|root| serde_json::from_slice(&root).ok());
-        root.and_then(|root| field::<String>(&root, "/attributes/generator"))
-            .is_some_and(|generator| generator.starts_with("rxrx2zarr "))
+    /// Who wrote the root metadata in `store`.
+    pub(crate) fn owner(store: &dyn Store) -> Result<Owner, StoreError> {
+        let Some(root) = store.get(ROOT_METADATA)? else {
+            return Ok(Owner::Nobody);
+        };
+        let Ok(root) = serde_json::from_slice::<Value>(&root) else {
+            return Ok(Owner::Unreadable);
+        };
+        let generator: Option<String> = field(&root, "/attributes/generator");
+        Ok(
+            match generator.is_some_and(|generator| generator.starts_with("rxrx2zarr ")) {
+                true => Owner::Us,
+                false => Owner::Other,
+            },
+        )
     }
+}
+
+/// Who wrote root metadata.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// There is none.
+    Nobody,
+    /// It is no JSON.
+    Unreadable,
+    /// This program.
+    Us,
+    /// Another one.
+    Other,
 }
 
 fn field<T: serde::de::DeserializeOwned>(document: &Value, pointer: &str) -> Option<T> {

@@ -6,6 +6,8 @@
 //! remove one, list them. There is no partial write and no append, because two writers of
 //! one object would lose data.
 
+#[cfg(test)]
+pub(crate) mod conformance;
 mod local;
 
 use std::error::Error;

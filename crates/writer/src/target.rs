@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::Fingerprint;
 use crate::hierarchy::{CARD, CHECKSUMS, GROUP, ROOT_METADATA};
-use crate::info::DatasetInfo;
+use crate::info::{DatasetInfo, Owner};
 use crate::journal::{self, Journal, JournalError, Run};
 use crate::store::{LocalStore, Store, StoreError, is_temporary};
 use crate::tables::{PLANES, SITES};
@@ -231,14 +231,16 @@ impl Place {
         if self.work.exists() && !self.work.is_dir() {
             return Ok(State::Foreign);
         }
-        if self.output.join(ROOT_METADATA).is_file() {
-            if !DatasetInfo::is_ours(self.store()) {
-                return Ok(State::Foreign);
+        match DatasetInfo::owner(self.store())? {
+            // On a store whose writes can be torn it may be what is left of ours.
+            Owner::Nobody | Owner::Unreadable => {}
+            Owner::Other => return Ok(State::Foreign),
+            Owner::Us => {
+                let dataset = self.output.display().to_string();
+                let info = DatasetInfo::read(self.store(), &dataset).ok();
+                let fingerprint = info.map(|info| Box::new(info.fingerprint()));
+                return Ok(State::Sealed(fingerprint));
             }
-            let fingerprint = DatasetInfo::read(self.store(), &self.output.display().to_string())
-                .ok()
-                .map(|info| Box::new(info.fingerprint()));
-            return Ok(State::Sealed(fingerprint));
         }
         match self.journal().run() {
             Ok(Some(run)) => return Ok(State::Unfinished(Box::new(run))),
@@ -337,6 +339,11 @@ pub(crate) struct Target {
 }
 
 impl Target {
+    /// Demands that OUTPUT holds nothing but what a conversion writes.
+    pub(crate) fn refuse_strangers(&self) -> Result<(), TargetError> {
+        refuse_strangers(&self.place.output, |name| OUTPUT_ENTRIES.contains(&name))
+    }
+
     /// Begins `run` at an OUTPUT that is free.
     pub(crate) fn begin(&self, run: &Run) -> Result<(), TargetError> {
         let run = Run {
@@ -350,7 +357,7 @@ impl Target {
     /// that is there. Wherever this is cut off, what is left is the old dataset,
     /// whole, or a beginning of the new one.
     pub(crate) fn begin_over(&self, run: &Run) -> Result<(), TargetError> {
-        refuse_strangers(&self.place.output, |name| OUTPUT_ENTRIES.contains(&name))?;
+        self.refuse_strangers()?;
         let journal = self.place.journal();
         journal.clear()?;
         journal.begin(&Run {
@@ -364,7 +371,6 @@ impl Target {
     /// Removes OUTPUT.
     fn clear_output(&self) -> Result<(), TargetError> {
         let output = &self.place.output;
-        refuse_strangers(output, |name| OUTPUT_ENTRIES.contains(&name))?;
         // The root metadata goes first: from then on nobody takes what is left
         // for a dataset.
         let store = self.place.store();

@@ -7,7 +7,7 @@ use rxrx_metadata::Layout;
 
 use super::*;
 use crate::events::Silent;
-use crate::fixture::{SIDE, image_path, png};
+use crate::fixture::{Faulty, SIDE, image_path, png};
 use crate::hierarchy::ROOT_METADATA;
 use crate::prepare::PlanOptions;
 use crate::store::{LocalStore, Store, StoredObject};
@@ -296,6 +296,41 @@ fn a_retry_that_dies_anywhere_keeps_what_was_good_and_is_repeated() {
             scene.is_finished_as(&whole);
             died
         });
+    }
+}
+
+#[test]
+fn a_store_that_fails_now_and_then_costs_nothing_but_time() {
+    let scene = Scene::new();
+    scene.converts("whole", 2, &options());
+    let whole = scene.objects("whole");
+    let prepared = scene.prepared(2);
+    for seed in 0..15 {
+        scene.remove("out");
+        let failing = 1 + seed as u32 % 6;
+        for attempt in 0.. {
+            let stores = AtomicUsize::new(0);
+            let place = Place::new(&scene.output("out")).unwrap().wrapped(|inner| {
+                let store = stores.fetch_add(1, Ordering::Relaxed) as u64;
+                Arc::new(Faulty::new(
+                    inner,
+                    failing,
+                    seed + 100 * attempt + 50 * store,
+                ))
+            });
+            match convert_at(&place, &prepared, &options(), &Silent) {
+                Ok(_) => break,
+                Err(error) => {
+                    assert!(attempt < 500, "{error}");
+                    let left = scene.objects("out");
+                    if left.get(ROOT_METADATA) == whole.get(ROOT_METADATA) {
+                        assert_eq!(left, whole, "sealed, and not whole");
+                    }
+                }
+            }
+        }
+        scene.converts("out", 2, &options());
+        scene.is_finished_as(&whole);
     }
 }
 

@@ -18,7 +18,7 @@ fn without_a_root_it_is_not_sealed() {
             .to_string()
             .starts_with("out is not a complete dataset")
     );
-    assert!(!DatasetInfo::is_ours(&store));
+    assert!(DatasetInfo::owner(&store).unwrap() != Owner::Us);
 }
 
 #[test]
@@ -27,7 +27,7 @@ fn somebody_elses_group_is_foreign() {
         let store = store(root);
         let error = DatasetInfo::read(&store, "out").unwrap_err();
         assert!(matches!(error, InfoError::Foreign { .. }), "{error}");
-        assert!(!DatasetInfo::is_ours(&store));
+        assert!(DatasetInfo::owner(&store).unwrap() != Owner::Us);
     }
 }
 
@@ -35,7 +35,7 @@ fn somebody_elses_group_is_foreign() {
 fn a_dataset_of_another_version_is_still_ours() {
     let ours = |generator: &str| {
         let root = format!(r#"{{"attributes": {{"generator": "{generator}"}}}}"#);
-        DatasetInfo::is_ours(&store(&root))
+        DatasetInfo::owner(&store(&root)).unwrap() == Owner::Us
     };
     assert!(ours("rxrx2zarr 0.0.1") && ours("rxrx2zarr 99.0"));
     assert!(!ours("rxrx2zarr2 1.0") && !ours("zarr-python"));

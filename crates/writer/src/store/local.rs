@@ -119,7 +119,7 @@ impl Store for LocalStore {
         let path = self.path(key);
         match fs::read(&path) {
             Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) if is_absent(&error) => Ok(None),
             Err(error) => Err(failed("read", &path)(error)),
         }
     }
@@ -127,7 +127,7 @@ impl Store for LocalStore {
     fn remove(&self, key: &str) -> Result<(), StoreError> {
         let path = self.path(key);
         match fs::remove_file(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if is_absent(&error) => return Ok(()),
             result => result.map_err(failed("remove", &path))?,
         }
         let folder = path.parent().unwrap_or(&self.root);
@@ -192,6 +192,14 @@ fn failed<'a>(action: &'static str, path: &'a Path) -> impl Fn(io::Error) -> Sto
 /// soon.
 #[cfg(target_os = "linux")]
 const DIRECT_AT_LEAST: usize = 4 << 20;
+
+/// Whether nothing has that name, nor can.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
 
 fn write_flushed(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     #[cfg(target_os = "linux")]
@@ -262,6 +270,12 @@ mod tests {
 
     fn store(folder: &tempfile::TempDir) -> LocalStore {
         LocalStore::new(folder.path().join("data"), folder.path().join("data.tmp"))
+    }
+
+    #[test]
+    fn a_disk_is_a_store() {
+        let folder = tempfile::tempdir().unwrap();
+        super::super::conformance::conforms(&store(&folder));
     }
 
     #[test]
