@@ -65,7 +65,7 @@ pub use record::{PlaneCounts, PlaneRecord, UnitRecord};
 pub use resume::{ResumeError, Resumed, SourceChanges};
 pub use seal::SealError;
 pub use source::{FolderSource, Source, SourceStamp};
-pub use store::{LocalStore, Store, StoreError, StoredObject};
+pub use store::{LocalStore, Store, StoreError, StoredObject, WriteObject};
 pub use tables::{ReadTableError, TableError};
 pub use target::TargetError;
 pub use unfinished::{MadeWith, Unfinished};

@@ -2,13 +2,14 @@
 //! so that `SHA256SUMS` is written without reading anything again.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest, Sha256};
 
 use crate::checksums::checksum_list;
 use crate::record::{Sha256Sum, UnitRecord};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, WriteObject};
 
 /// What is known of an object that was put.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +35,26 @@ pub struct LostObject {
     pub expected: u64,
     /// Its size now, if it is there.
     pub found: Option<u64>,
+}
+
+/// Hashes and counts what is written.
+struct Counted<'a> {
+    to: &'a mut dyn Write,
+    hasher: &'a mut Sha256,
+    bytes: &'a mut u64,
+}
+
+impl Write for Counted<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.to.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        *self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
 }
 
 /// Where the objects of one dataset are put.
@@ -63,6 +84,29 @@ impl<'a> Output<'a> {
         self.store.put(key, parts)?;
         self.lock().insert(key.to_owned(), entry);
         Ok(entry.sha256)
+    }
+
+    /// Puts one object piece by piece; see [`Store::put_streamed`]. Also returns
+    /// its size in bytes.
+    pub(crate) fn put_streamed(
+        &self,
+        key: &str,
+        write: &mut WriteObject<'_>,
+    ) -> Result<(Sha256Sum, u64), StoreError> {
+        let mut hasher = Sha256::new();
+        let mut bytes = 0;
+        self.store.put_streamed(key, &mut |to| {
+            hasher = Sha256::new();
+            bytes = 0;
+            write(&mut Counted {
+                to,
+                hasher: &mut hasher,
+                bytes: &mut bytes,
+            })
+        })?;
+        let sha256 = hasher.finalize().into();
+        self.lock().insert(key.to_owned(), Entry { sha256, bytes });
+        Ok((sha256, bytes))
     }
 
     /// Keeps the books of a shard that an earlier run has put.

@@ -16,57 +16,41 @@ use std::ops::Range;
 /// The mark of an absent chunk in the index.
 const ABSENT: u64 = u64::MAX;
 
-/// The encoded chunks of one shard with the index that ends it.
-#[derive(Debug)]
-pub(crate) struct Shard {
-    chunks: Vec<Option<Vec<u8>>>,
-    ranges: Vec<Option<Range<u64>>>,
-    index: Vec<u8>,
+/// The index of a shard whose chunks are written one behind the other.
+#[derive(Debug, Default)]
+pub(crate) struct ShardIndex {
+    ranges: Vec<Range<u64>>,
+    end: u64,
 }
 
-impl Shard {
-    /// Lays out `chunks`, given in row-major order over the shard's chunk
-    /// grid; `None` is a position outside the array.
-    pub(crate) fn assemble(chunks: Vec<Option<Vec<u8>>>) -> Self {
-        let mut end = 0;
-        let mut ranges = Vec::with_capacity(chunks.len());
-        let mut index = Vec::with_capacity(chunks.len() * 16 + 4);
-        for chunk in &chunks {
-            let range = chunk.as_ref().map(|bytes| {
-                let start = end;
-                end += bytes.len() as u64;
-                start..end
-            });
-            let (offset, nbytes) = match &range {
+impl ShardIndex {
+    /// Adds a chunk of `bytes`, the next in row-major order over the shard's
+    /// chunk grid.
+    pub(crate) fn add(&mut self, bytes: usize) {
+        let start = self.end;
+        self.end += bytes as u64;
+        self.ranges.push(start..self.end);
+    }
+
+    /// The stored index of a shard of `chunks` places: those that were not added
+    /// lie outside the array.
+    pub(crate) fn encode(&self, chunks: usize) -> Vec<u8> {
+        let mut index = Vec::with_capacity(chunks * ENTRY_BYTES + 4);
+        for place in 0..chunks {
+            let (offset, nbytes) = match self.ranges.get(place) {
                 Some(range) => (range.start, range.end - range.start),
                 None => (ABSENT, ABSENT),
             };
             index.extend_from_slice(&offset.to_le_bytes());
             index.extend_from_slice(&nbytes.to_le_bytes());
-            ranges.push(range);
         }
         index.extend_from_slice(&crc32c::crc32c(&index).to_le_bytes());
-        Self {
-            chunks,
-            ranges,
-            index,
-        }
-    }
-
-    /// The bytes to store, in order, without joining them.
-    pub(crate) fn parts(&self) -> Vec<&[u8]> {
-        let chunks = self.chunks.iter().flatten().map(Vec::as_slice);
-        chunks.chain([self.index.as_slice()]).collect()
+        index
     }
 
     /// The byte range of each chunk within the object, row-major.
-    pub(crate) fn ranges(&self) -> &[Option<Range<u64>>] {
+    pub(crate) fn ranges(&self) -> &[Range<u64>] {
         &self.ranges
-    }
-
-    /// The encoded chunks again.
-    pub(crate) fn into_chunks(self) -> impl Iterator<Item = Vec<u8>> {
-        self.chunks.into_iter().flatten()
     }
 }
 
@@ -192,8 +176,10 @@ mod tests {
     use super::*;
 
     fn shard() -> Vec<u8> {
-        let chunks = vec![Some(vec![7; 3]), None, Some(vec![9; 2])];
-        Shard::assemble(chunks).parts().concat()
+        let mut index = ShardIndex::default();
+        index.add(3);
+        index.add(2);
+        [&[7, 7, 7, 9, 9], &index.encode(3)[..]].concat()
     }
 
     /// A shard of 8 bytes of chunks with such an index, its checksum right.
@@ -208,7 +194,7 @@ mod tests {
     fn an_index_is_read_as_it_was_written() {
         assert_eq!(
             read_index(&shard(), 3).unwrap(),
-            [Some(0..3), None, Some(3..5)]
+            [Some(0..3), Some(3..5), None]
         );
     }
 
@@ -261,17 +247,17 @@ mod tests {
 
     #[test]
     fn the_index_says_where_each_chunk_lies() {
-        let shard = Shard::assemble(vec![Some(vec![7; 3]), None, Some(vec![9; 2])]);
-        let bytes = shard.parts().concat();
-        assert_eq!(&bytes[..5], [7, 7, 7, 9, 9]);
-        assert_eq!(shard.ranges(), [Some(0..3), None, Some(3..5)]);
-
-        let (index, crc) = bytes[5..].split_at(3 * 16);
+        let mut shard = ShardIndex::default();
+        shard.add(3);
+        shard.add(2);
+        assert_eq!(shard.ranges(), [0..3, 3..5]);
+        let index = shard.encode(3);
+        let (index, crc) = index.split_at(3 * 16);
         let numbers: Vec<u64> = index
             .chunks(8)
             .map(|b| u64::from_le_bytes(b.try_into().unwrap()))
             .collect();
-        assert_eq!(numbers, [0, 3, u64::MAX, u64::MAX, 3, 2]);
+        assert_eq!(numbers, [0, 3, 3, 2, u64::MAX, u64::MAX]);
         assert_eq!(crc, crc32c::crc32c(index).to_le_bytes());
     }
 }

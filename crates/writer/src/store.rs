@@ -11,9 +11,13 @@ pub(crate) mod conformance;
 mod local;
 
 use std::error::Error;
+use std::io::{self, Write};
 
 pub use local::LocalStore;
 pub(crate) use local::is_temporary;
+
+/// Writes the bytes of an object, one piece after the other.
+pub type WriteObject<'a> = dyn FnMut(&mut dyn Write) -> io::Result<()> + 'a;
 
 /// A place that holds whole objects under keys.
 pub trait Store: Send + Sync {
@@ -27,6 +31,21 @@ pub trait Store: Send + Sync {
     /// [`StoreError`] names the object and what failed; nothing is visible
     /// under `key` that was not there before.
     fn put(&self, key: &str, parts: &[&[u8]]) -> Result<(), StoreError>;
+
+    /// Stores one whole object that `write` produces piece by piece, as atomic
+    /// and as durable as [`Store::put`].
+    ///
+    /// # Errors
+    /// As [`Store::put`]; also whatever `write` returns, as the source.
+    fn put_streamed(&self, key: &str, write: &mut WriteObject<'_>) -> Result<(), StoreError> {
+        let mut bytes = Vec::new();
+        write(&mut bytes).map_err(|error| StoreError {
+            action: "write",
+            object: key.to_owned(),
+            source: Box::new(error),
+        })?;
+        self.put(key, &[&bytes])
+    }
 
     /// Reads one whole object; `None` where there is none.
     ///

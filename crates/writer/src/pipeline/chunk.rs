@@ -60,7 +60,9 @@ impl<'a> ChunkWorker<'a> {
             encoder,
         } = self;
         let geometry = pipeline.plan.geometry();
-        let ReadChunk { task, files: read } = chunk;
+        let ReadChunk {
+            task, files: read, ..
+        } = chunk;
         // What lies outside the array is 0, whatever the last chunk left there.
         if task.sites.len() < geometry.chunk_sites || task.channels.len() < geometry.chunk_channels
         {

@@ -25,6 +25,8 @@ pub(crate) fn largest_file(plane_bytes: usize) -> usize {
 
 /// A chunk whose image files have been read.
 pub(super) struct ReadChunk {
+    /// Its place among all chunks that are run.
+    pub(super) number: usize,
     pub(super) task: Task,
     /// The file of each plane; `None` where there is no image.
     pub(super) files: Vec<Option<io::Result<ImageFile>>>,
@@ -55,13 +57,17 @@ impl Buffers {
 
 impl Pipeline<'_> {
     /// Reads the image files of one chunk.
-    pub(super) fn read(&self, task: Task, buffers: &Buffers) -> ReadChunk {
+    pub(super) fn read(&self, number: usize, task: Task, buffers: &Buffers) -> ReadChunk {
         let files = task.planes().map(|(site, channel)| {
             let path = self.plan.source(SiteIndex(site), channel)?;
             Some(self.read_file(path, buffers.take()))
         });
         let files = files.collect();
-        ReadChunk { task, files }
+        ReadChunk {
+            number,
+            task,
+            files,
+        }
     }
 
     fn read_file(&self, path: &str, mut bytes: Vec<u8>) -> io::Result<ImageFile> {

@@ -7,9 +7,6 @@ use rxrx_metadata::{ArrayGeometry, Unit};
 /// A chunk to be made.
 #[derive(Clone, Debug)]
 pub(crate) struct Task {
-    pub(crate) unit: Unit,
-    /// Position of the chunk in the unit: row-major over sites and channels.
-    pub(crate) chunk: usize,
     /// The chunk's sites inside the array.
     pub(crate) sites: Range<usize>,
     /// The chunk's channel positions inside the array.
@@ -17,7 +14,8 @@ pub(crate) struct Task {
 }
 
 impl Task {
-    pub(crate) fn new(geometry: &ArrayGeometry, unit: Unit, chunk: usize) -> Self {
+    /// The chunk number `chunk` of `unit`, row-major over sites and channels.
+    pub(crate) fn new(geometry: &ArrayGeometry, unit: &Unit, chunk: usize) -> Self {
         let in_row = channel_chunks(geometry);
         let first_site = unit.sites.start + chunk / in_row * geometry.chunk_sites;
         let first_channel = chunk % in_row * geometry.chunk_channels;
@@ -27,8 +25,6 @@ impl Task {
                 ..geometry
                     .channels
                     .min(first_channel + geometry.chunk_channels),
-            unit,
-            chunk,
         }
     }
 

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::codec::Codec;
-use crate::events::Silent;
+use crate::events::{Event, Silent};
 use crate::fixture::{Images, Memory, image_path, plan, shards_of};
+use crate::record::PlaneRecord;
 use crate::source::SourceStamp;
 use crate::store::{Store, StoredObject};
 
@@ -124,8 +125,8 @@ fn workers_never_run_far_ahead_of_the_store() {
         fn put(&self, _: &str, _: &[&[u8]]) -> Result<(), StoreError> {
             std::thread::sleep(Duration::from_millis(5));
             let done = self.puts.fetch_add(1, Ordering::SeqCst);
-            // Two sites of two channels a unit.
-            let most = (done + self.in_flight) * 4;
+            // Two chunks of two channels a unit, one unit more is written.
+            let most = ((done + 1) * 2 + self.in_flight) * 2;
             let reads = self.reads.load(Ordering::SeqCst);
             assert!(reads <= most, "{reads} images read, {done} units stored");
             Ok(())
@@ -155,7 +156,7 @@ fn workers_never_run_far_ahead_of_the_store() {
             self.0.stamp(path)
         }
     }
-    for (jobs, in_flight) in [(1, 11), (2, 11), (5, 13)] {
+    for (jobs, in_flight) in [(1, 51), (2, 54), (5, 63)] {
         let reads = AtomicUsize::new(0);
         let store = Watching {
             reads: &reads,
@@ -299,7 +300,8 @@ fn a_stop_finishes_the_units_in_hand_and_begins_no_other() {
             stop: &stop,
         };
         let records = pipeline.run(&units).unwrap();
-        let in_flight = pipeline.units_in_flight();
+        // Chunks of two sites a unit.
+        let in_flight = pipeline.chunks_in_flight().div_ceil(2) + 1;
         assert!((1..=1 + in_flight).contains(&records.len()));
         // Whatever was begun is stored and recorded.
         let recorded = Journal::new(&work).records().unwrap();

@@ -1,6 +1,5 @@
 //! Objects as files below a folder of a local disk.
 
-#[cfg(target_os = "linux")]
 mod direct;
 
 use std::collections::HashSet;
@@ -12,7 +11,8 @@ use std::sync::{Mutex, PoisonError};
 
 use ignore::WalkBuilder;
 
-use super::{Store, StoreError, StoredObject};
+use self::direct::DirectFile;
+use super::{Store, StoreError, StoredObject, WriteObject};
 
 /// A [`Store`] on a local disk.
 ///
@@ -92,8 +92,13 @@ impl LocalStore {
     }
 }
 
-impl Store for LocalStore {
-    fn put(&self, key: &str, parts: &[&[u8]]) -> Result<(), StoreError> {
+impl LocalStore {
+    /// Makes an object of the flushed file that `write` leaves at a temporary path.
+    fn create(
+        &self,
+        key: &str,
+        write: impl FnOnce(&Path) -> io::Result<()>,
+    ) -> Result<(), StoreError> {
         let path = self.path(key);
         let folder = path.parent().unwrap_or(&self.root);
         self.refuse_removed(folder)
@@ -103,7 +108,7 @@ impl Store for LocalStore {
 
         let number = self.temporary.fetch_add(1, Ordering::Relaxed);
         let temporary = self.scratch.join(temporary_name(number));
-        write_flushed(&temporary, parts)
+        write(&temporary)
             .map_err(failed("write", &path))
             .and_then(|()| fs::rename(&temporary, &path).map_err(failed("rename to", &path)))
             .inspect_err(|_| {
@@ -113,6 +118,26 @@ impl Store for LocalStore {
         flush_folder(folder).map_err(failed("flush", folder))?;
         self.remember(folder);
         Ok(())
+    }
+}
+
+impl Store for LocalStore {
+    fn put(&self, key: &str, parts: &[&[u8]]) -> Result<(), StoreError> {
+        self.create(key, |path| {
+            let mut file = File::create(path)?;
+            for part in parts {
+                file.write_all(part)?;
+            }
+            file.sync_all()
+        })
+    }
+
+    fn put_streamed(&self, key: &str, write: &mut WriteObject<'_>) -> Result<(), StoreError> {
+        self.create(key, |path| {
+            let mut file = DirectFile::create(path)?;
+            write(&mut file)?;
+            file.finish()
+        })
     }
 
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
@@ -188,46 +213,12 @@ fn failed<'a>(action: &'static str, path: &'a Path) -> impl Fn(io::Error) -> Sto
     }
 }
 
-/// Smaller files go through the page cache: readers want the tables and labels
-/// soon.
-#[cfg(target_os = "linux")]
-const DIRECT_AT_LEAST: usize = 4 << 20;
-
 /// Whether nothing has that name, nor can.
 fn is_absent(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
     )
-}
-
-fn write_flushed(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
-    #[cfg(target_os = "linux")]
-    if parts.iter().map(|part| part.len()).sum::<usize>() >= DIRECT_AT_LEAST {
-        return or_buffered(direct::write_flushed, path, parts);
-    }
-    write_buffered(path, parts)
-}
-
-/// As `direct` writes, or through the page cache where the file system refuses.
-#[cfg(target_os = "linux")]
-fn or_buffered(
-    direct: impl FnOnce(&Path, &[&[u8]]) -> io::Result<()>,
-    path: &Path,
-    parts: &[&[u8]],
-) -> io::Result<()> {
-    match direct(path, parts) {
-        Err(error) if error.kind() == io::ErrorKind::InvalidInput => write_buffered(path, parts),
-        result => result,
-    }
-}
-
-fn write_buffered(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
-    let mut file = File::create(path)?;
-    for part in parts {
-        file.write_all(part)?;
-    }
-    file.sync_all()
 }
 
 /// Creates `folder` and those above it, each one flushed into the folder that
@@ -296,22 +287,6 @@ mod tests {
         let parts = [vec![1; 3 << 20], vec![2; (2 << 20) + 3]];
         store.put("a", &[&parts[0], &parts[1]]).unwrap();
         assert!(store.get("a").unwrap().unwrap() == parts.concat());
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn a_file_system_may_refuse_to_be_written_directly() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("file");
-        let refuse = |path: &Path, _: &[&[u8]]| {
-            fs::write(path, "the first block, and then")?;
-            Err(io::ErrorKind::InvalidInput.into())
-        };
-        or_buffered(refuse, &path, &[b"all", b" of it"]).unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"all of it");
-        let full = |_: &Path, _: &[&[u8]]| Err(io::ErrorKind::StorageFull.into());
-        let error = or_buffered(full, &path, &[]).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
     }
 
     #[test]

@@ -182,7 +182,7 @@ impl ShardCheck<'_> {
                 Some(_) if chunk < inside => chunks.push(chunk),
                 None if chunk >= inside => {}
                 None => {
-                    let task = Task::new(geometry, unit.clone(), chunk);
+                    let task = Task::new(geometry, unit, chunk);
                     let text = "the index says that its chunk was never written".to_owned();
                     self.about_chunk(expected, loaded, &task, FindingKind::Missing, text);
                 }
@@ -200,7 +200,7 @@ impl ShardCheck<'_> {
             let (Some(Some(first)), Some(Some(last))) = ends else {
                 continue;
             };
-            let task = Task::new(geometry, unit.clone(), row * in_row);
+            let task = Task::new(geometry, unit, row * in_row);
             for site in task.sites.clone() {
                 let Some(place) = sites.places.get(site) else {
                     continue;
@@ -235,7 +235,7 @@ impl ShardCheck<'_> {
         let (Some(unit), Some(Some(range))) = (&loaded.unit, loaded.ranges.get(chunk)) else {
             return;
         };
-        let task = Task::new(geometry, unit.clone(), chunk);
+        let task = Task::new(geometry, unit, chunk);
         // The index has been checked against the object's size.
         let bytes = loaded.bytes.get(range.start as usize..range.end as usize);
         let bytes = bytes.unwrap_or_default();

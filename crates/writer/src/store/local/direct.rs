@@ -4,10 +4,9 @@
 //! place of images that are yet to be read, and on fresh pages the copy alone
 //! takes a fifth as long as making the shard.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Memory, offset and length of each write are multiples of it: a page, which
 /// is enough for any disk.
@@ -16,41 +15,92 @@ const ALIGNMENT: usize = 4096;
 /// Bytes of one write.
 const BUFFER: usize = 1 << 20;
 
-/// Writes and flushes the concatenation of `parts`.
-///
-/// `InvalidInput` is how a file system says that it has no such thing.
-pub(super) fn write_flushed(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .custom_flags(libc::O_DIRECT)
-        .open(path)?;
-    let mut memory = vec![0; BUFFER + ALIGNMENT];
-    let start = memory.as_ptr().align_offset(ALIGNMENT);
-    let buffer = &mut memory[start..start + BUFFER];
-    let mut written = 0;
-    let mut filled = 0;
-    for part in parts {
-        let mut rest = *part;
-        while !rest.is_empty() {
-            let (now, later) = rest.split_at(rest.len().min(BUFFER - filled));
-            buffer[filled..filled + now.len()].copy_from_slice(now);
-            filled += now.len();
-            rest = later;
-            if filled == BUFFER {
-                file.write_all(buffer)?;
-                written += BUFFER as u64;
-                filled = 0;
-            }
-        }
+/// A file that is written from its start to its end, past the page cache where
+/// the system and the file system let it.
+pub(super) struct DirectFile {
+    path: PathBuf,
+    file: File,
+    memory: Vec<u8>,
+    /// Where the aligned part of `memory` begins.
+    start: usize,
+    filled: usize,
+    written: u64,
+}
+
+impl DirectFile {
+    /// Creates the file at `path`, or empties it.
+    pub(super) fn create(path: &Path) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        let file = match open_direct(&options, path) {
+            // The file system has no such thing.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => options.open(path),
+            file => file,
+        }?;
+        let memory = vec![0; BUFFER + ALIGNMENT];
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            start: memory.as_ptr().align_offset(ALIGNMENT).min(ALIGNMENT),
+            memory,
+            filled: 0,
+            written: 0,
+        })
     }
-    // The last write is too long, and the file then cut.
-    let end = filled.next_multiple_of(ALIGNMENT);
-    buffer[filled..end].fill(0);
-    file.write_all(&buffer[..end])?;
-    file.set_len(written + filled as u64)?;
-    file.sync_all()
+
+    /// Writes the rest and flushes all of it.
+    pub(super) fn finish(mut self) -> io::Result<()> {
+        // The last write is too long, and the file then cut.
+        let end = self.filled.next_multiple_of(ALIGNMENT);
+        let length = self.written + self.filled as u64;
+        self.memory[self.start + self.filled..self.start + end].fill(0);
+        self.write_out(end)?;
+        self.file.set_len(length)?;
+        self.file.sync_all()
+    }
+
+    fn write_out(&mut self, length: usize) -> io::Result<()> {
+        let buffer = &self.memory[self.start..self.start + length];
+        match self.file.write_all(buffer) {
+            // Others notice only now.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput && self.written == 0 => {
+                self.file = OpenOptions::new().write(true).open(&self.path)?;
+                self.file.write_all(buffer)?;
+            }
+            result => result?,
+        }
+        self.written += length as u64;
+        self.filled = 0;
+        Ok(())
+    }
+}
+
+impl Write for DirectFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let now = bytes.len().min(BUFFER - self.filled);
+        let at = self.start + self.filled;
+        self.memory[at..at + now].copy_from_slice(&bytes[..now]);
+        self.filled += now;
+        if self.filled == BUFFER {
+            self.write_out(BUFFER)?;
+        }
+        Ok(now)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn open_direct(options: &OpenOptions, path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    options.clone().custom_flags(libc::O_DIRECT).open(path)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open_direct(options: &OpenOptions, path: &Path) -> io::Result<File> {
+    options.open(path)
 }
 
 #[cfg(test)]
@@ -71,11 +121,12 @@ mod tests {
                 .zip(&lengths)
                 .map(|(byte, length)| (0..*length).map(|at| (at / 7) as u8 ^ byte).collect())
                 .collect();
-            let slices: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
-            match write_flushed(&path, &slices) {
-                Ok(()) => assert!(std::fs::read(&path).unwrap() == parts.concat()),
-                Err(error) => assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{error}"),
+            let mut file = DirectFile::create(&path).unwrap();
+            for part in &parts {
+                file.write_all(part).unwrap();
             }
+            file.finish().unwrap();
+            assert!(std::fs::read(&path).unwrap() == parts.concat());
         }
     }
 }
