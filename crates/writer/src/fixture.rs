@@ -205,7 +205,7 @@ pub(crate) struct Faulty {
     random: Mutex<ChaCha8Rng>,
     /// How many of a hundred operations fail.
     failing: u32,
-    pub(crate) faults: AtomicUsize,
+    faults: Arc<AtomicUsize>,
 }
 
 /// What happens to one operation.
@@ -221,12 +221,17 @@ enum Fault {
 }
 
 impl Faulty {
-    pub(crate) fn new(inner: Arc<dyn Store>, failing: u32, seed: u64) -> Self {
+    pub(crate) fn new(
+        inner: Arc<dyn Store>,
+        failing: u32,
+        seed: u64,
+        faults: Arc<AtomicUsize>,
+    ) -> Self {
         Self {
             inner,
             random: Mutex::new(ChaCha8Rng::seed_from_u64(seed)),
             failing,
-            faults: AtomicUsize::new(0),
+            faults,
         }
     }
 
@@ -303,5 +308,5 @@ impl Store for Faulty {
 #[test]
 fn stores_of_the_tests_are_stores() {
     conforms(&Memory::new());
-    conforms(&Faulty::new(Arc::new(Memory::new()), 0, 1));
+    conforms(&Faulty::new(Arc::new(Memory::new()), 0, 1, Arc::default()));
 }

@@ -192,15 +192,19 @@ fn options() -> ConvertOptions {
 
 /// Every write at which a process can die, on either side of its effect, until
 /// it has so many that it lives.
-fn deaths(mut dies: impl FnMut(usize, bool) -> bool) {
+fn deaths(of: &str, mut dies: impl FnMut(usize, bool) -> bool) {
+    let mut deaths = 0;
     for last_takes_effect in [false, true] {
         for writes in 1.. {
             if !dies(writes, last_takes_effect) {
                 assert!(writes > 20, "it hardly did anything");
                 break;
             }
+            deaths += 1;
         }
     }
+    // A row of the table of scripts/torture: what is lost fails the test.
+    println!("torture | death at every write of {of} | {deaths} | {deaths} | 0 | 0");
 }
 
 #[test]
@@ -209,7 +213,7 @@ fn a_conversion_that_dies_anywhere_is_continued_to_the_same_bytes() {
     scene.converts("whole", 2, &options());
     let whole = scene.objects("whole");
     let prepared = scene.prepared(2);
-    deaths(|writes, last_takes_effect| {
+    deaths("a conversion", |writes, last_takes_effect| {
         scene.remove("out");
         let died = scene
             .dies(&prepared, &options(), writes, last_takes_effect)
@@ -237,7 +241,7 @@ fn a_replacement_that_dies_anywhere_leaves_the_old_dataset_or_a_beginning() {
     scene.converts("new", new_shards, &options());
     let (old, new) = (scene.objects("old"), scene.objects("new"));
     let prepared = scene.prepared(new_shards);
-    deaths(|writes, last_takes_effect| {
+    deaths("a replacement", |writes, last_takes_effect| {
         scene.remove("out");
         scene.converts("out", old_shards, &options());
         let died = scene
@@ -277,7 +281,7 @@ fn a_retry_that_dies_anywhere_keeps_what_was_good_and_is_repeated() {
     let gaps = scene.objects("gaps");
     repair();
     for (continued, then) in [(&retry, None), (&options(), Some(&retry))] {
-        deaths(|writes, last_takes_effect| {
+        deaths("a retry", |writes, last_takes_effect| {
             scene.remove("out");
             damage();
             scene.converts("out", 2, &options());
@@ -305,20 +309,19 @@ fn a_store_that_fails_now_and_then_costs_nothing_but_time() {
     scene.converts("whole", 2, &options());
     let whole = scene.objects("whole");
     let prepared = scene.prepared(2);
+    let mut faults = 0;
     for seed in 0..15 {
         scene.remove("out");
         let failing = 1 + seed as u32 % 6;
         for attempt in 0.. {
-            let stores = AtomicUsize::new(0);
+            let injected = Arc::new(AtomicUsize::new(0));
             let place = Place::new(&scene.output("out")).unwrap().wrapped(|inner| {
-                let store = stores.fetch_add(1, Ordering::Relaxed) as u64;
-                Arc::new(Faulty::new(
-                    inner,
-                    failing,
-                    seed + 100 * attempt + 50 * store,
-                ))
+                let seed = seed + 100 * attempt;
+                Arc::new(Faulty::new(inner, failing, seed, Arc::clone(&injected)))
             });
-            match convert_at(&place, &prepared, &options(), &Silent) {
+            let outcome = convert_at(&place, &prepared, &options(), &Silent);
+            faults += injected.load(Ordering::Relaxed);
+            match outcome {
                 Ok(_) => break,
                 Err(error) => {
                     assert!(attempt < 500, "{error}");
@@ -332,6 +335,7 @@ fn a_store_that_fails_now_and_then_costs_nothing_but_time() {
         scene.converts("out", 2, &options());
         scene.is_finished_as(&whole);
     }
+    println!("torture | a store that fails at random | 15 | {faults} | 0 | 0");
 }
 
 #[test]
