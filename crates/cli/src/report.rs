@@ -11,6 +11,8 @@ use rxrx_metadata::{Problem, Problems, Severity};
 use rxrx_writer::{
     Codec, Converted, DatasetInfo, Finding, Prepared, Projection, Unfinished, VerifyReport,
 };
+use serde::Serialize;
+use serde_json::Value;
 
 /// Examples of a problem that a warning shows.
 const EXAMPLES: usize = 3;
@@ -21,6 +23,18 @@ const DAMAGED_OBJECTS: usize = 20;
 /// A size as a person reads it, `47.1 MiB`.
 pub(crate) fn bytes(size: u64) -> String {
     BinaryBytes(size).to_string()
+}
+
+/// Prints a result for machines: its fields, and `more`.
+pub(crate) fn json<const N: usize>(
+    result: &impl Serialize,
+    more: [(&str, Value); N],
+) -> anyhow::Result<()> {
+    let mut result = serde_json::to_value(result)?;
+    if let Some(fields) = result.as_object_mut() {
+        fields.extend(more.map(|(name, value)| (name.to_owned(), value)));
+    }
+    Ok(writeln!(stdout(), "{result:#}")?)
 }
 
 /// Prints the chain of an error, outermost first.

@@ -8,6 +8,7 @@
 //! in memory. The contenders take turns file by file, and each file counts
 //! with its fastest time, so that what else the machine does hits all alike
 //! and mostly none.
+#![allow(clippy::indexing_slicing, reason = "a benchmark may stop")]
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,

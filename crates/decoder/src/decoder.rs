@@ -1,3 +1,8 @@
+#![allow(
+    clippy::indexing_slicing,
+    reason = "lengths are checked once, before the loops over rows; fuzzer and corruption tests agree"
+)]
+
 use crate::chunk::{self, Container};
 use crate::error::{BufferError, DecodeError, Unsupported};
 use crate::filter;

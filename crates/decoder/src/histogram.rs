@@ -1,3 +1,8 @@
+#![allow(
+    clippy::indexing_slicing,
+    reason = "lengths are checked once, before the loops over rows; fuzzer and corruption tests agree"
+)]
+
 use crate::shape::BitDepth;
 
 /// Scratch memory of [`summarise`](crate::summarise): how often each sample

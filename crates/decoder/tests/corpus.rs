@@ -2,6 +2,7 @@
 //! crate's, or both refuse. What was once found to go wrong lies there too.
 #![allow(
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
     dead_code,

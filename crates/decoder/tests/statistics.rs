@@ -1,6 +1,7 @@
 //! Statistics against NumPy's, against textbook definitions, and the hash
 //! against the reference implementation's.
 #![allow(
+    clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "a test's helpers may fail as the test may"
 )]

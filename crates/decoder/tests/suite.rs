@@ -2,6 +2,7 @@
 //! manner of PngSuite: grey ones give exactly the pixels that were written,
 //! and exactly those that the `image` crate reads.
 #![allow(
+    clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "a test's helpers may fail as the test may"
 )]

@@ -18,7 +18,6 @@
 //! the dataset gave them, from 1. Sizes are in bytes of uncompressed pixels.
 
 // All that this crate does is read what others wrote: nothing in it may fall over.
-#![warn(clippy::indexing_slicing)]
 #![cfg_attr(
     not(test),
     warn(clippy::cast_possible_truncation, clippy::string_slice)

@@ -9,6 +9,7 @@
 //! each channel. The contenders take turns chunk by chunk in one thread, and
 //! each chunk counts with its fastest time, so that what else the machine does
 //! hits all alike and mostly none. Checksums are left out.
+#![allow(clippy::indexing_slicing, reason = "a study may stop")]
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,

@@ -47,7 +47,7 @@ struct Counted<'a> {
 impl Write for Counted<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.to.write(bytes)?;
-        self.hasher.update(&bytes[..written]);
+        self.hasher.update(bytes.get(..written).unwrap_or(bytes));
         *self.bytes += written as u64;
         Ok(written)
     }

@@ -2,6 +2,7 @@
 //! lies there too.
 #![allow(
     clippy::expect_used,
+    clippy::indexing_slicing,
     unreachable_pub,
     reason = "the harness is another crate, written for the fuzzer"
 )]

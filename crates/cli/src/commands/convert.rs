@@ -1,6 +1,5 @@
 //! `rxrx2zarr convert`.
 
-use std::io::{Write, stdout};
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::ExitCode;
@@ -57,9 +56,7 @@ pub(crate) fn run(arguments: &ConvertArguments, verbosity: Verbosity) -> anyhow:
     let (converted, seconds) = outcome.inspect_err(explain)?;
     report::problems(prepared.plan.problems(), verbosity);
     if arguments.json {
-        let mut result = serde_json::to_value(&converted)?;
-        result["seconds"] = seconds.into();
-        writeln!(stdout(), "{result:#}")?;
+        report::json(&converted, [("seconds", seconds.into())])?;
     } else {
         report::converted(&converted, &arguments.output, seconds)?;
     }

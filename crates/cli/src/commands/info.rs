@@ -1,6 +1,5 @@
 //! `rxrx2zarr info`.
 
-use std::io::{Write, stdout};
 use std::process::ExitCode;
 
 use rxrx_writer::{DatasetInfo, LocalStore, Unfinished};
@@ -11,7 +10,7 @@ use crate::report;
 pub(crate) fn run(arguments: &InfoArguments) -> anyhow::Result<ExitCode> {
     if let Some(unfinished) = Unfinished::at(&arguments.dataset)? {
         if arguments.json {
-            writeln!(stdout(), "{:#}", serde_json::to_value(&unfinished)?)?;
+            report::json(&unfinished, [])?;
         } else {
             report::unfinished(&unfinished, &arguments.dataset)?;
         }
@@ -20,7 +19,7 @@ pub(crate) fn run(arguments: &InfoArguments) -> anyhow::Result<ExitCode> {
     let store = LocalStore::read_only(&arguments.dataset);
     let info = DatasetInfo::read(&store, &arguments.dataset.display().to_string())?;
     if arguments.json {
-        writeln!(stdout(), "{:#}", serde_json::to_value(&info)?)?;
+        report::json(&info, [])?;
     } else {
         report::info(&info, &arguments.dataset)?;
     }

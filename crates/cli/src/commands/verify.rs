@@ -1,6 +1,5 @@
 //! `rxrx2zarr verify`.
 
-use std::io::{Write, stdout};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -28,10 +27,11 @@ pub(crate) fn run(arguments: &VerifyArguments, verbosity: Verbosity) -> anyhow::
     progress.finish();
     let (verified, seconds) = (verified?, start.elapsed().as_secs_f64());
     if arguments.json {
-        let mut result = serde_json::to_value(&verified)?;
-        result["clean"] = verified.is_clean().into();
-        result["seconds"] = seconds.into();
-        writeln!(stdout(), "{result:#}")?;
+        let clean = verified.is_clean();
+        report::json(
+            &verified,
+            [("clean", clean.into()), ("seconds", seconds.into())],
+        )?;
     } else {
         report::verified(&verified, &arguments.dataset, seconds, verbosity)?;
     }

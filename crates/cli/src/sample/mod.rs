@@ -21,6 +21,10 @@
 //! Every site draws from its own stream of random numbers, and only the four
 //! operations and square roots are applied to them: the same seed gives the
 //! same pixels on any platform and with any number of threads.
+#![allow(
+    clippy::indexing_slicing,
+    reason = "pictures are made here, and no input is read"
+)]
 
 mod camera;
 mod cell;

@@ -4,6 +4,7 @@
 //! specification's 8 × 8 pattern, filters from their definitions.
 #![allow(
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
     reason = "a test's helpers may fail as the test may"

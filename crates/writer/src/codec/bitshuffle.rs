@@ -14,6 +14,10 @@
 //! as it is.
 //!
 //! [Bitshuffle]: https://github.com/kiyo-masui/bitshuffle
+#![allow(
+    clippy::indexing_slicing,
+    reason = "the loops run over blocks whose lengths are computed beside them"
+)]
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;

@@ -18,6 +18,10 @@
 //! choice, no reader's.
 //!
 //! [Blosc 1]: https://github.com/Blosc/c-blosc/blob/main/README_CHUNK_FORMAT.rst
+#![allow(
+    clippy::indexing_slicing,
+    reason = "the loops run over blocks whose lengths are computed beside them"
+)]
 
 use std::io::{self, Cursor};
 

@@ -2,6 +2,10 @@
 //! difference from the one before in C order, modulo the range of its type.
 //!
 //! [`numcodecs.delta`]: https://numcodecs.readthedocs.io/en/stable/filter/delta.html
+#![allow(
+    clippy::indexing_slicing,
+    reason = "the loops run over blocks whose lengths are computed beside them"
+)]
 
 use rxrx_metadata::DataType;
 

@@ -1,5 +1,9 @@
 //! One worker's way with one chunk: from the bytes of image files to encoded
 //! bytes.
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a task has no plane outside its chunk"
+)]
 
 use std::io;
 

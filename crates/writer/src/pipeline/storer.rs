@@ -113,7 +113,10 @@ impl<'a> Storer<'a> {
             shared.stored.give_back(encoded.bytes);
             let task = Task::new(geometry, unit, chunk);
             for ((site, channel), record) in task.planes().zip(encoded.planes) {
-                planes[(site - unit.sites.start) * geometry.channels + channel] = record;
+                let place = (site - unit.sites.start) * geometry.channels + channel;
+                if let Some(plane) = planes.get_mut(place) {
+                    *plane = record;
+                }
             }
             shared.lock().written += 1;
             shared.written.notify_all();

@@ -3,6 +3,10 @@
 //! A shard is not read again soon. Copied into the page cache it would take the
 //! place of images that are yet to be read, and on fresh pages the copy alone
 //! takes a fifth as long as making the shard.
+#![allow(
+    clippy::indexing_slicing,
+    reason = "the buffer is as long as its constants say"
+)]
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};

@@ -1,4 +1,8 @@
 //! `planes.parquet`, read back.
+#![allow(
+    clippy::indexing_slicing,
+    reason = "arrays of a fixed length, indexed by constants"
+)]
 
 use arrow_array::{Array, Float64Array, Int32Array, Int64Array, StringArray};
 use bytes::Bytes;
