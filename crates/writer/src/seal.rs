@@ -1,7 +1,7 @@
 //! The last writes of a conversion, in the order that makes them safe.
 //!
 //! 1. chunks of the label arrays
-//! 2. `metadata.parquet`, `planes.parquet`, `README.md`
+//! 2. `metadata.parquet`, `planes.parquet`, `channel_stats.parquet`, `README.md`, `croissant.json`
 //! 3. `zarr.json` of each label array, then of `images`
 //! 4. `SHA256SUMS`, which already lists the object that is still to come
 //! 5. if every object is there as it was put, the root `images.zarr/zarr.json`
@@ -12,19 +12,23 @@
 #[cfg(test)]
 mod tests;
 
-use rxrx_metadata::{ArrayGeometry, Column, ColumnValues, Plan};
+use rxrx_metadata::{ArrayGeometry, Column, ColumnMeaning, ColumnValues, Plan};
 use serde_json::{Map, Value};
 
 use crate::card::dataset_card;
+use crate::croissant::{StoredFile, croissant};
 use crate::hierarchy::{
-    CARD, CHECKSUMS, DatasetAttributes, GROUP, IMAGES_METADATA, ROOT_METADATA, images_metadata,
-    root_metadata,
+    CARD, CHECKSUMS, CROISSANT, DatasetAttributes, GROUP, IMAGES_METADATA, ROOT_METADATA,
+    images_metadata, root_metadata,
 };
 use crate::labels::{Label, LabelError};
 use crate::output::{LostObject, Output};
 use crate::record::{PlaneRecord, UnitRecord};
 use crate::store::StoreError;
-use crate::tables::{PLANES, SITES, TableError, planes_table, sites_table};
+use crate::tables::{
+    CHANNEL_STATS, PLANES, SITES, TableError, channel_stats, channel_stats_table, planes_table,
+    sites_table,
+};
 
 /// A dataset could not be sealed. Everything stored so far is kept.
 #[derive(Debug, thiserror::Error)]
@@ -68,7 +72,20 @@ pub(crate) fn seal(
     let notes = notes(plan.geometry(), attributes);
     output.put(SITES, &[&sites_table(plan, units, &notes)?])?;
     output.put(PLANES, &[&planes_table(plan, units, &notes)?])?;
+    let geometry = plan.geometry();
+    let pixels = geometry.height as u64 * geometry.width as u64;
+    let columns = plan.table().columns();
+    let stats = channel_stats(columns, geometry.channels, pixels, planes(units));
+    let names: Vec<String> = plan.channels().iter().map(ToString::to_string).collect();
+    let stats = channel_stats_table(&stats, &names, &notes)?;
+    output.put(CHANNEL_STATS, &[&stats])?;
     output.put(CARD, &[dataset_card(plan, attributes).as_bytes()])?;
+    let files: Vec<StoredFile> = [SITES, PLANES, CHANNEL_STATS]
+        .into_iter()
+        .filter_map(|key| output.stored(key))
+        .collect();
+    let croissant = croissant(columns, geometry, attributes, &files);
+    output.put(CROISSANT, &[&document(CROISSANT, &croissant)?])?;
 
     let images = images_metadata(plan, attributes.settings.codec);
     let mut arrays = Map::from_iter([("images".to_owned(), images.clone())]);
@@ -113,30 +130,28 @@ pub(crate) fn labels<'a>(
     let sites = site_ids.len();
     let present: Vec<bool> = planes.map(PlaneRecord::is_ok).collect();
     let mut labels = vec![
-        Label::text(
-            "site",
-            "site",
-            site_ids,
-            "site_id: experiment_plate_well_site",
-        )?,
+        Label::text("site", "site", site_ids, &ColumnMeaning::of("site_id"))?,
         Label::text(
             "channel",
             "channel",
             channels.iter().map(|c| c.name.clone()).collect(),
-            "fluorescence channel",
+            &meaning("channel", "Fluorescence channel, w1 to wN"),
         )?,
         Label::text(
             "stain",
             "channel",
             channels.iter().map(|c| c.stain.clone()).collect(),
-            "dye of the channel",
+            &meaning("stain", "Dye of the channel; empty where it is not known"),
         )?,
         Label::flags(
             "present",
             ["site", "channel"],
             [sites, channels.len()],
             present,
-            "false where the image was missing or corrupt; the pixels are then 0",
+            &meaning(
+                "image present",
+                "False where the image was missing or corrupt; the pixels are then 0",
+            ),
         )?,
     ];
     for column in columns {
@@ -145,7 +160,14 @@ pub(crate) fn labels<'a>(
     Ok(labels)
 }
 
-/// Key-value metadata of both tables: what array they belong to, and all that a
+fn meaning(long_name: &str, description: &str) -> ColumnMeaning {
+    ColumnMeaning {
+        long_name: long_name.to_owned(),
+        description: description.to_owned(),
+    }
+}
+
+/// Key-value metadata of the tables: what array they belong to, and all that a
 /// reader without a Zarr library needs to decode a byte range.
 pub(crate) fn notes(
     geometry: &ArrayGeometry,

@@ -310,7 +310,7 @@ fn a_store_that_fails_now_and_then_costs_nothing_but_time() {
     let whole = scene.objects("whole");
     let prepared = scene.prepared(2);
     let mut faults = 0;
-    for seed in 0..15 {
+    for seed in 0..40 {
         scene.remove("out");
         let failing = 1 + seed as u32 % 6;
         for attempt in 0.. {
@@ -335,7 +335,7 @@ fn a_store_that_fails_now_and_then_costs_nothing_but_time() {
         scene.converts("out", 2, &options());
         scene.is_finished_as(&whole);
     }
-    println!("torture | a store that fails at random | 15 | {faults} | 0 | 0");
+    println!("torture | a store that fails at random | 40 | {faults} | 0 | 0");
 }
 
 #[test]
