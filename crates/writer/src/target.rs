@@ -252,6 +252,12 @@ impl Place {
         }
         match self.journal().run() {
             Ok(Some(run)) => return Ok(State::Unfinished(Box::new(run))),
+            // Of a run of which there is nothing else, nothing is lost.
+            Err(JournalError::Damaged { .. })
+                if is_absent_or_empty(&self.output)? && self.journal().recorded()? == 0 =>
+            {
+                return Ok(State::Free);
+            }
             Err(error @ JournalError::Damaged { .. }) => return Ok(State::Damaged(error)),
             run => run?,
         };
