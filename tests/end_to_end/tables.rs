@@ -85,10 +85,15 @@ fn planes_have_the_columns_of_the_contract() {
             "std Float64?",
             "min Int32?",
             "max Int32?",
+            "p001 Float64?",
             "p01 Float64?",
             "p50 Float64?",
             "p99 Float64?",
+            "p999 Float64?",
             "saturated Float64?",
+            "focus Float64?",
+            "sum Int64?",
+            "sum_of_squares Int64?",
         ];
         assert_eq!(table.schema(), expected);
         assert_eq!(table.rows.num_rows(), 18);
@@ -110,10 +115,13 @@ fn planes_have_the_columns_of_the_contract() {
             for (column, value) in [
                 ("mean", statistics.mean),
                 ("std", statistics.std),
+                ("p001", statistics.p001),
                 ("p01", statistics.p01),
                 ("p50", statistics.p50),
                 ("p99", statistics.p99),
+                ("p999", statistics.p999),
                 ("saturated", statistics.saturated),
+                ("focus", statistics.focus),
             ] {
                 let found = table.floats(column)[row].unwrap();
                 assert!(
@@ -124,6 +132,9 @@ fn planes_have_the_columns_of_the_contract() {
             assert!(statistics.saturated > 0.0);
             assert_eq!(table.integers("min")[row], Some(statistics.min));
             assert_eq!(table.integers("max")[row], Some(statistics.max));
+            assert_eq!(table.integers("sum")[row], Some(statistics.sum));
+            let squares = Some(statistics.sum_of_squares);
+            assert_eq!(table.integers("sum_of_squares")[row], squares);
         }
     }
 }
@@ -134,14 +145,20 @@ struct Statistics {
     std: f64,
     min: i64,
     max: i64,
+    p001: f64,
     p01: f64,
     p50: f64,
     p99: f64,
+    p999: f64,
     saturated: f64,
+    focus: f64,
+    sum: i64,
+    sum_of_squares: i64,
 }
 
 impl Statistics {
     fn of(mut pixels: Vec<u16>, sixteen_bit: bool) -> Self {
+        let focus = focus(&pixels);
         pixels.sort_unstable();
         let count = pixels.len() as f64;
         let mean = pixels.iter().map(|&v| f64::from(v)).sum::<f64>() / count;
@@ -162,12 +179,30 @@ impl Statistics {
             std: (squares.sum::<f64>() / count).sqrt(),
             min: pixels[0].into(),
             max: pixels[pixels.len() - 1].into(),
+            p001: percentile(0.1),
             p01: percentile(1.0),
             p50: percentile(50.0),
             p99: percentile(99.0),
+            p999: percentile(99.9),
             saturated: pixels.iter().filter(|&&v| v == full).count() as f64 / count,
+            focus,
+            sum: pixels.iter().map(|&v| i64::from(v)).sum(),
+            sum_of_squares: pixels.iter().map(|&v| i64::from(v).pow(2)).sum(),
         }
     }
+}
+
+/// Variance of the Laplacian of a plane as wide as the inputs' are.
+fn focus(pixels: &[u16]) -> f64 {
+    const WIDTH: usize = 20;
+    let at = |y: usize, x: usize| f64::from(pixels[y * WIDTH + x]);
+    let inner = (1..pixels.len() / WIDTH - 1).flat_map(|y| (1..WIDTH - 1).map(move |x| (y, x)));
+    let values: Vec<f64> = inner
+        .map(|(y, x)| at(y - 1, x) + at(y + 1, x) + at(y, x - 1) + at(y, x + 1) - 4.0 * at(y, x))
+        .collect();
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / count
 }
 
 fn hash(pixels: &[u16], sixteen_bit: bool) -> u128 {
@@ -285,14 +320,24 @@ fn missing_and_corrupt_planes_are_told_apart() {
             _ => "ok",
         };
         assert_eq!(status, expected);
-        for column in ["mean", "std", "p01", "p50", "p99", "saturated"] {
+        for column in [
+            "mean",
+            "std",
+            "p001",
+            "p01",
+            "p50",
+            "p99",
+            "p999",
+            "saturated",
+            "focus",
+        ] {
             assert_eq!(
                 table.floats(column)[row].is_some(),
                 status == "ok",
                 "{column}"
             );
         }
-        for column in ["min", "max"] {
+        for column in ["min", "max", "sum", "sum_of_squares"] {
             assert_eq!(
                 table.integers(column)[row].is_some(),
                 status == "ok",

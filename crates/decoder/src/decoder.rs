@@ -81,6 +81,6 @@ impl Decoder {
             0
         };
         self.histogram.finish(tally, &plane[counted..], found.depth);
-        Ok(PlaneSummary::new(plane, found.depth, &self.histogram))
+        Ok(PlaneSummary::new(plane, found, &self.histogram))
     }
 }

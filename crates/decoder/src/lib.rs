@@ -41,6 +41,7 @@ mod chunk;
 mod decoder;
 mod error;
 mod filter;
+mod focus;
 mod general;
 mod grey;
 mod header;

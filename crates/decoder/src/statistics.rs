@@ -1,8 +1,9 @@
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::focus::focus;
 use crate::histogram::Histogram;
-use crate::shape::BitDepth;
+use crate::shape::PlaneShape;
 
 /// What is known of a plane once it is decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,14 +31,27 @@ pub struct Statistics {
     pub min: u16,
     /// Largest sample.
     pub max: u16,
-    /// First percentile, interpolated linearly as `numpy.percentile` does.
+    /// Percentile 0.1, interpolated linearly as `numpy.percentile` does.
+    pub p001: f64,
+    /// First percentile, likewise.
     pub p01: f64,
     /// Median.
     pub p50: f64,
     /// 99th percentile.
     pub p99: f64,
+    /// Percentile 99.9.
+    pub p999: f64,
     /// Fraction of the pixels, 0 to 1, that have the type's largest value.
     pub saturated: f64,
+    /// Focus measure: variance (of the population) of the Laplacian of 4
+    /// neighbours over the pixels that have all four, in squared units of the
+    /// samples; 0 for planes smaller than 3 × 3. After
+    /// [Pech-Pacheco et al. 2000](https://doi.org/10.1109/ICPR.2000.903548).
+    pub focus: f64,
+    /// Sum of the samples, exact.
+    pub sum: u64,
+    /// Sum of their squares, exact: 64 bits hold it for 2³² pixels of 16 bits.
+    pub sum_of_squares: u64,
 }
 
 mod hexadecimal {
@@ -57,7 +71,7 @@ mod hexadecimal {
 }
 
 /// Percentiles wanted, as fractions.
-const QUANTILES: [f64; 3] = [0.01, 0.5, 0.99];
+const QUANTILES: [f64; 5] = [0.001, 0.01, 0.5, 0.99, 0.999];
 
 /// Where `numpy.percentile(…, method="linear")` looks among the sorted pixels:
 /// between `rank` and the next, `weight` of the way.
@@ -101,7 +115,9 @@ impl Quantile {
     }
 }
 
-fn statistics(histogram: &Histogram, pixels: u64, depth: BitDepth) -> Statistics {
+fn statistics(plane: &[u8], shape: PlaneShape, histogram: &Histogram) -> Statistics {
+    let depth = shape.depth;
+    let pixels = (plane.len() / depth.bytes_per_sample()) as u64;
     let mut sum: u128 = 0;
     let mut squares: u128 = 0;
     let mut seen: u64 = 0;
@@ -125,34 +141,38 @@ fn statistics(histogram: &Histogram, pixels: u64, depth: BitDepth) -> Statistics
     let n = pixels.max(1) as f64;
     // n² × variance is a difference of integers: nothing cancels.
     let scaled_variance = u128::from(pixels) * squares - sum * sum;
-    let [p01, p50, p99] = quantiles.map(|quantile| quantile.value());
+    let [p001, p01, p50, p99, p999] = quantiles.map(|quantile| quantile.value());
     Statistics {
         mean: sum as f64 / n,
         std: (scaled_variance as f64).sqrt() / n,
         min,
         max,
+        p001,
         p01,
         p50,
         p99,
+        p999,
         saturated: saturated as f64 / n,
+        focus: focus(plane, shape),
+        sum: u64::try_from(sum).unwrap_or(u64::MAX),
+        sum_of_squares: u64::try_from(squares).unwrap_or(u64::MAX),
     }
 }
 
-/// Measures and hashes a plane: row-major `(y, x)`, 16-bit samples
+/// Measures and hashes a plane of `shape`: row-major `(y, x)`, 16-bit samples
 /// little-endian, the layout that [`Decoder::decode`](crate::Decoder::decode)
 /// writes. All statistics of an empty plane are 0.
 #[must_use]
-pub fn summarise(plane: &[u8], depth: BitDepth, histogram: &mut Histogram) -> PlaneSummary {
-    histogram.count(plane, depth);
-    PlaneSummary::new(plane, depth, histogram)
+pub fn summarise(plane: &[u8], shape: PlaneShape, histogram: &mut Histogram) -> PlaneSummary {
+    histogram.count(plane, shape.depth);
+    PlaneSummary::new(plane, shape, histogram)
 }
 
 impl PlaneSummary {
     /// `histogram`: that of `plane`.
-    pub(crate) fn new(plane: &[u8], depth: BitDepth, histogram: &Histogram) -> Self {
-        let pixels = (plane.len() / depth.bytes_per_sample()) as u64;
+    pub(crate) fn new(plane: &[u8], shape: PlaneShape, histogram: &Histogram) -> Self {
         Self {
-            statistics: statistics(histogram, pixels, depth),
+            statistics: statistics(plane, shape, histogram),
             xxh3_128: xxh3_128(plane),
         }
     }

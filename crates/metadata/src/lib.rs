@@ -42,7 +42,7 @@ pub use join::{Join, JoinError};
 pub use path::{PlanePath, parse_plane_path};
 pub use plan::{ArrayGeometry, DataType, Layout, Plan, PlanError, Unit};
 pub use problem::{Problem, ProblemKind, Problems, Severity};
-pub use schema::{planes_schema, sites_schema, zarr_name};
+pub use schema::{channel_stats_schema, planes_schema, sites_schema, zarr_name};
 pub use select::{Selection, SelectionError};
 pub use site::{Channel, ExperimentName, NotAChannel, SiteIndex, SiteKey};
 pub use table::{MetadataError, MetadataTable};

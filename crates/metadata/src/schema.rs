@@ -1,5 +1,5 @@
-//! The columns of `metadata.parquet` and `planes.parquet`, and the names that
-//! the columns of the table get as Zarr arrays.
+//! The columns of the Parquet tables, and the names that the columns of the
+//! metadata table get as Zarr arrays.
 
 use std::collections::HashMap;
 
@@ -95,21 +95,100 @@ pub fn planes_schema() -> Schema {
             Arrow::Utf8,
             "XXH3-128 of the pixels, 32 lower-case hexadecimal digits",
         ),
-        optional("mean", Arrow::Float64, "Mean of the pixels"),
+        optional(
+            "mean",
+            Arrow::Float64,
+            "Mean of the pixels, in units of the samples",
+        ),
         optional(
             "std",
             Arrow::Float64,
-            "Standard deviation of the pixels (of the population)",
+            "Standard deviation of the pixels (of the population), in units of the samples",
         ),
         optional("min", Arrow::Int32, "Smallest pixel"),
         optional("max", Arrow::Int32, "Largest pixel"),
-        optional("p01", Arrow::Float64, "1st percentile of the pixels"),
-        optional("p50", Arrow::Float64, "Median of the pixels"),
-        optional("p99", Arrow::Float64, "99th percentile of the pixels"),
+        optional(
+            "p001",
+            Arrow::Float64,
+            "Percentile 0.1 of the pixels, linear interpolation as numpy.percentile",
+        ),
+        optional(
+            "p01",
+            Arrow::Float64,
+            "Percentile 1 of the pixels, likewise",
+        ),
+        optional("p50", Arrow::Float64, "Median of the pixels, likewise"),
+        optional(
+            "p99",
+            Arrow::Float64,
+            "Percentile 99 of the pixels, likewise",
+        ),
+        optional(
+            "p999",
+            Arrow::Float64,
+            "Percentile 99.9 of the pixels, likewise",
+        ),
         optional(
             "saturated",
             Arrow::Float64,
-            "Fraction of pixels at the largest value of the data type",
+            "Fraction of pixels (0 to 1) at the largest value of the data type",
+        ),
+        optional("focus", Arrow::Float64, FOCUS),
+        optional(
+            "sum",
+            Arrow::Int64,
+            "Sum of the pixels, exact: sums of it give exact means of many planes",
+        ),
+        optional(
+            "sum_of_squares",
+            Arrow::Int64,
+            "Sum of the squared pixels, exact",
+        ),
+    ])
+}
+
+const FOCUS: &str = "Focus measure: population variance of the Laplacian (kernel 0 1 0 / 1 -4 1 / \
+    0 1 0) over the pixels that have four neighbours, in squared units of the samples; 0 for \
+    planes smaller than 3 x 3 (Pech-Pacheco et al. 2000, doi:10.1109/ICPR.2000.903548)";
+
+/// The schema of `channel_stats.parquet`: one row for each scope and channel.
+pub fn channel_stats_schema() -> Schema {
+    Schema::new(vec![
+        required(
+            "scope",
+            Arrow::Utf8,
+            "What the row is about: the whole dataset, an experiment or a plate",
+        ),
+        optional(
+            "experiment",
+            Arrow::Utf8,
+            "Experiment, as in metadata.parquet; null for the dataset",
+        ),
+        optional(
+            "plate",
+            Arrow::Int64,
+            "Plate in the experiment, from 1; null unless the scope is plate",
+        ),
+        required(
+            "channel",
+            Arrow::Utf8,
+            "Channel, such as w1; the channel coordinate",
+        ),
+        required(
+            "planes",
+            Arrow::Int64,
+            "Planes that are counted: those whose status is ok in planes.parquet",
+        ),
+        required("pixels", Arrow::Int64, "Pixels of those planes"),
+        optional(
+            "mean",
+            Arrow::Float64,
+            "Mean of those pixels, in units of the samples, from exact sums; null without planes",
+        ),
+        optional(
+            "std",
+            Arrow::Float64,
+            "Standard deviation of those pixels (of the population), likewise",
         ),
     ])
 }
@@ -261,10 +340,32 @@ mod tests {
             "std Float64?",
             "min Int32?",
             "max Int32?",
+            "p001 Float64?",
             "p01 Float64?",
             "p50 Float64?",
             "p99 Float64?",
+            "p999 Float64?",
             "saturated Float64?",
+            "focus Float64?",
+            "sum Int64?",
+            "sum_of_squares Int64?",
+        ];
+        assert_eq!(columns(&schema), expected);
+        assert!(all_described(&schema));
+    }
+
+    #[test]
+    fn channel_stats_have_the_columns_of_the_contract() {
+        let schema = channel_stats_schema();
+        let expected = [
+            "scope Utf8",
+            "experiment Utf8?",
+            "plate Int64?",
+            "channel Utf8",
+            "planes Int64",
+            "pixels Int64",
+            "mean Float64?",
+            "std Float64?",
         ];
         assert_eq!(columns(&schema), expected);
         assert!(all_described(&schema));

@@ -10,7 +10,7 @@ use crate::hierarchy::Settings;
 use crate::record::Sha256Sum;
 
 /// Counts up whenever the same input and settings give other bytes than before.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 
 /// Everything that decides what bytes a conversion of given images writes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

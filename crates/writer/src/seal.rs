@@ -1,7 +1,7 @@
 //! The last writes of a conversion, in the order that makes them safe.
 //!
 //! 1. chunks of the label arrays
-//! 2. `metadata.parquet`, `planes.parquet`, `README.md`
+//! 2. `metadata.parquet`, `planes.parquet`, `channel_stats.parquet`, `README.md`
 //! 3. `zarr.json` of each label array, then of `images`
 //! 4. `SHA256SUMS`, which already lists the object that is still to come
 //! 5. if every object is there as it was put, the root `images.zarr/zarr.json`
@@ -24,7 +24,10 @@ use crate::labels::{Label, LabelError};
 use crate::output::{LostObject, Output};
 use crate::record::{PlaneRecord, UnitRecord};
 use crate::store::StoreError;
-use crate::tables::{PLANES, SITES, TableError, planes_table, sites_table};
+use crate::tables::{
+    CHANNEL_STATS, PLANES, SITES, TableError, channel_stats, channel_stats_table, planes_table,
+    sites_table,
+};
 
 /// A dataset could not be sealed. Everything stored so far is kept.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +71,13 @@ pub(crate) fn seal(
     let notes = notes(plan.geometry(), attributes);
     output.put(SITES, &[&sites_table(plan, units, &notes)?])?;
     output.put(PLANES, &[&planes_table(plan, units, &notes)?])?;
+    let geometry = plan.geometry();
+    let pixels = geometry.height as u64 * geometry.width as u64;
+    let columns = plan.table().columns();
+    let stats = channel_stats(columns, geometry.channels, pixels, planes(units));
+    let names: Vec<String> = plan.channels().iter().map(ToString::to_string).collect();
+    let stats = channel_stats_table(&stats, &names, &notes)?;
+    output.put(CHANNEL_STATS, &[&stats])?;
     output.put(CARD, &[dataset_card(plan, attributes).as_bytes()])?;
 
     let images = images_metadata(plan, attributes.settings.codec);
@@ -145,7 +155,7 @@ pub(crate) fn labels<'a>(
     Ok(labels)
 }
 
-/// Key-value metadata of both tables: what array they belong to, and all that a
+/// Key-value metadata of the tables: what array they belong to, and all that a
 /// reader without a Zarr library needs to decode a byte range.
 pub(crate) fn notes(
     geometry: &ArrayGeometry,

@@ -1,10 +1,11 @@
-//! The two Parquet tables of a dataset.
+//! The Parquet tables of a dataset.
 //!
-//! Both are ordered by `site_index`, compressed with Zstd, and carry
+//! Those of sites and planes are ordered by `site_index`. All are compressed with Zstd, and carry
 //! statistics, a page index and Bloom filters, so that a reader finds one site
 //! among 125,510 with a few small requests. Row group *i* of `planes.parquet`
 //! covers the same sites as row group *i* of `metadata.parquet`.
 
+mod channel_stats;
 mod planes;
 mod read;
 mod sites;
@@ -22,19 +23,18 @@ use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
+pub(crate) use channel_stats::{channel_stats, channel_stats_table};
 pub(crate) use planes::planes_table;
 pub use read::ReadTableError;
-#[allow(
-    unused_imports,
-    reason = "read_records is for resealing, which is under way"
-)]
-pub(crate) use read::{SitesTable, planes_of, read_records, sites_of};
+pub(crate) use read::{SitesTable, channel_stats_of, planes_of, read_records, sites_of};
 pub(crate) use sites::sites_table;
 
 /// Object key of the table of sites.
 pub(crate) const SITES: &str = "metadata.parquet";
 /// Object key of the table of planes.
 pub(crate) const PLANES: &str = "planes.parquet";
+/// Object key of the table of statistics by plate and channel.
+pub(crate) const CHANNEL_STATS: &str = "channel_stats.parquet";
 
 /// Most sites in a row group; groups are made equal, so they hold between half
 /// of this and this.

@@ -28,7 +28,7 @@ use crate::hierarchy::{CARD, CHECKSUMS, GROUP, ROOT_METADATA};
 use crate::info::DatasetInfo;
 use crate::journal::{self, Journal, JournalError, Run};
 use crate::store::{LocalStore, Store, StoreError, is_temporary};
-use crate::tables::{PLANES, SITES};
+use crate::tables::{CHANNEL_STATS, PLANES, SITES};
 
 /// Appended to OUTPUT's name for the folder of unfinished work.
 const WORK_SUFFIX: &str = ".rxrx2zarr";
@@ -39,7 +39,15 @@ const LOCK: &str = "lock";
 const LOCK_ATTEMPTS: usize = 100;
 
 /// What a conversion puts at the top of OUTPUT.
-const OUTPUT_ENTRIES: [&str; 6] = [GROUP, SITES, PLANES, CARD, "croissant.json", CHECKSUMS];
+const OUTPUT_ENTRIES: [&str; 7] = [
+    GROUP,
+    SITES,
+    PLANES,
+    CHANNEL_STATS,
+    CARD,
+    "croissant.json",
+    CHECKSUMS,
+];
 
 /// OUTPUT cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -8,6 +8,7 @@
 //! | shards | crc32c of index and chunks; byte ranges in `metadata.parquet`; hash and statistics of each plane in `planes.parquet`; 0 where a plane is missing or corrupt; with a source, each pixel |
 //! | `zarr.json` | the consolidated metadata in the root; the settings and the columns |
 //! | labels | the columns of `metadata.parquet`, the status of each plane, the channels in the root |
+//! | `channel_stats.parquet` | the sums in `planes.parquet` |
 //! | tables | each other, the attributes of the root; with a source, its table |
 //!
 //! An object whose checksum is wrong is reported, and nothing is compared with
@@ -15,6 +16,7 @@
 //! whole: sizes are checked before memory is taken.
 
 mod checksums;
+mod derived;
 mod finding;
 mod layout;
 mod shards;
@@ -43,7 +45,7 @@ use crate::hierarchy::{CARD, CHECKSUMS, IMAGES_METADATA, ROOT_METADATA};
 use crate::info::InfoError;
 use crate::prepare::Prepared;
 use crate::store::{Store, StoreError};
-use crate::tables::{PLANES, SITES};
+use crate::tables::{CHANNEL_STATS, PLANES, SITES};
 
 /// Largest object other than a shard that is read.
 const OBJECT_BYTES_AT_MOST: u64 = 4 << 30;
@@ -190,6 +192,7 @@ pub fn verify(
         tables = Tables::read(layout, &mut objects, &findings);
         tables.check(layout, &findings);
         tables.check_labels(layout, &mut objects, &findings);
+        tables.check_channel_stats(layout, &mut objects, &findings);
     }
     drop(objects);
     let decoder = layout.as_ref().and_then(|layout| {
@@ -270,7 +273,7 @@ impl Run<'_> {
             let is_part = match self.layout {
                 Some(layout) if key.starts_with(SHARDS) => layout.shard(key).is_some(),
                 Some(_) => {
-                    [SITES, PLANES, CARD].contains(&key)
+                    [SITES, PLANES, CHANNEL_STATS, CARD].contains(&key)
                         || documents.contains_key(key)
                         || chunks.contains(key)
                 }
@@ -333,7 +336,7 @@ impl Run<'_> {
         let mut beyond = 0;
         if let Some(layout) = self.layout {
             let labels = label_names(&layout.arrays).into_values().flatten();
-            let small = [SITES, PLANES, CARD, IMAGES_METADATA].map(str::to_owned);
+            let small = [SITES, PLANES, CHANNEL_STATS, CARD, IMAGES_METADATA].map(str::to_owned);
             missing.extend(
                 labels
                     .chain(small)

@@ -61,7 +61,7 @@ fn ours(png: &[u8]) -> Result<Vec<u8>, DecodeError> {
         let PlaneSummary {
             statistics,
             xxh3_128,
-        } = summarise(&plane, shape.depth, histogram);
+        } = summarise(&plane, shape, histogram);
         assert_eq!(summary.statistics, statistics);
         assert_eq!(summary.xxh3_128, xxh3_128);
         let mut reference = vec![0x5A; shape.byte_len()];

@@ -27,10 +27,15 @@ fn record(shard: usize) -> UnitRecord {
         std: 0.1 + 0.2,
         min: 0,
         max: 65_535,
+        p001: 0.0,
         p01: f64::MIN_POSITIVE,
         p50: 5e-324,
         p99: 123_456.789_012_345_67,
+        p999: 2e300,
         saturated: 1e-9,
+        focus: 0.7,
+        sum: (1 << 53) + 1,
+        sum_of_squares: u64::MAX,
     };
     UnitRecord {
         unit: Unit {

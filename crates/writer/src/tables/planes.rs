@@ -82,6 +82,13 @@ pub(crate) fn planes_table(
                 .map(|row| row.summary().map(|summary| i32::from(value(summary))));
             Arc::new(Int32Array::from_iter(values))
         };
+        // Far below 2⁶³: a plane has at most 2²⁸ pixels of 16 bits.
+        let sum = |value: fn(&PlaneSummary) -> u64| -> ArrayRef {
+            let values = rows
+                .iter()
+                .map(|row| row.summary().map(|summary| value(summary) as i64));
+            Arc::new(Int64Array::from_iter(values))
+        };
         let text = rows.iter().map(|row| names.get(row.channel));
         writer.write_group(vec![
             Arc::new(Int64Array::from_iter_values(
@@ -100,10 +107,15 @@ pub(crate) fn planes_table(
             float(|summary| summary.statistics.std),
             integer(|summary| summary.statistics.min),
             integer(|summary| summary.statistics.max),
+            float(|summary| summary.statistics.p001),
             float(|summary| summary.statistics.p01),
             float(|summary| summary.statistics.p50),
             float(|summary| summary.statistics.p99),
+            float(|summary| summary.statistics.p999),
             float(|summary| summary.statistics.saturated),
+            float(|summary| summary.statistics.focus),
+            sum(|summary| summary.statistics.sum),
+            sum(|summary| summary.statistics.sum_of_squares),
         ])?;
     }
     writer.finish()

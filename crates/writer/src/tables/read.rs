@@ -1,9 +1,10 @@
-//! Both tables back to the records that they were made from.
+//! The tables back to the records that they were made from.
 //!
 //! Nothing of a table is believed: it may be damaged, or not ours. Memory is
 //! bounded by the size of the object and [`TEXT_BYTES_AT_MOST`].
 
 mod batch;
+mod channel_stats;
 mod planes;
 mod sites;
 #[cfg(test)]
@@ -18,9 +19,10 @@ use parquet::errors::ParquetError;
 use rxrx_metadata::ArrayGeometry;
 
 use self::batch::Batch;
+pub(crate) use self::channel_stats::channel_stats_of;
 pub(crate) use self::planes::planes_of;
 pub(crate) use self::sites::{SitesTable, sites_of};
-use super::{PLANES, SITES};
+use super::{CHANNEL_STATS, PLANES, SITES};
 use crate::checksums::{Checksums, parse_checksums};
 use crate::hierarchy::CHECKSUMS;
 use crate::record::{PlaneRecord, UnitRecord};

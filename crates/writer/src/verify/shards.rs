@@ -274,7 +274,7 @@ impl ShardCheck<'_> {
                     let record = expected.tables.plane(expected.layout, site, channel);
                     match record {
                         Some(PlaneRecord::Ok { summary, .. }) => {
-                            let found = summarise(plane, shape.depth, histogram);
+                            let found = summarise(plane, shape, histogram);
                             if let Some(text) = unlike(&found, summary) {
                                 mismatch(FindingKind::Mismatch, text);
                             }
@@ -367,14 +367,29 @@ fn unlike(found: &PlaneSummary, recorded: &PlaneSummary) -> Option<String> {
         ("std", found.std, recorded.std),
         ("min", found.min.into(), recorded.min.into()),
         ("max", found.max.into(), recorded.max.into()),
+        ("p001", found.p001, recorded.p001),
         ("p01", found.p01, recorded.p01),
         ("p50", found.p50, recorded.p50),
         ("p99", found.p99, recorded.p99),
+        ("p999", found.p999, recorded.p999),
         ("saturated", found.saturated, recorded.saturated),
+        ("focus", found.focus, recorded.focus),
     ];
+    let sums = [
+        ("sum", found.sum, recorded.sum),
+        (
+            "sum_of_squares",
+            found.sum_of_squares,
+            recorded.sum_of_squares,
+        ),
+    ];
+    let sums = sums
+        .iter()
+        .filter(|(_, found, recorded)| found != recorded)
+        .map(|(name, found, recorded)| format!("{name} is {found}, {PLANES} says {recorded}"));
     let texts = pairs
         .iter()
         .filter(|(_, found, recorded)| found != recorded)
         .map(|(name, found, recorded)| format!("{name} is {found}, {PLANES} says {recorded}"));
-    Some(texts.collect::<Vec<_>>().join("; "))
+    Some(texts.chain(sums).collect::<Vec<_>>().join("; "))
 }

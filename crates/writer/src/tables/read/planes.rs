@@ -58,18 +58,33 @@ struct Columns<'a> {
     error: &'a StringArray,
     hash: &'a StringArray,
     /// As [`FLOATS`].
-    floats: [&'a Float64Array; 6],
+    floats: [&'a Float64Array; FLOATS.len()],
     /// As [`INTEGERS`].
-    integers: [&'a Int32Array; 2],
+    integers: [&'a Int32Array; INTEGERS.len()],
+    /// As [`SUMS`].
+    sums: [&'a Int64Array; SUMS.len()],
 }
 
-const FLOATS: [&str; 6] = ["mean", "std", "p01", "p50", "p99", "saturated"];
+const FLOATS: [&str; 9] = [
+    "mean",
+    "std",
+    "p001",
+    "p01",
+    "p50",
+    "p99",
+    "p999",
+    "saturated",
+    "focus",
+];
 const INTEGERS: [&str; 2] = ["min", "max"];
+const SUMS: [&str; 2] = ["sum", "sum_of_squares"];
 
 impl<'a> Columns<'a> {
     fn of(batch: &'a Batch) -> Result<Self, ReadTableError> {
-        let [mean, std, p01, p50, p99, saturated] = FLOATS.map(|name| batch.floats(name));
+        let [mean, std, p001, p01, p50, p99, p999, saturated, focus] =
+            FLOATS.map(|name| batch.floats(name));
         let [min, max] = INTEGERS.map(|name| batch.short_integers(name));
+        let [sum, squares] = SUMS.map(|name| batch.integers(name));
         Ok(Self {
             batch,
             source: batch.texts("source")?,
@@ -77,8 +92,11 @@ impl<'a> Columns<'a> {
             status: batch.required("status", batch.texts("status")?)?,
             error: batch.texts("error")?,
             hash: batch.texts("xxh3_128")?,
-            floats: [mean?, std?, p01?, p50?, p99?, saturated?],
+            floats: [
+                mean?, std?, p001?, p01?, p50?, p99?, p999?, saturated?, focus?,
+            ],
             integers: [min?, max?],
+            sums: [sum?, squares?],
         })
     }
 
@@ -136,8 +154,10 @@ impl<'a> Columns<'a> {
         }
         let floats = FLOATS.iter().zip(self.floats.map(|v| filled(v)));
         let integers = INTEGERS.iter().zip(self.integers.map(|v| filled(v)));
+        let sums = SUMS.iter().zip(self.sums.map(|v| filled(v)));
         floats
             .chain(integers)
+            .chain(sums)
             .find_map(|(name, filled)| filled.then_some(*name))
     }
 
@@ -158,6 +178,17 @@ impl<'a> Columns<'a> {
                     .cell(row, INTEGERS[column], format!("{value} is no pixel"))
             })
         };
+        let sum = |column: usize| {
+            let values = self.sums[column];
+            if values.is_null(row) {
+                return Err(self.null(row, SUMS[column]));
+            }
+            let value = values.value(row);
+            u64::try_from(value).map_err(|_| {
+                self.batch
+                    .cell(row, SUMS[column], format!("{value} is no sum of pixels"))
+            })
+        };
         let column = "xxh3_128";
         let hash = text(self.hash, row).ok_or_else(|| self.null(row, column))?;
         let number = u128::from_str_radix(hash, 16).ok();
@@ -173,10 +204,15 @@ impl<'a> Columns<'a> {
                 std: float(1)?,
                 min: integer(0)?,
                 max: integer(1)?,
-                p01: float(2)?,
-                p50: float(3)?,
-                p99: float(4)?,
-                saturated: float(5)?,
+                p001: float(2)?,
+                p01: float(3)?,
+                p50: float(4)?,
+                p99: float(5)?,
+                p999: float(6)?,
+                saturated: float(7)?,
+                focus: float(8)?,
+                sum: sum(0)?,
+                sum_of_squares: sum(1)?,
             },
         })
     }

@@ -1,4 +1,4 @@
-use rxrx_decoder::{BitDepth, Histogram, summarise};
+use rxrx_decoder::{BitDepth, Histogram, PlaneShape, summarise};
 use rxrx_metadata::{Layout, Plan};
 
 use sha2::{Digest, Sha256};
@@ -44,8 +44,12 @@ fn records(plan: &Plan) -> Vec<UnitRecord> {
         _ => PlaneRecord::Ok {
             source: stamp(number as u64),
             summary: summarise(
-                &[number as u8, 200, 3, 255, 4],
-                BitDepth::Eight,
+                &[number as u8, 200, 3, 255, 4, 9, 9, 9, 9],
+                PlaneShape {
+                    height: 3,
+                    width: 3,
+                    depth: BitDepth::Eight,
+                },
                 &mut Histogram::new(),
             ),
         },

@@ -1,0 +1,231 @@
+//! `channel_stats.parquet`: mean and standard deviation of each channel, over
+//! the dataset, each experiment and each plate: what RxRx1 images are
+//! normalised by.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow_array::{Float64Array, Int64Array, StringArray};
+use rxrx_metadata::{Column, ColumnValues, channel_stats_schema};
+
+use super::{TableError, TableWriter};
+use crate::record::PlaneRecord;
+
+/// The pixels that a row of the table is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Scope {
+    /// All.
+    Dataset,
+    /// Those of one experiment, as the metadata table spells it.
+    Experiment(String),
+    /// Those of one plate of it.
+    Plate(String, i64),
+}
+
+impl Scope {
+    /// The word in the table.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Dataset => "dataset",
+            Self::Experiment(_) => "experiment",
+            Self::Plate(..) => "plate",
+        }
+    }
+
+    pub(crate) fn experiment(&self) -> Option<&str> {
+        match self {
+            Self::Dataset => None,
+            Self::Experiment(experiment) | Self::Plate(experiment, _) => Some(experiment),
+        }
+    }
+
+    pub(crate) fn plate(&self) -> Option<i64> {
+        match self {
+            Self::Plate(_, plate) => Some(*plate),
+            _ => None,
+        }
+    }
+}
+
+/// A row of the table.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ChannelStats {
+    pub(crate) scope: Scope,
+    /// Position along the `channel` axis.
+    pub(crate) channel: usize,
+    /// Planes that were stored.
+    pub(crate) planes: u64,
+    /// Their pixels.
+    pub(crate) pixels: u64,
+    /// Of all those pixels; `None` where there are none.
+    pub(crate) mean: Option<f64>,
+    /// Standard deviation of the population.
+    pub(crate) std: Option<f64>,
+}
+
+/// Exact sums over planes.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sums {
+    planes: u64,
+    sum: u128,
+    squares: u128,
+}
+
+impl Sums {
+    fn add(&mut self, plane: &PlaneRecord) {
+        if let PlaneRecord::Ok { summary, .. } = plane {
+            self.planes += 1;
+            self.sum += u128::from(summary.statistics.sum);
+            self.squares += u128::from(summary.statistics.sum_of_squares);
+        }
+    }
+
+    fn row(self, scope: Scope, channel: usize, plane_pixels: u64) -> ChannelStats {
+        let pixels = self.planes.saturating_mul(plane_pixels);
+        let n = pixels as f64;
+        // n² × variance is a difference of integers: nothing cancels. It fits
+        // for any pixels there can be; a forged table is only to be survived.
+        let scaled = u128::from(pixels).saturating_mul(self.squares);
+        let scaled = scaled.saturating_sub(self.sum.saturating_mul(self.sum));
+        let known = pixels > 0;
+        ChannelStats {
+            scope,
+            channel,
+            planes: self.planes,
+            pixels,
+            mean: known.then(|| self.sum as f64 / n),
+            std: known.then(|| (scaled as f64).sqrt() / n),
+        }
+    }
+}
+
+/// The rows of the table: the dataset, the experiments, the plates, each group
+/// in array order, and each with all channels. `columns` are those of the
+/// metadata table, `planes` are site-major and have `plane_pixels` each.
+///
+/// Groups are told apart by the text of the column `experiment` and the number
+/// in the column `plate`, as `GROUP BY` would.
+pub(crate) fn channel_stats<'a>(
+    columns: &[Column],
+    channels: usize,
+    plane_pixels: u64,
+    planes: impl Iterator<Item = &'a PlaneRecord>,
+) -> Vec<ChannelStats> {
+    let column = |name: &str| columns.iter().find(|column| column.name == name);
+    let experiments = match column("experiment").map(|column| &column.values) {
+        Some(ColumnValues::String(names)) => names.as_slice(),
+        _ => &[],
+    };
+    let plates = match column("plate").map(|column| &column.values) {
+        Some(ColumnValues::Integer(numbers)) => numbers.as_slice(),
+        _ => &[],
+    };
+    let mut groups = Groups {
+        channels,
+        ..Groups::default()
+    };
+    let mut whole = vec![Sums::default(); channels];
+    let mut of_experiment = None;
+    let mut of_plate = None;
+    for (position, plane) in planes.enumerate() {
+        let (site, channel) = (position / channels, position % channels);
+        if channel == 0 {
+            let experiment = experiments.get(site).and_then(Option::as_deref);
+            let plate = plates.get(site).copied().flatten();
+            of_experiment = experiment.map(|name| groups.of_experiment(name));
+            of_plate = experiment
+                .zip(plate)
+                .map(|(name, plate)| groups.of_plate(name, plate));
+        }
+        if let Some(sums) = whole.get_mut(channel) {
+            sums.add(plane);
+        }
+        for group in [of_experiment, of_plate].into_iter().flatten() {
+            if let Some(sums) = groups.sums.get_mut(group * channels + channel) {
+                sums.add(plane);
+            }
+        }
+    }
+    let mut ordered = vec![(Scope::Dataset, whole.as_slice())];
+    let chunks = groups.sums.chunks(channels.max(1));
+    let scopes: Vec<(Scope, &[Sums])> = groups.scopes.iter().cloned().zip(chunks).collect();
+    let (plates, experiments): (Vec<_>, Vec<_>) = scopes
+        .into_iter()
+        .partition(|(scope, _)| matches!(scope, Scope::Plate(..)));
+    ordered.extend(experiments);
+    ordered.extend(plates);
+    let rows = ordered.into_iter().flat_map(|(scope, sums)| {
+        let sums = sums.iter().enumerate();
+        sums.map(move |(channel, sums)| sums.row(scope.clone(), channel, plane_pixels))
+    });
+    rows.collect()
+}
+
+/// Experiments and plates in the order in which they are met.
+#[derive(Default)]
+struct Groups {
+    channels: usize,
+    numbers: HashMap<Scope, usize>,
+    scopes: Vec<Scope>,
+    /// Scope-major.
+    sums: Vec<Sums>,
+}
+
+impl Groups {
+    fn of_experiment(&mut self, name: &str) -> usize {
+        self.number(Scope::Experiment(name.to_owned()))
+    }
+
+    fn of_plate(&mut self, name: &str, plate: i64) -> usize {
+        self.number(Scope::Plate(name.to_owned(), plate))
+    }
+
+    fn number(&mut self, scope: Scope) -> usize {
+        let next = self.scopes.len();
+        let number = *self.numbers.entry(scope.clone()).or_insert(next);
+        if number == next {
+            self.scopes.push(scope);
+            self.sums
+                .resize((next + 1) * self.channels, Sums::default());
+        }
+        number
+    }
+}
+
+/// Encodes the table. `channels` are the names of the channels.
+pub(crate) fn channel_stats_table(
+    rows: &[ChannelStats],
+    channels: &[String],
+    notes: &[(&str, String)],
+) -> Result<Vec<u8>, TableError> {
+    let mut writer = TableWriter::new(super::CHANNEL_STATS, channel_stats_schema(), &[], notes)?;
+    let integers = |value: fn(&ChannelStats) -> u64| {
+        Arc::new(Int64Array::from_iter_values(
+            rows.iter().map(|row| value(row) as i64),
+        ))
+    };
+    let floats = |value: fn(&ChannelStats) -> Option<f64>| {
+        Arc::new(Float64Array::from_iter(rows.iter().map(value)))
+    };
+    let names = rows.iter().map(|row| channels.get(row.channel));
+    writer.write_group(vec![
+        Arc::new(StringArray::from_iter_values(
+            rows.iter().map(|row| row.scope.name()),
+        )),
+        Arc::new(StringArray::from_iter(
+            rows.iter().map(|row| row.scope.experiment()),
+        )),
+        Arc::new(Int64Array::from_iter(
+            rows.iter().map(|row| row.scope.plate()),
+        )),
+        Arc::new(StringArray::from_iter(names)),
+        integers(|row| row.planes),
+        integers(|row| row.pixels),
+        floats(|row| row.mean),
+        floats(|row| row.std),
+    ])?;
+    writer.finish()
+}
+
+#[cfg(test)]
+mod tests;
