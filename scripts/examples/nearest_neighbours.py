@@ -16,25 +16,26 @@ import duckdb
 import numpy as np
 import xarray
 from PIL import Image, ImageDraw
-from plate_montage import composite, shrunk
+from plate_montage import pictures, shrunk
 
+# A Parquet file cannot fix the length of a list, so DuckDB has to be told.
 NEIGHBOURS = """
-    WITH asked AS (SELECT embedding FROM embeddings WHERE site_id = $site_id)
-    SELECT e.site_index, e.site_id, s.sirna,
-           array_cosine_similarity(e.embedding, asked.embedding) AS similarity
-    FROM embeddings e JOIN sites s USING (site_index), asked
-    WHERE e.embedding IS NOT NULL
+    WITH vectors AS (SELECT site_index, site_id, embedding::FLOAT[{length}] AS vector
+                     FROM '{root}/embeddings.parquet' WHERE embedding IS NOT NULL)
+    SELECT site_index, v.site_id, s.sirna,
+           array_cosine_similarity(v.vector, asked.vector) AS similarity
+    FROM vectors v JOIN '{root}/metadata.parquet' s USING (site_index),
+         (SELECT vector FROM vectors WHERE site_id = $site_id) asked
     ORDER BY similarity DESC, site_index
     LIMIT $count + 1"""
 
 
 def neighbours(root: Path, site_id: str, count: int) -> list[tuple[int, str, str, float]]:
     """(site_index, site_id, sirna, similarity), beginning with the site itself."""
-    with duckdb.connect() as connection:
-        for view, table in (("sites", "metadata"), ("embeddings", "embeddings")):
-            path = root / f"{table}.parquet"
-            connection.execute(f"CREATE VIEW {view} AS FROM '{path}'")
-        found = connection.execute(NEIGHBOURS, {"site_id": site_id, "count": count}).fetchall()
+    table = f"'{root}/embeddings.parquet'"
+    (length,) = duckdb.execute(f"SELECT max(len(embedding)) FROM {table}").fetchone()
+    query = NEIGHBOURS.format(root=root, length=length)
+    found = duckdb.execute(query, {"site_id": site_id, "count": count}).fetchall()
     if not found:
         raise SystemExit(f"{root / 'embeddings.parquet'}: no embedding of {site_id}")
     return found
@@ -43,10 +44,10 @@ def neighbours(root: Path, site_id: str, count: int) -> list[tuple[int, str, str
 def strip(root: Path, found: list[tuple[int, str, str, float]], size: int = 256) -> Image.Image:
     """The sites from left to right, each with its name, siRNA and similarity below."""
     ds = xarray.open_zarr(root / "images.zarr", chunks=None)
-    images = shrunk(ds.images.isel(site=[index for index, *_ in found]).to_numpy(), size)
-    pictures = [composite(planes, ds.attrs["channels"]) for planes in images]
-    pictures = [np.pad(picture, ((0, 32), (0, 4), (0, 0))) for picture in pictures]
-    canvas = Image.fromarray(np.concatenate(pictures, axis=1))
+    images = ds.images.isel(site=[index for index, *_ in found]).to_numpy()
+    images = np.stack([shrunk(planes, size) for planes in images])
+    tiles = np.pad(pictures(images, ds.attrs["channels"]), ((0, 0), (0, 32), (0, 4), (0, 0)))
+    canvas = Image.fromarray(np.concatenate(tiles, axis=1))
     draw = ImageDraw.Draw(canvas)
     for column, (_, site_id, sirna, similarity) in enumerate(found):
         corner = (column * canvas.width // len(found) + 2, canvas.height - 30)

@@ -2,10 +2,10 @@
 
     python scripts/examples/plate_montage.py DATASET PICTURE.png [EXPERIMENT PLATE] [--channels w1 w2]
 
-xarray finds the plate by its labels and loads one well at a time; colours and
-windows come from the attributes of the dataset. Without EXPERIMENT and PLATE, it is
-the first plate. A plane that is not `present` stays out of the mix, and a well
-without an image remains grey.
+xarray finds the plate by its labels and loads one well at a time. Colours and windows
+come from the attributes of the dataset; a window is widened where the plate is brighter
+than that. Without EXPERIMENT and PLATE, it is the first plate. A missing plane adds no
+light, and a well without an image remains grey.
 
 Needs xarray, zarr, numpy, pillow.
 """
@@ -22,24 +22,24 @@ MARGIN = 28
 EMPTY = (48, 48, 48)
 
 
-def composite(planes: np.ndarray, channels: list[dict]) -> np.ndarray:
-    """Planes (channel, y, x) as one picture, uint8 (y, x, 3): each lights up in its colour."""
-    picture = np.zeros((*planes.shape[1:], 3))
-    for plane, channel in zip(planes, channels, strict=True):
-        window = channel["window"]
-        light = (plane - window["start"]) / (window["end"] - window["start"])
-        colour = ImageColor.getrgb("#" + channel["color"])
-        picture += light.clip(0, 1)[..., None] * colour
-    return picture.clip(0, 255).astype(np.uint8)
+def pictures(planes: np.ndarray, channels: list[dict]) -> np.ndarray:
+    """Planes (site, channel, y, x) as pictures, uint8 (site, y, x, 3), all in one scale.
+
+    Each channel lights up in its colour, and at most 1 % of anything is glare.
+    """
+    light = np.zeros((len(planes), *planes.shape[2:], 3), np.float32)
+    for channel, attributes in enumerate(channels):
+        window, plane = attributes["window"], planes[:, channel]
+        end = max(window["end"], np.percentile(plane, 99))
+        shade = ((plane - window["start"]) / (end - window["start"])).clip(0, 1)
+        light += shade[..., None] * np.float32(ImageColor.getrgb("#" + attributes["color"]))
+    return (light * (255 / max(255, np.percentile(light, 99)))).clip(0, 255).astype(np.uint8)
 
 
-def shrunk(images: np.ndarray, size: int) -> np.ndarray:
-    """Means over squares (…, y, x), so that the longer side has about `size` pixels."""
-    *others, height, width = images.shape
-    factor = max(1, max(height, width) // size)
-    trimmed = images[..., : height // factor * factor, : width // factor * factor]
-    squares = (*others, height // factor, factor, width // factor, factor)
-    return trimmed.reshape(squares).mean(axis=(-3, -1))
+def shrunk(planes: np.ndarray, size: int) -> np.ndarray:
+    """Means over squares of (channel, y, x), so that the longer side has about `size` pixels."""
+    factor = max(1, max(planes.shape[1:]) // size)
+    return np.stack([Image.fromarray(plane).reduce(factor) for plane in planes.astype("f4")])
 
 
 def place(well: str) -> tuple[int, int]:
@@ -51,27 +51,29 @@ def place(well: str) -> tuple[int, int]:
     return row - 1, int(well[len(letters) :]) - 1
 
 
-def montage(plate: xarray.Dataset, channels: list[dict]) -> Image.Image:
+def montage(plate: xarray.Dataset, names: list[str]) -> Image.Image:
     """The first site of every well of `plate`, with the plate's rows and columns named."""
-    wells = {place(well): site for site, well in enumerate(plate.well.values)}
-    present = plate.present.values
-    top, left = np.min(list(wells), axis=0)
-    rows, columns = np.max(list(wells), axis=0) - (top, left) + 1
-    height, width = shrunk(np.empty(plate.images.shape[-2:]), THUMBNAIL).shape
-    size = (MARGIN + columns * (width + 2), MARGIN + rows * (height + 2))
-    canvas = Image.new("RGB", tuple(map(int, size)), EMPTY)
-    for (row, column), site in wells.items():
-        if present[site].any():  # a missing plane is all 0, and adds no light
-            planes = shrunk(plate.images[site].to_numpy(), THUMBNAIL)
-            corner = (MARGIN + (column - left) * (width + 2), MARGIN + (row - top) * (height + 2))
-            canvas.paste(Image.fromarray(composite(planes, channels)), tuple(map(int, corner)))
+    index = [plate.indexes["channel"].get_loc(name) for name in names]
+    seen = np.flatnonzero(plate.present.values.any(axis=1))
+    if not len(seen):
+        raise SystemExit("no well of that plate has an image")
+    wells = np.array([place(well) for well in plate.well.values])
+    rows, columns = (np.unique(places) for places in wells.T)  # only where there is a well
+    planes = [shrunk(plate.images[site].to_numpy()[index], THUMBNAIL) for site in seen]
+    channels = [plate.attrs["channels"][channel] for channel in index]
+    height, width = (side + 2 for side in planes[0].shape[1:])
+
+    canvas = Image.new("RGB", (MARGIN + len(columns) * width, MARGIN + len(rows) * height), EMPTY)
+    thumbnails = pictures(np.stack(planes), channels)
+    for (row, column), thumbnail in zip(wells[seen], thumbnails, strict=True):
+        x, y = np.searchsorted(columns, column), np.searchsorted(rows, row)
+        corner = (MARGIN + int(x) * width, MARGIN + int(y) * height)
+        canvas.paste(Image.fromarray(thumbnail), corner)
     draw = ImageDraw.Draw(canvas)
-    for row in range(rows):
-        middle = MARGIN + row * (height + 2) + height // 2
-        draw.text((MARGIN // 2, middle), row_name(top + row), anchor="mm")
-    for column in range(columns):
-        middle = MARGIN + column * (width + 2) + width // 2
-        draw.text((middle, MARGIN // 2), f"{left + column + 1:02}", anchor="mm")
+    for y, row in enumerate(rows):
+        draw.text((MARGIN // 2, MARGIN + y * height + height // 2), row_name(row), anchor="mm")
+    for x, column in enumerate(columns):
+        draw.text((MARGIN + x * width + width // 2, MARGIN // 2), f"{column + 1:02}", anchor="mm")
     return canvas
 
 
@@ -94,10 +96,8 @@ def main() -> None:
     chosen = on_plate & (ds.plate == number) & (ds.site_number == 1)
     if not chosen.any():
         raise SystemExit(f"{arguments.dataset}: no plate {number} of {experiment}")
-    names = arguments.channels or ds.channel.values.tolist()
-    plate = ds.isel(site=chosen).sel(channel=names)
-    channels = {channel["name"]: channel for channel in ds.attrs["channels"]}
-    montage(plate, [channels[name] for name in names]).save(arguments.picture)
+    plate = ds.isel(site=np.flatnonzero(chosen))
+    montage(plate, arguments.channels or ds.channel.values.tolist()).save(arguments.picture)
     print(f"{arguments.picture}: {experiment} plate {number}, {plate.sizes['site']} wells")
 
 

@@ -71,12 +71,12 @@ def main() -> None:
     connection = connect(root)
     for number, (question, query) in enumerate(QUESTIONS.items(), 1):
         began = time.perf_counter()
-        parameters = {"site_id": site_id} if "$site_id" in query else None
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE answer AS {query}", parameters)
+        answer = connection.execute(query, {"site_id": site_id} if "$site_id" in query else None)
+        names, rows = [column[0] for column in answer.description], answer.fetchall()
         seconds = time.perf_counter() - began
-        (rows,) = connection.execute("SELECT count(*) FROM answer").fetchone()
-        print(f"{number}. {question} ({rows} rows, {seconds:.3f} s)\n")
-        connection.table("answer").show(max_rows=8, max_width=120)
+        print(f"\n{number}. {question} ({len(rows)} rows, {seconds:.3f} s)")
+        for row in [names, *rows[:5]]:
+            print("  ", *(f"{value:.4g}" if isinstance(value, float) else value for value in row))
 
 
 if __name__ == "__main__":
