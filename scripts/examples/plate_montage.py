@@ -1,6 +1,6 @@
 """One plate as one picture: its wells where they lie on the plate, in the stains' colours.
 
-    python scripts/examples/plate_montage.py DATASET PICTURE.png [EXPERIMENT PLATE] [--channels w1 w2]
+    python scripts/examples/plate_montage.py DATASET PICTURE.png [EXPERIMENT PLATE] [--channels w1]
 
 xarray finds the plate by its labels and loads one well at a time. Colours and windows
 come from the attributes of the dataset; a window is widened where the plate is brighter

@@ -26,4 +26,5 @@ notes = dict(duckdb.execute(f"SELECT key, value FROM parquet_kv_metadata('{table
 data = files.cat_file(f"{root}/{shard}", start=offset, end=offset + length)
 planes = np.frombuffer(numcodecs.blosc.decompress(data[:-4]), notes[b"data_type"].decode())
 planes = planes.reshape(json.loads(notes[b"chunk_shape"])[1:])  # (channel, y, x)
-print(f"{site_id}: {length} bytes of {shard} from {offset}, {planes.shape}, mean {planes.mean():.3f}")
+print(f"{site_id}: {length} bytes of {shard} from {offset}")
+print(f"{planes.shape} {planes.dtype}, mean {planes.mean():.3f}")

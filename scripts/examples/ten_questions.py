@@ -16,7 +16,8 @@ import duckdb
 QUESTIONS = {
     "Which plates are ragged, with fewer sites than the fullest?": """
         SELECT experiment, plate, count(*) AS sites, max(count(*)) OVER () - count(*) AS lacking
-        FROM sites GROUP BY experiment, plate QUALIFY lacking > 0 ORDER BY lacking DESC, experiment, plate""",
+        FROM sites GROUP BY experiment, plate QUALIFY lacking > 0
+        ORDER BY lacking DESC, experiment, plate""",
     "How many sites are there to train and to test on?": """
         PIVOT sites ON dataset USING count(*) GROUP BY cell_type ORDER BY cell_type""",
     "How many controls has a plate?": """
