@@ -69,6 +69,8 @@ fn nothing_else_is_written() {
                 [
                     "README.md",
                     "SHA256SUMS",
+                    "channel_stats.parquet",
+                    "croissant.json",
                     "metadata.parquet",
                     "planes.parquet"
                 ]
@@ -79,8 +81,8 @@ fn nothing_else_is_written() {
             Some(array) => assert!(expected_array(array).is_some(), "{key}"),
         }
     }
-    // Four files, the root, seventeen zarr.json, three shards, sixteen labels.
-    assert_eq!(count, 4 + 1 + 17 + 3 + 16);
+    // Six files, the root, seventeen zarr.json, three shards, sixteen labels.
+    assert_eq!(count, 6 + 1 + 17 + 3 + 16);
     let beside: Vec<String> = fs::read_dir(input.beside(""))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())

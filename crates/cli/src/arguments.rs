@@ -257,11 +257,17 @@ pub(crate) struct ConvertArguments {
 impl ConvertArguments {
     /// What the user says of the dataset, or else what the input says of itself.
     pub(crate) fn description(&self) -> Result<Description, DescriptionError> {
-        let input = Description::of_input(&self.input.input)?;
+        let mut input = Description::of_input(&self.input.input)?;
+        if self.dataset_name.is_some() {
+            // Another dataset: it is not published where this one is.
+            (input.url, input.creator) = (None, None);
+        }
         Ok(Description {
             name: self.dataset_name.clone().unwrap_or(input.name),
             license: self.license.clone().unwrap_or(input.license),
             citation: self.citation.clone().unwrap_or(input.citation),
+            url: input.url,
+            creator: input.creator,
         })
     }
 }

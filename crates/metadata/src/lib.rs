@@ -24,6 +24,7 @@
     warn(clippy::cast_possible_truncation, clippy::string_slice)
 )]
 
+mod array_name;
 mod column;
 mod discover;
 mod join;
@@ -36,13 +37,14 @@ mod site;
 mod table;
 mod well;
 
+pub use array_name::zarr_name;
 pub use column::{Column, ColumnValues};
 pub use discover::{DiscoverError, ImageFile, Listing, find_metadata, list_folder};
 pub use join::{Join, JoinError};
 pub use path::{PlanePath, parse_plane_path};
 pub use plan::{ArrayGeometry, DataType, Layout, Plan, PlanError, Unit};
 pub use problem::{Problem, ProblemKind, Problems, Severity};
-pub use schema::{channel_stats_schema, planes_schema, sites_schema, zarr_name};
+pub use schema::{ColumnMeaning, channel_stats_schema, planes_schema, sites_schema};
 pub use select::{Selection, SelectionError};
 pub use site::{Channel, ExperimentName, NotAChannel, SiteIndex, SiteKey};
 pub use table::{MetadataError, MetadataTable};

@@ -1,36 +1,22 @@
-//! The columns of the Parquet tables, and the names that the columns of the
-//! metadata table get as Zarr arrays.
+//! The columns of the Parquet tables, and what each of them means: the one
+//! place that the tables, the label arrays and Croissant take it from.
 
 use std::collections::HashMap;
 
 use arrow_schema::{DataType as Arrow, Field, Schema};
 
 use crate::table::{REQUIRED, SITE_ID};
-use crate::{ColumnValues, MetadataTable};
+use crate::{Column, ColumnValues};
 
-/// Names that `metadata.parquet` adds to the columns of the table.
-const PARQUET_NAMES: [&str; 5] = ["site_index", "shard", "offset", "length", "complete"];
-/// Names that the Zarr group holds besides the coordinates from the table.
-const ZARR_NAMES: [&str; 6] = [
-    "images",
-    "channel",
-    "stain",
-    "present",
-    "site_number",
-    "zarr.json",
-];
-/// File systems end at 255 bytes.
-const LONGEST_NAME: usize = 200;
-
-/// The schema of `metadata.parquet`: `site_index`, the columns of `table`
+/// The schema of `metadata.parquet`: `site_index`, the `columns` of the table
 /// under their own names, then where the site's pixels are stored.
-pub fn sites_schema(table: &MetadataTable) -> Schema {
+pub fn sites_schema(columns: &[Column]) -> Schema {
     let mut fields = vec![required(
         "site_index",
         Arrow::Int64,
         "Position along the first axis of images.zarr/images, from 0; the row number of this table",
     )];
-    for column in table.columns() {
+    for column in columns {
         let data_type = match column.values {
             ColumnValues::Integer(_) => Arrow::Int64,
             ColumnValues::Float(_) => Arrow::Float64,
@@ -38,7 +24,8 @@ pub fn sites_schema(table: &MetadataTable) -> Schema {
         };
         let name = column.name.as_str();
         let nullable = name != SITE_ID && !REQUIRED.contains(&name);
-        fields.push(field(name, data_type, nullable, column_description(name)));
+        let meaning = ColumnMeaning::of(name).description;
+        fields.push(field(name, data_type, nullable, &meaning));
     }
     fields.extend([
         required(
@@ -193,83 +180,77 @@ pub fn channel_stats_schema() -> Schema {
     ])
 }
 
-/// The name of the coordinate array of a column.
-///
-/// The array named `site` holds the site ids, so the column `site` becomes
-/// `site_number`. Characters outside `[A-Za-z0-9_.-]` become `_`: names are
-/// parts of paths and URLs.
-pub fn zarr_name(column: &str) -> String {
-    if column == "site" {
-        return "site_number".to_owned();
-    }
-    let portable = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
-    column
-        .chars()
-        .map(|c| if portable(c) { c } else { '_' })
-        .collect()
+/// What a column of the metadata table holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnMeaning {
+    /// A few words, such as an axis is labelled with
+    /// ([CF `long_name`](https://cfconventions.org/cf-conventions/cf-conventions.html#long-name)).
+    pub long_name: String,
+    /// A sentence.
+    pub description: String,
 }
 
-/// The columns of a table so far, to find out whether the next one may join
-/// them.
-///
-/// Case is ignored: DuckDB and some file systems would take `Well` and `well`
-/// for one.
-#[derive(Default)]
-pub(crate) struct ColumnNames<'name> {
-    /// The column of each array, by the array's name in lower case.
-    by_array: HashMap<String, &'name str>,
-}
-
-impl<'name> ColumnNames<'name> {
-    /// Adds `column`, or says why a table cannot have it.
-    pub(crate) fn conflict(&mut self, column: &'name str) -> Option<String> {
-        if column.trim().is_empty() {
-            return Some("is empty".to_owned());
-        }
-        if column.len() > LONGEST_NAME {
-            return Some(format!("is longer than {LONGEST_NAME} bytes"));
-        }
-        let array = zarr_name(column);
-        let taken =
-            |names: &[&str], name: &str| names.iter().any(|other| other.eq_ignore_ascii_case(name));
-        if taken(&PARQUET_NAMES, column) {
-            return Some("is a column that metadata.parquet adds".to_owned());
-        }
-        if column != "site" && (taken(&ZARR_NAMES, &array) || array.eq_ignore_ascii_case("site")) {
-            return Some(format!(
-                "would be the array {array:?}, which images.zarr uses for something else"
-            ));
-        }
-        // https://zarr-specs.readthedocs.io/en/latest/v3/core/index.html#node-names
-        if array.starts_with("__") || array.bytes().all(|byte| byte == b'.') {
-            return Some(format!(
-                "would be the array {array:?}, a name that Zarr does not allow"
-            ));
-        }
-        match self.by_array.insert(array.to_ascii_lowercase(), column) {
-            Some(other) if other == column => Some("is there twice".to_owned()),
-            Some(other) => Some(format!("would be the array {array:?}, as {other:?} would")),
-            None => None,
+impl ColumnMeaning {
+    /// Of the columns that RxRx1 has what is known of them, of others no more
+    /// than that they are there.
+    pub fn of(column: &str) -> Self {
+        let known = KNOWN.iter().find(|(name, ..)| *name == column);
+        match known {
+            Some((_, long_name, description)) => Self {
+                long_name: (*long_name).to_owned(),
+                description: (*description).to_owned(),
+            },
+            None => Self {
+                long_name: column.to_owned(),
+                description: format!("Column {column:?} of the metadata table"),
+            },
         }
     }
 }
 
-fn column_description(column: &str) -> &'static str {
-    match column {
-        "site_id" => "Name of the site; the site coordinate of images.zarr",
-        "well_id" => "Name of the well: experiment, plate and well",
-        "cell_type" => "Cell line",
-        "dataset" => "Published split: train or test",
-        "experiment" => "Experiment (batch)",
-        "plate" => "Plate in the experiment, from 1",
-        "well" => "Well on the plate: row letters and column number",
-        "site" => "Field of view in the well, from 1",
-        "well_type" => "treatment, positive_control or negative_control",
-        "sirna" => "siRNA that the well was treated with",
-        "sirna_id" => "Number of the siRNA",
-        _ => "From the metadata table",
-    }
-}
+/// Name, long name and description of RxRx1's columns, see
+/// <https://www.rxrx.ai/rxrx1>.
+const KNOWN: [(&str, &str, &str); 11] = [
+    (
+        "site_id",
+        "site id",
+        "Name of the site: experiment, plate, well and site; the site coordinate of images.zarr",
+    ),
+    (
+        "well_id",
+        "well id",
+        "Name of the well: experiment, plate and well",
+    ),
+    ("cell_type", "cell type", "Cell line of the experiment"),
+    ("dataset", "split", "Published split: train or test"),
+    (
+        "experiment",
+        "experiment",
+        "Experiment, a batch of plates: cell line and number",
+    ),
+    ("plate", "plate", "Plate in the experiment, from 1"),
+    (
+        "well",
+        "well",
+        "Well on the plate: row letters and column number",
+    ),
+    ("site", "site number", "Field of view in the well, from 1"),
+    (
+        "well_type",
+        "well type",
+        "What the well is for: treatment, positive_control or negative_control",
+    ),
+    (
+        "sirna",
+        "siRNA",
+        "siRNA that the well was treated with; EMPTY where there was none",
+    ),
+    (
+        "sirna_id",
+        "siRNA number",
+        "Number of the siRNA, the class to predict",
+    ),
+];
 
 fn required(name: &str, data_type: Arrow, description: &str) -> Field {
     field(name, data_type, false, description)
@@ -287,6 +268,7 @@ fn field(name: &str, data_type: Arrow, nullable: bool, description: &str) -> Fie
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::MetadataTable;
 
     fn columns(schema: &Schema) -> Vec<String> {
         let column = |field: &Field| {
@@ -306,7 +288,8 @@ mod tests {
     #[test]
     fn sites_keep_the_columns_of_the_table() {
         let csv = "experiment,plate,well,site,dose,sirna\nE,1,B02,1,0.5,x\n";
-        let schema = sites_schema(&MetadataTable::read("m.csv", csv.as_bytes()).unwrap());
+        let table = MetadataTable::read("m.csv", csv.as_bytes()).unwrap();
+        let schema = sites_schema(table.columns());
         let expected = [
             "site_index Int64",
             "site_id Utf8",
@@ -369,17 +352,5 @@ mod tests {
         ];
         assert_eq!(columns(&schema), expected);
         assert!(all_described(&schema));
-    }
-
-    #[test]
-    fn array_names_are_portable() {
-        for (column, name) in [
-            ("site", "site_number"),
-            ("site_id", "site_id"),
-            ("a.b-C_9", "a.b-C_9"),
-            ("dose (µM)/h", "dose___M__h"),
-        ] {
-            assert_eq!(zarr_name(column), name);
-        }
     }
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use rxrx_metadata::{ColumnValues, Plan};
+use rxrx_metadata::{ArrayGeometry, ColumnValues, Plan};
 
+use crate::croissant::summary;
 use crate::hierarchy::DatasetAttributes;
 
 /// Metadata columns whose values are counted in the card, where they exist.
@@ -20,27 +21,45 @@ pub(crate) fn dataset_card(plan: &Plan, attributes: &DatasetAttributes) -> Strin
 
 fn write_card(card: &mut String, plan: &Plan, attributes: &DatasetAttributes) -> std::fmt::Result {
     let geometry = plan.geometry();
+    write_head(card, geometry, attributes)?;
+    card.push_str(OPEN);
+    card.push_str(FILES);
+    write_channels(card, attributes)?;
+    write_counts(card, plan)?;
+    write_origin(card, geometry, attributes)?;
+    card.push_str(VERIFY);
+    Ok(())
+}
+
+fn write_head(
+    card: &mut String,
+    geometry: &ArrayGeometry,
+    attributes: &DatasetAttributes,
+) -> std::fmt::Result {
     let description = &attributes.description;
-    let [sites, channels, height, width] = geometry.shape();
     writeln!(card, "# {}\n", description.name)?;
-    writeln!(
-        card,
-        "{sites} sites x {channels} channels x {height} x {width} pixels ({}) of fluorescence microscopy, \
-         as sharded Zarr v3 with Parquet tables.\n",
-        geometry.data_type.zarr_name(),
-    )?;
-    writeln!(card, "- Licence: {}", description.license)?;
-    writeln!(card, "- Cite: {}", description.citation)?;
+    writeln!(card, "{}\n", summary(geometry))?;
+    write!(card, "- Licence: {}", description.license)?;
+    match description.license_url() {
+        Some(url) => writeln!(card, " (<{url}>)")?,
+        None => writeln!(card)?,
+    }
+    writeln!(card, "- Cite and credit: {}", description.citation)?;
+    if let Some(creator) = &description.creator {
+        writeln!(card, "- Made by: {creator}")?;
+    }
+    if let Some(url) = &description.url {
+        writeln!(card, "- Published at: <{url}>")?;
+    }
     let planes = attributes.planes;
     writeln!(
         card,
         "- Planes: {} stored, {} missing, {} corrupt (`present` and `planes.parquet` say which; their pixels are 0)\n",
         planes.ok, planes.missing, planes.corrupt
-    )?;
+    )
+}
 
-    card.push_str(OPEN);
-    card.push_str(FILES);
-
+fn write_channels(card: &mut String, attributes: &DatasetAttributes) -> std::fmt::Result {
     writeln!(
         card,
         "## Channels\n\n| channel | stain | shows | colour | display window |\n|---|---|---|---|---|"
@@ -53,7 +72,10 @@ fn write_card(card: &mut String, plan: &Plan, attributes: &DatasetAttributes) ->
             channel.name, channel.stain, channel.structure, channel.color, window.start, window.end
         )?;
     }
+    Ok(())
+}
 
+fn write_counts(card: &mut String, plan: &Plan) -> std::fmt::Result {
     writeln!(
         card,
         "\n## Sites\n\n| column | value | sites |\n|---|---|---:|"
@@ -74,8 +96,16 @@ fn write_card(card: &mut String, plan: &Plan, attributes: &DatasetAttributes) ->
             }
         }
     }
+    Ok(())
+}
 
+fn write_origin(
+    card: &mut String,
+    geometry: &ArrayGeometry,
+    attributes: &DatasetAttributes,
+) -> std::fmt::Result {
     let settings = &attributes.settings;
+    let [_, _, height, width] = geometry.shape();
     writeln!(card, "\n## Made by\n")?;
     writeln!(
         card,
@@ -99,6 +129,8 @@ fn write_card(card: &mut String, plan: &Plan, attributes: &DatasetAttributes) ->
 
 const OPEN: &str = r#"## Open it
 
+xarray: labels and lazy pixels.
+
 ```python
 import xarray as xr
 ds = xr.open_zarr("images.zarr")                 # or an s3://, gs:// or https:// address
@@ -106,14 +138,41 @@ ds.images.sel(site=ds.site[0], channel="w1")     # one plane
 ds.images.where(ds.present)                      # NaN where an image was missing or corrupt
 ```
 
-```sql
--- DuckDB
-SELECT experiment, plate, count(*) FROM 'metadata.parquet' GROUP BY ALL ORDER BY ALL;
-SELECT channel, avg(mean) FROM 'planes.parquet' WHERE status = 'ok' GROUP BY channel ORDER BY channel;
+zarr-python: bare arrays.
+
+```python
+import zarr
+group = zarr.open_group("images.zarr", mode="r")
+group["images"][0]                               # one site: (channel, y, x)
 ```
 
-Check that every object is as it was written: `sha256sum -c SHA256SUMS`, or, with all pixels, tables
-and labels against one another, `rxrx2zarr verify FOLDER`.
+DuckDB: which sites, are they any good, and what to normalise by.
+
+```sql
+SELECT experiment, plate, count(*) FROM 'metadata.parquet' GROUP BY ALL ORDER BY ALL;
+SELECT channel, avg(mean), avg(focus) FROM 'planes.parquet' WHERE status = 'ok' GROUP BY channel ORDER BY channel;
+SELECT experiment, plate, channel, mean, std FROM 'channel_stats.parquet' WHERE scope = 'plate';
+```
+
+TensorStore: many reads at once.
+
+```python
+import tensorstore as ts
+images = ts.open({"driver": "zarr3", "kvstore": "file://images.zarr/images/"}).result()
+images[0].read().result()
+```
+
+No Zarr library: the pixels of a site are one range of bytes. `chunk_codecs`, `chunk_shape` and
+`data_type` in the key-value metadata of `metadata.parquet` say how to decode it.
+
+```python
+import duckdb
+place = "SELECT shard, \"offset\", \"length\" FROM 'metadata.parquet' WHERE site_index = 0"
+shard, offset, length = duckdb.sql(place).fetchone()
+with open(shard, "rb") as file:                  # or a GET with the header Range
+    file.seek(offset)
+    chunk = file.read(length)
+```
 
 "#;
 
@@ -125,7 +184,18 @@ const FILES: &str = "## Files
 | `images.zarr/site`, `channel` | labels of the first two dimensions |
 | `images.zarr/*` | one coordinate for each column of the metadata (`site` is `site_number` here), `stain`, `present` |
 | `metadata.parquet` | one row a site, row *i* = `images[i]`; `shard`, `offset`, `length` are the byte range of its pixels |
-| `planes.parquet` | one row a plane: source file, status, hash and statistics of the pixels |
+| `planes.parquet` | one row a plane: source file, status, hash, statistics and focus of the pixels |
+| `channel_stats.parquet` | mean and standard deviation of each channel over the dataset, each experiment and each plate |
+| `croissant.json` | all this for machines ([Croissant](https://mlcommons.org/croissant)) |
 | `SHA256SUMS` | a checksum for every object |
 
+";
+
+const VERIFY: &str = "
+## Verify it
+
+```sh
+sha256sum -c SHA256SUMS        # every object is as it was written
+rxrx2zarr verify FOLDER        # and pixels, tables and labels agree
+```
 ";

@@ -1,6 +1,6 @@
 //! What a dataset says about itself: its name, licence, citation and channels.
-//! The one place that the Zarr attributes, the Parquet metadata and the README
-//! take it from.
+//! The one place that the Zarr attributes, the Parquet metadata, Croissant and
+//! the README take it from.
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -13,6 +13,25 @@ use crate::source::open_file;
 /// Bytes of a description; it is repeated in several objects.
 const LARGEST: u64 = 1 << 20;
 
+/// [SPDX identifiers](https://spdx.org/licenses/) of licences that data have.
+const LICENSES: [&str; 15] = [
+    "Apache-2.0",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "CC-BY-3.0",
+    "CC-BY-4.0",
+    "CC-BY-NC-4.0",
+    "CC-BY-NC-ND-4.0",
+    "CC-BY-NC-SA-4.0",
+    "CC-BY-ND-4.0",
+    "CC-BY-SA-4.0",
+    "CC0-1.0",
+    "MIT",
+    "ODC-By-1.0",
+    "ODbL-1.0",
+    "PDDL-1.0",
+];
+
 /// Name, licence and citation of a dataset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Description {
@@ -22,6 +41,12 @@ pub struct Description {
     pub license: String,
     /// Whom to credit, and how.
     pub citation: String,
+    /// Where the dataset is published, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Who made it, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub creator: Option<String>,
 }
 
 impl Description {
@@ -59,7 +84,17 @@ impl Description {
                        Correction Methods, CVPR Workshops 2023, https://www.rxrx.ai/rxrx1. \
                        © Recursion Pharmaceuticals."
                 .to_owned(),
+            url: Some("https://www.rxrx.ai/rxrx1".to_owned()),
+            creator: Some("Recursion Pharmaceuticals".to_owned()),
         }
+    }
+
+    /// The page of the licence at SPDX, for the identifiers that data are
+    /// commonly under; `None` for any other text.
+    pub fn license_url(&self) -> Option<String> {
+        let known = |id: &&&str| **id == self.license;
+        let id = LICENSES.iter().find(known)?;
+        Some(format!("https://spdx.org/licenses/{id}.html"))
     }
 
     /// What `rxrx2zarr sample` makes: synthetic, nobody's.
@@ -68,6 +103,8 @@ impl Description {
             name: "RxRx1 look-alike (synthetic)".to_owned(),
             license: "CC0-1.0".to_owned(),
             citation: "Synthetic cells made by rxrx2zarr sample; not data of Recursion.".to_owned(),
+            url: None,
+            creator: None,
         }
     }
 }

@@ -24,6 +24,8 @@ pub(crate) const IMAGES_METADATA: &str = "images.zarr/images/zarr.json";
 
 /// Key of the dataset's card.
 pub(crate) const CARD: &str = "README.md";
+/// Key of the description for machines.
+pub(crate) const CROISSANT: &str = "croissant.json";
 /// Key of the list of checksums.
 pub(crate) const CHECKSUMS: &str = "SHA256SUMS";
 

@@ -6,6 +6,10 @@
 //! the empty string. Whole numbers are `int64`; where a column has blanks they
 //! hold the attribute [`_FillValue`], and xarray turns them into NaN.
 //!
+//! What an array holds is said by the CF attribute [`long_name`], in a few words,
+//! and by `description`, in a sentence.
+//!
+//! [`long_name`]: https://cfconventions.org/cf-conventions/cf-conventions.html#long-name
 //! [`string`]: https://github.com/zarr-developers/zarr-extensions/tree/main/data-types/string
 //! [`_FillValue`]: https://cfconventions.org/cf-conventions/cf-conventions.html#missing-data
 
@@ -14,7 +18,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use rxrx_metadata::{Column, ColumnValues, zarr_name};
+use rxrx_metadata::{Column, ColumnMeaning, ColumnValues, zarr_name};
 use serde_json::{Map, Value, json};
 use zarrs::array::builder::ArrayBuilderFillValue;
 use zarrs::array::codec::api::BytesToBytesCodecTraits;
@@ -52,9 +56,9 @@ impl Label {
         name: &str,
         dimension: &str,
         values: Vec<String>,
-        description: &str,
+        meaning: &ColumnMeaning,
     ) -> Result<Self, LabelError> {
-        let attributes = described(description);
+        let attributes = described(meaning);
         Self::build(
             name,
             &[dimension],
@@ -72,9 +76,9 @@ impl Label {
         dimensions: [&str; 2],
         shape: [usize; 2],
         values: Vec<bool>,
-        description: &str,
+        meaning: &ColumnMeaning,
     ) -> Result<Self, LabelError> {
-        let attributes = described(description);
+        let attributes = described(meaning);
         Self::build(
             name,
             &dimensions,
@@ -89,7 +93,7 @@ impl Label {
     /// The coordinate along `site` that holds a metadata column.
     pub(crate) fn column(column: &Column) -> Result<Self, LabelError> {
         let name = zarr_name(&column.name);
-        let mut attributes = described(&format!("column {:?} of the metadata table", column.name));
+        let mut attributes = described(&ColumnMeaning::of(&column.name));
         let site = &["site"];
         match &column.values {
             ColumnValues::String(values) => {
@@ -184,8 +188,11 @@ impl Label {
     }
 }
 
-fn described(description: &str) -> Map<String, Value> {
-    Map::from_iter([("long_name".to_owned(), json!(description))])
+fn described(meaning: &ColumnMeaning) -> Map<String, Value> {
+    Map::from_iter([
+        ("long_name".to_owned(), json!(meaning.long_name)),
+        ("description".to_owned(), json!(meaning.description)),
+    ])
 }
 
 fn compression() -> Vec<Arc<dyn BytesToBytesCodecTraits>> {

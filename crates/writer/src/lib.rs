@@ -19,13 +19,14 @@
 //! | `prepare`, `survey` | INPUT, listed, joined and looked at |
 //! | `source`, `store`, `output`, `target` | where bytes come from and go to |
 //! | `codec`, `shard`, `pipeline`, `record` | units of work |
-//! | `hierarchy`, `labels`, `tables`, `card`, `description` | what describes the pixels |
+//! | `hierarchy`, `labels`, `tables`, `card`, `croissant`, `description` | what describes the pixels |
 //! | `seal`, `convert`, `info`, `verify` | the dataset as a whole |
 
 mod card;
 mod checksums;
 mod codec;
 mod convert;
+mod croissant;
 mod description;
 mod events;
 mod fingerprint;

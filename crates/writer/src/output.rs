@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use sha2::{Digest, Sha256};
 
 use crate::checksums::checksum_list;
+use crate::croissant::StoredFile;
 use crate::record::{Sha256Sum, UnitRecord};
 use crate::store::{Store, StoreError};
 
@@ -63,6 +64,12 @@ impl<'a> Output<'a> {
         self.store.put(key, parts)?;
         self.lock().insert(key.to_owned(), entry);
         Ok(entry.sha256)
+    }
+
+    /// What is known of an object that was put.
+    pub(crate) fn stored(&self, key: &'static str) -> Option<StoredFile> {
+        let Entry { sha256, bytes } = *self.lock().get(key)?;
+        Some(StoredFile { key, bytes, sha256 })
     }
 
     /// Keeps the books of a shard that an earlier run has put.

@@ -1,7 +1,7 @@
 //! The last writes of a conversion, in the order that makes them safe.
 //!
 //! 1. chunks of the label arrays
-//! 2. `metadata.parquet`, `planes.parquet`, `channel_stats.parquet`, `README.md`
+//! 2. `metadata.parquet`, `planes.parquet`, `channel_stats.parquet`, `README.md`, `croissant.json`
 //! 3. `zarr.json` of each label array, then of `images`
 //! 4. `SHA256SUMS`, which already lists the object that is still to come
 //! 5. if every object is there as it was put, the root `images.zarr/zarr.json`
@@ -12,13 +12,14 @@
 #[cfg(test)]
 mod tests;
 
-use rxrx_metadata::{ArrayGeometry, Column, ColumnValues, Plan};
+use rxrx_metadata::{ArrayGeometry, Column, ColumnMeaning, ColumnValues, Plan};
 use serde_json::{Map, Value};
 
 use crate::card::dataset_card;
+use crate::croissant::{StoredFile, croissant};
 use crate::hierarchy::{
-    CARD, CHECKSUMS, DatasetAttributes, GROUP, IMAGES_METADATA, ROOT_METADATA, images_metadata,
-    root_metadata,
+    CARD, CHECKSUMS, CROISSANT, DatasetAttributes, GROUP, IMAGES_METADATA, ROOT_METADATA,
+    images_metadata, root_metadata,
 };
 use crate::labels::{Label, LabelError};
 use crate::output::{LostObject, Output};
@@ -79,6 +80,12 @@ pub(crate) fn seal(
     let stats = channel_stats_table(&stats, &names, &notes)?;
     output.put(CHANNEL_STATS, &[&stats])?;
     output.put(CARD, &[dataset_card(plan, attributes).as_bytes()])?;
+    let files: Vec<StoredFile> = [SITES, PLANES, CHANNEL_STATS]
+        .into_iter()
+        .filter_map(|key| output.stored(key))
+        .collect();
+    let croissant = croissant(columns, geometry, attributes, &files);
+    output.put(CROISSANT, &[&document(CROISSANT, &croissant)?])?;
 
     let images = images_metadata(plan, attributes.settings.codec);
     let mut arrays = Map::from_iter([("images".to_owned(), images.clone())]);
@@ -123,36 +130,41 @@ pub(crate) fn labels<'a>(
     let sites = site_ids.len();
     let present: Vec<bool> = planes.map(PlaneRecord::is_ok).collect();
     let mut labels = vec![
-        Label::text(
-            "site",
-            "site",
-            site_ids,
-            "site_id: experiment_plate_well_site",
-        )?,
+        Label::text("site", "site", site_ids, &ColumnMeaning::of("site_id"))?,
         Label::text(
             "channel",
             "channel",
             channels.iter().map(|c| c.name.clone()).collect(),
-            "fluorescence channel",
+            &meaning("channel", "Fluorescence channel, w1 to wN"),
         )?,
         Label::text(
             "stain",
             "channel",
             channels.iter().map(|c| c.stain.clone()).collect(),
-            "dye of the channel",
+            &meaning("stain", "Dye of the channel; empty where it is not known"),
         )?,
         Label::flags(
             "present",
             ["site", "channel"],
             [sites, channels.len()],
             present,
-            "false where the image was missing or corrupt; the pixels are then 0",
+            &meaning(
+                "image present",
+                "False where the image was missing or corrupt; the pixels are then 0",
+            ),
         )?,
     ];
     for column in columns {
         labels.push(Label::column(column)?);
     }
     Ok(labels)
+}
+
+fn meaning(long_name: &str, description: &str) -> ColumnMeaning {
+    ColumnMeaning {
+        long_name: long_name.to_owned(),
+        description: description.to_owned(),
+    }
 }
 
 /// Key-value metadata of the tables: what array they belong to, and all that a

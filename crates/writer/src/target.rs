@@ -24,7 +24,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::Fingerprint;
-use crate::hierarchy::{CARD, CHECKSUMS, GROUP, ROOT_METADATA};
+use crate::hierarchy::{CARD, CHECKSUMS, CROISSANT, GROUP, ROOT_METADATA};
 use crate::info::DatasetInfo;
 use crate::journal::{self, Journal, JournalError, Run};
 use crate::store::{LocalStore, Store, StoreError, is_temporary};
@@ -45,7 +45,7 @@ const OUTPUT_ENTRIES: [&str; 7] = [
     PLANES,
     CHANNEL_STATS,
     CARD,
-    "croissant.json",
+    CROISSANT,
     CHECKSUMS,
 ];
 

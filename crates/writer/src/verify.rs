@@ -9,6 +9,7 @@
 //! | `zarr.json` | the consolidated metadata in the root; the settings and the columns |
 //! | labels | the columns of `metadata.parquet`, the status of each plane, the channels in the root |
 //! | `channel_stats.parquet` | the sums in `planes.parquet` |
+//! | `croissant.json` | sizes and checksums of the tables, their columns, the attributes of the root |
 //! | tables | each other, the attributes of the root; with a source, its table |
 //!
 //! An object whose checksum is wrong is reported, and nothing is compared with
@@ -40,8 +41,9 @@ use self::shards::{Expected, ShardCheck};
 use self::source::SourceCheck;
 use self::tables::{Tables, chain, label_names};
 use crate::codec::ChunkDecoder;
+use crate::croissant::StoredFile;
 use crate::events::{Event, Observer};
-use crate::hierarchy::{CARD, CHECKSUMS, IMAGES_METADATA, ROOT_METADATA};
+use crate::hierarchy::{CARD, CHECKSUMS, CROISSANT, IMAGES_METADATA, ROOT_METADATA};
 use crate::info::InfoError;
 use crate::prepare::Prepared;
 use crate::store::{Store, StoreError};
@@ -106,6 +108,20 @@ struct Objects(BTreeMap<String, Vec<u8>>);
 impl Objects {
     fn take(&mut self, key: &str) -> Option<Vec<u8>> {
         self.0.remove(key)
+    }
+
+    /// What there is to say of the tables among them.
+    fn tables(&self) -> Vec<StoredFile> {
+        let tables = [SITES, PLANES, CHANNEL_STATS].into_iter();
+        let tables = tables.filter_map(|key| {
+            let table = self.0.get(key)?;
+            Some(StoredFile {
+                key,
+                bytes: table.len() as u64,
+                sha256: Sha256::digest(table).into(),
+            })
+        });
+        tables.collect()
     }
 }
 
@@ -189,10 +205,12 @@ pub fn verify(
     let (mut objects, shards) = run.read_small();
     let mut tables = Tables::default();
     if let Some(layout) = &layout {
+        let files = objects.tables();
         tables = Tables::read(layout, &mut objects, &findings);
         tables.check(layout, &findings);
         tables.check_labels(layout, &mut objects, &findings);
         tables.check_channel_stats(layout, &mut objects, &findings);
+        tables.check_croissant(layout, &mut objects, &files, &findings);
     }
     drop(objects);
     let decoder = layout.as_ref().and_then(|layout| {
@@ -273,7 +291,7 @@ impl Run<'_> {
             let is_part = match self.layout {
                 Some(layout) if key.starts_with(SHARDS) => layout.shard(key).is_some(),
                 Some(_) => {
-                    [SITES, PLANES, CHANNEL_STATS, CARD].contains(&key)
+                    [SITES, PLANES, CHANNEL_STATS, CARD, CROISSANT].contains(&key)
                         || documents.contains_key(key)
                         || chunks.contains(key)
                 }
@@ -336,7 +354,15 @@ impl Run<'_> {
         let mut beyond = 0;
         if let Some(layout) = self.layout {
             let labels = label_names(&layout.arrays).into_values().flatten();
-            let small = [SITES, PLANES, CHANNEL_STATS, CARD, IMAGES_METADATA].map(str::to_owned);
+            let small = [
+                SITES,
+                PLANES,
+                CHANNEL_STATS,
+                CARD,
+                CROISSANT,
+                IMAGES_METADATA,
+            ]
+            .map(str::to_owned);
             missing.extend(
                 labels
                     .chain(small)

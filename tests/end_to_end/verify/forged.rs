@@ -140,6 +140,7 @@ fn exchanged_rows_of_a_table_are_found_though_every_checksum_is_right() {
         );
         blamed.names("metadata.parquet", "mismatch", &input.site_id(site), "");
     }
+    blamed.names("croissant.json", "mismatch", "", "");
     assert_eq!(blamed.sites_touched(), 2);
 
     let dataset = copy(&input, "order");
@@ -164,6 +165,45 @@ fn exchanged_rows_of_a_table_are_found_though_every_checksum_is_right() {
 }
 
 #[test]
+fn forged_statistics_are_found_though_every_checksum_is_right() {
+    let input = gappy();
+    // The rows of w1 and w2 of the whole dataset, but for what they are about.
+    let dataset = copy(&input, "stats");
+    exchange_rows(&dataset, "channel_stats.parquet", (0, 1), 4);
+    let blamed = Blamed::of(&dataset, "");
+    blamed.names("channel_stats.parquet", "mismatch", "", "");
+    // The table is another, and Croissant does not know.
+    let both = ["channel_stats.parquet", "croissant.json"];
+    assert_eq!(blamed.objects(), both);
+
+    for column in ["focus", "sum", "sum_of_squares"] {
+        let dataset = copy(&input, column);
+        exchange_cells(&dataset, "planes.parquet", (0, 1), column);
+        let blamed = Blamed::of(&dataset, "");
+        for channel in ["w1", "w2"] {
+            blamed.names(&shard(0), "mismatch", &input.site_id(0), channel);
+        }
+        let told = &blamed.findings(&shard(0))[0][3];
+        assert!(told.starts_with(&format!("{column} is ")), "{told}");
+    }
+}
+
+/// Writes the table with two rows of one column exchanged.
+fn exchange_cells(dataset: &Path, name: &str, rows: (usize, usize), column: &str) {
+    let path = dataset.join(name);
+    let table = Table::read(&path);
+    exchange_rows(dataset, name, rows, 0);
+    let exchanged = Table::read(&path);
+    let place = table.rows.schema().index_of(column).unwrap();
+    let mut columns = table.rows.columns().to_vec();
+    assert_ne!(&columns[place], exchanged.rows.column(place), "{column}");
+    columns[place] = exchanged.rows.column(place).clone();
+    let rows = RecordBatch::try_new(table.rows.schema(), columns).unwrap();
+    write(&path, &table, |batch, _| batch.write(&rows).unwrap());
+    repair_sums(dataset);
+}
+
+#[test]
 fn metadata_that_contradicts_the_root_is_found_though_every_checksum_is_right() {
     let input = gappy();
     let dataset = copy(&input, "documents");
@@ -181,5 +221,13 @@ fn metadata_that_contradicts_the_root_is_found_though_every_checksum_is_right() 
     change("images.zarr/plate/zarr.json", "int64", "int32");
     change("images.zarr/images/zarr.json", "\"end\"", "\"start\"");
     change("images.zarr/zarr.json", "\"missing\": 1", "\"missing\": 2");
+    change(
+        "croissant.json",
+        "\"contentSize\": \"",
+        "\"contentSize\": \"1",
+    );
+    change("croissant.json", "\"sha256\": \"", "\"sha256\": \"0");
+    change("croissant.json", "rxrx.ai/rxrx1", "example.org");
+    change("croissant.json", "{", "");
     super::verify(&dataset, "").ends_with(0);
 }

@@ -6,8 +6,8 @@ use std::io::Read;
 use super::limits::Limits;
 use super::records::{Records, Row};
 use super::{MetadataError, MetadataTable, REQUIRED, SITE_ID, shown};
+use crate::array_name::ColumnNames;
 use crate::column::is_blank;
-use crate::schema::ColumnNames;
 use crate::site::positive;
 use crate::{Column, ColumnValues, ExperimentName, SiteKey, Well};
 

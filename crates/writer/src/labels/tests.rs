@@ -38,11 +38,24 @@ fn types_are_those_of_the_column() {
 
 #[test]
 fn there_is_one_chunk_even_of_nothing_but_fill_values() {
-    let text = Label::text("stain", "channel", vec![String::new(); 3], "dye").unwrap();
+    let text = Label::text(
+        "stain",
+        "channel",
+        vec![String::new(); 3],
+        &ColumnMeaning::of("dye"),
+    )
+    .unwrap();
     assert_eq!(text.chunk_key, "c/0");
     assert!(!text.chunk.is_empty());
     let shape = [2, 3];
-    let flags = Label::flags("present", ["site", "channel"], shape, vec![false; 6], "").unwrap();
+    let flags = Label::flags(
+        "present",
+        ["site", "channel"],
+        shape,
+        vec![false; 6],
+        &ColumnMeaning::of(""),
+    )
+    .unwrap();
     assert_eq!(flags.chunk_key, "c/0/0");
     assert!(!flags.chunk.is_empty());
     assert_eq!(

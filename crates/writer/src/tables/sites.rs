@@ -26,7 +26,7 @@ pub(crate) fn sites_table(
         .map(|column| (column.name.clone(), longest))
         .collect();
 
-    let mut writer = TableWriter::new(super::SITES, sites_schema(table), &bloom, notes)?;
+    let mut writer = TableWriter::new(super::SITES, sites_schema(table.columns()), &bloom, notes)?;
     for group in groups {
         let places = places.get(group.clone()).unwrap_or_default();
         let mut columns: Vec<ArrayRef> = vec![Arc::new(Int64Array::from_iter_values(

@@ -1,12 +1,19 @@
 //! What is made from other parts of the dataset: it must be what would be made
 //! from them now.
 
+use serde_json::Value;
+
 use super::Objects;
 use super::finding::{FindingKind, Findings};
 use super::layout::Layout;
 use super::tables::{Tables, chain};
+use crate::croissant::{StoredFile, croissant};
+use crate::description::GENERATOR;
+use crate::hierarchy::CROISSANT;
 use crate::tables::{CHANNEL_STATS, channel_stats, channel_stats_of};
 
+/// Tables of a dataset.
+const TABLES: usize = 3;
 /// Rows of a table that differ and are spelled out.
 const ROWS_NAMED: usize = 20;
 
@@ -37,6 +44,52 @@ impl Tables {
             mismatch(format!(
                 "row {row} is {found:?}, the planes give {expected:?}"
             ));
+        }
+    }
+    /// Compares `croissant.json` with the tables that it describes. `files` are
+    /// those that can be believed.
+    pub(super) fn check_croissant(
+        &self,
+        layout: &Layout,
+        objects: &mut Objects,
+        files: &[StoredFile],
+        findings: &Findings,
+    ) {
+        let Some(bytes) = objects.take(CROISSANT) else {
+            return;
+        };
+        let mismatch = |text: String| findings.object(FindingKind::Mismatch, CROISSANT, text);
+        let found: Value = match serde_json::from_slice(&bytes) {
+            Ok(found) => found,
+            Err(error) => return mismatch(format!("it is no JSON: {error}")),
+        };
+        let (attributes, geometry) = (&layout.attributes, &layout.geometry);
+        let columns = self.sites.as_ref().map(|sites| sites.columns.as_slice());
+        let expected = croissant(columns.unwrap_or_default(), geometry, attributes, files);
+        let told = found["distribution"].as_array().into_iter().flatten();
+        for file in expected["distribution"].as_array().into_iter().flatten() {
+            let key = &file["@id"];
+            let is_it = |told: &&Value| told["@id"] == *key;
+            match told.clone().find(is_it) {
+                None => mismatch(format!("it does not describe {key}")),
+                Some(told) => {
+                    for about in ["contentSize", "sha256", "contentUrl", "includes"] {
+                        if told[about] != file[about] {
+                            mismatch(format!(
+                                "{about} of {key} is {}, expected {}",
+                                told[about], file[about]
+                            ));
+                        }
+                    }
+                }
+            }
+        }
+        // Another version may describe the same otherwise, and of a table that
+        // is damaged there is nothing to be said.
+        let current = attributes.generator == GENERATOR;
+        let readable = columns.is_some() && files.len() == TABLES && !findings.concern(CROISSANT);
+        if current && readable && found != expected {
+            mismatch("it does not describe these tables and attributes".to_owned());
         }
     }
 }
