@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from converter import CODECS, COMPLETE, DEFAULT_CODEC, Dataset, convert, run
+from full_size import make_full_size
 from source import Source, read_source, table_row, write_tree
 
+EXAMPLES = Path(__file__).parents[2] / "scripts" / "examples"
 REAL_SAMPLE = Path(__file__).parents[3] / "shared" / "data" / "rxrx1-sample"
 
 
@@ -112,6 +117,19 @@ class Workshop:
 @pytest.fixture(scope="session")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     return Workshop(tmp_path_factory.mktemp("datasets"))
+
+
+def load_example(script: Path) -> ModuleType:
+    """An example as a module; worker processes find it by its name, too."""
+    if str(script.parent) not in sys.path:
+        sys.path.insert(0, str(script.parent))
+    return importlib.import_module(script.stem)
+
+
+@pytest.fixture(scope="session")
+def full_size(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """125,510 sites; see full_size.py."""
+    return make_full_size(tmp_path_factory.mktemp("full-size"))
 
 
 @pytest.fixture(scope="session", params=list(RECIPES))
