@@ -28,6 +28,13 @@ def make_sample(root: Path) -> Source:
     return read_source(root)
 
 
+def make_life_size(root: Path) -> Source:
+    """Planes as large as those of RxRx1."""
+    done = run("sample", root, "--sites", "32", "--seed", "11")
+    assert done.returncode == COMPLETE, done.stderr
+    return read_source(root)
+
+
 def open_real_sample(_root: Path) -> Source:
     """Original RxRx1 files: site 1 of each well has six channels, site 2 has four."""
     if not REAL_SAMPLE.is_dir():
@@ -93,6 +100,10 @@ RECIPES = {
 }
 
 
+# On demand only: much to decode for every test that takes any dataset.
+LARGE = {"life-size": Recipe(make_life_size)}
+
+
 @dataclass
 class Workshop:
     """Makes sources and datasets on demand and keeps them for the session."""
@@ -103,14 +114,14 @@ class Workshop:
 
     def source(self, name: str) -> Source:
         if name not in self.sources:
-            self.sources[name] = RECIPES[name].make(self.folder / name)
+            self.sources[name] = (RECIPES | LARGE)[name].make(self.folder / name)
         return self.sources[name]
 
     def dataset(self, name: str, codec: str = DEFAULT_CODEC) -> Dataset:
         if (name, codec) not in self.datasets:
             source = self.source(name)
             output = self.folder / f"{name}-{codec}"
-            self.datasets[name, codec] = convert(source, output, codec, *RECIPES[name].options)
+            self.datasets[name, codec] = convert(source, output, codec, *(RECIPES | LARGE)[name].options)
         return self.datasets[name, codec]
 
 
