@@ -17,6 +17,7 @@ mod end_to_end {
     mod codecs;
     mod continued;
     mod description;
+    mod embeddings;
     mod hostile_images;
     mod hostile_input;
     mod labels;

@@ -160,6 +160,10 @@ pub(crate) struct InputArguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) metadata: Option<PathBuf>,
 
+    /// Table of embeddings (.csv, .csv.gz, or .zip with one): site_id and numbers
+    #[arg(long, value_name = "FILE")]
+    pub(crate) embeddings: Option<PathBuf>,
+
     /// Only these rows: an experiment (HUVEC-01, 'HUVEC-*') or COLUMN=VALUE; repeatable
     #[arg(long, value_name = "ROWS")]
     include: Vec<String>,
@@ -189,6 +193,7 @@ impl InputArguments {
     pub(crate) fn plan_options(&self) -> PlanOptions {
         PlanOptions {
             metadata: self.metadata.clone(),
+            embeddings: self.embeddings.clone(),
             include: self.include.clone(),
             exclude: self.exclude.clone(),
             layout: Layout {

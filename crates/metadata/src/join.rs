@@ -6,12 +6,14 @@ mod tests;
 
 use std::collections::BTreeSet;
 use std::mem;
+use std::path::Path;
 
 use thiserror::Error;
 
 use crate::table::shown;
 use crate::{
-    Channel, Listing, MetadataTable, ProblemKind, Problems, Selection, SelectionError, SiteIndex,
+    Channel, Embeddings, Listing, MetadataError, MetadataTable, ProblemKind, Problems, Selection,
+    SelectionError, SiteIndex,
 };
 
 /// The chosen rows and the image file of each of their planes.
@@ -182,6 +184,17 @@ impl Join {
     /// What does not fit.
     pub fn problems(&self) -> &Problems {
         &self.problems
+    }
+
+    /// Reads the embeddings of the chosen rows from the file at `path`, which is
+    /// a `.csv`, a `.csv.gz`, or a `.zip` with one. What has no match is counted
+    /// among the problems.
+    ///
+    /// # Errors
+    /// The file cannot be read, has no column `site_id` or no other, a cell is
+    /// not a finite number, two rows are of one site, or there are too many.
+    pub fn embeddings(&mut self, path: &Path) -> Result<Embeddings, MetadataError> {
+        Embeddings::open(path, &self.table, &mut self.problems)
     }
 
     /// For adding what is found by looking into the images.

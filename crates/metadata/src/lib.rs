@@ -27,6 +27,7 @@
 mod array_name;
 mod column;
 mod discover;
+mod embeddings;
 mod join;
 mod path;
 mod plan;
@@ -40,11 +41,14 @@ mod well;
 pub use array_name::zarr_name;
 pub use column::{Column, ColumnValues};
 pub use discover::{DiscoverError, ImageFile, Listing, find_metadata, list_folder};
+pub use embeddings::Embeddings;
 pub use join::{Join, JoinError};
 pub use path::{PlanePath, parse_plane_path};
 pub use plan::{ArrayGeometry, DataType, Layout, Plan, PlanError, Unit};
 pub use problem::{Problem, ProblemKind, Problems, Severity};
-pub use schema::{ColumnMeaning, channel_stats_schema, planes_schema, sites_schema};
+pub use schema::{
+    ColumnMeaning, channel_stats_schema, embeddings_schema, planes_schema, sites_schema,
+};
 pub use select::{Selection, SelectionError};
 pub use site::{Channel, ExperimentName, NotAChannel, SiteIndex, SiteKey};
 pub use table::{MetadataError, MetadataTable};

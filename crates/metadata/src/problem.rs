@@ -25,6 +25,10 @@ pub enum ProblemKind {
     StrayShapes,
     /// Images whose header cannot be read.
     UnreadableHeaders,
+    /// Embeddings of sites that are not converted.
+    EmbeddingsWithoutSite,
+    /// Sites without an embedding, where others have one.
+    SitesWithoutEmbedding,
 }
 
 /// What a problem means for a conversion.
@@ -52,6 +56,8 @@ impl ProblemKind {
             Self::MixedShapes => "images of another size or bit depth",
             Self::StrayShapes => "images of another size or bit depth, too few to be meant so",
             Self::UnreadableHeaders => "images with an unreadable header",
+            Self::EmbeddingsWithoutSite => "embeddings of no site that is converted",
+            Self::SitesWithoutEmbedding => "sites without an embedding",
         }
     }
 
@@ -64,7 +70,9 @@ impl ProblemKind {
             | Self::UnrecognisedFiles
             | Self::UnreadableNames
             | Self::StrayShapes
-            | Self::UnreadableHeaders => Severity::Notice,
+            | Self::UnreadableHeaders
+            | Self::EmbeddingsWithoutSite
+            | Self::SitesWithoutEmbedding => Severity::Notice,
         }
     }
 }
@@ -178,6 +186,8 @@ mod tests {
                     UnreadableNames,
                     StrayShapes,
                     UnreadableHeaders,
+                    EmbeddingsWithoutSite,
+                    SitesWithoutEmbedding,
                 ][..],
             ),
             (

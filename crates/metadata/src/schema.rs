@@ -2,6 +2,7 @@
 //! place that the tables, the label arrays and Croissant take it from.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use arrow_schema::{DataType as Arrow, Field, Schema};
 
@@ -130,6 +131,25 @@ pub fn planes_schema() -> Schema {
             "sum_of_squares",
             Arrow::Int64,
             "Sum of the squared pixels, exact",
+        ),
+    ])
+}
+
+/// The schema of `embeddings.parquet`: one row for each site, with a vector of
+/// `length` numbers or none.
+pub fn embeddings_schema(length: i32) -> Schema {
+    let number = Field::new("element", Arrow::Float32, false);
+    Schema::new(vec![
+        required(
+            "site_index",
+            Arrow::Int64,
+            "Row of metadata.parquet; position along the site axis",
+        ),
+        required("site_id", Arrow::Utf8, "Name of the site"),
+        optional(
+            "embedding",
+            Arrow::FixedSizeList(Arc::new(number), length),
+            "Embedding of the site; null where the table of embeddings had none",
         ),
     ])
 }

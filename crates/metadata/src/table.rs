@@ -14,7 +14,9 @@ use std::path::Path;
 
 pub use error::MetadataError;
 pub(crate) use error::shown;
-use limits::Limits;
+pub(crate) use file::open_packed;
+pub(crate) use limits::Limits;
+pub(crate) use records::{Records, Row};
 
 use crate::column::retain_rows;
 use crate::{Column, ColumnValues, SiteKey};
@@ -22,6 +24,8 @@ use crate::{Column, ColumnValues, SiteKey};
 /// The columns that a table must have. `site_id` is derived where it is absent.
 pub(crate) const REQUIRED: [&str; 4] = ["experiment", "plate", "well", "site"];
 pub(crate) const SITE_ID: &str = "site_id";
+/// What the table is called in an archive with several.
+const NAME: &str = "metadata.csv";
 
 /// The metadata of every site: one row a site, rows ordered by experiment,
 /// plate, well and site whatever their order in the file.
@@ -43,7 +47,9 @@ impl MetadataTable {
     /// The file cannot be read, the archive does not hold one table, or
     /// anything that [`Self::read`] refuses.
     pub fn open(path: &Path) -> Result<Self, MetadataError> {
-        file::open(path, Limits::TABLE)
+        file::open_packed(path, NAME, |name, text| {
+            read::table(name, text, Limits::TABLE)
+        })
     }
 
     /// As [`Self::open`], from a file that is open already or held in memory.
@@ -52,7 +58,9 @@ impl MetadataTable {
     /// # Errors
     /// As [`Self::open`].
     pub fn unpack(name: &str, reader: impl Read + Seek) -> Result<Self, MetadataError> {
-        file::packed(name, reader, Limits::TABLE)
+        file::packed(name, reader, NAME, |name, text| {
+            read::table(name, text, Limits::TABLE)
+        })
     }
 
     /// Reads plain CSV (RFC 4180, UTF-8 with or without a byte order mark, any

@@ -24,6 +24,14 @@ fn write_card(card: &mut String, plan: &Plan, attributes: &DatasetAttributes) ->
     write_head(card, geometry, attributes)?;
     card.push_str(OPEN);
     card.push_str(FILES);
+    if let Some(embeddings) = &attributes.embeddings {
+        writeln!(
+            card,
+            "| `embeddings.parquet` | one row a site, row *i* = `images[i]`; `embedding`: {} numbers, or null |",
+            embeddings.length
+        )?;
+    }
+    card.push('\n');
     write_channels(card, attributes)?;
     write_counts(card, plan)?;
     write_origin(card, geometry, attributes)?;
@@ -188,7 +196,6 @@ const FILES: &str = "## Files
 | `channel_stats.parquet` | mean and standard deviation of each channel over the dataset, each experiment and each plate |
 | `croissant.json` | all this for machines ([Croissant](https://mlcommons.org/croissant)) |
 | `SHA256SUMS` | a checksum for every object |
-
 ";
 
 const VERIFY: &str = "

@@ -31,13 +31,14 @@
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use rxrx_metadata::{Problem, Severity, Unit};
+use rxrx_metadata::{Embeddings, Problem, Severity, Unit};
 
 use crate::codec::{ChunkEncoder, Codec, CodecError};
 use crate::description::Description;
@@ -52,7 +53,7 @@ use crate::record::{PlaneCounts, PlaneRecord, UnitRecord};
 use crate::resume::{Resume, ResumeError, is_intact, resume};
 use crate::seal::{SealError, seal};
 use crate::store::StoreError;
-use crate::tables::{ReadTableError, read_records};
+use crate::tables::{EMBEDDINGS, EmbeddingsDigest, ReadTableError, embeddings_of, read_records};
 use crate::target::{Place, State, Target, TargetError};
 
 /// How to convert.
@@ -223,20 +224,54 @@ fn convert_at(
         include: prepared.options.include.clone(),
         exclude: prepared.options.exclude.clone(),
     };
+    let embeddings = embeddings(place, prepared, options)?;
     let conversion = Conversion {
         prepared,
         place,
         encoder: ChunkEncoder::new(options.codec, geometry)?,
         run: Run {
-            fingerprint: Fingerprint::of(&prepared.plan, settings),
+            fingerprint: Fingerprint {
+                embeddings: embeddings.as_deref().map(EmbeddingsDigest::of),
+                ..Fingerprint::of(&prepared.plan, settings)
+            },
             description: options.description.clone(),
             units: prepared.plan.units().len(),
             cleared: true,
         },
         options,
         observer,
+        embeddings: embeddings.as_deref(),
     };
     conversion.run()
+}
+
+/// The embeddings that were given; of a dataset whose bad images are tried
+/// again, those that it has.
+fn embeddings<'a>(
+    place: &Place,
+    prepared: &'a Prepared,
+    options: &ConvertOptions,
+) -> Result<Option<Cow<'a, Embeddings>>, ConvertError> {
+    if let Some(given) = &prepared.embeddings {
+        return Ok(Some(Cow::Borrowed(given)));
+    }
+    if !options.retry_bad {
+        return Ok(None);
+    }
+    let then = match place.state()? {
+        State::Sealed(then) => then.and_then(|then| then.embeddings),
+        State::Unfinished(run) => run.fingerprint.embeddings,
+        _ => None,
+    };
+    let Some(then) = then else { return Ok(None) };
+    // Of a run that was cut off it need not be there yet; then what is missing
+    // makes it a different one, and the user is asked for the file.
+    let Some(table) = place.store().get(EMBEDDINGS)? else {
+        return Ok(None);
+    };
+    let sites = prepared.plan.geometry().sites;
+    let table = embeddings_of(table.into(), sites, then.length)?;
+    Ok(Some(Cow::Owned(table.embeddings)))
 }
 
 /// One call of [`convert`].
@@ -247,6 +282,7 @@ struct Conversion<'a> {
     run: Run,
     options: &'a ConvertOptions,
     observer: &'a dyn Observer,
+    embeddings: Option<&'a Embeddings>,
 }
 
 /// The units of a run.
@@ -382,9 +418,11 @@ impl Conversion<'_> {
         target.check()?;
         let settings = self.run.fingerprint.settings.clone();
         let planes = PlaneCounts::of(&units);
-        let attributes =
-            DatasetAttributes::new(options.description.clone(), plan, settings, planes);
-        seal(plan, &units, &attributes, &output)?;
+        let attributes = DatasetAttributes {
+            embeddings: self.run.fingerprint.embeddings.clone(),
+            ..DatasetAttributes::new(options.description.clone(), plan, settings, planes)
+        };
+        seal(plan, &units, self.embeddings, &attributes, &output)?;
         target.release();
         Ok(self.converted(&units, sites_before))
     }

@@ -12,13 +12,14 @@ use std::collections::BTreeSet;
 
 use arrow_schema::{DataType, Field, Schema};
 use rxrx_metadata::{
-    ArrayGeometry, Column, channel_stats_schema, planes_schema, sites_schema, zarr_name,
+    ArrayGeometry, Column, channel_stats_schema, embeddings_schema, planes_schema, sites_schema,
+    zarr_name,
 };
 use serde_json::{Map, Value, json};
 
 use crate::hierarchy::DatasetAttributes;
 use crate::record::Sha256Sum;
-use crate::tables::{CHANNEL_STATS, PLANES, SITES};
+use crate::tables::{CHANNEL_STATS, EMBEDDINGS, EmbeddingsDigest, PLANES, SITES};
 
 /// A stored object as Croissant tells of it.
 #[derive(Clone, Debug)]
@@ -42,8 +43,8 @@ struct RecordSet {
 }
 
 /// The record sets of a dataset whose metadata table has those columns.
-fn record_sets(columns: &[Column]) -> Vec<RecordSet> {
-    vec![
+fn record_sets(columns: &[Column], embeddings: Option<&EmbeddingsDigest>) -> Vec<RecordSet> {
+    let mut sets = vec![
         RecordSet {
             name: "sites",
             table: SITES,
@@ -67,7 +68,16 @@ fn record_sets(columns: &[Column]) -> Vec<RecordSet> {
             schema: channel_stats_schema(),
             key: &[],
         },
-    ]
+    ];
+    sets.extend(embeddings.map(|embeddings| RecordSet {
+        name: "embeddings",
+        table: EMBEDDINGS,
+        description: "One record for each site, in the order of the image array, with its \
+                      embedding or none",
+        schema: embeddings_schema(i32::try_from(embeddings.length).unwrap_or(i32::MAX)),
+        key: &["site_index"],
+    }));
+    sets
 }
 
 /// The document. `files` are the tables that are stored.
@@ -78,7 +88,7 @@ pub(crate) fn croissant(
     files: &[StoredFile],
 ) -> Value {
     let description = &attributes.description;
-    let sets = record_sets(columns);
+    let sets = record_sets(columns, attributes.embeddings.as_ref());
     let of_set = |set: &RecordSet| files.iter().find(|file| file.key == set.table);
     let mut distribution: Vec<Value> = sets
         .iter()

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::hierarchy::Settings;
 use crate::record::Sha256Sum;
+use crate::tables::EmbeddingsDigest;
 
 /// Counts up whenever the same input and settings give other bytes than before.
 pub(crate) const FORMAT: u32 = 2;
@@ -27,6 +28,9 @@ pub(crate) struct Fingerprint {
     pub(crate) channels: Vec<String>,
     /// Of the rows to convert: see [`table_sha256`].
     pub(crate) metadata_sha256: String,
+    /// Which embeddings there are, if any.
+    #[serde(default)]
+    pub(crate) embeddings: Option<EmbeddingsDigest>,
 }
 
 impl Fingerprint {
@@ -39,6 +43,7 @@ impl Fingerprint {
             data_type: geometry.data_type.zarr_name().to_owned(),
             channels: plan.channels().iter().map(ToString::to_string).collect(),
             metadata_sha256: hex::encode(table_sha256(plan.table())),
+            embeddings: None,
         }
     }
 
@@ -56,6 +61,14 @@ impl Fingerprint {
 /// Compares two documents field by field.
 fn compare(name: &str, then: &Value, now: &Value, lines: &mut Vec<String>) {
     match (then, now) {
+        _ if name == "embeddings" && then != now => {
+            let change = match (then.is_null(), now.is_null()) {
+                (true, _) => "there were none, leave out --embeddings",
+                (_, true) => "there were some, give the same file to --embeddings",
+                _ => "they are others, give the same file to --embeddings",
+            };
+            lines.push(format!("the embeddings: {change}"));
+        }
         (Value::Object(fields), Value::Object(others)) => {
             for (field, value) in fields {
                 let other = others.get(field).unwrap_or(&Value::Null);

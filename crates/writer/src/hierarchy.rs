@@ -14,6 +14,7 @@ use crate::description::{ChannelDescription, Description, GENERATOR};
 use crate::fingerprint::{FORMAT, table_sha256};
 use crate::prepare::PlanOptions;
 use crate::record::PlaneCounts;
+use crate::tables::EmbeddingsDigest;
 
 /// The folder of the Zarr group inside a dataset.
 pub(crate) const GROUP: &str = "images.zarr";
@@ -53,6 +54,7 @@ impl Settings {
     pub fn plan_options(&self, metadata: Option<PathBuf>) -> PlanOptions {
         PlanOptions {
             metadata,
+            embeddings: None,
             include: self.include.clone(),
             exclude: self.exclude.clone(),
             layout: self.layout(),
@@ -88,6 +90,9 @@ pub struct DatasetAttributes {
     /// selected rows in array order: equal for equal tables, however they were
     /// written.
     pub metadata_sha256: String,
+    /// Which embeddings there are, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embeddings: Option<EmbeddingsDigest>,
 }
 
 impl DatasetAttributes {
@@ -109,6 +114,7 @@ impl DatasetAttributes {
             planes,
             format: FORMAT,
             metadata_sha256: hex::encode(table_sha256(plan.table())),
+            embeddings: None,
         }
     }
 }

@@ -136,6 +136,7 @@ impl DatasetInfo {
             data_type: self.data_type.clone(),
             channels: attributes.channels.iter().map(|c| c.name.clone()).collect(),
             metadata_sha256: attributes.metadata_sha256.clone(),
+            embeddings: attributes.embeddings.clone(),
         }
     }
 

@@ -67,7 +67,7 @@ pub use resume::{ResumeError, Resumed, SourceChanges};
 pub use seal::SealError;
 pub use source::{FolderSource, Source, SourceStamp};
 pub use store::{LocalStore, Store, StoreError, StoredObject};
-pub use tables::{ReadTableError, TableError};
+pub use tables::{EmbeddingsDigest, ReadTableError, TableError};
 pub use target::TargetError;
 pub use unfinished::{MadeWith, Unfinished};
 pub use verify::{

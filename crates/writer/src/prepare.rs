@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use rxrx_metadata::{
-    DiscoverError, Join, JoinError, Layout, Listing, MetadataError, MetadataTable, Plan, PlanError,
-    Selection, SelectionError, find_metadata, list_folder,
+    DiscoverError, Embeddings, Join, JoinError, Layout, Listing, MetadataError, MetadataTable,
+    Plan, PlanError, Selection, SelectionError, find_metadata, list_folder,
 };
 use serde::Serialize;
 
@@ -18,6 +18,8 @@ use crate::survey::{HEADERS_AT_MOST, Survey, data_type};
 pub struct PlanOptions {
     /// The metadata table, where it is not to be found beside the images.
     pub metadata: Option<PathBuf>,
+    /// A table of embeddings: `site_id` and numbers.
+    pub embeddings: Option<PathBuf>,
     /// Rows to convert (see [`Selection`]); empty for all.
     pub include: Vec<String>,
     /// Rows to leave out.
@@ -36,6 +38,9 @@ pub enum PrepareError {
     /// The metadata table is not readable.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
+    /// The table of embeddings cannot be used.
+    #[error("cannot use the embeddings")]
+    Embeddings(#[source] MetadataError),
     /// `--include` or `--exclude` make no sense for this table.
     #[error(transparent)]
     Selection(#[from] SelectionError),
@@ -67,6 +72,8 @@ pub struct Prepared {
     pub plan: Plan,
     /// The options it was made with.
     pub options: PlanOptions,
+    /// The embeddings of the sites, where a table of them was given.
+    pub embeddings: Option<Embeddings>,
     pub(crate) source: Box<dyn Source>,
     mean_file_bytes: f64,
 }
@@ -98,6 +105,12 @@ impl Prepared {
         let table = MetadataTable::open(&metadata)?;
         let mut join = Join::new(table, listing, &selection)?;
 
+        let embeddings = options.embeddings.as_deref();
+        let embeddings = embeddings
+            .map(|path| join.embeddings(path))
+            .transpose()
+            .map_err(PrepareError::Embeddings)?;
+
         let source: Box<dyn Source> = Box::new(FolderSource::new(input));
         let sample = join.sample_sources(HEADERS_AT_MOST);
         let survey = Survey::new(source.as_ref(), &sample);
@@ -120,6 +133,7 @@ impl Prepared {
             metadata,
             plan,
             options,
+            embeddings,
             source,
             mean_file_bytes: survey.mean_file_bytes(),
         })

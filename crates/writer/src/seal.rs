@@ -1,7 +1,8 @@
 //! The last writes of a conversion, in the order that makes them safe.
 //!
 //! 1. chunks of the label arrays
-//! 2. `metadata.parquet`, `planes.parquet`, `channel_stats.parquet`, `README.md`, `croissant.json`
+//! 2. `metadata.parquet`, `planes.parquet`, `channel_stats.parquet`,
+//!    `embeddings.parquet`, `README.md`, `croissant.json`
 //! 3. `zarr.json` of each label array, then of `images`
 //! 4. `SHA256SUMS`, which already lists the object that is still to come
 //! 5. if every object is there as it was put, the root `images.zarr/zarr.json`
@@ -12,7 +13,7 @@
 #[cfg(test)]
 mod tests;
 
-use rxrx_metadata::{ArrayGeometry, Column, ColumnMeaning, ColumnValues, Plan};
+use rxrx_metadata::{ArrayGeometry, Column, ColumnMeaning, ColumnValues, Embeddings, Plan};
 use serde_json::{Map, Value};
 
 use crate::card::dataset_card;
@@ -26,8 +27,8 @@ use crate::output::{LostObject, Output};
 use crate::record::{PlaneRecord, UnitRecord};
 use crate::store::StoreError;
 use crate::tables::{
-    CHANNEL_STATS, PLANES, SITES, TableError, channel_stats, channel_stats_table, planes_table,
-    sites_table,
+    CHANNEL_STATS, EMBEDDINGS, PLANES, SITES, TableError, channel_stats, channel_stats_table,
+    embeddings_table, planes_table, sites_table,
 };
 
 /// A dataset could not be sealed. Everything stored so far is kept.
@@ -60,6 +61,7 @@ pub enum SealError {
 pub(crate) fn seal(
     plan: &Plan,
     units: &[UnitRecord],
+    embeddings: Option<&Embeddings>,
     attributes: &DatasetAttributes,
     output: &Output<'_>,
 ) -> Result<(), SealError> {
@@ -79,8 +81,13 @@ pub(crate) fn seal(
     let names: Vec<String> = plan.channels().iter().map(ToString::to_string).collect();
     let stats = channel_stats_table(&stats, &names, &notes)?;
     output.put(CHANNEL_STATS, &[&stats])?;
+    if let Some(embeddings) = embeddings {
+        let site_ids: Vec<&str> = plan.table().site_ids().collect();
+        let table = embeddings_table(embeddings, &site_ids, &notes)?;
+        output.put(EMBEDDINGS, &[&table])?;
+    }
     output.put(CARD, &[dataset_card(plan, attributes).as_bytes()])?;
-    let files: Vec<StoredFile> = [SITES, PLANES, CHANNEL_STATS]
+    let files: Vec<StoredFile> = [SITES, PLANES, CHANNEL_STATS, EMBEDDINGS]
         .into_iter()
         .filter_map(|key| output.stored(key))
         .collect();

@@ -6,6 +6,7 @@
 //! covers the same sites as row group *i* of `metadata.parquet`.
 
 mod channel_stats;
+mod embeddings;
 mod planes;
 mod read;
 mod sites;
@@ -24,9 +25,13 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
 pub(crate) use channel_stats::{channel_stats, channel_stats_table};
+pub use embeddings::EmbeddingsDigest;
+pub(crate) use embeddings::embeddings_table;
 pub(crate) use planes::planes_table;
 pub use read::ReadTableError;
-pub(crate) use read::{SitesTable, channel_stats_of, planes_of, read_records, sites_of};
+pub(crate) use read::{
+    SitesTable, channel_stats_of, embeddings_of, planes_of, read_records, sites_of,
+};
 pub(crate) use sites::sites_table;
 
 /// Object key of the table of sites.
@@ -35,6 +40,8 @@ pub(crate) const SITES: &str = "metadata.parquet";
 pub(crate) const PLANES: &str = "planes.parquet";
 /// Object key of the table of statistics by plate and channel.
 pub(crate) const CHANNEL_STATS: &str = "channel_stats.parquet";
+/// Object key of the table of embeddings, where there are any.
+pub(crate) const EMBEDDINGS: &str = "embeddings.parquet";
 
 /// Most sites in a row group; groups are made equal, so they hold between half
 /// of this and this.
@@ -96,6 +103,13 @@ impl TableWriter {
                 nulls_first: false,
             }]))
             .set_key_value_metadata(Some(notes.collect()));
+        // Vectors seldom repeat.
+        let numbers = ColumnPath::from(vec![
+            "embedding".to_owned(),
+            "list".to_owned(),
+            "element".to_owned(),
+        ]);
+        properties = properties.set_column_dictionary_enabled(numbers, false);
         for (column, distinct) in bloom {
             let path = ColumnPath::from(column.as_str());
             properties = properties

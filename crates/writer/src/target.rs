@@ -28,7 +28,7 @@ use crate::hierarchy::{CARD, CHECKSUMS, CROISSANT, GROUP, ROOT_METADATA};
 use crate::info::DatasetInfo;
 use crate::journal::{self, Journal, JournalError, Run};
 use crate::store::{LocalStore, Store, StoreError, is_temporary};
-use crate::tables::{CHANNEL_STATS, PLANES, SITES};
+use crate::tables::{CHANNEL_STATS, EMBEDDINGS, PLANES, SITES};
 
 /// Appended to OUTPUT's name for the folder of unfinished work.
 const WORK_SUFFIX: &str = ".rxrx2zarr";
@@ -39,11 +39,12 @@ const LOCK: &str = "lock";
 const LOCK_ATTEMPTS: usize = 100;
 
 /// What a conversion puts at the top of OUTPUT.
-const OUTPUT_ENTRIES: [&str; 7] = [
+const OUTPUT_ENTRIES: [&str; 8] = [
     GROUP,
     SITES,
     PLANES,
     CHANNEL_STATS,
+    EMBEDDINGS,
     CARD,
     CROISSANT,
     CHECKSUMS,

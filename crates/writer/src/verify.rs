@@ -9,6 +9,7 @@
 //! | `zarr.json` | the consolidated metadata in the root; the settings and the columns |
 //! | labels | the columns of `metadata.parquet`, the status of each plane, the channels in the root |
 //! | `channel_stats.parquet` | the sums in `planes.parquet` |
+//! | `embeddings.parquet` | the digest in the root, the site ids in `metadata.parquet` |
 //! | `croissant.json` | sizes and checksums of the tables, their columns, the attributes of the root |
 //! | tables | each other, the attributes of the root; with a source, its table |
 //!
@@ -47,7 +48,7 @@ use crate::hierarchy::{CARD, CHECKSUMS, CROISSANT, IMAGES_METADATA, ROOT_METADAT
 use crate::info::InfoError;
 use crate::prepare::Prepared;
 use crate::store::{Store, StoreError};
-use crate::tables::{CHANNEL_STATS, PLANES, SITES};
+use crate::tables::{CHANNEL_STATS, EMBEDDINGS, PLANES, SITES};
 
 /// Largest object other than a shard that is read.
 const OBJECT_BYTES_AT_MOST: u64 = 4 << 30;
@@ -112,7 +113,7 @@ impl Objects {
 
     /// What there is to say of the tables among them.
     fn tables(&self) -> Vec<StoredFile> {
-        let tables = [SITES, PLANES, CHANNEL_STATS].into_iter();
+        let tables = [SITES, PLANES, CHANNEL_STATS, EMBEDDINGS].into_iter();
         let tables = tables.filter_map(|key| {
             let table = self.0.get(key)?;
             Some(StoredFile {
@@ -210,6 +211,7 @@ pub fn verify(
         tables.check(layout, &findings);
         tables.check_labels(layout, &mut objects, &findings);
         tables.check_channel_stats(layout, &mut objects, &findings);
+        tables.check_embeddings(layout, &mut objects, &findings);
         tables.check_croissant(layout, &mut objects, &files, &findings);
     }
     drop(objects);
@@ -290,8 +292,9 @@ impl Run<'_> {
             }
             let is_part = match self.layout {
                 Some(layout) if key.starts_with(SHARDS) => layout.shard(key).is_some(),
-                Some(_) => {
+                Some(layout) => {
                     [SITES, PLANES, CHANNEL_STATS, CARD, CROISSANT].contains(&key)
+                        || (key == EMBEDDINGS && layout.attributes.embeddings.is_some())
                         || documents.contains_key(key)
                         || chunks.contains(key)
                 }
@@ -363,9 +366,12 @@ impl Run<'_> {
                 IMAGES_METADATA,
             ]
             .map(str::to_owned);
+            let embeddings = layout.attributes.embeddings.as_ref();
+            let embeddings = embeddings.map(|_| EMBEDDINGS.to_owned());
             missing.extend(
                 labels
                     .chain(small)
+                    .chain(embeddings)
                     .filter(|key| !self.sizes.contains_key(key.as_str())),
             );
             let there = self

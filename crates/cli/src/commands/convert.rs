@@ -8,7 +8,9 @@ use std::thread::available_parallelism;
 use std::time::Instant;
 
 use anyhow::Context;
-use rxrx_writer::{ConvertError, ConvertOptions, Converted, MadeWith, Prepared, convert};
+use rxrx_writer::{
+    ConvertError, ConvertOptions, Converted, MadeWith, PlanOptions, Prepared, convert,
+};
 
 use crate::arguments::{ConvertArguments, Verbosity};
 use crate::progress::Progress;
@@ -26,7 +28,10 @@ pub(crate) fn run(arguments: &ConvertArguments, verbosity: Verbosity) -> anyhow:
         None
     };
     let plan_options = match &made_with {
-        Some(made) => made.settings.plan_options(input.metadata.clone()),
+        Some(made) => PlanOptions {
+            embeddings: input.embeddings.clone(),
+            ..made.settings.plan_options(input.metadata.clone())
+        },
         None => input.plan_options(),
     };
     let prepared = Prepared::folder(&input.input, plan_options)?;

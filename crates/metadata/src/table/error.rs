@@ -23,14 +23,16 @@ pub enum MetadataError {
         /// What is wrong with it.
         source: zip::result::ZipError,
     },
-    /// The archive holds no table, or several and none or two are `metadata.csv`.
+    /// The archive holds no table, or several and none or two have the right name.
     #[error(
-        "{name} must hold one .csv file, or one named metadata.csv; it holds {}",
+        "{name} must hold one .csv file, or one named {expected}; it holds {}",
         listed(found)
     )]
     ArchiveTables {
         /// The archive.
         name: String,
+        /// What the table is called where there are several.
+        expected: &'static str,
         /// The `.csv` files in it.
         found: Vec<String>,
     },
@@ -196,6 +198,26 @@ pub enum MetadataError {
         what: &'static str,
         /// How such a value looks.
         expected: &'static str,
+    },
+    /// A number of an embedding that is none.
+    #[error("{name} line {line}, column {column:?}: {value:?} is not a finite number of 32 bits")]
+    Number {
+        /// The file.
+        name: String,
+        /// Line on which the row begins, from 1.
+        line: u64,
+        /// Name of the column.
+        column: String,
+        /// The text found.
+        value: String,
+    },
+    /// A table of embeddings with nothing in it but site ids.
+    #[error(
+        "{name} has no column of numbers (expected site_id and one column for each number of an embedding)"
+    )]
+    NoVectors {
+        /// The file.
+        name: String,
     },
     /// Two rows for one site.
     #[error("{name} lines {first} and {second} are both {key} (expected one line for each site)")]

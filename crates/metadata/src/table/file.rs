@@ -7,15 +7,19 @@ use std::path::Path;
 use flate2::bufread::MultiGzDecoder;
 use zip::ZipArchive;
 
-use super::limits::Limits;
-use super::{MetadataError, MetadataTable, read};
+use super::MetadataError;
 
 const GZIP: &[u8] = &[0x1f, 0x8b];
 /// A local file header, or the end record that an empty archive begins with.
 const ZIP: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
 
-/// Reads the table behind `path`, whatever it is packed in.
-pub(super) fn open(path: &Path, limits: Limits) -> Result<MetadataTable, MetadataError> {
+/// Runs `read` on the text of the table behind `path`, whatever it is packed in;
+/// in an archive with several tables, of the one called `expected`.
+pub(crate) fn open_packed<T>(
+    path: &Path,
+    expected: &'static str,
+    read: impl FnOnce(&str, &mut dyn Read) -> Result<T, MetadataError>,
+) -> Result<T, MetadataError> {
     let failed = |source| MetadataError::Open {
         path: path.to_owned(),
         source,
@@ -27,15 +31,16 @@ pub(super) fn open(path: &Path, limits: Limits) -> Result<MetadataTable, Metadat
         });
     }
     let file = File::open(path).map_err(failed)?;
-    packed(&path.display().to_string(), file, limits)
+    packed(&path.display().to_string(), file, expected, read)
 }
 
-/// Reads plain, gzipped or zipped text.
-pub(super) fn packed(
+/// The same for plain, gzipped or zipped text.
+pub(super) fn packed<T>(
     name: &str,
     mut file: impl Read + Seek,
-    limits: Limits,
-) -> Result<MetadataTable, MetadataError> {
+    expected: &'static str,
+    read: impl FnOnce(&str, &mut dyn Read) -> Result<T, MetadataError>,
+) -> Result<T, MetadataError> {
     let mut magic = Vec::new();
     file.by_ref()
         .take(4)
@@ -46,19 +51,20 @@ pub(super) fn packed(
             source,
         })?;
     if ZIP.contains(&magic.as_slice()) {
-        zipped(name, BufReader::new(file), limits)
+        zipped(name, BufReader::new(file), expected, read)
     } else if magic.starts_with(GZIP) {
-        read::table(name, MultiGzDecoder::new(BufReader::new(file)), limits)
+        read(name, &mut MultiGzDecoder::new(BufReader::new(file)))
     } else {
-        read::table(name, file, limits)
+        read(name, &mut file)
     }
 }
 
-fn zipped(
+fn zipped<T>(
     name: &str,
     file: impl Read + Seek,
-    limits: Limits,
-) -> Result<MetadataTable, MetadataError> {
+    expected: &'static str,
+    read: impl FnOnce(&str, &mut dyn Read) -> Result<T, MetadataError>,
+) -> Result<T, MetadataError> {
     let failed = |source| MetadataError::Archive {
         name: name.into(),
         source,
@@ -73,17 +79,18 @@ fn zipped(
 
     let mut named: Vec<&String> = tables.iter().collect();
     if named.len() > 1 {
-        named.retain(|entry| base_name(entry) == "metadata.csv");
+        named.retain(|entry| base_name(entry) == expected);
     }
     let &[entry] = named.as_slice() else {
         return Err(MetadataError::ArchiveTables {
             name: name.into(),
+            expected,
             found: tables,
         });
     };
     // Nothing is unpacked to where its name says, so the name may be anything.
     let name = format!("{name}:{}", entry.escape_debug());
-    read::table(&name, archive.by_name(entry).map_err(failed)?, limits)
+    read(&name, &mut archive.by_name(entry).map_err(failed)?)
 }
 
 /// macOS puts a `__MACOSX/._x.csv` beside each `x.csv`.

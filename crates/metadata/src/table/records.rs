@@ -11,14 +11,14 @@ use super::lines::{END_ROW, Exceeded, Lines};
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// One row as it stands in the file.
-pub(super) struct Row<'record> {
+pub(crate) struct Row<'record> {
     /// Line on which it begins, from 1.
-    pub(super) line: u64,
-    pub(super) fields: &'record StringRecord,
+    pub(crate) line: u64,
+    pub(crate) fields: &'record StringRecord,
 }
 
 /// The rows of a text, header and all, one at a time.
-pub(super) struct Records<'name, R> {
+pub(crate) struct Records<'name, R> {
     name: &'name str,
     limits: Limits,
     reader: Reader<Lines<Chain<Cursor<Vec<u8>>, R>>>,
@@ -26,7 +26,7 @@ pub(super) struct Records<'name, R> {
 }
 
 impl<'name, R: Read> Records<'name, R> {
-    pub(super) fn new(
+    pub(crate) fn new(
         name: &'name str,
         mut text: R,
         limits: Limits,
@@ -57,7 +57,7 @@ impl<'name, R: Read> Records<'name, R> {
         })
     }
 
-    pub(super) fn next(&mut self) -> Result<Option<Row<'_>>, MetadataError> {
+    pub(crate) fn next(&mut self) -> Result<Option<Row<'_>>, MetadataError> {
         let start = self.reader.position().byte();
         self.reader.get_mut().begin_row(start);
         if let Err(error) = self.reader.read_record(&mut self.record) {

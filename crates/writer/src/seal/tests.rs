@@ -20,7 +20,7 @@ fn converted_while(store: &Memory, meanwhile: impl Fn(&Memory)) -> Result<(), Se
     meanwhile(store);
     let planes = PlaneCounts::of(&units);
     let attributes = DatasetAttributes::new(Description::look_alike(), &plan, settings, planes);
-    seal(&plan, &units, &attributes, &output)
+    seal(&plan, &units, None, &attributes, &output)
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 mod batch;
 mod channel_stats;
+mod embeddings;
 mod planes;
 mod sites;
 #[cfg(test)]
@@ -20,9 +21,10 @@ use rxrx_metadata::ArrayGeometry;
 
 use self::batch::Batch;
 pub(crate) use self::channel_stats::channel_stats_of;
+pub(crate) use self::embeddings::embeddings_of;
 pub(crate) use self::planes::planes_of;
 pub(crate) use self::sites::{SitesTable, sites_of};
-use super::{CHANNEL_STATS, PLANES, SITES};
+use super::{CHANNEL_STATS, EMBEDDINGS, PLANES, SITES};
 use crate::checksums::{Checksums, parse_checksums};
 use crate::hierarchy::CHECKSUMS;
 use crate::record::{PlaneRecord, UnitRecord};

@@ -10,9 +10,12 @@ use super::tables::{Tables, chain};
 use crate::croissant::{StoredFile, croissant};
 use crate::description::GENERATOR;
 use crate::hierarchy::CROISSANT;
-use crate::tables::{CHANNEL_STATS, channel_stats, channel_stats_of};
+use crate::tables::{
+    CHANNEL_STATS, EMBEDDINGS, EmbeddingsDigest, SITES, channel_stats, channel_stats_of,
+    embeddings_of,
+};
 
-/// Tables of a dataset.
+/// Tables of a dataset without embeddings.
 const TABLES: usize = 3;
 /// Rows of a table that differ and are spelled out.
 const ROWS_NAMED: usize = 20;
@@ -46,6 +49,39 @@ impl Tables {
             ));
         }
     }
+    /// Compares `embeddings.parquet` with the root and the ids of the sites.
+    pub(super) fn check_embeddings(
+        &self,
+        layout: &Layout,
+        objects: &mut Objects,
+        findings: &Findings,
+    ) {
+        let (Some(bytes), Some(expected)) =
+            (objects.take(EMBEDDINGS), &layout.attributes.embeddings)
+        else {
+            return;
+        };
+        let mismatch = |text: String| findings.object(FindingKind::Mismatch, EMBEDDINGS, text);
+        let found = match embeddings_of(bytes.into(), layout.geometry.sites, expected.length) {
+            Ok(found) => found,
+            Err(error) => return mismatch(chain(&error)),
+        };
+        let digest = EmbeddingsDigest::of(&found.embeddings);
+        if digest != *expected {
+            mismatch(format!(
+                "the sha256 of its vectors is {}, the root says {}",
+                digest.sha256, expected.sha256
+            ));
+        }
+        let Some(sites) = &self.sites else { return };
+        let ids = found.site_ids.iter().enumerate();
+        let wrong = ids.filter(|(row, id)| sites.site_id(*row) != Some(id.as_str()));
+        for (row, id) in wrong.take(ROWS_NAMED) {
+            let expected = sites.site_id(row);
+            mismatch(format!("row {row} is of {id:?}, {SITES} has {expected:?}"));
+        }
+    }
+
     /// Compares `croissant.json` with the tables that it describes. `files` are
     /// those that can be believed.
     pub(super) fn check_croissant(
@@ -86,8 +122,9 @@ impl Tables {
         }
         // Another version may describe the same otherwise, and of a table that
         // is damaged there is nothing to be said.
+        let tables = TABLES + usize::from(attributes.embeddings.is_some());
         let current = attributes.generator == GENERATOR;
-        let readable = columns.is_some() && files.len() == TABLES && !findings.concern(CROISSANT);
+        let readable = columns.is_some() && files.len() == tables && !findings.concern(CROISSANT);
         if current && readable && found != expected {
             mismatch("it does not describe these tables and attributes".to_owned());
         }

@@ -16,7 +16,7 @@ pub(crate) fn sealed() -> Memory {
     let units = run_units(&plan, &Images::of(3, 2), &output, &Memory::new());
     let planes = PlaneCounts::of(&units);
     let attributes = DatasetAttributes::new(Description::look_alike(), &plan, settings, planes);
-    seal(&plan, &units, &attributes, &output).unwrap();
+    seal(&plan, &units, None, &attributes, &output).unwrap();
     store
 }
 

@@ -83,7 +83,7 @@ impl Batch {
         }
     }
 
-    fn typed<'b, T>(
+    pub(super) fn typed<'b, T>(
         &'b self,
         column: &str,
         expected: DataType,
