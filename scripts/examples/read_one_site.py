@@ -9,6 +9,7 @@ Needs duckdb, fsspec, numcodecs, numpy (aiohttp for http).
 
 import json
 import sys
+from datetime import UTC, datetime
 
 import duckdb
 import fsspec
@@ -19,6 +20,8 @@ root, site_id = sys.argv[1:]
 table = f"{root}/metadata.parquet"
 files, _ = fsspec.url_to_fs(root)
 if "://" in root:
+    if "http" in files.protocol:  # which cannot tell when a file changed; DuckDB wants to know
+        files.modified = lambda _: datetime.fromtimestamp(0, UTC)
     duckdb.register_filesystem(files)
 query = f"""SELECT shard, "offset", length FROM '{table}' WHERE site_id = $id"""
 shard, offset, length = duckdb.execute(query, {"id": site_id}).fetchone()
