@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from converter import CODECS, COMPLETE, DEFAULT_CODEC, Dataset, convert, run
+from full_size import make_full_size
 from source import Source, read_source, table_row, write_tree
 
+EXAMPLES = Path(__file__).parents[2] / "scripts" / "examples"
 REAL_SAMPLE = Path(__file__).parents[3] / "shared" / "data" / "rxrx1-sample"
 
 
 def make_sample(root: Path) -> Source:
     """What `rxrx2zarr sample` makes, smaller than life to be quick."""
     done = run("sample", root, "--sites", "24", "--seed", "7", "--size", "160")
+    assert done.returncode == COMPLETE, done.stderr
+    return read_source(root)
+
+
+def make_life_size(root: Path) -> Source:
+    """Planes as large as those of RxRx1."""
+    done = run("sample", root, "--sites", "32", "--seed", "11")
     assert done.returncode == COMPLETE, done.stderr
     return read_source(root)
 
@@ -88,6 +100,10 @@ RECIPES = {
 }
 
 
+# On demand only: much to decode for every test that takes any dataset.
+LARGE = {"life-size": Recipe(make_life_size)}
+
+
 @dataclass
 class Workshop:
     """Makes sources and datasets on demand and keeps them for the session."""
@@ -98,20 +114,33 @@ class Workshop:
 
     def source(self, name: str) -> Source:
         if name not in self.sources:
-            self.sources[name] = RECIPES[name].make(self.folder / name)
+            self.sources[name] = (RECIPES | LARGE)[name].make(self.folder / name)
         return self.sources[name]
 
     def dataset(self, name: str, codec: str = DEFAULT_CODEC) -> Dataset:
         if (name, codec) not in self.datasets:
             source = self.source(name)
             output = self.folder / f"{name}-{codec}"
-            self.datasets[name, codec] = convert(source, output, codec, *RECIPES[name].options)
+            self.datasets[name, codec] = convert(source, output, codec, *(RECIPES | LARGE)[name].options)
         return self.datasets[name, codec]
 
 
 @pytest.fixture(scope="session")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     return Workshop(tmp_path_factory.mktemp("datasets"))
+
+
+def load_example(script: Path) -> ModuleType:
+    """An example as a module; worker processes find it by its name, too."""
+    if str(script.parent) not in sys.path:
+        sys.path.insert(0, str(script.parent))
+    return importlib.import_module(script.stem)
+
+
+@pytest.fixture(scope="session")
+def full_size(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """125,510 sites; see full_size.py."""
+    return make_full_size(tmp_path_factory.mktemp("full-size"))
 
 
 @pytest.fixture(scope="session", params=list(RECIPES))

@@ -6,6 +6,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -14,10 +15,24 @@ from pathlib import Path
 RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
+@dataclass(frozen=True)
+class Request:
+    """What a client asked for, and how many bytes of content it got."""
+
+    method: str
+    path: str
+    status: int
+    sent: int
+
+
 class FileHandler(SimpleHTTPRequestHandler):
     """Answers GET and HEAD for files; a folder is not found, as with nginx and most buckets."""
 
     protocol_version = "HTTP/1.1"
+
+    def __init__(self, *arguments: object, requests: list[Request], **options: object) -> None:
+        self.requests = requests
+        super().__init__(*arguments, **options)
 
     def do_HEAD(self) -> None:
         self.answer(with_body=False)
@@ -28,11 +43,13 @@ class FileHandler(SimpleHTTPRequestHandler):
     def answer(self, with_body: bool) -> None:
         path = Path(self.translate_path(self.path))
         if not path.is_file():
+            self.record(HTTPStatus.NOT_FOUND, 0)
             self.send_error(HTTPStatus.NOT_FOUND)
             return
         content = path.read_bytes()
         chosen = requested_slice(self.headers.get("Range"), len(content))
         body = content[chosen] if chosen else content
+        self.record(HTTPStatus.PARTIAL_CONTENT if chosen else HTTPStatus.OK, with_body * len(body))
         self.send_response(HTTPStatus.PARTIAL_CONTENT if chosen else HTTPStatus.OK)
         if chosen:
             self.send_header(
@@ -43,6 +60,9 @@ class FileHandler(SimpleHTTPRequestHandler):
         self.end_headers()
         if with_body:
             self.wfile.write(body)
+
+    def record(self, status: HTTPStatus, sent: int) -> None:
+        self.requests.append(Request(self.command, self.path, status, sent))
 
     def log_message(self, format: str, *args: object) -> None:
         """Says nothing: pytest has the word."""
@@ -60,9 +80,13 @@ def requested_slice(header: str | None, size: int) -> slice | None:
 
 
 @contextmanager
-def serve(root: Path) -> Iterator[str]:
-    """Serves `root` on a free port of this machine while the block runs; yields its address."""
-    handler = partial(FileHandler, directory=str(root))
+def serve(root: Path, requests: list[Request] | None = None) -> Iterator[str]:
+    """Serves `root` on a free port of this machine while the block runs; yields its address.
+
+    Every request is added to `requests`.
+    """
+    log = [] if requests is None else requests
+    handler = partial(FileHandler, directory=str(root), requests=log)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever).start()
         try:

@@ -19,14 +19,25 @@ def pixel_hash(plane: Plane) -> str:
     return xxhash.xxh3_128_hexdigest(np.ascontiguousarray(plane).tobytes())
 
 
+def laplacian_variance(plane: Plane) -> float:
+    """Variance of the 4-neighbour Laplacian over the pixels that have four neighbours."""
+    pixels = plane.astype(np.int64)
+    middle = pixels[1:-1, 1:-1]
+    neighbours = pixels[:-2, 1:-1] + pixels[2:, 1:-1] + pixels[1:-1, :-2] + pixels[1:-1, 2:]
+    return float((neighbours - 4 * middle).var())
+
+
 STATISTICS: dict[str, Callable[[Plane], float]] = {
     "mean": lambda plane: plane.mean(dtype=np.float64),
     "std": lambda plane: plane.std(dtype=np.float64),
     "min": np.min,
     "max": np.max,
+    "p001": lambda plane: np.percentile(plane, 0.1),
     "p01": lambda plane: np.percentile(plane, 1),
     "p50": lambda plane: np.percentile(plane, 50),
     "p99": lambda plane: np.percentile(plane, 99),
+    "p999": lambda plane: np.percentile(plane, 99.9),
+    "focus": laplacian_variance,
     "saturated": lambda plane: (plane == np.iinfo(plane.dtype).max).mean(),
 }
 

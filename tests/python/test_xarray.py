@@ -79,7 +79,7 @@ def test_sites_are_chosen_by_a_metadata_column(workshop: Workshop) -> None:
     dataset = workshop.dataset("sample")
     experiment = dataset.source.rows[-1]["experiment"]
     expected = [row["experiment"] == experiment for row in dataset.source.rows]
-    with xarray.open_zarr(dataset.zarr) as opened:
+    with xarray.open_zarr(dataset.zarr, chunks=None) as opened:
         chosen = opened.isel(site=opened.experiment == experiment)
         np.testing.assert_array_equal(chosen.images, dataset.source.pixels[expected])
     assert 0 < sum(expected) < len(expected)
@@ -89,3 +89,48 @@ def test_attributes_say_where_the_data_come_from(opened: xarray.Dataset) -> None
     text = str(opened.attrs).lower()
     for word in ("licen", "citation", "rxrx2zarr", "channels"):
         assert word in text
+
+
+def test_every_label_says_what_it_is(opened: xarray.Dataset) -> None:
+    for name, coordinate in opened.coords.items():
+        assert coordinate.attrs.get("long_name"), name
+        assert coordinate.attrs.get("description"), name
+    described = {coordinate.attrs["description"] for coordinate in opened.coords.values()}
+    assert len(described) > 3
+
+
+def test_where_and_groupby_are_lazy_and_right(workshop: Workshop) -> None:
+    dataset = workshop.dataset("sample")
+    source = dataset.source
+    with xarray.open_zarr(dataset.zarr) as opened:
+        # With Dask, a label to group by has to be in memory: xarray needs to know the groups.
+        opened.experiment.load()
+        masked = opened.images.where(opened.present & (opened.plate == 1))
+        means = opened.images.groupby("experiment").mean(("site", "y", "x"))
+        for lazy in (masked, means):
+            assert lazy.chunks is not None, "computed at once"
+        kept = np.array([row["plate"] == "1" for row in source.rows])
+        expected = np.where(kept[:, None, None, None], source.pixels, np.nan)
+        np.testing.assert_array_equal(masked, expected)
+        for experiment in dict.fromkeys(row["experiment"] for row in source.rows):
+            sites = [row["experiment"] == experiment for row in source.rows]
+            np.testing.assert_allclose(
+                means.sel(experiment=experiment), source.pixels[sites].mean(axis=(0, 2, 3))
+            )
+
+
+def test_it_opens_without_dask(workshop: Workshop) -> None:
+    dataset = workshop.dataset("sample")
+    with xarray.open_zarr(dataset.zarr, chunks=None) as opened:
+        assert opened.images.chunks is None
+        assert not opened.images.variable._in_memory
+        site_id = dataset.source.site_ids[4]
+        plane = opened.images.sel(site=site_id, channel="w2")
+        np.testing.assert_array_equal(plane, dataset.source.pixels[4, 1])
+
+
+def test_it_opens_as_a_tree(dataset: Dataset) -> None:
+    with xarray.open_datatree(dataset.zarr, engine="zarr") as tree:
+        assert not tree.children
+        assert list(tree.dataset.indexes["site"]) == dataset.source.site_ids
+        np.testing.assert_array_equal(tree["images"][0], dataset.source.pixels[0])

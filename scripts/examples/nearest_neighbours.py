@@ -1,0 +1,72 @@
+"""The sites whose embeddings lie nearest to that of one site, as a list and as a picture strip.
+
+    python scripts/examples/nearest_neighbours.py DATASET SITE_ID PICTURE.png [--count 8]
+
+DuckDB compares the fixed-size lists of embeddings.parquet; the dataset must have
+been converted with --embeddings. Cells on one plate look alike whatever was done to
+them, so that other wells of the same plate come out on top in raw embeddings.
+
+Needs duckdb, xarray, zarr, numpy, pillow.
+"""
+
+import argparse
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import xarray
+from PIL import Image, ImageDraw
+from plate_montage import pictures, shrunk
+
+# A Parquet file cannot fix the length of a list, so DuckDB has to be told.
+NEIGHBOURS = """
+    WITH vectors AS (SELECT site_index, site_id, embedding::FLOAT[{length}] AS vector
+                     FROM '{root}/embeddings.parquet' WHERE embedding IS NOT NULL)
+    SELECT site_index, v.site_id, s.sirna,
+           array_cosine_similarity(v.vector, asked.vector) AS similarity
+    FROM vectors v JOIN '{root}/metadata.parquet' s USING (site_index),
+         (SELECT vector FROM vectors WHERE site_id = $site_id) asked
+    ORDER BY similarity DESC, site_index
+    LIMIT $count + 1"""
+
+
+def neighbours(root: Path, site_id: str, count: int) -> list[tuple[int, str, str, float]]:
+    """(site_index, site_id, sirna, similarity), beginning with the site itself."""
+    table = f"'{root}/embeddings.parquet'"
+    (length,) = duckdb.execute(f"SELECT max(len(embedding)) FROM {table}").fetchone()
+    query = NEIGHBOURS.format(root=root, length=length)
+    found = duckdb.execute(query, {"site_id": site_id, "count": count}).fetchall()
+    if not found:
+        raise SystemExit(f"{root / 'embeddings.parquet'}: no embedding of {site_id}")
+    return found
+
+
+def strip(root: Path, found: list[tuple[int, str, str, float]], size: int = 256) -> Image.Image:
+    """The sites from left to right, each with its name, siRNA and similarity below."""
+    ds = xarray.open_zarr(root / "images.zarr", chunks=None)
+    images = ds.images.isel(site=[index for index, *_ in found]).to_numpy()
+    images = np.stack([shrunk(planes, size) for planes in images])
+    tiles = np.pad(pictures(images, ds.attrs["channels"]), ((0, 0), (0, 32), (0, 4), (0, 0)))
+    canvas = Image.fromarray(np.concatenate(tiles, axis=1))
+    draw = ImageDraw.Draw(canvas)
+    for column, (_, site_id, sirna, similarity) in enumerate(found):
+        corner = (column * canvas.width // len(found) + 2, canvas.height - 30)
+        draw.text(corner, f"{site_id}\n{sirna} {similarity:.3f}")
+    return canvas
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("dataset", type=Path)
+    parser.add_argument("site_id")
+    parser.add_argument("picture", type=Path)
+    parser.add_argument("--count", type=int, default=8)
+    arguments = parser.parse_args()
+    found = neighbours(arguments.dataset, arguments.site_id, arguments.count)
+    for _, site_id, sirna, similarity in found:
+        print(f"{similarity:.4f}  {site_id}  {sirna}")
+    strip(arguments.dataset, found).save(arguments.picture)
+
+
+if __name__ == "__main__":
+    main()

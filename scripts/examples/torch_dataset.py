@@ -1,0 +1,187 @@
+"""A PyTorch Dataset over a converted dataset: random access, normalised per plate.
+
+    python scripts/examples/torch_dataset.py DATASET [--source INPUT] [--workers 2] [--epochs 3]
+
+A site is one read of the byte range that metadata.parquet names, decoded by
+numcodecs; no Zarr library. `Sites` itself needs no PyTorch. With --source, the
+same sites are also read from the PNGs as an ImageFolder would, one process and one
+thread each, and both rates are printed. Where PyTorch is installed, a DataLoader with
+spawned workers then runs over several epochs.
+
+Needs duckdb, numcodecs, numpy; Pillow for --source.
+"""
+
+import argparse
+import json
+import os
+import random
+import time
+from pathlib import Path
+
+import duckdb
+import numcodecs
+import numcodecs.blosc
+import numpy as np
+
+# Workers, not threads, share out the work; Blosc's own threads would fight them.
+numcodecs.blosc.use_threads = False
+
+
+class Sites:
+    """`sites[i]` is (float32 (channel, y, x) of mean 0 and deviation 1 on its plate, label).
+
+    `where` is an SQL condition on the columns of metadata.parquet.
+    """
+
+    def __init__(self, root: str | Path, where: str = "complete", label: str = "sirna_id") -> None:
+        self.root = Path(root)
+        table = f"'{self.root / 'metadata.parquet'}'"
+        notes = dict(duckdb.sql(f"SELECT key, value FROM parquet_kv_metadata({table})").fetchall())
+        self.shape = json.loads(notes[b"chunk_shape"])
+        if self.shape[0] != 1 or self.shape[1] != json.loads(notes[b"array_shape"])[1]:
+            raise ValueError(f"{self.root}: a chunk is no site; convert with the default chunks")
+        self.dtype = np.dtype(notes[b"data_type"].decode()).newbyteorder("<")
+        codecs = reversed(json.loads(notes[b"chunk_codecs"]))
+        self.codecs = [codec_of(codec) for codec in codecs if codec["name"] != "bytes"]
+        self.rows = duckdb.sql(f"""
+            SELECT shard, "offset", length, coalesce({label}, -1),
+                   dense_rank() OVER (ORDER BY experiment, plate) - 1
+            FROM {table} QUALIFY {where} ORDER BY site_index""").fetchall()
+        stats = duckdb.sql(f"""
+            SELECT mean, greatest(std, 1e-6) AS std
+            FROM '{self.root / "channel_stats.parquet"}' WHERE scope = 'plate'
+            ORDER BY experiment, plate, length(channel), channel""").fetchnumpy()
+        mean, std = (
+            np.ma.filled(stats[name], 1).astype(np.float32).reshape(-1, self.shape[1], 1, 1)
+            for name in ("mean", "std")
+        )
+        self.mean, self.scale = mean, 1 / std  # (plate, channel, 1, 1)
+        self.shards: dict[str, int] = {}
+        self.pixels = np.empty(self.shape[1:], self.dtype)  # fresh memory each time costs more
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, int]:
+        *_, label, plate = self.rows[index]
+        data = self.stored(index)
+        for codec in self.codecs[:-1]:
+            data = codec.decode(data)
+        self.codecs[-1].decode(data, out=self.pixels)
+        return self.normalise(self.pixels, plate), label
+
+    def stored(self, index: int) -> bytes:
+        """The site as it is stored: one read."""
+        shard, offset, length, *_ = self.rows[index]
+        if shard not in self.shards:
+            self.shards[shard] = os.open(self.root / shard, os.O_RDONLY)
+        return os.pread(self.shards[shard], length, offset)
+
+    def normalise(self, pixels: np.ndarray, plate: int) -> np.ndarray:
+        centred = np.subtract(pixels, self.mean[plate], dtype=np.float32)
+        return np.multiply(centred, self.scale[plate], out=centred)
+
+    def __getstate__(self) -> dict:
+        """A spawned worker gets everything but the open files, and opens its own."""
+        return self.__dict__ | {"shards": {}}
+
+
+def codec_of(codec: dict) -> numcodecs.abc.Codec:
+    """The numcodecs codec that undoes a Zarr codec; only `delta` cannot do without settings."""
+    name = codec["name"].removeprefix("numcodecs.")
+    return numcodecs.get_codec({"id": name} | (codec["configuration"] if name == "delta" else {}))
+
+
+class PngSites:
+    """The same samples the usual way: six PNGs each, opened by Pillow as an ImageFolder does."""
+
+    def __init__(self, sites: Sites, source: str | Path) -> None:
+        self.sites = sites
+        self.files = duckdb.sql(f"""
+            SELECT list('{source}/' || source ORDER BY length(channel), channel)
+            FROM '{sites.root / "planes.parquet"}' GROUP BY site_index
+            HAVING bool_and(status = 'ok') ORDER BY site_index""").fetchall()
+        if len(self.files) != len(sites):
+            raise ValueError("compare over the default choice, all complete sites")
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, int]:
+        from PIL import Image
+
+        planes = []
+        for file in self.files[index][0]:
+            with Image.open(file) as image:
+                planes.append(np.asarray(image))
+        *_, label, plate = self.sites.rows[index]
+        return self.sites.normalise(np.stack(planes), plate), label
+
+
+def compare(sites: Sites, source: str, epochs: int) -> None:
+    """Both loaders take turns, ten sites each, over the same sites in the same order.
+
+    What both read is in the page cache by then: the disk is not what is compared.
+    """
+    loaders = {"PNGs": PngSites(sites, source), "dataset": sites}
+    for index in (0, len(sites) - 1):
+        assert np.array_equal(*(loader[index][0] for loader in loaders.values())), "they disagree"
+    total = dict.fromkeys(loaders, 0.0)
+    for epoch in range(epochs):
+        order = random.Random(epoch).sample(range(len(sites)), min(len(sites), 200))
+        for index in order:
+            sites.stored(index)
+            for file in loaders["PNGs"].files[index][0]:
+                Path(file).read_bytes()
+        took = dict.fromkeys(loaders, 0.0)
+        for start in range(0, len(order), 10):
+            for name, loader in loaders.items():
+                began = time.perf_counter()
+                for index in order[start : start + 10]:
+                    loader[index]
+                took[name] += time.perf_counter() - began
+        rates = ", ".join(f"{name} {len(order) / took[name]:.0f} sites/s" for name in took)
+        print(f"epoch {epoch}: {rates}")
+        total = {name: total[name] + took[name] for name in total}
+    print(f"the dataset is {total['PNGs'] / total['dataset']:.1f} times as fast")
+
+
+def train(sites: Sites, workers: int, epochs: int) -> None:
+    """What a training loop looks like. Spawned, for a fork copies the locks of other threads."""
+    import torch
+
+    # Any object with __len__ and __getitem__ will do as a Dataset.
+    loader = torch.utils.data.DataLoader(
+        sites,
+        batch_size=16,
+        shuffle=True,
+        num_workers=workers,
+        multiprocessing_context="spawn" if workers else None,
+        persistent_workers=workers > 0,
+    )
+    for epoch in range(epochs):
+        began, seen, total = time.perf_counter(), 0, 0.0
+        for pixels, _labels in loader:  # float32 (batch, channel, y, x), int64 (batch)
+            seen, total = seen + len(pixels), total + pixels.mean().item() * len(pixels)
+        speed = seen / (time.perf_counter() - began)
+        print(f"epoch {epoch}: {seen} sites, {speed:.0f} sites/s, mean {total / seen:.4f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("dataset")
+    parser.add_argument("--source", help="the folder that was converted, to compare with")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--epochs", type=int, default=3)
+    arguments = parser.parse_args()
+    sites = Sites(arguments.dataset)
+    if arguments.source:
+        compare(sites, arguments.source, arguments.epochs)
+    try:
+        train(sites, arguments.workers, arguments.epochs)
+    except ModuleNotFoundError as error:
+        print(f"no training loop here: {error}")
+
+
+if __name__ == "__main__":
+    main()

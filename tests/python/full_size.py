@@ -1,0 +1,77 @@
+"""A dataset with as many sites as RxRx1, and next to no pixels.
+
+Planes of 8 x 8 pixels are there for one site in 500; the others are missing. What
+depends on the number of sites (labels, tables, requests) is as in the whole dataset.
+"""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+from pathlib import Path
+
+import duckdb
+import numpy as np
+from PIL import Image
+
+from converter import SEALED_WITH_GAPS, run
+from source import plane_path, table_row, write_table
+
+SITES = 125_510
+REAL_TABLE = Path(__file__).parents[3] / "shared" / "data" / "rxrx1-metadata-125510.csv.gz"
+
+
+def write_rows(folder: Path) -> list[dict[str, str]]:
+    """The table of RxRx1 where it is on this machine, otherwise one as long."""
+    if REAL_TABLE.is_file():
+        shutil.copy(REAL_TABLE, folder / "metadata.csv.gz")
+        with gzip.open(REAL_TABLE, "rt") as table:
+            names, *lines = (line.rstrip("\n").split(",") for line in table)
+        return [dict(zip(names, line, strict=True)) for line in lines]
+    rows = []
+    for index in range(SITES):
+        plate, position = divmod(index, 616)
+        well = f"{chr(ord('B') + position // 44)}{2 + position // 2 % 22:02}"
+        row = table_row(f"RPE-{1 + plate // 4:02}", 1 + plate % 4, well, 1 + position % 2)
+        row["sirna_id"] = str(position % 308)
+        rows.append(row)
+    write_table(folder / "metadata.csv", rows)
+    return rows
+
+
+def make_full_size(folder: Path) -> Path:
+    """Converts such a dataset, and returns where it is."""
+    source = folder / "source"
+    source.mkdir(parents=True)
+    random = np.random.default_rng(125_510)
+    for row in write_rows(source)[::500]:
+        for channel in range(1, 7):
+            path = source / "images" / plane_path(row, channel)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            plane = random.poisson(7 * channel, (8, 8)).astype(np.uint8)
+            Image.fromarray(plane).save(path)
+    output = folder / "dataset"
+    done = run("convert", source, output, "--allow-missing", "--shard-sites", "1024")
+    assert done.returncode == SEALED_WITH_GAPS, done.stderr
+    return output
+
+
+def fill_planes(dataset: Path, output: Path) -> Path:
+    """The same tables as if every plane had been there, with statistics drawn at random."""
+    output.mkdir()
+    duckdb.execute(f"""
+        COPY (SELECT * REPLACE (true AS complete) FROM '{dataset}/metadata.parquet')
+        TO '{output}/metadata.parquet' (ROW_GROUP_SIZE 16384, COMPRESSION zstd)""")
+    duckdb.execute("SELECT setseed(0.5)")
+    duckdb.execute(f"""
+        COPY (SELECT * REPLACE (
+                  'ok' AS status, 5 + 10 * random() AS mean, 3 + random() AS std,
+                  (40 + 100 * random()) AS p99, greatest(0, random() - 0.9) / 100 AS saturated,
+                  50 + 100 * random() AS focus)
+              FROM '{dataset}/planes.parquet')
+        TO '{output}/planes.parquet' (ROW_GROUP_SIZE 16384, COMPRESSION zstd)""")
+    duckdb.execute(f"""
+        COPY (SELECT * REPLACE (coalesce(mean, 10) AS mean, coalesce(std, 3) AS std)
+              FROM '{dataset}/channel_stats.parquet')
+        TO '{output}/channel_stats.parquet'""")
+    return output
