@@ -11,10 +11,9 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-
 from converter import CODECS, COMPLETE, DEFAULT_CODEC, Dataset, convert, run
 from full_size import make_full_size
+from numpy.typing import NDArray
 from source import Source, read_source, table_row, write_tree
 
 EXAMPLES = Path(__file__).parents[2] / "scripts" / "examples"
@@ -121,7 +120,9 @@ class Workshop:
         if (name, codec) not in self.datasets:
             source = self.source(name)
             output = self.folder / f"{name}-{codec}"
-            self.datasets[name, codec] = convert(source, output, codec, *(RECIPES | LARGE)[name].options)
+            self.datasets[name, codec] = convert(
+                source, output, codec, *(RECIPES | LARGE)[name].options
+            )
         return self.datasets[name, codec]
 
 

@@ -12,9 +12,8 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
-from PIL import Image
-
 from converter import SEALED_WITH_GAPS, run
+from PIL import Image
 from source import plane_path, table_row, write_table
 
 SITES = 125_510

@@ -10,9 +10,8 @@ import numpy as np
 import tensorstore
 import xarray
 import zarr
-from numpy.typing import NDArray
-
 from converter import CODECS
+from numpy.typing import NDArray
 
 Index = tuple[int | slice, ...]
 EVERYTHING: Index = (slice(None),)

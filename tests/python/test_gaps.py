@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import xarray
-
 from conftest import Workshop
 from converter import DEFAULT_CODEC, FAILED, Dataset, convert, run
 from readers import EVERYTHING, READERS, WITHOUT_PLUG_INS

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-
 from range_server import Request, serve
 
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "testtest"}
@@ -56,9 +55,7 @@ def test_http_reads_only_the_row_group_that_it_needs(full_size: Path, table: str
     with serve(full_size, requests) as address:
         rows = httpfs(ask_for(address, table, site))
     expected = pq.read_table(path, filters=[("site_index", "==", site)])
-    assert [row[:2] for row in rows] == [
-        list(row.values())[:2] for row in expected.to_pylist()
-    ]
+    assert [row[:2] for row in rows] == [list(row.values())[:2] for row in expected.to_pylist()]
     size, sent = path.stat().st_size, sum(request.sent for request in requests)
     print(f"{table}: {sent} of {size} bytes in {len(requests)} requests for {len(rows)} rows")
     file = pq.ParquetFile(path)

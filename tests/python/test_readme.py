@@ -6,7 +6,6 @@ import re
 
 import duckdb
 import pytest
-
 from converter import Dataset
 
 

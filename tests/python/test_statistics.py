@@ -8,9 +8,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import xxhash
-from numpy.typing import NDArray
-
 from converter import Dataset
+from numpy.typing import NDArray
 
 Plane = NDArray[np.generic]
 
