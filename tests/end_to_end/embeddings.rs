@@ -66,6 +66,10 @@ fn vectors_stand_in_array_order_and_gaps_are_told() {
     verify(&input.output(), "").ends_with(0);
     let said = info(&input.output(), "--json").ends_with(0).json();
     assert_eq!(said["embeddings"]["length"], NUMBERS);
+    let tables = said["tables"].to_string();
+    for table in ["metadata", "planes", "channel_stats", "embeddings"] {
+        assert!(tables.contains(&format!("{table}.parquet")), "{tables}");
+    }
     let croissant = dataset.json("croissant.json").to_string();
     assert!(croissant.contains("embeddings/embedding"), "{croissant}");
 }

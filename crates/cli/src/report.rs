@@ -257,6 +257,7 @@ pub(crate) fn info(info: &DatasetInfo, dataset: &Path) -> io::Result<()> {
         bytes(info.raw_bytes)
     )?;
     writeln!(out, "labels      {}", info.labels.join(" "))?;
+    writeln!(out, "tables      {}", info.tables.join(" "))?;
     writeln!(out, "made by     {}", attributes.generator)?;
     writeln!(out)?;
     how_to_open(dataset)

@@ -9,7 +9,10 @@ use serde_json::Value;
 use crate::fingerprint::Fingerprint;
 use crate::hierarchy::{DatasetAttributes, ROOT_METADATA};
 use crate::store::{Store, StoreError};
+use crate::tables::{CHANNEL_STATS, EMBEDDINGS, PLANES, SITES};
 use crate::target::TargetError;
+
+const TABLES: [&str; 4] = [SITES, PLANES, CHANNEL_STATS, EMBEDDINGS];
 
 /// A dataset could not be described.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +61,8 @@ pub struct DatasetInfo {
     pub shard_shape: Vec<u64>,
     /// Names of the label arrays.
     pub labels: Vec<String>,
+    /// Keys of the Parquet tables that are there.
+    pub tables: Vec<String>,
     /// Stored objects.
     pub objects: usize,
     /// Their sizes together, in bytes.
@@ -120,6 +125,11 @@ impl DatasetInfo {
             chunk_shape: field(&root, &inner).ok_or_else(|| missing("chunk shape"))?,
             shard_shape: field(&root, &outer).ok_or_else(|| missing("shard shape"))?,
             labels: labels.cloned().collect(),
+            tables: objects
+                .iter()
+                .filter(|object| TABLES.contains(&object.key.as_str()))
+                .map(|object| object.key.clone())
+                .collect(),
             objects: objects.len(),
             bytes: objects.iter().map(|object| object.size).sum(),
             image_bytes: shards.map(|object| object.size).sum(),
