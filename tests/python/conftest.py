@@ -11,9 +11,10 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from converter import CODECS, COMPLETE, DEFAULT_CODEC, Dataset, convert, run
 from full_size import make_full_size
-from numpy.typing import NDArray
 from source import Source, read_source, table_row, write_tree
 
 EXAMPLES = Path(__file__).parents[2] / "scripts" / "examples"

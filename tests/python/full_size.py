@@ -12,8 +12,9 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
-from converter import SEALED_WITH_GAPS, run
 from PIL import Image
+
+from converter import SEALED_WITH_GAPS, run
 from source import plane_path, table_row, write_table
 
 SITES = 125_510

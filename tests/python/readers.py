@@ -10,8 +10,9 @@ import numpy as np
 import tensorstore
 import xarray
 import zarr
-from converter import CODECS
 from numpy.typing import NDArray
+
+from converter import CODECS
 
 Index = tuple[int | slice, ...]
 EVERYTHING: Index = (slice(None),)

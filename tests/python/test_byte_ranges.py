@@ -12,9 +12,10 @@ import numcodecs.blosc
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from numpy.typing import NDArray
+
 from conftest import Workshop
 from converter import CODECS, Dataset
-from numpy.typing import NDArray
 
 CRC = struct.Struct("<I")
 INDEX_ENTRY = struct.Struct("<QQ")

@@ -11,6 +11,7 @@ from itertools import islice
 
 import pyarrow.parquet as pq
 import pytest
+
 from converter import Dataset
 
 

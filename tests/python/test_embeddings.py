@@ -9,9 +9,10 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
 from conftest import Workshop
 from converter import COMPLETE, DEFAULT_CODEC, convert, run
-from numpy.typing import NDArray
 from source import Source
 
 LENGTH = 128

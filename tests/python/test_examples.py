@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from conftest import EXAMPLES, Workshop, load_example
 from converter import DEFAULT_CODEC, Dataset, convert
-from PIL import Image
 from range_server import Request, serve
 from test_embeddings import write_embeddings
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 import xarray
+
 from conftest import EXAMPLES, load_example
 from full_size import SITES, fill_planes
 from range_server import Request, serve

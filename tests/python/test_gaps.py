@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import xarray
+
 from conftest import Workshop
 from converter import DEFAULT_CODEC, FAILED, Dataset, convert, run
 from readers import EVERYTHING, READERS, WITHOUT_PLUG_INS

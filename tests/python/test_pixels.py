@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from conftest import RECIPES, Workshop
 from converter import Dataset
-from numpy.typing import NDArray
 from readers import EVERYTHING, READERS, WITHOUT_PLUG_INS, open_tensorstore
 from source import Source
 

@@ -10,6 +10,7 @@ import fsspec
 import numpy as np
 import pytest
 import xarray
+
 from conftest import RECIPES, Workshop
 from converter import DEFAULT_CODEC, Dataset, convert
 from range_server import serve

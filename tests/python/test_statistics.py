@@ -8,8 +8,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import xxhash
-from converter import Dataset
 from numpy.typing import NDArray
+
+from converter import Dataset
 
 Plane = NDArray[np.generic]
 

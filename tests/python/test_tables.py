@@ -9,9 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
+
 from conftest import Workshop
 from converter import Dataset, convert
-from PIL import Image
 from source import Source, assemble, plane_path, table_row, write_table
 
 ARROW_TYPES = {int: pa.int64(), float: pa.float64(), str: pa.string()}

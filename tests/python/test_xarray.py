@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import xarray
+
 from conftest import Workshop
 from converter import Dataset
 
