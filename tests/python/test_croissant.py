@@ -1,4 +1,4 @@
-"""croissant.json is accepted by mlcroissant, its records load, and its sizes and hashes are true."""
+"""mlcroissant accepts croissant.json and loads its records; sizes and hashes are true."""
 
 from __future__ import annotations
 

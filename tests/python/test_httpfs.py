@@ -156,5 +156,5 @@ def test_s3_reads_the_tables(full_size: Path, bucket: str, table: str) -> None:
 
 def test_s3_wants_the_right_key(bucket: str) -> None:
     wrong = SECRET.replace("testtest", "guessed")
-    with pytest.raises(AssertionError, match="403|Forbidden|Authentication"):
+    with pytest.raises(AssertionError, match=r"403|Forbidden|Authentication"):
         httpfs(wrong, f"SELECT count(*) FROM '{bucket}/metadata.parquet'")
