@@ -121,7 +121,9 @@ class Workshop:
         if (name, codec) not in self.datasets:
             source = self.source(name)
             output = self.folder / f"{name}-{codec}"
-            self.datasets[name, codec] = convert(source, output, codec, *(RECIPES | LARGE)[name].options)
+            self.datasets[name, codec] = convert(
+                source, output, codec, *(RECIPES | LARGE)[name].options
+            )
         return self.datasets[name, codec]
 
 

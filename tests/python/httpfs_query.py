@@ -1,4 +1,4 @@
-"""Runs SQL with DuckDB's httpfs: a list of statements as JSON comes in, the last one's rows go out."""
+"""Runs SQL with DuckDB's httpfs: statements come in as JSON, the last one's rows go out."""
 
 import importlib.util
 import json

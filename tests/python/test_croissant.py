@@ -1,4 +1,4 @@
-"""croissant.json is accepted by mlcroissant, its records load, and its sizes and hashes are true."""
+"""mlcroissant accepts croissant.json and loads its records; sizes and hashes are true."""
 
 from __future__ import annotations
 
@@ -53,9 +53,7 @@ def test_sizes_and_hashes_are_true(dataset: Dataset, description: dict) -> None:
     ("records", "table"),
     [("sites", "metadata"), ("planes", "planes"), ("channel_stats", "channel_stats")],
 )
-def test_records_load_as_they_are_in_the_tables(
-    dataset: Dataset, records: str, table: str
-) -> None:
+def test_records_load_as_they_are_in_the_tables(dataset: Dataset, records: str, table: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of mlcroissant's own making
         import mlcroissant
@@ -66,6 +64,8 @@ def test_records_load_as_they_are_in_the_tables(
     assert len(first) == len(expected)
     for record, row in zip(first, expected, strict=True):
         values = {name.removeprefix(f"{records}/"): value for name, value in record.items()}
+        # Named as the label in the array; `site` is the axis there.
+        row = {"site_number" if name == "site" else name: row[name] for name in row}
         assert set(values) == set(row)
         for name, value in row.items():
             if isinstance(value, str):

@@ -42,7 +42,8 @@ def test_embeddings_lie_in_array_order(workshop: Workshop, tmp_path: Path) -> No
     options = ("--embeddings", str(table))
     dataset = convert(source, tmp_path / "dataset", DEFAULT_CODEC, *options)
     stored = pq.read_table(dataset.root / "embeddings.parquet")
-    assert stored.schema.field("embedding").type == pa.list_(pa.float32(), LENGTH)
+    kind = stored.schema.field("embedding").type
+    assert (kind.list_size, kind.value_type) == (LENGTH, pa.float32())
     assert stored["site_index"].to_pylist() == list(range(len(source.rows)))
     assert stored["site_id"].to_pylist() == source.site_ids
     for site, embedding in enumerate(stored["embedding"].to_pylist()):
@@ -65,9 +66,7 @@ def test_duckdb_compares_embeddings(workshop: Workshop, tmp_path: Path) -> None:
     np.testing.assert_allclose([row[2] for row in rows], (units @ units.T).ravel(), atol=1e-5)
 
 
-def test_sites_without_embedding_and_strangers_are_told(
-    workshop: Workshop, tmp_path: Path
-) -> None:
+def test_sites_without_embedding_and_strangers_are_told(workshop: Workshop, tmp_path: Path) -> None:
     source = workshop.source("sample")
     _, table = write_embeddings(source, tmp_path / "embeddings.csv", frozenset({0}))
     with table.open("a") as more:

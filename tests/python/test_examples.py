@@ -118,8 +118,7 @@ def test_a_montage_shows_wells_where_there_are_wells(workshop: Workshop, tmp_pat
     on_plate = [
         row["well"]
         for row in dataset.source.rows
-        if all(row[name] == first[name] for name in ("experiment", "plate"))
-        and row["site"] == "1"
+        if all(row[name] == first[name] for name in ("experiment", "plate")) and row["site"] == "1"
     ]
     rows = sorted({well[0] for well in on_plate})
     columns = sorted({well[1:] for well in on_plate})
@@ -192,9 +191,7 @@ def test_neighbours_are_those_of_numpy(workshop: Workshop, tmp_path: Path) -> No
     dataset = convert(source, tmp_path / "dataset", DEFAULT_CODEC, *options)
     site, picture = 5, tmp_path / "strip.png"
     site_id = source.site_ids[site]
-    printed = run_example(
-        "nearest_neighbours.py", dataset.root, site_id, picture, "--count", "4"
-    )
+    printed = run_example("nearest_neighbours.py", dataset.root, site_id, picture, "--count", "4")
     units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     order = np.argsort(-(units @ units[site]))[:5]
     assert order[0] == site

@@ -56,9 +56,7 @@ def test_http_reads_only_the_row_group_that_it_needs(full_size: Path, table: str
     with serve(full_size, requests) as address:
         rows = httpfs(ask_for(address, table, site))
     expected = pq.read_table(path, filters=[("site_index", "==", site)])
-    assert [row[:2] for row in rows] == [
-        list(row.values())[:2] for row in expected.to_pylist()
-    ]
+    assert [row[:2] for row in rows] == [list(row.values())[:2] for row in expected.to_pylist()]
     size, sent = path.stat().st_size, sum(request.sent for request in requests)
     print(f"{table}: {sent} of {size} bytes in {len(requests)} requests for {len(rows)} rows")
     file = pq.ParquetFile(path)
@@ -158,5 +156,5 @@ def test_s3_reads_the_tables(full_size: Path, bucket: str, table: str) -> None:
 
 def test_s3_wants_the_right_key(bucket: str) -> None:
     wrong = SECRET.replace("testtest", "guessed")
-    with pytest.raises(AssertionError, match="403|Forbidden|Authentication"):
+    with pytest.raises(AssertionError, match=r"403|Forbidden|Authentication"):
         httpfs(wrong, f"SELECT count(*) FROM '{bucket}/metadata.parquet'")
