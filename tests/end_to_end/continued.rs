@@ -130,9 +130,11 @@ fn a_second_signal_stops_at_once() {
         assert!(start.elapsed() < Duration::from_secs(60), "nothing begins");
         std::thread::sleep(Duration::from_millis(1));
     }
-    running.signal("TERM");
-    std::thread::sleep(Duration::from_millis(5));
-    running.signal("TERM");
+    // Two at the same moment may count as one.
+    for _ in 0..3 {
+        running.signal("TERM");
+        std::thread::sleep(Duration::from_millis(20));
+    }
     let ended = running.ends().ends_with(143);
     assert!(!ended.stderr.contains("stopped after"), "{ended:#?}");
     assert!(!input.output().exists());
