@@ -166,7 +166,8 @@ TensorStore: many reads at once.
 
 ```python
 import tensorstore as ts
-images = ts.open({"driver": "zarr3", "kvstore": "file://images.zarr/images/"}).result()
+kvstore = {"driver": "file", "path": "images.zarr/images"}
+images = ts.open({"driver": "zarr3", "kvstore": kvstore}).result()
 images[0].read().result()
 ```
 
