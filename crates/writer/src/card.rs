@@ -177,7 +177,7 @@ No Zarr library: the pixels of a site are one range of bytes. `chunk_codecs`, `c
 ```python
 import duckdb
 place = "SELECT shard, \"offset\", \"length\" FROM 'metadata.parquet' WHERE site_index = 0"
-shard, offset, length = duckdb.sql(place).fetchone()
+shard, offset, length = duckdb.execute(place).fetchone()
 with open(shard, "rb") as file:                  # or a GET with the header Range
     file.seek(offset)
     chunk = file.read(length)
