@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import random
 import socket
 import subprocess
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -18,10 +21,11 @@ import pytest
 from range_server import Request, serve
 
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "testtest"}
-S3_PORT = 8333
-FILER_PORT = 8888
+GRPC = 10_000
+"""Every server of SeaweedFS has a second port, this much higher."""
 SECONDS_TO_START = 60
 TABLES = ("metadata", "planes")
+PLACE = "s3://tables"
 
 
 def httpfs(*statements: str) -> list[list[object]]:
@@ -87,29 +91,65 @@ def test_http_joins_all_tables(full_size: Path) -> None:
     assert found == [1512, True]
 
 
-def free(port: int) -> bool:
+@dataclass(frozen=True)
+class Bucket:
+    """`s3://tables` at a SeaweedFS of its own, with the tables of the dataset in it."""
+
+    s3: int
+    filer: int
+
+    def secret(self, key: str = KEYS["AWS_SECRET_ACCESS_KEY"]) -> str:
+        return f"""CREATE SECRET (TYPE s3, KEY_ID '{KEYS["AWS_ACCESS_KEY_ID"]}', SECRET '{key}',
+            ENDPOINT '127.0.0.1:{self.s3}', URL_STYLE 'path', USE_SSL false)"""
+
+    def put(self, path: Path) -> None:
+        """Writes a file by SeaweedFS's filer, which asks for no signature."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.filer}/buckets/tables/{path.name}",
+            data=path.read_bytes(),
+            method="PUT",
+            headers={"Content-Type": "application/octet-stream"},
+        )
+        with urllib.request.urlopen(request) as answer:
+            assert answer.status == 201
+
+
+def is_free(port: int) -> bool:
     with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody has, nor those `GRPC` higher."""
+    candidates = random.SystemRandom().sample(range(12_000, 32_000), 1000)
+    found = (port for port in candidates if is_free(port) and is_free(port + GRPC))
+    return list(itertools.islice(found, count))
 
 
 @pytest.fixture(scope="module")
-def bucket(full_size: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """`s3://tables` at a SeaweedFS on this machine, with the tables of the dataset in it."""
-    assert free(S3_PORT) and free(FILER_PORT), "another SeaweedFS runs on this machine"
+def bucket(full_size: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucket]:
     folder = tmp_path_factory.mktemp("seaweed")
     weed = Path(os.environ["HTTPFS_PYTHON"]).with_name("weed")
     command = [weed, "mini", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"]
     command += ["-master.telemetry=false", "-bucket=tables", "-admin.ui=false", "-webdav=false"]
-    command += ["-s3.port.iceberg=0"]
+    command += ["-s3.port.iceberg=0", "-s3.port.lance=0"]
+    servers = ("s3", "filer", "master", "volume", "admin")
+    ports = dict(zip(servers, free_ports(len(servers)), strict=True))
+    command += [f"-{server}.port={port}" for server, port in ports.items()]
+    running = Bucket(ports["s3"], ports["filer"])
     with (folder / "log").open("w") as log:
         server = subprocess.Popen(
             list(map(str, command)), env=os.environ | KEYS, cwd=folder, stdout=log, stderr=log
         )
         try:
-            wait_for(f"http://127.0.0.1:{S3_PORT}/healthz", server, folder / "log")
+            wait_for(f"http://127.0.0.1:{running.s3}/healthz", server, folder / "log")
             for table in TABLES:
-                put(full_size / f"{table}.parquet")
-            yield "s3://tables"
+                running.put(full_size / f"{table}.parquet")
+            yield running
         finally:
             server.terminate()
             server.wait(30)
@@ -126,35 +166,18 @@ def wait_for(address: str, server: subprocess.Popen, log: Path) -> None:
     raise TimeoutError(log.read_text()[-2000:])
 
 
-def put(path: Path) -> None:
-    """Writes a file into the bucket by SeaweedFS's filer, which asks for no signature."""
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{FILER_PORT}/buckets/tables/{path.name}",
-        data=path.read_bytes(),
-        method="PUT",
-        headers={"Content-Type": "application/octet-stream"},
-    )
-    with urllib.request.urlopen(request) as answer:
-        assert answer.status == 201
-
-
-SECRET = f"""CREATE SECRET (TYPE s3, KEY_ID '{KEYS["AWS_ACCESS_KEY_ID"]}',
-    SECRET '{KEYS["AWS_SECRET_ACCESS_KEY"]}', ENDPOINT '127.0.0.1:{S3_PORT}',
-    URL_STYLE 'path', USE_SSL false)"""
-
-
 @pytest.mark.parametrize("table", TABLES)
-def test_s3_reads_the_tables(full_size: Path, bucket: str, table: str) -> None:
+def test_s3_reads_the_tables(full_size: Path, bucket: Bucket, table: str) -> None:
     local = pq.read_table(full_size / f"{table}.parquet")
-    assert httpfs(SECRET, f"SELECT count(*) FROM '{bucket}/{table}.parquet'") == [[len(local)]]
+    count = f"SELECT count(*) FROM '{PLACE}/{table}.parquet'"
+    assert httpfs(bucket.secret(), count) == [[len(local)]]
     site = 125_509
-    rows = httpfs(SECRET, ask_for(bucket, table, site))
+    rows = httpfs(bucket.secret(), ask_for(PLACE, table, site))
     expected = local.filter(local["site_index"].to_numpy() == site)
     assert [row[:2] for row in rows] == [list(row.values())[:2] for row in expected.to_pylist()]
     assert rows
 
 
-def test_s3_wants_the_right_key(bucket: str) -> None:
-    wrong = SECRET.replace("testtest", "guessed")
+def test_s3_wants_the_right_key(bucket: Bucket) -> None:
     with pytest.raises(AssertionError, match=r"403|Forbidden|Authentication"):
-        httpfs(wrong, f"SELECT count(*) FROM '{bucket}/metadata.parquet'")
+        httpfs(bucket.secret("guessed"), f"SELECT count(*) FROM '{PLACE}/metadata.parquet'")
