@@ -34,6 +34,8 @@ def write_rows(folder: Path) -> list[dict[str, str]]:
         well = f"{chr(ord('B') + position // 44)}{2 + position // 2 % 22:02}"
         row = table_row(f"RPE-{1 + plate // 4:02}", 1 + plate % 4, well, 1 + position % 2)
         row["sirna_id"] = str(position % 308)
+        if position % 308 >= 277:
+            row["well_type"] = "positive_control" if position % 308 < 307 else "negative_control"
         rows.append(row)
     write_table(folder / "metadata.csv", rows)
     return rows
