@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -14,7 +14,9 @@ import pytest
 from numpy.typing import NDArray
 
 from converter import CODECS, COMPLETE, DEFAULT_CODEC, Dataset, convert, run
+from fault_proxy import FaultProxy
 from full_size import make_full_size
+from servers import SeaweedFS, seaweedfs
 from source import Source, read_source, table_row, write_tree
 
 EXAMPLES = Path(__file__).parents[2] / "scripts" / "examples"
@@ -100,8 +102,11 @@ RECIPES = {
 }
 
 
-# On demand only: much to decode for every test that takes any dataset.
-LARGE = {"life-size": Recipe(make_life_size)}
+# On demand only: much to decode for every test that takes any dataset, or one like another.
+LARGE = {
+    "life-size": Recipe(make_life_size),
+    "sharded": Recipe(make_sample, ("--shard-sites", "4")),
+}
 
 
 @dataclass
@@ -158,3 +163,17 @@ def coded_dataset(request: pytest.FixtureRequest, workshop: Workshop) -> Dataset
     """Each source with each codec."""
     name, codec = request.param
     return workshop.dataset(name, codec)
+
+
+@pytest.fixture(scope="session")
+def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
+    """An S3 server for all tests that do not kill it; each has buckets of its own."""
+    with seaweedfs(tmp_path_factory.mktemp("seaweed")).running() as server:
+        yield server
+
+
+@pytest.fixture
+def s3_proxy(seaweed: SeaweedFS) -> Iterator[FaultProxy]:
+    """Between a test and the S3 server; its `plan` is the test's to set."""
+    with FaultProxy(seaweed.port).running() as proxy:
+        yield proxy

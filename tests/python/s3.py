@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,13 @@ import botocore.session
 from servers import ACCESS_KEY, REGION, SECRET_KEY
 
 EXPOSED_HEADERS = ("Content-Length", "Content-Range", "Accept-Ranges", "ETag")
+
+
+def files_below(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Each file with the key that it has in a bucket, below the key of the folder."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            yield path.relative_to(folder).as_posix(), path
 
 
 @dataclass(frozen=True)
@@ -42,14 +50,22 @@ class Bucket:
         self.client.create_bucket(Bucket=self.name)
 
     def make_public(self) -> None:
-        """Lets anybody read objects, and nothing else: not even list them."""
-        statement = {
-            "Effect": "Allow",
-            "Principal": "*",
-            "Action": "s3:GetObject",
-            "Resource": f"arn:aws:s3:::{self.name}/*",
-        }
-        policy = {"Version": "2012-10-17", "Statement": [statement]}
+        """Lets anybody read objects and list them, without which s3fs and real S3 answer
+        "forbidden" in place of "there is none" when a reader asks for what is not there."""
+        self.allow_all({"s3:GetObject": "/*", "s3:ListBucket": ""})
+
+    def allow_all(self, actions: Mapping[str, str]) -> None:
+        """Allows everybody each action, on the bucket's name with what stands beside the action."""
+        statements = [
+            {
+                "Effect": "Allow",
+                "Principal": "*",
+                "Action": action,
+                "Resource": f"arn:aws:s3:::{self.name}{resource}",
+            }
+            for action, resource in actions.items()
+        ]
+        policy = {"Version": "2012-10-17", "Statement": statements}
         self.client.put_bucket_policy(Bucket=self.name, Policy=json.dumps(policy))
 
     def allow_browsers(self, origin: str) -> None:
@@ -63,10 +79,8 @@ class Bucket:
         self.client.put_bucket_cors(Bucket=self.name, CORSConfiguration={"CORSRules": [rule]})
 
     def put_tree(self, folder: Path, prefix: str) -> None:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                key = f"{prefix}/{path.relative_to(folder).as_posix()}"
-                self.client.put_object(Bucket=self.name, Key=key, Body=path.read_bytes())
+        for key, path in files_below(folder):
+            self.client.put_object(Bucket=self.name, Key=f"{prefix}/{key}", Body=path.read_bytes())
 
     def keys(self, prefix: str = "") -> list[str]:
         pages = self.client.get_paginator("list_objects_v2").paginate(

@@ -69,18 +69,18 @@ def azurite(folder: Path) -> Server:
     return Server(folder, port, [*command, "--skipApiVersionCheck"])
 
 
-def azure_address(server: Server) -> str:
+def azure_address(endpoint: str) -> str:
     """The account's address: an emulator has the account in the path, not in the host's name."""
-    return f"{server.endpoint}/{AZURE_ACCOUNT}"
+    return f"{endpoint}/{AZURE_ACCOUNT}"
 
 
-def azure_connection(server: Server) -> str:
+def azure_connection(endpoint: str) -> str:
     """The connection string that Azure's libraries take."""
     parts = {
         "DefaultEndpointsProtocol": "http",
         "AccountName": AZURE_ACCOUNT,
         "AccountKey": AZURE_KEY,
-        "BlobEndpoint": azure_address(server),
+        "BlobEndpoint": azure_address(endpoint),
     }
     return ";".join(f"{name}={value}" for name, value in parts.items())
 
