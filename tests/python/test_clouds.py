@@ -10,11 +10,13 @@ import json
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from types import SimpleNamespace
 
+import adlfs.spec
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from adlfs import AzureBlobFileSystem
+import zarr.core.sync
 from azure.storage.blob import BlobServiceClient
 
 from cloud_readers import (
@@ -39,6 +41,12 @@ SITES_A_SHARD = 4
 
 
 @pytest.fixture(scope="module")
+def module_patch() -> Iterator[pytest.MonkeyPatch]:
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+@pytest.fixture(scope="module")
 def stored(workshop: Workshop) -> Dataset:
     return workshop.dataset("sharded")
 
@@ -58,26 +66,33 @@ def s3_place(s3_bucket: Bucket) -> Place:
 
 
 @pytest.fixture(scope="module")
-def azure_place(stored: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def azure_place(
+    stored: Dataset,
+    tmp_path_factory: pytest.TempPathFactory,
+    module_patch: pytest.MonkeyPatch,
+) -> Iterator[Place]:
+    # adlfs closes its connections at the interpreter's end, which is too late: done here.
+    module_patch.setattr(adlfs.spec, "weakref", SimpleNamespace(finalize=lambda *_: None))
     with azurite(tmp_path_factory.mktemp("azurite")).running() as server:
         with BlobServiceClient.from_connection_string(azure_connection(server.endpoint)) as service:
             container = service.create_container("readers", public_access="container")
             for key, path in files_below(stored.root):
                 container.upload_blob(f"{PREFIX}/{key}", path.read_bytes())
         yield at_azure(server.endpoint, "readers", PREFIX)
-        # At the interpreter's end it would be too late for it to close its connections.
-        AzureBlobFileSystem.clear_instance_cache()
+        for files in adlfs.AzureBlobFileSystem._cache.values():
+            zarr.core.sync.sync(adlfs.spec.close_service_client(files))
 
 
 @pytest.fixture(scope="module")
-def gcs_place(stored: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    with (
-        fake_gcs(tmp_path_factory.mktemp("gcs")).running() as server,
-        pytest.MonkeyPatch.context() as patch,
-    ):
+def gcs_place(
+    stored: Dataset,
+    tmp_path_factory: pytest.TempPathFactory,
+    module_patch: pytest.MonkeyPatch,
+) -> Iterator[Place]:
+    with fake_gcs(tmp_path_factory.mktemp("gcs")).running() as server:
         # gcsfs asks a gRPC service of Google's what kind of bucket it is, and waits for ever.
-        patch.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
-        patch.setenv("TENSORSTORE_GCS_HTTP_URL", server.endpoint)
+        module_patch.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
+        module_patch.setenv("TENSORSTORE_GCS_HTTP_URL", server.endpoint)
         post_json(f"{server.endpoint}/storage/v1/b?project=any", {"name": "readers"})
         for key, path in files_below(stored.root):
             name = urllib.parse.quote(f"{PREFIX}/{key}", safe="")
