@@ -43,7 +43,9 @@ class Bucket:
             endpoint_url=self.endpoint,
             aws_access_key_id=ACCESS_KEY,
             aws_secret_access_key=SECRET_KEY,
-            config=botocore.config.Config(s3={"addressing_style": "path"}),
+            config=botocore.config.Config(
+                s3={"addressing_style": "path"}, retries={"mode": "standard", "max_attempts": 10}
+            ),
         )
 
     def make(self) -> None:
