@@ -11,6 +11,7 @@ import math
 import socket
 import struct
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -168,10 +169,18 @@ class FaultProxy:
         yield seen
         seen += self.exchanges[first:]
 
-    def wait_until(self, reached: Callable[[list[Exchange]], bool], seconds: float = 60) -> None:
-        """Returns once the requests so far satisfy `reached`."""
+    def wait_until(
+        self,
+        reached: Callable[[list[Exchange]], bool],
+        unless: Callable[[], bool] = lambda: False,
+        seconds: float = 60,
+    ) -> None:
+        """Returns once the requests so far satisfy `reached`, or `unless` holds."""
+        deadline = time.monotonic() + seconds
         with self.changed:
-            assert self.changed.wait_for(lambda: reached(self.exchanges), seconds), "never reached"
+            while not reached(self.exchanges) and not unless():
+                assert time.monotonic() < deadline, f"not after {len(self.exchanges)} requests"
+                self.changed.wait(0.1)
 
     async def serve(self, started: threading.Event) -> None:
         self.loop = asyncio.get_running_loop()
