@@ -65,7 +65,7 @@ pub struct ConvertOptions {
     pub jobs: NonZeroUsize,
     /// Convert although images are missing.
     pub allow_missing: bool,
-    /// Stop at the first image that cannot be used.
+    /// Stop at the first image that cannot be used; the units before it are kept.
     pub strict: bool,
     /// Replace a dataset, or the remains of one, at OUTPUT.
     pub overwrite: bool,
