@@ -20,7 +20,7 @@ pub enum Location {
 /// `az://container/key`, `https://host/…`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address {
-    url: Url,
+    url: Arc<Url>,
     options: Arc<[StoreOption]>,
 }
 
@@ -106,7 +106,7 @@ impl Location {
             });
         }
         let address = Address {
-            url,
+            url: Arc::new(url),
             options: options.clone(),
         };
         address.check()?;
@@ -150,6 +150,18 @@ impl From<PathBuf> for Location {
     }
 }
 
+impl From<&PathBuf> for Location {
+    fn from(path: &PathBuf) -> Self {
+        Self::Local(path.clone())
+    }
+}
+
+impl From<&Self> for Location {
+    fn from(location: &Self) -> Self {
+        location.clone()
+    }
+}
+
 impl From<&Path> for Location {
     fn from(path: &Path) -> Self {
         Self::Local(path.to_owned())
@@ -168,7 +180,7 @@ impl fmt::Display for Location {
 
 impl Address {
     fn check(&self) -> Result<(), LocationError> {
-        let mut shown = self.url.clone();
+        let mut shown = Url::clone(&self.url);
         let has_user = !shown.username().is_empty() || shown.password().is_some();
         // An address without a host has no user either, and that is all that
         // these two can fail for.
@@ -232,11 +244,18 @@ impl Address {
         ))
     }
 
+    /// Whether it is `other` or lies below it.
+    pub(crate) fn is_within(&self, other: &Self) -> bool {
+        let (inside, other) = (self.to_string(), other.to_string());
+        let rest = inside.strip_prefix(&other);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
     fn with_path(&self, path: &str) -> Self {
-        let mut url = self.url.clone();
+        let mut url = Url::clone(&self.url);
         url.set_path(path);
         Self {
-            url,
+            url: Arc::new(url),
             options: self.options.clone(),
         }
     }

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use rxrx_writer::{
-    ConvertError, ConvertOptions, Converted, MadeWith, PlanOptions, Prepared, convert,
+    ConvertError, ConvertOptions, Converted, Location, MadeWith, PlanOptions, Prepared, convert,
 };
 
 use crate::arguments::{ConvertArguments, Verbosity};
@@ -22,7 +22,7 @@ const INCOMPLETE: u8 = 3;
 pub(crate) fn run(arguments: &ConvertArguments, verbosity: Verbosity) -> anyhow::Result<ExitCode> {
     let input = &arguments.input;
     let made_with = if arguments.retry_bad {
-        Some(MadeWith::at(&arguments.output)?)
+        Some(MadeWith::at(&Location::from(&arguments.output))?)
     } else {
         None
     };
@@ -96,7 +96,7 @@ pub(crate) fn convert_with_progress(
 ) -> anyhow::Result<(Converted, f64)> {
     let start = Instant::now();
     let progress = Progress::new(verbosity);
-    let converted = convert(prepared, output, options, &progress);
+    let converted = convert(prepared, &Location::from(output), options, &progress);
     progress.finish();
     Ok((converted?, start.elapsed().as_secs_f64()))
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Context;
-use rxrx_writer::{DatasetInfo, LocalStore, Prepared, VerifyOptions, verify};
+use rxrx_writer::{DatasetInfo, Location, Prepared, Store, VerifyOptions, open_dataset, verify};
 
 use super::convert::jobs;
 use crate::arguments::{Verbosity, VerifyArguments};
@@ -13,17 +13,19 @@ use crate::progress::Progress;
 use crate::report;
 
 pub(crate) fn run(arguments: &VerifyArguments, verbosity: Verbosity) -> anyhow::Result<ExitCode> {
-    let store = LocalStore::read_only(&arguments.dataset);
-    let dataset = arguments.dataset.display().to_string();
+    let location = Location::from(&arguments.dataset);
+    let store = open_dataset(&location)?;
+    let store = store.as_ref();
+    let dataset = location.to_string();
     let source = arguments.source.as_deref();
-    let source = source.map(|input| prepare(arguments, &store, &dataset, input));
+    let source = source.map(|input| prepare(arguments, store, &dataset, input));
     let source = source.transpose()?;
     let options = VerifyOptions {
         jobs: jobs(arguments.jobs)?,
     };
     let start = Instant::now();
     let progress = Progress::new(verbosity);
-    let verified = verify(&store, &dataset, source.as_ref(), &options, &progress);
+    let verified = verify(store, &dataset, source.as_ref(), &options, &progress);
     progress.finish();
     let (verified, seconds) = (verified?, start.elapsed().as_secs_f64());
     if arguments.json {
@@ -45,7 +47,7 @@ pub(crate) fn run(arguments: &VerifyArguments, verbosity: Verbosity) -> anyhow::
 /// Plans the source as the dataset was planned.
 fn prepare(
     arguments: &VerifyArguments,
-    store: &LocalStore,
+    store: &dyn Store,
     dataset: &str,
     input: &Path,
 ) -> anyhow::Result<Prepared> {
