@@ -114,8 +114,8 @@ pub(crate) fn plan(
     let plan = &prepared.plan;
     let geometry = plan.geometry();
     let channels: Vec<String> = plan.channels().iter().map(ToString::to_string).collect();
-    writeln!(out, "input       {}", prepared.input.display())?;
-    writeln!(out, "metadata    {}", prepared.metadata.display())?;
+    writeln!(out, "input       {}", prepared.input)?;
+    writeln!(out, "metadata    {}", prepared.metadata)?;
     writeln!(
         out,
         "array       {} {}",

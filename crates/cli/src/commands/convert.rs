@@ -21,22 +21,26 @@ const INCOMPLETE: u8 = 3;
 
 pub(crate) fn run(arguments: &ConvertArguments, verbosity: Verbosity) -> anyhow::Result<ExitCode> {
     let input = &arguments.input;
+    let output = arguments.output()?;
     let made_with = if arguments.retry_bad {
-        Some(MadeWith::at(&arguments.output)?)
+        Some(MadeWith::at(&output)?)
     } else {
         None
     };
     let plan_options = match &made_with {
-        Some(made) => PlanOptions {
-            embeddings: input.embeddings.clone(),
-            ..made.settings.plan_options(input.metadata.clone())
-        },
-        None => input.plan_options(),
+        Some(made) => {
+            let given = input.plan_options()?;
+            PlanOptions {
+                embeddings: given.embeddings,
+                ..made.settings.plan_options(given.metadata)
+            }
+        }
+        None => input.plan_options()?,
     };
-    let prepared = Prepared::folder(&input.input, plan_options)?;
+    let prepared = Prepared::open(&input.input()?, plan_options)?;
     let (codec, description) = match made_with {
         Some(made) => (made.settings.codec, made.description),
-        None => (input.codec, arguments.description()?),
+        None => (input.codec, arguments.description(&prepared)?),
     };
     // From here on there is work in hand.
     let stop = Stop::on_signals().context("cannot listen to signals")?;
@@ -51,7 +55,7 @@ pub(crate) fn run(arguments: &ConvertArguments, verbosity: Verbosity) -> anyhow:
         stop: stop.asked(),
         description,
     };
-    let outcome = convert_with_progress(&prepared, &arguments.output, &options, verbosity);
+    let outcome = convert_with_progress(&prepared, &output, &options, verbosity);
     if let Err(error) = &outcome
         && let Some(ConvertError::Interrupted { .. }) = error.downcast_ref()
     {
@@ -63,7 +67,7 @@ pub(crate) fn run(arguments: &ConvertArguments, verbosity: Verbosity) -> anyhow:
     if arguments.json {
         report::json(&converted, [("seconds", seconds.into())])?;
     } else {
-        report::converted(&converted, &arguments.output, seconds)?;
+        report::converted(&converted, &output, seconds)?;
     }
     Ok(exit_code(&converted))
 }

@@ -4,7 +4,7 @@ use std::io::{Write, stdout};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use rxrx_writer::{Codec, ConvertOptions, Description, PlanOptions, Prepared};
+use rxrx_writer::{Codec, ConvertOptions, PlanOptions, Prepared};
 
 use super::convert::{convert_with_progress, exit_code, jobs};
 use super::sample::sample_with_progress;
@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &DemoArguments, verbosity: Verbosity) -> anyhow::Re
         )?;
     }
 
-    let prepared = Prepared::folder(&input, PlanOptions::default())?;
+    let prepared = Prepared::open(&input.as_path().into(), PlanOptions::default())?;
     let options = ConvertOptions {
         codec: Codec::default(),
         jobs: jobs(None)?,
@@ -43,7 +43,7 @@ pub(crate) fn run(arguments: &DemoArguments, verbosity: Verbosity) -> anyhow::Re
         retry_bad: false,
         recheck: false,
         stop: Arc::default(),
-        description: Description::of_input(&input)?,
+        description: prepared.description()?,
     };
     let (converted, seconds) = convert_with_progress(&prepared, &output, &options, verbosity)?;
     write!(out, "2. ")?;

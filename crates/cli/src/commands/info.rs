@@ -8,20 +8,21 @@ use crate::arguments::InfoArguments;
 use crate::report;
 
 pub(crate) fn run(arguments: &InfoArguments) -> anyhow::Result<ExitCode> {
-    if let Some(unfinished) = Unfinished::at(&arguments.dataset)? {
+    let dataset = arguments.dataset()?;
+    if let Some(unfinished) = Unfinished::at(&dataset)? {
         if arguments.json {
             report::json(&unfinished, [])?;
         } else {
-            report::unfinished(&unfinished, &arguments.dataset)?;
+            report::unfinished(&unfinished, &dataset)?;
         }
         return Ok(ExitCode::FAILURE);
     }
-    let store = LocalStore::read_only(&arguments.dataset);
-    let info = DatasetInfo::read(&store, &arguments.dataset.display().to_string())?;
+    let store = LocalStore::read_only(&dataset);
+    let info = DatasetInfo::read(&store, &dataset.display().to_string())?;
     if arguments.json {
         report::json(&info, [])?;
     } else {
-        report::info(&info, &arguments.dataset)?;
+        report::info(&info, &dataset)?;
     }
     Ok(ExitCode::SUCCESS)
 }
