@@ -306,10 +306,7 @@ impl ConvertArguments {
     }
 
     /// What the user says of the dataset, or else what the input says of itself.
-    pub(crate) fn description(
-        &self,
-        prepared: &Prepared,
-    ) -> Result<Description, DescriptionError> {
+    pub(crate) fn description(&self, prepared: &Prepared) -> Result<Description, DescriptionError> {
         let mut input = prepared.description()?;
         if self.dataset_name.is_some() {
             // Another dataset: it is not published where this one is.

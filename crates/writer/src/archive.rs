@@ -16,11 +16,12 @@
 
 mod directory;
 mod entry;
+#[cfg(test)]
+pub(crate) mod made;
 mod read;
 #[cfg(test)]
 mod tests;
 
-use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -98,8 +99,10 @@ pub enum ArchiveError {
     },
 }
 
-/// An open zip archive.
-pub(crate) struct Archive {
+/// An open zip archive, a [`Source`] of its files by their name in it.
+///
+/// [`Source`]: crate::Source
+pub struct Archive {
     bytes: Box<dyn ReaderAt + Send + Sync>,
     directory: Directory,
     spares: Spares,
@@ -111,21 +114,27 @@ impl Archive {
     ///
     /// # Errors
     /// [`ArchiveError`].
-    pub(crate) fn open(path: &Path) -> Result<(Self, Listing), ArchiveError> {
+    pub fn open(path: &Path) -> Result<(Self, Listing), ArchiveError> {
         let name = path.display().to_string();
         let (file, found) = open_file(path).map_err(|source| ArchiveError::Io {
             archive: name.clone(),
             source,
         })?;
-        Self::of_file(&name, file, found.len())
+        Self::of(&name, Box::new(FileReader::from(file)), found.len())
     }
 
-    fn of_file(name: &str, file: File, length: u64) -> Result<(Self, Listing), ArchiveError> {
-        Self::of(name, Box::new(FileReader::from(file)), length)
+    /// As [`Self::open`], of an archive in memory. `name` stands for it in
+    /// errors.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn in_memory(name: &str, bytes: Vec<u8>) -> Result<(Self, Listing), ArchiveError> {
+        let length = bytes.len() as u64;
+        Self::of(name, Box::new(bytes), length)
     }
 
-    /// An archive of `length` bytes. `name` stands for it in errors.
-    pub(crate) fn of(
+    /// An archive of `length` bytes.
+    fn of(
         name: &str,
         bytes: Box<dyn ReaderAt + Send + Sync>,
         length: u64,
@@ -173,7 +182,8 @@ fn is_split(zip: &ZipArchive<Box<dyn ReaderAt + Send + Sync>>) -> io::Result<boo
     // Both numbers are 0 in one file, and may be this where a zip64 record says.
     const ELSEWHERE: u16 = u16::MAX;
     let mut record = [0; 8];
-    zip.get_ref().read_exact_at(&mut record, zip.eocd_offset())?;
+    zip.get_ref()
+        .read_exact_at(&mut record, zip.eocd_offset())?;
     let [.., a, b, c, d] = record;
     let disks = [u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d])];
     Ok(disks.iter().any(|&disk| disk != 0 && disk != ELSEWHERE))

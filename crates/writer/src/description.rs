@@ -67,13 +67,21 @@ impl Description {
         let mut bytes = Vec::new();
         match source.read(Self::FILE, LARGEST + 1, &mut bytes) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::rxrx1()),
-            Err(source) => return Err(DescriptionError::Read { place: place(), source }),
+            Err(source) => {
+                return Err(DescriptionError::Read {
+                    place: place(),
+                    source,
+                });
+            }
             Ok(_) => {}
         }
         if bytes.len() > LARGEST {
             return Err(DescriptionError::TooLarge { place: place() });
         }
-        serde_json::from_slice(&bytes).map_err(|source| DescriptionError::Parse { place: place(), source })
+        serde_json::from_slice(&bytes).map_err(|source| DescriptionError::Parse {
+            place: place(),
+            source,
+        })
     }
 
     /// RxRx1 as Recursion published it.

@@ -54,7 +54,7 @@ mod target;
 mod unfinished;
 mod verify;
 
-pub use archive::ArchiveError;
+pub use archive::{Archive, ArchiveError};
 pub use codec::{ChunkEncoder, Codec, CodecError, EncoderScratch, UnknownCodec};
 pub use convert::{ConvertError, ConvertOptions, Converted, RefusedImages, convert};
 pub use description::{ChannelDescription, Description, DescriptionError, GENERATOR, Window};

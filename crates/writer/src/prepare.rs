@@ -41,7 +41,9 @@ pub enum PrepareError {
     #[error(transparent)]
     Archive(#[from] ArchiveError),
     /// The table in an archive is too large to be read there.
-    #[error("{place} is too large to be read in the archive; unpack it, and give it with --metadata")]
+    #[error(
+        "{place} is too large to be read in the archive; unpack it, and give it with --metadata"
+    )]
     TableTooLarge {
         /// The table.
         place: Location,

@@ -16,7 +16,9 @@ pub(crate) fn run(arguments: &VerifyArguments, verbosity: Verbosity) -> anyhow::
     let store = LocalStore::read_only(&path);
     let dataset = path.display().to_string();
     let source = arguments.source()?;
-    let source = source.as_ref().map(|input| prepare(arguments, &store, &dataset, input));
+    let source = source
+        .as_ref()
+        .map(|input| prepare(arguments, &store, &dataset, input));
     let source = source.transpose()?;
     let options = VerifyOptions {
         jobs: jobs(arguments.jobs)?,
@@ -54,10 +56,5 @@ fn prepare(
     // Not an error of usage: the settings are the dataset's own.
     let prepared = Prepared::open(input, options)
         .map_err(|error| anyhow::Error::msg(format!("{:#}", anyhow::Error::from(error))));
-    prepared.with_context(|| {
-        format!(
-            "cannot compare with {} by the settings of {dataset}",
-            input
-        )
-    })
+    prepared.with_context(|| format!("cannot compare with {} by the settings of {dataset}", input))
 }

@@ -117,10 +117,7 @@ fn the_nearest_table_is_chosen() {
             &["rxrx1-metadata.zip", "a/metadata.csv"],
             "rxrx1-metadata.zip",
         ),
-        (
-            &["a/b/metadata.csv", "c/metadata.csv"],
-            "c/metadata.csv",
-        ),
+        (&["a/b/metadata.csv", "c/metadata.csv"], "c/metadata.csv"),
     ] {
         assert_eq!(find(candidates).unwrap(), chosen);
     }

@@ -57,6 +57,8 @@ pub(super) enum Kind {
     Folder,
     Link,
     Overlapping,
+    /// It is said to lie where the central directory is, or beyond.
+    Misplaced,
     TooLarge,
     /// Not to be kept: a folder, or a name that is of no use.
     Unnamed,
@@ -125,7 +127,9 @@ impl Directory {
             });
         }
         directory.measure(zip.directory_offset());
-        directory.entries.retain(|entry| entry.kind != Kind::Unnamed);
+        directory
+            .entries
+            .retain(|entry| entry.kind != Kind::Unnamed);
         directory.entries.shrink_to_fit();
         directory.names.shrink_to_fit();
         let Self { names, entries } = &mut directory;
@@ -197,7 +201,9 @@ impl Directory {
     fn measure(&mut self, directory_offset: u64) {
         let least_end = |entry: &Entry| {
             let header = LOCAL_HEADER + u64::from(entry.name_length);
-            entry.offset.saturating_add(header + u64::from(entry.packed))
+            entry
+                .offset
+                .saturating_add(header + u64::from(entry.packed))
         };
         self.entries.sort_by_key(|entry| entry.offset);
         // The one that reaches furthest so far.
@@ -212,14 +218,14 @@ impl Directory {
             entry.room = u32::try_from(room).unwrap_or(u32::MAX);
             let (offset, end) = (entry.offset, least_end(entry));
             if end > directory_offset {
-                entry.overlaps();
+                entry.turns_out(Kind::Misplaced);
             }
             if let Some((other, reach)) = furthest
                 && reach > offset
             {
-                entry.overlaps();
+                entry.turns_out(Kind::Overlapping);
                 if let Some(other) = self.entries.get_mut(other) {
-                    other.overlaps();
+                    other.turns_out(Kind::Overlapping);
                 }
             }
             if furthest.is_none_or(|(_, reach)| end > reach) {
@@ -230,14 +236,14 @@ impl Directory {
 }
 
 impl Entry {
-    /// Where the name of the entry, and after it the extra field, lie at most.
+    /// Bytes of the name in the local header.
     pub(super) fn name_length(&self) -> usize {
         self.name_length.into()
     }
 
-    fn overlaps(&mut self) {
+    fn turns_out(&mut self, kind: Kind) {
         if matches!(self.kind, Kind::Stored | Kind::Deflated) {
-            self.kind = Kind::Overlapping;
+            self.kind = kind;
         }
     }
 }

@@ -95,7 +95,7 @@ impl Entry {
             Kind::Link => return Err(EntryError::Link),
             Kind::Overlapping => return Err(EntryError::Overlapping),
             Kind::TooLarge => return Err(EntryError::TooLarge),
-            Kind::Unnamed => return Err(EntryError::NoHeader),
+            Kind::Misplaced | Kind::Unnamed => return Err(EntryError::NoHeader),
         };
         if plausible {
             Ok(())
@@ -138,7 +138,10 @@ impl Entry {
         let same = |at: usize, size: u32| has_descriptor || [size, u32::MAX].contains(&double(at));
         for (holds, what) in [
             (word(8) == method, "method"),
-            (matches!(Name::of(raw), Name::Good(local) if local == name), "name"),
+            (
+                matches!(Name::of(raw), Name::Good(local) if local == name),
+                "name",
+            ),
             (has_descriptor || double(14) == self.crc, "CRC-32"),
             (same(18, self.packed), "packed size"),
             (same(22, self.unpacked), "unpacked size"),

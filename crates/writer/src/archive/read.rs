@@ -54,7 +54,10 @@ struct Wanted<'a> {
 impl Archive {
     fn wanted(&self, number: usize, path: &str, at_most: usize) -> io::Result<Wanted<'_>> {
         let entry = self.directory.get(path).ok_or_else(|| {
-            io::Error::new(io::ErrorKind::NotFound, "there is no such file in the archive")
+            io::Error::new(
+                io::ErrorKind::NotFound,
+                "there is no such file in the archive",
+            )
         })?;
         entry.check()?;
         let header = LOCAL_HEADER as usize + entry.name_length() + EXTRA_FIELD;
@@ -132,8 +135,8 @@ impl Source for Archive {
                     let Some((result, (_, bytes))) = place.zip(files.get_mut(file.number)) else {
                         continue;
                     };
-                    let range = (file.range.start - start) as usize
-                        ..(file.range.end - start) as usize;
+                    let range =
+                        (file.range.start - start) as usize..(file.range.end - start) as usize;
                     let window = window.get(range).unwrap_or_default();
                     *result = match &read {
                         Ok(()) => self.take(file.entry, window, at_most, decompressor, bytes),
@@ -147,7 +150,9 @@ impl Source for Archive {
 
     fn stamp(&self, path: &str) -> io::Result<SourceStamp> {
         let entry = self.directory.get(path);
-        entry.map(stamp).ok_or_else(|| io::ErrorKind::NotFound.into())
+        entry
+            .map(stamp)
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 }
 

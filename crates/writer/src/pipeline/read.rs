@@ -78,7 +78,6 @@ impl Pipeline<'_> {
             files,
         }
     }
-
 }
 
 impl ImageFile {
