@@ -212,7 +212,7 @@ fn convert_at(
     options: &ConvertOptions,
     observer: &dyn Observer,
 ) -> Result<Converted, ConvertError> {
-    place.refuse_overlap(&Location::from(&prepared.input))?;
+    place.refuse_overlap(&prepared.input)?;
     // What a dataset lacks already is what a retry is for.
     refuse_problems(prepared, options.allow_missing || options.retry_bad)?;
     let geometry = prepared.plan.geometry();

@@ -16,12 +16,13 @@
 //!
 //! | module | noun |
 //! |---|---|
-//! | `prepare`, `survey` | INPUT, listed, joined and looked at |
-//! | `source`, `store`, `output`, `target` | where bytes come from and go to |
+//! | `prepare`, `input`, `survey` | INPUT, listed, joined and looked at |
+//! | `location`, `source`, `archive`, `store`, `output`, `target` | where bytes come from and go to |
 //! | `codec`, `shard`, `pipeline`, `record` | units of work |
 //! | `hierarchy`, `labels`, `tables`, `card`, `croissant`, `description` | what describes the pixels |
 //! | `seal`, `convert`, `info`, `verify` | the dataset as a whole |
 
+mod archive;
 mod card;
 mod checksums;
 mod codec;
@@ -34,6 +35,7 @@ mod fingerprint;
 mod fixture;
 mod hierarchy;
 mod info;
+mod input;
 mod journal;
 mod labels;
 mod location;
@@ -53,6 +55,7 @@ mod target;
 mod unfinished;
 mod verify;
 
+pub use archive::{Archive, ArchiveError};
 pub use codec::{ChunkEncoder, Codec, CodecError, EncoderScratch, UnknownCodec};
 pub use convert::{ConvertError, ConvertOptions, Converted, RefusedImages, convert};
 pub use description::{ChannelDescription, Description, DescriptionError, GENERATOR, Window};

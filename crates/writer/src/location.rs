@@ -36,6 +36,23 @@ pub struct StoreOption {
     pub value: String,
 }
 
+impl StoreOption {
+    /// Reads `key=value`.
+    ///
+    /// # Errors
+    /// There is no `=`, or nothing before it.
+    pub fn parse(text: &str) -> Result<Self, LocationError> {
+        match text.split_once('=') {
+            Some((key, value)) if !key.is_empty() => Ok(Self {
+                key: key.to_owned(),
+                value: value.to_owned(),
+            }),
+            // What there is may be a secret.
+            _ => Err(LocationError::Option),
+        }
+    }
+}
+
 /// An address that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -73,6 +90,9 @@ pub enum LocationError {
         /// What to do.
         instead: &'static str,
     },
+    /// It says nothing of how to reach a store.
+    #[error("a store option is KEY=VALUE, such as endpoint=http://127.0.0.1:8333")]
+    Option,
     /// It is not text.
     #[error("{address} is not an address: it is not UTF-8")]
     NotText {
@@ -304,6 +324,17 @@ mod tests {
             let below = parse(&format!("{address}/")).unwrap().join("a/b c");
             assert_eq!(below.to_string(), format!("{address}/a/b%20c"));
             assert!(below.join("c.ZIP").has_extension("zip") && !below.has_extension("zip"));
+        }
+    }
+
+    #[test]
+    fn a_store_option_is_a_key_and_a_value_that_is_not_shown() {
+        let option = StoreOption::parse("secret_key=a=b").unwrap();
+        assert_eq!((&*option.key, &*option.value), ("secret_key", "a=b"));
+        assert!(!format!("{option:?}").contains("a=b"));
+        for text in ["", "topsecret", "=topsecret"] {
+            let error = StoreOption::parse(text).unwrap_err().to_string();
+            assert!(error.contains("KEY=VALUE") && !error.contains("topsecret"));
         }
     }
 

@@ -2,18 +2,18 @@
 
 use std::process::ExitCode;
 
-use rxrx_writer::{DatasetInfo, Location, Unfinished, open_dataset};
+use rxrx_writer::{DatasetInfo, Unfinished, open_dataset};
 
 use crate::arguments::InfoArguments;
 use crate::report;
 
 pub(crate) fn run(arguments: &InfoArguments) -> anyhow::Result<ExitCode> {
-    let dataset = Location::from(&arguments.dataset);
+    let dataset = arguments.dataset()?;
     if let Some(unfinished) = Unfinished::at(&dataset)? {
         if arguments.json {
             report::json(&unfinished, [])?;
         } else {
-            report::unfinished(&unfinished, &arguments.dataset)?;
+            report::unfinished(&unfinished, &dataset)?;
         }
         return Ok(ExitCode::FAILURE);
     }
@@ -22,7 +22,7 @@ pub(crate) fn run(arguments: &InfoArguments) -> anyhow::Result<ExitCode> {
     if arguments.json {
         report::json(&info, [])?;
     } else {
-        report::info(&info, &arguments.dataset)?;
+        report::info(&info, &dataset)?;
     }
     Ok(ExitCode::SUCCESS)
 }

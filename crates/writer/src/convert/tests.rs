@@ -148,7 +148,7 @@ impl Scene {
             layout,
             ..PlanOptions::default()
         };
-        Prepared::folder(&self.input(), options).unwrap()
+        Prepared::open(&self.input().into(), options).unwrap()
     }
 
     /// Runs `options` in a process that dies at write number `writes`.
