@@ -330,11 +330,10 @@ mod cut_off {
     }
 
     #[test]
-    fn entries_that_changed_are_converted_again() {
+    fn a_bad_entry_is_tried_again_from_a_mended_archive() {
         let input = Input::of_sites(4);
         let archive = zip(&input, "a.zip", STORED);
         convert(&archive, &input.output(), "--shard-sites 1").ends_with(0);
-        // As if it had been cut off while it was sealed.
         let bad = input.image(2, 3);
         fs::write(&bad, "no image").unwrap();
         zip(&input, "bad.zip", STORED);

@@ -26,17 +26,18 @@ impl Input {
     /// Opens and lists the folder or the zip archive at `location`.
     pub(crate) fn open(location: &Location) -> Result<(Self, Listing), PrepareError> {
         let path = local(location)?;
-        let (source, listing): (Box<dyn Source>, _) = if path.is_file() {
-            let (archive, listing) = Archive::open(path)?;
-            (Box::new(archive), listing)
-        } else {
+        let is_folder = !path.is_file();
+        let (source, listing): (Box<dyn Source>, _) = if is_folder {
             let listing = list_folder(path)?;
             (Box::new(FolderSource::new(path)), listing)
+        } else {
+            let (archive, listing) = Archive::open(path)?;
+            (Box::new(archive), listing)
         };
         let input = Self {
             location: location.clone(),
             source,
-            is_folder: !path.is_file(),
+            is_folder,
         };
         Ok((input, listing))
     }

@@ -190,6 +190,7 @@ fn files_that_the_listing_could_not_place_are_told() {
         [
             (ProblemKind::UnrecognisedFiles, 1, "train/overview.png"),
             (ProblemKind::UnreadableNames, 1, "train/\u{fffd}"),
+            (ProblemKind::UnsafeNames, 1, "../a.png"),
         ]
     );
 }
