@@ -12,6 +12,7 @@ mod end_to_end {
     mod input;
     mod run;
 
+    mod archives;
     mod bad_images;
     mod bad_input;
     mod codecs;

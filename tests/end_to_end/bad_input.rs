@@ -16,7 +16,7 @@ fn an_input_that_is_no_image_tree_is_refused() {
         .complains_of(&["absent"]);
     convert(&input.table_path(), &input.output(), "")
         .ends_with(1)
-        .complains_of(&["not a folder"]);
+        .complains_of(&["neither a folder nor a zip archive"]);
 
     let empty = input.beside("empty");
     fs::create_dir(&empty).unwrap();

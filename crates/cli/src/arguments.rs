@@ -1,24 +1,31 @@
 //! The command line. No type of this module leaves the CLI.
 
+use std::ffi::{OsStr, OsString};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap::builder::TypedValueParser;
 use clap::{Args, Parser, Subcommand};
 use rxrx_metadata::Layout;
-use rxrx_writer::{Codec, Description, DescriptionError, PlanOptions};
+use rxrx_writer::{
+    Codec, Description, DescriptionError, Location, LocationError, PlanOptions, Prepared,
+    StoreOption,
+};
 
 const PROGRAM_EXAMPLES: &str = "\
 Examples:
   rxrx2zarr demo                               make a small sample, convert it, say how to open it
   rxrx2zarr plan rxrx1                         what would be converted, and every problem seen
   rxrx2zarr convert rxrx1 rxrx1-zarr           convert the folder rxrx1
+  rxrx2zarr convert rxrx1-images.zip rxrx1-zarr --metadata rxrx1-metadata.zip
   rxrx2zarr verify rxrx1-zarr --source rxrx1   read it all back, compare every pixel
   rxrx2zarr info rxrx1-zarr                    what is in a dataset, and how to open it";
 
 const CONVERT_EXAMPLES: &str = "\
 Examples:
   rxrx2zarr convert rxrx1 rxrx1-zarr
+  rxrx2zarr convert rxrx1-images.zip out --metadata rxrx1-metadata.zip
   rxrx2zarr convert images out --metadata metadata.csv.gz --codec delta-zstd
   rxrx2zarr convert rxrx1 huvec --include 'HUVEC-*' --include dataset=train
   rxrx2zarr convert rxrx1 out --allow-missing      missing images become 0, exit code 3
@@ -114,7 +121,7 @@ impl Program {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Convert a folder of PNG files and its metadata table into a dataset
+    /// Convert a folder or zip archive of PNG files and its metadata table
     Convert(ConvertArguments),
     /// Show what convert would do and every problem it sees, writing nothing
     Plan(PlanArguments),
@@ -128,15 +135,26 @@ pub(crate) enum Command {
     Demo(DemoArguments),
 }
 
-/// A folder of this machine, whose name need not be text. Without this check
-/// `s3://bucket` would make a folder named `s3:`.
-fn folder() -> impl TypedValueParser<Value = PathBuf> {
-    OsStringValueParser::new().try_map(|argument| {
-        if argument.to_string_lossy().contains("://") {
-            return Err("is an address; this version reads and writes folders only");
-        }
-        Ok(PathBuf::from(argument))
-    })
+/// How to reach object stores.
+#[derive(Debug, Args)]
+pub(crate) struct StoreArguments {
+    /// For addresses: how to reach the store, such as endpoint or region; repeatable
+    #[arg(long = "store-option", value_name = "KEY=VALUE", display_order = 800)]
+    options: Vec<String>,
+}
+
+impl StoreArguments {
+    /// What the user calls a place. Clap does not get to see why one cannot be
+    /// used: it would repeat the argument, with the secrets in it.
+    pub(crate) fn location(&self, place: &OsStr) -> Result<Location, LocationError> {
+        let options = self.options.iter().map(|option| StoreOption::parse(option));
+        let options: Arc<[StoreOption]> = options.collect::<Result<_, _>>()?;
+        Location::parse(place, &options)
+    }
+
+    fn optional(&self, place: Option<&OsString>) -> Result<Option<Location>, LocationError> {
+        place.map(|place| self.location(place)).transpose()
+    }
 }
 
 /// Threads that a machine can be asked for: where it has no more to give, the
@@ -152,17 +170,17 @@ fn jobs() -> impl TypedValueParser<Value = NonZeroUsize> {
 /// What to convert and how to lay it out; the same for convert and plan.
 #[derive(Debug, Args)]
 pub(crate) struct InputArguments {
-    /// Folder with images as [images/]EXP/PlateN/WELL_sS_wC.png
-    #[arg(value_name = "INPUT", value_parser = folder())]
-    pub(crate) input: PathBuf,
+    /// Folder or zip with images as [images/]EXP/PlateN/WELL_sS_wC.png
+    #[arg(value_name = "INPUT")]
+    input: OsString,
 
     /// Metadata table (.csv, .csv.gz, or .zip with one) [default: found in INPUT]
     #[arg(long, value_name = "FILE")]
-    pub(crate) metadata: Option<PathBuf>,
+    metadata: Option<OsString>,
 
     /// Table of embeddings (.csv, .csv.gz, or .zip with one): site_id and numbers
     #[arg(long, value_name = "FILE")]
-    pub(crate) embeddings: Option<PathBuf>,
+    embeddings: Option<OsString>,
 
     /// Only these rows: an experiment (HUVEC-01, 'HUVEC-*') or COLUMN=VALUE; repeatable
     #[arg(long, value_name = "ROWS")]
@@ -187,13 +205,20 @@ pub(crate) struct InputArguments {
     /// Codec: blosc-zstd, zstd, blosc-lz4 (fastest) or delta-zstd (smallest)
     #[arg(long, value_name = "NAME", default_value_t)]
     pub(crate) codec: Codec,
+
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
 }
 
 impl InputArguments {
-    pub(crate) fn plan_options(&self) -> PlanOptions {
-        PlanOptions {
-            metadata: self.metadata.clone(),
-            embeddings: self.embeddings.clone(),
+    pub(crate) fn input(&self) -> Result<Location, LocationError> {
+        self.store.location(&self.input)
+    }
+
+    pub(crate) fn plan_options(&self) -> Result<PlanOptions, LocationError> {
+        Ok(PlanOptions {
+            metadata: self.store.optional(self.metadata.as_ref())?,
+            embeddings: self.store.optional(self.embeddings.as_ref())?,
             include: self.include.clone(),
             exclude: self.exclude.clone(),
             layout: Layout {
@@ -201,7 +226,7 @@ impl InputArguments {
                 chunk_channels: self.chunk_channels.map(NonZeroUsize::get),
                 shard_sites: self.shard_sites.get(),
             },
-        }
+        })
     }
 }
 
@@ -212,8 +237,8 @@ pub(crate) struct ConvertArguments {
     pub(crate) input: InputArguments,
 
     /// Folder to create
-    #[arg(value_name = "OUTPUT", value_parser = folder())]
-    pub(crate) output: PathBuf,
+    #[arg(value_name = "OUTPUT")]
+    output: OsString,
 
     /// Threads that decode and encode [default: all cores]
     #[arg(short, long, value_name = "N", value_parser = jobs())]
@@ -260,9 +285,13 @@ pub(crate) struct ConvertArguments {
 }
 
 impl ConvertArguments {
+    pub(crate) fn output(&self) -> Result<Location, LocationError> {
+        self.input.store.location(&self.output)
+    }
+
     /// What the user says of the dataset, or else what the input says of itself.
-    pub(crate) fn description(&self) -> Result<Description, DescriptionError> {
-        let mut input = Description::of_input(&self.input.input)?;
+    pub(crate) fn description(&self, prepared: &Prepared) -> Result<Description, DescriptionError> {
+        let mut input = prepared.description()?;
         if self.dataset_name.is_some() {
             // Another dataset: it is not published where this one is.
             (input.url, input.creator) = (None, None);
@@ -292,16 +321,16 @@ pub(crate) struct PlanArguments {
 #[command(before_help = VERIFY_EXAMPLES)]
 pub(crate) struct VerifyArguments {
     /// A dataset that convert made
-    #[arg(value_name = "DATASET", value_parser = folder())]
-    pub(crate) dataset: PathBuf,
+    #[arg(value_name = "DATASET")]
+    dataset: OsString,
 
     /// What it was made from: compare every pixel, with another PNG decoder
-    #[arg(long, value_name = "INPUT", value_parser = folder())]
-    pub(crate) source: Option<PathBuf>,
+    #[arg(long, value_name = "INPUT")]
+    source: Option<OsString>,
 
     /// Metadata table of the source [default: found in INPUT]
     #[arg(long, value_name = "FILE", requires = "source")]
-    pub(crate) metadata: Option<PathBuf>,
+    metadata: Option<OsString>,
 
     /// Threads that hash and decode [default: all cores]
     #[arg(short, long, value_name = "N")]
@@ -310,18 +339,44 @@ pub(crate) struct VerifyArguments {
     /// Print the report as JSON
     #[arg(long)]
     pub(crate) json: bool,
+
+    #[command(flatten)]
+    store: StoreArguments,
+}
+
+impl VerifyArguments {
+    pub(crate) fn dataset(&self) -> Result<Location, LocationError> {
+        self.store.location(&self.dataset)
+    }
+
+    pub(crate) fn source(&self) -> Result<Option<Location>, LocationError> {
+        self.store.optional(self.source.as_ref())
+    }
+
+    pub(crate) fn metadata(&self) -> Result<Option<Location>, LocationError> {
+        self.store.optional(self.metadata.as_ref())
+    }
 }
 
 #[derive(Debug, Args)]
 #[command(before_help = INFO_EXAMPLES)]
 pub(crate) struct InfoArguments {
     /// A dataset that convert made
-    #[arg(value_name = "DATASET", value_parser = folder())]
-    pub(crate) dataset: PathBuf,
+    #[arg(value_name = "DATASET")]
+    dataset: OsString,
 
     /// Print as JSON
     #[arg(long)]
     pub(crate) json: bool,
+
+    #[command(flatten)]
+    store: StoreArguments,
+}
+
+impl InfoArguments {
+    pub(crate) fn dataset(&self) -> Result<Location, LocationError> {
+        self.store.location(&self.dataset)
+    }
 }
 
 #[derive(Debug, Args)]

@@ -8,11 +8,15 @@ pub(crate) mod sample;
 pub(crate) mod verify;
 
 use rxrx_metadata::JoinError;
-use rxrx_writer::PrepareError;
+use rxrx_writer::{LocationError, PrepareError};
 
 /// Whether `error` is about the command line rather than about data.
 pub(crate) fn is_usage_error(error: &anyhow::Error) -> bool {
+    if error.is::<LocationError>() {
+        return true;
+    }
     match error.downcast_ref::<PrepareError>() {
+        Some(PrepareError::Address { .. }) => true,
         Some(PrepareError::Selection(_) | PrepareError::Join(JoinError::Selection { .. })) => true,
         Some(PrepareError::Plan(error)) => error.is_layout(),
         _ => false,

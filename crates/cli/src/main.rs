@@ -9,6 +9,7 @@
 
 mod arguments;
 mod commands;
+mod opening;
 mod progress;
 mod report;
 mod sample;

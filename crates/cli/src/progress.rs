@@ -110,6 +110,10 @@ impl Observer for Progress {
             Event::Continued(resumed) if self.verbosity > Verbosity::Quiet => {
                 self.bar.suspend(|| continued(resumed));
             }
+            Event::NotExclusive => warning(
+                "the store cannot keep other writers out: make sure that no other process \
+                 writes this output",
+            ),
             Event::CompleteAlready if self.verbosity > Verbosity::Quiet => {
                 self.bar.suspend(|| {
                     eprintln!("the dataset is complete already; --overwrite replaces it");

@@ -3,13 +3,14 @@
 
 use std::borrow::Cow;
 use std::io::{self, Write, stdout};
-use std::path::Path;
 
 use crate::arguments::Verbosity;
+use crate::opening::how_to_open;
 use indicatif::{BinaryBytes, HumanCount};
 use rxrx_metadata::{Problem, Problems, Severity};
 use rxrx_writer::{
-    Codec, Converted, DatasetInfo, Finding, Prepared, Projection, Unfinished, VerifyReport,
+    Codec, Converted, DatasetInfo, Finding, Location, Prepared, Projection, Unfinished,
+    VerifyReport,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -114,8 +115,8 @@ pub(crate) fn plan(
     let plan = &prepared.plan;
     let geometry = plan.geometry();
     let channels: Vec<String> = plan.channels().iter().map(ToString::to_string).collect();
-    writeln!(out, "input       {}", prepared.input.display())?;
-    writeln!(out, "metadata    {}", prepared.metadata.display())?;
+    writeln!(out, "input       {}", prepared.input)?;
+    writeln!(out, "metadata    {}", prepared.metadata)?;
     writeln!(
         out,
         "array       {} {}",
@@ -166,12 +167,12 @@ fn axes<T: ToString>(lengths: &[T]) -> String {
 }
 
 /// Prints what a conversion did.
-pub(crate) fn converted(converted: &Converted, output: &Path, seconds: f64) -> io::Result<()> {
+pub(crate) fn converted(converted: &Converted, output: &Location, seconds: f64) -> io::Result<()> {
     let mut out = stdout();
     writeln!(
         out,
         "{}: {} sites in {} shards, {} read, {} stored, {seconds:.1} s ({:.0} sites/s)",
-        output.display(),
+        output,
         HumanCount(converted.sites as u64),
         HumanCount(converted.shards as u64),
         bytes(converted.source_bytes),
@@ -210,12 +211,12 @@ pub(crate) fn converted(converted: &Converted, output: &Path, seconds: f64) -> i
 }
 
 /// Prints how far an unfinished dataset is.
-pub(crate) fn unfinished(unfinished: &Unfinished, dataset: &Path) -> io::Result<()> {
+pub(crate) fn unfinished(unfinished: &Unfinished, dataset: &Location) -> io::Result<()> {
     let mut out = stdout();
     let Unfinished {
         units_done, units, ..
     } = unfinished;
-    writeln!(out, "{}: unfinished, no dataset yet", dataset.display())?;
+    writeln!(out, "{}: unfinished, no dataset yet", dataset)?;
     writeln!(
         out,
         "done        {units_done} of {units} shards ({:.0} %)",
@@ -233,7 +234,7 @@ pub(crate) fn unfinished(unfinished: &Unfinished, dataset: &Path) -> io::Result<
 }
 
 /// Prints what is in a dataset.
-pub(crate) fn info(info: &DatasetInfo, dataset: &Path) -> io::Result<()> {
+pub(crate) fn info(info: &DatasetInfo, dataset: &Location) -> io::Result<()> {
     let mut out = stdout();
     let attributes = &info.attributes;
     let planes = attributes.planes;
@@ -280,7 +281,7 @@ pub(crate) fn info(info: &DatasetInfo, dataset: &Path) -> io::Result<()> {
 /// Prints what a verification came to.
 pub(crate) fn verified(
     report: &VerifyReport,
-    dataset: &Path,
+    dataset: &Location,
     seconds: f64,
     verbosity: Verbosity,
 ) -> io::Result<()> {
@@ -306,7 +307,7 @@ pub(crate) fn verified(
     write!(
         out,
         "{}: {} objects, {}, {} sites, {} planes decoded",
-        dataset.display(),
+        dataset,
         HumanCount(report.objects as u64),
         bytes(report.bytes),
         HumanCount(report.sites as u64),
@@ -365,21 +366,4 @@ fn finding_text(finding: &Finding) -> String {
             finding.text
         ),
     }
-}
-
-/// Prints lines to paste into Python and DuckDB.
-pub(crate) fn how_to_open(dataset: &Path) -> io::Result<()> {
-    let dataset = std::path::absolute(dataset)?;
-    let path = dataset.display();
-    writeln!(
-        stdout(),
-        r#"Python (pip install xarray zarr):
-    import xarray as xr
-    ds = xr.open_zarr("{path}/images.zarr")
-    ds.images[0].sel(channel="w1").values
-
-DuckDB:
-    SELECT experiment, plate, count(*) AS sites FROM '{path}/metadata.parquet' GROUP BY ALL ORDER BY ALL;
-    SELECT channel, avg(mean), avg(std) FROM '{path}/planes.parquet' GROUP BY channel ORDER BY channel;"#
-    )
 }

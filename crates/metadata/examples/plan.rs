@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let listing = list_folder(&folder)?;
     done(&format!("listed {} images", listing.images.len()));
-    let table = MetadataTable::open(&find_metadata(&folder, &listing)?)?;
+    let table = MetadataTable::open(&folder.join(find_metadata("FOLDER", &listing)?))?;
     done(&format!("read {} rows", table.len()));
     let join = Join::new(table, listing, &Selection::default())?;
     done(&format!("joined {} channels", join.channels.len()));

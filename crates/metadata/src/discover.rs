@@ -50,18 +50,17 @@ pub enum DiscoverError {
     },
     /// No table was found.
     #[error(
-        "no metadata.csv, metadata.csv.gz or *metadata*.zip in {}; use --metadata to say where the table is",
-        root.display()
+        "no metadata.csv, metadata.csv.gz or *metadata*.zip in {input}; use --metadata to say where the table is"
     )]
     NoMetadata {
         /// The input.
-        root: PathBuf,
+        input: String,
     },
     /// Several tables would do.
-    #[error("{} holds several tables: {}; use --metadata to choose one", root.display(), found.join(", "))]
+    #[error("{input} holds several tables: {}; use --metadata to choose one", found.join(", "))]
     SeveralMetadata {
         /// The input.
-        root: PathBuf,
+        input: String,
         /// Their paths inside the input.
         found: Vec<String>,
     },
@@ -86,12 +85,13 @@ pub fn list_folder(root: &Path) -> Result<Listing, DiscoverError> {
     Ok(listing)
 }
 
-/// The table that belongs to the listed images: the one nearest to the root,
-/// and in one folder `metadata.csv` before `metadata.csv.gz` before a zip.
+/// The path of the table that belongs to the images of `listing`: the one
+/// nearest to the root, and in one folder `metadata.csv` before
+/// `metadata.csv.gz` before a zip. Errors call what was listed `input`.
 ///
 /// # Errors
 /// There is none, or several are equally good.
-pub fn find_metadata(root: &Path, listing: &Listing) -> Result<PathBuf, DiscoverError> {
+pub fn find_metadata<'a>(input: &str, listing: &'a Listing) -> Result<&'a str, DiscoverError> {
     let rank = |path: &str| {
         let kind = match path {
             _ if path.ends_with(".csv") => 0,
@@ -108,11 +108,11 @@ pub fn find_metadata(root: &Path, listing: &Listing) -> Result<PathBuf, Discover
         .collect();
     match found.as_slice() {
         [] => Err(DiscoverError::NoMetadata {
-            root: root.to_owned(),
+            input: input.to_owned(),
         }),
-        [path] => Ok(root.join(path)),
+        [path] => Ok(path),
         _ => Err(DiscoverError::SeveralMetadata {
-            root: root.to_owned(),
+            input: input.to_owned(),
             found: found.into_iter().cloned().collect(),
         }),
     }

@@ -298,6 +298,9 @@ fn problems_of(listing: &Listing) -> Problems {
     for name in &listing.unreadable_names {
         problems.add(ProblemKind::UnreadableNames, 0, || name.clone());
     }
+    for name in &listing.unsafe_names {
+        problems.add(ProblemKind::UnsafeNames, 0, || name.clone());
+    }
     problems
 }
 

@@ -19,6 +19,8 @@ pub enum ProblemKind {
     UnrecognisedFiles,
     /// Files and folders whose name is not UTF-8.
     UnreadableNames,
+    /// Entries of an archive whose name is absolute or has `..` in it.
+    UnsafeNames,
     /// Images of several sizes or bit depths.
     MixedShapes,
     /// A few images of another size or bit depth than all the rest.
@@ -53,6 +55,7 @@ impl ProblemKind {
             Self::DuplicatePlanes => "planes with more than one file",
             Self::UnrecognisedFiles => "PNG files not named EXP/PlateN/WELL_sS_wC.png",
             Self::UnreadableNames => "files or folders whose name is not UTF-8",
+            Self::UnsafeNames => "files whose name leads out of the archive, not used",
             Self::MixedShapes => "images of another size or bit depth",
             Self::StrayShapes => "images of another size or bit depth, too few to be meant so",
             Self::UnreadableHeaders => "images with an unreadable header",
@@ -69,6 +72,7 @@ impl ProblemKind {
             Self::ImagesWithoutRow
             | Self::UnrecognisedFiles
             | Self::UnreadableNames
+            | Self::UnsafeNames
             | Self::StrayShapes
             | Self::UnreadableHeaders
             | Self::EmbeddingsWithoutSite
@@ -184,6 +188,7 @@ mod tests {
                     ImagesWithoutRow,
                     UnrecognisedFiles,
                     UnreadableNames,
+                    UnsafeNames,
                     StrayShapes,
                     UnreadableHeaders,
                     EmbeddingsWithoutSite,

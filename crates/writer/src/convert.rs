@@ -34,7 +34,6 @@ mod tests;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -46,6 +45,7 @@ use crate::events::{Event, Observer};
 use crate::fingerprint::Fingerprint;
 use crate::hierarchy::{DatasetAttributes, Settings};
 use crate::journal::{JournalError, Records, Run};
+use crate::location::Location;
 use crate::output::Output;
 use crate::pipeline::{Pipeline, PipelineError};
 use crate::prepare::Prepared;
@@ -65,7 +65,7 @@ pub struct ConvertOptions {
     pub jobs: NonZeroUsize,
     /// Convert although images are missing.
     pub allow_missing: bool,
-    /// Stop at the first image that cannot be used.
+    /// Stop at the first image that cannot be used; the units before it are kept.
     pub strict: bool,
     /// Replace a dataset, or the remains of one, at OUTPUT.
     pub overwrite: bool,
@@ -127,11 +127,11 @@ pub enum ConvertError {
     #[error(
         "{key} is damaged, so that the bad images of {} cannot be tried again without losing \
          good ones: see `rxrx2zarr verify`, and convert anew with --overwrite",
-        .output.display()
+        .output
     )]
     DamagedShard {
         /// The dataset.
-        output: PathBuf,
+        output: Location,
         /// The shard.
         key: String,
     },
@@ -188,7 +188,7 @@ pub struct RefusedImages {
     pub examples: Vec<String>,
 }
 
-/// Converts what `prepared` plans into a dataset at the folder `output`, or
+/// Converts what `prepared` plans into a dataset at `output`, or
 /// continues to. A dataset of the same input and settings that is complete
 /// already is left as it is.
 ///
@@ -199,7 +199,7 @@ pub struct RefusedImages {
 /// [`Converted::planes`].
 pub fn convert(
     prepared: &Prepared,
-    output: &Path,
+    output: &Location,
     options: &ConvertOptions,
     observer: &dyn Observer,
 ) -> Result<Converted, ConvertError> {
@@ -299,7 +299,7 @@ struct Work {
 impl Conversion<'_> {
     /// Brings OUTPUT from the state it is in to a complete dataset.
     fn run(&self) -> Result<Converted, ConvertError> {
-        let path = || self.place.output().to_owned();
+        let path = || self.place.output().clone();
         let &ConvertOptions {
             overwrite,
             retry_bad,
@@ -308,13 +308,16 @@ impl Conversion<'_> {
         // A complete dataset needs no lock, and may lie where nobody can write.
         if !overwrite
             && !retry_bad
-            && !self.place.has_work()
+            && !self.place.has_work()?
             && let State::Sealed(then) = self.place.state()?
         {
             self.demand_same(then.as_deref(), true)?;
             return Ok(self.complete_already(&self.recorded_units()?));
         }
         let target = self.place.lock()?;
+        if !target.is_exclusive() {
+            self.observer.notice(Event::NotExclusive);
+        }
         match self.place.state()? {
             State::Foreign => Err(TargetError::Foreign { path: path() }.into()),
             State::Free if retry_bad => Err(TargetError::NothingToRetry { path: path() }.into()),
@@ -484,7 +487,7 @@ impl Conversion<'_> {
 
     fn damaged(&self, key: String) -> ConvertError {
         ConvertError::DamagedShard {
-            output: self.place.output().to_owned(),
+            output: self.place.output().clone(),
             key,
         }
     }
@@ -498,7 +501,7 @@ impl Conversion<'_> {
             return Ok(());
         }
         Err(TargetError::Different {
-            path: self.place.output().to_owned(),
+            path: self.place.output().clone(),
             sealed,
             differences,
         })

@@ -2,16 +2,16 @@
 //! The one place that the Zarr attributes, the Parquet metadata, Croissant and
 //! the README take it from.
 
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::io;
 
 use rxrx_metadata::{Channel, DataType};
 use serde::{Deserialize, Serialize};
 
-use crate::source::open_file;
+use crate::location::Location;
+use crate::source::Source;
 
 /// Bytes of a description; it is repeated in several objects.
-const LARGEST: u64 = 1 << 20;
+const LARGEST: usize = 1 << 20;
 
 /// [SPDX identifiers](https://spdx.org/licenses/) of licences that data have.
 const LICENSES: [&str; 15] = [
@@ -54,25 +54,34 @@ impl Description {
     /// object with the fields of this type.
     pub const FILE: &str = "rxrx2zarr.json";
 
-    /// What the folder `input` says of itself; RxRx1 where it says nothing.
+    /// What `input`, which `source` reads, says of itself; RxRx1 where it says
+    /// nothing.
     ///
     /// # Errors
     /// The file is there and cannot be read, or is no description.
-    pub fn of_input(input: &Path) -> Result<Self, DescriptionError> {
-        let path = input.join(Self::FILE);
-        let (file, _) = match open_file(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::rxrx1()),
-            Err(source) => return Err(DescriptionError::Read { path, source }),
-            Ok(file) => file,
-        };
+    pub(crate) fn of_input(
+        input: &Location,
+        source: &dyn Source,
+    ) -> Result<Self, DescriptionError> {
+        let place = || input.join(Self::FILE);
         let mut bytes = Vec::new();
-        if let Err(source) = file.take(LARGEST + 1).read_to_end(&mut bytes) {
-            return Err(DescriptionError::Read { path, source });
+        match source.read(Self::FILE, LARGEST + 1, &mut bytes) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::rxrx1()),
+            Err(source) => {
+                return Err(DescriptionError::Read {
+                    place: place(),
+                    source,
+                });
+            }
+            Ok(_) => {}
         }
-        if bytes.len() as u64 > LARGEST {
-            return Err(DescriptionError::TooLarge { path });
+        if bytes.len() > LARGEST {
+            return Err(DescriptionError::TooLarge { place: place() });
         }
-        serde_json::from_slice(&bytes).map_err(|source| DescriptionError::Parse { path, source })
+        serde_json::from_slice(&bytes).map_err(|source| DescriptionError::Parse {
+            place: place(),
+            source,
+        })
     }
 
     /// RxRx1 as Recursion published it.
@@ -114,30 +123,28 @@ impl Description {
 #[non_exhaustive]
 pub enum DescriptionError {
     /// It cannot be read.
-    #[error("cannot read {}", path.display())]
+    #[error("cannot read {place}")]
     Read {
         /// The file.
-        path: PathBuf,
+        place: Location,
         /// What the file system said.
         source: io::Error,
     },
     /// It is too large to be one.
     #[error(
-        "{} is longer than {LARGEST} bytes (expected JSON with name, license and citation)",
-        path.display()
+        "{place} is longer than {LARGEST} bytes (expected JSON with name, license and citation)"
     )]
     TooLarge {
         /// The file.
-        path: PathBuf,
+        place: Location,
     },
     /// It is something else.
     #[error(
-        "{} is not a description of a dataset (expected JSON with name, license and citation)",
-        path.display()
+        "{place} is not a description of a dataset (expected JSON with name, license and citation)"
     )]
     Parse {
         /// The file.
-        path: PathBuf,
+        place: Location,
         /// What is wrong with it.
         source: serde_json::Error,
     },

@@ -33,6 +33,9 @@ pub enum Event<'a> {
     },
     /// An unfinished run is continued.
     Continued(&'a Resumed),
+    /// The store cannot keep other writers out, and the user has promised that
+    /// there are none.
+    NotExclusive,
     /// OUTPUT is a complete dataset of the same input and settings already.
     CompleteAlready,
     /// A unit was left as it was, because a source that gave good pixels before

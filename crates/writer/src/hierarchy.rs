@@ -3,7 +3,7 @@
 //!
 //! [specification]: https://zarr-specs.readthedocs.io/en/latest/v3/core/index.html
 
-use std::path::PathBuf;
+use crate::location::Location;
 
 use rxrx_metadata::{ArrayGeometry, Column, Layout, Plan, zarr_name};
 use serde::{Deserialize, Serialize};
@@ -51,7 +51,7 @@ pub struct Settings {
 impl Settings {
     /// The options by which the same input gives the same plan again.
     /// `metadata` is the table, where it is not to be found beside the images.
-    pub fn plan_options(&self, metadata: Option<PathBuf>) -> PlanOptions {
+    pub fn plan_options(&self, metadata: Option<Location>) -> PlanOptions {
         PlanOptions {
             metadata,
             embeddings: None,

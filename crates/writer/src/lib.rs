@@ -16,12 +16,13 @@
 //!
 //! | module | noun |
 //! |---|---|
-//! | `prepare`, `survey` | INPUT, listed, joined and looked at |
-//! | `source`, `store`, `output`, `target` | where bytes come from and go to |
+//! | `prepare`, `input`, `survey` | INPUT, listed, joined and looked at |
+//! | `location`, `source`, `archive`, `store`, `output`, `target` | where bytes come from and go to |
 //! | `codec`, `shard`, `pipeline`, `record` | units of work |
 //! | `hierarchy`, `labels`, `tables`, `card`, `croissant`, `description` | what describes the pixels |
 //! | `seal`, `convert`, `info`, `verify` | the dataset as a whole |
 
+mod archive;
 mod card;
 mod checksums;
 mod codec;
@@ -34,12 +35,15 @@ mod fingerprint;
 mod fixture;
 mod hierarchy;
 mod info;
+mod input;
 mod journal;
 mod labels;
+mod location;
 mod output;
 mod pipeline;
 mod prepare;
 mod record;
+mod remote;
 mod resume;
 mod seal;
 mod shard;
@@ -51,6 +55,7 @@ mod target;
 mod unfinished;
 mod verify;
 
+pub use archive::{Archive, ArchiveError};
 pub use codec::{ChunkEncoder, Codec, CodecError, EncoderScratch, UnknownCodec};
 pub use convert::{ConvertError, ConvertOptions, Converted, RefusedImages, convert};
 pub use description::{ChannelDescription, Description, DescriptionError, GENERATOR, Window};
@@ -59,6 +64,7 @@ pub use hierarchy::{DatasetAttributes, Settings};
 pub use info::{DatasetInfo, InfoError};
 pub use journal::JournalError;
 pub use labels::LabelError;
+pub use location::{Address, Location, LocationError, StoreOption};
 pub use output::LostObject;
 pub use pipeline::PipelineError;
 pub use prepare::{PlanOptions, PrepareError, Prepared, Projection};
@@ -66,7 +72,7 @@ pub use record::{PlaneCounts, PlaneRecord, UnitRecord};
 pub use resume::{ResumeError, Resumed, SourceChanges};
 pub use seal::SealError;
 pub use source::{FolderSource, Source, SourceStamp};
-pub use store::{LocalStore, Store, StoreError, StoredObject, WriteObject};
+pub use store::{LocalStore, Store, StoreError, StoredObject, WriteObject, open_dataset};
 pub use tables::{EmbeddingsDigest, ReadTableError, TableError};
 pub use target::TargetError;
 pub use unfinished::{MadeWith, Unfinished};

@@ -107,7 +107,7 @@ pub(crate) struct Pipeline<'a> {
     pub(crate) former: &'a BTreeMap<usize, UnitRecord>,
     pub(crate) observer: &'a dyn Observer,
     pub(crate) jobs: NonZeroUsize,
-    /// Stop at the first image that cannot be used.
+    /// Stop at the first image that cannot be used, having stored the units before it.
     pub(crate) strict: bool,
     /// Once true, no unit is begun.
     pub(crate) stop: &'a AtomicBool,
@@ -117,14 +117,22 @@ pub(crate) struct Pipeline<'a> {
 struct State {
     /// The next that a reader takes.
     next: usize,
-    /// How many units will be run: fewer than wanted once told to stop.
+    /// How many units will be run: fewer than wanted once told to stop, or once
+    /// a chunk of the next one has failed.
     units: usize,
     /// Encoded, and waiting for those before them.
     encoded: HashMap<usize, EncodedChunk>,
     /// Written, from the first on.
     written: usize,
     stopped: bool,
-    failure: Option<PipelineError>,
+    failure: Option<Failure>,
+}
+
+/// What kept a unit from being stored.
+struct Failure {
+    /// Its place among those that are run.
+    unit: usize,
+    error: PipelineError,
 }
 
 struct Shared<'a> {
@@ -179,7 +187,7 @@ impl Pipeline<'_> {
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         });
         match shared.lock().failure.take() {
-            Some(failure) => Err(failure),
+            Some(failure) => Err(failure.error),
             None => Ok(records),
         }
     }
@@ -225,16 +233,17 @@ impl Shared<'_> {
         let _guard = StopOnPanic(self);
         let mut worker = ChunkWorker::new(self.pipeline, &self.files, &self.stored);
         for read in to_encode {
-            if self.lock().stopped {
-                return;
-            }
             let number = read.number;
+            let unit = number / self.pipeline.chunks_per_unit();
+            if !self.is_wanted(unit) {
+                continue;
+            }
             match worker.encode(read) {
                 Ok(encoded) => {
                     self.lock().encoded.insert(number, encoded);
                     self.encoded.notify_one();
                 }
-                Err(error) => self.fail(error),
+                Err(error) => self.fail(unit, error),
             }
         }
     }
@@ -246,7 +255,7 @@ impl Shared<'_> {
         let mut state = self.lock();
         loop {
             let (unit, chunk) = (state.next / per_unit, state.next % per_unit);
-            if state.stopped || state.next == self.chunks || unit == state.units {
+            if state.stopped || state.next == self.chunks || unit >= state.units {
                 return None;
             }
             if chunk == 0 && self.pipeline.stop.load(Ordering::Relaxed) {
@@ -270,10 +279,23 @@ impl Shared<'_> {
         }
     }
 
-    /// Remembers the first failure and wakes everybody so that they stop.
-    fn fail(&self, error: PipelineError) {
-        self.lock().failure.get_or_insert(error);
-        self.stop();
+    /// Whether the unit at that place will be stored.
+    fn is_wanted(&self, unit: usize) -> bool {
+        let state = self.lock();
+        !state.stopped && unit < state.units
+    }
+
+    /// Remembers the failure of the first unit that has one, and that only those
+    /// before it will be stored: what they have cost is not thrown away.
+    fn fail(&self, unit: usize, error: PipelineError) {
+        let mut state = self.lock();
+        state.units = state.units.min(unit);
+        if state.failure.as_ref().is_none_or(|first| unit < first.unit) {
+            state.failure = Some(Failure { unit, error });
+        }
+        drop(state);
+        self.written.notify_all();
+        self.encoded.notify_all();
     }
 
     fn stop(&self) {

@@ -1,25 +1,27 @@
 //! From INPUT to a plan: list, read the table, join, look at headers. Writes
 //! nothing.
 
-use std::path::{Path, PathBuf};
-
 use rxrx_metadata::{
-    DiscoverError, Embeddings, Join, JoinError, Layout, Listing, MetadataError, MetadataTable,
-    Plan, PlanError, Selection, SelectionError, find_metadata, list_folder,
+    DiscoverError, Embeddings, Join, JoinError, Layout, MetadataError, Plan, PlanError, Selection,
+    SelectionError,
 };
 use serde::Serialize;
 
+use crate::archive::ArchiveError;
 use crate::codec::Codec;
-use crate::source::{FolderSource, Source};
+use crate::description::{Description, DescriptionError};
+use crate::input::{Input, local};
+use crate::location::Location;
+use crate::source::Source;
 use crate::survey::{HEADERS_AT_MOST, Survey, data_type};
 
 /// What to convert and how to lay it out.
 #[derive(Clone, Debug, Default)]
 pub struct PlanOptions {
     /// The metadata table, where it is not to be found beside the images.
-    pub metadata: Option<PathBuf>,
+    pub metadata: Option<Location>,
     /// A table of embeddings: `site_id` and numbers.
-    pub embeddings: Option<PathBuf>,
+    pub embeddings: Option<Location>,
     /// Rows to convert (see [`Selection`]); empty for all.
     pub include: Vec<String>,
     /// Rows to leave out.
@@ -35,6 +37,23 @@ pub enum PrepareError {
     /// INPUT could not be listed, or holds no metadata table.
     #[error(transparent)]
     Discover(#[from] DiscoverError),
+    /// INPUT is an archive that cannot be used.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// The table in an archive is too large to be read there.
+    #[error(
+        "{place} is too large to be read in the archive; unpack it, and give it with --metadata"
+    )]
+    TableTooLarge {
+        /// The table.
+        place: Location,
+    },
+    /// Something does not lie on this machine.
+    #[error("{location} is an address; this version reads files of this machine only")]
+    Address {
+        /// The address.
+        location: Location,
+    },
     /// The metadata table is not readable.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
@@ -64,10 +83,10 @@ pub enum PrepareError {
 
 /// A plan and the source that it reads from.
 pub struct Prepared {
-    /// The folder that the images are read from.
-    pub input: PathBuf,
+    /// The folder or archive that the images are read from.
+    pub input: Location,
     /// The metadata table that was used.
-    pub metadata: PathBuf,
+    pub metadata: Location,
     /// The plan.
     pub plan: Plan,
     /// The options it was made with.
@@ -90,28 +109,24 @@ pub struct Projection {
 }
 
 impl Prepared {
-    /// Plans the conversion of the folder `input`.
+    /// Plans the conversion of `input`, a folder or a zip archive.
     ///
     /// # Errors
     /// [`PrepareError`] says what cannot be planned. Problems that a conversion
     /// could live with are listed in the plan instead.
-    pub fn folder(input: &Path, options: PlanOptions) -> Result<Self, PrepareError> {
+    pub fn open(input: &Location, options: PlanOptions) -> Result<Self, PrepareError> {
         let selection = Selection::parse(&options.include, &options.exclude)?;
-        let listing: Listing = list_folder(input)?;
-        let metadata = match &options.metadata {
-            Some(path) => path.clone(),
-            None => find_metadata(input, &listing)?,
-        };
-        let table = MetadataTable::open(&metadata)?;
+        let (opened, listing) = Input::open(input)?;
+        let (table, metadata) = opened.table(options.metadata.as_ref(), &listing)?;
         let mut join = Join::new(table, listing, &selection)?;
 
-        let embeddings = options.embeddings.as_deref();
-        let embeddings = embeddings
-            .map(|path| join.embeddings(path))
-            .transpose()
-            .map_err(PrepareError::Embeddings)?;
+        let embeddings = options.embeddings.as_ref().map(|table| {
+            let embeddings = join.embeddings(local(table)?);
+            embeddings.map_err(PrepareError::Embeddings)
+        });
+        let embeddings = embeddings.transpose()?;
 
-        let source: Box<dyn Source> = Box::new(FolderSource::new(input));
+        let source = opened.source;
         let sample = join.sample_sources(HEADERS_AT_MOST);
         let survey = Survey::new(source.as_ref(), &sample);
         let Some(shape) = survey.shape() else {
@@ -129,7 +144,7 @@ impl Prepared {
             options.layout,
         )?;
         Ok(Self {
-            input: input.to_owned(),
+            input: input.clone(),
             metadata,
             plan,
             options,
@@ -137,6 +152,14 @@ impl Prepared {
             source,
             mean_file_bytes: survey.mean_file_bytes(),
         })
+    }
+
+    /// What INPUT says of itself.
+    ///
+    /// # Errors
+    /// Its description cannot be read, or is none.
+    pub fn description(&self) -> Result<Description, DescriptionError> {
+        Description::of_input(&self.input, self.source.as_ref())
     }
 
     /// The sizes to expect with `codec`.
@@ -167,7 +190,7 @@ mod tests {
         }
         let table = "experiment,plate,well,site\nE-1,1,B02,1\nE-1,2,B02,1\n";
         fs::write(folder.path().join("metadata.csv"), table).unwrap();
-        Prepared::folder(folder.path(), PlanOptions::default())
+        Prepared::open(&folder.path().into(), PlanOptions::default())
     }
 
     #[test]
@@ -175,7 +198,7 @@ mod tests {
         let png = png(7, 5, 1);
         let prepared = prepared([&png; 4]).unwrap();
         assert_eq!(prepared.plan.geometry().shape(), [2, 2, 7, 5]);
-        assert!(prepared.metadata.ends_with("metadata.csv"));
+        assert!(prepared.metadata.to_string().ends_with("metadata.csv"));
         let source_bytes = 4 * png.len() as u64;
         for codec in Codec::ALL {
             let projection = prepared.projection(codec);

@@ -7,13 +7,16 @@ use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
+use crate::archive::EntryError;
+
 /// By what one notices that a file is no longer the one that was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceStamp {
     /// Size in bytes.
     pub bytes: u64,
     /// Changes whenever the content does; `None` where nothing is known. On a
-    /// disk it is the time of the last change, in nanoseconds since 1970.
+    /// disk it is the time of the last change, in nanoseconds since 1970; in an
+    /// archive the CRC-32.
     pub version: Option<u64>,
 }
 
@@ -34,6 +37,20 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// What the file system or the store said; the caller knows the path.
     fn read(&self, path: &str, at_most: usize, bytes: &mut Vec<u8>) -> io::Result<SourceStamp>;
+
+    /// Reads several files, each as [`Source::read`] does into the buffer beside
+    /// its path, and returns what came of each, in their order. Where reads are
+    /// slow to begin, or files lie side by side, that is faster than one by one.
+    fn read_all(
+        &self,
+        files: &mut [(&str, Vec<u8>)],
+        at_most: usize,
+    ) -> Vec<io::Result<SourceStamp>> {
+        let files = files.iter_mut();
+        files
+            .map(|(path, bytes)| self.read(path, at_most, bytes))
+            .collect()
+    }
 
     /// The stamp of the file at `path`, without reading it.
     ///
@@ -108,6 +125,10 @@ pub(crate) fn open_file(path: &Path) -> io::Result<(File, Metadata)> {
 
 /// A short name of why an image could not be read, for counting.
 pub(crate) fn cause(error: &io::Error) -> &'static str {
+    let inner = error.get_ref();
+    if let Some(error) = inner.and_then(|inner| inner.downcast_ref::<EntryError>()) {
+        return error.cause();
+    }
     match error.kind() {
         io::ErrorKind::InvalidInput => "not_a_file",
         io::ErrorKind::NotFound => "vanished",

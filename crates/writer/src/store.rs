@@ -9,12 +9,28 @@
 #[cfg(test)]
 pub(crate) mod conformance;
 mod local;
+mod remote;
 
 use std::error::Error;
 use std::io::{self, Write};
 
 pub use local::LocalStore;
 pub(crate) use local::is_temporary;
+pub(crate) use remote::{Fence, RemoteStore};
+
+use crate::location::Location;
+use crate::remote::Remote;
+
+/// The store of a finished dataset, to be read.
+///
+/// # Errors
+/// [`StoreError`] when the store of an address cannot be reached at all.
+pub fn open_dataset(location: &Location) -> Result<Box<dyn Store>, StoreError> {
+    Ok(match location {
+        Location::Local(path) => Box::new(LocalStore::read_only(path)),
+        Location::Remote(address) => Box::new(RemoteStore::new(Remote::folder(address)?, None)),
+    })
+}
 
 /// Writes the bytes of an object, one piece after the other.
 pub type WriteObject<'a> = dyn FnMut(&mut dyn Write) -> io::Result<()> + 'a;
@@ -58,6 +74,14 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError`] when the object may be there still.
     fn remove(&self, key: &str) -> Result<(), StoreError>;
+
+    /// Removes objects, durably; they need not be there.
+    ///
+    /// # Errors
+    /// [`StoreError`] when one of them may be there still.
+    fn remove_all(&self, keys: &[String]) -> Result<(), StoreError> {
+        keys.iter().try_for_each(|key| self.remove(key))
+    }
 
     /// Every object with its size in bytes, ordered by key.
     ///

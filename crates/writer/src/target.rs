@@ -11,32 +11,32 @@
 //! Whatever the state, a folder that holds an entry which no conversion writes
 //! is not removed: somebody put it there.
 //!
-//! Whoever changes anything holds the lock of the file `lock` beside OUTPUT. The
-//! operating system lets go of it when the process ends, however it ends, so a
-//! lock is never stale; host and process are written into the file for the
+//! Whoever changes anything holds the lock of OUTPUT: on a disk that of the
+//! operating system ([`local`]), in an object store a claim that is renewed
+//! ([`remote`], [`claim`]). Both say which process on which host has it, for the
 //! error that the second one gets.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, Write};
+mod claim;
+mod local;
+mod remote;
+
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
+use self::local::LocalGround;
+use self::remote::RemoteGround;
 use crate::fingerprint::Fingerprint;
 use crate::hierarchy::{CARD, CHECKSUMS, CROISSANT, GROUP, ROOT_METADATA};
 use crate::info::{DatasetInfo, Owner};
 use crate::journal::{self, Journal, JournalError, Run};
-use crate::store::{LocalStore, Store, StoreError, is_temporary};
+use crate::location::Location;
+use crate::store::{Store, StoreError};
 use crate::tables::{CHANNEL_STATS, EMBEDDINGS, PLANES, SITES};
 
 /// Appended to OUTPUT's name for the folder of unfinished work.
 const WORK_SUFFIX: &str = ".rxrx2zarr";
-
-const LOCK: &str = "lock";
-
-/// How often to try again when a lock is let go of at the same moment.
-const LOCK_ATTEMPTS: usize = 100;
 
 /// What a conversion puts at the top of OUTPUT.
 const OUTPUT_ENTRIES: [&str; 8] = [
@@ -58,7 +58,7 @@ pub enum TargetError {
     #[error("output {path} cannot be used: name a folder to create")]
     NoName {
         /// OUTPUT.
-        path: PathBuf,
+        path: Location,
     },
     /// OUTPUT holds, or began as, the outcome of another conversion.
     #[error(
@@ -68,7 +68,7 @@ pub enum TargetError {
     )]
     Different {
         /// OUTPUT.
-        path: PathBuf,
+        path: Location,
         /// Whether it is complete.
         sealed: bool,
         /// What differs.
@@ -78,7 +78,7 @@ pub enum TargetError {
     #[error("output {path} is being written by {holder}: wait for it, or choose another output")]
     Busy {
         /// OUTPUT.
-        path: PathBuf,
+        path: Location,
         /// Process and host.
         holder: String,
     },
@@ -86,7 +86,7 @@ pub enum TargetError {
     #[error("output {path} is no dataset and no unfinished one: convert without --retry-bad")]
     NothingToRetry {
         /// OUTPUT.
-        path: PathBuf,
+        path: Location,
     },
     /// OUTPUT holds something that is not ours to replace.
     #[error(
@@ -94,13 +94,13 @@ pub enum TargetError {
     )]
     Foreign {
         /// OUTPUT.
-        path: PathBuf,
+        path: Location,
     },
     /// A folder that was to be replaced holds something that is not ours.
     #[error("{path} is not written by rxrx2zarr: move it away, or choose another output")]
     Stranger {
         /// The entry that no conversion writes.
-        path: PathBuf,
+        path: Location,
     },
     /// OUTPUT and INPUT lie one within the other.
     #[error(
@@ -108,9 +108,9 @@ pub enum TargetError {
     )]
     Overlap {
         /// OUTPUT.
-        output: PathBuf,
+        output: Location,
         /// INPUT.
-        input: PathBuf,
+        input: Location,
     },
     /// Somebody removed the folder of unfinished work during the run.
     #[error(
@@ -119,7 +119,30 @@ pub enum TargetError {
     )]
     LockLost {
         /// The folder of unfinished work.
-        work: PathBuf,
+        work: Location,
+    },
+    /// Another process writes the output now, because this one was not heard of
+    /// for too long.
+    #[error(
+        "{holder} has taken over {path}, because this process was not heard of for too long: \
+         nothing is sealed, and what was done is kept"
+    )]
+    TakenOver {
+        /// OUTPUT.
+        path: Location,
+        /// Process and host.
+        holder: String,
+    },
+    /// The store cannot keep two writers apart.
+    #[error(
+        "the store of {path} ignores If-None-Match, so that two processes could write one dataset \
+         at once and neither would notice: use a store that knows it, or convert to a disk and \
+         publish; who makes sure that there is one writer only can say so by \
+         --store-option conditional_put=disabled"
+    )]
+    NoClaims {
+        /// OUTPUT.
+        path: Location,
     },
     /// The journal cannot be used.
     #[error(transparent)]
@@ -156,53 +179,91 @@ pub(crate) enum State {
     Foreign,
 }
 
+/// What of OUTPUT depends on where it lies.
+trait Ground: Send + Sync {
+    /// Names at the top of OUTPUT, none where it is absent; `None` where
+    /// something else is in its place.
+    fn output_entries(&self) -> Result<Option<Vec<String>>, TargetError>;
+
+    /// Likewise of the folder of unfinished work.
+    fn work_entries(&self) -> Result<Option<Vec<String>>, TargetError>;
+
+    /// Whether there is anything in place of the folder of unfinished work.
+    fn has_work(&self) -> Result<bool, TargetError>;
+
+    /// Who holds the lock, if anybody does.
+    fn holder(&self) -> Result<Option<String>, TargetError>;
+
+    /// Takes the lock, and removes what torn writes have left.
+    fn lock(&self) -> Result<Box<dyn Lock>, TargetError>;
+
+    /// Removes what is left of OUTPUT when its objects are gone.
+    fn remove_output(&self) -> Result<(), TargetError>;
+}
+
+/// A lock that is held. Dropped, it is let go of; what is unfinished stays.
+trait Lock: Send + Sync {
+    /// Demands that it is held still.
+    fn check(&self) -> Result<(), TargetError>;
+
+    /// Removes the folder of unfinished work, as far as that can be done, and
+    /// lets go.
+    fn remove_work(self: Box<Self>);
+
+    /// Whether it keeps every other process out.
+    fn is_exclusive(&self) -> bool {
+        true
+    }
+}
+
 /// OUTPUT and the folder of unfinished work beside it, with their stores.
 #[derive(Clone)]
 pub(crate) struct Place {
-    output: PathBuf,
-    work: PathBuf,
+    output: Location,
+    work: Location,
+    ground: Arc<dyn Ground>,
     store: Arc<dyn Store>,
     work_store: Arc<dyn Store>,
 }
 
-/// Who holds the lock.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Holder {
-    host: String,
-    pid: u32,
-}
-
-impl Holder {
-    fn this_process() -> Self {
-        Self {
-            host: gethostname::gethostname().to_string_lossy().into_owned(),
-            pid: std::process::id(),
-        }
-    }
-}
-
-impl std::fmt::Display for Holder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "process {} on {}", self.pid, self.host)
-    }
-}
-
 impl Place {
     /// The place of the dataset at `output`.
-    pub(crate) fn new(output: &Path) -> Result<Self, TargetError> {
-        let Some(name) = output.file_name() else {
-            let path = output.to_owned();
-            return Err(TargetError::NoName { path });
-        };
-        let mut work_name = name.to_owned();
-        work_name.push(WORK_SUFFIX);
-        let work = output.with_file_name(work_name);
-        Ok(Self {
-            output: output.to_owned(),
-            store: Arc::new(LocalStore::new(output, &work)),
-            work_store: Arc::new(LocalStore::new(&work, &work)),
-            work,
-        })
+    pub(crate) fn new(output: impl Into<Location>) -> Result<Self, TargetError> {
+        let output = output.into();
+        match &output {
+            Location::Local(path) => {
+                let Some(name) = path.file_name() else {
+                    return Err(TargetError::NoName { path: output });
+                };
+                let mut work_name = name.to_owned();
+                work_name.push(WORK_SUFFIX);
+                let ground = LocalGround::new(path, path.with_file_name(work_name));
+                Ok(Self {
+                    work: ground.work().into(),
+                    store: Arc::new(ground.output_store()),
+                    work_store: Arc::new(ground.work_store()),
+                    ground: Arc::new(ground),
+                    output,
+                })
+            }
+            Location::Remote(address) => Ok(Self::remote(RemoteGround::open(address)?)),
+        }
+    }
+
+    fn remote(ground: RemoteGround) -> Self {
+        Self {
+            output: ground.output().location(),
+            work: ground.work().location(),
+            store: Arc::new(ground.output_store()),
+            work_store: Arc::new(ground.work_store()),
+            ground: Arc::new(ground),
+        }
+    }
+
+    /// A place in a store that only this process knows.
+    #[cfg(test)]
+    pub(crate) fn in_store(output: crate::remote::Remote) -> Self {
+        Self::remote(RemoteGround::new(output, claim::Lease::default()))
     }
 
     /// The same place with what `wrap` makes of its stores.
@@ -216,7 +277,7 @@ impl Place {
     }
 
     /// OUTPUT.
-    pub(crate) fn output(&self) -> &Path {
+    pub(crate) fn output(&self) -> &Location {
         &self.output
     }
 
@@ -231,13 +292,18 @@ impl Place {
     }
 
     /// Whether there is a folder of unfinished work.
-    pub(crate) fn has_work(&self) -> bool {
-        self.work.exists()
+    pub(crate) fn has_work(&self) -> Result<bool, TargetError> {
+        self.ground.has_work()
+    }
+
+    fn is_absent_or_empty(&self) -> Result<bool, TargetError> {
+        let entries = self.ground.output_entries()?;
+        Ok(entries.is_some_and(|entries| entries.is_empty()))
     }
 
     /// What lies at OUTPUT. Only a holder of the lock can rely on it for long.
     pub(crate) fn state(&self) -> Result<State, TargetError> {
-        if self.work.exists() && !self.work.is_dir() {
+        if self.ground.work_entries()?.is_none() {
             return Ok(State::Foreign);
         }
         match DatasetInfo::owner(self.store())? {
@@ -245,7 +311,7 @@ impl Place {
             Owner::Nobody | Owner::Unreadable => {}
             Owner::Other => return Ok(State::Foreign),
             Owner::Us => {
-                let dataset = self.output.display().to_string();
+                let dataset = self.output.to_string();
                 let info = DatasetInfo::read(self.store(), &dataset).ok();
                 let fingerprint = info.map(|info| Box::new(info.fingerprint()));
                 return Ok(State::Sealed(fingerprint));
@@ -255,14 +321,14 @@ impl Place {
             Ok(Some(run)) => return Ok(State::Unfinished(Box::new(run))),
             // Of a run of which there is nothing else, nothing is lost.
             Err(JournalError::Damaged { .. })
-                if is_absent_or_empty(&self.output)? && self.journal().recorded()? == 0 =>
+                if self.is_absent_or_empty()? && self.journal().recorded()? == 0 =>
             {
                 return Ok(State::Free);
             }
             Err(error @ JournalError::Damaged { .. }) => return Ok(State::Damaged(error)),
             run => run?,
         };
-        Ok(if is_absent_or_empty(&self.output)? {
+        Ok(if self.is_absent_or_empty()? {
             State::Free
         } else {
             State::Foreign
@@ -271,92 +337,79 @@ impl Place {
 
     /// Who holds the lock, if anybody does.
     pub(crate) fn holder(&self) -> Result<Option<String>, TargetError> {
-        let path = self.work.join(LOCK);
-        let file = match File::open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            file => file.map_err(io_error("open", &path))?,
-        };
-        match file.try_lock_shared() {
-            Ok(()) => Ok(None),
-            Err(TryLockError::WouldBlock) => Ok(Some(holder(file))),
-            Err(TryLockError::Error(error)) => Err(io_error("lock", &path)(error)),
-        }
+        self.ground.holder()
     }
 
     /// Takes the lock, so that nobody else writes OUTPUT, and removes what torn
     /// writes have left beside it.
     pub(crate) fn lock(&self) -> Result<Target, TargetError> {
-        if self.work.exists() && !self.work.is_dir() {
-            let path = self.work.clone();
-            return Err(TargetError::Foreign { path });
-        }
-        refuse_strangers(&self.work, is_work_entry)?;
-        let path = self.work.join(LOCK);
-        for _ in 0..LOCK_ATTEMPTS {
-            fs::create_dir_all(&self.work).map_err(io_error("create", &self.work))?;
-            let options = &mut OpenOptions::new();
-            let options = options.read(true).write(true).create(true).truncate(false);
-            let mut file = match options.open(&path) {
-                // The folder was removed by the one who held the lock.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                file => file.map_err(io_error("open", &path))?,
-            };
-            match file.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => {
-                    let path = self.output.clone();
-                    let holder = holder(file);
-                    return Err(TargetError::Busy { path, holder });
-                }
-                Err(TryLockError::Error(error)) => return Err(io_error("lock", &path)(error)),
-            }
-            // Likewise, and ours is the lock of a file that has no name any more.
-            if !names(&path, &file) {
-                continue;
-            }
-            write_holder(&mut file).map_err(io_error("write", &path))?;
-            let target = Target {
-                place: self.clone(),
-                lock: file,
-                released: false,
-            };
-            target.remove_temporaries()?;
-            return Ok(target);
-        }
-        Err(TargetError::Busy {
-            path: self.output.clone(),
-            holder: "other processes, one after the other".to_owned(),
+        refuse_strangers(&self.work, self.ground.work_entries()?, |name| {
+            local::is_entry(name) || claim::is_entry(name) || journal::is_entry(name)
+        })?;
+        Ok(Target {
+            place: self.clone(),
+            lock: self.ground.lock()?,
         })
     }
 
     /// Demands that neither of OUTPUT and `input` lies within the other.
-    pub(crate) fn refuse_overlap(&self, input: &Path) -> Result<(), TargetError> {
-        let resolve = |path: &Path| fs::canonicalize(path).map_err(io_error("find", path));
-        let input = resolve(input)?;
-        // OUTPUT need not exist yet: the nearest folder above it does.
-        let absolute = std::path::absolute(&self.output).map_err(io_error("find", &self.output))?;
-        let existing = absolute.ancestors().find(|ancestor| ancestor.exists());
-        let existing = existing.unwrap_or(&absolute);
-        let rest = absolute.strip_prefix(existing).unwrap_or(Path::new(""));
-        let output = resolve(existing)?.join(rest);
-        if output.starts_with(&input) || input.starts_with(&output) {
-            return Err(TargetError::Overlap { output, input });
+    pub(crate) fn refuse_overlap(&self, input: &Location) -> Result<(), TargetError> {
+        let overlap = |output: Location, input: Location| TargetError::Overlap { output, input };
+        match (&self.output, input) {
+            (Location::Local(output), Location::Local(input)) => {
+                let (output, input) = (resolved(output)?, resolved(input)?);
+                if output.starts_with(&input) || input.starts_with(&output) {
+                    return Err(overlap(output.into(), input.into()));
+                }
+            }
+            (Location::Remote(output), Location::Remote(input))
+                if output.is_within(input) || input.is_within(output) =>
+            {
+                return Err(overlap(
+                    self.output.clone(),
+                    Location::Remote(input.clone()),
+                ));
+            }
+            _ => {}
         }
         Ok(())
     }
 }
 
+/// The real path of what is or will be at `path`: of what need not exist yet,
+/// the nearest folder above it does.
+fn resolved(path: &Path) -> Result<PathBuf, TargetError> {
+    let failed = |source| TargetError::Io {
+        action: "find",
+        path: path.to_owned(),
+        source,
+    };
+    let absolute = std::path::absolute(path).map_err(failed)?;
+    let existing = absolute.ancestors().find(|ancestor| ancestor.exists());
+    let existing = existing.unwrap_or(&absolute);
+    let rest = absolute.strip_prefix(existing).unwrap_or(Path::new(""));
+    Ok(fs::canonicalize(existing).map_err(failed)?.join(rest))
+}
+
 /// An OUTPUT that only this process writes.
 pub(crate) struct Target {
     place: Place,
-    lock: File,
-    released: bool,
+    lock: Box<dyn Lock>,
 }
 
 impl Target {
+    /// Whether every other process is kept out. If not, the user has promised
+    /// that there is none.
+    pub(crate) fn is_exclusive(&self) -> bool {
+        self.lock.is_exclusive()
+    }
+
     /// Demands that OUTPUT holds nothing but what a conversion writes.
     pub(crate) fn refuse_strangers(&self) -> Result<(), TargetError> {
-        refuse_strangers(&self.place.output, |name| OUTPUT_ENTRIES.contains(&name))
+        let entries = self.place.ground.output_entries()?;
+        refuse_strangers(&self.place.output, entries, |name| {
+            OUTPUT_ENTRIES.contains(&name)
+        })
     }
 
     /// Begins `run` at an OUTPUT that is free.
@@ -385,18 +438,14 @@ impl Target {
 
     /// Removes OUTPUT.
     fn clear_output(&self) -> Result<(), TargetError> {
-        let output = &self.place.output;
         // The root metadata goes first: from then on nobody takes what is left
         // for a dataset.
         let store = self.place.store();
         store.remove(ROOT_METADATA)?;
-        for object in store.list()? {
-            store.remove(&object.key)?;
-        }
-        match fs::remove_dir_all(output) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            result => result.map_err(io_error("remove", output)),
-        }
+        let objects = store.list()?.into_iter();
+        let keys: Vec<String> = objects.map(|object| object.key).collect();
+        store.remove_all(&keys)?;
+        self.place.ground.remove_output()
     }
 
     /// Makes the dataset an unfinished one again. The journal must hold all
@@ -406,109 +455,36 @@ impl Target {
         Ok(self.place.store().remove(ROOT_METADATA)?)
     }
 
-    /// Demands that the lock is still in its place.
+    /// Demands that the lock is held still.
     pub(crate) fn check(&self) -> Result<(), TargetError> {
-        if names(&self.place.work.join(LOCK), &self.lock) {
-            return Ok(());
-        }
-        let work = self.place.work.clone();
-        Err(TargetError::LockLost { work })
+        self.lock.check()
     }
 
     /// Removes the folder of unfinished work: the dataset is sealed.
-    pub(crate) fn release(mut self) {
+    pub(crate) fn release(self) {
         // The dataset is complete all the same, and what stays behind counts
         // for nothing once the description of the run is gone.
         if self.place.journal().end().is_ok() {
-            let _ = fs::remove_dir_all(&self.place.work);
-        }
-        self.released = true;
-    }
-
-    fn remove_temporaries(&self) -> Result<(), TargetError> {
-        let work = &self.place.work;
-        for entry in fs::read_dir(work).map_err(io_error("list", work))? {
-            let entry = entry.map_err(io_error("list", work))?;
-            if entry.file_name().to_str().is_some_and(is_temporary) {
-                let path = entry.path();
-                fs::remove_file(&path).map_err(io_error("remove", &path))?;
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Target {
-    fn drop(&mut self) {
-        // Nothing was begun: leave nothing behind. The folder stays where
-        // anything else is in it.
-        if !self.released && !self.place.work.join(journal::RUN).exists() {
-            let _ = fs::remove_file(self.place.work.join(LOCK));
-            let _ = fs::remove_dir(&self.place.work);
+            self.lock.remove_work();
         }
     }
 }
 
-/// Whether `path` is a name of the open `file`.
-fn names(path: &Path, file: &File) -> bool {
-    let open = file.try_clone().and_then(same_file::Handle::from_file);
-    open.is_ok_and(|open| same_file::Handle::from_path(path).is_ok_and(|named| named == open))
-}
-
-fn write_holder(file: &mut File) -> io::Result<()> {
-    file.set_len(0)?;
-    file.rewind()?;
-    file.write_all(&serde_json::to_vec(&Holder::this_process())?)
-}
-
-/// Who has written into the lock file.
-fn holder(mut file: File) -> String {
-    let mut text = String::new();
-    let read = file.read_to_string(&mut text);
-    let holder: Option<Holder> = read.ok().and_then(|_| serde_json::from_str(&text).ok());
-    holder.map_or_else(|| "another process".to_owned(), |holder| holder.to_string())
-}
-
-/// Whether a conversion puts an entry of that name into the folder of
-/// unfinished work.
-fn is_work_entry(name: &str) -> bool {
-    name == LOCK || journal::is_entry(name) || is_temporary(name)
-}
-
-/// Demands that `folder`, where there is one, holds nothing but what is `ours`.
-fn refuse_strangers(folder: &Path, ours: impl Fn(&str) -> bool) -> Result<(), TargetError> {
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
-            let path = folder.to_owned();
-            return Err(TargetError::Foreign { path });
-        }
-        entries => entries.map_err(io_error("list", folder))?,
+/// Demands that `folder`, with those entries, holds nothing but what is `ours`.
+fn refuse_strangers(
+    folder: &Location,
+    entries: Option<Vec<String>>,
+    ours: impl Fn(&str) -> bool,
+) -> Result<(), TargetError> {
+    let Some(entries) = entries else {
+        let path = folder.clone();
+        return Err(TargetError::Foreign { path });
     };
-    for entry in entries {
-        let entry = entry.map_err(io_error("list", folder))?;
-        if !entry.file_name().to_str().is_some_and(&ours) {
-            let path = entry.path();
-            return Err(TargetError::Stranger { path });
-        }
-    }
-    Ok(())
-}
-
-fn is_absent_or_empty(folder: &Path) -> Result<bool, TargetError> {
-    match fs::read_dir(folder) {
-        Ok(mut entries) => Ok(entries.next().is_none()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(false),
-        Err(error) => Err(io_error("list", folder)(error)),
-    }
-}
-
-fn io_error(action: &'static str, path: &Path) -> impl Fn(io::Error) -> TargetError {
-    move |source| TargetError::Io {
-        action,
-        path: path.to_owned(),
-        source,
+    match entries.iter().find(|name| !ours(name)) {
+        Some(stranger) => Err(TargetError::Stranger {
+            path: folder.join(stranger),
+        }),
+        None => Ok(()),
     }
 }
 

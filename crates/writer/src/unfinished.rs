@@ -1,13 +1,12 @@
 //! What can be learnt of the place of a dataset without changing anything.
 
-use std::path::Path;
-
 use serde::Serialize;
 
 use crate::description::Description;
 use crate::hierarchy::Settings;
 use crate::info::{DatasetInfo, InfoError};
 use crate::journal::Run;
+use crate::location::Location;
 use crate::target::{Place, State, TargetError};
 
 /// How far an unfinished conversion is.
@@ -28,11 +27,11 @@ pub struct Unfinished {
 }
 
 impl Unfinished {
-    /// Looks for an unfinished conversion to the folder `output`.
+    /// Looks for an unfinished conversion to `output`.
     ///
     /// # Errors
     /// What is beside OUTPUT cannot be read, or is damaged.
-    pub fn at(output: &Path) -> Result<Option<Self>, TargetError> {
+    pub fn at(output: &Location) -> Result<Option<Self>, TargetError> {
         let place = Place::new(output)?;
         let run = match place.state()? {
             State::Unfinished(run) => run,
@@ -63,11 +62,11 @@ pub struct MadeWith {
 }
 
 impl MadeWith {
-    /// Reads it from the folder `output`.
+    /// Reads it from `output`.
     ///
     /// # Errors
     /// There is no dataset and no unfinished one, or it is not readable.
-    pub fn at(output: &Path) -> Result<Self, InfoError> {
+    pub fn at(output: &Location) -> Result<Self, InfoError> {
         let place = Place::new(output)?;
         match place.state()? {
             State::Unfinished(run) => {
@@ -79,7 +78,7 @@ impl MadeWith {
             State::Damaged(error) => return Err(TargetError::from(error).into()),
             _ => {}
         }
-        let info = DatasetInfo::read(place.store(), &output.display().to_string())?;
+        let info = DatasetInfo::read(place.store(), &output.to_string())?;
         Ok(Self {
             settings: info.attributes.settings,
             description: info.attributes.description,

@@ -1,14 +1,13 @@
 //! `rxrx2zarr convert`.
 
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::process::ExitCode;
 use std::thread::available_parallelism;
 use std::time::Instant;
 
 use anyhow::Context;
 use rxrx_writer::{
-    ConvertError, ConvertOptions, Converted, MadeWith, PlanOptions, Prepared, convert,
+    ConvertError, ConvertOptions, Converted, Location, MadeWith, PlanOptions, Prepared, convert,
 };
 
 use crate::arguments::{ConvertArguments, Verbosity};
@@ -21,22 +20,26 @@ const INCOMPLETE: u8 = 3;
 
 pub(crate) fn run(arguments: &ConvertArguments, verbosity: Verbosity) -> anyhow::Result<ExitCode> {
     let input = &arguments.input;
+    let output = arguments.output()?;
     let made_with = if arguments.retry_bad {
-        Some(MadeWith::at(&arguments.output)?)
+        Some(MadeWith::at(&output)?)
     } else {
         None
     };
     let plan_options = match &made_with {
-        Some(made) => PlanOptions {
-            embeddings: input.embeddings.clone(),
-            ..made.settings.plan_options(input.metadata.clone())
-        },
-        None => input.plan_options(),
+        Some(made) => {
+            let given = input.plan_options()?;
+            PlanOptions {
+                embeddings: given.embeddings,
+                ..made.settings.plan_options(given.metadata)
+            }
+        }
+        None => input.plan_options()?,
     };
-    let prepared = Prepared::folder(&input.input, plan_options)?;
+    let prepared = Prepared::open(&input.input()?, plan_options)?;
     let (codec, description) = match made_with {
         Some(made) => (made.settings.codec, made.description),
-        None => (input.codec, arguments.description()?),
+        None => (input.codec, arguments.description(&prepared)?),
     };
     // From here on there is work in hand.
     let stop = Stop::on_signals().context("cannot listen to signals")?;
@@ -51,7 +54,7 @@ pub(crate) fn run(arguments: &ConvertArguments, verbosity: Verbosity) -> anyhow:
         stop: stop.asked(),
         description,
     };
-    let outcome = convert_with_progress(&prepared, &arguments.output, &options, verbosity);
+    let outcome = convert_with_progress(&prepared, &output, &options, verbosity);
     if let Err(error) = &outcome
         && let Some(ConvertError::Interrupted { .. }) = error.downcast_ref()
     {
@@ -63,7 +66,7 @@ pub(crate) fn run(arguments: &ConvertArguments, verbosity: Verbosity) -> anyhow:
     if arguments.json {
         report::json(&converted, [("seconds", seconds.into())])?;
     } else {
-        report::converted(&converted, &arguments.output, seconds)?;
+        report::converted(&converted, &output, seconds)?;
     }
     Ok(exit_code(&converted))
 }
@@ -90,7 +93,7 @@ fn explain(error: &anyhow::Error) {
 /// Converts while drawing progress; also returns the seconds that it took.
 pub(crate) fn convert_with_progress(
     prepared: &Prepared,
-    output: &Path,
+    output: &Location,
     options: &ConvertOptions,
     verbosity: Verbosity,
 ) -> anyhow::Result<(Converted, f64)> {

@@ -4,17 +4,18 @@ use std::io::{Write, stdout};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use rxrx_writer::{Codec, ConvertOptions, Description, PlanOptions, Prepared};
+use rxrx_writer::{Codec, ConvertOptions, PlanOptions, Prepared};
 
 use super::convert::{convert_with_progress, exit_code, jobs};
 use super::sample::sample_with_progress;
 use crate::arguments::{DemoArguments, Verbosity};
+use crate::opening::how_to_open;
 use crate::report;
 use crate::sample::SampleSpec;
 
 pub(crate) fn run(arguments: &DemoArguments, verbosity: Verbosity) -> anyhow::Result<ExitCode> {
     let input = arguments.dest.join("sample");
-    let output = arguments.dest.join("dataset");
+    let output = arguments.dest.join("dataset").into();
     let mut out = stdout();
     // The table is written last: where it is, the sample is whole.
     if input.join("metadata.csv").is_file() {
@@ -33,7 +34,7 @@ pub(crate) fn run(arguments: &DemoArguments, verbosity: Verbosity) -> anyhow::Re
         )?;
     }
 
-    let prepared = Prepared::folder(&input, PlanOptions::default())?;
+    let prepared = Prepared::open(&input.as_path().into(), PlanOptions::default())?;
     let options = ConvertOptions {
         codec: Codec::default(),
         jobs: jobs(None)?,
@@ -43,12 +44,12 @@ pub(crate) fn run(arguments: &DemoArguments, verbosity: Verbosity) -> anyhow::Re
         retry_bad: false,
         recheck: false,
         stop: Arc::default(),
-        description: Description::of_input(&input)?,
+        description: prepared.description()?,
     };
     let (converted, seconds) = convert_with_progress(&prepared, &output, &options, verbosity)?;
     write!(out, "2. ")?;
     report::converted(&converted, &output, seconds)?;
     writeln!(out, "3. Open it.")?;
-    report::how_to_open(&output)?;
+    how_to_open(&output)?;
     Ok(exit_code(&converted))
 }

@@ -2,26 +2,27 @@
 
 use std::process::ExitCode;
 
-use rxrx_writer::{DatasetInfo, LocalStore, Unfinished};
+use rxrx_writer::{DatasetInfo, Unfinished, open_dataset};
 
 use crate::arguments::InfoArguments;
 use crate::report;
 
 pub(crate) fn run(arguments: &InfoArguments) -> anyhow::Result<ExitCode> {
-    if let Some(unfinished) = Unfinished::at(&arguments.dataset)? {
+    let dataset = arguments.dataset()?;
+    if let Some(unfinished) = Unfinished::at(&dataset)? {
         if arguments.json {
             report::json(&unfinished, [])?;
         } else {
-            report::unfinished(&unfinished, &arguments.dataset)?;
+            report::unfinished(&unfinished, &dataset)?;
         }
         return Ok(ExitCode::FAILURE);
     }
-    let store = LocalStore::read_only(&arguments.dataset);
-    let info = DatasetInfo::read(&store, &arguments.dataset.display().to_string())?;
+    let store = open_dataset(&dataset)?;
+    let info = DatasetInfo::read(store.as_ref(), &dataset.to_string())?;
     if arguments.json {
         report::json(&info, [])?;
     } else {
-        report::info(&info, &arguments.dataset)?;
+        report::info(&info, &dataset)?;
     }
     Ok(ExitCode::SUCCESS)
 }

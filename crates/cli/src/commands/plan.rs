@@ -11,7 +11,7 @@ use crate::arguments::{PlanArguments, Verbosity};
 use crate::report;
 
 pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Result<ExitCode> {
-    let prepared = Prepared::folder(&arguments.input.input, arguments.input.plan_options())?;
+    let prepared = Prepared::open(&arguments.input.input()?, arguments.input.plan_options()?)?;
     let codec = arguments.input.codec;
     let plan = &prepared.plan;
     let geometry = plan.geometry();
@@ -20,8 +20,8 @@ pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Re
         let channels: Vec<String> = plan.channels().iter().map(ToString::to_string).collect();
         let result = json!({
             // JSON is text, which a path need not be.
-            "input": prepared.input.to_string_lossy(),
-            "metadata": prepared.metadata.to_string_lossy(),
+            "input": prepared.input.to_string(),
+            "metadata": prepared.metadata.to_string(),
             "shape": geometry.shape(),
             "chunk_shape": geometry.chunk_shape(),
             "shard_shape": geometry.shard_shape(),

@@ -1,11 +1,10 @@
 //! `rxrx2zarr verify`.
 
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Context;
-use rxrx_writer::{DatasetInfo, LocalStore, Prepared, VerifyOptions, verify};
+use rxrx_writer::{DatasetInfo, Location, Prepared, Store, VerifyOptions, open_dataset, verify};
 
 use super::convert::jobs;
 use crate::arguments::{Verbosity, VerifyArguments};
@@ -13,17 +12,21 @@ use crate::progress::Progress;
 use crate::report;
 
 pub(crate) fn run(arguments: &VerifyArguments, verbosity: Verbosity) -> anyhow::Result<ExitCode> {
-    let store = LocalStore::read_only(&arguments.dataset);
-    let dataset = arguments.dataset.display().to_string();
-    let source = arguments.source.as_deref();
-    let source = source.map(|input| prepare(arguments, &store, &dataset, input));
+    let location = arguments.dataset()?;
+    let store = open_dataset(&location)?;
+    let store = store.as_ref();
+    let dataset = location.to_string();
+    let source = arguments.source()?;
+    let source = source
+        .as_ref()
+        .map(|input| prepare(arguments, store, &dataset, input));
     let source = source.transpose()?;
     let options = VerifyOptions {
         jobs: jobs(arguments.jobs)?,
     };
     let start = Instant::now();
     let progress = Progress::new(verbosity);
-    let verified = verify(&store, &dataset, source.as_ref(), &options, &progress);
+    let verified = verify(store, &dataset, source.as_ref(), &options, &progress);
     progress.finish();
     let (verified, seconds) = (verified?, start.elapsed().as_secs_f64());
     if arguments.json {
@@ -33,7 +36,7 @@ pub(crate) fn run(arguments: &VerifyArguments, verbosity: Verbosity) -> anyhow::
             [("clean", clean.into()), ("seconds", seconds.into())],
         )?;
     } else {
-        report::verified(&verified, &arguments.dataset, seconds, verbosity)?;
+        report::verified(&verified, &location, seconds, verbosity)?;
     }
     Ok(if verified.is_clean() {
         ExitCode::SUCCESS
@@ -45,19 +48,14 @@ pub(crate) fn run(arguments: &VerifyArguments, verbosity: Verbosity) -> anyhow::
 /// Plans the source as the dataset was planned.
 fn prepare(
     arguments: &VerifyArguments,
-    store: &LocalStore,
+    store: &dyn Store,
     dataset: &str,
-    input: &Path,
+    input: &Location,
 ) -> anyhow::Result<Prepared> {
     let settings = DatasetInfo::read(store, dataset)?.attributes.settings;
-    let options = settings.plan_options(arguments.metadata.clone());
+    let options = settings.plan_options(arguments.metadata()?);
     // Not an error of usage: the settings are the dataset's own.
-    let prepared = Prepared::folder(input, options)
+    let prepared = Prepared::open(input, options)
         .map_err(|error| anyhow::Error::msg(format!("{:#}", anyhow::Error::from(error))));
-    prepared.with_context(|| {
-        format!(
-            "cannot compare with {} by the settings of {dataset}",
-            input.display()
-        )
-    })
+    prepared.with_context(|| format!("cannot compare with {} by the settings of {dataset}", input))
 }

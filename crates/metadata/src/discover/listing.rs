@@ -17,6 +17,9 @@ pub struct Listing {
     pub metadata_candidates: Vec<String>,
     /// Files and folders whose name is not UTF-8, as far as it can be shown.
     pub unreadable_names: Vec<String>,
+    /// Files of an archive whose name would lead out of the folder that it is
+    /// unpacked to.
+    pub unsafe_names: Vec<String>,
 }
 
 /// A file named as an image of a plane.

@@ -178,6 +178,7 @@ fn files_that_the_listing_could_not_place_are_told() {
     paths.push("train/overview.png");
     let mut listing = listing(&paths);
     listing.unreadable_names.push("train/\u{fffd}".to_owned());
+    listing.unsafe_names.push("../a.png".to_owned());
     let join = Join::new(table(), listing, &Selection::default()).unwrap();
     let told: Vec<_> = join
         .problems()
@@ -189,6 +190,7 @@ fn files_that_the_listing_could_not_place_are_told() {
         [
             (ProblemKind::UnrecognisedFiles, 1, "train/overview.png"),
             (ProblemKind::UnreadableNames, 1, "train/\u{fffd}"),
+            (ProblemKind::UnsafeNames, 1, "../a.png"),
         ]
     );
 }
@@ -345,7 +347,8 @@ fn the_real_sample_is_joined() {
         return;
     }
     let listing = crate::list_folder(&root).unwrap();
-    let table = MetadataTable::open(&crate::find_metadata(&root, &listing).unwrap()).unwrap();
+    let inside = crate::find_metadata("sample", &listing).unwrap();
+    let table = MetadataTable::open(&root.join(inside)).unwrap();
     let join = Join::new(table, listing, &Selection::default()).unwrap();
     assert_eq!((join.table().len(), join.channels.len()), (24, 6));
     assert_eq!((join.present_planes(), join.missing_planes()), (120, 24));

@@ -1,8 +1,10 @@
 //! The process dies at every step of a conversion, and nothing is lost.
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use object_store::memory::InMemory;
 use rxrx_metadata::Layout;
 
 use super::*;
@@ -10,7 +12,8 @@ use crate::events::Silent;
 use crate::fixture::{Faulty, SIDE, image_path, png};
 use crate::hierarchy::ROOT_METADATA;
 use crate::prepare::PlanOptions;
-use crate::store::{LocalStore, Store, StoredObject};
+use crate::remote::Remote;
+use crate::store::{Store, StoredObject};
 
 const SITES: usize = 5;
 const CHANNELS: usize = 2;
@@ -71,9 +74,11 @@ impl Store for Mortal {
     }
 }
 
-/// An input, and an output that is not there yet.
+/// An input, and an output that is not there yet: on a disk, or in an object
+/// store.
 struct Scene {
     folder: tempfile::TempDir,
+    cloud: Option<Arc<InMemory>>,
 }
 
 /// A folder where a flush costs nothing, if the machine has one.
@@ -89,6 +94,7 @@ impl Scene {
     fn new() -> Self {
         let scene = Self {
             folder: in_memory(),
+            cloud: None,
         };
         let mut table = "experiment,plate,well,site\n".to_owned();
         for site in 0..SITES {
@@ -101,12 +107,30 @@ impl Scene {
         scene
     }
 
+    fn in_cloud() -> Self {
+        Self {
+            cloud: Some(Arc::new(InMemory::new())),
+            ..Self::new()
+        }
+    }
+
+    fn both() -> [Self; 2] {
+        [Self::new(), Self::in_cloud()]
+    }
+
     fn input(&self) -> PathBuf {
         self.folder.path().join("in")
     }
 
     fn output(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    fn place(&self, name: &str) -> Place {
+        match &self.cloud {
+            None => Place::new(self.output(name)).unwrap(),
+            Some(store) => Place::in_store(Remote::on(store.clone(), name)),
+        }
     }
 
     fn write_image(&self, site: usize, channel: usize, bytes: &[u8]) {
@@ -124,7 +148,7 @@ impl Scene {
             layout,
             ..PlanOptions::default()
         };
-        Prepared::folder(&self.input(), options).unwrap()
+        Prepared::open(&self.input().into(), options).unwrap()
     }
 
     /// Runs `options` in a process that dies at write number `writes`.
@@ -139,7 +163,7 @@ impl Scene {
             writes_left: AtomicUsize::new(writes),
             last_takes_effect,
         });
-        let place = Place::new(&self.output("out")).unwrap().wrapped(|inner| {
+        let place = self.place("out").wrapped(|inner| {
             let life = Arc::clone(&life);
             Arc::new(Mortal { inner, life })
         });
@@ -148,17 +172,25 @@ impl Scene {
 
     fn converts(&self, name: &str, shard_sites: usize, options: &ConvertOptions) -> Converted {
         let prepared = self.prepared(shard_sites);
-        convert(&prepared, &self.output(name), options, &Silent).unwrap()
+        convert_at(&self.place(name), &prepared, options, &Silent).unwrap()
     }
 
     fn objects(&self, name: &str) -> Objects {
-        let store = LocalStore::read_only(self.output(name));
+        let place = self.place(name);
+        let store = place.store();
         let keys = store.list().unwrap().into_iter().map(|object| object.key);
         keys.map(|key| (key.clone(), store.get(&key).unwrap().unwrap()))
             .collect()
     }
 
     fn remove(&self, name: &str) {
+        if let Some(store) = &self.cloud {
+            for name in [name.to_owned(), format!("{name}.rxrx2zarr")] {
+                let remote = Remote::on(store.clone(), &name);
+                let keys = remote.list().unwrap().into_iter().map(|object| object.key);
+                remote.remove_all(&keys.collect::<Vec<_>>()).unwrap();
+            }
+        }
         for name in [name.to_owned(), format!("{name}.rxrx2zarr")] {
             let _ = fs::remove_dir_all(self.output(&name));
         }
@@ -168,7 +200,7 @@ impl Scene {
     #[track_caller]
     fn is_finished_as(&self, expected: &Objects) {
         assert_eq!(&self.objects("out"), expected);
-        assert!(!self.output("out.rxrx2zarr").exists());
+        assert!(!self.place("out").has_work().unwrap());
     }
 }
 
@@ -209,53 +241,55 @@ fn deaths(of: &str, mut dies: impl FnMut(usize, bool) -> bool) {
 
 #[test]
 fn a_conversion_that_dies_anywhere_is_continued_to_the_same_bytes() {
-    let scene = Scene::new();
-    scene.converts("whole", 2, &options());
-    let whole = scene.objects("whole");
-    let prepared = scene.prepared(2);
-    deaths("a conversion", |writes, last_takes_effect| {
-        scene.remove("out");
-        let died = scene
-            .dies(&prepared, &options(), writes, last_takes_effect)
-            .is_err();
-        let left = scene.objects("out");
-        if left.contains_key(ROOT_METADATA) {
-            assert_eq!(left, whole, "sealed, and not whole: write {writes}");
-        }
-        let again = scene.converts("out", 2, &options());
-        assert!(again.planes.is_complete());
-        scene.is_finished_as(&whole);
-        died
-    });
+    for scene in Scene::both() {
+        scene.converts("whole", 2, &options());
+        let whole = scene.objects("whole");
+        let prepared = scene.prepared(2);
+        deaths("a conversion", |writes, last_takes_effect| {
+            scene.remove("out");
+            let died = scene
+                .dies(&prepared, &options(), writes, last_takes_effect)
+                .is_err();
+            let left = scene.objects("out");
+            if left.contains_key(ROOT_METADATA) {
+                assert_eq!(left, whole, "sealed, and not whole: write {writes}");
+            }
+            let again = scene.converts("out", 2, &options());
+            assert!(again.planes.is_complete());
+            scene.is_finished_as(&whole);
+            died
+        });
+    }
 }
 
 #[test]
 fn a_replacement_that_dies_anywhere_leaves_the_old_dataset_or_a_beginning() {
-    let scene = Scene::new();
-    let over = ConvertOptions {
-        overwrite: true,
-        ..options()
-    };
-    let (old_shards, new_shards) = (1, 2);
-    scene.converts("old", old_shards, &options());
-    scene.converts("new", new_shards, &options());
-    let (old, new) = (scene.objects("old"), scene.objects("new"));
-    let prepared = scene.prepared(new_shards);
-    deaths("a replacement", |writes, last_takes_effect| {
-        scene.remove("out");
-        scene.converts("out", old_shards, &options());
-        let died = scene
-            .dies(&prepared, &over, writes, last_takes_effect)
-            .is_err();
-        let left = scene.objects("out");
-        let sealed = left.contains_key(ROOT_METADATA);
-        assert!(!sealed || left == old || left == new, "write {writes}");
-        // Once the old dataset is none any more, there is nothing to insist on.
-        let again = if left == old { &over } else { &options() };
-        scene.converts("out", new_shards, again);
-        scene.is_finished_as(&new);
-        died
-    });
+    for scene in Scene::both() {
+        let over = ConvertOptions {
+            overwrite: true,
+            ..options()
+        };
+        let (old_shards, new_shards) = (1, 2);
+        scene.converts("old", old_shards, &options());
+        scene.converts("new", new_shards, &options());
+        let (old, new) = (scene.objects("old"), scene.objects("new"));
+        let prepared = scene.prepared(new_shards);
+        deaths("a replacement", |writes, last_takes_effect| {
+            scene.remove("out");
+            scene.converts("out", old_shards, &options());
+            let died = scene
+                .dies(&prepared, &over, writes, last_takes_effect)
+                .is_err();
+            let left = scene.objects("out");
+            let sealed = left.contains_key(ROOT_METADATA);
+            assert!(!sealed || left == old || left == new, "write {writes}");
+            // Once the old dataset is none any more, there is nothing to insist on.
+            let again = if left == old { &over } else { &options() };
+            scene.converts("out", new_shards, again);
+            scene.is_finished_as(&new);
+            died
+        });
+    }
 }
 
 #[test]
@@ -305,54 +339,56 @@ fn a_retry_that_dies_anywhere_keeps_what_was_good_and_is_repeated() {
 
 #[test]
 fn a_store_that_fails_now_and_then_costs_nothing_but_time() {
-    let scene = Scene::new();
-    scene.converts("whole", 2, &options());
-    let whole = scene.objects("whole");
-    let prepared = scene.prepared(2);
-    let mut faults = 0;
-    for seed in 0..40 {
-        scene.remove("out");
-        let failing = 1 + seed as u32 % 6;
-        for attempt in 0.. {
-            let injected = Arc::new(AtomicUsize::new(0));
-            let place = Place::new(&scene.output("out")).unwrap().wrapped(|inner| {
-                let seed = seed + 100 * attempt;
-                Arc::new(Faulty::new(inner, failing, seed, Arc::clone(&injected)))
-            });
-            let outcome = convert_at(&place, &prepared, &options(), &Silent);
-            faults += injected.load(Ordering::Relaxed);
-            match outcome {
-                Ok(_) => break,
-                Err(error) => {
-                    assert!(attempt < 500, "{error}");
-                    let left = scene.objects("out");
-                    if left.get(ROOT_METADATA) == whole.get(ROOT_METADATA) {
-                        assert_eq!(left, whole, "sealed, and not whole");
+    for scene in Scene::both() {
+        scene.converts("whole", 2, &options());
+        let whole = scene.objects("whole");
+        let prepared = scene.prepared(2);
+        let mut faults = 0;
+        for seed in 0..40 {
+            scene.remove("out");
+            let failing = 1 + seed as u32 % 6;
+            for attempt in 0.. {
+                let injected = Arc::new(AtomicUsize::new(0));
+                let place = scene.place("out").wrapped(|inner| {
+                    let seed = seed + 100 * attempt;
+                    Arc::new(Faulty::new(inner, failing, seed, Arc::clone(&injected)))
+                });
+                let outcome = convert_at(&place, &prepared, &options(), &Silent);
+                faults += injected.load(Ordering::Relaxed);
+                match outcome {
+                    Ok(_) => break,
+                    Err(error) => {
+                        assert!(attempt < 500, "{error}");
+                        let left = scene.objects("out");
+                        if left.get(ROOT_METADATA) == whole.get(ROOT_METADATA) {
+                            assert_eq!(left, whole, "sealed, and not whole");
+                        }
                     }
                 }
             }
+            scene.converts("out", 2, &options());
+            scene.is_finished_as(&whole);
         }
-        scene.converts("out", 2, &options());
-        scene.is_finished_as(&whole);
+        println!("torture | a store that fails at random | 40 | {faults} | 0 | 0");
     }
-    println!("torture | a store that fails at random | 40 | {faults} | 0 | 0");
 }
 
 #[test]
 fn a_complete_dataset_is_left_as_it_is() {
-    let scene = Scene::new();
-    let first = scene.converts("out", 2, &options());
-    let before = scene.objects("out");
-    let again = scene.converts("out", 2, &options());
-    assert_eq!((first.sites_before, again.sites_before), (0, SITES));
-    assert_eq!(again.source_bytes, first.source_bytes);
-    assert_eq!(again.planes, first.planes);
-    let retry = ConvertOptions {
-        retry_bad: true,
-        ..options()
-    };
-    scene.converts("out", 2, &retry);
-    scene.is_finished_as(&before);
+    for scene in Scene::both() {
+        let first = scene.converts("out", 2, &options());
+        let before = scene.objects("out");
+        let again = scene.converts("out", 2, &options());
+        assert_eq!((first.sites_before, again.sites_before), (0, SITES));
+        assert_eq!(again.source_bytes, first.source_bytes);
+        assert_eq!(again.planes, first.planes);
+        let retry = ConvertOptions {
+            retry_bad: true,
+            ..options()
+        };
+        scene.converts("out", 2, &retry);
+        scene.is_finished_as(&before);
+    }
 }
 
 #[test]
@@ -371,7 +407,7 @@ fn a_retry_with_a_damaged_shard_changes_nothing() {
         retry_bad: true,
         ..options()
     };
-    let error = convert(&scene.prepared(2), &scene.output("out"), &retry, &Silent).unwrap_err();
+    let error = convert_at(&scene.place("out"), &scene.prepared(2), &retry, &Silent).unwrap_err();
     assert!(
         matches!(&error, ConvertError::DamagedShard { key: damaged, .. } if damaged == key),
         "{error}"

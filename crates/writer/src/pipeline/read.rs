@@ -58,9 +58,18 @@ impl Buffers {
 impl Pipeline<'_> {
     /// Reads the image files of one chunk.
     pub(super) fn read(&self, number: usize, task: Task, buffers: &Buffers) -> ReadChunk {
-        let files = task.planes().map(|(site, channel)| {
-            let path = self.plan.source(SiteIndex(site), channel)?;
-            Some(self.read_file(path, buffers.take()))
+        let at_most = largest_file(self.plan.geometry().plane_bytes());
+        let path = |(site, channel)| self.plan.source(SiteIndex(site), channel);
+        let mut wanted: Vec<(&str, Vec<u8>)> = task
+            .planes()
+            .filter_map(path)
+            .map(|path| (path, buffers.take()))
+            .collect();
+        let stamps = self.source.read_all(&mut wanted, at_most + 1);
+        let mut read = stamps.into_iter().zip(wanted);
+        let files = task.planes().map(|plane| {
+            let (stamp, (_, bytes)) = path(plane).and_then(|_| read.next())?;
+            Some(stamp.and_then(|stamp| ImageFile::new(stamp, bytes, at_most)))
         });
         let files = files.collect();
         ReadChunk {
@@ -69,10 +78,10 @@ impl Pipeline<'_> {
             files,
         }
     }
+}
 
-    fn read_file(&self, path: &str, mut bytes: Vec<u8>) -> io::Result<ImageFile> {
-        let at_most = largest_file(self.plan.geometry().plane_bytes());
-        let stamp = self.source.read(path, at_most + 1, &mut bytes)?;
+impl ImageFile {
+    fn new(stamp: SourceStamp, bytes: Vec<u8>, at_most: usize) -> io::Result<Self> {
         if bytes.len() > at_most {
             let error =
                 format!("larger than {at_most} bytes, too large for an image of this array");
@@ -82,6 +91,6 @@ impl Pipeline<'_> {
             bytes: bytes.len() as u64,
             ..stamp
         };
-        Ok(ImageFile { stamp, bytes })
+        Ok(Self { stamp, bytes })
     }
 }

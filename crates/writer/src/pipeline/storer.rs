@@ -36,15 +36,15 @@ impl<'a> Storer<'a> {
         let shared = self.shared;
         let _guard = StopOnPanic(shared);
         let mut records = Vec::new();
-        for unit in shared.units {
+        for (place, unit) in shared.units.iter().enumerate() {
             if !self.wait_for(self.next) {
                 break;
             }
             match self.store(unit) {
                 Ok(record) => records.push(record),
                 Err(error) => {
-                    // Where another failure was the cause, that one is kept.
-                    shared.fail(error);
+                    // Where a chunk of it was the cause, that failure is kept.
+                    shared.fail(place, error);
                     break;
                 }
             }
@@ -139,7 +139,7 @@ impl<'a> Storer<'a> {
         let unit = number / self.shared.pipeline.chunks_per_unit();
         let mut state = self.shared.lock();
         loop {
-            if state.stopped || unit == state.units {
+            if state.stopped || unit >= state.units {
                 return false;
             }
             if state.encoded.contains_key(&number) {

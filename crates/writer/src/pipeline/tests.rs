@@ -236,6 +236,40 @@ fn a_strict_run_stops_and_names_the_image() {
     assert_eq!(records[2].planes[0], vanished);
 }
 
+#[test]
+fn a_strict_run_stores_all_units_before_the_bad_one() {
+    /// A store that takes its time, so that the bad image is met long before.
+    struct Slow(Memory);
+    impl Store for Slow {
+        fn put(&self, key: &str, parts: &[&[u8]]) -> Result<(), StoreError> {
+            std::thread::sleep(Duration::from_millis(20));
+            self.0.put(key, parts)
+        }
+        fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+            self.0.get(key)
+        }
+        fn remove(&self, key: &str) -> Result<(), StoreError> {
+            self.0.remove(key)
+        }
+        fn list(&self) -> Result<Vec<StoredObject>, StoreError> {
+            self.0.list()
+        }
+    }
+    // The last sites of the fifth and the ninth of ten units.
+    let mut images = Images::of(20, 2);
+    for site in [9, 17] {
+        images.0.insert(image_path(site, 1), b"no PNG".to_vec());
+    }
+    for jobs in [1, 2, 8] {
+        let store = Slow(Memory::new());
+        let error = run(20, jobs, &images, &store, &Silent, true).unwrap_err();
+        assert!(
+            matches!(&error, PipelineError::CorruptImage { path, .. } if *path == image_path(9, 1))
+        );
+        assert_eq!(store.0.keys().len(), 4);
+    }
+}
+
 /// Two units of two sites each, as they are in `store` and in the records.
 fn units_of(images: &Images, store: &Memory) -> Vec<UnitRecord> {
     run(4, 2, images, store, &Silent, false).unwrap()

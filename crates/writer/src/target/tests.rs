@@ -1,4 +1,6 @@
 use super::*;
+
+const LOCK: &str = "lock";
 use crate::description::Description;
 use crate::fixture::{plan, settings, shards_of};
 
@@ -117,7 +119,7 @@ fn torn_writes_are_removed_and_nothing_else() {
     write(&stranger, "years of work");
     let error = scene.lock().err().unwrap();
     assert!(
-        matches!(&error, TargetError::Stranger { path } if *path == stranger),
+        matches!(&error, TargetError::Stranger { path } if *path == Location::from(&stranger)),
         "{error}"
     );
 }
@@ -131,7 +133,7 @@ fn starting_over_removes_what_is_ours_only() {
     write(&thesis, "years of work");
     let target = scene.lock().unwrap();
     let error = target.begin_over(&run()).unwrap_err();
-    assert!(matches!(&error, TargetError::Stranger { path } if *path == thesis));
+    assert!(matches!(&error, TargetError::Stranger { path } if *path == Location::from(&thesis)));
     assert!(scene.output.join(ROOT_METADATA).exists());
     fs::remove_file(thesis).unwrap();
     target.begin_over(&run()).unwrap();
@@ -173,7 +175,7 @@ fn input_and_output_must_not_overlap() {
     let scene = Scene::new();
     let overlap = |output: &Path, input: &Path| {
         let place = Place::new(output).unwrap();
-        let error = place.refuse_overlap(input).unwrap_err();
+        let error = place.refuse_overlap(&input.into()).unwrap_err();
         assert!(matches!(error, TargetError::Overlap { .. }), "{error}");
     };
     overlap(&scene.input.join("a/b/out"), &scene.input);
@@ -182,5 +184,15 @@ fn input_and_output_must_not_overlap() {
     let inner = scene.output.join("in");
     fs::create_dir_all(&inner).unwrap();
     overlap(&scene.output, &inner);
-    scene.place().refuse_overlap(&scene.input).unwrap();
+    let address = |text: &str| Location::parse(text.as_ref(), &Arc::default()).unwrap();
+    let place = Place::new(address("s3://bucket/a/b")).unwrap();
+    for input in ["s3://bucket/a", "s3://bucket/a/b/", "s3://bucket/a/b/c"] {
+        let error = place.refuse_overlap(&address(input)).unwrap_err();
+        assert!(matches!(error, TargetError::Overlap { .. }), "{error}");
+    }
+    place.refuse_overlap(&address("s3://bucket/a/bc")).unwrap();
+    scene
+        .place()
+        .refuse_overlap(&Location::from(&scene.input))
+        .unwrap();
 }

@@ -1,0 +1,118 @@
+//! One object on its way to a store, in parts where it is large.
+
+use std::io::{self, Write};
+
+use futures_util::TryStreamExt;
+use object_store::path::Path;
+use object_store::{Attributes, ObjectStoreExt, PutMultipartOptions, PutOptions, WriteMultipart};
+
+use super::{PART, PARTS_AT_ONCE, Remote};
+
+/// An object that is being written.
+pub(super) struct Upload<'a> {
+    remote: &'a Remote,
+    path: Path,
+    attributes: Attributes,
+    /// What has come before there was enough for a part.
+    head: Vec<u8>,
+    parts: Option<WriteMultipart>,
+    bytes: u64,
+    crc: u32,
+}
+
+impl<'a> Upload<'a> {
+    pub(super) fn new(remote: &'a Remote, path: Path, attributes: Attributes) -> Self {
+        Self {
+            remote,
+            path,
+            attributes,
+            head: Vec::new(),
+            parts: None,
+            bytes: 0,
+            crc: 0,
+        }
+    }
+
+    /// Sends the rest, and makes the object visible.
+    pub(super) fn finish(self) -> io::Result<()> {
+        let remote = self.remote;
+        let Some(parts) = self.parts else {
+            let options = PutOptions {
+                attributes: self.attributes,
+                ..PutOptions::default()
+            };
+            let put = remote.store.put_opts(&self.path, self.head.into(), options);
+            remote.wait(put)?;
+            return Ok(());
+        };
+        match remote.wait(parts.finish()) {
+            Ok(_) => Ok(()),
+            // The answer may have been lost, and nothing else: then the upload
+            // that is to be finished is not there any more.
+            Err(_) if is_stored(remote, &self.path, (self.bytes, self.crc)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Removes the parts that have been sent, as far as the store lets us.
+    pub(super) fn abort(self) {
+        if let Some(parts) = self.parts {
+            let _ = self.remote.wait(parts.abort());
+        }
+    }
+
+    /// The parts, begun with what has come so far.
+    fn parts(&mut self) -> io::Result<&mut WriteMultipart> {
+        let parts = match self.parts.take() {
+            Some(parts) => parts,
+            None => {
+                let options = PutMultipartOptions {
+                    attributes: self.attributes.clone(),
+                    ..PutMultipartOptions::default()
+                };
+                let begun = self.remote.store.put_multipart_opts(&self.path, options);
+                let begun = self.remote.wait(begun)?;
+                let mut parts = WriteMultipart::new_with_chunk_size(begun, PART);
+                // A part is sent from within the runtime.
+                let _runtime = self.remote.runtime.enter();
+                parts.put(std::mem::take(&mut self.head).into());
+                parts
+            }
+        };
+        Ok(self.parts.insert(parts))
+    }
+}
+
+impl Write for Upload<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.parts.is_none() && self.head.len() + bytes.len() <= PART {
+            self.head.extend_from_slice(bytes);
+        } else {
+            let remote = self.remote;
+            let parts = self.parts()?;
+            remote.wait(parts.wait_for_capacity(PARTS_AT_ONCE))?;
+            let _runtime = remote.runtime.enter();
+            parts.write(bytes);
+        }
+        self.bytes += bytes.len() as u64;
+        self.crc = crc32c::crc32c_append(self.crc, bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Whether the object at `path` has that length and that CRC-32C.
+fn is_stored(remote: &Remote, path: &Path, expected: (u64, u32)) -> bool {
+    let read = async {
+        let found = remote.store.get(path).await?.into_stream();
+        let add = |(length, crc): (u64, u32), piece: bytes::Bytes| {
+            let crc = crc32c::crc32c_append(crc, &piece);
+            std::future::ready(Ok((length + piece.len() as u64, crc)))
+        };
+        found.try_fold((0, 0), add).await
+    };
+    remote.wait(read).is_ok_and(|found| found == expected)
+}
