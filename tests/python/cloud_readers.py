@@ -32,6 +32,8 @@ class Place:
     """What fsspec needs to know beside the URL."""
     kvstore: Settings | None
     """tensorstore's key-value store of the array; None where it has no driver."""
+    environment: Mapping[str, str]
+    """What rxrx2zarr needs to know beside the URL."""
 
 
 def at_s3(endpoint: str, bucket: str, prefix: str) -> Place:
@@ -54,7 +56,12 @@ def at_s3(endpoint: str, bucket: str, prefix: str) -> Place:
         "aws_credentials": {"type": "anonymous"},
     }
     options = {"anon": True, "endpoint_url": endpoint}
-    return Place(store, f"s3://{bucket}/{prefix}", options, kvstore)
+    environment = {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_REGION": REGION,
+        "AWS_SKIP_SIGNATURE": "true",
+    }
+    return Place(store, f"s3://{bucket}/{prefix}", options, kvstore, environment)
 
 
 def at_azure(endpoint: str, container: str, prefix: str) -> Place:
@@ -70,7 +77,8 @@ def at_azure(endpoint: str, container: str, prefix: str) -> Place:
 
     # adlfs finds an emulator by its connection string only, and that has a key.
     options = {"connection_string": azure_connection(endpoint)}
-    return Place(store, f"abfs://{container}/{prefix}", options, None)
+    environment = {"AZURE_STORAGE_CONNECTION_STRING": azure_connection(endpoint)}
+    return Place(store, f"abfs://{container}/{prefix}", options, None, environment)
 
 
 def at_gcs(endpoint: str, bucket: str, prefix: str) -> Place:
@@ -85,7 +93,8 @@ def at_gcs(endpoint: str, bucket: str, prefix: str) -> Place:
 
     kvstore = {"driver": "gcs", "bucket": bucket, "path": f"{prefix}/images.zarr/images/"}
     options = {"token": "anon", "endpoint_url": endpoint}
-    return Place(store, f"gs://{bucket}/{prefix}", options, kvstore)
+    environment = {"STORAGE_EMULATOR_HOST": endpoint}
+    return Place(store, f"gs://{bucket}/{prefix}", options, kvstore, environment)
 
 
 Read = Callable[[Index], NDArray[np.generic]]

@@ -83,6 +83,18 @@ def make_oblong(root: Path) -> Source:
     return read_source(root)
 
 
+def make_noisy(root: Path) -> Source:
+    """Few planes that no codec makes smaller: a shard so large that it is uploaded in parts."""
+    random = np.random.default_rng(18)
+    rows = [table_row("HUVEC-01", 1, f"B{2 + index:02}", 1) for index in range(7)]
+
+    def draw(_row: int, _channel: int) -> NDArray[np.uint8]:
+        return random.integers(0, 256, (512, 512), np.uint8)
+
+    write_tree(root, rows, 6, draw)
+    return read_source(root)
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How a source is made and with which options it is converted."""
@@ -105,6 +117,7 @@ RECIPES = {
 # On demand only: much to decode for every test that takes any dataset, or one like another.
 LARGE = {
     "life-size": Recipe(make_life_size),
+    "noisy": Recipe(make_noisy),
     "sharded": Recipe(make_sample, ("--shard-sites", "4")),
 }
 

@@ -6,12 +6,14 @@ import os
 import shutil
 import subprocess
 import zipfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from converter import run
+from fault_proxy import FaultProxy
 from servers import ACCESS_KEY, REGION, SECRET_KEY
 
 SECONDS = 300
@@ -51,13 +53,15 @@ class Finished:
 class Run:
     """The program in an empty folder of its own, which is also where temporary files would go."""
 
-    def __init__(self, folder: Path, endpoint: str, *arguments: str | Path) -> None:
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str], *arguments: str | Path
+    ) -> None:
         self.folder = folder
         folder.mkdir(parents=True)
         self.process = subprocess.Popen(
             [os.environ["RXRX2ZARR"], *map(str, arguments)],
             cwd=folder,
-            env=os.environ | s3_environment(endpoint) | {"TMPDIR": str(folder)},
+            env=os.environ | environment | {"TMPDIR": str(folder)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -85,6 +89,22 @@ class Run:
         self.process.returncode = os.waitstatus_to_exitcode(status)
         blocks, kibibytes = used.ru_oublock, used.ru_maxrss
         return Finished(self.process.returncode, *texts, kibibytes * 1024, blocks * 512)
+
+
+def killed_and_resumed(
+    folder: Path,
+    proxy: FaultProxy,
+    environment: Mapping[str, str],
+    command: Sequence[str | Path],
+    moments: Sequence[int],
+) -> Finished:
+    """Kills the run when it has sent so many requests, each time, and lets the last one finish."""
+    for attempt, moment in enumerate(moments):
+        goal = len(proxy.exchanges) + moment
+        run = Run(folder / str(attempt), environment, *command)
+        proxy.wait_until(lambda seen, goal=goal: len(seen) >= goal, run.ended)
+        run.kill()
+    return Run(folder / "last", environment, *command).finish()
 
 
 def pack(folder: Path, archive: Path, inside: str, compression: int = zipfile.ZIP_STORED) -> Path:

@@ -10,6 +10,7 @@ import json
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 
 import adlfs.spec
@@ -31,8 +32,9 @@ from cloud_readers import (
     zarr_by_obstore,
 )
 from conftest import Workshop
-from converter import Dataset
+from converter import COMPLETE, Dataset
 from fault_proxy import FaultProxy
+from remote_runs import Run, writes_to_buckets
 from s3 import Bucket, files_below
 from servers import SeaweedFS, azure_connection, azurite, fake_gcs
 
@@ -128,6 +130,20 @@ def test_every_reader_reads_the_pixels(
     for site in (0, 5, len(pixels) - 1):
         np.testing.assert_array_equal(read((site,)), pixels[site])
     np.testing.assert_array_equal(read((slice(2, 7),)), pixels[2:7])
+
+
+@writes_to_buckets
+@pytest.mark.parametrize("cloud", ["s3", "azure", "gcs"])
+def test_we_verify_and_describe_it_where_it_lies(
+    cloud: str, stored: Dataset, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    place: Place = request.getfixturevalue(f"{cloud}_place")
+    verify = ("verify", place.url, "--source", stored.source.root)
+    verified = Run(tmp_path / "verify", place.environment, *verify).finish()
+    assert verified.code == COMPLETE, verified.out + verified.err
+    info = Run(tmp_path / "info", place.environment, "info", place.url, "--json").finish()
+    assert info.code == COMPLETE, info.err
+    assert json.loads(info.out)["shape"] == list(stored.source.pixels.shape)
 
 
 REQUESTS = dict.fromkeys(CLOUD_READERS, 2) | {"tensorstore": 1}

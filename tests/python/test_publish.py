@@ -12,7 +12,7 @@ from conftest import Workshop
 from converter import COMPLETE, FAILED, Dataset, run
 from fault_proxy import Exchange, FaultProxy
 from faults import Weather
-from remote_runs import Run, damaged_copy, local_objects
+from remote_runs import Run, damaged_copy, local_objects, s3_environment
 from s3 import Bucket
 from servers import SeaweedFS
 
@@ -48,7 +48,9 @@ def test_published_it_is_what_it_was_and_the_root_comes_last(
     local: Dataset, bucket: Bucket, s3_proxy: FaultProxy, tmp_path: Path
 ) -> None:
     url = f"s3://{bucket.name}/whole"
-    done = Run(tmp_path / "cwd", s3_proxy.endpoint, "publish", local.root, url).finish()
+    done = Run(
+        tmp_path / "cwd", s3_environment(s3_proxy.endpoint), "publish", local.root, url
+    ).finish()
     assert done.code == COMPLETE, done.err
     assert bucket.tree("whole") == local_objects(local.root)
     order = uploads(s3_proxy.exchanges, "whole")
@@ -65,27 +67,29 @@ def test_interrupted_and_repeated_it_uploads_nothing_twice(
     local: Dataset, bucket: Bucket, s3_proxy: FaultProxy, tmp_path: Path
 ) -> None:
     publish = ("publish", local.root, f"s3://{bucket.name}/repeated")
-    first = Run(tmp_path / "first", s3_proxy.endpoint, *publish)
+    first = Run(tmp_path / "first", s3_environment(s3_proxy.endpoint), *publish)
     s3_proxy.wait_until(lambda seen: len(uploads(seen, "repeated")) >= 5, first.ended)
     first.kill()
-    again = Run(tmp_path / "again", s3_proxy.endpoint, *publish).finish()
+    again = Run(tmp_path / "again", s3_environment(s3_proxy.endpoint), *publish).finish()
     assert again.code == COMPLETE, again.err
     assert bucket.tree("repeated") == local_objects(local.root)
     counted = Counter(uploads(s3_proxy.exchanges, "repeated"))
     assert {key: times for key, times in counted.items() if times > 1} == {}
     with s3_proxy.watched() as third:
-        done = Run(tmp_path / "third", s3_proxy.endpoint, *publish).finish()
+        done = Run(tmp_path / "third", s3_environment(s3_proxy.endpoint), *publish).finish()
     assert done.code == COMPLETE, done.err
     assert uploads(third, "repeated") == []
 
 
 def test_what_differs_is_uploaded_again(local: Dataset, bucket: Bucket, tmp_path: Path) -> None:
     publish = ("publish", local.root, f"s3://{bucket.name}/differs", "--verify")
-    assert Run(tmp_path / "first", bucket.endpoint, *publish).finish().code == COMPLETE
+    assert (
+        Run(tmp_path / "first", s3_environment(bucket.endpoint), *publish).finish().code == COMPLETE
+    )
     key = "differs/metadata.parquet"
     whole = bucket.get(key)
     bucket.client.put_object(Bucket=bucket.name, Key=key, Body=whole[:-1] + b"?")
-    done = Run(tmp_path / "again", bucket.endpoint, *publish).finish()
+    done = Run(tmp_path / "again", s3_environment(bucket.endpoint), *publish).finish()
     assert done.code == COMPLETE, done.err
     assert bucket.get(key) == whole
 
@@ -95,7 +99,9 @@ def test_in_bad_weather_it_is_published_whole(
 ) -> None:
     s3_proxy.plan = Weather(seed=8)
     url = f"s3://{bucket.name}/weather"
-    done = Run(tmp_path / "cwd", s3_proxy.endpoint, "publish", local.root, url).finish()
+    done = Run(
+        tmp_path / "cwd", s3_environment(s3_proxy.endpoint), "publish", local.root, url
+    ).finish()
     assert done.code == COMPLETE, done.err
     assert bucket.tree("weather") == local_objects(local.root)
 
@@ -105,7 +111,7 @@ def test_a_dry_run_uploads_nothing(
 ) -> None:
     url = f"s3://{bucket.name}/dry"
     done = Run(
-        tmp_path / "cwd", s3_proxy.endpoint, "publish", local.root, url, "--dry-run"
+        tmp_path / "cwd", s3_environment(s3_proxy.endpoint), "publish", local.root, url, "--dry-run"
     ).finish()
     assert done.code == COMPLETE, done.err
     assert {one.method for one in s3_proxy.exchanges} <= {"GET", "HEAD"}
@@ -119,10 +125,12 @@ def test_a_damaged_dataset_is_refused(
 ) -> None:
     damaged = damaged_copy(local.root, tmp_path / "damaged", victim)
     url = f"s3://{bucket.name}/refused"
-    done = Run(tmp_path / "cwd", bucket.endpoint, "publish", damaged, url).finish()
+    done = Run(tmp_path / "cwd", s3_environment(bucket.endpoint), "publish", damaged, url).finish()
     assert done.code == FAILED
     assert victim in done.err
     (damaged / ROOT).unlink()
-    done = Run(tmp_path / "unsealed", bucket.endpoint, "publish", damaged, url).finish()
+    done = Run(
+        tmp_path / "unsealed", s3_environment(bucket.endpoint), "publish", damaged, url
+    ).finish()
     assert done.code == FAILED
     assert bucket.keys("refused") == []

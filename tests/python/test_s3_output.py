@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import socket
 import zipfile
 from collections.abc import Iterator
@@ -15,7 +16,15 @@ from conftest import Workshop
 from converter import COMPLETE, FAILED, Dataset
 from fault_proxy import Exchange, FaultProxy
 from faults import Asked, Delay, Fault, Plan, Weather
-from remote_runs import MEBIBYTE, Finished, Run, local_objects, pack, writes_to_buckets
+from remote_runs import (
+    MEBIBYTE,
+    Run,
+    killed_and_resumed,
+    local_objects,
+    pack,
+    s3_environment,
+    writes_to_buckets,
+)
 from s3 import Bucket
 from servers import SeaweedFS, rclone_s3, seaweedfs
 
@@ -67,7 +76,13 @@ def test_an_archive_goes_straight_to_a_bucket(
     metadata = pack(table, tmp_path / "metadata.zip", "rxrx1", zipfile.ZIP_DEFLATED)
     url = f"s3://{bucket.name}/from-archive"
     converted = Run(
-        tmp_path / "cwd", bucket.endpoint, "convert", images, url, "--metadata", metadata
+        tmp_path / "cwd",
+        s3_environment(bucket.endpoint),
+        "convert",
+        images,
+        url,
+        "--metadata",
+        metadata,
     ).finish()
     assert converted.code == COMPLETE, converted.err
     assert not list((tmp_path / "cwd").iterdir())
@@ -75,7 +90,7 @@ def test_an_archive_goes_straight_to_a_bucket(
     assert converted.memory <= 600 * MEBIBYTE
     verified = Run(
         tmp_path / "verify",
-        bucket.endpoint,
+        s3_environment(bucket.endpoint),
         "verify",
         url,
         "--source",
@@ -91,22 +106,15 @@ def test_the_objects_are_the_files_of_a_local_run(
 ) -> None:
     url = f"s3://{bucket.name}/plain"
     done = Run(
-        tmp_path / "cwd", bucket.endpoint, "convert", local.source.root, url, *OPTIONS
+        tmp_path / "cwd",
+        s3_environment(bucket.endpoint),
+        "convert",
+        local.source.root,
+        url,
+        *OPTIONS,
     ).finish()
     assert done.code == COMPLETE, done.err
     assert_same(bucket, "plain", local)
-
-
-def killed_and_resumed(
-    folder: Path, proxy: FaultProxy, source: Path, url: str, moments: list[int]
-) -> Finished:
-    """Kills the run when it has sent so many requests, and lets the last one finish."""
-    for attempt, moment in enumerate(moments):
-        goal = len(proxy.exchanges) + moment
-        run = Run(folder / str(attempt), proxy.endpoint, "convert", source, url, *OPTIONS)
-        proxy.wait_until(lambda seen, goal=goal: len(seen) >= goal, run.ended)
-        run.kill()
-    return Run(folder / "last", proxy.endpoint, "convert", source, url, *OPTIONS).finish()
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))
@@ -115,7 +123,9 @@ def test_killed_at_any_moment_it_ends_with_the_same_objects(
 ) -> None:
     moments = random.Random(SEED + number).choices(range(1, 20), k=3)
     url = f"s3://{bucket.name}/killed-{number}"
-    done = killed_and_resumed(tmp_path, s3_proxy, local.source.root, url, moments)
+    command = ("convert", local.source.root, url, *OPTIONS)
+    environment = s3_environment(s3_proxy.endpoint)
+    done = killed_and_resumed(tmp_path, s3_proxy, environment, command, moments)
     assert done.code == COMPLETE, f"{moments}: {done.err}"
     assert_same(bucket, f"killed-{number}", local)
 
@@ -128,17 +138,30 @@ def test_in_bad_weather_and_with_a_server_that_dies_it_ends_with_the_same_object
     bucket.make()
     url = f"s3://{bucket.name}/rxrx1"
     choice = random.Random(SEED + number)
+    command = ("convert", local.source.root, url, *OPTIONS)
     with FaultProxy(mortal.port, Weather(SEED + number)).running() as proxy:
-        run = Run(tmp_path / "0", proxy.endpoint, "convert", local.source.root, url, *OPTIONS)
+        environment = s3_environment(proxy.endpoint)
+        run = Run(tmp_path / "0", environment, *command)
         goal = choice.randrange(5, 15)
         proxy.wait_until(lambda seen: len(seen) >= goal, run.ended)
         mortal.restart()
         goal = len(proxy.exchanges) + choice.randrange(1, 10)
         proxy.wait_until(lambda seen: len(seen) >= goal, run.ended)
         run.kill()
-        done = killed_and_resumed(tmp_path / "again", proxy, local.source.root, url, [])
+        done = Run(tmp_path / "again", environment, *command).finish()
     assert done.code == COMPLETE, done.err
     assert_same(bucket, "rxrx1", local)
+
+
+def test_in_bad_weather_it_is_verified(
+    bucket: Bucket, local: Dataset, s3_proxy: FaultProxy, tmp_path: Path
+) -> None:
+    bucket.put_tree(local.root, "whole")
+    s3_proxy.plan = Weather(SEED)
+    verify = ("verify", f"s3://{bucket.name}/whole", "--source", local.source.root)
+    verified = Run(tmp_path / "cwd", s3_environment(s3_proxy.endpoint), *verify).finish()
+    assert verified.code == COMPLETE, verified.out + verified.err
+    assert sum(one.fault is not None for one in s3_proxy.exchanges) > 2
 
 
 def slow_shards(asked: Asked) -> Fault | None:
@@ -158,14 +181,14 @@ def test_a_second_machine_is_refused_until_the_first_is_dead(
     s3_proxy.plan = plan
     url = f"s3://{bucket.name}/contested"
     convert = ("convert", local.source.root, url, *OPTIONS)
-    first = Run(tmp_path / "first", s3_proxy.endpoint, *convert)
+    first = Run(tmp_path / "first", s3_environment(s3_proxy.endpoint), *convert)
     s3_proxy.wait_until(is_claimed, first.ended)
-    second = Run(tmp_path / "second", bucket.endpoint, *convert).finish()
+    second = Run(tmp_path / "second", s3_environment(bucket.endpoint), *convert).finish()
     assert second.code == FAILED
     assert socket.gethostname() in second.err
     assert str(first.pid) in second.err
     first.kill()
-    heir = Run(tmp_path / "heir", bucket.endpoint, *convert).finish()
+    heir = Run(tmp_path / "heir", s3_environment(bucket.endpoint), *convert).finish()
     assert heir.code == COMPLETE, heir.err
     assert_same(bucket, "contested", local)
 
@@ -177,7 +200,15 @@ def test_a_server_that_lets_two_writers_in_is_refused(
         bucket = Bucket(server.endpoint, "unsafe")
         bucket.make()
         url = f"s3://{bucket.name}/rxrx1"
-        done = Run(tmp_path / "cwd", server.endpoint, "convert", local.source.root, url).finish()
+        convert = ("convert", local.source.root, url, *OPTIONS)
+        done = Run(tmp_path / "refused", s3_environment(server.endpoint), *convert).finish()
         assert done.code == FAILED
         assert "If-None-Match" in done.err
-        assert bucket.keys("rxrx1/") == []
+        assert bucket.keys("rxrx1") == []
+        option = re.search(r"--store-option (\w+=\w+)", done.err)
+        assert option is not None, done.err
+        insisting = (*convert, "--store-option", option[1])
+        done = Run(tmp_path / "insisting", s3_environment(server.endpoint), *insisting).finish()
+        assert done.code == COMPLETE, done.err
+        assert "warning" in done.err
+        assert_same(bucket, "rxrx1", local)
