@@ -8,8 +8,9 @@
 //! ```
 //!
 //! All numbers are little-endian. A block's bits are sorted by weight, then
-//! compressed as a whole; where that does not make it smaller, its sorted bits
-//! stand there themselves, which their length shows. Where the frame would be
+//! compressed as a whole, but for noise in front, which the compressor would only
+//! copy; where that does not make it smaller, its sorted bits stand there
+//! themselves, which their length shows. Where the frame would be
 //! larger than its content and a header, it is just that.
 //!
 //! Written here, not by C-Blosc, for what C-Blosc does not pass on: Zstd gets
@@ -23,12 +24,15 @@
     reason = "the loops run over blocks whose lengths are computed beside them"
 )]
 
+mod noise;
+
 use std::io::{self, Cursor};
 
 use lz4::block::CompressionMode;
 use zstd::bulk::Compressor;
 use zstd::zstd_safe::{CParameter, ParamSwitch, compress_bound};
 
+use self::noise::Noise;
 use super::ZSTD_LEVEL;
 use super::bitshuffle::bitshuffle;
 
@@ -91,6 +95,14 @@ impl BlockCompressor {
         match self {
             Self::Lz4 => 1,
             Self::Zstd => 4,
+        }
+    }
+
+    /// What it is not given.
+    fn noise(self) -> Noise {
+        match self {
+            Self::Lz4 => noise::TO_LZ4,
+            Self::Zstd => noise::TO_ZSTD,
         }
     }
 }
@@ -180,18 +192,29 @@ impl Blosc {
         bitshuffle(block, self.sample_bytes, shuffled);
         let begin = frame.len() + NUMBER_BYTES;
         frame.extend_from_slice(&[0; NUMBER_BYTES]);
+        let plane_bytes = block.len() / self.sample_bytes / 8;
+        let noise = self.compressor.noise().in_front(shuffled, plane_bytes);
+        let (noise, rest) = shuffled.split_at(noise);
         match self.compressor {
             BlockCompressor::Lz4 => {
                 lz4.resize(lz4::block::compress_bound(block.len())?, 0);
                 let mode = CompressionMode::FAST(LZ4_ACCELERATION);
-                let length = lz4::block::compress_to_buffer(shuffled, Some(mode), false, lz4)?;
-                frame.extend_from_slice(&lz4[..length]);
+                let length = lz4::block::compress_to_buffer(rest, Some(mode), false, lz4)?;
+                noise::append_lz4(noise, &lz4[..length], frame);
             }
             BlockCompressor::Zstd => {
-                frame.reserve(compress_bound(block.len()));
+                if !noise.is_empty() {
+                    noise::begin_zstd(noise, block.len() as u32, frame);
+                }
+                let at = frame.len();
+                frame.reserve(compress_bound(rest.len()));
                 let mut end = Cursor::new(&mut *frame);
-                end.set_position(begin as u64);
-                self.zstd(zstd)?.compress_to_buffer(shuffled, &mut end)?;
+                end.set_position(at as u64);
+                self.zstd(zstd)?.compress_to_buffer(rest, &mut end)?;
+                if !noise.is_empty() {
+                    let header = noise::zstd_header(&frame[at..]).ok_or_else(unknown_frame)?;
+                    frame.drain(at..at + header);
+                }
             }
         }
         if frame.len() - begin >= block.len() {
@@ -230,6 +253,10 @@ impl Blosc {
         let share = plane.div_ceil(plane.div_ceil(ZSTD_PART_AT_MOST).max(1));
         share.max(ZSTD_PART_AT_LEAST)
     }
+}
+
+fn unknown_frame() -> io::Error {
+    io::Error::other("Zstd made a frame of a kind that it was not asked for")
 }
 
 fn write_number(frame: &mut [u8], at: usize, number: usize) {

@@ -79,6 +79,37 @@ fn c_blosc_reads_every_frame() {
 }
 
 #[test]
+fn c_blosc_reads_noise_that_was_not_compressed() {
+    // Four bits of noise below a picture of squares.
+    let square = |at: usize| ((at / 16 % 7 + at / (16 * 1024) % 5) << 4) as u8;
+    for (compressor, name) in COMPRESSORS {
+        for (sample_bytes, length) in [(1, 512 * 512), (2, 512 * 512), (1, 1024 * 1024)] {
+            let noise = noise(length);
+            let squares = (0..length).map(square);
+            let content: Vec<u8> = squares.zip(&noise).map(|(s, n)| s | n >> 4).collect();
+            let mut scratch = BloscScratch::default();
+            let frame = encode(
+                Blosc::new(compressor, sample_bytes, length),
+                &content,
+                &mut scratch,
+            );
+            let decoded = decode(&frame, name, sample_bytes, length);
+            assert!(decoded == content, "{length} x {sample_bytes}, {name}");
+            // The noise stands there as it is, and not much else.
+            let mut sorted = vec![0; length];
+            bitshuffle(&content, sample_bytes, &mut sorted);
+            let plane = length / sample_bytes / 8;
+            assert!(
+                frame
+                    .windows(plane)
+                    .any(|window| window == &sorted[..plane])
+            );
+            assert!(frame.len() < length * 6 / 10, "{} of {length}", frame.len());
+        }
+    }
+}
+
+#[test]
 fn a_frame_says_what_it_is() {
     for (compressor, flags) in [(BlockCompressor::Zstd, 0x94), (BlockCompressor::Lz4, 0x34)] {
         let content = vec![7; 3 * 4096];
