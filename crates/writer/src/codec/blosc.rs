@@ -8,15 +8,14 @@
 //! ```
 //!
 //! All numbers are little-endian. A block's bits are sorted by weight, then
-//! compressed as a whole, but for noise in front, which the compressor would only
-//! copy; where that does not make it smaller, its sorted bits stand there
-//! themselves, which their length shows. Where the frame would be
+//! compressed as a whole; where that does not make it smaller, its sorted bits
+//! stand there themselves, which their length shows. Where the frame would be
 //! larger than its content and a header, it is just that.
 //!
 //! Written here, not by C-Blosc, for what C-Blosc does not pass on: Zstd gets
-//! parameters that suit sorted bits, and contexts and buffers are kept from
-//! block to block. Which bytes a block is compressed to is a compressor's
-//! choice, no reader's.
+//! parameters that suit sorted bits, and no noise; LZ4's matches are looked for
+//! only where they are; contexts and buffers are kept from block to block. Which
+//! bytes a block is compressed to is a compressor's choice, no reader's.
 //!
 //! [Blosc 1]: https://github.com/Blosc/c-blosc/blob/main/README_CHUNK_FORMAT.rst
 #![allow(
@@ -24,15 +23,17 @@
     reason = "the loops run over blocks whose lengths are computed beside them"
 )]
 
+mod lz4;
 mod noise;
 
 use std::io::{self, Cursor};
 
-use lz4::block::CompressionMode;
+use ::lz4::block::CompressionMode;
 use zstd::bulk::Compressor;
 use zstd::zstd_safe::{CParameter, ParamSwitch, compress_bound};
 
-use self::noise::Noise;
+use self::lz4::Lz4Scratch;
+use self::noise::{begin_zstd, noise_in_front, zstd_header};
 use super::ZSTD_LEVEL;
 use super::bitshuffle::bitshuffle;
 
@@ -97,14 +98,6 @@ impl BlockCompressor {
             Self::Zstd => 4,
         }
     }
-
-    /// What it is not given.
-    fn noise(self) -> Noise {
-        match self {
-            Self::Lz4 => noise::TO_LZ4,
-            Self::Zstd => noise::TO_ZSTD,
-        }
-    }
 }
 
 /// How the chunks of an array become frames.
@@ -113,13 +106,17 @@ pub(super) struct Blosc {
     compressor: BlockCompressor,
     sample_bytes: usize,
     block_bytes: usize,
+    /// Bytes of a row of a plane of bits, where rows are whole bytes.
+    row: Option<u16>,
 }
 
 /// What is kept from block to block.
 #[derive(Default)]
 pub(super) struct BloscScratch {
     shuffled: Vec<u8>,
-    lz4: Vec<u8>,
+    rows: Lz4Scratch,
+    /// Of LZ4's own compressor.
+    buffer: Vec<u8>,
     /// Set up by the first block.
     zstd: Option<Compressor<'static>>,
 }
@@ -137,7 +134,15 @@ impl Blosc {
             compressor,
             sample_bytes,
             block_bytes: block_bytes / sample_bytes * sample_bytes,
+            row: None,
         }
+    }
+
+    /// The same for blocks of rows of `width` samples.
+    pub(super) fn with_rows(self, width: usize) -> Self {
+        let row = u16::try_from(width / 8).ok();
+        let row = row.filter(|row| width.is_multiple_of(8) && *row > 1);
+        Self { row, ..self }
     }
 
     /// Replaces the content of `frame` with the frame of `content`, which is not
@@ -185,26 +190,31 @@ impl Blosc {
     ) -> io::Result<()> {
         let BloscScratch {
             shuffled,
-            lz4,
+            rows,
+            buffer,
             zstd,
         } = scratch;
         shuffled.resize(block.len(), 0);
         bitshuffle(block, self.sample_bytes, shuffled);
         let begin = frame.len() + NUMBER_BYTES;
         frame.extend_from_slice(&[0; NUMBER_BYTES]);
-        let plane_bytes = block.len() / self.sample_bytes / 8;
-        let noise = self.compressor.noise().in_front(shuffled, plane_bytes);
-        let (noise, rest) = shuffled.split_at(noise);
         match self.compressor {
-            BlockCompressor::Lz4 => {
-                lz4.resize(lz4::block::compress_bound(block.len())?, 0);
-                let mode = CompressionMode::FAST(LZ4_ACCELERATION);
-                let length = lz4::block::compress_to_buffer(rest, Some(mode), false, lz4)?;
-                noise::append_lz4(noise, &lz4[..length], frame);
-            }
+            BlockCompressor::Lz4 => match self.row {
+                Some(row) => lz4::compress(shuffled, row, rows, frame),
+                None => {
+                    buffer.resize(::lz4::block::compress_bound(block.len())?, 0);
+                    let mode = CompressionMode::FAST(LZ4_ACCELERATION);
+                    let length =
+                        ::lz4::block::compress_to_buffer(shuffled, Some(mode), false, buffer)?;
+                    frame.extend_from_slice(&buffer[..length]);
+                }
+            },
             BlockCompressor::Zstd => {
+                let plane_bytes = block.len() / self.sample_bytes / 8;
+                let noise = noise_in_front(shuffled, plane_bytes);
+                let (noise, rest) = shuffled.split_at(noise);
                 if !noise.is_empty() {
-                    noise::begin_zstd(noise, block.len() as u32, frame);
+                    begin_zstd(noise, block.len() as u32, frame);
                 }
                 let at = frame.len();
                 frame.reserve(compress_bound(rest.len()));
@@ -212,7 +222,7 @@ impl Blosc {
                 end.set_position(at as u64);
                 self.zstd(zstd)?.compress_to_buffer(rest, &mut end)?;
                 if !noise.is_empty() {
-                    let header = noise::zstd_header(&frame[at..]).ok_or_else(unknown_frame)?;
+                    let header = zstd_header(&frame[at..]).ok_or_else(unknown_frame)?;
                     frame.drain(at..at + header);
                 }
             }
