@@ -79,6 +79,66 @@ fn records_are_in_array_order_whoever_finishes_first() {
     }
 }
 
+/// A store that takes several objects at once, some of them longer than others.
+struct Wide {
+    store: Memory,
+    at_once: AtomicUsize,
+    most: AtomicUsize,
+}
+
+impl Wide {
+    fn new(store: Memory) -> Self {
+        Self {
+            store,
+            at_once: AtomicUsize::new(0),
+            most: AtomicUsize::new(0),
+        }
+    }
+}
+
+impl Store for Wide {
+    fn put(&self, key: &str, parts: &[&[u8]]) -> Result<(), StoreError> {
+        let now = 1 + self.at_once.fetch_add(1, Ordering::SeqCst);
+        self.most.fetch_max(now, Ordering::SeqCst);
+        let unit = key.len() + usize::from(key.as_bytes()[key.len() - 7]);
+        std::thread::sleep(Duration::from_millis(5 * (unit as u64 % 5)));
+        self.at_once.fetch_sub(1, Ordering::SeqCst);
+        self.store.put(key, parts)
+    }
+    fn writers(&self) -> usize {
+        4
+    }
+    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.store.get(key)
+    }
+    fn remove(&self, key: &str) -> Result<(), StoreError> {
+        self.store.remove(key)
+    }
+    fn list(&self) -> Result<Vec<StoredObject>, StoreError> {
+        self.store.list()
+    }
+}
+
+#[test]
+fn a_store_that_takes_several_objects_at_once_gets_them() {
+    let narrow = Memory::new();
+    let images = Images::of(25, 2);
+    let records = run(25, 2, &images, &narrow, &Silent, true).unwrap();
+    for jobs in [1, 3] {
+        let wide = Wide::new(Memory::new());
+        let found = run(25, jobs, &images, &wide, &Silent, true).unwrap();
+        assert_eq!(found, records);
+        assert!((2..=4).contains(&wide.most.into_inner()));
+        for key in narrow.keys() {
+            assert_eq!(wide.store.get(&key).unwrap(), narrow.get(&key).unwrap());
+        }
+        // The first that fails ends it, and what was before it is kept.
+        let wide = Wide::new(Memory::with_room_for(5));
+        let error = run(25, jobs, &images, &wide, &Silent, true).unwrap_err();
+        assert!(matches!(error, PipelineError::Store(_)), "{error}");
+    }
+}
+
 #[test]
 fn a_full_store_ends_the_run_for_any_number_of_jobs() {
     for jobs in [1, 2, 8, 40] {
