@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,16 +11,9 @@ from pathlib import Path
 import botocore.config
 import botocore.session
 
-from servers import ACCESS_KEY, REGION, SECRET_KEY
+from servers import ACCESS_KEY, REGION, SECRET_KEY, files_below
 
 EXPOSED_HEADERS = ("Content-Length", "Content-Range", "Accept-Ranges", "ETag")
-
-
-def files_below(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Each file with the key that it has in a bucket, below the key of the folder."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            yield path.relative_to(folder).as_posix(), path
 
 
 @dataclass(frozen=True)

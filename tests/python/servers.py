@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import urllib.error
+import urllib.parse
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 from server_process import LOOPBACK, Server, free_ports, installed_file, program
@@ -93,3 +96,26 @@ def fake_gcs(folder: Path) -> Server:
     command = [binary, "-scheme", "http", "-host", LOOPBACK, "-port", str(port)]
     command += ["-backend", "memory", "-external-url", f"http://{address}"]
     return Server(folder, port, [*command, "-public-host", address])
+
+
+def files_below(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Each file with the key that it has in a bucket, below the key of the folder."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            yield path.relative_to(folder).as_posix(), path
+
+
+def seed_gcs(endpoint: str, bucket: str, prefix: str, folder: Path) -> None:
+    """Makes a bucket with all files of a folder in it."""
+
+    def post(address: str, body: bytes, kind: str) -> None:
+        request = urllib.request.Request(address, body, {"Content-Type": kind})
+        with urllib.request.urlopen(request) as answer:
+            assert answer.status == 200
+
+    named = json.dumps({"name": bucket}).encode()
+    post(f"{endpoint}/storage/v1/b?project=any", named, "application/json")
+    for key, path in files_below(folder):
+        name = urllib.parse.quote(f"{prefix}/{key}", safe="")
+        upload = f"{endpoint}/upload/storage/v1/b/{bucket}/o?uploadType=media&name={name}"
+        post(upload, path.read_bytes(), "application/octet-stream")

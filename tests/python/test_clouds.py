@@ -7,8 +7,6 @@ Writing to Google's is not tested here: fake-gcs-server does not take what
 from __future__ import annotations
 
 import json
-import urllib.parse
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -35,8 +33,8 @@ from conftest import Workshop
 from converter import COMPLETE, Dataset
 from fault_proxy import FaultProxy
 from remote_runs import Run, writes_to_buckets
-from s3 import Bucket, files_below
-from servers import SeaweedFS, azure_connection, azurite, fake_gcs
+from s3 import Bucket
+from servers import SeaweedFS, azure_connection, azurite, fake_gcs, files_below, seed_gcs
 
 PREFIX = "some/where/rxrx1"
 SITES_A_SHARD = 4
@@ -95,22 +93,8 @@ def gcs_place(
         # gcsfs asks a gRPC service of Google's what kind of bucket it is, and waits for ever.
         module_patch.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
         module_patch.setenv("TENSORSTORE_GCS_HTTP_URL", server.endpoint)
-        post_json(f"{server.endpoint}/storage/v1/b?project=any", {"name": "readers"})
-        for key, path in files_below(stored.root):
-            name = urllib.parse.quote(f"{PREFIX}/{key}", safe="")
-            upload = f"{server.endpoint}/upload/storage/v1/b/readers/o?uploadType=media&name={name}"
-            post(upload, path.read_bytes(), "application/octet-stream")
+        seed_gcs(server.endpoint, "readers", PREFIX, stored.root)
         yield at_gcs(server.endpoint, "readers", PREFIX)
-
-
-def post(address: str, body: bytes, kind: str) -> None:
-    request = urllib.request.Request(address, body, {"Content-Type": kind})
-    with urllib.request.urlopen(request) as answer:
-        assert answer.status == 200
-
-
-def post_json(address: str, value: object) -> None:
-    post(address, json.dumps(value).encode(), "application/json")
 
 
 @pytest.mark.parametrize("reader", CLOUD_READERS)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import urllib.request
 from pathlib import Path
 
@@ -15,27 +12,13 @@ import pytest
 from byte_range import decode
 from conftest import Workshop
 from fault_proxy import FaultProxy
+from httpfs import httpfs, no_secret, secret
 from range_server import Request, serve
 from s3 import Bucket
-from servers import ACCESS_KEY, SECRET_KEY, SeaweedFS
+from servers import SeaweedFS
 
 TABLES = ("metadata", "planes")
 PLACE = "s3://tables"
-
-
-def httpfs(*statements: str) -> list[list[object]]:
-    """The rows of the last statement, from the DuckDB in the environment with httpfs."""
-    script = Path(__file__).with_name("httpfs_query.py")
-    done = subprocess.run(
-        [os.environ["HTTPFS_PYTHON"], script],
-        input=json.dumps(statements),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 def row_group_bytes(table: Path, index: int) -> int:
@@ -84,18 +67,6 @@ def test_http_joins_all_tables(full_size: Path) -> None:
             JOIN '{address}/channel_stats.parquet' s USING (experiment, plate, channel)
             WHERE p.status = 'ok'""")
     assert found == [1512, True]
-
-
-def secret(bucket: Bucket, key: str = SECRET_KEY) -> str:
-    endpoint = bucket.endpoint.removeprefix("http://")
-    return f"""CREATE SECRET (TYPE s3, KEY_ID '{ACCESS_KEY}', SECRET '{key}',
-        ENDPOINT '{endpoint}', URL_STYLE 'path', USE_SSL false)"""
-
-
-def no_secret(bucket: Bucket) -> str:
-    """What DuckDB has to know of a server that is not Amazon's, for public objects."""
-    endpoint = bucket.endpoint.removeprefix("http://")
-    return f"CREATE SECRET (TYPE s3, ENDPOINT '{endpoint}', URL_STYLE 'path', USE_SSL false)"
 
 
 @pytest.fixture(scope="module")

@@ -36,11 +36,12 @@ def bucket(seaweed: SeaweedFS) -> Bucket:
 
 
 def uploads(exchanges: list[Exchange], prefix: str) -> list[str]:
-    """The objects that were put and whose upload was confirmed, in order."""
+    """The objects of the dataset whose upload was confirmed, in order; claims are beside it."""
+    base = f"/published/{prefix}/"
     return [
-        one.path.partition(f"/{prefix}/")[2]
+        one.path.removeprefix(base)
         for one in exchanges
-        if one.method == "PUT" and one.status == 200
+        if one.method == "PUT" and one.status == 200 and one.path.startswith(base)
     ]
 
 

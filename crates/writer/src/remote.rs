@@ -291,7 +291,8 @@ impl Remote {
                 head: true,
                 ..GetOptions::default()
             };
-            let got = absent(self.store.get_opts(&path, options).await);
+            let look = || self.store.get_opts(&path, options.clone());
+            let got = absent(again::asked(&self.retry, look).await);
             let got = got.map_err(self.failed("look at", key))?;
             Ok(got.map(|got| Label {
                 size: got.meta.size,
