@@ -16,7 +16,6 @@ from converter import run
 from fault_proxy import FaultProxy
 from servers import ACCESS_KEY, REGION, SECRET_KEY
 
-SECONDS = 300
 MEBIBYTE = 1 << 20
 
 # The program of an older checkout writes to folders only.
@@ -54,12 +53,17 @@ class Run:
     """The program in an empty folder of its own, which is also where temporary files would go."""
 
     def __init__(
-        self, folder: Path, environment: Mapping[str, str], *arguments: str | Path
+        self,
+        folder: Path,
+        environment: Mapping[str, str],
+        *arguments: str | Path,
+        under: Sequence[str] = (),
     ) -> None:
+        """Starts it, as the last words of the command `under`."""
         self.folder = folder
         folder.mkdir(parents=True)
         self.process = subprocess.Popen(
-            [os.environ["RXRX2ZARR"], *map(str, arguments)],
+            [*under, os.environ["RXRX2ZARR"], *map(str, arguments)],
             cwd=folder,
             env=os.environ | environment | {"TMPDIR": str(folder)},
             stdout=subprocess.PIPE,

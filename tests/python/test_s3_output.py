@@ -6,12 +6,14 @@ import os
 import random
 import re
 import socket
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from books import Books
 from conftest import Workshop
 from converter import COMPLETE, FAILED, Dataset
 from fault_proxy import Exchange, FaultProxy
@@ -31,8 +33,18 @@ from servers import SeaweedFS, rclone_s3, seaweedfs
 pytestmark = writes_to_buckets
 ROUNDS = int(os.environ.get("RXRX2ZARR_ROUNDS", "3"))
 SEED = int(os.environ.get("RXRX2ZARR_SEED", "5"))
+LIFE_OF_A_CLAIM = 60
+"""Seconds without a sign of life."""
 OPTIONS = ("--shard-sites", "4")
 """The settings of the workshop's dataset `sharded`."""
+
+
+@pytest.fixture(scope="module")
+def books() -> Iterator[Books]:
+    """Printed at the end, for `scripts/torture`."""
+    books = Books()
+    yield books
+    books.print()
 
 
 @pytest.fixture(scope="module")
@@ -119,8 +131,14 @@ def test_the_objects_are_the_files_of_a_local_run(
 
 @pytest.mark.parametrize("number", range(ROUNDS))
 def test_killed_at_any_moment_it_ends_with_the_same_objects(
-    number: int, bucket: Bucket, local: Dataset, s3_proxy: FaultProxy, tmp_path: Path
+    number: int,
+    bucket: Bucket,
+    local: Dataset,
+    s3_proxy: FaultProxy,
+    books: Books,
+    tmp_path: Path,
 ) -> None:
+    books.begin("conversion into a bucket killed")
     moments = random.Random(SEED + number).choices(range(1, 20), k=3)
     url = f"s3://{bucket.name}/killed-{number}"
     command = ("convert", local.source.root, url, *OPTIONS)
@@ -128,12 +146,14 @@ def test_killed_at_any_moment_it_ends_with_the_same_objects(
     done = killed_and_resumed(tmp_path, s3_proxy, environment, command, moments)
     assert done.code == COMPLETE, f"{moments}: {done.err}"
     assert_same(bucket, f"killed-{number}", local)
+    books.kept("conversion into a bucket killed", len(moments))
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))
 def test_in_bad_weather_and_with_a_server_that_dies_it_ends_with_the_same_objects(
-    number: int, mortal: SeaweedFS, local: Dataset, tmp_path: Path
+    number: int, mortal: SeaweedFS, local: Dataset, books: Books, tmp_path: Path
 ) -> None:
+    books.begin("the same in bad weather, and the server killed")
     bucket = Bucket(mortal.endpoint, f"weather-{number}")
     bucket.make()
     url = f"s3://{bucket.name}/rxrx1"
@@ -151,6 +171,8 @@ def test_in_bad_weather_and_with_a_server_that_dies_it_ends_with_the_same_object
         done = Run(tmp_path / "again", environment, *command).finish()
     assert done.code == COMPLETE, done.err
     assert_same(bucket, "rxrx1", local)
+    faults = sum(one.fault is not None for one in proxy.exchanges)
+    books.kept("the same in bad weather, and the server killed", faults + 2)
 
 
 def test_in_bad_weather_it_is_verified(
@@ -191,6 +213,29 @@ def test_a_second_machine_is_refused_until_the_first_is_dead(
     heir = Run(tmp_path / "heir", s3_environment(bucket.endpoint), *convert).finish()
     assert heir.code == COMPLETE, heir.err
     assert_same(bucket, "contested", local)
+
+
+@pytest.mark.skipif(ROUNDS < 10, reason="takes a minute: for scripts/torture")
+def test_what_another_machine_left_is_taken_over_a_minute_after_its_death(
+    bucket: Bucket, local: Dataset, s3_proxy: FaultProxy, tmp_path: Path
+) -> None:
+    s3_proxy.plan = slow_shards
+    url = f"s3://{bucket.name}/inherited"
+    convert = ("convert", local.source.root, url, *OPTIONS)
+    # Processes of another namespace are as good as on another machine.
+    elsewhere = ("unshare", "--user", "--pid", "--fork", "--kill-child")
+    first = Run(tmp_path / "first", s3_environment(s3_proxy.endpoint), *convert, under=elsewhere)
+    s3_proxy.wait_until(is_claimed, first.ended)
+    first.kill()
+    early = Run(tmp_path / "early", s3_environment(bucket.endpoint), *convert).finish()
+    assert early.code == FAILED
+    left = re.search(r"try again in (\d+) s", early.err)
+    assert left is not None, early.err
+    assert 1 < int(left[1]) <= LIFE_OF_A_CLAIM + 1
+    time.sleep(int(left[1]))
+    heir = Run(tmp_path / "heir", s3_environment(bucket.endpoint), *convert).finish()
+    assert heir.code == COMPLETE, heir.err
+    assert_same(bucket, "inherited", local)
 
 
 def test_a_server_that_lets_two_writers_in_is_refused(
