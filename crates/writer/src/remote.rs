@@ -11,6 +11,8 @@
 //!   for up to [`RETRY_FOR`]. What was read before a connection broke is not
 //!   read again, other than of a list.
 //! - At most [`REQUESTS_AT_ONCE`] requests of a store are under way.
+//! - What is put carries a checksum that the server compares: SHA-256 (S3),
+//!   CRC-32C (Google) or MD5 (Azure, unless the key of the account signs).
 //! - An object that grows beyond [`PART`] bytes is uploaded in parts of that
 //!   size, [`PARTS_AT_ONCE`] at a time, while the next ones are made. So one
 //!   object holds at most [`PART`] x ([`PARTS_AT_ONCE`] + 1) bytes of memory,
@@ -18,6 +20,7 @@
 
 mod again;
 mod aws_profile;
+mod checked;
 mod open;
 mod refusal;
 #[cfg(test)]

@@ -27,6 +27,7 @@ use object_store::path::Path;
 use object_store::{ClientConfigKey, Error, ObjectStore, ObjectStoreScheme, RetryConfig};
 use url::Position;
 
+use super::checked::Checked;
 use super::{REQUESTS_AT_ONCE, RETRY_FOR, aws_profile};
 use crate::location::Address;
 
@@ -99,6 +100,7 @@ fn known(address: &Address) -> Result<Option<Place>, OpenError> {
                     .with_skip_signature(true)
                     .with_config(allow_http(), "true");
             }
+            let builder = builder.with_http_connector(Checked::Google);
             built(builder.with_url(url.as_str()).build())?
         }
         ObjectStoreScheme::MicrosoftAzure => {
@@ -109,6 +111,7 @@ fn known(address: &Address) -> Result<Option<Place>, OpenError> {
             } else {
                 builder
             };
+            let builder = builder.with_http_connector(Checked::Azure);
             built(builder.with_url(url.as_str()).build())?
         }
         _ => return Ok(None),
