@@ -39,6 +39,7 @@ pub(super) type Opened = Result<Place, OpenError>;
 /// Options of ours beside those of the stores.
 const RETRY_TIMEOUT: &str = "retry_timeout";
 const MAX_RETRIES: &str = "max_retries";
+const OURS: [&str; 2] = [RETRY_TIMEOUT, MAX_RETRIES];
 
 /// Time that a request may take: a large part, or a whole shard, on a slow line;
 /// and that it may take without a sign of life.
@@ -261,6 +262,25 @@ fn configured<B: Builder>(mut builder: B, address: &Address) -> Result<B, OpenEr
             builder = builder.with(B::client(key), time);
         }
     }
+    for option in address.options() {
+        let key = option.key.to_ascii_lowercase();
+        if OURS.contains(&key.as_str()) {
+            continue;
+        }
+        let unknown = |_| {
+            format!(
+                "there is no store option {key} here: use those of the object_store crate, such \
+                 as endpoint, region, skip_signature, allow_http or timeout, or {RETRY_TIMEOUT} \
+                 (seconds) and {MAX_RETRIES}"
+            )
+        };
+        builder = builder.with(key.parse().map_err(unknown)?, &option.value);
+    }
+    Ok(builder.retried(retry(address)?))
+}
+
+/// How often and how long a request is repeated.
+pub(super) fn retry(address: &Address) -> Result<RetryConfig, OpenError> {
     let mut retry = RetryConfig {
         retry_timeout: RETRY_FOR,
         max_retries: usize::MAX,
@@ -275,17 +295,8 @@ fn configured<B: Builder>(mut builder: B, address: &Address) -> Result<B, OpenEr
         match key.as_str() {
             RETRY_TIMEOUT => retry.retry_timeout = Duration::from_secs(number()?),
             MAX_RETRIES => retry.max_retries = usize::try_from(number()?)?,
-            name => {
-                let unknown = |_| {
-                    format!(
-                        "there is no store option {key} here: use those of the object_store crate, \
-                         such as endpoint, region, skip_signature, allow_http or timeout, \
-                         or {RETRY_TIMEOUT} (seconds) and {MAX_RETRIES}"
-                    )
-                };
-                builder = builder.with(name.parse().map_err(unknown)?, &option.value);
-            }
+            _ => {}
         }
     }
-    Ok(builder.retried(retry))
+    Ok(retry)
 }
