@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use rxrx_metadata::Layout;
 use rxrx_writer::{
     Codec, Description, DescriptionError, Location, LocationError, PlanOptions, Prepared,
-    StoreOption,
+    PublishOptions, StoreOption,
 };
 
 const PROGRAM_EXAMPLES: &str = "\
@@ -63,6 +63,16 @@ Examples:
 Of an unfinished one it tells how far it is, and whether a run is at it.
 
 Exit codes: 0 a complete dataset, 1 unfinished or no dataset, 2 wrong usage.";
+
+const PUBLISH_EXAMPLES: &str = "\
+Examples:
+  rxrx2zarr publish rxrx1-zarr s3://bucket/rxrx1 --dry-run
+  rxrx2zarr publish rxrx1-zarr s3://bucket/rxrx1 --verify
+
+What is there already with the right size and checksum is not uploaded again, so
+the same command goes on where one was cut off. Nothing is made public.
+
+Exit codes: 0 published, 1 failed and nothing sealed, 2 wrong usage.";
 
 const SAMPLE_EXAMPLES: &str = "\
 Examples:
@@ -129,6 +139,8 @@ pub(crate) enum Command {
     Verify(VerifyArguments),
     /// Show what is in a dataset and how to open it
     Info(InfoArguments),
+    /// Copy a finished dataset to an object store, the root metadata last
+    Publish(PublishArguments),
     /// Make a small look-alike of RxRx1: synthetic cells, same layout and table
     Sample(SampleArguments),
     /// Make a sample, convert it, and show how to open the result
@@ -376,6 +388,56 @@ pub(crate) struct InfoArguments {
 impl InfoArguments {
     pub(crate) fn dataset(&self) -> Result<Location, LocationError> {
         self.store.location(&self.dataset)
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(before_help = PUBLISH_EXAMPLES)]
+pub(crate) struct PublishArguments {
+    /// A dataset that convert made
+    #[arg(value_name = "DATASET")]
+    dataset: OsString,
+
+    /// Where to: s3://bucket/name, gs://bucket/name, az://container/name, or
+    /// http(s)://host/bucket/name of a server that speaks S3
+    #[arg(value_name = "URL")]
+    url: OsString,
+
+    /// Show what would be uploaded, and upload nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Read everything back when it is there, and compare
+    #[arg(long, conflicts_with = "dry_run")]
+    verify: bool,
+
+    /// Replace another dataset, or unfinished work, at URL
+    #[arg(long)]
+    overwrite: bool,
+
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    store: StoreArguments,
+}
+
+impl PublishArguments {
+    pub(crate) fn dataset(&self) -> Result<Location, LocationError> {
+        self.store.location(&self.dataset)
+    }
+
+    pub(crate) fn url(&self) -> Result<Location, LocationError> {
+        self.store.location(&self.url)
+    }
+
+    pub(crate) fn options(&self) -> PublishOptions {
+        PublishOptions {
+            dry_run: self.dry_run,
+            verify: self.verify,
+            overwrite: self.overwrite,
+        }
     }
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod convert;
 pub(crate) mod demo;
 pub(crate) mod info;
 pub(crate) mod plan;
+pub(crate) mod publish;
 pub(crate) mod sample;
 pub(crate) mod verify;
 

@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         Command::Plan(arguments) => commands::plan::run(&arguments, verbosity),
         Command::Verify(arguments) => commands::verify::run(&arguments, verbosity),
         Command::Info(arguments) => commands::info::run(&arguments),
+        Command::Publish(arguments) => commands::publish::run(&arguments, verbosity),
         Command::Sample(arguments) => commands::sample::run(&arguments, verbosity),
         Command::Demo(arguments) => commands::demo::run(&arguments, verbosity),
     };

@@ -92,6 +92,58 @@ impl Progress {
     }
 }
 
+/// Draws objects that are checked or copied.
+pub(crate) struct ObjectProgress {
+    verbosity: Verbosity,
+    bar: ProgressBar,
+}
+
+impl ObjectProgress {
+    pub(crate) fn new(verbosity: Verbosity) -> Self {
+        Self {
+            verbosity,
+            bar: bar(verbosity, "{msg} {bar:30} {pos}/{len} objects  {eta} left"),
+        }
+    }
+
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn begin(&self, what: &'static str, objects: usize) {
+        self.bar.reset();
+        self.bar.set_length(objects as u64);
+        self.bar.set_message(what);
+        if self.verbosity > Verbosity::Quiet && !stderr().is_terminal() {
+            eprintln!("{what} {objects} objects");
+        }
+    }
+}
+
+impl Observer for ObjectProgress {
+    fn notice(&self, event: Event<'_>) {
+        match event {
+            Event::Checking { objects } => self.begin("checking", objects),
+            Event::Publishing { objects } => self.begin("uploading", objects),
+            Event::NotExclusive => self.bar.suspend(not_exclusive),
+            Event::ObjectDone { key, bytes: size } => {
+                self.bar.inc(1);
+                if self.verbosity == Verbosity::Verbose {
+                    self.bar.suspend(|| eprintln!("{key}  {}", bytes(size)));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn not_exclusive() {
+    warning(
+        "the store cannot keep other writers out: make sure that no other process writes this \
+         output",
+    );
+}
+
 impl Observer for Progress {
     fn notice(&self, event: Event<'_>) {
         match event {
@@ -110,10 +162,7 @@ impl Observer for Progress {
             Event::Continued(resumed) if self.verbosity > Verbosity::Quiet => {
                 self.bar.suspend(|| continued(resumed));
             }
-            Event::NotExclusive => warning(
-                "the store cannot keep other writers out: make sure that no other process \
-                 writes this output",
-            ),
+            Event::NotExclusive => self.bar.suspend(not_exclusive),
             Event::CompleteAlready if self.verbosity > Verbosity::Quiet => {
                 self.bar.suspend(|| {
                     eprintln!("the dataset is complete already; --overwrite replaces it");

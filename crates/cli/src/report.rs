@@ -9,7 +9,7 @@ use crate::opening::how_to_open;
 use indicatif::{BinaryBytes, HumanCount};
 use rxrx_metadata::{Problem, Problems, Severity};
 use rxrx_writer::{
-    Codec, Converted, DatasetInfo, Finding, Location, Prepared, Projection, Unfinished,
+    Codec, Converted, DatasetInfo, Finding, Location, Prepared, Projection, Published, Unfinished,
     VerifyReport,
 };
 use serde::Serialize;
@@ -338,6 +338,58 @@ pub(crate) fn verified(
         kinds.join(", "),
         HumanCount(report.by_object.len() as u64),
         HumanCount(report.sites_touched as u64)
+    )
+}
+
+/// Prints what was, or would be, published.
+pub(crate) fn published(
+    published: &Published,
+    url: &Location,
+    dry_run: bool,
+    seconds: f64,
+) -> io::Result<()> {
+    let mut out = stdout();
+    writeln!(
+        out,
+        "{url}: {} objects, {}",
+        HumanCount(published.objects as u64),
+        bytes(published.bytes)
+    )?;
+    writeln!(
+        out,
+        "{} {} objects, {} in {} requests",
+        if dry_run { "to upload" } else { "uploaded " },
+        HumanCount(published.uploaded as u64),
+        bytes(published.uploaded_bytes),
+        HumanCount(published.upload_requests as u64)
+    )?;
+    writeln!(
+        out,
+        "{} {} objects",
+        if dry_run { "there     " } else { "there    " },
+        HumanCount(published.kept as u64)
+    )?;
+    if published.removed > 0 {
+        writeln!(
+            out,
+            "{} {} objects of another dataset",
+            if dry_run { "to remove" } else { "removed  " },
+            HumanCount(published.removed as u64)
+        )?;
+    }
+    if dry_run {
+        return writeln!(out, "nothing was uploaded");
+    }
+    if let Some(verified) = published.verified {
+        writeln!(
+            out,
+            "read back {} objects, all as recorded",
+            HumanCount(verified as u64)
+        )?;
+    }
+    writeln!(
+        out,
+        "{seconds:.1} s; who may read it is for the bucket's policy to say\n"
     )
 }
 

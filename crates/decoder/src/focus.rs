@@ -95,8 +95,7 @@ fn inner_rows<T>(samples: &[T], width: usize) -> impl Iterator<Item = [&[T]; 5]>
     })
 }
 
-/// Written so that a compiler does many pixels at once: the Laplacian in 16
-/// bits, its squares summed in 32.
+/// The Laplacian in 16 bits, its squares summed in 32.
 #[inline(always)]
 fn squares_of_bytes(plane: &[u8], width: usize) -> u128 {
     let mut total: u64 = 0;
@@ -144,17 +143,20 @@ mod tests {
 
     #[test]
     fn with_and_without_avx2_the_sums_are_the_same() {
-        for width in [3, 4, 17, 64, 2050, 4099] {
-            let plane: Vec<u8> = (0..width as u64 * 2 * 7)
-                .map(|i| ((i * 2_654_435_761) >> 11) as u8)
-                .collect();
-            let bytes = &plane[..width * 7];
-            let words = plane.as_chunks().0;
-            if let Some(fast) = avx2::squares_of_bytes(bytes, width) {
-                assert_eq!(fast, squares_of_bytes(bytes, width), "{width}");
-            }
-            if let Some(fast) = avx2::squares_of_words(words, width) {
-                assert_eq!(fast, squares_of_words(words, width), "{width}");
+        let noise = |at: u64| ((at * 2_654_435_761) >> 11) as u8;
+        // The largest Laplacian there is, of either sign.
+        let extremes = |at: u64| if at.is_multiple_of(2) { 0 } else { 0xFF };
+        for width in [3, 4, 17, 33, 34, 35, 64, 65, 66, 67, 2050, 2051, 4099] {
+            for content in [noise, extremes] {
+                let plane: Vec<u8> = (0..width as u64 * 2 * 7).map(content).collect();
+                let bytes = &plane[..width * 7];
+                let words = plane.as_chunks().0;
+                if let Some(fast) = avx2::squares_of_bytes(bytes, width) {
+                    assert_eq!(fast, squares_of_bytes(bytes, width), "{width}");
+                }
+                if let Some(fast) = avx2::squares_of_words(words, width) {
+                    assert_eq!(fast, squares_of_words(words, width), "{width}");
+                }
             }
         }
     }

@@ -25,6 +25,13 @@
 //! | with `--retry-bad`, while the journal is rebuilt | complete, as before | records, no `run.json` | starts over |
 //! | with `--retry-bad`, after that | complete, or without root metadata | `run.json`, all records | goes on |
 //!
+//! In an object store it is the same with the prefix `OUTPUT.rxrx2zarr/` in place
+//! of the folder. A put is whole or absent there, too; in place of a temporary
+//! file there may be parts of an upload that nobody sees, which a life-cycle rule
+//! of the bucket removes. In place of `lock` there is a claim, which is stale as
+//! soon as its process is dead, for other machines a minute later. A dead
+//! process of which a put is still under way can do no harm: see `target::claim`.
+//!
 //! In every row a reader finds either no root metadata, and so no dataset, or a
 //! complete one.
 
@@ -345,7 +352,7 @@ impl Conversion<'_> {
                 if !run.cleared {
                     target.begin_over(&self.run)?;
                 }
-                target.refuse_strangers()?;
+                self.place.refuse_strangers()?;
                 let work = self.resumed(self.place.journal().records()?)?;
                 self.finish(target, work)
             }

@@ -61,6 +61,24 @@ pub enum Event<'a> {
         /// Bytes of the encoded chunk.
         stored_bytes: u64,
     },
+    /// The objects of a finished dataset are read and compared with their
+    /// checksums.
+    Checking {
+        /// How many.
+        objects: usize,
+    },
+    /// Objects are copied to where they are published.
+    Publishing {
+        /// How many.
+        objects: usize,
+    },
+    /// One of the objects that are checked or copied is done.
+    ObjectDone {
+        /// The object's key.
+        key: &'a str,
+        /// The object's size in bytes.
+        bytes: u64,
+    },
     /// All units are stored; labels, tables and root metadata are written.
     Sealing,
 }

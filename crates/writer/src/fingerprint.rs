@@ -11,7 +11,7 @@ use crate::record::Sha256Sum;
 use crate::tables::EmbeddingsDigest;
 
 /// Counts up whenever the same input and settings give other bytes than before.
-pub(crate) const FORMAT: u32 = 2;
+pub(crate) const FORMAT: u32 = 3;
 
 /// Everything that decides what bytes a conversion of given images writes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

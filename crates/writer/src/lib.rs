@@ -20,7 +20,7 @@
 //! | `location`, `source`, `archive`, `bucket`, `store`, `output`, `target` | where bytes come from and go to |
 //! | `codec`, `shard`, `pipeline`, `record` | units of work |
 //! | `hierarchy`, `labels`, `tables`, `card`, `croissant`, `description` | what describes the pixels |
-//! | `seal`, `convert`, `info`, `verify` | the dataset as a whole |
+//! | `seal`, `convert`, `info`, `verify`, `publish` | the dataset as a whole |
 
 mod archive;
 mod bucket;
@@ -43,6 +43,7 @@ mod location;
 mod output;
 mod pipeline;
 mod prepare;
+mod publish;
 mod record;
 mod remote;
 mod resume;
@@ -69,6 +70,7 @@ pub use location::{Address, Location, LocationError, StoreOption};
 pub use output::LostObject;
 pub use pipeline::PipelineError;
 pub use prepare::{PlanOptions, PrepareError, Prepared, Projection};
+pub use publish::{PublishError, PublishOptions, Published, publish};
 pub use record::{PlaneCounts, PlaneRecord, UnitRecord};
 pub use resume::{ResumeError, Resumed, SourceChanges};
 pub use seal::SealError;

@@ -1,13 +1,13 @@
 //! Runs the units of a plan on all cores.
 //!
 //! ```text
-//!           readers                    workers                          storer
+//!           readers                    workers                          storers
 //! chunks ─> image files ─(read ahead)─> decode, measure, encode ─┐ in
 //! in array  image files ─────────────-> decode, measure, encode ─┼─array─> one object,
 //! order     …                           …                        ┘ order   one record a unit
 //! ```
 //!
-//! Readers, workers and storer are threads; all chunks of all units form one
+//! Readers, workers and storers are threads; all chunks of all units form one
 //! queue in array order, so that a unit of 64 chunks keeps 64 cores busy and no
 //! core waits for another at the end of a unit.
 //!
@@ -17,8 +17,12 @@
 //!   each takes several chunks of a unit at once.
 //! - *Workers*, one a job, take a chunk from file bytes to encoded bytes while
 //!   it is in cache; whole raw shards never exist. Buffers are reused.
-//! - The *storer* writes each chunk as soon as those before it are written, and
-//!   so never holds a shard; the workers go on while it writes and flushes.
+//! - A *storer* writes each chunk as soon as those before it in the shard are
+//!   written, and so never holds a shard; the workers go on while it writes and
+//!   flushes. There is one for a disk. An object store takes long to answer, but
+//!   answers many at once, and so has several ([`Store::writers`]).
+//!
+//! [`Store::writers`]: crate::store::Store::writers
 //!
 //! **Memory.** From the first chunk that is not written to the last one that is
 //! being read there are at most [`CHUNKS_A_THREAD`] `x (jobs + 2 x readers)`
@@ -28,7 +32,8 @@
 //! pixels) and 2 jobs that is at most 54 x 0.75 + 3 = 44 MB, at any number of
 //! sites and any size of the shards. From an archive behind an address, 16
 //! readers take 5 chunks at once: 166 x 0.75 + 3 = 128 MB, and 16 x 2 x 2.5 =
-//! 80 MB for what is just arriving.
+//! 80 MB for what is just arriving. What a store holds of an object that it is
+//! given comes on top: see there.
 
 mod chunk;
 mod read;
@@ -39,7 +44,7 @@ mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -128,9 +133,9 @@ struct State {
     /// How many units will be run: fewer than wanted once told to stop, or once
     /// a chunk of the next one has failed.
     units: usize,
-    /// Encoded, and waiting for those before them.
+    /// Encoded, and waiting for those before them in their shard.
     encoded: HashMap<usize, EncodedChunk>,
-    /// Written, from the first on.
+    /// How many are written.
     written: usize,
     stopped: bool,
     failure: Option<Failure>,
@@ -151,6 +156,8 @@ struct Shared<'a> {
     files: Buffers,
     stored: Buffers,
     state: Mutex<State>,
+    /// The next unit that a storer takes.
+    next_to_store: AtomicUsize,
     /// A chunk was written.
     written: Condvar,
     /// A chunk was encoded, or none will be.
@@ -175,12 +182,16 @@ impl Pipeline<'_> {
                 stopped: false,
                 failure: None,
             }),
+            next_to_store: AtomicUsize::new(0),
             written: Condvar::new(),
             encoded: Condvar::new(),
         };
-        let records = thread::scope(|scope| {
+        let mut records = thread::scope(|scope| {
             let (read, to_encode) = bounded(self.readers());
-            let storer = scope.spawn(|| Storer::new(&shared).run());
+            let storers = 0..self.output.writers();
+            let storers: Vec<_> = storers
+                .map(|_| scope.spawn(|| Storer::new(&shared).run()))
+                .collect();
             for _ in 0..self.readers() {
                 let read = read.clone();
                 scope.spawn(|| shared.read(read));
@@ -190,10 +201,16 @@ impl Pipeline<'_> {
                 scope.spawn(|| shared.work(to_encode));
             }
             drop((read, to_encode));
-            storer
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            let mut records = Vec::new();
+            for storer in storers {
+                match storer.join() {
+                    Ok(stored) => records.extend(stored),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+            records
         });
+        records.sort_by_key(|record| record.unit.shard);
         match shared.lock().failure.take() {
             Some(failure) => Err(failure.error),
             None => Ok(records),
@@ -259,7 +276,7 @@ impl Shared<'_> {
             match worker.encode(read) {
                 Ok(encoded) => {
                     self.lock().encoded.insert(number, encoded);
-                    self.encoded.notify_one();
+                    self.encoded.notify_all();
                 }
                 Err(error) => self.fail(unit, error),
             }
@@ -280,7 +297,7 @@ impl Shared<'_> {
             }
             if chunk == 0 && self.pipeline.stop.load(Ordering::Relaxed) {
                 state.units = unit;
-                self.encoded.notify_one();
+                self.encoded.notify_all();
                 return None;
             }
             let rest = (self.chunks - state.next).min(per_unit - chunk);

@@ -19,10 +19,12 @@
 mod aws_profile;
 mod object;
 mod open;
+mod refusal;
 #[cfg(test)]
 mod tests;
 mod upload;
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::io;
 use std::ops::Range;
@@ -39,6 +41,7 @@ use object_store::{
 use tokio::runtime::Runtime;
 
 pub(crate) use self::object::{ReadAhead, RemoteBytes};
+pub(crate) use self::refusal::Refusal;
 use self::upload::Upload;
 use crate::location::{Address, Location};
 use crate::store::{StoreError, StoredObject, WriteObject};
@@ -52,7 +55,7 @@ const LEVELS_AT_MOST: usize = 4;
 /// How long a request is repeated.
 const RETRY_FOR: Duration = Duration::from_secs(180);
 /// Bytes of a part. S3 wants at least 5 MiB, and at most 10,000 parts.
-const PART: usize = 8 << 20;
+pub(crate) const PART: usize = 8 << 20;
 /// Parts of one object under way at once.
 const PARTS_AT_ONCE: usize = 4;
 /// Threads that wait for answers.
@@ -80,6 +83,18 @@ pub(crate) struct RemoteObject {
     /// By the clock of the store, in milliseconds since 1970.
     pub(crate) modified: i64,
 }
+
+/// What an object was published with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Label {
+    /// The size in bytes.
+    pub(crate) size: u64,
+    /// In hexadecimal digits; `None` for an object that somebody else has put.
+    pub(crate) sha256: Option<String>,
+}
+
+/// Beside an object, what is in it: `x-amz-meta-sha256`, and likewise elsewhere.
+const SHA256: Attribute = Attribute::Metadata(Cow::Borrowed("sha256"));
 
 impl Remote {
     /// All that lies below `address`. An `http` or `https` address whose host is
@@ -298,19 +313,42 @@ impl Remote {
         Ok(self.sorted(objects))
     }
 
+    /// What the store says of each object, several at once, and the checksum
+    /// that it was given by [`Self::put_labelled`]; `None` for one that is not
+    /// there.
+    pub(crate) fn labels(&self, keys: &[&str]) -> Result<Vec<Option<Label>>, StoreError> {
+        let ask = |key| async move {
+            let path = self.path(key)?;
+            let options = GetOptions {
+                head: true,
+                ..GetOptions::default()
+            };
+            let got = absent(self.store.get_opts(&path, options).await);
+            let got = got.map_err(self.failed("look at", key))?;
+            Ok(got.map(|got| Label {
+                size: got.meta.size,
+                sha256: got.attributes.get(&SHA256).map(|sum| sum.to_string()),
+            }))
+        };
+        let asked: Vec<_> = keys.iter().copied().map(ask).collect();
+        self.wait(stream::iter(asked).buffered(REQUESTS_A_CALL).try_collect())
+    }
+
+    /// Stores one whole object, and with it its checksum.
+    pub(crate) fn put_labelled(
+        &self,
+        key: &str,
+        bytes: &[u8],
+        sha256: &str,
+    ) -> Result<(), StoreError> {
+        let mut attributes = attributes(key);
+        attributes.insert(SHA256, sha256.to_owned().into());
+        self.put_described(key, attributes, &mut |object| object.write_all(bytes))
+    }
+
     /// Stores one whole object.
     pub(crate) fn put(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
-        if bytes.len() > PART {
-            return self.put_streamed(key, &mut |object| object.write_all(&bytes));
-        }
-        let path = self.path(key)?;
-        let options = PutOptions {
-            attributes: attributes(key),
-            ..PutOptions::default()
-        };
-        let put = self.store.put_opts(&path, bytes.into(), options);
-        self.wait(put).map_err(self.failed("write", key))?;
-        Ok(())
+        self.put_streamed(key, &mut |object| object.write_all(&bytes))
     }
 
     /// Stores an object where there is none; whether there was none.
@@ -335,13 +373,22 @@ impl Remote {
         key: &str,
         write: &mut WriteObject<'_>,
     ) -> Result<(), StoreError> {
+        self.put_described(key, attributes(key), write)
+    }
+
+    fn put_described(
+        &self,
+        key: &str,
+        attributes: Attributes,
+        write: &mut WriteObject<'_>,
+    ) -> Result<(), StoreError> {
         let path = self.path(key)?;
         let failed = |source: io::Error| StoreError {
             action: "write",
             object: self.name(key),
             source: Box::new(source),
         };
-        let mut upload = Upload::new(self, path, attributes(key));
+        let mut upload = Upload::new(self, path, attributes);
         match write(&mut upload) {
             Ok(()) => upload.finish().map_err(failed),
             Err(error) => {
@@ -422,7 +469,7 @@ impl Remote {
         move |error| StoreError {
             action,
             object: self.name(key),
-            source: open::explain(error),
+            source: Box::new(Refusal::from(error)),
         }
     }
 

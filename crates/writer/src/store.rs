@@ -63,6 +63,12 @@ pub trait Store: Send + Sync {
         self.put(key, &[&bytes])
     }
 
+    /// Objects that it is best given at once. Each may take as much memory as the
+    /// store holds of an object that it is given.
+    fn writers(&self) -> usize {
+        1
+    }
+
     /// Reads one whole object; `None` where there is none.
     ///
     /// # Errors

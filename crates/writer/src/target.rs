@@ -32,6 +32,7 @@ use crate::hierarchy::{CARD, CHECKSUMS, CROISSANT, GROUP, ROOT_METADATA};
 use crate::info::{DatasetInfo, Owner};
 use crate::journal::{self, Journal, JournalError, Run};
 use crate::location::Location;
+use crate::remote::Remote;
 use crate::store::{Store, StoreError};
 use crate::tables::{CHANNEL_STATS, EMBEDDINGS, PLANES, SITES};
 
@@ -206,6 +207,11 @@ trait Lock: Send + Sync {
     /// Demands that it is held still.
     fn check(&self) -> Result<(), TargetError>;
 
+    /// Likewise, as often as something is written: looks only now and then.
+    fn may_write(&self) -> Result<(), TargetError> {
+        Ok(())
+    }
+
     /// Removes the folder of unfinished work, as far as that can be done, and
     /// lets go.
     fn remove_work(self: Box<Self>);
@@ -246,11 +252,13 @@ impl Place {
                     output,
                 })
             }
-            Location::Remote(address) => Ok(Self::remote(RemoteGround::open(address)?)),
+            Location::Remote(address) => Ok(Self::in_store(Remote::folder(address)?)),
         }
     }
 
-    fn remote(ground: RemoteGround) -> Self {
+    /// The place of the dataset in an object store.
+    pub(crate) fn in_store(output: Remote) -> Self {
+        let ground = RemoteGround::new(output, claim::Lease::default());
         Self {
             output: ground.output().location(),
             work: ground.work().location(),
@@ -258,12 +266,6 @@ impl Place {
             work_store: Arc::new(ground.work_store()),
             ground: Arc::new(ground),
         }
-    }
-
-    /// A place in a store that only this process knows.
-    #[cfg(test)]
-    pub(crate) fn in_store(output: crate::remote::Remote) -> Self {
-        Self::remote(RemoteGround::new(output, claim::Lease::default()))
     }
 
     /// The same place with what `wrap` makes of its stores.
@@ -352,6 +354,13 @@ impl Place {
         })
     }
 
+    /// Demands that OUTPUT holds nothing but what a conversion writes.
+    pub(crate) fn refuse_strangers(&self) -> Result<(), TargetError> {
+        refuse_strangers(&self.output, self.ground.output_entries()?, |name| {
+            OUTPUT_ENTRIES.contains(&name)
+        })
+    }
+
     /// Demands that neither of OUTPUT and `input` lies within the other.
     pub(crate) fn refuse_overlap(&self, input: &Location) -> Result<(), TargetError> {
         let overlap = |output: Location, input: Location| TargetError::Overlap { output, input };
@@ -404,14 +413,6 @@ impl Target {
         self.lock.is_exclusive()
     }
 
-    /// Demands that OUTPUT holds nothing but what a conversion writes.
-    pub(crate) fn refuse_strangers(&self) -> Result<(), TargetError> {
-        let entries = self.place.ground.output_entries()?;
-        refuse_strangers(&self.place.output, entries, |name| {
-            OUTPUT_ENTRIES.contains(&name)
-        })
-    }
-
     /// Begins `run` at an OUTPUT that is free.
     pub(crate) fn begin(&self, run: &Run) -> Result<(), TargetError> {
         let run = Run {
@@ -425,7 +426,7 @@ impl Target {
     /// that is there. Wherever this is cut off, what is left is the old dataset,
     /// whole, or a beginning of the new one.
     pub(crate) fn begin_over(&self, run: &Run) -> Result<(), TargetError> {
-        self.refuse_strangers()?;
+        self.place.refuse_strangers()?;
         let journal = self.place.journal();
         journal.clear()?;
         journal.begin(&Run {
@@ -458,6 +459,12 @@ impl Target {
     /// Demands that the lock is held still.
     pub(crate) fn check(&self) -> Result<(), TargetError> {
         self.lock.check()
+    }
+
+    /// Demands, before something is written past the stores of the place, that
+    /// the lock was held a moment ago.
+    pub(crate) fn may_write(&self) -> Result<(), TargetError> {
+        self.lock.may_write()
     }
 
     /// Removes the folder of unfinished work: the dataset is sealed.

@@ -1,5 +1,4 @@
-//! The way into AVX2 and out of it: with the calls into libdeflate, the only
-//! unsafe code of this crate.
+//! The way into AVX2 and out of it: all unsafe code of the filters.
 //!
 //! Which bytes are read and written, and what happens to them in registers, is
 //! decided in [`super::wave`], in safe code.

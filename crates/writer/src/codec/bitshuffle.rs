@@ -21,11 +21,18 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 #[cfg(test)]
 mod tests;
 
 /// Samples that are sorted at a time: each plane gets eight bytes of them.
 const TILE: usize = 64;
+
+/// Tiles whose share of a plane is written at a time, a line of the cache. The
+/// planes lie apart by powers of two, so that their lines compete for the same
+/// places in the cache: each is needed but once.
+const LINE: usize = 8;
 
 /// Sorts the bits of `block`, samples of `sample_bytes` bytes each (1 or 2), into
 /// `shuffled`, which is as long.
@@ -47,14 +54,14 @@ fn bitshuffle_fastest<const BYTES: usize>(block: &[u8], shuffled: &mut [u8]) {
     let (planes, behind) = shuffled.split_at_mut(block.len() - rest.len());
     behind.copy_from_slice(rest);
     #[cfg(target_arch = "x86_64")]
-    if avx2::shuffle(samples, planes) {
+    if avx512::shuffle(samples, planes) || avx2::shuffle(samples, planes) {
         return;
     }
     shuffle(samples, planes, transpose);
 }
 
-/// The loop around `transpose`, which it is compiled together with: AVX2 serves
-/// the whole of it.
+/// The loop around `transpose`, which it is compiled together with: AVX2 or
+/// AVX-512 serves the whole of it.
 #[inline(always)]
 fn shuffle<const BYTES: usize>(
     samples: &[[u8; BYTES]],
@@ -66,8 +73,24 @@ fn shuffle<const BYTES: usize>(
         return;
     }
     for (byte, planes) in planes.chunks_exact_mut(8 * plane_bytes).enumerate() {
-        let (tiles, rest) = samples.as_chunks::<TILE>();
-        for (at, tile) in tiles.iter().enumerate() {
+        let (lines, rest) = samples.as_chunks::<{ TILE * LINE }>();
+        for (at, line) in lines.iter().enumerate() {
+            let mut words = [[[0; 8]; LINE]; 8];
+            for (place, tile) in line.as_chunks::<TILE>().0.iter().enumerate() {
+                let tile = transpose(&tile.map(|sample| sample[byte]));
+                for (words, word) in words.iter_mut().zip(tile) {
+                    words[place] = word.to_le_bytes();
+                }
+            }
+            for (plane, words) in planes.chunks_exact_mut(plane_bytes).zip(words) {
+                if let Some(target) = plane.as_chunks_mut::<{ 8 * LINE }>().0.get_mut(at) {
+                    target.copy_from_slice(words.as_flattened());
+                }
+            }
+        }
+        let done = lines.len() * LINE;
+        let (tiles, rest) = rest.as_chunks::<TILE>();
+        for (at, tile) in (done..).zip(tiles) {
             let words = transpose(&tile.map(|sample| sample[byte]));
             for (plane, word) in planes.chunks_exact_mut(plane_bytes).zip(words) {
                 if let Some(target) = plane.as_chunks_mut().0.get_mut(at) {

@@ -13,9 +13,9 @@
 //! larger than its content and a header, it is just that.
 //!
 //! Written here, not by C-Blosc, for what C-Blosc does not pass on: Zstd gets
-//! parameters that suit sorted bits, and contexts and buffers are kept from
-//! block to block. Which bytes a block is compressed to is a compressor's
-//! choice, no reader's.
+//! parameters that suit sorted bits, and no noise; LZ4's matches are looked for
+//! only where they are; contexts and buffers are kept from block to block. Which
+//! bytes a block is compressed to is a compressor's choice, no reader's.
 //!
 //! [Blosc 1]: https://github.com/Blosc/c-blosc/blob/main/README_CHUNK_FORMAT.rst
 #![allow(
@@ -23,12 +23,17 @@
     reason = "the loops run over blocks whose lengths are computed beside them"
 )]
 
+mod lz4;
+mod noise;
+
 use std::io::{self, Cursor};
 
-use lz4::block::CompressionMode;
+use ::lz4::block::CompressionMode;
 use zstd::bulk::Compressor;
 use zstd::zstd_safe::{CParameter, ParamSwitch, compress_bound};
 
+use self::lz4::Lz4Scratch;
+use self::noise::{begin_zstd, noise_in_front, zstd_header};
 use super::ZSTD_LEVEL;
 use super::bitshuffle::bitshuffle;
 
@@ -101,13 +106,17 @@ pub(super) struct Blosc {
     compressor: BlockCompressor,
     sample_bytes: usize,
     block_bytes: usize,
+    /// Bytes of a row of a plane of bits, where rows are whole bytes.
+    row: Option<u16>,
 }
 
 /// What is kept from block to block.
 #[derive(Default)]
 pub(super) struct BloscScratch {
     shuffled: Vec<u8>,
-    lz4: Vec<u8>,
+    rows: Lz4Scratch,
+    /// Of LZ4's own compressor.
+    buffer: Vec<u8>,
     /// Set up by the first block.
     zstd: Option<Compressor<'static>>,
 }
@@ -125,7 +134,15 @@ impl Blosc {
             compressor,
             sample_bytes,
             block_bytes: block_bytes / sample_bytes * sample_bytes,
+            row: None,
         }
+    }
+
+    /// The same for blocks of rows of `width` samples.
+    pub(super) fn with_rows(self, width: usize) -> Self {
+        let row = u16::try_from(width / 8).ok();
+        let row = row.filter(|row| width.is_multiple_of(8) && *row > 1);
+        Self { row, ..self }
     }
 
     /// Replaces the content of `frame` with the frame of `content`, which is not
@@ -173,7 +190,8 @@ impl Blosc {
     ) -> io::Result<()> {
         let BloscScratch {
             shuffled,
-            lz4,
+            rows,
+            buffer,
             zstd,
         } = scratch;
         shuffled.resize(block.len(), 0);
@@ -181,17 +199,32 @@ impl Blosc {
         let begin = frame.len() + NUMBER_BYTES;
         frame.extend_from_slice(&[0; NUMBER_BYTES]);
         match self.compressor {
-            BlockCompressor::Lz4 => {
-                lz4.resize(lz4::block::compress_bound(block.len())?, 0);
-                let mode = CompressionMode::FAST(LZ4_ACCELERATION);
-                let length = lz4::block::compress_to_buffer(shuffled, Some(mode), false, lz4)?;
-                frame.extend_from_slice(&lz4[..length]);
-            }
+            BlockCompressor::Lz4 => match self.row {
+                Some(row) => lz4::compress(shuffled, row, rows, frame),
+                None => {
+                    buffer.resize(::lz4::block::compress_bound(block.len())?, 0);
+                    let mode = CompressionMode::FAST(LZ4_ACCELERATION);
+                    let length =
+                        ::lz4::block::compress_to_buffer(shuffled, Some(mode), false, buffer)?;
+                    frame.extend_from_slice(&buffer[..length]);
+                }
+            },
             BlockCompressor::Zstd => {
-                frame.reserve(compress_bound(block.len()));
+                let plane_bytes = block.len() / self.sample_bytes / 8;
+                let noise = noise_in_front(shuffled, plane_bytes);
+                let (noise, rest) = shuffled.split_at(noise);
+                if !noise.is_empty() {
+                    begin_zstd(noise, block.len() as u32, frame);
+                }
+                let at = frame.len();
+                frame.reserve(compress_bound(rest.len()));
                 let mut end = Cursor::new(&mut *frame);
-                end.set_position(begin as u64);
-                self.zstd(zstd)?.compress_to_buffer(shuffled, &mut end)?;
+                end.set_position(at as u64);
+                self.zstd(zstd)?.compress_to_buffer(rest, &mut end)?;
+                if !noise.is_empty() {
+                    let header = zstd_header(&frame[at..]).ok_or_else(unknown_frame)?;
+                    frame.drain(at..at + header);
+                }
             }
         }
         if frame.len() - begin >= block.len() {
@@ -230,6 +263,10 @@ impl Blosc {
         let share = plane.div_ceil(plane.div_ceil(ZSTD_PART_AT_MOST).max(1));
         share.max(ZSTD_PART_AT_LEAST)
     }
+}
+
+fn unknown_frame() -> io::Error {
+    io::Error::other("Zstd made a frame of a kind that it was not asked for")
 }
 
 fn write_number(frame: &mut [u8], at: usize, number: usize) {

@@ -70,7 +70,8 @@ impl ChunkEncoder {
         let delta = (codec == Codec::DeltaZstd).then_some(geometry.data_type);
         let blosc = |compressor| {
             let sample_bytes = geometry.data_type.bytes();
-            Compression::Blosc(Blosc::new(compressor, sample_bytes, geometry.plane_bytes()))
+            let blosc = Blosc::new(compressor, sample_bytes, geometry.plane_bytes());
+            Compression::Blosc(blosc.with_rows(geometry.width))
         };
         let compression = match codec {
             Codec::BloscZstd => blosc(BlockCompressor::Zstd),

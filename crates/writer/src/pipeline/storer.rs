@@ -1,7 +1,8 @@
-//! The one thread that writes: shards, chunk by chunk, and the record of each.
+//! What writes: shards, chunk by chunk, and the record of each.
 
 use std::io::{self, Write};
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 use rxrx_metadata::{SiteIndex, Unit};
 
@@ -31,12 +32,18 @@ impl<'a> Storer<'a> {
         Self { shared, next: 0 }
     }
 
-    /// Stores the units that are run, and returns their records.
+    /// Stores units as long as there are any that no other storer has taken, and
+    /// returns their records.
     pub(super) fn run(mut self) -> Vec<UnitRecord> {
         let shared = self.shared;
         let _guard = StopOnPanic(shared);
         let mut records = Vec::new();
-        for (place, unit) in shared.units.iter().enumerate() {
+        loop {
+            let place = shared.next_to_store.fetch_add(1, Ordering::Relaxed);
+            let Some(unit) = shared.units.get(place) else {
+                break;
+            };
+            self.next = place * shared.pipeline.chunks_per_unit();
             if !self.wait_for(self.next) {
                 break;
             }

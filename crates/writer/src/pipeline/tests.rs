@@ -7,7 +7,7 @@ use crate::codec::Codec;
 use crate::events::{Event, Silent};
 use crate::fixture::{Images, Memory, image_path, plan, shards_of};
 use crate::record::PlaneRecord;
-use crate::source::SourceStamp;
+use crate::source::{Lost, SourceStamp};
 use crate::store::{Store, StoredObject};
 
 /// Runs a plan of `sites` with shards of two sites and two channels.
@@ -76,6 +76,153 @@ fn records_are_in_array_order_whoever_finishes_first() {
         assert_eq!(object.len() as u64, record.bytes);
         assert_eq!(record.ranges.len(), record.unit.sites.len());
         assert!(record.ranges.iter().all(|range| range.end < record.bytes));
+    }
+}
+
+/// A store that takes several objects at once, some of them longer than others.
+struct Wide {
+    store: Memory,
+    at_once: AtomicUsize,
+    most: AtomicUsize,
+}
+
+impl Wide {
+    fn new(store: Memory) -> Self {
+        Self {
+            store,
+            at_once: AtomicUsize::new(0),
+            most: AtomicUsize::new(0),
+        }
+    }
+}
+
+impl Store for Wide {
+    fn put(&self, key: &str, parts: &[&[u8]]) -> Result<(), StoreError> {
+        let now = 1 + self.at_once.fetch_add(1, Ordering::SeqCst);
+        self.most.fetch_max(now, Ordering::SeqCst);
+        let unit = key.len() + usize::from(key.as_bytes()[key.len() - 7]);
+        std::thread::sleep(Duration::from_millis(5 * (unit as u64 % 5)));
+        self.at_once.fetch_sub(1, Ordering::SeqCst);
+        self.store.put(key, parts)
+    }
+    fn writers(&self) -> usize {
+        4
+    }
+    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.store.get(key)
+    }
+    fn remove(&self, key: &str) -> Result<(), StoreError> {
+        self.store.remove(key)
+    }
+    fn list(&self) -> Result<Vec<StoredObject>, StoreError> {
+        self.store.list()
+    }
+}
+
+#[test]
+fn a_store_that_takes_several_objects_at_once_gets_them() {
+    let narrow = Memory::new();
+    let images = Images::of(25, 2);
+    let records = run(25, 2, &images, &narrow, &Silent, true).unwrap();
+    for jobs in [1, 3] {
+        let wide = Wide::new(Memory::new());
+        let found = run(25, jobs, &images, &wide, &Silent, true).unwrap();
+        assert_eq!(found, records);
+        assert!((2..=4).contains(&wide.most.into_inner()));
+        for key in narrow.keys() {
+            assert_eq!(wide.store.get(&key).unwrap(), narrow.get(&key).unwrap());
+        }
+        // The first that fails ends it, and what was before it is kept.
+        let wide = Wide::new(Memory::with_room_for(5));
+        let error = run(25, jobs, &images, &wide, &Silent, true).unwrap_err();
+        assert!(matches!(error, PipelineError::Store(_)), "{error}");
+    }
+}
+
+#[test]
+fn several_chunks_are_read_at_once_where_the_source_asks_for_it() {
+    /// One that wants two of these chunks, and the files of all calls.
+    struct Far(Images, Mutex<Vec<usize>>);
+    impl Source for Far {
+        fn read(
+            &self,
+            path: &str,
+            at_most: usize,
+            bytes: &mut Vec<u8>,
+        ) -> std::io::Result<SourceStamp> {
+            self.0.read(path, at_most, bytes)
+        }
+        fn read_all(
+            &self,
+            files: &mut [(&str, Vec<u8>)],
+            at_most: usize,
+        ) -> Vec<std::io::Result<SourceStamp>> {
+            self.1.lock().unwrap().push(files.len());
+            self.0.read_all(files, at_most)
+        }
+        fn stamp(&self, path: &str) -> std::io::Result<SourceStamp> {
+            self.0.stamp(path)
+        }
+        fn reading(&self) -> Reading {
+            Reading {
+                calls: 3,
+                pixel_bytes: 2 * 2 * 16,
+            }
+        }
+    }
+    let (near, far) = (Memory::new(), Memory::new());
+    let images = Images::of(9, 2);
+    let expected = run(9, 1, &images, &near, &Silent, true).unwrap();
+    for jobs in [1, 4] {
+        let source = Far(images.clone(), Mutex::default());
+        let found = run(9, jobs, &source, &far, &Silent, true).unwrap();
+        assert_eq!(found, expected);
+        for record in &found {
+            let key = record.unit.shard_key();
+            assert_eq!(far.get(&key).unwrap(), near.get(&key).unwrap());
+        }
+        // Two images a chunk, two chunks a unit, and of the last unit one.
+        let mut calls = source.1.into_inner().unwrap();
+        calls.sort_unstable();
+        assert_eq!(calls, [2, 4, 4, 4, 4]);
+    }
+}
+
+#[test]
+fn an_input_that_is_lost_ends_the_run_and_makes_no_bad_images() {
+    /// Its connection breaks at the fifth site.
+    struct Breaks(Images);
+    impl Source for Breaks {
+        fn read(
+            &self,
+            path: &str,
+            at_most: usize,
+            bytes: &mut Vec<u8>,
+        ) -> std::io::Result<SourceStamp> {
+            if path == image_path(4, 1) {
+                return Err(Lost::from(StoreError {
+                    action: "read",
+                    object: "s3://bucket/x.zip".to_owned(),
+                    source: "no route to host".into(),
+                })
+                .into());
+            }
+            self.0.read(path, at_most, bytes)
+        }
+        fn stamp(&self, path: &str) -> std::io::Result<SourceStamp> {
+            self.0.stamp(path)
+        }
+    }
+    for jobs in [1, 3] {
+        let store = Memory::new();
+        let source = Breaks(Images::of(9, 2));
+        let error = run(9, jobs, &source, &store, &Silent, false).unwrap_err();
+        assert!(
+            matches!(&error, PipelineError::Source { path, source }
+                if *path == image_path(4, 1) && source.to_string() == "no route to host"),
+            "{error}"
+        );
+        assert_eq!(store.keys().len(), 2);
     }
 }
 

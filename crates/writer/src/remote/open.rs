@@ -286,33 +286,3 @@ fn configured<B: Builder>(mut builder: B, address: &Address) -> Result<B, OpenEr
     }
     Ok(builder.retried(retry))
 }
-
-/// What a store said, with what to do about it where that is known.
-pub(super) fn explain(error: Error) -> OpenError {
-    let advice = match &error {
-        Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => {
-            "the store refuses these credentials: see `rxrx2zarr help convert`"
-        }
-        Error::Generic { source, .. } if source.to_string().contains("169.254.169.254") => {
-            "no credentials were found: set those of the store (for S3 AWS_ACCESS_KEY_ID and \
-             AWS_SECRET_ACCESS_KEY, or AWS_PROFILE), or read without any by \
-             --store-option skip_signature=true"
-        }
-        _ => return error.into(),
-    };
-    format!("{advice} ({})", chain(&error)).into()
-}
-
-/// An error and its causes, in one line.
-fn chain(error: &dyn StdError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = error.source();
-    }
-    text
-}

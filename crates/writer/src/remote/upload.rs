@@ -6,7 +6,7 @@ use futures_util::TryStreamExt;
 use object_store::path::Path;
 use object_store::{Attributes, ObjectStoreExt, PutMultipartOptions, PutOptions, WriteMultipart};
 
-use super::{PART, PARTS_AT_ONCE, Remote};
+use super::{PART, PARTS_AT_ONCE, Refusal, Remote};
 
 /// An object that is being written.
 pub(super) struct Upload<'a> {
@@ -42,7 +42,7 @@ impl<'a> Upload<'a> {
                 ..PutOptions::default()
             };
             let put = remote.store.put_opts(&self.path, self.head.into(), options);
-            remote.wait(put)?;
+            remote.wait(put).map_err(refused)?;
             return Ok(());
         };
         match remote.wait(parts.finish()) {
@@ -50,7 +50,7 @@ impl<'a> Upload<'a> {
             // The answer may have been lost, and nothing else: then the upload
             // that is to be finished is not there any more.
             Err(_) if is_stored(remote, &self.path, (self.bytes, self.crc)) => Ok(()),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(refused(error)),
         }
     }
 
@@ -71,7 +71,7 @@ impl<'a> Upload<'a> {
                     ..PutMultipartOptions::default()
                 };
                 let begun = self.remote.store.put_multipart_opts(&self.path, options);
-                let begun = self.remote.wait(begun)?;
+                let begun = self.remote.wait(begun).map_err(refused)?;
                 let mut parts = WriteMultipart::new_with_chunk_size(begun, PART);
                 // A part is sent from within the runtime.
                 let _runtime = self.remote.runtime.enter();
@@ -90,7 +90,9 @@ impl Write for Upload<'_> {
         } else {
             let remote = self.remote;
             let parts = self.parts()?;
-            remote.wait(parts.wait_for_capacity(PARTS_AT_ONCE))?;
+            remote
+                .wait(parts.wait_for_capacity(PARTS_AT_ONCE))
+                .map_err(refused)?;
             let _runtime = remote.runtime.enter();
             parts.write(bytes);
         }
@@ -102,6 +104,10 @@ impl Write for Upload<'_> {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+fn refused(error: object_store::Error) -> io::Error {
+    io::Error::other(Refusal::from(error))
 }
 
 /// Whether the object at `path` has that length and that CRC-32C.

@@ -5,6 +5,9 @@ use std::sync::Arc;
 use super::{Store, StoreError, StoredObject, WriteObject};
 use crate::remote::Remote;
 
+/// While one object is being completed, and its record put, others are uploaded.
+const WRITERS: usize = 4;
+
 /// Says whether this process may still write.
 pub(crate) trait Fence: Send + Sync {
     /// # Errors
@@ -41,6 +44,10 @@ impl Store for RemoteStore {
     fn put(&self, key: &str, parts: &[&[u8]]) -> Result<(), StoreError> {
         self.check("write", key)?;
         self.remote.put(key, parts.concat().into())
+    }
+
+    fn writers(&self) -> usize {
+        WRITERS
     }
 
     fn put_streamed(&self, key: &str, write: &mut WriteObject<'_>) -> Result<(), StoreError> {

@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 use super::TargetError;
 use super::local::Holder;
 use crate::location::Location;
-use crate::remote::{Remote, RemoteObject};
+use crate::remote::{Refusal, Remote, RemoteObject};
 use crate::store::StoreError;
 
 const CLAIMS: &str = "claims/";
@@ -416,8 +416,8 @@ fn younger(
 
 /// Whether the user has said that the store knows no conditions.
 fn has_no_conditions(error: &StoreError) -> bool {
-    let source = error.source.downcast_ref::<object_store::Error>();
-    matches!(source, Some(object_store::Error::NotImplemented { .. }))
+    let refusal = error.source.downcast_ref::<Refusal>();
+    refusal.is_some_and(|refusal| refusal.is_unsupported)
 }
 
 #[cfg(test)]

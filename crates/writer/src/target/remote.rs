@@ -6,9 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::claim::{Claim, Lease};
 use super::{Ground, Lock, TargetError, WORK_SUFFIX};
 use crate::journal;
-use crate::location::Address;
 use crate::remote::Remote;
-use crate::store::{Fence, RemoteStore, StoreError};
+use crate::store::{Fence, RemoteStore};
 
 /// OUTPUT, and beside it the prefix of unfinished work.
 pub(super) struct RemoteGround {
@@ -37,10 +36,6 @@ impl Fence for Claimed {
 }
 
 impl RemoteGround {
-    pub(super) fn open(address: &Address) -> Result<Self, StoreError> {
-        Ok(Self::new(Remote::folder(address)?, Lease::default()))
-    }
-
     pub(super) fn new(output: Remote, lease: Lease) -> Self {
         Self {
             work: output.beside(WORK_SUFFIX),
@@ -116,6 +111,10 @@ impl Lock for ClaimLock {
     fn check(&self) -> Result<(), TargetError> {
         // Whatever the clock says: nothing is sealed by one who has lost it.
         self.claim.renew()
+    }
+
+    fn may_write(&self) -> Result<(), TargetError> {
+        self.claim.check()
     }
 
     fn remove_work(self: Box<Self>) {

@@ -1,5 +1,5 @@
-//! The way into AVX2: the only unsafe code of this crate, and its twin is
-//! [`super::transpose`].
+//! The way into AVX2: with that into AVX-512 the only unsafe code of this crate,
+//! and the twin of both is [`super::transpose`].
 #![allow(unsafe_code, reason = "a call into AVX2 code, with its proof")]
 
 use std::arch::x86_64::{__m256i, _mm256_add_epi8, _mm256_movemask_epi8, _mm256_set_epi64x};

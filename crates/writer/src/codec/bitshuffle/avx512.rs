@@ -1,0 +1,88 @@
+//! The way into AVX-512, where one instruction turns eight squares of 8 x 8 bits,
+//! and one sorts the bytes of all of them: a quarter of the time of AVX2.
+#![allow(unsafe_code, reason = "a call into AVX-512 code, with its proof")]
+
+use std::arch::x86_64::{
+    __m512i, _mm256_extract_epi64, _mm512_extracti64x4_epi64, _mm512_gf2p8affine_epi64_epi8,
+    _mm512_permutexvar_epi8, _mm512_set_epi64, _mm512_set1_epi64,
+};
+
+use super::TILE;
+
+/// Sorts the bits of `samples` into `planes`; false, and nothing done, where the
+/// machine has no such instructions.
+pub(super) fn shuffle<const BYTES: usize>(samples: &[[u8; BYTES]], planes: &mut [u8]) -> bool {
+    let able = is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512vbmi")
+        && is_x86_feature_detected!("gfni");
+    if able {
+        // SAFETY: the machine has what the callee asks for.
+        unsafe { shuffle_avx512(samples, planes) };
+    }
+    able
+}
+
+/// Byte k of each word to where the matrix of the instruction has row k: last
+/// comes first.
+const ROWS: [u8; TILE] = {
+    let mut order = [0; TILE];
+    let mut at = 0;
+    while at < TILE {
+        order[at] = at as u8 ^ 7;
+        at += 1;
+    }
+    order
+};
+
+/// Byte k of word w to byte w of word k.
+const TURN: [u8; TILE] = {
+    let mut order = [0; TILE];
+    let mut at = 0;
+    while at < TILE {
+        order[at] = (at % 8 * 8 + at / 8) as u8;
+        at += 1;
+    }
+    order
+};
+
+/// A matrix times each of the eight unit vectors gives its columns.
+const UNITS: i64 = i64::from_le_bytes([1, 2, 4, 8, 16, 32, 64, 128]);
+
+#[target_feature(enable = "avx512f,avx512vbmi,gfni")]
+fn shuffle_avx512<const BYTES: usize>(samples: &[[u8; BYTES]], planes: &mut [u8]) {
+    super::shuffle(samples, planes, |tile| {
+        let rows = _mm512_permutexvar_epi8(register(&ROWS), register(tile));
+        let columns = _mm512_gf2p8affine_epi64_epi8::<0>(_mm512_set1_epi64(UNITS), rows);
+        words(_mm512_permutexvar_epi8(register(&TURN), columns))
+    });
+}
+
+/// The compiler makes one load of it.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn register(bytes: &[u8; TILE]) -> __m512i {
+    let mut words = [0; TILE / 8];
+    for (word, eight) in words.iter_mut().zip(bytes.as_chunks().0) {
+        *word = i64::from_le_bytes(*eight);
+    }
+    let [w0, w1, w2, w3, w4, w5, w6, w7] = words;
+    _mm512_set_epi64(w7, w6, w5, w4, w3, w2, w1, w0)
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn words(register: __m512i) -> [u64; 8] {
+    let low = _mm512_extracti64x4_epi64::<0>(register);
+    let high = _mm512_extracti64x4_epi64::<1>(register);
+    [
+        _mm256_extract_epi64::<0>(low),
+        _mm256_extract_epi64::<1>(low),
+        _mm256_extract_epi64::<2>(low),
+        _mm256_extract_epi64::<3>(low),
+        _mm256_extract_epi64::<0>(high),
+        _mm256_extract_epi64::<1>(high),
+        _mm256_extract_epi64::<2>(high),
+        _mm256_extract_epi64::<3>(high),
+    ]
+    .map(i64::cast_unsigned)
+}

@@ -1,0 +1,187 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+use object_store::memory::InMemory;
+
+use super::*;
+use crate::events::Silent;
+use crate::fixture::Memory;
+use crate::verify::tests::sealed;
+
+const TABLE: &str = "metadata.parquet";
+const SHARD: &str = "images.zarr/images/c/0/0/0/0";
+
+fn remote() -> Remote {
+    Remote::on(Arc::new(InMemory::new()), "out")
+}
+
+fn publish(from: &Memory, to: &Remote) -> Result<Published, PublishError> {
+    publish_with(from, to, PublishOptions::default())
+}
+
+fn publish_with(
+    from: &Memory,
+    to: &Remote,
+    options: PublishOptions,
+) -> Result<Published, PublishError> {
+    publish_to(from, "here", to, options, &Silent)
+}
+
+fn overwriting() -> PublishOptions {
+    PublishOptions {
+        overwrite: true,
+        verify: true,
+        ..PublishOptions::default()
+    }
+}
+
+/// All that lies there, and nothing beside it.
+fn objects(remote: &Remote) -> BTreeMap<String, Bytes> {
+    assert_eq!(remote.beside(".rxrx2zarr").list().unwrap(), []);
+    let keys = remote.list().unwrap().into_iter().map(|object| object.key);
+    keys.map(|key| (key.clone(), remote.get(&key).unwrap().unwrap()))
+        .collect()
+}
+
+fn originals(store: &Memory) -> BTreeMap<String, Bytes> {
+    let keys = store.keys().into_iter();
+    keys.map(|key| (key.clone(), store.get(&key).unwrap().unwrap().into()))
+        .collect()
+}
+
+/// The same dataset, otherwise.
+fn another() -> Memory {
+    let store = sealed();
+    let root = String::from_utf8(store.get(ROOT_METADATA).unwrap().unwrap()).unwrap();
+    let root = root.replace("look-alike", "LOOK-ALIKE");
+    let card = b"another card";
+    let list = store.get(CHECKSUMS).unwrap().unwrap();
+    let mut sums = parse_checksums(std::str::from_utf8(&list).unwrap()).unwrap();
+    for (key, bytes) in [(ROOT_METADATA, root.as_bytes()), ("README.md", card)] {
+        store.remove(key).unwrap();
+        store.put(key, &[bytes]).unwrap();
+        sums.insert(key.to_owned(), Sha256::digest(bytes).into());
+    }
+    store.remove("croissant.json").unwrap();
+    sums.remove("croissant.json");
+    store.remove(CHECKSUMS).unwrap();
+    let list = crate::checksums::checksum_list(&sums);
+    store.put(CHECKSUMS, &[list.as_bytes()]).unwrap();
+    store
+}
+
+#[test]
+fn all_is_there_and_the_second_time_nothing_is_uploaded() {
+    let (from, to) = (sealed(), remote());
+    let dry = PublishOptions {
+        dry_run: true,
+        ..PublishOptions::default()
+    };
+    let planned = publish_with(&from, &to, dry).unwrap();
+    assert_eq!(to.list().unwrap(), []);
+    let first = publish(&from, &to).unwrap();
+    assert_eq!(objects(&to), originals(&from));
+    let count = from.keys().len();
+    assert_eq!(
+        (first.objects, first.uploaded, first.kept),
+        (count, count, 0)
+    );
+    assert_eq!((planned.uploaded, planned.upload_requests), (count, count));
+    assert_eq!(planned.uploaded_bytes, first.bytes);
+
+    let again = publish_with(&from, &to, overwriting()).unwrap();
+    assert_eq!((again.uploaded, again.kept), (0, count));
+    assert_eq!(again.verified, Some(count));
+    assert_eq!(publish_with(&from, &to, dry).unwrap().uploaded, 0);
+}
+
+#[test]
+fn what_is_missing_or_damaged_there_is_put_again_and_the_root_after_it() {
+    let (from, to) = (sealed(), remote());
+    publish(&from, &to).unwrap();
+    to.remove(SHARD).unwrap();
+    // As long as it was, by another tool, which says nothing of its content.
+    let table = to.get(TABLE).unwrap().unwrap();
+    to.put(TABLE, vec![0; table.len()].into()).unwrap();
+    // By another tool, and whole.
+    let card = to.get("README.md").unwrap().unwrap();
+    to.put("README.md", card).unwrap();
+    let again = publish(&from, &to).unwrap();
+    assert_eq!(objects(&to), originals(&from));
+    assert_eq!(again.uploaded, 3, "shard, table and root");
+    assert_eq!(again.kept + again.uploaded, again.objects);
+}
+
+#[test]
+fn another_dataset_is_replaced_only_when_that_is_asked_for() {
+    let (from, to) = (sealed(), remote());
+    publish(&from, &to).unwrap();
+    let other = another();
+    let error = publish(&other, &to).unwrap_err();
+    assert!(matches!(error, PublishError::Occupied { .. }), "{error}");
+    assert_eq!(objects(&to), originals(&from));
+    let replaced = publish_with(&other, &to, overwriting()).unwrap();
+    assert_eq!(objects(&to), originals(&other));
+    assert_eq!((replaced.uploaded, replaced.removed), (3, 1));
+}
+
+#[test]
+fn unfinished_work_is_replaced_only_when_that_is_asked_for() {
+    let (from, to) = (sealed(), remote());
+    let work = to.beside(".rxrx2zarr");
+    work.put("run.json", "torn".into()).unwrap();
+    to.put(SHARD, "part of another dataset".into()).unwrap();
+    let error = publish(&from, &to).unwrap_err().to_string();
+    assert!(error.contains("unfinished work of a conversion"), "{error}");
+    publish_with(&from, &to, overwriting()).unwrap();
+    assert_eq!(objects(&to), originals(&from));
+}
+
+#[test]
+fn what_is_not_ours_is_never_touched() {
+    let from = sealed();
+    let to = remote();
+    to.put("thesis.pdf", "years of work".into()).unwrap();
+    let error = publish_with(&from, &to, overwriting()).unwrap_err();
+    assert!(error.to_string().contains("out/thesis.pdf"), "{error}");
+    let to = remote();
+    to.put(ROOT_METADATA, r#"{"zarr_format": 3}"#.into())
+        .unwrap();
+    let error = publish_with(&from, &to, overwriting()).unwrap_err();
+    assert!(matches!(error, PublishError::Target(_)), "{error}");
+    assert_eq!(objects(&to).len(), 1);
+}
+
+#[test]
+fn a_dataset_that_is_not_as_recorded_is_not_published() {
+    for key in [SHARD, TABLE, ROOT_METADATA, CHECKSUMS] {
+        let (from, to) = (sealed(), remote());
+        let mut bytes = from.get(key).unwrap().unwrap();
+        let last = bytes.len() - 3;
+        bytes[last] ^= 1;
+        from.remove(key).unwrap();
+        let error = publish(&from, &to).unwrap_err().to_string();
+        assert!(error.contains(key), "{error}");
+        from.put(key, &[&bytes]).unwrap();
+        publish(&from, &to).unwrap_err();
+        assert_eq!(objects(&to).len(), 0);
+    }
+    let (from, to) = (sealed(), remote());
+    from.put("images.zarr/more", &[b"1"]).unwrap();
+    let error = publish(&from, &to).unwrap_err().to_string();
+    assert!(
+        error.contains("images.zarr/more is not in SHA256SUMS"),
+        "{error}"
+    );
+}
+
+#[test]
+fn another_writer_is_not_disturbed() {
+    let (from, to) = (sealed(), remote());
+    let place = Place::in_store(to.clone());
+    let target = place.lock().unwrap();
+    let error = publish(&from, &to).unwrap_err().to_string();
+    assert!(error.contains("is being written by process"), "{error}");
+    drop(target);
+    publish(&from, &to).unwrap();
+}
