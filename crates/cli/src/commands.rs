@@ -17,7 +17,6 @@ pub(crate) fn is_usage_error(error: &anyhow::Error) -> bool {
         return true;
     }
     match error.downcast_ref::<PrepareError>() {
-        Some(PrepareError::Address { .. }) => true,
         Some(PrepareError::Selection(_) | PrepareError::Join(JoinError::Selection { .. })) => true,
         Some(PrepareError::Plan(error)) => error.is_layout(),
         _ => false,

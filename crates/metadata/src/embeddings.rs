@@ -1,11 +1,14 @@
 //! A vector for each site, from a table of `site_id` and numbers.
 
 use std::collections::HashMap;
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::path::Path;
 
-use crate::table::{Limits, Records, Row, SITE_ID, open_packed, shown};
+use crate::table::{Limits, Records, Row, SITE_ID, open_packed, packed, shown};
 use crate::{MetadataError, MetadataTable, ProblemKind, Problems};
+
+/// What the table is called in an archive with several.
+const NAME: &str = "embeddings.csv";
 
 /// Vectors of one length in array order, such as the published embeddings of
 /// RxRx1. Not every site need have one.
@@ -76,7 +79,20 @@ impl Embeddings {
         table: &MetadataTable,
         problems: &mut Problems,
     ) -> Result<Self, MetadataError> {
-        open_packed(path, "embeddings.csv", |name, text| {
+        open_packed(path, NAME, |name, text| {
+            Self::read(name, text, table, problems)
+        })
+    }
+
+    /// As [`Self::open`], from a file that is open already. `name` stands for it
+    /// in errors.
+    pub(crate) fn unpack(
+        name: &str,
+        reader: impl Read + Seek,
+        table: &MetadataTable,
+        problems: &mut Problems,
+    ) -> Result<Self, MetadataError> {
+        packed(name, reader, NAME, |name, text| {
             Self::read(name, text, table, problems)
         })
     }

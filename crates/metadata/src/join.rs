@@ -5,6 +5,7 @@ mod sample;
 mod tests;
 
 use std::collections::BTreeSet;
+use std::io::{Read, Seek};
 use std::mem;
 use std::path::Path;
 
@@ -195,6 +196,19 @@ impl Join {
     /// not a finite number, two rows are of one site, or there are too many.
     pub fn embeddings(&mut self, path: &Path) -> Result<Embeddings, MetadataError> {
         Embeddings::open(path, &self.table, &mut self.problems)
+    }
+
+    /// As [`Self::embeddings`], from a file that is open already. `name` stands
+    /// for it in errors.
+    ///
+    /// # Errors
+    /// As [`Self::embeddings`].
+    pub fn unpack_embeddings(
+        &mut self,
+        name: &str,
+        reader: impl Read + Seek,
+    ) -> Result<Embeddings, MetadataError> {
+        Embeddings::unpack(name, reader, &self.table, &mut self.problems)
     }
 
     /// For adding what is found by looking into the images.

@@ -14,7 +14,7 @@ use std::path::Path;
 
 pub use error::MetadataError;
 pub(crate) use error::shown;
-pub(crate) use file::open_packed;
+pub(crate) use file::{open_packed, packed};
 pub(crate) use limits::Limits;
 pub(crate) use records::{Records, Row};
 
@@ -47,7 +47,7 @@ impl MetadataTable {
     /// The file cannot be read, the archive does not hold one table, or
     /// anything that [`Self::read`] refuses.
     pub fn open(path: &Path) -> Result<Self, MetadataError> {
-        file::open_packed(path, NAME, |name, text| {
+        open_packed(path, NAME, |name, text| {
             read::table(name, text, Limits::TABLE)
         })
     }
@@ -58,7 +58,7 @@ impl MetadataTable {
     /// # Errors
     /// As [`Self::open`].
     pub fn unpack(name: &str, reader: impl Read + Seek) -> Result<Self, MetadataError> {
-        file::packed(name, reader, NAME, |name, text| {
+        packed(name, reader, NAME, |name, text| {
             read::table(name, text, Limits::TABLE)
         })
     }

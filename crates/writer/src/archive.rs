@@ -1,5 +1,5 @@
-//! A zip archive as INPUT: entries are read by their offset, from any number of
-//! threads, and nothing is unpacked to a disk.
+//! A zip archive as INPUT, of this machine or behind an address: entries are read
+//! by their offset, from any number of threads, and nothing is unpacked to a disk.
 //!
 //! ```text
 //! end record ──> central directory ──> Directory   (once; some 85 bytes an entry)
@@ -14,6 +14,7 @@
 //!
 //! [APPNOTE]: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
 
+mod content;
 mod directory;
 mod entry;
 #[cfg(test)]
@@ -28,9 +29,11 @@ use std::path::Path;
 use rawzip::{ErrorKind, FileReader, RECOMMENDED_BUFFER_SIZE, ReaderAt, ZipArchive, ZipLocator};
 use rxrx_metadata::Listing;
 
+use self::content::Content;
 use self::directory::Directory;
 pub(crate) use self::entry::EntryError;
 use self::read::Spares;
+use crate::remote::{ReadAhead, RemoteBytes};
 use crate::source::open_file;
 
 /// Beginnings of a zip archive: an entry, or the end record of an empty one.
@@ -45,7 +48,7 @@ pub enum ArchiveError {
     Io {
         /// The archive.
         archive: String,
-        /// What the file system said.
+        /// What the file system or the store said.
         source: io::Error,
     },
     /// It is some other file.
@@ -103,7 +106,7 @@ pub enum ArchiveError {
 ///
 /// [`Source`]: crate::Source
 pub struct Archive {
-    bytes: Box<dyn ReaderAt + Send + Sync>,
+    content: Content,
     directory: Directory,
     spares: Spares,
 }
@@ -120,7 +123,8 @@ impl Archive {
             archive: name.clone(),
             source,
         })?;
-        Self::of(&name, Box::new(FileReader::from(file)), found.len())
+        let (listed, file) = listed(&name, FileReader::from(file), found.len())?;
+        Ok(Self::of(Content::Here(Box::new(file)), listed))
     }
 
     /// As [`Self::open`], of an archive in memory. `name` stands for it in
@@ -130,46 +134,57 @@ impl Archive {
     /// As [`Self::open`].
     pub fn in_memory(name: &str, bytes: Vec<u8>) -> Result<(Self, Listing), ArchiveError> {
         let length = bytes.len() as u64;
-        Self::of(name, Box::new(bytes), length)
+        let (listed, bytes) = listed(name, bytes, length)?;
+        Ok(Self::of(Content::Here(Box::new(bytes)), listed))
     }
 
-    /// An archive of `length` bytes.
-    fn of(
-        name: &str,
-        bytes: Box<dyn ReaderAt + Send + Sync>,
-        length: u64,
-    ) -> Result<(Self, Listing), ArchiveError> {
-        let archive = || name.to_owned();
-        let mut buffer = vec![0; RECOMMENDED_BUFFER_SIZE];
-        let located = ZipLocator::new().locate_in_reader(bytes, &mut buffer, length);
-        let zip = located.map_err(|(bytes, error)| match error.into_kind() {
-            ErrorKind::IO(source) => ArchiveError::Io {
-                archive: archive(),
-                source,
-            },
-            _ if !begins_as_archive(&bytes) => ArchiveError::NoArchive { archive: archive() },
-            ErrorKind::MissingEndOfCentralDirectory | ErrorKind::Eof => {
-                ArchiveError::CutOff { archive: archive() }
-            }
-            kind => ArchiveError::Damaged {
-                archive: archive(),
-                source: kind.into(),
-            },
-        })?;
-        if is_split(&zip).map_err(|source| ArchiveError::Io {
-            archive: archive(),
-            source,
-        })? {
-            return Err(ArchiveError::Split { archive: archive() });
-        }
-        let (directory, listing) = Directory::read(name, &zip)?;
+    /// As [`Self::open`], of an archive in an object store.
+    pub(crate) fn remote(name: &str, bytes: RemoteBytes) -> Result<(Self, Listing), ArchiveError> {
+        let length = bytes.length();
+        let (listed, bytes) = listed(name, ReadAhead::new(bytes), length)?;
+        Ok(Self::of(Content::There(bytes.into_bytes()), listed))
+    }
+
+    fn of(content: Content, (directory, listing): (Directory, Listing)) -> (Self, Listing) {
         let archive = Self {
-            bytes: zip.into_inner(),
+            content,
             directory,
             spares: Spares::default(),
         };
-        Ok((archive, listing))
+        (archive, listing)
     }
+}
+
+/// What is in an archive of `length` bytes; and the bytes.
+fn listed<R: ReaderAt>(
+    name: &str,
+    bytes: R,
+    length: u64,
+) -> Result<((Directory, Listing), R), ArchiveError> {
+    let archive = || name.to_owned();
+    let mut buffer = vec![0; RECOMMENDED_BUFFER_SIZE];
+    let located = ZipLocator::new().locate_in_reader(bytes, &mut buffer, length);
+    let zip = located.map_err(|(bytes, error)| match error.into_kind() {
+        ErrorKind::IO(source) => ArchiveError::Io {
+            archive: archive(),
+            source,
+        },
+        _ if !begins_as_archive(&bytes) => ArchiveError::NoArchive { archive: archive() },
+        ErrorKind::MissingEndOfCentralDirectory | ErrorKind::Eof => {
+            ArchiveError::CutOff { archive: archive() }
+        }
+        kind => ArchiveError::Damaged {
+            archive: archive(),
+            source: kind.into(),
+        },
+    })?;
+    if is_split(&zip).map_err(|source| ArchiveError::Io {
+        archive: archive(),
+        source,
+    })? {
+        return Err(ArchiveError::Split { archive: archive() });
+    }
+    Ok((Directory::read(name, &zip)?, zip.into_inner()))
 }
 
 fn begins_as_archive(bytes: &dyn ReaderAt) -> bool {
@@ -178,7 +193,7 @@ fn begins_as_archive(bytes: &dyn ReaderAt) -> bool {
 }
 
 /// Whether the end record (APPNOTE 4.3.16) is that of one of several files.
-fn is_split(zip: &ZipArchive<Box<dyn ReaderAt + Send + Sync>>) -> io::Result<bool> {
+fn is_split<R: ReaderAt>(zip: &ZipArchive<R>) -> io::Result<bool> {
     // Both numbers are 0 in one file, and may be this where a zip64 record says.
     const ELSEWHERE: u16 = u16::MAX;
     let mut record = [0; 8];

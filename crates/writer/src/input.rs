@@ -3,15 +3,19 @@
 use std::io::Cursor;
 use std::path::Path;
 
-use rxrx_metadata::{Listing, MetadataError, MetadataTable, find_metadata, list_folder};
+use rxrx_metadata::{
+    Embeddings, Join, Listing, MetadataError, MetadataTable, find_metadata, list_folder,
+};
 
 use crate::archive::Archive;
-use crate::location::Location;
+use crate::bucket::BucketSource;
+use crate::location::{Address, Location};
 use crate::prepare::PrepareError;
+use crate::remote::{ReadAhead, Remote, RemoteBytes};
 use crate::source::{FolderSource, Source};
 
-/// Bytes of a table, packed or not, that lies in an archive of images; it is
-/// read into memory as a whole. RxRx1's has 14 MB.
+/// Bytes of a table, packed or not, that lies among the images of an archive or
+/// a bucket; it is read into memory as a whole. RxRx1's has 14 MB.
 const TABLE_AT_MOST: usize = 1 << 28;
 
 /// An INPUT that is open.
@@ -19,25 +23,18 @@ pub(crate) struct Input {
     location: Location,
     /// Reads its files.
     pub(crate) source: Box<dyn Source>,
-    is_folder: bool,
 }
 
 impl Input {
     /// Opens and lists the folder or the zip archive at `location`.
     pub(crate) fn open(location: &Location) -> Result<(Self, Listing), PrepareError> {
-        let path = local(location)?;
-        let is_folder = !path.is_file();
-        let (source, listing): (Box<dyn Source>, _) = if is_folder {
-            let listing = list_folder(path)?;
-            (Box::new(FolderSource::new(path)), listing)
-        } else {
-            let (archive, listing) = Archive::open(path)?;
-            (Box::new(archive), listing)
+        let (source, listing) = match location {
+            Location::Local(path) => here(path)?,
+            Location::Remote(address) => there(address)?,
         };
         let input = Self {
             location: location.clone(),
             source,
-            is_folder,
         };
         Ok((input, listing))
     }
@@ -49,12 +46,20 @@ impl Input {
         listing: &Listing,
     ) -> Result<(MetadataTable, Location), PrepareError> {
         if let Some(given) = given {
-            return Ok((MetadataTable::open(local(given)?)?, given.clone()));
+            let table = match given {
+                Location::Local(path) => MetadataTable::open(path)?,
+                Location::Remote(address) => {
+                    MetadataTable::unpack(&address.to_string(), file(address)?)?
+                }
+            };
+            return Ok((table, given.clone()));
         }
         let inside = find_metadata(&self.location.to_string(), listing)?;
         let place = self.location.join(inside);
-        if self.is_folder {
-            return Ok((MetadataTable::open(local(&place)?)?, place));
+        if let Location::Local(path) = &place
+            && path.is_file()
+        {
+            return Ok((MetadataTable::open(path)?, place));
         }
         let name = place.to_string();
         let mut bytes = Vec::new();
@@ -69,9 +74,58 @@ impl Input {
     }
 }
 
-/// The path of something on this machine.
-pub(crate) fn local(location: &Location) -> Result<&Path, PrepareError> {
-    location.as_path().ok_or_else(|| PrepareError::Address {
-        location: location.clone(),
-    })
+/// The embeddings at `location`, of the sites of `join`.
+pub(crate) fn embeddings(location: &Location, join: &mut Join) -> Result<Embeddings, PrepareError> {
+    let embeddings = match location {
+        Location::Local(path) => join.embeddings(path),
+        Location::Remote(address) => join.unpack_embeddings(&address.to_string(), file(address)?),
+    };
+    embeddings.map_err(PrepareError::Embeddings)
+}
+
+type Opened = (Box<dyn Source>, Listing);
+
+fn here(path: &Path) -> Result<Opened, PrepareError> {
+    if path.is_file() {
+        let (archive, listing) = Archive::open(path)?;
+        Ok((Box::new(archive), listing))
+    } else {
+        let listing = list_folder(path)?;
+        Ok((Box::new(FolderSource::new(path)), listing))
+    }
+}
+
+/// An address is that of an archive where there is an object at it. Only of one
+/// that is not called so, there need not be any: then it is a folder.
+fn there(address: &Address) -> Result<Opened, PrepareError> {
+    let is_named_archive = Location::Remote(address.clone()).has_extension("zip");
+    let found = RemoteBytes::find(address);
+    let bytes = if is_named_archive {
+        Some(found?.ok_or_else(|| absent(address))?)
+    } else {
+        // A store that lets nobody know what is not there says "forbidden"; what
+        // speaks S3 on a host of its own, and is no web server, may say anything.
+        found.ok().flatten()
+    };
+    if let Some(bytes) = bytes {
+        let (archive, listing) = Archive::remote(&address.to_string(), bytes)?;
+        return Ok((Box::new(archive), listing));
+    }
+    let (bucket, listing) = BucketSource::list(Remote::folder(address)?)?;
+    if bucket.is_empty() {
+        return Err(absent(address));
+    }
+    Ok((Box::new(bucket), listing))
+}
+
+/// The file at `address`, to be read in large pieces.
+fn file(address: &Address) -> Result<ReadAhead, PrepareError> {
+    let bytes = RemoteBytes::find(address)?;
+    Ok(ReadAhead::new(bytes.ok_or_else(|| absent(address))?))
+}
+
+fn absent(address: &Address) -> PrepareError {
+    PrepareError::Absent {
+        location: Location::Remote(address.clone()),
+    }
 }

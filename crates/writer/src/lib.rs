@@ -17,12 +17,13 @@
 //! | module | noun |
 //! |---|---|
 //! | `prepare`, `input`, `survey` | INPUT, listed, joined and looked at |
-//! | `location`, `source`, `archive`, `store`, `output`, `target` | where bytes come from and go to |
+//! | `location`, `source`, `archive`, `bucket`, `store`, `output`, `target` | where bytes come from and go to |
 //! | `codec`, `shard`, `pipeline`, `record` | units of work |
 //! | `hierarchy`, `labels`, `tables`, `card`, `croissant`, `description` | what describes the pixels |
 //! | `seal`, `convert`, `info`, `verify`, `publish` | the dataset as a whole |
 
 mod archive;
+mod bucket;
 mod card;
 mod checksums;
 mod codec;
@@ -73,7 +74,7 @@ pub use publish::{PublishError, PublishOptions, Published, publish};
 pub use record::{PlaneCounts, PlaneRecord, UnitRecord};
 pub use resume::{ResumeError, Resumed, SourceChanges};
 pub use seal::SealError;
-pub use source::{FolderSource, Source, SourceStamp};
+pub use source::{FolderSource, Reading, Source, SourceStamp};
 pub use store::{LocalStore, Store, StoreError, StoredObject, WriteObject, open_dataset};
 pub use tables::{EmbeddingsDigest, ReadTableError, TableError};
 pub use target::TargetError;

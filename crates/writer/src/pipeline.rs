@@ -12,8 +12,9 @@
 //! core waits for another at the end of a unit.
 //!
 //! - *Readers* fetch the image files of the next few chunks. They mostly wait,
-//!   for a disk that seeks or a network, and so there are at least
-//!   [`READERS_AT_LEAST`] of them, however few the cores.
+//!   for a disk that seeks or a network, and so there are as many as the source
+//!   asks for ([`Reading`]), however few the cores. Where larger reads are faster
+//!   each takes several chunks of a unit at once.
 //! - *Workers*, one a job, take a chunk from file bytes to encoded bytes while
 //!   it is in cache; whole raw shards never exist. Buffers are reused.
 //! - A *storer* writes each chunk as soon as those before it in the shard are
@@ -25,11 +26,14 @@
 //!
 //! **Memory.** From the first chunk that is not written to the last one that is
 //! being read there are at most [`CHUNKS_A_THREAD`] `x (jobs + 2 x readers)`
-//! chunks. Each is either image files or encoded; each worker has a raw one
-//! besides. With RxRx1's defaults (chunks of 0.5 MB of PNG, 0.75 MB encoded and
-//! 1.5 MiB of pixels) and 2 jobs that is at most 54 x 0.75 + 3 = 44 MB, at any
-//! number of sites and any size of the shards. What a store holds of an object
-//! that it is given comes on top: see there.
+//! chunks, or more where readers take several at once: two such reads a reader.
+//! Each is either image files or encoded; each worker has a raw one besides. With
+//! RxRx1's defaults (chunks of 0.5 MB of PNG, 0.75 MB encoded and 1.5 MiB of
+//! pixels) and 2 jobs that is at most 54 x 0.75 + 3 = 44 MB, at any number of
+//! sites and any size of the shards. From an archive behind an address, 16
+//! readers take 5 chunks at once: 166 x 0.75 + 3 = 128 MB, and 16 x 2 x 2.5 =
+//! 80 MB for what is just arriving. What a store holds of an object that it is
+//! given comes on top: see there.
 
 mod chunk;
 mod read;
@@ -58,12 +62,8 @@ use crate::events::Observer;
 use crate::journal::{Journal, JournalError};
 use crate::output::Output;
 use crate::record::UnitRecord;
-use crate::source::Source;
+use crate::source::{Reading, Source};
 use crate::store::StoreError;
-
-/// Readers that there are even for a single job: enough for a disk or a file
-/// server to work on several requests at once.
-const READERS_AT_LEAST: usize = 8;
 
 /// Chunks under way for each thread that reads, waits to be read or works:
 /// enough to go on while a shard is flushed.
@@ -79,6 +79,14 @@ pub enum PipelineError {
         /// Path inside INPUT.
         path: String,
         /// What the file system said.
+        source: std::io::Error,
+    },
+    /// INPUT as a whole cannot be read any more.
+    #[error("cannot read INPUT any more, at image {path}")]
+    Source {
+        /// Path inside INPUT.
+        path: String,
+        /// What the store said.
         source: std::io::Error,
     },
     /// An image could not be decoded, and the run is strict.
@@ -222,12 +230,20 @@ impl Pipeline<'_> {
     }
 
     fn readers(&self) -> usize {
-        self.jobs.get().max(READERS_AT_LEAST)
+        self.jobs.get().max(self.source.reading().calls)
+    }
+
+    /// Chunks of a unit that a reader takes at once.
+    fn chunks_a_read(&self) -> usize {
+        let Reading { pixel_bytes, .. } = self.source.reading();
+        let chunk_bytes = self.plan.geometry().chunk_bytes();
+        (pixel_bytes / chunk_bytes.max(1)).max(1)
     }
 
     /// Chunks that may be under way at once.
     fn chunks_in_flight(&self) -> usize {
-        CHUNKS_A_THREAD * (self.jobs.get() + 2 * self.readers())
+        let a_reader = CHUNKS_A_THREAD.max(self.chunks_a_read());
+        CHUNKS_A_THREAD * self.jobs.get() + 2 * a_reader * self.readers()
     }
 }
 
@@ -239,9 +255,11 @@ impl Shared<'_> {
     /// A reader: takes chunks until there are none, or something failed.
     fn read(&self, read: Sender<ReadChunk>) {
         let _guard = StopOnPanic(self);
-        while let Some((number, task)) = self.take_task() {
-            // The workers are gone only when something failed.
-            let _ = read.send(self.pipeline.read(number, task, &self.files));
+        while let Some((first, tasks)) = self.take_tasks() {
+            for chunk in self.pipeline.read(first, tasks, &self.files) {
+                // The workers are gone only when something failed.
+                let _ = read.send(chunk);
+            }
         }
     }
 
@@ -265,9 +283,11 @@ impl Shared<'_> {
         }
     }
 
-    /// The next chunk and its number; waits while too many are under way.
-    fn take_task(&self) -> Option<(usize, Task)> {
+    /// The next chunks of a unit that are read at once, and the number of the
+    /// first; waits while too many are under way.
+    fn take_tasks(&self) -> Option<(usize, Vec<Task>)> {
         let per_unit = self.pipeline.chunks_per_unit();
+        let a_read = self.pipeline.chunks_a_read();
         let in_flight = self.pipeline.chunks_in_flight();
         let mut state = self.lock();
         loop {
@@ -280,14 +300,15 @@ impl Shared<'_> {
                 self.encoded.notify_all();
                 return None;
             }
-            if state.next < state.written + in_flight {
-                let number = state.next;
-                state.next += 1;
+            let rest = (self.chunks - state.next).min(per_unit - chunk);
+            let count = a_read.min(rest);
+            if state.next + count <= state.written + in_flight {
+                let first = state.next;
+                state.next += count;
                 let unit = self.units.get(unit)?;
-                return Some((
-                    number,
-                    Task::new(self.pipeline.plan.geometry(), unit, chunk),
-                ));
+                let geometry = self.pipeline.plan.geometry();
+                let task = |chunk| Task::new(geometry, unit, chunk);
+                return Some((first, (chunk..chunk + count).map(task).collect()));
             }
             state = self
                 .written

@@ -1,6 +1,8 @@
 //! From INPUT to a plan: list, read the table, join, look at headers. Writes
 //! nothing.
 
+use std::io;
+
 use rxrx_metadata::{
     DiscoverError, Embeddings, Join, JoinError, Layout, MetadataError, Plan, PlanError, Selection,
     SelectionError,
@@ -10,9 +12,10 @@ use serde::Serialize;
 use crate::archive::ArchiveError;
 use crate::codec::Codec;
 use crate::description::{Description, DescriptionError};
-use crate::input::{Input, local};
+use crate::input::{self, Input};
 use crate::location::Location;
 use crate::source::Source;
+use crate::store::StoreError;
 use crate::survey::{HEADERS_AT_MOST, Survey, data_type};
 
 /// What to convert and how to lay it out.
@@ -40,19 +43,30 @@ pub enum PrepareError {
     /// INPUT is an archive that cannot be used.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
-    /// The table in an archive is too large to be read there.
+    /// The table in an archive or a bucket is too large to be read there.
     #[error(
-        "{place} is too large to be read in the archive; unpack it, and give it with --metadata"
+        "{place} is too large to be read beside the images; unpack it, and give it with --metadata"
     )]
     TableTooLarge {
         /// The table.
         place: Location,
     },
-    /// Something does not lie on this machine.
-    #[error("{location} is an address; this version reads files of this machine only")]
-    Address {
+    /// The store of an address cannot be reached, read or listed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There is nothing at an address.
+    #[error("there is nothing at {location}, neither a file nor a folder")]
+    Absent {
         /// The address.
         location: Location,
+    },
+    /// The images cannot be read, not only one of them.
+    #[error("cannot read the images of {input}")]
+    Images {
+        /// The folder or archive.
+        input: Location,
+        /// What the store said.
+        source: io::Error,
     },
     /// The metadata table is not readable.
     #[error(transparent)]
@@ -109,7 +123,8 @@ pub struct Projection {
 }
 
 impl Prepared {
-    /// Plans the conversion of `input`, a folder or a zip archive.
+    /// Plans the conversion of `input`, a folder or a zip archive, here or behind
+    /// an address.
     ///
     /// # Errors
     /// [`PrepareError`] says what cannot be planned. Problems that a conversion
@@ -120,15 +135,17 @@ impl Prepared {
         let (table, metadata) = opened.table(options.metadata.as_ref(), &listing)?;
         let mut join = Join::new(table, listing, &selection)?;
 
-        let embeddings = options.embeddings.as_ref().map(|table| {
-            let embeddings = join.embeddings(local(table)?);
-            embeddings.map_err(PrepareError::Embeddings)
-        });
+        let embeddings = options.embeddings.as_ref();
+        let embeddings = embeddings.map(|table| input::embeddings(table, &mut join));
         let embeddings = embeddings.transpose()?;
 
         let source = opened.source;
         let sample = join.sample_sources(HEADERS_AT_MOST);
         let survey = Survey::new(source.as_ref(), &sample);
+        let survey = survey.map_err(|source| PrepareError::Images {
+            input: input.clone(),
+            source,
+        })?;
         let Some(shape) = survey.shape() else {
             return Err(PrepareError::NoReadableImage {
                 surveyed: sample.len(),

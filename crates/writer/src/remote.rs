@@ -21,6 +21,7 @@
 mod again;
 mod aws_profile;
 mod checked;
+mod object;
 mod open;
 mod refusal;
 #[cfg(test)]
@@ -43,6 +44,7 @@ use object_store::{
 };
 use tokio::runtime::Runtime;
 
+pub(crate) use self::object::{ReadAhead, RemoteBytes};
 pub(crate) use self::refusal::Refusal;
 use self::upload::Upload;
 use crate::location::{Address, Location};
@@ -51,7 +53,9 @@ use crate::store::{StoreError, StoredObject, WriteObject};
 /// Requests to one store under way at once.
 const REQUESTS_AT_ONCE: usize = 64;
 /// Requests to one store that a single call makes at once.
-pub(crate) const REQUESTS_A_CALL: usize = 16;
+pub(crate) const REQUESTS_A_CALL: usize = 32;
+/// Folders in folders that are looked into for enough to list at once.
+const LEVELS_AT_MOST: usize = 4;
 /// How long a request is repeated.
 const RETRY_FOR: Duration = Duration::from_secs(180);
 /// Bytes of a part. S3 wants at least 5 MiB, and at most 10,000 parts.
@@ -169,42 +173,72 @@ impl Remote {
         absent(got).map_err(self.failed("read", key))
     }
 
-    /// Reads parts of one object, several at once, in the order of `ranges`; of
-    /// the object that has `e_tag`, and no other, where one is given.
+    /// Reads parts of `object`, several at once, in the order of `ranges`.
+    ///
+    /// # Errors
+    /// One of them cannot be read, or there is another object in its place now.
     pub(crate) fn get_ranges(
         &self,
-        key: &str,
+        object: &RemoteObject,
         ranges: &[Range<u64>],
-        e_tag: Option<&str>,
     ) -> Result<Vec<Bytes>, StoreError> {
-        let path = self.path(key)?;
-        let read = |range: Range<u64>| {
-            let options = GetOptions {
-                range: Some(range.into()),
-                if_match: e_tag.map(str::to_owned),
-                ..GetOptions::default()
-            };
-            let path = &path;
-            async move { self.store.get_opts(path, options).await?.bytes().await }
+        let path = self.path(&object.key)?;
+        let reads = ranges.iter().cloned();
+        let reads = reads.map(|range| self.get_range(object, &path, range));
+        let reads: Vec<_> = reads.collect();
+        self.wait(
+            stream::iter(reads)
+                .buffered(REQUESTS_A_CALL)
+                .try_collect::<Vec<_>>(),
+        )
+    }
+
+    async fn get_range(
+        &self,
+        object: &RemoteObject,
+        path: &Path,
+        range: Range<u64>,
+    ) -> Result<Bytes, StoreError> {
+        let options = GetOptions {
+            range: Some(range.into()),
+            // A weak one never matches (RFC 9110, 13.1.1).
+            if_match: object.e_tag.clone().filter(|tag| !tag.starts_with("W/")),
+            ..GetOptions::default()
         };
-        let reads = stream::iter(ranges.iter().cloned().map(read)).buffered(REQUESTS_A_CALL);
-        self.wait(reads.try_collect())
-            .map_err(self.failed("read", key))
+        let changed = || StoreError {
+            action: "read",
+            object: self.name(&object.key),
+            source: "it was replaced while it was read: run the same command again".into(),
+        };
+        let got = match self.store.get_opts(path, options).await {
+            Err(Error::Precondition { .. } | Error::NotFound { .. }) => return Err(changed()),
+            got => got.map_err(self.failed("read", &object.key))?,
+        };
+        // Not every server heeds the condition.
+        if !object.may_be(&self.described(got.meta.clone())) {
+            return Err(changed());
+        }
+        let bytes = got.bytes().await;
+        bytes.map_err(self.failed("read", &object.key))
     }
 
     /// Reads objects, or their first `at_most` bytes, several at once, in the
-    /// order of `keys`.
+    /// order of `keys`; `None` for those that are not there.
     pub(crate) fn get_all(
         &self,
         keys: &[&str],
         at_most: u64,
-    ) -> Vec<Result<(RemoteObject, Bytes), StoreError>> {
+    ) -> Vec<Result<Option<(RemoteObject, Bytes)>, StoreError>> {
         let read = |key| self.get_head(key, at_most);
         let reads: Vec<_> = keys.iter().copied().map(read).collect();
         self.wait(stream::iter(reads).buffered(REQUESTS_A_CALL).collect())
     }
 
-    async fn get_head(&self, key: &str, at_most: u64) -> Result<(RemoteObject, Bytes), StoreError> {
+    async fn get_head(
+        &self,
+        key: &str,
+        at_most: u64,
+    ) -> Result<Option<(RemoteObject, Bytes)>, StoreError> {
         let path = self.path(key)?;
         let options = GetOptions {
             range: Some((0..at_most.max(1)).into()),
@@ -224,8 +258,8 @@ impl Remote {
             let meta = got.meta.clone();
             Ok((meta, got.bytes().await?))
         };
-        let (meta, bytes) = read.await.map_err(self.failed("read", key))?;
-        Ok((self.described(meta), bytes))
+        let read = absent(read.await).map_err(self.failed("read", key))?;
+        Ok(read.map(|(meta, bytes)| (self.described(meta), bytes)))
     }
 
     /// What the store says of one object; `None` where there is none.
@@ -251,13 +285,16 @@ impl Remote {
         Ok(self.sorted(listed))
     }
 
-    /// As [`Self::list`], each folder two levels down on its own and several of
+    /// As [`Self::list`], each folder some levels down on its own and several of
     /// them at once: a store lists at most 1,000 objects a request.
     pub(crate) fn list_wide(&self) -> Result<Vec<RemoteObject>, StoreError> {
         let mut objects = Vec::new();
         let listed = self.wait(async {
             let mut folders = vec![self.base.clone()];
-            for _ in 0..2 {
+            for _ in 0..LEVELS_AT_MOST {
+                if folders.len() >= REQUESTS_A_CALL {
+                    break;
+                }
                 let level = |folder: Path| async move {
                     let ask = || self.store.list_with_delimiter(Some(&folder));
                     again::asked(&self.retry, ask).await
@@ -475,6 +512,15 @@ impl Remote {
         let mut objects: Vec<_> = objects.filter(|object| !object.key.is_empty()).collect();
         objects.sort_by(|a, b| a.key.cmp(&b.key));
         objects
+    }
+}
+
+impl RemoteObject {
+    /// Whether `now`, which was found in its place, may be the same object.
+    fn may_be(&self, now: &Self) -> bool {
+        let tags = self.e_tag.as_ref().zip(now.e_tag.as_ref());
+        let is_same = tags.map_or(self.modified == now.modified, |(then, now)| then == now);
+        self.size == now.size && is_same
     }
 }
 

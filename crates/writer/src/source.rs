@@ -1,13 +1,17 @@
 //! Where the bytes of the images come from.
 
+use std::error::Error;
+use std::fmt;
 use std::fs::{File, FileType, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
 use crate::archive::EntryError;
+use crate::store::StoreError;
 
 /// By what one notices that a file is no longer the one that was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,7 +20,7 @@ pub struct SourceStamp {
     pub bytes: u64,
     /// Changes whenever the content does; `None` where nothing is known. On a
     /// disk it is the time of the last change, in nanoseconds since 1970; in an
-    /// archive the CRC-32.
+    /// archive the CRC-32; in a bucket a digest of the ETag.
     pub version: Option<u64>,
 }
 
@@ -26,6 +30,36 @@ impl SourceStamp {
         let version = self.version.zip(now.version);
         self.bytes == now.bytes && version.is_none_or(|(then, now)| then == now)
     }
+}
+
+/// How the files of a [`Source`] are read fastest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Calls of [`Source::read_all`] at once, at least.
+    pub calls: usize,
+    /// Bytes of pixels whose files one call asks for, at most; of one chunk it
+    /// asks for all in any case.
+    pub pixel_bytes: usize,
+}
+
+impl Reading {
+    /// Files of a disk: enough for it, or for a file server, to work on several
+    /// requests at once.
+    pub const DISK: Self = Self {
+        calls: 8,
+        pixel_bytes: 0,
+    };
+    /// Small objects of a store: each is a request of its own anyway.
+    pub(crate) const OBJECTS: Self = Self {
+        calls: 16,
+        pixel_bytes: 0,
+    };
+    /// Parts of one large object: some megabytes a request, and enough of them
+    /// to hide that each takes a while to begin.
+    pub(crate) const RANGES: Self = Self {
+        calls: 16,
+        pixel_bytes: 8 << 20,
+    };
 }
 
 /// Reads whole image files by their path inside INPUT.
@@ -57,6 +91,58 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// As [`Source::read`].
     fn stamp(&self, path: &str) -> io::Result<SourceStamp>;
+
+    /// How it is read fastest.
+    fn reading(&self) -> Reading {
+        Reading::DISK
+    }
+}
+
+/// What keeps all of INPUT from being read, and not just one image of it: no
+/// connection, no permission, another archive in its place. To take it for a bad
+/// image would be to take every image for one.
+#[derive(Clone, Debug)]
+pub(crate) struct Lost(Arc<StoreError>);
+
+impl Lost {
+    /// Whether that is what `error` is about.
+    pub(crate) fn is(error: &io::Error) -> bool {
+        error.get_ref().is_some_and(|inner| inner.is::<Self>())
+    }
+
+    /// `error` once more, for another file.
+    pub(crate) fn again(error: &io::Error) -> io::Error {
+        let lost = error.get_ref().and_then(|inner| inner.downcast_ref());
+        match lost {
+            Some(lost) => io::Error::other(Self::clone(lost)),
+            None => io::Error::new(error.kind(), error.to_string()),
+        }
+    }
+}
+
+impl From<StoreError> for Lost {
+    fn from(error: StoreError) -> Self {
+        Self(Arc::new(error))
+    }
+}
+
+impl From<Lost> for io::Error {
+    fn from(lost: Lost) -> Self {
+        Self::other(lost)
+    }
+}
+
+/// Whoever reports it says what was to be read.
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.source.fmt(f)
+    }
+}
+
+impl Error for Lost {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source.source()
+    }
 }
 
 /// A [`Source`] that is a folder of a local disk.

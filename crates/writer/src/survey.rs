@@ -4,12 +4,13 @@
 mod tests;
 
 use std::collections::HashMap;
+use std::io;
 
 use rayon::prelude::*;
 use rxrx_decoder::{BitDepth, Limits, PlaneShape, read_shape};
 use rxrx_metadata::{ArrayGeometry, DataType, ProblemKind, Problems};
 
-use crate::source::Source;
+use crate::source::{Lost, Source, SourceStamp};
 
 /// Signature and IHDR chunk of a PNG.
 const HEADER_BYTES: usize = 33;
@@ -17,6 +18,9 @@ const HEADER_BYTES: usize = 33;
 /// How many headers a plan looks at: all in a small tree, a spread of a large
 /// one, where the rest is checked as it is converted.
 pub(crate) const HEADERS_AT_MOST: usize = 8192;
+
+/// How many of them are asked for at once.
+const HEADERS_AT_ONCE: usize = 64;
 
 /// One image of another shape in this many is a bad image, to be recorded as
 /// such; more of them make a mixed tree, of which there is no right array.
@@ -38,20 +42,35 @@ struct Header {
 
 impl Survey {
     /// Reads the headers of the images at `paths`.
-    pub(crate) fn new(source: &dyn Source, paths: &[&str]) -> Self {
-        let header = |head: &mut Vec<u8>, path: &&str| Header {
-            path: (*path).to_owned(),
-            file_bytes: source.stamp(path).map_or(0, |stamp| stamp.bytes),
-            shape: source
-                .read(path, HEADER_BYTES, head)
-                .map_err(|error| error.to_string())
-                .and_then(|_| {
-                    read_shape(head, &Limits::default()).map_err(|error| error.to_string())
-                }),
+    ///
+    /// # Errors
+    /// INPUT as a whole cannot be read.
+    pub(crate) fn new(source: &dyn Source, paths: &[&str]) -> io::Result<Self> {
+        let header = |path: &str, head: &[u8], read: io::Result<SourceStamp>| {
+            let shape = match read {
+                Err(error) if Lost::is(&error) => return Err(error),
+                Err(error) => Err(error.to_string()),
+                Ok(_) => read_shape(head, &Limits::default()).map_err(|error| error.to_string()),
+            };
+            Ok(Header {
+                path: path.to_owned(),
+                file_bytes: source.stamp(path).map_or(0, |stamp| stamp.bytes),
+                shape,
+            })
         };
-        Self {
-            headers: paths.par_iter().map_init(Vec::new, header).collect(),
-        }
+        let headers = |paths: &[&str]| {
+            let mut heads: Vec<_> = paths.iter().map(|path| (*path, Vec::new())).collect();
+            let read = source.read_all(&mut heads, HEADER_BYTES);
+            let headers = heads.iter().zip(read);
+            headers
+                .map(|((path, head), read)| header(path, head, read))
+                .collect()
+        };
+        let headers: io::Result<Vec<Vec<Header>>> =
+            paths.par_chunks(HEADERS_AT_ONCE).map(headers).collect();
+        Ok(Self {
+            headers: headers?.into_iter().flatten().collect(),
+        })
     }
 
     /// The most frequent shape; `None` when no header could be read.

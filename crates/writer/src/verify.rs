@@ -28,6 +28,7 @@ mod tables;
 pub(crate) mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::num::NonZeroUsize;
 use std::sync::atomic::Ordering;
 
@@ -46,6 +47,7 @@ use crate::croissant::StoredFile;
 use crate::events::{Event, Observer};
 use crate::hierarchy::{CARD, CHECKSUMS, CROISSANT, IMAGES_METADATA, ROOT_METADATA};
 use crate::info::InfoError;
+use crate::location::Location;
 use crate::prepare::Prepared;
 use crate::store::{Store, StoreError};
 use crate::tables::{CHANNEL_STATS, EMBEDDINGS, PLANES, SITES};
@@ -72,6 +74,14 @@ pub enum VerifyError {
     /// It cannot be listed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The source as a whole cannot be read any more.
+    #[error("cannot read the source {input} any more")]
+    Source {
+        /// The source.
+        input: Location,
+        /// What the store said.
+        source: io::Error,
+    },
 }
 
 /// What a verification came to.
@@ -245,6 +255,13 @@ pub fn verify(
             }),
     };
     let counts = check.run(&shards);
+    let lost = matched.and_then(SourceCheck::into_lost);
+    if let Some((prepared, lost)) = source.zip(lost) {
+        return Err(VerifyError::Source {
+            input: prepared.input.clone(),
+            source: lost,
+        });
+    }
     run.report_missing(&tables);
     checksums.check_text(&findings);
 

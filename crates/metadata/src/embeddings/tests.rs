@@ -94,4 +94,7 @@ fn a_zip_may_hold_other_tables() {
     let table = MetadataTable::read("m.csv", TABLE.as_bytes()).unwrap();
     let read = Embeddings::open(&path, &table, &mut Problems::default()).unwrap();
     assert_eq!(read.vector(0), Some(&[7.0][..]));
+    let file = std::fs::File::open(&path).unwrap();
+    let unpacked = Embeddings::unpack("e.zip", file, &table, &mut Problems::default());
+    assert_eq!(unpacked.unwrap(), read);
 }

@@ -35,7 +35,7 @@ pub(crate) fn open_packed<T>(
 }
 
 /// The same for plain, gzipped or zipped text.
-pub(super) fn packed<T>(
+pub(crate) fn packed<T>(
     name: &str,
     mut file: impl Read + Seek,
     expected: &'static str,

@@ -5,15 +5,21 @@ use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use libdeflater::Decompressor;
+use rawzip::ReaderAt;
 
 use super::Archive;
+use super::content::Content;
 use super::directory::{Entry, LOCAL_HEADER};
-use crate::source::{Source, SourceStamp};
+use crate::source::{Lost, Reading, Source, SourceStamp};
 
 /// Bytes of an extra field that are read along with a local header; of a longer
 /// one the data behind it take a read of their own.
 const EXTRA_FIELD: usize = 512;
-/// Bytes between two entries that are read along rather than left out.
+/// The same where only a few bytes of the file are wanted: those of a time stamp,
+/// an owner and sizes of 64 bits.
+const SHORT_EXTRA_FIELD: usize = 64;
+/// Bytes between two entries that are read along rather than left out, if there
+/// are not more of them than of the first.
 const GAP: u64 = 16 << 10;
 /// Bytes that are read at once where several entries lie side by side.
 const MERGED: u64 = 4 << 20;
@@ -60,8 +66,14 @@ impl Archive {
             )
         })?;
         entry.check()?;
-        let header = LOCAL_HEADER as usize + entry.name_length() + EXTRA_FIELD;
-        let length = (header + entry.packed_bytes(at_most)).min(entry.room as usize);
+        let packed = entry.packed_bytes(at_most);
+        let extra_field = if packed < EXTRA_FIELD {
+            SHORT_EXTRA_FIELD
+        } else {
+            EXTRA_FIELD
+        };
+        let header = LOCAL_HEADER as usize + entry.name_length() + extra_field;
+        let length = (header + packed).min(entry.room as usize);
         Ok(Wanted {
             number,
             entry,
@@ -85,7 +97,7 @@ impl Archive {
             None => {
                 let mut data = vec![0; end - start];
                 let offset = entry.offset + start as u64;
-                self.bytes.read_exact_at(&mut data, offset)?;
+                self.content.read_exact_at(&mut data, offset)?;
                 entry.unpack(&data, at_most, decompressor, bytes)?;
             }
         }
@@ -120,32 +132,60 @@ impl Source for Archive {
             }
         }
         wanted.sort_by_key(|file| file.range.start);
+        let groups: Vec<Group<'_, '_>> = groups(&wanted).collect();
         self.spares.with(|spare| {
             let Spare {
                 bytes: window,
                 decompressor,
             } = spare;
-            for group in groups(&wanted) {
-                let start = group.first().map_or(0, |file| file.range.start);
-                let end = group.iter().map(|file| file.range.end).max();
-                window.resize((end.unwrap_or(start) - start) as usize, 0);
-                let read = self.bytes.read_exact_at(window, start);
-                for file in group {
+            let mut unpack = |group: &Group<'_, '_>, read: io::Result<&[u8]>| {
+                for file in group.files {
                     let place = results.get_mut(file.number);
                     let Some((result, (_, bytes))) = place.zip(files.get_mut(file.number)) else {
                         continue;
                     };
-                    let range =
-                        (file.range.start - start) as usize..(file.range.end - start) as usize;
-                    let window = window.get(range).unwrap_or_default();
                     *result = match &read {
-                        Ok(()) => self.take(file.entry, window, at_most, decompressor, bytes),
-                        Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
+                        Ok(window) => {
+                            let window = group.window(file, window);
+                            self.take(file.entry, window, at_most, decompressor, bytes)
+                        }
+                        Err(error) => Err(Lost::again(error)),
                     };
+                }
+            };
+            match &self.content {
+                Content::Here(content) => {
+                    for group in &groups {
+                        window.resize(group.length(), 0);
+                        let read = content.read_exact_at(window, group.range.start);
+                        unpack(group, read.map(|()| window.as_slice()));
+                    }
+                }
+                Content::There(content) => {
+                    let ranges: Vec<_> = groups.iter().map(|group| group.range.clone()).collect();
+                    match content.parts(&ranges) {
+                        Ok(parts) => {
+                            for (group, part) in groups.iter().zip(&parts) {
+                                unpack(group, Ok(part));
+                            }
+                        }
+                        Err(error) => {
+                            for group in &groups {
+                                unpack(group, Err(Lost::again(&error)));
+                            }
+                        }
+                    }
                 }
             }
         });
         results
+    }
+
+    fn reading(&self) -> Reading {
+        match self.content {
+            Content::Here(_) => Reading::DISK,
+            Content::There(_) => Reading::RANGES,
+        }
     }
 
     fn stamp(&self, path: &str) -> io::Result<SourceStamp> {
@@ -156,21 +196,43 @@ impl Source for Archive {
     }
 }
 
-/// Files, by their offset, that one read serves.
-fn groups<'a, 'b>(mut files: &'b [Wanted<'a>]) -> impl Iterator<Item = &'b [Wanted<'a>]> {
+/// Files that one read serves.
+struct Group<'a, 'b> {
+    files: &'b [Wanted<'a>],
+    /// What is read.
+    range: Range<u64>,
+}
+
+impl Group<'_, '_> {
+    fn length(&self) -> usize {
+        (self.range.end - self.range.start) as usize
+    }
+
+    /// The part of `bytes`, which are those of the group, that one file has.
+    fn window<'c>(&self, file: &Wanted<'_>, bytes: &'c [u8]) -> &'c [u8] {
+        let place = |offset: u64| (offset - self.range.start) as usize;
+        let range = place(file.range.start)..place(file.range.end);
+        bytes.get(range).unwrap_or_default()
+    }
+}
+
+/// The groups of files that lie in the order of their offsets.
+fn groups<'a, 'b>(mut files: &'b [Wanted<'a>]) -> impl Iterator<Item = Group<'a, 'b>> {
     std::iter::from_fn(move || {
-        let first = files.first()?;
-        let mut end = first.range.end;
+        let mut range = files.first()?.range.clone();
+        let gap = GAP.min(range.end - range.start);
         let fits = |file: &&Wanted<'_>| {
-            let fits = file.range.start.saturating_sub(end) <= GAP
-                && file.range.end - first.range.start <= MERGED;
-            end = file.range.end;
+            let fits = file.range.start.saturating_sub(range.end) <= gap
+                && file.range.end.saturating_sub(range.start) <= MERGED;
+            if fits {
+                range.end = range.end.max(file.range.end);
+            }
             fits
         };
         let count = 1 + files.iter().skip(1).take_while(fits).count();
         let (now, later) = files.split_at_checked(count)?;
         files = later;
-        Some(now)
+        Some(Group { files: now, range })
     })
 }
 

@@ -1,4 +1,5 @@
 mod hostile;
+mod remote;
 
 use std::io::{Cursor, Write};
 
@@ -126,8 +127,9 @@ fn neighbours_are_read_at_once_and_each_byte_once() {
     let bytes = archive(&entries);
     let length = bytes.len() as u64;
     let reads = Arc::new(Mutex::new(Vec::new()));
-    let counted = Box::new(Counted(bytes, reads.clone()));
-    let (archive, _) = Archive::of("a.zip", counted, length).unwrap();
+    let counted = Counted(bytes, reads.clone());
+    let (listed, counted) = listed("a.zip", counted, length).unwrap();
+    let (archive, _) = Archive::of(Content::Here(Box::new(counted)), listed);
     reads.lock().unwrap().clear();
     let paths: Vec<String> = (0..12).map(path).collect();
     for half in paths.chunks(6) {

@@ -15,7 +15,7 @@ use super::{Pipeline, PipelineError};
 use crate::codec::EncoderScratch;
 use crate::events::Event;
 use crate::record::PlaneRecord;
-use crate::source::cause;
+use crate::source::{Lost, cause};
 use crate::survey::plane_shape;
 
 /// A chunk ready to be laid into its shard.
@@ -88,6 +88,13 @@ impl<'a> ChunkWorker<'a> {
                 .plan
                 .source(SiteIndex(site), channel)
                 .unwrap_or_default();
+            let file = match file {
+                Err(source) if Lost::is(&source) => {
+                    let path = path.to_owned();
+                    return Err(PipelineError::Source { path, source });
+                }
+                file => file,
+            };
             let record = pipeline.decode(path, &file, decoder, *shape, plane)?;
             if let PlaneRecord::Corrupt { error, .. } = &record {
                 plane.fill(0);

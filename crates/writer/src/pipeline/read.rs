@@ -1,4 +1,4 @@
-//! Reading ahead: the image files of a chunk, before a worker asks for them.
+//! Reading ahead: the image files of chunks, before a worker asks for them.
 
 use std::io;
 use std::sync::{Mutex, PoisonError};
@@ -56,27 +56,34 @@ impl Buffers {
 }
 
 impl Pipeline<'_> {
-    /// Reads the image files of one chunk.
-    pub(super) fn read(&self, number: usize, task: Task, buffers: &Buffers) -> ReadChunk {
+    /// Reads the image files of chunks, of which the first is number `first`.
+    pub(super) fn read(
+        &self,
+        first: usize,
+        tasks: Vec<Task>,
+        buffers: &Buffers,
+    ) -> impl Iterator<Item = ReadChunk> {
         let at_most = largest_file(self.plan.geometry().plane_bytes());
         let path = |(site, channel)| self.plan.source(SiteIndex(site), channel);
-        let mut wanted: Vec<(&str, Vec<u8>)> = task
-            .planes()
+        let planes = tasks.iter().flat_map(Task::planes);
+        let mut wanted: Vec<(&str, Vec<u8>)> = planes
             .filter_map(path)
             .map(|path| (path, buffers.take()))
             .collect();
         let stamps = self.source.read_all(&mut wanted, at_most + 1);
         let mut read = stamps.into_iter().zip(wanted);
-        let files = task.planes().map(|plane| {
-            let (stamp, (_, bytes)) = path(plane).and_then(|_| read.next())?;
-            Some(stamp.and_then(|stamp| ImageFile::new(stamp, bytes, at_most)))
-        });
-        let files = files.collect();
-        ReadChunk {
-            number,
-            task,
-            files,
-        }
+        tasks.into_iter().zip(first..).map(move |(task, number)| {
+            let files = task.planes().map(|plane| {
+                let (stamp, (_, bytes)) = path(plane).and_then(|_| read.next())?;
+                Some(stamp.and_then(|stamp| ImageFile::new(stamp, bytes, at_most)))
+            });
+            let files = files.collect();
+            ReadChunk {
+                number,
+                task,
+                files,
+            }
+        })
     }
 }
 

@@ -7,7 +7,7 @@ use crate::codec::Codec;
 use crate::events::{Event, Silent};
 use crate::fixture::{Images, Memory, image_path, plan, shards_of};
 use crate::record::PlaneRecord;
-use crate::source::SourceStamp;
+use crate::source::{Lost, SourceStamp};
 use crate::store::{Store, StoredObject};
 
 /// Runs a plan of `sites` with shards of two sites and two channels.
@@ -136,6 +136,93 @@ fn a_store_that_takes_several_objects_at_once_gets_them() {
         let wide = Wide::new(Memory::with_room_for(5));
         let error = run(25, jobs, &images, &wide, &Silent, true).unwrap_err();
         assert!(matches!(error, PipelineError::Store(_)), "{error}");
+    }
+}
+
+#[test]
+fn several_chunks_are_read_at_once_where_the_source_asks_for_it() {
+    /// One that wants two of these chunks, and the files of all calls.
+    struct Far(Images, Mutex<Vec<usize>>);
+    impl Source for Far {
+        fn read(
+            &self,
+            path: &str,
+            at_most: usize,
+            bytes: &mut Vec<u8>,
+        ) -> std::io::Result<SourceStamp> {
+            self.0.read(path, at_most, bytes)
+        }
+        fn read_all(
+            &self,
+            files: &mut [(&str, Vec<u8>)],
+            at_most: usize,
+        ) -> Vec<std::io::Result<SourceStamp>> {
+            self.1.lock().unwrap().push(files.len());
+            self.0.read_all(files, at_most)
+        }
+        fn stamp(&self, path: &str) -> std::io::Result<SourceStamp> {
+            self.0.stamp(path)
+        }
+        fn reading(&self) -> Reading {
+            Reading {
+                calls: 3,
+                pixel_bytes: 2 * 2 * 16,
+            }
+        }
+    }
+    let (near, far) = (Memory::new(), Memory::new());
+    let images = Images::of(9, 2);
+    let expected = run(9, 1, &images, &near, &Silent, true).unwrap();
+    for jobs in [1, 4] {
+        let source = Far(images.clone(), Mutex::default());
+        let found = run(9, jobs, &source, &far, &Silent, true).unwrap();
+        assert_eq!(found, expected);
+        for record in &found {
+            let key = record.unit.shard_key();
+            assert_eq!(far.get(&key).unwrap(), near.get(&key).unwrap());
+        }
+        // Two images a chunk, two chunks a unit, and of the last unit one.
+        let mut calls = source.1.into_inner().unwrap();
+        calls.sort_unstable();
+        assert_eq!(calls, [2, 4, 4, 4, 4]);
+    }
+}
+
+#[test]
+fn an_input_that_is_lost_ends_the_run_and_makes_no_bad_images() {
+    /// Its connection breaks at the fifth site.
+    struct Breaks(Images);
+    impl Source for Breaks {
+        fn read(
+            &self,
+            path: &str,
+            at_most: usize,
+            bytes: &mut Vec<u8>,
+        ) -> std::io::Result<SourceStamp> {
+            if path == image_path(4, 1) {
+                return Err(Lost::from(StoreError {
+                    action: "read",
+                    object: "s3://bucket/x.zip".to_owned(),
+                    source: "no route to host".into(),
+                })
+                .into());
+            }
+            self.0.read(path, at_most, bytes)
+        }
+        fn stamp(&self, path: &str) -> std::io::Result<SourceStamp> {
+            self.0.stamp(path)
+        }
+    }
+    for jobs in [1, 3] {
+        let store = Memory::new();
+        let source = Breaks(Images::of(9, 2));
+        let error = run(9, jobs, &source, &store, &Silent, false).unwrap_err();
+        assert!(
+            matches!(&error, PipelineError::Source { path, source }
+                if *path == image_path(4, 1) && source.to_string() == "no route to host"),
+            "{error}"
+        );
+        assert_eq!(store.keys().len(), 2);
     }
 }
 

@@ -37,6 +37,14 @@ fn advice(error: &Error, said: &str) -> Option<&'static str> {
         Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => {
             Some("the store refuses it: see to the credentials and what they allow")
         }
+        _ if said.contains("non-partial response")
+            || said.contains("Range request not supported") =>
+        {
+            Some(
+                "the server sends whole files only (it takes no notice of ranges): \
+                 download the file, or put it on another server",
+            )
+        }
         Error::Precondition { .. } => Some("it was replaced meanwhile"),
         _ => None,
     }

@@ -9,7 +9,7 @@ fn survey(images: &[(&str, Vec<u8>)]) -> Survey {
             .collect(),
     );
     let paths: Vec<&str> = images.iter().map(|(path, _)| *path).collect();
-    Survey::new(&source, &paths)
+    Survey::new(&source, &paths).unwrap()
 }
 
 fn size(survey: &Survey) -> Option<(u32, u32)> {

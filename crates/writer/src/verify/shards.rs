@@ -100,7 +100,9 @@ impl ShardCheck<'_> {
                     }
                 });
             }
-            for _ in 0..self.jobs.get() {
+            let source = self.expected.as_ref().and_then(|expected| expected.source);
+            let readers = source.map_or(1, SourceCheck::readers);
+            for _ in 0..self.jobs.get().max(readers) {
                 let (to_do, counts) = (to_do.clone(), &counts);
                 scope.spawn(move || self.work(&to_do, counts));
             }
@@ -250,6 +252,11 @@ impl ShardCheck<'_> {
         }
         match expected.decoder.decode(bytes, pixels) {
             Ok(()) => {
+                let mut check = expected.source.map(|check| {
+                    let files = source.get_or_insert_with(|| check.worker());
+                    check.read(files, &task);
+                    (check, files)
+                });
                 let shape = plane_shape(geometry);
                 let plane_bytes = geometry.plane_bytes();
                 for (position, plane) in pixels.chunks_exact(plane_bytes).enumerate() {
@@ -287,8 +294,7 @@ impl ShardCheck<'_> {
                         _ => {}
                     }
                     counts.planes.fetch_add(1, Ordering::Relaxed);
-                    if let Some(check) = expected.source {
-                        let files = source.get_or_insert_with(|| check.worker());
+                    if let Some((check, files)) = &mut check {
                         let place = (site, channel);
                         let compared = check.check_plane(files, place, plane, record, |text| {
                             mismatch(FindingKind::UnlikeSource, text);

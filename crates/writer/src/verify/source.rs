@@ -1,6 +1,8 @@
 //! Pixels, against those that an independent decoder reads from the source.
 
 use std::collections::HashMap;
+use std::io;
+use std::sync::OnceLock;
 
 use rxrx_decoder::{DecodeError, Limits, PlaneShape, ReferenceDecoder};
 use rxrx_metadata::{Column, ColumnValues, SiteIndex};
@@ -9,8 +11,10 @@ use super::finding::{Finding, FindingKind, Findings};
 use super::layout::Layout;
 use super::tables::Tables;
 use crate::pipeline::largest_file;
+use crate::pipeline::task::Task;
 use crate::prepare::Prepared;
 use crate::record::PlaneRecord;
+use crate::source::{Lost, Reading, SourceStamp};
 use crate::survey::plane_shape;
 use crate::tables::SITES;
 
@@ -22,12 +26,15 @@ pub(super) struct SourceCheck<'a> {
     rows: Vec<Option<usize>>,
     /// For each channel of the dataset, its position in the plan.
     channels: Vec<Option<usize>>,
+    /// Why the source as a whole cannot be read any more.
+    lost: OnceLock<io::Error>,
 }
 
 /// What one worker keeps from file to file.
 pub(super) struct SourceWorker {
     decoder: ReferenceDecoder,
-    file: Vec<u8>,
+    /// Of the chunk that is checked, by site and channel of the dataset.
+    files: HashMap<(usize, usize), (io::Result<SourceStamp>, Vec<u8>)>,
     plane: Vec<u8>,
 }
 
@@ -89,26 +96,76 @@ impl<'a> SourceCheck<'a> {
             shape,
             rows,
             channels,
+            lost: OnceLock::new(),
         }
     }
 
-    /// Compares the pixels of one plane; whether there were two to compare.
+    /// Why it cannot be read any more, if that is so: then no finding about it
+    /// counts.
+    pub(super) fn into_lost(self) -> Option<io::Error> {
+        self.lost.into_inner()
+    }
+
+    /// Threads that should read it at once, at least, where it lies far away.
+    pub(super) fn readers(&self) -> usize {
+        let reading = self.prepared.source.reading();
+        if reading == Reading::DISK {
+            1
+        } else {
+            reading.calls
+        }
+    }
+
+    /// Reads the images of the planes of `task`, a chunk of the dataset.
+    pub(super) fn read(&self, worker: &mut SourceWorker, task: &Task) {
+        worker.files.clear();
+        if self.lost.get().is_some() {
+            return;
+        }
+        let planes = task.planes();
+        let found = planes.filter_map(|plane| Some((plane, self.path(plane)?)));
+        let (planes, mut files): (Vec<_>, Vec<_>) = found
+            .map(|(plane, path)| (plane, (path, Vec::new())))
+            .unzip();
+        let at_most = largest_file(self.shape.byte_len());
+        let read = self.prepared.source.read_all(&mut files, at_most);
+        for ((plane, read), (_, bytes)) in planes.into_iter().zip(read).zip(files) {
+            match read {
+                Err(error) if Lost::is(&error) => {
+                    // The first says as much as any other.
+                    let _ = self.lost.set(error);
+                }
+                read => {
+                    worker.files.insert(plane, (read, bytes));
+                }
+            }
+        }
+    }
+
+    /// The image of a plane of the dataset.
+    fn path(&self, (site, channel): (usize, usize)) -> Option<&str> {
+        let row = (*self.rows.get(site)?)?;
+        let position = (*self.channels.get(channel)?)?;
+        self.prepared.plan.source(SiteIndex(row), position)
+    }
+
+    /// Compares the pixels of one plane of the chunk that was read last; whether
+    /// there were two to compare.
     pub(super) fn check_plane(
         &self,
         worker: &mut SourceWorker,
-        (site, channel): (usize, usize),
+        plane: (usize, usize),
         pixels: &[u8],
         record: Option<&PlaneRecord>,
         mut report: impl FnMut(String),
     ) -> bool {
-        let Some(Some(row)) = self.rows.get(site) else {
+        let (site, channel) = plane;
+        let is_matched = |place: Option<&Option<usize>>| matches!(place, Some(Some(_)));
+        if !is_matched(self.rows.get(site)) || !is_matched(self.channels.get(channel)) {
             return false;
-        };
-        let Some(Some(position)) = self.channels.get(channel) else {
-            return false;
-        };
-        let path = self.prepared.plan.source(SiteIndex(*row), *position);
-        let decoded = path.map(|path| self.decode(worker, path));
+        }
+        let path = self.path(plane);
+        let decoded = path.map(|_| self.decode(worker, plane));
         let path = path.unwrap_or_default();
         const RETRY: &str = "convert --retry-bad takes it in";
         match (record, decoded) {
@@ -150,24 +207,18 @@ impl<'a> SourceCheck<'a> {
     pub(super) fn worker(&self) -> SourceWorker {
         SourceWorker {
             decoder: ReferenceDecoder::new(Limits::default()),
-            file: Vec::new(),
+            files: HashMap::new(),
             plane: Vec::new(),
         }
     }
 
-    fn decode(&self, worker: &mut SourceWorker, path: &str) -> Result<(), String> {
-        let at_most = largest_file(self.shape.byte_len());
-        let SourceWorker {
-            decoder,
-            file,
-            plane,
-        } = worker;
-        let source = &self.prepared.source;
-        source
-            .read(path, at_most, file)
-            .map_err(|error| format!("cannot be read: {error}"))?;
-        plane.resize(self.shape.byte_len(), 0);
-        let decoded = decoder.decode(file, self.shape, plane);
+    fn decode(&self, worker: &mut SourceWorker, plane: (usize, usize)) -> Result<(), String> {
+        let (read, file) = worker.files.get(&plane).ok_or("was not read")?;
+        if let Err(error) = read {
+            return Err(format!("cannot be read: {error}"));
+        }
+        worker.plane.resize(self.shape.byte_len(), 0);
+        let decoded = worker.decoder.decode(file, self.shape, &mut worker.plane);
         decoded.map_err(|error: DecodeError| error.to_string())
     }
 }
