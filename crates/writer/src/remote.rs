@@ -9,7 +9,7 @@
 //! - Requests that fail for a passing reason (no connection, one that broke,
 //!   429, 5xx) are repeated after a pause that doubles each time, with jitter,
 //!   for up to [`RETRY_FOR`]. What was read before a connection broke is not
-//!   read again, other than of a list.
+//!   read again, other than of a list and of objects without an ETag.
 //! - At most [`REQUESTS_AT_ONCE`] requests of a store are under way.
 //! - What is put carries a checksum that the server compares: SHA-256 (S3),
 //!   CRC-32C (Google) or MD5 (Azure, unless the key of the account signs).
@@ -210,16 +210,21 @@ impl Remote {
             object: self.name(&object.key),
             source: "it was replaced while it was read: run the same command again".into(),
         };
-        let got = match self.store.get_opts(path, options).await {
-            Err(Error::Precondition { .. } | Error::NotFound { .. }) => return Err(changed()),
-            got => got.map_err(self.failed("read", &object.key))?,
+        let read = || async {
+            let got = self.store.get_opts(path, options.clone()).await?;
+            let found = self.described(got.meta.clone());
+            // Not every server heeds the condition.
+            if object.may_be(&found) {
+                Ok(Some(got.bytes().await?))
+            } else {
+                Ok(None)
+            }
         };
-        // Not every server heeds the condition.
-        if !object.may_be(&self.described(got.meta.clone())) {
-            return Err(changed());
+        match again::asked(&self.retry, read).await {
+            Ok(Some(bytes)) => Ok(bytes),
+            Ok(None) | Err(Error::Precondition { .. } | Error::NotFound { .. }) => Err(changed()),
+            Err(error) => Err(self.failed("read", &object.key)(error)),
         }
-        let bytes = got.bytes().await;
-        bytes.map_err(self.failed("read", &object.key))
     }
 
     /// Reads objects, or their first `at_most` bytes, several at once, in the
@@ -244,8 +249,8 @@ impl Remote {
             range: Some((0..at_most.max(1)).into()),
             ..GetOptions::default()
         };
-        let read = async {
-            let got = match self.store.get_opts(&path, options).await {
+        let read = || async {
+            let got = match self.store.get_opts(&path, options.clone()).await {
                 // Of an object without bytes there is no range.
                 Err(error) if !matches!(error, Error::NotFound { .. }) => {
                     return match self.store.head(&path).await {
@@ -258,7 +263,8 @@ impl Remote {
             let meta = got.meta.clone();
             Ok((meta, got.bytes().await?))
         };
-        let read = absent(read.await).map_err(self.failed("read", key))?;
+        let read = absent(again::asked(&self.retry, read).await);
+        let read = read.map_err(self.failed("read", key))?;
         Ok(read.map(|(meta, bytes)| (self.described(meta), bytes)))
     }
 

@@ -1,9 +1,10 @@
 //! Asking again where [`object_store`] does not.
 //!
 //! The crate repeats a request that got no answer, if it may be done twice, and
-//! goes on with the content of an object where it broke off. It does not repeat
-//! a listing whose answer broke off, the beginning of an upload likewise, nor a
-//! put of what must not be there, which may have been done.
+//! goes on with the content of an object where it broke off, if that has an
+//! ETag. It does not repeat a listing whose answer broke off, the beginning of an
+//! upload likewise, nor a put of what must not be there, which may have been
+//! done.
 
 use std::error::Error as StdError;
 use std::future::Future;

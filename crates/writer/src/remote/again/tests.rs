@@ -111,6 +111,11 @@ fn what_breaks_off_is_asked_for_again() {
     assert!(!remote.put_new("c", "1".into()).unwrap(), "its own");
     assert_eq!(remote.get("c").unwrap().unwrap(), "1");
     assert_eq!(remote.head("c").unwrap().unwrap().size, 1);
+    let object = remote.head("c").unwrap().unwrap();
+    let read = remote.get_ranges(&object, std::slice::from_ref(&(0..1)));
+    assert_eq!(read.unwrap(), ["1"]);
+    let all = remote.get_all(&["c"], 9).pop().unwrap();
+    assert_eq!(all.unwrap().unwrap().1, "1");
     let large = vec![1; PART + 1];
     let put = &mut |object: &mut dyn io::Write| object.write_all(&large);
     remote.put_streamed("d/e/f", put).unwrap();
