@@ -1,4 +1,4 @@
-"""Images and tables that lie in a bucket or on a web server: read once, converted as from a disk."""
+"""Images and tables in a bucket or on a web server: read once, converted as from a disk."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from converter import COMPLETE, FAILED, Dataset
 from fault_proxy import Exchange, FaultProxy
 from faults import Asked, Fault
 from range_server import Request, serve
-from remote_runs import Finished, Run, local_objects, writes_to_buckets
-from s3 import Bucket, files_below
-from servers import SeaweedFS
+from remote_runs import Finished, Run, local_objects, s3_environment, writes_to_buckets
+from s3 import Bucket
+from servers import SeaweedFS, files_below
 
 pytestmark = writes_to_buckets
 SURPLUS = 1.02
@@ -55,7 +55,9 @@ def bucket(seaweed: SeaweedFS, local: Dataset, archive: Path) -> Bucket:
 
 
 def converted(folder: Path, endpoint: str, source: str, *options: str | Path) -> Finished:
-    return Run(folder / "cwd", endpoint, "convert", source, folder / "out", *options).finish()
+    return Run(
+        folder / "cwd", s3_environment(endpoint), "convert", source, folder / "out", *options
+    ).finish()
 
 
 def assert_same(folder: Path, local: Dataset) -> None:
@@ -107,9 +109,7 @@ def test_a_folder_in_a_bucket_is_read_once(
     assert size <= read <= SURPLUS * size
 
 
-def test_tables_are_read_from_addresses_too(
-    bucket: Bucket, local: Dataset, tmp_path: Path
-) -> None:
+def test_tables_are_read_from_addresses_too(bucket: Bucket, local: Dataset, tmp_path: Path) -> None:
     ids = local.source.site_ids
     rows = "".join(f"{site},{number},0.5\n" for number, site in enumerate(ids))
     (tmp_path / "embeddings.csv").write_text(f"site_id,a,b\n{rows}")
@@ -135,7 +135,9 @@ def test_plan_and_verify_take_addresses(
     place: str, bucket: Bucket, local: Dataset, tmp_path: Path
 ) -> None:
     address = f"s3://read/{place}"
-    planned = Run(tmp_path / "plan", bucket.endpoint, "plan", address, "--json").finish()
+    planned = Run(
+        tmp_path / "plan", s3_environment(bucket.endpoint), "plan", address, "--json"
+    ).finish()
     assert planned.code == COMPLETE, planned.err
     plan = json.loads(planned.out)
     assert plan["input"] == address
@@ -187,9 +189,10 @@ def whole_files_only(root: Path) -> Iterator[str]:
 def test_a_server_without_ranges_is_refused_and_its_file_not_fetched(
     archive: Path, tmp_path: Path
 ) -> None:
-    with whole_files_only(archive.parent) as address, FaultProxy(
-        int(address.rpartition(":")[2])
-    ).running() as proxy:
+    with (
+        whole_files_only(archive.parent) as address,
+        FaultProxy(int(address.rpartition(":")[2])).running() as proxy,
+    ):
         done = converted(tmp_path, "", f"{proxy.endpoint}/{archive.name}")
     assert done.code == FAILED
     assert "whole files only" in done.err
