@@ -1,13 +1,13 @@
 """A dataset in a bucket opens for anybody, in S3, Azure and Google Cloud Storage.
 
 Writing to Google's is not tested here: fake-gcs-server does not take what
-`object_store` puts. The buckets are filled by the providers' own means.
+`object_store` puts: there, the bucket is filled by its own means, elsewhere by `publish`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -32,9 +32,9 @@ from cloud_readers import (
 from conftest import Workshop
 from converter import COMPLETE, Dataset
 from fault_proxy import FaultProxy
-from remote_runs import Run, writes_to_buckets
+from remote_runs import Run, s3_environment
 from s3 import Bucket
-from servers import SeaweedFS, azure_connection, azurite, fake_gcs, files_below, seed_gcs
+from servers import SeaweedFS, azure_connection, azurite, fake_gcs, seed_gcs
 
 PREFIX = "some/where/rxrx1"
 SITES_A_SHARD = 4
@@ -52,12 +52,20 @@ def stored(workshop: Workshop) -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def s3_bucket(seaweed: SeaweedFS, stored: Dataset) -> Bucket:
+def s3_bucket(
+    seaweed: SeaweedFS, stored: Dataset, tmp_path_factory: pytest.TempPathFactory
+) -> Bucket:
     bucket = Bucket(seaweed.endpoint, "readers")
     bucket.make()
     bucket.make_public()
-    bucket.put_tree(stored.root, PREFIX)
+    folder = tmp_path_factory.mktemp("publish") / "s3"
+    publish(stored, f"s3://readers/{PREFIX}", s3_environment(seaweed.endpoint), folder)
     return bucket
+
+
+def publish(stored: Dataset, url: str, environment: Mapping[str, str], folder: Path) -> None:
+    done = Run(folder, environment, "publish", stored.root, url).finish()
+    assert done.code == COMPLETE, done.err
 
 
 @pytest.fixture(scope="module")
@@ -75,10 +83,11 @@ def azure_place(
     module_patch.setattr(adlfs.spec, "weakref", SimpleNamespace(finalize=lambda *_: None))
     with azurite(tmp_path_factory.mktemp("azurite")).running() as server:
         with BlobServiceClient.from_connection_string(azure_connection(server.endpoint)) as service:
-            container = service.create_container("readers", public_access="container")
-            for key, path in files_below(stored.root):
-                container.upload_blob(f"{PREFIX}/{key}", path.read_bytes())
-        yield at_azure(server.endpoint, "readers", PREFIX)
+            service.create_container("readers", public_access="container")
+        place = at_azure(server.endpoint, "readers", PREFIX)
+        folder = tmp_path_factory.mktemp("publish") / "azure"
+        publish(stored, place.url, place.environment, folder)
+        yield place
         for files in adlfs.AzureBlobFileSystem._cache.values():
             zarr.core.sync.sync(adlfs.spec.close_service_client(files))
 
@@ -116,7 +125,6 @@ def test_every_reader_reads_the_pixels(
     np.testing.assert_array_equal(read((slice(2, 7),)), pixels[2:7])
 
 
-@writes_to_buckets
 @pytest.mark.parametrize("cloud", ["s3", "azure", "gcs"])
 def test_we_verify_and_describe_it_where_it_lies(
     cloud: str, stored: Dataset, tmp_path: Path, request: pytest.FixtureRequest

@@ -143,7 +143,13 @@ def test_plan_and_verify_take_addresses(
     assert plan["input"] == address
     assert plan["shape"][:2] == [len(local.source.site_ids), len(local.source.channels)]
     verified = Run(
-        tmp_path / "verify", bucket.endpoint, "verify", local.root, "--source", address, "--json"
+        tmp_path / "verify",
+        s3_environment(bucket.endpoint),
+        "verify",
+        local.root,
+        "--source",
+        address,
+        "--json",
     ).finish()
     assert verified.code == COMPLETE, verified.out + verified.err
     assert json.loads(verified.out)["compared"] == local.source.present.sum()
