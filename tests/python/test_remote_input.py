@@ -1,4 +1,4 @@
-"""Images and tables that lie in a bucket or on a web server: read once, converted as from a disk."""
+"""Images and tables in a bucket or on a web server: read once, converted as from a disk."""
 
 from __future__ import annotations
 
