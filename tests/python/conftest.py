@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -14,7 +14,9 @@ import pytest
 from numpy.typing import NDArray
 
 from converter import CODECS, COMPLETE, DEFAULT_CODEC, Dataset, convert, run
+from fault_proxy import FaultProxy
 from full_size import make_full_size
+from servers import SeaweedFS, seaweedfs
 from source import Source, read_source, table_row, write_tree
 
 EXAMPLES = Path(__file__).parents[2] / "scripts" / "examples"
@@ -81,6 +83,18 @@ def make_oblong(root: Path) -> Source:
     return read_source(root)
 
 
+def make_noisy(root: Path) -> Source:
+    """Few planes that no codec makes smaller: a shard so large that it is uploaded in parts."""
+    random = np.random.default_rng(18)
+    rows = [table_row("HUVEC-01", 1, f"B{2 + index:02}", 1) for index in range(7)]
+
+    def draw(_row: int, _channel: int) -> NDArray[np.uint8]:
+        return random.integers(0, 256, (512, 512), np.uint8)
+
+    write_tree(root, rows, 6, draw)
+    return read_source(root)
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How a source is made and with which options it is converted."""
@@ -100,8 +114,12 @@ RECIPES = {
 }
 
 
-# On demand only: much to decode for every test that takes any dataset.
-LARGE = {"life-size": Recipe(make_life_size)}
+# On demand only: much to decode for every test that takes any dataset, or one like another.
+LARGE = {
+    "life-size": Recipe(make_life_size),
+    "noisy": Recipe(make_noisy),
+    "sharded": Recipe(make_sample, ("--shard-sites", "4")),
+}
 
 
 @dataclass
@@ -158,3 +176,17 @@ def coded_dataset(request: pytest.FixtureRequest, workshop: Workshop) -> Dataset
     """Each source with each codec."""
     name, codec = request.param
     return workshop.dataset(name, codec)
+
+
+@pytest.fixture(scope="session")
+def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
+    """An S3 server for all tests that do not kill it; each has buckets of its own."""
+    with seaweedfs(tmp_path_factory.mktemp("seaweed")).running() as server:
+        yield server
+
+
+@pytest.fixture
+def s3_proxy(seaweed: SeaweedFS) -> Iterator[FaultProxy]:
+    """Between a test and the S3 server; its `plan` is the test's to set."""
+    with FaultProxy(seaweed.port).running() as proxy:
+        yield proxy

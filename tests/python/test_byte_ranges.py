@@ -6,37 +6,15 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-import google_crc32c
-import numcodecs
-import numcodecs.blosc
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from numpy.typing import NDArray
 
+from byte_range import CRC, decode, without_crc
 from conftest import Workshop
 from converter import CODECS, Dataset
 
-CRC = struct.Struct("<I")
 INDEX_ENTRY = struct.Struct("<QQ")
-
-
-def without_crc(framed: bytes) -> bytes:
-    """Checks and strips the CRC-32C that Zarr's codec of that name appends."""
-    body, (crc,) = framed[: -CRC.size], CRC.unpack(framed[-CRC.size :])
-    assert google_crc32c.value(body) == crc
-    return body
-
-
-def decode(chunk: bytes, codec: str, dtype: np.dtype) -> NDArray[np.generic]:
-    """Undoes the codec with numcodecs alone; the result is flat."""
-    body = without_crc(chunk)
-    if codec.startswith("blosc-"):
-        return np.frombuffer(numcodecs.blosc.decompress(body), dtype)
-    values = np.frombuffer(numcodecs.Zstd().decode(body), dtype)
-    if codec == "delta-zstd":
-        return numcodecs.Delta(dtype.str).decode(values)
-    return values
 
 
 def byte_ranges(dataset: Dataset) -> Iterator[tuple[int, Path, int, int]]:

@@ -2,45 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
-import json
-import os
-import random
-import socket
-import subprocess
-import time
-import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from byte_range import decode
+from conftest import Workshop
+from fault_proxy import FaultProxy
+from httpfs import httpfs, no_secret, secret
 from range_server import Request, serve
+from s3 import Bucket
+from servers import SeaweedFS
 
-KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "testtest"}
-GRPC = 10_000
-"""Every server of SeaweedFS has a second port, this much higher."""
-SECONDS_TO_START = 60
 TABLES = ("metadata", "planes")
 PLACE = "s3://tables"
-
-
-def httpfs(*statements: str) -> list[list[object]]:
-    """The rows of the last statement, from the DuckDB in the environment with httpfs."""
-    script = Path(__file__).with_name("httpfs_query.py")
-    done = subprocess.run(
-        [os.environ["HTTPFS_PYTHON"], script],
-        input=json.dumps(statements),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 def row_group_bytes(table: Path, index: int) -> int:
@@ -91,88 +69,34 @@ def test_http_joins_all_tables(full_size: Path) -> None:
     assert found == [1512, True]
 
 
-@dataclass(frozen=True)
-class Bucket:
-    """`s3://tables` at a SeaweedFS of its own, with the tables of the dataset in it."""
-
-    s3: int
-    filer: int
-
-    def secret(self, key: str = KEYS["AWS_SECRET_ACCESS_KEY"]) -> str:
-        return f"""CREATE SECRET (TYPE s3, KEY_ID '{KEYS["AWS_ACCESS_KEY_ID"]}', SECRET '{key}',
-            ENDPOINT '127.0.0.1:{self.s3}', URL_STYLE 'path', USE_SSL false)"""
-
-    def put(self, path: Path) -> None:
-        """Writes a file by SeaweedFS's filer, which asks for no signature."""
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.filer}/buckets/tables/{path.name}",
-            data=path.read_bytes(),
-            method="PUT",
-            headers={"Content-Type": "application/octet-stream"},
-        )
-        with urllib.request.urlopen(request) as answer:
-            assert answer.status == 201
-
-
-def is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody has, nor those `GRPC` higher."""
-    candidates = random.SystemRandom().sample(range(12_000, 32_000), 1000)
-    found = (port for port in candidates if is_free(port) and is_free(port + GRPC))
-    return list(itertools.islice(found, count))
+@pytest.fixture(scope="module")
+def bucket(full_size: Path, seaweed: SeaweedFS) -> Bucket:
+    """`s3://tables`, for its owner only, with the tables of the dataset in it."""
+    bucket = Bucket(seaweed.endpoint, "tables")
+    bucket.make()
+    for table in TABLES:
+        key = f"{table}.parquet"
+        bucket.client.put_object(Bucket=bucket.name, Key=key, Body=(full_size / key).read_bytes())
+    return bucket
 
 
 @pytest.fixture(scope="module")
-def bucket(full_size: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucket]:
-    folder = tmp_path_factory.mktemp("seaweed")
-    weed = Path(os.environ["HTTPFS_PYTHON"]).with_name("weed")
-    command = [weed, "mini", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"]
-    command += ["-master.telemetry=false", "-bucket=tables", "-admin.ui=false", "-webdav=false"]
-    command += ["-s3.port.iceberg=0", "-s3.port.lance=0"]
-    servers = ("s3", "filer", "master", "volume", "admin")
-    ports = dict(zip(servers, free_ports(len(servers)), strict=True))
-    command += [f"-{server}.port={port}" for server, port in ports.items()]
-    running = Bucket(ports["s3"], ports["filer"])
-    with (folder / "log").open("w") as log:
-        server = subprocess.Popen(
-            list(map(str, command)), env=os.environ | KEYS, cwd=folder, stdout=log, stderr=log
-        )
-        try:
-            wait_for(f"http://127.0.0.1:{running.s3}/healthz", server, folder / "log")
-            for table in TABLES:
-                running.put(full_size / f"{table}.parquet")
-            yield running
-        finally:
-            server.terminate()
-            server.wait(30)
-
-
-def wait_for(address: str, server: subprocess.Popen, log: Path) -> None:
-    for _ in range(10 * SECONDS_TO_START):
-        try:
-            with urllib.request.urlopen(address):
-                return
-        except (urllib.error.URLError, ConnectionError):
-            assert server.poll() is None, log.read_text()[-2000:]
-            time.sleep(0.1)
-    raise TimeoutError(log.read_text()[-2000:])
+def public(workshop: Workshop, seaweed: SeaweedFS) -> Bucket:
+    """`s3://public/rxrx1`, for everybody."""
+    bucket = Bucket(seaweed.endpoint, "public")
+    bucket.make()
+    bucket.make_public()
+    bucket.put_tree(workshop.dataset("sharded").root, "rxrx1")
+    return bucket
 
 
 @pytest.mark.parametrize("table", TABLES)
 def test_s3_reads_the_tables(full_size: Path, bucket: Bucket, table: str) -> None:
     local = pq.read_table(full_size / f"{table}.parquet")
     count = f"SELECT count(*) FROM '{PLACE}/{table}.parquet'"
-    assert httpfs(bucket.secret(), count) == [[len(local)]]
+    assert httpfs(secret(bucket), count) == [[len(local)]]
     site = 125_509
-    rows = httpfs(bucket.secret(), ask_for(PLACE, table, site))
+    rows = httpfs(secret(bucket), ask_for(PLACE, table, site))
     expected = local.filter(local["site_index"].to_numpy() == site)
     assert [row[:2] for row in rows] == [list(row.values())[:2] for row in expected.to_pylist()]
     assert rows
@@ -180,4 +104,33 @@ def test_s3_reads_the_tables(full_size: Path, bucket: Bucket, table: str) -> Non
 
 def test_s3_wants_the_right_key(bucket: Bucket) -> None:
     with pytest.raises(AssertionError, match=r"403|Forbidden|Authentication"):
-        httpfs(bucket.secret("guessed"), f"SELECT count(*) FROM '{PLACE}/metadata.parquet'")
+        httpfs(secret(bucket, "guessed"), f"SELECT count(*) FROM '{PLACE}/metadata.parquet'")
+
+
+def test_anybody_gets_a_sample_by_a_query_and_one_range_request(
+    workshop: Workshop, public: Bucket, s3_proxy: FaultProxy
+) -> None:
+    dataset = workshop.dataset("sharded")
+    site = 6
+    query = f"""SELECT shard, "offset", length FROM 's3://public/rxrx1/metadata.parquet'
+                WHERE site_id = '{dataset.source.site_ids[site]}'"""
+    ((shard, offset, length),) = httpfs(no_secret(public), query)
+    request = urllib.request.Request(
+        f"{s3_proxy.endpoint}/public/rxrx1/{shard}",
+        headers={"Range": f"bytes={offset}-{offset + length - 1}"},
+    )
+    with urllib.request.urlopen(request) as answer:
+        data = answer.read()
+    pixels = dataset.source.pixels
+    sample = decode(data, dataset.codec, pixels.dtype).reshape(pixels.shape[1:])
+    np.testing.assert_array_equal(sample, pixels[site])
+    assert [(one.status, one.received) for one in s3_proxy.exchanges] == [(206, length)]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_anybody_reads_the_tables(workshop: Workshop, public: Bucket, table: str) -> None:
+    dataset = workshop.dataset("sharded")
+    local = pq.read_table(dataset.root / f"{table}.parquet")
+    query = f"SELECT count(*), sum(site_index) FROM 's3://public/rxrx1/{table}.parquet'"
+    expected = [len(local), sum(local["site_index"].to_pylist())]
+    assert [list(map(int, row)) for row in httpfs(no_secret(public), query)] == [expected]

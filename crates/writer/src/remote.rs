@@ -9,14 +9,18 @@
 //! - Requests that fail for a passing reason (no connection, one that broke,
 //!   429, 5xx) are repeated after a pause that doubles each time, with jitter,
 //!   for up to [`RETRY_FOR`]. What was read before a connection broke is not
-//!   read again.
+//!   read again, other than of a list.
 //! - At most [`REQUESTS_AT_ONCE`] requests of a store are under way.
+//! - What is put carries a checksum that the server compares: SHA-256 (S3),
+//!   CRC-32C (Google) or MD5 (Azure, unless the key of the account signs).
 //! - An object that grows beyond [`PART`] bytes is uploaded in parts of that
 //!   size, [`PARTS_AT_ONCE`] at a time, while the next ones are made. So one
 //!   object holds at most [`PART`] x ([`PARTS_AT_ONCE`] + 1) bytes of memory,
 //!   40 MiB.
 
+mod again;
 mod aws_profile;
+mod checked;
 mod object;
 mod open;
 mod refusal;
@@ -36,7 +40,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 use object_store::{
     Attribute, Attributes, Error, GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode,
-    PutOptions,
+    PutOptions, RetryConfig,
 };
 use tokio::runtime::Runtime;
 
@@ -69,6 +73,7 @@ pub(crate) struct Remote {
     address: Address,
     /// What all keys begin with.
     base: Path,
+    retry: RetryConfig,
 }
 
 /// What a store says of an object.
@@ -127,6 +132,7 @@ impl Remote {
             runtime: runtime().map_err(|error| failed(error.to_string().into()))?,
             address: address.clone(),
             base,
+            retry: open::retry(address).map_err(failed)?,
         })
     }
 
@@ -142,6 +148,7 @@ impl Remote {
             runtime: runtime().unwrap(),
             address,
             base: Path::from(base),
+            retry: RetryConfig::default(),
         }
     }
 
@@ -162,7 +169,7 @@ impl Remote {
     /// Reads one whole object; `None` where there is none.
     pub(crate) fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
         let path = self.path(key)?;
-        let got = self.wait(async { self.store.get(&path).await?.bytes().await });
+        let got = self.ask(|| async { self.store.get(&path).await?.bytes().await });
         absent(got).map_err(self.failed("read", key))
     }
 
@@ -258,14 +265,14 @@ impl Remote {
     /// What the store says of one object; `None` where there is none.
     pub(crate) fn head(&self, key: &str) -> Result<Option<RemoteObject>, StoreError> {
         let path = self.path(key)?;
-        let head = self.wait(self.store.head(&path));
+        let head = self.ask(|| self.store.head(&path));
         let head = absent(head).map_err(self.failed("look at", key))?;
         Ok(head.map(|meta| self.described(meta)))
     }
 
     /// Every object below the address, ordered by key.
     pub(crate) fn list(&self) -> Result<Vec<RemoteObject>, StoreError> {
-        let listed = self.wait(self.store.list(Some(&self.base)).try_collect::<Vec<_>>());
+        let listed = self.ask(|| self.store.list(Some(&self.base)).try_collect::<Vec<_>>());
         let listed = listed.map_err(self.failed("list", ""))?;
         Ok(self.sorted(listed))
     }
@@ -273,7 +280,7 @@ impl Remote {
     /// Those whose key begins with `folder`.
     pub(crate) fn below(&self, folder: &str) -> Result<Vec<RemoteObject>, StoreError> {
         let path = self.path(folder.trim_end_matches('/'))?;
-        let listed = self.wait(self.store.list(Some(&path)).try_collect::<Vec<_>>());
+        let listed = self.ask(|| self.store.list(Some(&path)).try_collect::<Vec<_>>());
         let listed = listed.map_err(self.failed("list", folder))?;
         Ok(self.sorted(listed))
     }
@@ -289,7 +296,8 @@ impl Remote {
                     break;
                 }
                 let level = |folder: Path| async move {
-                    self.store.list_with_delimiter(Some(&folder)).await
+                    let ask = || self.store.list_with_delimiter(Some(&folder));
+                    again::asked(&self.retry, ask).await
                 };
                 let levels = stream::iter(folders).map(level).buffered(REQUESTS_A_CALL);
                 let levels: Vec<_> = levels.try_collect().await?;
@@ -300,8 +308,8 @@ impl Remote {
                 }
             }
             let below = |folder: Path| async move {
-                let below = self.store.list(Some(&folder));
-                below.try_collect::<Vec<_>>().await
+                let ask = || self.store.list(Some(&folder)).try_collect::<Vec<_>>();
+                again::asked(&self.retry, ask).await
             };
             let below = stream::iter(folders).map(below).buffered(REQUESTS_A_CALL);
             for listed in below.try_collect::<Vec<_>>().await? {
@@ -323,7 +331,8 @@ impl Remote {
                 head: true,
                 ..GetOptions::default()
             };
-            let got = absent(self.store.get_opts(&path, options).await);
+            let look = || self.store.get_opts(&path, options.clone());
+            let got = absent(again::asked(&self.retry, look).await);
             let got = got.map_err(self.failed("look at", key))?;
             Ok(got.map(|got| Label {
                 size: got.meta.size,
@@ -351,7 +360,8 @@ impl Remote {
         self.put_streamed(key, &mut |object| object.write_all(&bytes))
     }
 
-    /// Stores an object where there is none; whether there was none.
+    /// Stores an object where there is none. False: there was one; it is this
+    /// one, should an answer have been lost.
     pub(crate) fn put_new(&self, key: &str, bytes: Bytes) -> Result<bool, StoreError> {
         let path = self.path(key)?;
         let options = PutOptions {
@@ -359,7 +369,11 @@ impl Remote {
             attributes: attributes(key),
             ..PutOptions::default()
         };
-        match self.wait(self.store.put_opts(&path, bytes.into(), options)) {
+        let put = || {
+            let payload = bytes.clone().into();
+            self.store.put_opts(&path, payload, options.clone())
+        };
+        match self.ask(put) {
             Ok(_) => Ok(true),
             Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => Ok(false),
             Err(error) => Err(self.failed("write", key)(error)),
@@ -401,7 +415,7 @@ impl Remote {
     /// Removes one object; it need not be there.
     pub(crate) fn remove(&self, key: &str) -> Result<(), StoreError> {
         let path = self.path(key)?;
-        let removed = self.wait(self.store.delete(&path));
+        let removed = self.ask(|| self.store.delete(&path));
         absent(removed).map_err(self.failed("remove", key))?;
         Ok(())
     }
@@ -413,22 +427,22 @@ impl Remote {
             .iter()
             .map(|key| self.path(key))
             .collect::<Result<_, _>>()?;
-        let paths = stream::iter(paths.into_iter().map(Ok)).boxed();
-        let removed = self.store.delete_stream(paths).filter_map(|removed| async {
-            match removed {
-                Ok(_) | Err(Error::NotFound { .. }) => None,
-                Err(error) => Some(error),
-            }
+        let removed = self.ask(|| {
+            let paths = stream::iter(paths.clone().into_iter().map(Ok)).boxed();
+            let removed = self.store.delete_stream(paths);
+            let there = removed.map(|removed| match removed {
+                Ok(_) | Err(Error::NotFound { .. }) => Ok(()),
+                Err(error) => Err(error),
+            });
+            there.try_collect::<Vec<()>>()
         });
-        match self.wait(removed.collect::<Vec<_>>()).into_iter().next() {
-            Some(error) => Err(self.failed("remove objects of", "")(error)),
-            None => Ok(()),
-        }
+        removed.map_err(self.failed("remove objects of", ""))?;
+        Ok(())
     }
 
     /// Names of objects and folders at the top.
     pub(crate) fn entries(&self) -> Result<Vec<String>, StoreError> {
-        let listed = self.wait(self.store.list_with_delimiter(Some(&self.base)));
+        let listed = self.ask(|| self.store.list_with_delimiter(Some(&self.base)));
         let listed = listed.map_err(self.failed("list", ""))?;
         let objects = listed.objects.into_iter().map(|object| object.location);
         let paths = objects.chain(listed.common_prefixes);
@@ -442,6 +456,14 @@ impl Remote {
     /// Waits for an answer.
     fn wait<T>(&self, answer: impl Future<Output = T>) -> T {
         self.runtime.block_on(answer)
+    }
+
+    /// Waits for an answer, and asks again for one that breaks off.
+    fn ask<T, A>(&self, ask: impl FnMut() -> A) -> object_store::Result<T>
+    where
+        A: Future<Output = object_store::Result<T>>,
+    {
+        self.wait(again::asked(&self.retry, ask))
     }
 
     fn path(&self, key: &str) -> Result<Path, StoreError> {

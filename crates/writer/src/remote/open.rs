@@ -27,6 +27,7 @@ use object_store::path::Path;
 use object_store::{ClientConfigKey, Error, ObjectStore, ObjectStoreScheme, RetryConfig};
 use url::Position;
 
+use super::checked::Checked;
 use super::{REQUESTS_AT_ONCE, RETRY_FOR, aws_profile};
 use crate::location::Address;
 
@@ -38,6 +39,7 @@ pub(super) type Opened = Result<Place, OpenError>;
 /// Options of ours beside those of the stores.
 const RETRY_TIMEOUT: &str = "retry_timeout";
 const MAX_RETRIES: &str = "max_retries";
+const OURS: [&str; 2] = [RETRY_TIMEOUT, MAX_RETRIES];
 
 /// Time that a request may take: a large part, or a whole shard, on a slow line;
 /// and that it may take without a sign of life.
@@ -98,6 +100,7 @@ fn known(address: &Address) -> Result<Option<Place>, OpenError> {
                     .with_skip_signature(true)
                     .with_config(allow_http(), "true");
             }
+            let builder = builder.with_http_connector(Checked::Google);
             built(builder.with_url(url.as_str()).build())?
         }
         ObjectStoreScheme::MicrosoftAzure => {
@@ -108,6 +111,7 @@ fn known(address: &Address) -> Result<Option<Place>, OpenError> {
             } else {
                 builder
             };
+            let builder = builder.with_http_connector(Checked::Azure);
             built(builder.with_url(url.as_str()).build())?
         }
         _ => return Ok(None),
@@ -258,6 +262,25 @@ fn configured<B: Builder>(mut builder: B, address: &Address) -> Result<B, OpenEr
             builder = builder.with(B::client(key), time);
         }
     }
+    for option in address.options() {
+        let key = option.key.to_ascii_lowercase();
+        if OURS.contains(&key.as_str()) {
+            continue;
+        }
+        let unknown = |_| {
+            format!(
+                "there is no store option {key} here: use those of the object_store crate, such \
+                 as endpoint, region, skip_signature, allow_http or timeout, or {RETRY_TIMEOUT} \
+                 (seconds) and {MAX_RETRIES}"
+            )
+        };
+        builder = builder.with(key.parse().map_err(unknown)?, &option.value);
+    }
+    Ok(builder.retried(retry(address)?))
+}
+
+/// How often and how long a request is repeated.
+pub(super) fn retry(address: &Address) -> Result<RetryConfig, OpenError> {
     let mut retry = RetryConfig {
         retry_timeout: RETRY_FOR,
         max_retries: usize::MAX,
@@ -272,17 +295,8 @@ fn configured<B: Builder>(mut builder: B, address: &Address) -> Result<B, OpenEr
         match key.as_str() {
             RETRY_TIMEOUT => retry.retry_timeout = Duration::from_secs(number()?),
             MAX_RETRIES => retry.max_retries = usize::try_from(number()?)?,
-            name => {
-                let unknown = |_| {
-                    format!(
-                        "there is no store option {key} here: use those of the object_store crate, \
-                         such as endpoint, region, skip_signature, allow_http or timeout, \
-                         or {RETRY_TIMEOUT} (seconds) and {MAX_RETRIES}"
-                    )
-                };
-                builder = builder.with(name.parse().map_err(unknown)?, &option.value);
-            }
+            _ => {}
         }
     }
-    Ok(builder.retried(retry))
+    Ok(retry)
 }

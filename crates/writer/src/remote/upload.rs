@@ -70,8 +70,10 @@ impl<'a> Upload<'a> {
                     attributes: self.attributes.clone(),
                     ..PutMultipartOptions::default()
                 };
-                let begun = self.remote.store.put_multipart_opts(&self.path, options);
-                let begun = self.remote.wait(begun).map_err(refused)?;
+                let store = &self.remote.store;
+                // One that was begun in vain holds nothing.
+                let begin = || store.put_multipart_opts(&self.path, options.clone());
+                let begun = self.remote.ask(begin).map_err(refused)?;
                 let mut parts = WriteMultipart::new_with_chunk_size(begun, PART);
                 // A part is sent from within the runtime.
                 let _runtime = self.remote.runtime.enter();

@@ -170,7 +170,8 @@ impl Store for LocalStore {
                 object: self.root.display().to_string(),
                 source: Box::new(error),
             })?;
-            if entry.file_type().is_none_or(|kind| kind.is_dir()) {
+            // The root itself may be a link to the folder.
+            if entry.depth() == 0 || entry.file_type().is_none_or(|kind| kind.is_dir()) {
                 continue;
             }
             let metadata = entry.metadata().map_err(|error| StoreError {
@@ -310,6 +311,19 @@ mod tests {
                 .count(),
             0
         );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_a_folder_is_that_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        store.put("a/b", &[b"12"]).unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(folder.path().join("data"), &link).unwrap();
+        let linked = LocalStore::read_only(link);
+        assert_eq!(linked.list().unwrap(), store.list().unwrap());
+        assert_eq!(linked.list().unwrap().len(), 1);
     }
 
     #[test]

@@ -1,0 +1,144 @@
+"""The array readers at a dataset in a bucket, without credentials, as anybody would use them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import obstore.store
+import tensorstore
+import xarray
+import zarr
+from numpy.typing import NDArray
+from zarr.storage import ObjectStore
+
+from readers import Index
+from servers import AZURE_ACCOUNT, REGION, azure_address, azure_connection
+
+Settings = Mapping[str, Any]
+PLAIN_HTTP = {"allow_http": True}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A dataset in a bucket, in the words of each library."""
+
+    store: Callable[[str], obstore.store.ObjectStore]
+    """The part of the dataset below a path, as a store of obstore."""
+    url: str
+    options: Settings
+    """What fsspec needs to know beside the URL."""
+    kvstore: Settings | None
+    """tensorstore's key-value store of the array; None where it has no driver."""
+    environment: Mapping[str, str]
+    """What rxrx2zarr needs to know beside the URL."""
+
+
+def at_s3(endpoint: str, bucket: str, prefix: str) -> Place:
+    def store(path: str) -> obstore.store.ObjectStore:
+        return obstore.store.S3Store(
+            bucket,
+            prefix=f"{prefix}/{path}",
+            endpoint=endpoint,
+            region=REGION,
+            skip_signature=True,
+            client_options=PLAIN_HTTP,
+        )
+
+    kvstore = {
+        "driver": "s3",
+        "bucket": bucket,
+        "path": f"{prefix}/images.zarr/images/",
+        "endpoint": endpoint,
+        "aws_region": REGION,
+        "aws_credentials": {"type": "anonymous"},
+    }
+    options = {"anon": True, "endpoint_url": endpoint}
+    environment = {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_REGION": REGION,
+        "AWS_SKIP_SIGNATURE": "true",
+    }
+    return Place(store, f"s3://{bucket}/{prefix}", options, kvstore, environment)
+
+
+def at_azure(endpoint: str, container: str, prefix: str) -> Place:
+    def store(path: str) -> obstore.store.ObjectStore:
+        return obstore.store.AzureStore(
+            container,
+            prefix=f"{prefix}/{path}",
+            account_name=AZURE_ACCOUNT,
+            endpoint=azure_address(endpoint),
+            skip_signature=True,
+            client_options=PLAIN_HTTP,
+        )
+
+    # adlfs finds an emulator by its connection string only, and that has a key.
+    options = {"connection_string": azure_connection(endpoint)}
+    environment = {"AZURE_STORAGE_CONNECTION_STRING": azure_connection(endpoint)}
+    return Place(store, f"abfs://{container}/{prefix}", options, None, environment)
+
+
+def at_gcs(endpoint: str, bucket: str, prefix: str) -> Place:
+    def store(path: str) -> obstore.store.ObjectStore:
+        return obstore.store.GCSStore(
+            bucket,
+            prefix=f"{prefix}/{path}",
+            base_url=endpoint,
+            skip_signature=True,
+            client_options=PLAIN_HTTP,
+        )
+
+    kvstore = {"driver": "gcs", "bucket": bucket, "path": f"{prefix}/images.zarr/images/"}
+    options = {"token": "anon", "endpoint_url": endpoint}
+    environment = {"STORAGE_EMULATOR_HOST": endpoint}
+    return Place(store, f"gs://{bucket}/{prefix}", options, kvstore, environment)
+
+
+Read = Callable[[Index], NDArray[np.generic]]
+"""Reads a part of `images`; what a reader knows of a shard, it may know at the next call."""
+
+
+def zarr_by_obstore(place: Place, **how: object) -> Read:
+    store = ObjectStore(place.store("images.zarr/images"), read_only=True)
+    array = zarr.open_array(store, mode="r", **how)
+    return lambda index: np.asarray(array[index])
+
+
+def zarr_by_fsspec(place: Place, **how: object) -> Read:
+    url = f"{place.url}/images.zarr/images"
+    array = zarr.open_array(url, mode="r", storage_options=dict(place.options), **how)
+    return lambda index: np.asarray(array[index])
+
+
+def xarray_by_obstore(place: Place, **how: object) -> Read:
+    store = ObjectStore(place.store("images.zarr"), read_only=True)
+    dataset = xarray.open_zarr(store, chunks=None, **how)
+    return lambda index: dataset.images[index].to_numpy()
+
+
+def xarray_by_fsspec(place: Place, **how: object) -> Read:
+    dataset = xarray.open_zarr(
+        f"{place.url}/images.zarr", chunks=None, storage_options=dict(place.options), **how
+    )
+    return lambda index: dataset.images[index].to_numpy()
+
+
+def by_tensorstore(place: Place) -> Read:
+    assert place.kvstore is not None
+    # With a cache it keeps the indexes of shards, and does not ask again whether they changed.
+    context = tensorstore.Context({"cache_pool": {"total_bytes_limit": 1 << 24}})
+    spec = {"driver": "zarr3", "kvstore": dict(place.kvstore), "recheck_cached_data": "open"}
+    array = tensorstore.open(spec, open=True, read=True, context=context).result()
+    return lambda index: array[index].read().result()
+
+
+CLOUD_READERS: dict[str, Callable[[Place], Read]] = {
+    "zarr-obstore": zarr_by_obstore,
+    "zarr-fsspec": zarr_by_fsspec,
+    "xarray-obstore": xarray_by_obstore,
+    "xarray-fsspec": xarray_by_fsspec,
+    "tensorstore": by_tensorstore,
+}

@@ -1,0 +1,138 @@
+"""Runs of the converter that write to a bucket: started, watched, killed, measured."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from converter import run
+from fault_proxy import FaultProxy
+from servers import ACCESS_KEY, REGION, SECRET_KEY
+
+MEBIBYTE = 1 << 20
+
+# The program of an older checkout writes to folders only.
+writes_to_buckets = pytest.mark.skipif(
+    "RXRX2ZARR" in os.environ and "--store-option" not in run("convert", "--help").stdout,
+    reason="this program cannot write to a bucket",
+)
+
+
+def s3_environment(endpoint: str) -> dict[str, str]:
+    """What a user sets for a server that is not Amazon's."""
+    return {
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_REGION": REGION,
+        "AWS_ALLOW_HTTP": "true",
+    }
+
+
+@dataclass
+class Finished:
+    """What became of a run."""
+
+    code: int
+    out: str
+    err: str
+    memory: int
+    """The largest resident set, in bytes."""
+    disk: int
+    """Bytes written to files of any disk, those deleted since among them."""
+
+
+class Run:
+    """The program in an empty folder of its own, which is also where temporary files would go."""
+
+    def __init__(
+        self,
+        folder: Path,
+        environment: Mapping[str, str],
+        *arguments: str | Path,
+        under: Sequence[str] = (),
+    ) -> None:
+        """Starts it, as the last words of the command `under`."""
+        self.folder = folder
+        folder.mkdir(parents=True)
+        self.process = subprocess.Popen(
+            [*under, os.environ["RXRX2ZARR"], *map(str, arguments)],
+            cwd=folder,
+            env=os.environ | environment | {"TMPDIR": str(folder)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+    def finish(self) -> Finished:
+        """Waits for the end; says what the run has used, it alone."""
+        # Both are short: neither pipe fills up while the other one is read.
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        with self.process.stdout as out, self.process.stderr as err:
+            texts = out.read(), err.read()
+        _, status, used = os.wait4(self.process.pid, 0)
+        self.process.returncode = os.waitstatus_to_exitcode(status)
+        blocks, kibibytes = used.ru_oublock, used.ru_maxrss
+        return Finished(self.process.returncode, *texts, kibibytes * 1024, blocks * 512)
+
+
+def killed_and_resumed(
+    folder: Path,
+    proxy: FaultProxy,
+    environment: Mapping[str, str],
+    command: Sequence[str | Path],
+    moments: Sequence[int],
+) -> Finished:
+    """Kills the run when it has sent so many requests, each time, and lets the last one finish."""
+    for attempt, moment in enumerate(moments):
+        goal = len(proxy.exchanges) + moment
+        run = Run(folder / str(attempt), environment, *command)
+        proxy.wait_until(lambda seen, goal=goal: len(seen) >= goal, run.ended)
+        run.kill()
+    return Run(folder / "last", environment, *command).finish()
+
+
+def pack(folder: Path, archive: Path, inside: str, compression: int = zipfile.ZIP_STORED) -> Path:
+    """A zip of a folder, or of a file, below the path `inside`."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file()) or [folder]
+    root = folder if folder.is_dir() else folder.parent
+    with zipfile.ZipFile(archive, "w", compression) as written:
+        for path in paths:
+            written.write(path, f"{inside}/{path.relative_to(root).as_posix()}")
+    return archive
+
+
+def local_objects(root: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in root.rglob("*")
+        if path.is_file()
+    }
+
+
+def damaged_copy(root: Path, copy: Path, victim: str) -> Path:
+    """The dataset with one bit of an object flipped."""
+    shutil.copytree(root, copy)
+    content = bytearray((copy / victim).read_bytes())
+    content[len(content) // 2] ^= 1
+    (copy / victim).write_bytes(content)
+    return copy

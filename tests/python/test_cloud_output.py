@@ -1,0 +1,214 @@
+"""A conversion straight into Azure, and into what answers as Google Cloud Storage does."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from azure.storage.blob import BlobServiceClient
+
+from conftest import Workshop
+from converter import COMPLETE, FAILED, Dataset
+from fault_proxy import FaultProxy
+from faults import Delay
+from gcs_server import GcsServer, gcs_server
+from remote_runs import Run, killed_and_resumed, local_objects, writes_to_buckets
+from servers import AZURE_ACCOUNT, AZURE_KEY, azure_address, azure_connection, azurite
+
+pytestmark = writes_to_buckets
+TOKEN = "a-token"
+PART = 8 << 20
+"""An object that is larger is uploaded in parts of so many bytes."""
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A bucket as the program is told of it, and as its owner sees it."""
+
+    port: int
+    scheme: str
+    environment: Callable[[str], Mapping[str, str]]
+    """What a user sets for an endpoint."""
+    tree: Callable[[], dict[str, bytes]]
+    """All objects."""
+
+    def url(self, prefix: str) -> str:
+        return f"{self.scheme}://written/{prefix}"
+
+
+@pytest.fixture(scope="module")
+def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    with azurite(tmp_path_factory.mktemp("azurite")).running() as server:
+        connection = azure_connection(server.endpoint)
+        with BlobServiceClient.from_connection_string(connection) as service:
+            container = service.create_container("written")
+
+            def tree() -> dict[str, bytes]:
+                names = [blob.name for blob in container.list_blobs()]
+                return {name: container.download_blob(name).readall() for name in names}
+
+            yield Cloud(
+                server.port,
+                "az",
+                lambda endpoint: {"AZURE_STORAGE_CONNECTION_STRING": azure_connection(endpoint)},
+                tree,
+            )
+
+
+@pytest.fixture(scope="module")
+def google() -> Iterator[GcsServer]:
+    with gcs_server("written", TOKEN) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def gcs(google: GcsServer) -> Cloud:
+    return Cloud(
+        google.port,
+        "gs",
+        lambda endpoint: {
+            "GOOGLE_BASE_URL": endpoint,
+            "GOOGLE_BEARER_TOKEN": TOKEN,
+            "GOOGLE_ALLOW_HTTP": "true",
+        },
+        lambda: {key: one.content for key, one in google.objects.items()},
+    )
+
+
+@pytest.fixture(params=["azure", "gcs"])
+def cloud(request: pytest.FixtureRequest) -> Cloud:
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def proxy(cloud: Cloud) -> Iterator[FaultProxy]:
+    with FaultProxy(cloud.port).running() as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="module")
+def local(workshop: Workshop) -> Dataset:
+    """The same conversions to a disk."""
+    return workshop.dataset("noisy")
+
+
+def below(tree: Mapping[str, bytes], prefix: str) -> dict[str, bytes]:
+    """The objects of one dataset, and what is left of its journal and its claims."""
+    return {
+        key.removeprefix(f"{prefix}/"): content
+        for key, content in tree.items()
+        if key.startswith(prefix)
+    }
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_killed_and_resumed_it_ends_with_the_same_objects(
+    seed: int, cloud: Cloud, proxy: FaultProxy, local: Dataset, tmp_path: Path
+) -> None:
+    moments = random.Random(seed).choices(range(1, 25), k=3)
+    convert = ("convert", local.source.root, cloud.url(f"killed-{seed}"))
+    environment = cloud.environment(proxy.endpoint)
+    done = killed_and_resumed(tmp_path, proxy, environment, convert, moments)
+    assert done.code == COMPLETE, f"{moments}: {done.err}"
+    assert below(cloud.tree(), f"killed-{seed}") == local_objects(local.root)
+
+
+def test_what_was_written_there_is_verified_and_described_there(
+    cloud: Cloud, proxy: FaultProxy, local: Dataset, tmp_path: Path
+) -> None:
+    url = cloud.url("whole")
+    environment = cloud.environment(proxy.endpoint)
+    convert = ("convert", local.source.root, url)
+    done = Run(tmp_path / "convert", environment, *convert).finish()
+    assert done.code == COMPLETE, done.err
+    verify = ("verify", url, "--source", local.source.root)
+    verified = Run(tmp_path / "verify", environment, *verify).finish()
+    assert verified.code == COMPLETE, verified.out + verified.err
+    info = Run(tmp_path / "info", environment, "info", url, "--json").finish()
+    assert info.code == COMPLETE, info.err
+    assert json.loads(info.out)["shape"] == list(local.source.pixels.shape)
+    with proxy.watched() as seen:
+        again = Run(tmp_path / "again", environment, *convert).finish()
+    assert again.code == COMPLETE, again.err
+    assert {one.method for one in seen} <= {"GET", "HEAD"}
+
+
+def test_an_account_and_its_key_will_do(azure: Cloud, local: Dataset, tmp_path: Path) -> None:
+    endpoint = f"http://127.0.0.1:{azure.port}"
+    account = {
+        "AZURE_STORAGE_ACCOUNT_NAME": AZURE_ACCOUNT,
+        "AZURE_STORAGE_ACCOUNT_KEY": AZURE_KEY,
+        "AZURE_STORAGE_ENDPOINT": azure_address(endpoint),
+    }
+    convert = ("convert", local.source.root, azure.url("by-key"))
+    done = Run(tmp_path / "cwd", account, *convert).finish()
+    assert done.code == COMPLETE, done.err
+    assert below(azure.tree(), "by-key") == local_objects(local.root)
+
+
+def test_a_second_writer_is_refused(
+    cloud: Cloud, proxy: FaultProxy, local: Dataset, tmp_path: Path
+) -> None:
+    """Create-only puts, without which both would be let in."""
+    # Google's names have their slashes encoded.
+    proxy.plan = lambda asked: Delay(600) if "/images/c/" in unquote(asked.target) else None
+    convert = ("convert", local.source.root, cloud.url("contested"))
+    environment = cloud.environment(proxy.endpoint)
+    first = Run(tmp_path / "first", environment, *convert)
+    proxy.wait_until(lambda seen: any(one.fault for one in seen), first.ended)
+    direct = cloud.environment(f"http://127.0.0.1:{cloud.port}")
+    second = Run(tmp_path / "second", direct, *convert).finish()
+    assert second.code == FAILED
+    assert str(first.pid) in second.err
+    first.kill()
+    heir = Run(tmp_path / "heir", direct, *convert).finish()
+    assert heir.code == COMPLETE, heir.err
+    assert below(cloud.tree(), "contested") == local_objects(local.root)
+
+
+def test_google_is_asked_as_its_documentation_says(
+    google: GcsServer, gcs: Cloud, local: Dataset, tmp_path: Path
+) -> None:
+    before = len(google.requests)
+    environment = gcs.environment(f"http://127.0.0.1:{gcs.port}")
+    convert = ("convert", local.source.root, gcs.url("asked"))
+    done = Run(tmp_path / "cwd", environment, *convert).finish()
+    assert done.code == COMPLETE, done.err
+    asked = google.requests[before:]
+    claims = [one for one in asked if one.method == "PUT" and "/claims/" in one.key]
+    assert claims[0].headers["x-goog-if-generation-match"] == "0"
+    # A second put of the kind must fail, or the store knows no conditions.
+    assert [one.status for one in claims[:2]] == [200, 412]
+    written = [one for one in asked if one.key.startswith("asked/") and one.method != "GET"]
+    assert written[-1].key == "asked/images.zarr/zarr.json"
+    for key, content in local_objects(local.root).items():
+        of_object = [one for one in written if one.key == f"asked/{key}"]
+        calls = [(one.method, *sorted(one.query)) for one in of_object]
+        if len(content) > PART:
+            assert calls[0] == ("POST", "uploads")
+            assert calls[-1] == ("POST", "uploadId")
+            parts = [one for one in of_object if one.method == "PUT"]
+            sizes = {int(one.query["partNumber"]): one.headers["content-length"] for one in parts}
+            whole, rest = divmod(len(content), PART)
+            expected = [PART] * whole + [rest] * bool(rest)
+            assert sizes == {n + 1: str(size) for n, size in enumerate(expected)}
+        else:
+            assert calls == [("PUT",)]
+        assert google.objects[f"asked/{key}"].kind == content_type(key)
+
+
+def content_type(key: str) -> str:
+    match key.rpartition(".")[2]:
+        case "json":
+            return "application/json"
+        case "md":
+            return "text/markdown; charset=utf-8"
+        case "parquet":
+            return "application/vnd.apache.parquet"
+        case _:
+            return "application/octet-stream"

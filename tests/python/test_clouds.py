@@ -1,0 +1,168 @@
+"""A dataset in a bucket opens for anybody, in S3, Azure and Google Cloud Storage.
+
+Writing to Google's is not tested here: fake-gcs-server does not take what
+`object_store` puts. The buckets are filled by the providers' own means.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import adlfs.spec
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import zarr.core.sync
+from azure.storage.blob import BlobServiceClient
+
+from cloud_readers import (
+    CLOUD_READERS,
+    Place,
+    at_azure,
+    at_gcs,
+    at_s3,
+    xarray_by_fsspec,
+    xarray_by_obstore,
+    zarr_by_fsspec,
+    zarr_by_obstore,
+)
+from conftest import Workshop
+from converter import COMPLETE, Dataset
+from fault_proxy import FaultProxy
+from remote_runs import Run, writes_to_buckets
+from s3 import Bucket
+from servers import SeaweedFS, azure_connection, azurite, fake_gcs, files_below, seed_gcs
+
+PREFIX = "some/where/rxrx1"
+SITES_A_SHARD = 4
+
+
+@pytest.fixture(scope="module")
+def module_patch() -> Iterator[pytest.MonkeyPatch]:
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+@pytest.fixture(scope="module")
+def stored(workshop: Workshop) -> Dataset:
+    return workshop.dataset("sharded")
+
+
+@pytest.fixture(scope="module")
+def s3_bucket(seaweed: SeaweedFS, stored: Dataset) -> Bucket:
+    bucket = Bucket(seaweed.endpoint, "readers")
+    bucket.make()
+    bucket.make_public()
+    bucket.put_tree(stored.root, PREFIX)
+    return bucket
+
+
+@pytest.fixture(scope="module")
+def s3_place(s3_bucket: Bucket) -> Place:
+    return at_s3(s3_bucket.endpoint, s3_bucket.name, PREFIX)
+
+
+@pytest.fixture(scope="module")
+def azure_place(
+    stored: Dataset,
+    tmp_path_factory: pytest.TempPathFactory,
+    module_patch: pytest.MonkeyPatch,
+) -> Iterator[Place]:
+    # adlfs closes its connections at the interpreter's end, which is too late: done here.
+    module_patch.setattr(adlfs.spec, "weakref", SimpleNamespace(finalize=lambda *_: None))
+    with azurite(tmp_path_factory.mktemp("azurite")).running() as server:
+        with BlobServiceClient.from_connection_string(azure_connection(server.endpoint)) as service:
+            container = service.create_container("readers", public_access="container")
+            for key, path in files_below(stored.root):
+                container.upload_blob(f"{PREFIX}/{key}", path.read_bytes())
+        yield at_azure(server.endpoint, "readers", PREFIX)
+        for files in adlfs.AzureBlobFileSystem._cache.values():
+            zarr.core.sync.sync(adlfs.spec.close_service_client(files))
+
+
+@pytest.fixture(scope="module")
+def gcs_place(
+    stored: Dataset,
+    tmp_path_factory: pytest.TempPathFactory,
+    module_patch: pytest.MonkeyPatch,
+) -> Iterator[Place]:
+    with fake_gcs(tmp_path_factory.mktemp("gcs")).running() as server:
+        # gcsfs asks a gRPC service of Google's what kind of bucket it is, and waits for ever.
+        module_patch.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
+        module_patch.setenv("TENSORSTORE_GCS_HTTP_URL", server.endpoint)
+        seed_gcs(server.endpoint, "readers", PREFIX, stored.root)
+        yield at_gcs(server.endpoint, "readers", PREFIX)
+
+
+@pytest.mark.parametrize("reader", CLOUD_READERS)
+@pytest.mark.parametrize("cloud", ["s3", "azure", "gcs"])
+def test_every_reader_reads_the_pixels(
+    cloud: str, reader: str, stored: Dataset, request: pytest.FixtureRequest
+) -> None:
+    if (cloud, reader) == ("azure", "tensorstore"):
+        pytest.skip("tensorstore has no driver for Azure")
+    if cloud == "azure" and reader.endswith("fsspec"):
+        request.applymarker(
+            pytest.mark.xfail(strict=True, reason="adlfs cannot read the end of an object")
+        )
+    place: Place = request.getfixturevalue(f"{cloud}_place")
+    read = CLOUD_READERS[reader](place)
+    pixels = stored.source.pixels
+    for site in (0, 5, len(pixels) - 1):
+        np.testing.assert_array_equal(read((site,)), pixels[site])
+    np.testing.assert_array_equal(read((slice(2, 7),)), pixels[2:7])
+
+
+@writes_to_buckets
+@pytest.mark.parametrize("cloud", ["s3", "azure", "gcs"])
+def test_we_verify_and_describe_it_where_it_lies(
+    cloud: str, stored: Dataset, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    place: Place = request.getfixturevalue(f"{cloud}_place")
+    verify = ("verify", place.url, "--source", stored.source.root)
+    verified = Run(tmp_path / "verify", place.environment, *verify).finish()
+    assert verified.code == COMPLETE, verified.out + verified.err
+    info = Run(tmp_path / "info", place.environment, "info", place.url, "--json").finish()
+    assert info.code == COMPLETE, info.err
+    assert json.loads(info.out)["shape"] == list(stored.source.pixels.shape)
+
+
+REQUESTS = dict.fromkeys(CLOUD_READERS, 2) | {"tensorstore": 1}
+"""What one more sample from a shard costs: zarr-python reads the index again each time."""
+
+
+@pytest.mark.parametrize("reader", CLOUD_READERS)
+def test_a_sample_is_one_range_request_for_its_chunk(
+    reader: str, stored: Dataset, s3_bucket: Bucket, s3_proxy: FaultProxy
+) -> None:
+    row = pq.read_table(stored.metadata_table).to_pylist()[SITES_A_SHARD + 2]
+    read = CLOUD_READERS[reader](at_s3(s3_proxy.endpoint, s3_bucket.name, PREFIX))
+    read((SITES_A_SHARD,))
+    with s3_proxy.watched() as seen:
+        read((SITES_A_SHARD + 2,))
+    last = row["offset"] + row["length"] - 1
+    chunk = [one for one in seen if one.range == f"bytes={row['offset']}-{last}"]
+    assert [(one.path, one.status, one.received) for one in chunk] == [
+        (f"/{s3_bucket.name}/{PREFIX}/{row['shard']}", 206, row["length"])
+    ]
+    assert len(seen) == REQUESTS[reader], [(one.method, one.path, one.range) for one in seen]
+
+
+@pytest.mark.parametrize(
+    "open_images", [zarr_by_obstore, zarr_by_fsspec, xarray_by_obstore, xarray_by_fsspec]
+)
+def test_it_asks_for_nothing_that_is_not_there(
+    open_images: object, stored: Dataset, seaweed: SeaweedFS, s3_proxy: FaultProxy
+) -> None:
+    """Where nobody may list, S3 answers "forbidden" to what is not there: readers that are
+    told the format need not probe for others, and every label and chunk is there."""
+    bucket = Bucket(seaweed.endpoint, f"objects-only-{open_images.__name__.replace('_', '-')}")
+    bucket.make()
+    bucket.allow_all({"s3:GetObject": "/*"})
+    bucket.put_tree(stored.root, PREFIX)
+    read = open_images(at_s3(s3_proxy.endpoint, bucket.name, PREFIX), zarr_format=3)
+    np.testing.assert_array_equal(read((3,)), stored.source.pixels[3])
+    assert {one.status for one in s3_proxy.exchanges} <= {200, 206}

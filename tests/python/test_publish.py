@@ -1,0 +1,137 @@
+"""`publish` puts a dataset into a bucket: all of it, once, and only if it is whole."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from cloud_readers import CLOUD_READERS, at_s3
+from conftest import Workshop
+from converter import COMPLETE, FAILED, Dataset, run
+from fault_proxy import Exchange, FaultProxy
+from faults import Weather
+from remote_runs import Run, damaged_copy, local_objects, s3_environment
+from s3 import Bucket
+from servers import SeaweedFS
+
+ROOT = "images.zarr/zarr.json"
+pytestmark = pytest.mark.skipif(
+    "publish" not in run("--help").stdout, reason="this program cannot publish"
+)
+
+
+@pytest.fixture(scope="module")
+def local(workshop: Workshop) -> Dataset:
+    return workshop.dataset("sharded")
+
+
+@pytest.fixture(scope="module")
+def bucket(seaweed: SeaweedFS) -> Bucket:
+    bucket = Bucket(seaweed.endpoint, "published")
+    bucket.make()
+    bucket.make_public()
+    return bucket
+
+
+def uploads(exchanges: list[Exchange], prefix: str) -> list[str]:
+    """The objects of the dataset whose upload was confirmed, in order; claims are beside it."""
+    base = f"/published/{prefix}/"
+    return [
+        one.path.removeprefix(base)
+        for one in exchanges
+        if one.method == "PUT" and one.status == 200 and one.path.startswith(base)
+    ]
+
+
+def test_published_it_is_what_it_was_and_the_root_comes_last(
+    local: Dataset, bucket: Bucket, s3_proxy: FaultProxy, tmp_path: Path
+) -> None:
+    url = f"s3://{bucket.name}/whole"
+    done = Run(
+        tmp_path / "cwd", s3_environment(s3_proxy.endpoint), "publish", local.root, url
+    ).finish()
+    assert done.code == COMPLETE, done.err
+    assert bucket.tree("whole") == local_objects(local.root)
+    order = uploads(s3_proxy.exchanges, "whole")
+    assert order[-1] == ROOT
+    last_chunk = max(i for i, key in enumerate(order) if "/c/" in key)
+    first_table = min(i for i, key in enumerate(order) if key.endswith(".parquet"))
+    assert last_chunk < first_table
+    assert url in done.out
+    read = CLOUD_READERS["zarr-obstore"](at_s3(bucket.endpoint, bucket.name, "whole"))
+    assert (read((2,)) == local.source.pixels[2]).all()
+
+
+def test_interrupted_and_repeated_it_uploads_nothing_twice(
+    local: Dataset, bucket: Bucket, s3_proxy: FaultProxy, tmp_path: Path
+) -> None:
+    publish = ("publish", local.root, f"s3://{bucket.name}/repeated")
+    first = Run(tmp_path / "first", s3_environment(s3_proxy.endpoint), *publish)
+    s3_proxy.wait_until(lambda seen: len(uploads(seen, "repeated")) >= 5, first.ended)
+    first.kill()
+    again = Run(tmp_path / "again", s3_environment(s3_proxy.endpoint), *publish).finish()
+    assert again.code == COMPLETE, again.err
+    assert bucket.tree("repeated") == local_objects(local.root)
+    counted = Counter(uploads(s3_proxy.exchanges, "repeated"))
+    assert {key: times for key, times in counted.items() if times > 1} == {}
+    with s3_proxy.watched() as third:
+        done = Run(tmp_path / "third", s3_environment(s3_proxy.endpoint), *publish).finish()
+    assert done.code == COMPLETE, done.err
+    assert uploads(third, "repeated") == []
+
+
+def test_what_differs_is_uploaded_again(local: Dataset, bucket: Bucket, tmp_path: Path) -> None:
+    publish = ("publish", local.root, f"s3://{bucket.name}/differs", "--verify")
+    assert (
+        Run(tmp_path / "first", s3_environment(bucket.endpoint), *publish).finish().code == COMPLETE
+    )
+    key = "differs/metadata.parquet"
+    whole = bucket.get(key)
+    bucket.client.put_object(Bucket=bucket.name, Key=key, Body=whole[:-1] + b"?")
+    done = Run(tmp_path / "again", s3_environment(bucket.endpoint), *publish).finish()
+    assert done.code == COMPLETE, done.err
+    assert bucket.get(key) == whole
+
+
+def test_in_bad_weather_it_is_published_whole(
+    local: Dataset, bucket: Bucket, s3_proxy: FaultProxy, tmp_path: Path
+) -> None:
+    s3_proxy.plan = Weather(seed=8)
+    url = f"s3://{bucket.name}/weather"
+    done = Run(
+        tmp_path / "cwd", s3_environment(s3_proxy.endpoint), "publish", local.root, url
+    ).finish()
+    assert done.code == COMPLETE, done.err
+    assert bucket.tree("weather") == local_objects(local.root)
+
+
+def test_a_dry_run_uploads_nothing(
+    local: Dataset, bucket: Bucket, s3_proxy: FaultProxy, tmp_path: Path
+) -> None:
+    url = f"s3://{bucket.name}/dry"
+    done = Run(
+        tmp_path / "cwd", s3_environment(s3_proxy.endpoint), "publish", local.root, url, "--dry-run"
+    ).finish()
+    assert done.code == COMPLETE, done.err
+    assert {one.method for one in s3_proxy.exchanges} <= {"GET", "HEAD"}
+    assert bucket.keys("dry") == []
+    assert str(len(local_objects(local.root))) in done.out
+
+
+@pytest.mark.parametrize("victim", [ROOT, "images.zarr/images/c/1/0/0/0", "planes.parquet"])
+def test_a_damaged_dataset_is_refused(
+    victim: str, local: Dataset, bucket: Bucket, tmp_path: Path
+) -> None:
+    damaged = damaged_copy(local.root, tmp_path / "damaged", victim)
+    url = f"s3://{bucket.name}/refused"
+    done = Run(tmp_path / "cwd", s3_environment(bucket.endpoint), "publish", damaged, url).finish()
+    assert done.code == FAILED
+    assert victim in done.err
+    (damaged / ROOT).unlink()
+    done = Run(
+        tmp_path / "unsealed", s3_environment(bucket.endpoint), "publish", damaged, url
+    ).finish()
+    assert done.code == FAILED
+    assert bucket.keys("refused") == []

@@ -1,0 +1,86 @@
+"""The servers are what the other tests take them for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import botocore.exceptions
+import pytest
+
+from fault_proxy import FaultProxy
+from faults import Weather
+from s3 import Bucket
+from servers import SeaweedFS, rclone_s3, seaweedfs
+
+WRITERS = 16
+T = TypeVar("T")
+
+
+@pytest.fixture
+def own_seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
+    with seaweedfs(tmp_path_factory.mktemp("own-seaweed")).running() as server:
+        yield server
+
+
+def winners(bucket: Bucket) -> int:
+    """How many of many writers are told that they have created one and the same object."""
+
+    def create(number: int) -> bool:
+        try:
+            bucket.client.put_object(
+                Bucket=bucket.name, Key="claim", Body=str(number).encode(), IfNoneMatch="*"
+            )
+        except botocore.exceptions.ClientError as refusal:
+            status = refusal.response["ResponseMetadata"]["HTTPStatusCode"]
+            assert status in (409, 412), refusal
+            return False
+        return True
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        return sum(pool.map(create, range(WRITERS)))
+
+
+def test_seaweedfs_lets_one_writer_create_an_object(seaweed: SeaweedFS) -> None:
+    bucket = Bucket(seaweed.endpoint, "claims")
+    bucket.make()
+    assert winners(bucket) == 1
+
+
+def test_rclone_lets_every_writer_create_it(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with rclone_s3(tmp_path_factory.mktemp("rclone")).running() as server:
+        bucket = Bucket(server.endpoint, "claims")
+        bucket.make()
+        assert winners(bucket) == WRITERS
+
+
+def test_seaweedfs_keeps_what_it_has_when_it_is_killed(own_seaweed: SeaweedFS) -> None:
+    bucket = Bucket(own_seaweed.endpoint, "kept")
+    bucket.make()
+    bucket.client.put_object(Bucket="kept", Key="a/b", Body=b"x" * 1_000_000)
+    own_seaweed.restart()
+    assert bucket.tree("a") == {"b": b"x" * 1_000_000}
+
+
+def sooner_or_later(do: Callable[..., T], *arguments: object, **options: object) -> T:
+    """Tries again what botocore does not: 429, and answers that break off in their body."""
+    for _ in range(1000):
+        try:
+            return do(*arguments, **options)
+        except (botocore.exceptions.ClientError, botocore.exceptions.HTTPClientError):
+            pass
+    raise TimeoutError
+
+
+def test_signed_requests_pass_the_proxy_in_any_weather(
+    seaweed: SeaweedFS, s3_proxy: FaultProxy
+) -> None:
+    Bucket(seaweed.endpoint, "weather").make()
+    s3_proxy.plan = Weather(seed=2)
+    bucket = Bucket(s3_proxy.endpoint, "weather")
+    things = {f"{number}": bytes([number]) * 50_000 for number in range(60)}
+    for key, value in things.items():
+        sooner_or_later(bucket.client.put_object, Bucket="weather", Key=f"many/{key}", Body=value)
+    assert {key: sooner_or_later(bucket.get, f"many/{key}") for key in things} == things
+    assert sum(one.fault is not None for one in s3_proxy.exchanges) > 10
