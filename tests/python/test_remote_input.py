@@ -122,7 +122,7 @@ def test_tables_are_read_from_addresses_too(bucket: Bucket, local: Dataset, tmp_
     put(bucket, "tables/meta.zip", tmp_path / "meta.zip")
     tables = {}
     for name, place, images in [
-        ("here", f"{tmp_path}", f"{local.source.root}"),
+        ("here", f"{tmp_path}", f"{local.source.root}/images"),
         ("there", "s3://read/tables", "s3://read/folder/images"),
     ]:
         options = ("--metadata", f"{place}/meta.zip", "--embeddings", f"{place}/embeddings.csv")
