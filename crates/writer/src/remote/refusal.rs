@@ -34,7 +34,7 @@ fn advice(error: &Error, said: &str) -> Option<&'static str> {
         _ if said.contains("NoSuchBucket") || said.contains("ContainerNotFound") => {
             Some("there is no such bucket: create it first")
         }
-        Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => {
+        _ if is_refused(error, said) => {
             Some("the store refuses it: see to the credentials and what they allow")
         }
         _ if said.contains("non-partial response")
@@ -48,6 +48,22 @@ fn advice(error: &Error, said: &str) -> Option<&'static str> {
         Error::Precondition { .. } => Some("it was replaced meanwhile"),
         _ => None,
     }
+}
+
+/// Whether it is a matter of credentials; of a listing only the code says so.
+fn is_refused(error: &Error, said: &str) -> bool {
+    const CODES: [&str; 6] = [
+        "AccessDenied",
+        "SignatureDoesNotMatch",
+        "InvalidAccessKeyId",
+        "ExpiredToken",
+        "AuthenticationFailed",
+        "403 Forbidden",
+    ];
+    matches!(
+        error,
+        Error::PermissionDenied { .. } | Error::Unauthenticated { .. }
+    ) || CODES.iter().any(|code| said.contains(code))
 }
 
 /// The cause in one line: of an answer in XML, its code and message.
@@ -94,6 +110,16 @@ mod tests {
         let text = "there is no such bucket: create it first (NoSuchBucket: None of that name)";
         assert_eq!(refusal.to_string(), text);
         assert!(!refusal.is_unsupported);
+    }
+
+    #[test]
+    fn a_refusal_without_a_kind_is_known_by_its_code() {
+        let refusal = Refusal::from(Error::Generic {
+            store: "S3",
+            source: "<Error><Code>SignatureDoesNotMatch</Code><Message>No</Message></Error>".into(),
+        });
+        let text = refusal.to_string();
+        assert!(text.contains("see to the credentials"), "{text}");
     }
 
     #[test]
