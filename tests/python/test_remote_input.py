@@ -54,10 +54,13 @@ def bucket(seaweed: SeaweedFS, local: Dataset, archive: Path) -> Bucket:
     return bucket
 
 
+def put(bucket: Bucket, key: str, file: Path) -> None:
+    bucket.client.put_object(Bucket=bucket.name, Key=key, Body=file.read_bytes())
+
+
 def converted(folder: Path, endpoint: str, source: str, *options: str | Path) -> Finished:
-    return Run(
-        folder / "cwd", s3_environment(endpoint), "convert", source, folder / "out", *options
-    ).finish()
+    arguments = ("convert", source, folder / "out", *options)
+    return Run(folder / "cwd", s3_environment(endpoint), *arguments).finish()
 
 
 def assert_same(folder: Path, local: Dataset) -> None:
@@ -74,7 +77,7 @@ def test_an_archive_on_a_web_server_is_read_once_in_large_parts(
 ) -> None:
     requests: list[Request] = []
     with serve(archive.parent, requests) as address:
-        done = converted(tmp_path, "", f"{address}/{archive.name}")
+        done = converted(tmp_path, address, f"{address}/{archive.name}")
     assert done.code == COMPLETE, done.err
     assert_same(tmp_path, local)
     assert done.disk <= 2 * sum(map(len, local_objects(local.root).values()))
@@ -113,13 +116,13 @@ def test_tables_are_read_from_addresses_too(bucket: Bucket, local: Dataset, tmp_
     ids = local.source.site_ids
     rows = "".join(f"{site},{number},0.5\n" for number, site in enumerate(ids))
     (tmp_path / "embeddings.csv").write_text(f"site_id,a,b\n{rows}")
-    bucket.client.upload_file(str(tmp_path / "embeddings.csv"), "read", "tables/embeddings.csv")
+    put(bucket, "tables/embeddings.csv", tmp_path / "embeddings.csv")
     with zipfile.ZipFile(tmp_path / "meta.zip", "w", zipfile.ZIP_DEFLATED) as written:
         written.write(local.source.root / "metadata.csv", "rxrx1/metadata.csv")
-    bucket.client.upload_file(str(tmp_path / "meta.zip"), "read", "tables/meta.zip")
+    put(bucket, "tables/meta.zip", tmp_path / "meta.zip")
     tables = {}
     for name, place, images in [
-        ("here", f"{tmp_path}", f"{local.source.root}"),
+        ("here", f"{tmp_path}", f"{local.source.root}/images"),
         ("there", "s3://read/tables", "s3://read/folder/images"),
     ]:
         options = ("--metadata", f"{place}/meta.zip", "--embeddings", f"{place}/embeddings.csv")
@@ -134,22 +137,14 @@ def test_tables_are_read_from_addresses_too(bucket: Bucket, local: Dataset, tmp_
 def test_plan_and_verify_take_addresses(
     place: str, bucket: Bucket, local: Dataset, tmp_path: Path
 ) -> None:
-    address = f"s3://read/{place}"
-    planned = Run(
-        tmp_path / "plan", s3_environment(bucket.endpoint), "plan", address, "--json"
-    ).finish()
+    address, environment = f"s3://read/{place}", s3_environment(bucket.endpoint)
+    planned = Run(tmp_path / "plan", environment, "plan", address, "--json").finish()
     assert planned.code == COMPLETE, planned.err
     plan = json.loads(planned.out)
     assert plan["input"] == address
     assert plan["shape"][:2] == [len(local.source.site_ids), len(local.source.channels)]
     verified = Run(
-        tmp_path / "verify",
-        s3_environment(bucket.endpoint),
-        "verify",
-        local.root,
-        "--source",
-        address,
-        "--json",
+        tmp_path / "verify", environment, "verify", local.root, "--source", address, "--json"
     ).finish()
     assert verified.code == COMPLETE, verified.out + verified.err
     assert json.loads(verified.out)["compared"] == local.source.present.sum()
@@ -158,21 +153,20 @@ def test_plan_and_verify_take_addresses(
 def test_an_archive_that_is_replaced_meanwhile_is_an_error(
     bucket: Bucket, s3_proxy: FaultProxy, archive: Path, tmp_path: Path
 ) -> None:
-    def replace_after_the_survey(asked: Asked) -> Fault | None:
+    def replace_at_the_first_image(asked: Asked) -> Fault | None:
         first, _, last = asked.headers.get("range", "bytes=0-0")[len("bytes=") :].partition("-")
-        if not replaced and asked.target.startswith("/read/mortal/") and first == "0":
-            is_large = int(last) > LARGE
-            if is_large:
-                replaced.append(asked)
-                bucket.client.upload_file(str(archive), "read", "mortal/rxrx1.zip")
+        is_large = asked.target.startswith("/read/mortal/") and int(last) - int(first) > LARGE
+        if is_large and not replaced:
+            replaced.append(asked)
+            put(bucket, "mortal/rxrx1.zip", archive)
         return None
 
     replaced: list[Asked] = []
     with zipfile.ZipFile(archive) as original, zipfile.ZipFile(tmp_path / "x.zip", "w") as other:
         for entry in reversed(original.infolist()):
             other.writestr(entry, original.read(entry))
-    bucket.client.upload_file(str(tmp_path / "x.zip"), "read", "mortal/rxrx1.zip")
-    s3_proxy.plan = replace_after_the_survey
+    put(bucket, "mortal/rxrx1.zip", tmp_path / "x.zip")
+    s3_proxy.plan = replace_at_the_first_image
     done = converted(tmp_path, s3_proxy.endpoint, "s3://read/mortal/rxrx1.zip")
     assert replaced
     assert done.code == FAILED
@@ -181,13 +175,13 @@ def test_an_archive_that_is_replaced_meanwhile_is_an_error(
 
 
 @contextmanager
-def whole_files_only(root: Path) -> Iterator[str]:
-    """A web server that takes no notice of ranges."""
+def whole_files_only(root: Path) -> Iterator[int]:
+    """A web server that takes no notice of ranges, at this port."""
     handler = partial(SimpleHTTPRequestHandler, directory=str(root))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever).start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}"
+            yield server.server_port
         finally:
             server.shutdown()
 
@@ -195,11 +189,8 @@ def whole_files_only(root: Path) -> Iterator[str]:
 def test_a_server_without_ranges_is_refused_and_its_file_not_fetched(
     archive: Path, tmp_path: Path
 ) -> None:
-    with (
-        whole_files_only(archive.parent) as address,
-        FaultProxy(int(address.rpartition(":")[2])).running() as proxy,
-    ):
-        done = converted(tmp_path, "", f"{proxy.endpoint}/{archive.name}")
+    with whole_files_only(archive.parent) as port, FaultProxy(port).running() as proxy:
+        done = converted(tmp_path, proxy.endpoint, f"{proxy.endpoint}/{archive.name}")
     assert done.code == FAILED
     assert "whole files only" in done.err
     assert sum(one.received for one in proxy.exchanges) < archive.stat().st_size

@@ -26,6 +26,7 @@ const CONVERT_EXAMPLES: &str = "\
 Examples:
   rxrx2zarr convert rxrx1 rxrx1-zarr
   rxrx2zarr convert rxrx1-images.zip out --metadata rxrx1-metadata.zip
+  rxrx2zarr convert https://host/rxrx1-images.zip out --metadata metadata.csv
   rxrx2zarr convert images out --metadata metadata.csv.gz --codec delta-zstd
   rxrx2zarr convert rxrx1 huvec --include 'HUVEC-*' --include dataset=train
   rxrx2zarr convert rxrx1 out --allow-missing      missing images become 0, exit code 3
@@ -182,11 +183,13 @@ fn jobs() -> impl TypedValueParser<Value = NonZeroUsize> {
 /// What to convert and how to lay it out; the same for convert and plan.
 #[derive(Debug, Args)]
 pub(crate) struct InputArguments {
-    /// Folder or zip with images as [images/]EXP/PlateN/WELL_sS_wC.png
+    /// Folder or zip with images as [images/]EXP/PlateN/WELL_sS_wC.png, here or at
+    /// s3://, gs://, az:// or http(s)://
     #[arg(value_name = "INPUT")]
     input: OsString,
 
-    /// Metadata table (.csv, .csv.gz, or .zip with one) [default: found in INPUT]
+    /// Metadata table (.csv, .csv.gz, or .zip with one), a file or an address
+    /// [default: found in INPUT]
     #[arg(long, value_name = "FILE")]
     metadata: Option<OsString>,
 
