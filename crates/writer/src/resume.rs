@@ -179,7 +179,7 @@ fn changes(plan: &Plan, record: &UnitRecord, source: &dyn Source) -> Vec<(String
     for (position, plane) in record.planes.iter().enumerate() {
         let site = SiteIndex(record.unit.sites.start + position / channels);
         let path = plan.source(site, position % channels);
-        let change = match (plane, path) {
+        let change = match (plane, &path) {
             (PlaneRecord::Missing, None) => continue,
             (PlaneRecord::Missing, Some(_)) => Change::Added,
             (PlaneRecord::Ok { .. }, None) => Change::Vanished,
@@ -199,7 +199,7 @@ fn changes(plan: &Plan, record: &UnitRecord, source: &dyn Source) -> Vec<(String
             }
         };
         let site_id = || plan.table().site_id(site.0).unwrap_or_default().to_owned();
-        changes.push((path.map_or_else(site_id, str::to_owned), change));
+        changes.push((path.unwrap_or_else(site_id), change));
     }
     changes
 }

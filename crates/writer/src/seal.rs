@@ -129,9 +129,10 @@ pub(crate) fn labels<'a>(
     let channels = &attributes.channels;
     let site_ids = columns.iter().find(|column| column.name == "site_id");
     let site_ids: Vec<String> = match site_ids.map(|column| &column.values) {
-        Some(ColumnValues::String(ids)) => {
-            ids.iter().cloned().map(Option::unwrap_or_default).collect()
-        }
+        Some(ColumnValues::String(ids)) => ids
+            .iter()
+            .map(|id| id.unwrap_or_default().to_owned())
+            .collect(),
         _ => Vec::new(),
     };
     let sites = site_ids.len();

@@ -38,9 +38,9 @@ struct Header {
 
 impl Survey {
     /// Reads the headers of the images at `paths`.
-    pub(crate) fn new(source: &dyn Source, paths: &[&str]) -> Self {
-        let header = |head: &mut Vec<u8>, path: &&str| Header {
-            path: (*path).to_owned(),
+    pub(crate) fn new(source: &dyn Source, paths: &[String]) -> Self {
+        let header = |head: &mut Vec<u8>, path: &String| Header {
+            path: path.clone(),
             file_bytes: source.stamp(path).map_or(0, |stamp| stamp.bytes),
             shape: source
                 .read(path, HEADER_BYTES, head)

@@ -88,12 +88,12 @@ impl<'a> ChunkWorker<'a> {
                 .plan
                 .source(SiteIndex(site), channel)
                 .unwrap_or_default();
-            let record = pipeline.decode(path, &file, decoder, *shape, plane)?;
+            let record = pipeline.decode(&path, &file, decoder, *shape, plane)?;
             if let PlaneRecord::Corrupt { error, .. } = &record {
                 plane.fill(0);
                 pipeline
                     .observer
-                    .notice(Event::PlaneRefused { path, error });
+                    .notice(Event::PlaneRefused { path: &path, error });
             }
             if let Ok(file) = file {
                 source_bytes += file.stamp.bytes;

@@ -60,15 +60,16 @@ impl Pipeline<'_> {
     pub(super) fn read(&self, number: usize, task: Task, buffers: &Buffers) -> ReadChunk {
         let at_most = largest_file(self.plan.geometry().plane_bytes());
         let path = |(site, channel)| self.plan.source(SiteIndex(site), channel);
-        let mut wanted: Vec<(&str, Vec<u8>)> = task
-            .planes()
-            .filter_map(path)
-            .map(|path| (path, buffers.take()))
+        let paths: Vec<Option<String>> = task.planes().map(path).collect();
+        let mut wanted: Vec<(&str, Vec<u8>)> = paths
+            .iter()
+            .flatten()
+            .map(|path| (path.as_str(), buffers.take()))
             .collect();
         let stamps = self.source.read_all(&mut wanted, at_most + 1);
         let mut read = stamps.into_iter().zip(wanted);
-        let files = task.planes().map(|plane| {
-            let (stamp, (_, bytes)) = path(plane).and_then(|_| read.next())?;
+        let files = paths.iter().map(|path| {
+            let (stamp, (_, bytes)) = path.as_ref().and_then(|_| read.next())?;
             Some(stamp.and_then(|stamp| ImageFile::new(stamp, bytes, at_most)))
         });
         let files = files.collect();

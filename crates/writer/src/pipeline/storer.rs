@@ -164,7 +164,7 @@ impl<'a> Storer<'a> {
         let path = pipeline.plan.source(site, plane % channels);
         pipeline.observer.notice(Event::UnitKept {
             key,
-            path: path.unwrap_or_default(),
+            path: path.as_deref().unwrap_or_default(),
         });
     }
 }

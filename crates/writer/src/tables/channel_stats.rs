@@ -113,8 +113,8 @@ pub(crate) fn channel_stats<'a>(
 ) -> Vec<ChannelStats> {
     let column = |name: &str| columns.iter().find(|column| column.name == name);
     let experiments = match column("experiment").map(|column| &column.values) {
-        Some(ColumnValues::String(names)) => names.as_slice(),
-        _ => &[],
+        Some(ColumnValues::String(names)) => Some(names),
+        _ => None,
     };
     let plates = match column("plate").map(|column| &column.values) {
         Some(ColumnValues::Integer(numbers)) => numbers.as_slice(),
@@ -130,7 +130,7 @@ pub(crate) fn channel_stats<'a>(
     for (position, plane) in planes.enumerate() {
         let (site, channel) = (position / channels, position % channels);
         if channel == 0 {
-            let experiment = experiments.get(site).and_then(Option::as_deref);
+            let experiment = experiments.and_then(|names| names.get(site));
             let plate = plates.get(site).copied().flatten();
             of_experiment = experiment.map(|name| groups.of_experiment(name));
             of_plate = experiment

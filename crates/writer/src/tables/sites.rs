@@ -81,7 +81,10 @@ fn values(column: &Column, rows: &Range<usize>) -> ArrayRef {
         ColumnValues::Float(values) => {
             Arc::new(Float64Array::from_iter(slice(values, rows).iter().copied()))
         }
-        ColumnValues::String(values) => Arc::new(StringArray::from_iter(slice(values, rows))),
+        ColumnValues::String(values) => {
+            let values = rows.clone().map(|row| values.get(row));
+            Arc::new(StringArray::from_iter(values))
+        }
     }
 }
 

@@ -108,7 +108,7 @@ impl<'a> SourceCheck<'a> {
             return false;
         };
         let path = self.prepared.plan.source(SiteIndex(*row), *position);
-        let decoded = path.map(|path| self.decode(worker, path));
+        let decoded = path.as_deref().map(|path| self.decode(worker, path));
         let path = path.unwrap_or_default();
         const RETRY: &str = "convert --retry-bad takes it in";
         match (record, decoded) {
@@ -253,15 +253,15 @@ fn is_same(stored: &ColumnValues, site: usize, source: &ColumnValues, row: usize
 
 fn cell(values: &ColumnValues, row: usize) -> String {
     match values {
-        ColumnValues::Integer(values) => text(values.get(row)),
-        ColumnValues::Float(values) => text(values.get(row)),
+        ColumnValues::Integer(values) => text(values.get(row).copied().flatten()),
+        ColumnValues::Float(values) => text(values.get(row).copied().flatten()),
         ColumnValues::String(values) => text(values.get(row)),
     }
 }
 
-fn text<T: std::fmt::Debug>(value: Option<&Option<T>>) -> String {
+fn text<T: std::fmt::Debug>(value: Option<T>) -> String {
     match value {
-        Some(Some(value)) => format!("{value:?}"),
-        _ => "blank".to_owned(),
+        Some(value) => format!("{value:?}"),
+        None => "blank".to_owned(),
     }
 }
