@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::archive::ArchiveError;
 use crate::codec::Codec;
 use crate::description::{Description, DescriptionError};
+use crate::heap::give_back_free_memory;
 use crate::input::{Input, local};
 use crate::location::Location;
 use crate::source::Source;
@@ -143,6 +144,8 @@ impl Prepared {
             data_type(shape.depth),
             options.layout,
         )?;
+        // The listing was several times the plan.
+        give_back_free_memory();
         Ok(Self {
             input: input.clone(),
             metadata,
