@@ -10,19 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
-from converter import run
 from fault_proxy import FaultProxy
 from servers import ACCESS_KEY, REGION, SECRET_KEY
 
 MEBIBYTE = 1 << 20
-
-# The program of an older checkout writes to folders only.
-writes_to_buckets = pytest.mark.skipif(
-    "RXRX2ZARR" in os.environ and "--store-option" not in run("convert", "--help").stdout,
-    reason="this program cannot write to a bucket",
-)
 
 
 def s3_environment(endpoint: str) -> dict[str, str]:

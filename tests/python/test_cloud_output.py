@@ -17,10 +17,9 @@ from converter import COMPLETE, FAILED, Dataset
 from fault_proxy import FaultProxy
 from faults import Delay
 from gcs_server import GcsServer, gcs_server
-from remote_runs import Run, killed_and_resumed, local_objects, writes_to_buckets
+from remote_runs import Run, killed_and_resumed, local_objects
 from servers import AZURE_ACCOUNT, AZURE_KEY, azure_address, azure_connection, azurite
 
-pytestmark = writes_to_buckets
 TOKEN = "a-token"
 PART = 8 << 20
 """An object that is larger is uploaded in parts of so many bytes."""

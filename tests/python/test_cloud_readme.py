@@ -24,7 +24,7 @@ from conftest import Workshop
 from converter import Dataset
 from gcs_server import gcs_server
 from httpfs import httpfs, no_secret
-from remote_runs import pack, s3_environment, writes_to_buckets
+from remote_runs import pack, s3_environment
 from s3 import EXPOSED_HEADERS, Bucket
 from servers import (
     AZURE_ACCOUNT,
@@ -38,7 +38,6 @@ from servers import (
 
 README = Path(__file__).parents[2] / "README.md"
 TOKEN = "a-token"
-pytestmark = writes_to_buckets
 
 
 def blocks(heading: str, language: str) -> list[str]:

@@ -18,11 +18,10 @@ from converter import COMPLETE, FAILED, Dataset
 from fault_proxy import Exchange, FaultProxy
 from faults import Asked, Fault
 from range_server import Request, serve
-from remote_runs import Finished, Run, local_objects, s3_environment, writes_to_buckets
+from remote_runs import Finished, Run, local_objects, s3_environment
 from s3 import Bucket
 from servers import SeaweedFS, files_below
 
-pytestmark = writes_to_buckets
 SURPLUS = 1.02
 """Bytes fetched over bytes there are: headers are looked at before the images are read."""
 LARGE = 100_000

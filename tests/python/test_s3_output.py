@@ -25,12 +25,10 @@ from remote_runs import (
     local_objects,
     pack,
     s3_environment,
-    writes_to_buckets,
 )
 from s3 import Bucket
 from servers import SeaweedFS, rclone_s3, seaweedfs
 
-pytestmark = writes_to_buckets
 ROUNDS = int(os.environ.get("RXRX2ZARR_ROUNDS", "3"))
 SEED = int(os.environ.get("RXRX2ZARR_SEED", "5"))
 LIFE_OF_A_CLAIM = 60

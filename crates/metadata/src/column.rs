@@ -1,5 +1,9 @@
 //! A typed column of the table.
 
+mod texts;
+
+pub use texts::Texts;
+
 /// One column of `metadata.csv`, in array order, under its own name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
@@ -17,7 +21,7 @@ pub enum ColumnValues {
     /// Every cell that is not blank is a number.
     Float(Vec<Option<f64>>),
     /// Anything else, unaltered.
-    String(Vec<Option<String>>),
+    String(Texts),
 }
 
 /// Beyond this, a float can no longer hold every whole number.
@@ -33,7 +37,7 @@ impl ColumnValues {
     pub(crate) fn infer<'a>(cells: impl Iterator<Item = &'a str> + Clone) -> Self {
         let filled = cells.clone().filter(|cell| !is_blank(cell));
         if filled.clone().next().is_none() {
-            return Self::String(cells.map(|_| None).collect());
+            return Self::String(cells.map(|_| None::<&str>).collect());
         }
         if filled.clone().all(|cell| integer(cell).is_some()) {
             return Self::Integer(cells.map(integer).collect());
@@ -52,7 +56,7 @@ impl ColumnValues {
     pub(crate) fn text<'a>(cells: impl Iterator<Item = &'a str>) -> Self {
         Self::String(
             cells
-                .map(|cell| (!is_blank(cell)).then(|| cell.to_owned()))
+                .map(|cell| (!is_blank(cell)).then_some(cell))
                 .collect(),
         )
     }
@@ -76,7 +80,7 @@ impl ColumnValues {
         match self {
             Self::Integer(values) => retain_rows(values, rows),
             Self::Float(values) => retain_rows(values, rows),
-            Self::String(values) => retain_rows(values, rows),
+            Self::String(values) => values.retain_rows(rows),
         }
     }
 }
@@ -131,7 +135,7 @@ mod tests {
     }
 
     fn text(cells: &[&str]) -> ColumnValues {
-        Text(cells.iter().map(|cell| Some((*cell).to_owned())).collect())
+        Text(cells.iter().map(Some).collect())
     }
 
     #[test]
@@ -186,7 +190,8 @@ mod tests {
 
     #[test]
     fn a_blank_column_is_a_column_of_null_strings() {
-        assert_eq!(infer(&["", " "]), Text(vec![None, None]));
+        let blank = [None::<&str>; 2];
+        assert_eq!(infer(&["", " "]), Text(blank.into_iter().collect()));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Images and rows, brought together.
 
 mod sample;
+mod sources;
 #[cfg(test)]
 mod tests;
 
@@ -11,6 +12,7 @@ use std::path::Path;
 
 use thiserror::Error;
 
+use self::sources::{Sources, SourcesBuilder};
 use crate::table::shown;
 use crate::{
     Channel, Embeddings, Listing, MetadataError, MetadataTable, ProblemKind, Problems, Selection,
@@ -25,7 +27,7 @@ pub struct Join {
     pub channels: Vec<Channel>,
     table: MetadataTable,
     /// Path of each plane, shape (site, channel).
-    sources: Vec<Option<Box<str>>>,
+    sources: Sources,
     problems: Problems,
 }
 
@@ -91,7 +93,7 @@ pub enum JoinError {
     },
 }
 
-/// Planes of an array, with or without an image; each takes 16 bytes here. RxRx1
+/// Planes of an array, with or without an image; each takes 8 bytes here. RxRx1
 /// has 753,060.
 const PLANES_AT_MOST: usize = 1 << 28;
 
@@ -142,7 +144,7 @@ impl Join {
                 last: channels.last().map_or_else(String::new, Channel::to_string),
             });
         }
-        let mut sources = vec![None; planes];
+        let mut sources = SourcesBuilder::new(planes);
         let mut doubles: Vec<(usize, Box<str>)> = Vec::new();
         for (image, place) in listing.images.into_iter().zip(places) {
             let site = match place {
@@ -155,15 +157,15 @@ impl Join {
             };
             let position = channels.partition_point(|&channel| channel < image.plane.channel);
             let slot = site * channels.len() + position;
-            match sources.get_mut(slot) {
-                Some(source @ None) => *source = Some(image.path),
-                _ => doubles.push((slot, image.path)),
+            let plane = image.plane;
+            if let Err(path) = sources.insert(slot, image.path, &plane.key, plane.channel) {
+                doubles.push((slot, path));
             }
         }
         let mut join = Self {
             channels,
             table,
-            sources,
+            sources: sources.finish(),
             problems,
         };
         join.note_doubles(doubles);
@@ -178,8 +180,11 @@ impl Join {
 
     /// Path of the image of one plane; `None` where there is no image or no
     /// such plane. `channel_position` counts along [`Self::channels`].
-    pub fn source(&self, site: SiteIndex, channel_position: usize) -> Option<&str> {
-        self.site_sources(site.0).get(channel_position)?.as_deref()
+    pub fn source(&self, site: SiteIndex, channel_position: usize) -> Option<String> {
+        let channel = *self.channels.get(channel_position)?;
+        let key = self.table.keys().get(site.0)?;
+        let slot = site.0 * self.channels.len() + channel_position;
+        self.sources.path(slot, key, channel)
     }
 
     /// What does not fit.
@@ -218,19 +223,12 @@ impl Join {
 
     /// Number of planes that have an image.
     pub fn present_planes(&self) -> usize {
-        self.sources.iter().flatten().count()
+        self.sources.present().count()
     }
 
     /// Number of planes that have none.
     pub fn missing_planes(&self) -> usize {
         self.sources.len() - self.present_planes()
-    }
-
-    fn site_sources(&self, site: usize) -> &[Option<Box<str>>] {
-        let channels = self.channels.len();
-        site.checked_mul(channels)
-            .and_then(|start| self.sources.get(start..start.checked_add(channels)?))
-            .unwrap_or_default()
     }
 
     fn site_name(&self, site: usize) -> String {
@@ -248,6 +246,7 @@ impl Join {
             problems.add(ProblemKind::DuplicatePlanes, 0, || {
                 let first = self.source(SiteIndex(site), position);
                 let paths: Vec<&str> = first
+                    .as_deref()
                     .into_iter()
                     .chain(same.iter().map(|(_, path)| &**path))
                     .collect();
@@ -269,19 +268,23 @@ impl Join {
     fn note_missing(&mut self) {
         let mut problems = mem::take(&mut self.problems);
         for site in 0..self.table.len() {
-            let sources = self.site_sources(site);
-            let missing = sources.iter().filter(|source| source.is_none()).count();
+            let slots =
+                (0..self.channels.len()).map(|position| site * self.channels.len() + position);
+            let missing = slots
+                .clone()
+                .filter(|&slot| !self.sources.has(slot))
+                .count();
             if missing == 0 {
                 continue;
             }
-            let kind = if missing == sources.len() {
+            let kind = if missing == self.channels.len() {
                 ProblemKind::RowsWithoutImages
             } else {
                 ProblemKind::IncompleteSites
             };
             problems.add(kind, missing, || {
                 let name = self.site_name(site);
-                if missing == sources.len() {
+                if missing == self.channels.len() {
                     let key = self
                         .table
                         .keys()
@@ -293,8 +296,8 @@ impl Join {
                 let channels = self
                     .channels
                     .iter()
-                    .zip(sources)
-                    .filter(|(_, source)| source.is_none());
+                    .zip(slots)
+                    .filter(|(_, slot)| !self.sources.has(*slot));
                 let channels: Vec<String> =
                     channels.map(|(channel, _)| channel.to_string()).collect();
                 format!("{name}: no {}", channels.join(", "))

@@ -150,7 +150,7 @@ impl Plan {
 
     /// Path of the image of one plane; `None` where there is no image or no
     /// such plane.
-    pub fn source(&self, site: SiteIndex, channel_position: usize) -> Option<&str> {
+    pub fn source(&self, site: SiteIndex, channel_position: usize) -> Option<String> {
         self.join.source(site, channel_position)
     }
 

@@ -258,7 +258,9 @@ fn cells(values: &ColumnValues) -> Box<dyn Iterator<Item = Option<String>> + '_>
                 .iter()
                 .map(|value| value.map(|value| value.to_string())),
         ),
-        ColumnValues::String(values) => Box::new(values.iter().cloned()),
+        ColumnValues::String(values) => {
+            Box::new(values.iter().map(|value| value.map(str::to_owned)))
+        }
     }
 }
 

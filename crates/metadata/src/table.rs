@@ -19,7 +19,7 @@ pub(crate) use limits::Limits;
 pub(crate) use records::{Records, Row};
 
 use crate::column::retain_rows;
-use crate::{Column, ColumnValues, SiteKey};
+use crate::{Column, ColumnValues, SiteKey, Texts};
 
 /// The columns that a table must have. `site_id` is derived where it is absent.
 pub(crate) const REQUIRED: [&str; 4] = ["experiment", "plate", "well", "site"];
@@ -115,27 +115,23 @@ impl MetadataTable {
 
     /// The site id of each row.
     pub fn site_ids(&self) -> impl Iterator<Item = &str> {
-        self.texts(SITE_ID)
-            .iter()
-            .map(|id| id.as_deref().unwrap_or_default())
+        self.texts(SITE_ID).into_iter().flat_map(Texts::cells)
     }
 
     /// The site id of one row.
     pub fn site_id(&self, row: usize) -> Option<&str> {
-        self.texts(SITE_ID).get(row)?.as_deref()
+        self.texts(SITE_ID)?.get(row)
     }
 
     /// The experiment of each row as the file spells it.
     pub fn experiments(&self) -> impl Iterator<Item = &str> {
-        self.texts("experiment")
-            .iter()
-            .map(|name| name.as_deref().unwrap_or_default())
+        self.texts("experiment").into_iter().flat_map(Texts::cells)
     }
 
-    fn texts(&self, name: &str) -> &[Option<String>] {
-        match self.column(name).map(|column| &column.values) {
-            Some(ColumnValues::String(values)) => values,
-            _ => &[],
+    fn texts(&self, name: &str) -> Option<&Texts> {
+        match &self.column(name)?.values {
+            ColumnValues::String(values) => Some(values),
+            _ => None,
         }
     }
 

@@ -91,8 +91,8 @@ fn write_counts(card: &mut String, plan: &Plan) -> std::fmt::Result {
     for column in COUNTED.iter().filter_map(|name| plan.table().column(name)) {
         if let ColumnValues::String(values) = &column.values {
             let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-            for value in values {
-                *counts.entry(value.as_deref().unwrap_or("")).or_default() += 1;
+            for value in values.iter() {
+                *counts.entry(value.unwrap_or("")).or_default() += 1;
             }
             for (value, count) in counts {
                 writeln!(

@@ -50,14 +50,16 @@ use crate::codec::{ChunkEncoder, Codec, CodecError};
 use crate::description::Description;
 use crate::events::{Event, Observer};
 use crate::fingerprint::Fingerprint;
+use crate::heap::give_back_free_memory;
 use crate::hierarchy::{DatasetAttributes, Settings};
-use crate::journal::{JournalError, Records, Run};
+use crate::journal::{JournalError, Run};
 use crate::location::Location;
 use crate::output::Output;
 use crate::pipeline::{Pipeline, PipelineError};
 use crate::prepare::Prepared;
-use crate::record::{PlaneCounts, PlaneRecord, UnitRecord};
-use crate::resume::{Resume, ResumeError, is_intact, resume};
+use crate::record::{PlaneCounts, StoredUnit, UnitRecord};
+use crate::refused::{RefusedImages, count_refused};
+use crate::resume::{Recorded, Resume, ResumeError, is_intact, resume};
 use crate::seal::{SealError, seal};
 use crate::store::StoreError;
 use crate::tables::{EMBEDDINGS, EmbeddingsDigest, ReadTableError, embeddings_of, read_records};
@@ -184,17 +186,6 @@ pub struct Converted {
     pub refused: Vec<RefusedImages>,
 }
 
-/// Images that could not be used for one cause.
-#[derive(Clone, Debug, serde::Serialize)]
-pub struct RefusedImages {
-    /// The cause, machine-readable.
-    pub cause: String,
-    /// How many images.
-    pub count: usize,
-    /// The first few: path inside INPUT and what is wrong.
-    pub examples: Vec<String>,
-}
-
 /// Converts what `prepared` plans into a dataset at `output`, or
 /// continues to. A dataset of the same input and settings that is complete
 /// already is left as it is.
@@ -295,12 +286,12 @@ struct Conversion<'a> {
 /// The units of a run.
 struct Work {
     /// What is done, by shard.
-    done: Vec<UnitRecord>,
+    done: Vec<StoredUnit>,
     /// What is to be done, ascending.
     todo: Vec<Unit>,
     /// Of what is to be done, what it was before, where its good planes must
     /// stay as they are.
-    former: BTreeMap<usize, UnitRecord>,
+    former: BTreeMap<usize, StoredUnit>,
 }
 
 impl Conversion<'_> {
@@ -339,7 +330,8 @@ impl Conversion<'_> {
             State::Sealed(then) => {
                 self.demand_same(then.as_deref(), true)?;
                 let units = self.recorded_units()?;
-                if retry_bad && !units.iter().all(UnitRecord::is_complete) {
+                let is_complete = |unit: &UnitRecord| StoredUnit::from(unit).planes.is_complete();
+                if retry_bad && !units.iter().all(is_complete) {
                     self.mend(target, units)
                 } else {
                     target.release();
@@ -353,7 +345,7 @@ impl Conversion<'_> {
                     target.begin_over(&self.run)?;
                 }
                 self.place.refuse_strangers()?;
-                let work = self.resumed(self.place.journal().records()?)?;
+                let work = self.resumed()?;
                 self.finish(target, work)
             }
         }
@@ -362,16 +354,12 @@ impl Conversion<'_> {
     /// Converts the units of a complete dataset that have bad planes once more.
     fn mend(&self, target: Target, units: Vec<UnitRecord>) -> Result<Converted, ConvertError> {
         // Whatever speaks against it must do so while the dataset is complete.
-        let records = Records {
-            whole: units.clone(),
-            damaged: Vec::new(),
-        };
-        let found = self.resume(records)?.found;
+        let found = self.resume(Recorded::InTables(&units))?.found;
         if let Some(key) = found.damaged_shards.first() {
             return Err(self.damaged(key.clone()));
         }
         let work = self.retry(Work {
-            done: units.clone(),
+            done: units.iter().map(StoredUnit::from).collect(),
             todo: Vec::new(),
             former: BTreeMap::new(),
         })?;
@@ -380,6 +368,7 @@ impl Conversion<'_> {
         for unit in &units {
             journal.record(unit)?;
         }
+        drop(units);
         target.reopen(&self.run)?;
         self.finish(target, work)
     }
@@ -415,6 +404,8 @@ impl Conversion<'_> {
             stop: &options.stop,
         };
         let mut units = pipeline.run(&work.todo)?;
+        // Buffers of the pipeline, which the tables need not come on top of.
+        give_back_free_memory();
         let sites_before = work.done.iter().map(|unit| unit.unit.sites.len()).sum();
         units.extend(work.done);
         units.sort_by_key(|unit| unit.unit.shard);
@@ -433,9 +424,17 @@ impl Conversion<'_> {
             embeddings: self.run.fingerprint.embeddings.clone(),
             ..DatasetAttributes::new(options.description.clone(), plan, settings, planes)
         };
-        seal(plan, &units, self.embeddings, &attributes, &output)?;
+        let journal = self.place.journal();
+        let refused = seal(
+            plan,
+            &units,
+            &journal,
+            self.embeddings,
+            &attributes,
+            &output,
+        )?;
         target.release();
-        Ok(self.converted(&units, sites_before))
+        Ok(self.converted(&units, sites_before, refused))
     }
 
     /// All units, none of them done.
@@ -447,9 +446,10 @@ impl Conversion<'_> {
         }
     }
 
-    /// What is left to do where `records` were found.
-    fn resumed(&self, records: Records) -> Result<Work, ConvertError> {
-        let Resume { done, todo, found } = self.resume(records)?;
+    /// What is left to do of a run that was cut off.
+    fn resumed(&self) -> Result<Work, ConvertError> {
+        let journal = self.place.journal();
+        let Resume { done, todo, found } = self.resume(Recorded::InJournal(&journal))?;
         self.observer.notice(Event::Continued(&found));
         let work = Work {
             done,
@@ -463,12 +463,12 @@ impl Conversion<'_> {
         }
     }
 
-    fn resume(&self, records: Records) -> Result<Resume, ResumeError> {
+    fn resume(&self, recorded: Recorded<'_>) -> Result<Resume, ResumeError> {
         let source = self.prepared.source.as_ref();
         let recheck = self.options.recheck;
         resume(
             &self.prepared.plan,
-            records,
+            recorded,
             source,
             self.place.store(),
             recheck,
@@ -478,8 +478,8 @@ impl Conversion<'_> {
     /// Moves the units that have bad planes from what is done to what is to be
     /// done.
     fn retry(&self, mut work: Work) -> Result<Work, ConvertError> {
-        let (done, bad): (Vec<_>, Vec<_>) =
-            work.done.into_iter().partition(UnitRecord::is_complete);
+        let is_complete = |unit: &StoredUnit| unit.planes.is_complete();
+        let (done, bad): (Vec<_>, Vec<_>) = work.done.into_iter().partition(is_complete);
         work.done = done;
         for unit in bad {
             if !is_intact(self.place.store(), &unit)? {
@@ -523,22 +523,28 @@ impl Conversion<'_> {
 
     fn complete_already(&self, units: &[UnitRecord]) -> Converted {
         self.observer.notice(Event::CompleteAlready);
-        self.converted(units, self.prepared.plan.geometry().sites)
+        let stored: Vec<StoredUnit> = units.iter().map(StoredUnit::from).collect();
+        let mut refused = Vec::new();
+        for unit in units {
+            count_refused(&self.prepared.plan, unit, &mut refused);
+        }
+        self.converted(&stored, self.prepared.plan.geometry().sites, refused)
     }
 
-    fn converted(&self, units: &[UnitRecord], sites_before: usize) -> Converted {
+    fn converted(
+        &self,
+        units: &[StoredUnit],
+        sites_before: usize,
+        refused: Vec<RefusedImages>,
+    ) -> Converted {
         Converted {
             sites: self.prepared.plan.geometry().sites,
             sites_before,
             shards: units.len(),
             planes: PlaneCounts::of(units),
-            source_bytes: units
-                .iter()
-                .flat_map(|unit| &unit.planes)
-                .map(source_bytes)
-                .sum(),
+            source_bytes: units.iter().map(|unit| unit.source_bytes).sum(),
             stored_bytes: units.iter().map(|unit| unit.bytes).sum(),
-            refused: refused_images(self.prepared, units),
+            refused,
         }
     }
 }
@@ -563,40 +569,4 @@ fn refuse_problems(prepared: &Prepared, allow_missing: bool) -> Result<(), Conve
         });
     }
     Ok(())
-}
-
-fn source_bytes(plane: &PlaneRecord) -> u64 {
-    plane.source().map_or(0, |source| source.bytes)
-}
-
-/// Counts the corrupt planes by cause, in array order.
-fn refused_images(prepared: &Prepared, units: &[UnitRecord]) -> Vec<RefusedImages> {
-    const EXAMPLES: usize = 5;
-    let channels = prepared.plan.geometry().channels;
-    let mut by_cause: Vec<RefusedImages> = Vec::new();
-    for (position, plane) in units.iter().flat_map(|unit| &unit.planes).enumerate() {
-        let PlaneRecord::Corrupt { error, cause, .. } = plane else {
-            continue;
-        };
-        let site = rxrx_metadata::SiteIndex(position / channels);
-        let path = prepared
-            .plan
-            .source(site, position % channels)
-            .unwrap_or_default();
-        let example = format!("{path}: {error}");
-        match by_cause.iter_mut().find(|refused| refused.cause == *cause) {
-            Some(refused) => {
-                refused.count += 1;
-                if refused.examples.len() < EXAMPLES {
-                    refused.examples.push(example);
-                }
-            }
-            None => by_cause.push(RefusedImages {
-                cause: cause.to_string(),
-                count: 1,
-                examples: vec![example],
-            }),
-        }
-    }
-    by_cause
 }

@@ -195,7 +195,8 @@ pub(crate) fn run_units(
         stop: &AtomicBool::new(false),
     };
     let units: Vec<Unit> = plan.units().collect();
-    pipeline.run(&units).unwrap()
+    pipeline.run(&units).unwrap();
+    Journal::new(work).records().unwrap().whole
 }
 
 /// A store that fails now and then, or takes its time: what a disk or a network

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::description::Description;
 use crate::fingerprint::Fingerprint;
-use crate::record::UnitRecord;
+use crate::record::{StoredUnit, UnitRecord};
 use crate::store::{Store, StoreError};
 
 pub(crate) const RUN: &str = "run.json";
@@ -53,6 +53,17 @@ pub enum JournalError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A record of this run is gone, or no longer the one that was written.
+    #[error(
+        "{object} in the folder of unfinished work cannot be read back: {reason}; nothing is \
+         sealed, run the same command again: it converts that unit once more and goes on"
+    )]
+    Lost {
+        /// The object's key.
+        object: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// An entry could not be encoded: a defect of the program.
     #[error("cannot encode {object}")]
     Json {
@@ -64,10 +75,10 @@ pub enum JournalError {
 }
 
 /// The records that a journal holds.
-#[derive(Debug, Default)]
-pub(crate) struct Records {
-    /// The whole ones, by shard.
-    pub(crate) whole: Vec<UnitRecord>,
+#[derive(Debug)]
+pub(crate) struct Records<T> {
+    /// What was taken from the whole ones, by shard.
+    pub(crate) whole: Vec<T>,
     /// Keys of those that are not.
     pub(crate) damaged: Vec<String>,
 }
@@ -104,29 +115,65 @@ impl<'a> Journal<'a> {
         self.put(&unit_key(record.unit.shard), record)
     }
 
-    /// All records, ordered by shard.
-    pub(crate) fn records(&self) -> Result<Records, JournalError> {
+    /// What `take` makes of each record, ordered by shard; no more records are in
+    /// memory at once than there are threads.
+    pub(crate) fn each<T: Send>(
+        &self,
+        take: impl Fn(UnitRecord) -> Result<T, StoreError> + Sync,
+    ) -> Result<Records<T>, StoreError> {
         let objects = self.store.list()?;
         let keys = objects.into_iter().map(|object| object.key);
         let keys: Vec<String> = keys.filter(|key| key.starts_with(UNITS)).collect();
-        let read = |key: String| -> Result<Result<UnitRecord, String>, StoreError> {
+        let read = |key: String| -> Result<Result<(usize, T), String>, StoreError> {
             let bytes = self.store.get(&key)?.unwrap_or_default();
             // A record under a wrong key is a record of nothing.
-            let record = UnitRecord::from_entry(&bytes).ok();
-            Ok(record
-                .filter(|record| unit_key(record.unit.shard) == key)
-                .ok_or(key))
+            match UnitRecord::from_entry(&bytes) {
+                Ok(record) if unit_key(record.unit.shard) == key => {
+                    Ok(Ok((record.unit.shard, take(record)?)))
+                }
+                _ => Ok(Err(key)),
+            }
         };
         let read: Vec<_> = keys.into_par_iter().map(read).collect::<Result<_, _>>()?;
-        let mut records = Records::default();
+        let mut whole = Vec::new();
+        let mut damaged = Vec::new();
         for record in read {
             match record {
-                Ok(record) => records.whole.push(record),
-                Err(key) => records.damaged.push(key),
+                Ok(taken) => whole.push(taken),
+                Err(key) => damaged.push(key),
             }
         }
-        records.whole.sort_by_key(|record| record.unit.shard);
-        Ok(records)
+        whole.sort_by_key(|(shard, _)| *shard);
+        Ok(Records {
+            whole: whole.into_iter().map(|(_, taken)| taken).collect(),
+            damaged,
+        })
+    }
+
+    /// All records.
+    #[cfg(test)]
+    pub(crate) fn records(&self) -> Result<Records<UnitRecord>, StoreError> {
+        self.each(Ok)
+    }
+
+    /// The record of a unit that this run has stored or found.
+    ///
+    /// # Errors
+    /// [`JournalError::Lost`] when it is not there, or is that of another shard.
+    pub(crate) fn read_back(&self, stored: &StoredUnit) -> Result<UnitRecord, JournalError> {
+        let object = unit_key(stored.unit.shard);
+        let record = match self.store.get(&object)? {
+            None => Err("it is gone".to_owned()),
+            Some(bytes) => UnitRecord::from_entry(&bytes),
+        };
+        let record = record.and_then(|record| {
+            if StoredUnit::from(&record) == *stored {
+                Ok(record)
+            } else {
+                Err("it is another one than was written".to_owned())
+            }
+        });
+        record.map_err(|reason| JournalError::Lost { object, reason })
     }
 
     /// How many units are recorded, without reading the records.

@@ -99,7 +99,7 @@ impl Label {
             ColumnValues::String(values) => {
                 let values: Vec<String> = values
                     .iter()
-                    .map(|v| v.clone().unwrap_or_default())
+                    .map(|v| v.unwrap_or_default().to_owned())
                     .collect();
                 Self::build(
                     &name,

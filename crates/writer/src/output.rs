@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::checksums::checksum_list;
 use crate::croissant::StoredFile;
-use crate::record::{Sha256Sum, UnitRecord};
+use crate::record::{Sha256Sum, StoredUnit};
 use crate::store::{Store, StoreError, WriteObject};
 
 /// What is known of an object that was put.
@@ -122,7 +122,7 @@ impl<'a> Output<'a> {
     }
 
     /// Keeps the books of a shard that an earlier run has put.
-    pub(crate) fn note(&self, unit: &UnitRecord) {
+    pub(crate) fn note(&self, unit: &StoredUnit) {
         let entry = Entry {
             sha256: unit.sha256,
             bytes: unit.bytes,

@@ -61,7 +61,7 @@ use crate::codec::{ChunkEncoder, CodecError};
 use crate::events::Observer;
 use crate::journal::{Journal, JournalError};
 use crate::output::Output;
-use crate::record::UnitRecord;
+use crate::record::StoredUnit;
 use crate::source::{Reading, Source};
 use crate::store::StoreError;
 
@@ -117,7 +117,7 @@ pub(crate) struct Pipeline<'a> {
     pub(crate) journal: &'a Journal<'a>,
     /// What the units were before, by shard, where their good planes must stay
     /// as they are.
-    pub(crate) former: &'a BTreeMap<usize, UnitRecord>,
+    pub(crate) former: &'a BTreeMap<usize, StoredUnit>,
     pub(crate) observer: &'a dyn Observer,
     pub(crate) jobs: NonZeroUsize,
     /// Stop at the first image that cannot be used, having stored the units before it.
@@ -165,9 +165,9 @@ struct Shared<'a> {
 }
 
 impl Pipeline<'_> {
-    /// Runs `units`, which ascend, and returns their records in that order:
-    /// fewer when it was told to stop.
-    pub(crate) fn run(&self, units: &[Unit]) -> Result<Vec<UnitRecord>, PipelineError> {
+    /// Runs `units`, which ascend, and returns what is kept of each in that
+    /// order: fewer when it was told to stop.
+    pub(crate) fn run(&self, units: &[Unit]) -> Result<Vec<StoredUnit>, PipelineError> {
         let shared = Shared {
             pipeline: self,
             units,
@@ -186,7 +186,7 @@ impl Pipeline<'_> {
             written: Condvar::new(),
             encoded: Condvar::new(),
         };
-        let mut records = thread::scope(|scope| {
+        let mut units = thread::scope(|scope| {
             let (read, to_encode) = bounded(self.readers());
             let storers = 0..self.output.writers();
             let storers: Vec<_> = storers
@@ -201,19 +201,19 @@ impl Pipeline<'_> {
                 scope.spawn(|| shared.work(to_encode));
             }
             drop((read, to_encode));
-            let mut records = Vec::new();
+            let mut units = Vec::new();
             for storer in storers {
                 match storer.join() {
-                    Ok(stored) => records.extend(stored),
+                    Ok(stored) => units.extend(stored),
                     Err(panic) => std::panic::resume_unwind(panic),
                 }
             }
-            records
+            units
         });
-        records.sort_by_key(|record| record.unit.shard);
+        units.sort_by_key(|stored: &StoredUnit| stored.unit.shard);
         match shared.lock().failure.take() {
             Some(failure) => Err(failure.error),
-            None => Ok(records),
+            None => Ok(units),
         }
     }
 

@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::archive::ArchiveError;
 use crate::codec::Codec;
 use crate::description::{Description, DescriptionError};
+use crate::heap::give_back_free_memory;
 use crate::input::{self, Input};
 use crate::location::Location;
 use crate::source::Source;
@@ -160,6 +161,8 @@ impl Prepared {
             data_type(shape.depth),
             options.layout,
         )?;
+        // The listing was several times the plan.
+        give_back_free_memory();
         Ok(Self {
             input: input.clone(),
             metadata,

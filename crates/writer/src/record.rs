@@ -81,10 +81,33 @@ impl UnitRecord {
                 .iter()
                 .all(|range| range.start <= range.end && range.end <= self.bytes)
     }
+}
 
-    /// Whether every plane was stored.
-    pub(crate) fn is_complete(&self) -> bool {
-        self.planes.iter().all(PlaneRecord::is_ok)
+/// What is kept in memory of a unit that is stored. Its record, a kilobyte a
+/// site, is in the journal.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct StoredUnit {
+    pub(crate) unit: Unit,
+    /// Size of the stored object in bytes.
+    pub(crate) bytes: u64,
+    /// SHA-256 of the stored object.
+    pub(crate) sha256: Sha256Sum,
+    /// What became of its planes.
+    pub(crate) planes: PlaneCounts,
+    /// Bytes of the image files that were read.
+    pub(crate) source_bytes: u64,
+}
+
+impl From<&UnitRecord> for StoredUnit {
+    fn from(record: &UnitRecord) -> Self {
+        let sources = record.planes.iter().filter_map(PlaneRecord::source);
+        Self {
+            unit: record.unit.clone(),
+            bytes: record.bytes,
+            sha256: record.sha256,
+            planes: PlaneCounts::of_planes(record.planes.iter()),
+            source_bytes: sources.map(|source| source.bytes).sum(),
+        }
     }
 }
 
@@ -100,9 +123,15 @@ pub struct PlaneCounts {
 }
 
 impl PlaneCounts {
-    /// Counts the planes of all `units`.
-    pub fn of(units: &[UnitRecord]) -> Self {
-        Self::of_planes(units.iter().flat_map(|unit| &unit.planes))
+    /// The planes of all `units` together.
+    pub(crate) fn of(units: &[StoredUnit]) -> Self {
+        let mut counts = Self::default();
+        for StoredUnit { planes, .. } in units {
+            counts.ok += planes.ok;
+            counts.missing += planes.missing;
+            counts.corrupt += planes.corrupt;
+        }
+        counts
     }
 
     pub(crate) fn of_planes<'a>(planes: impl Iterator<Item = &'a PlaneRecord>) -> Self {

@@ -14,8 +14,8 @@ use rxrx_metadata::{Plan, SiteIndex, Unit};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::journal::Records;
-use crate::record::{PlaneRecord, UnitRecord};
+use crate::journal::{Journal, Records};
+use crate::record::{PlaneRecord, StoredUnit, UnitRecord};
 use crate::source::Source;
 use crate::store::{Store, StoreError};
 
@@ -80,8 +80,8 @@ pub enum ResumeError {
 /// The units of a run that was cut off.
 #[derive(Debug, Default)]
 pub(crate) struct Resume {
-    /// Records of the units that are done, by shard.
-    pub(crate) done: Vec<UnitRecord>,
+    /// The units that are done, by shard.
+    pub(crate) done: Vec<StoredUnit>,
     /// The units to run, ascending.
     pub(crate) todo: Vec<Unit>,
     pub(crate) found: Resumed,
@@ -101,45 +101,63 @@ enum Verdict {
     Sources(Vec<(String, Change)>),
 }
 
+/// Where the records of the units are.
+pub(crate) enum Recorded<'a> {
+    /// Of an unfinished run.
+    InJournal(&'a Journal<'a>),
+    /// Of a finished one: as its tables tell.
+    InTables(&'a [UnitRecord]),
+}
+
 /// Sorts the units of `plan` into done and to do.
 pub(crate) fn resume(
     plan: &Plan,
-    records: Records,
+    recorded: Recorded<'_>,
     source: &dyn Source,
     output: &dyn Store,
     recheck: bool,
 ) -> Result<Resume, ResumeError> {
     let objects = output.list()?.into_iter();
     let sizes: BTreeMap<String, u64> = objects.map(|object| (object.key, object.size)).collect();
-    let judge = |record: &UnitRecord| -> Result<Verdict, StoreError> {
-        let key = record.unit.shard_key();
-        if sizes.get(&key) != Some(&record.bytes) || recheck && !is_intact(output, record)? {
-            return Ok(Verdict::DamagedShard);
+    // Nothing for a record of another plan.
+    let judge = |record: &UnitRecord| -> Result<Option<(StoredUnit, Verdict)>, StoreError> {
+        if !record.fits(plan) {
+            return Ok(None);
+        }
+        let stored = StoredUnit::from(record);
+        let key = stored.unit.shard_key();
+        if sizes.get(&key) != Some(&stored.bytes) || recheck && !is_intact(output, &stored)? {
+            return Ok(Some((stored, Verdict::DamagedShard)));
         }
         let changes = changes(plan, record, source);
-        Ok(if changes.is_empty() {
+        let verdict = if changes.is_empty() {
             Verdict::Done
         } else {
             Verdict::Sources(changes)
-        })
+        };
+        Ok(Some((stored, verdict)))
     };
-    let whole = records.whole.into_iter();
-    let whole: Vec<UnitRecord> = whole.filter(|record| record.fits(plan)).collect();
-    let verdicts: Vec<Verdict> = whole.par_iter().map(judge).collect::<Result<_, _>>()?;
+    let judged = match recorded {
+        Recorded::InJournal(journal) => journal.each(|record| judge(&record))?,
+        Recorded::InTables(units) => Records {
+            whole: units.par_iter().map(judge).collect::<Result<_, _>>()?,
+            damaged: Vec::new(),
+        },
+    };
 
     let mut resume = Resume {
         found: Resumed {
             units: plan.units().len(),
-            damaged_records: records.damaged,
+            damaged_records: judged.damaged,
             ..Resumed::default()
         },
         ..Resume::default()
     };
     let mut vanished = SourceChanges::default();
-    for (record, verdict) in whole.into_iter().zip(verdicts) {
+    for (stored, verdict) in judged.whole.into_iter().flatten() {
         match verdict {
-            Verdict::Done => resume.done.push(record),
-            Verdict::DamagedShard => resume.found.damaged_shards.push(record.unit.shard_key()),
+            Verdict::Done => resume.done.push(stored),
+            Verdict::DamagedShard => resume.found.damaged_shards.push(stored.unit.shard_key()),
             Verdict::Sources(changes) => {
                 for (path, change) in changes {
                     match change {
@@ -156,7 +174,7 @@ pub(crate) fn resume(
     }
     resume.found.done = resume.done.len();
     let is_done = |unit: &Unit| {
-        let by_shard = |record: &UnitRecord| record.unit.shard;
+        let by_shard = |stored: &StoredUnit| stored.unit.shard;
         resume
             .done
             .binary_search_by_key(&unit.shard, by_shard)
@@ -167,9 +185,9 @@ pub(crate) fn resume(
 }
 
 /// Whether the stored shard has the recorded hash.
-pub(crate) fn is_intact(output: &dyn Store, record: &UnitRecord) -> Result<bool, StoreError> {
-    let shard = output.get(&record.unit.shard_key())?;
-    Ok(shard.is_some_and(|shard| Sha256::digest(shard)[..] == record.sha256))
+pub(crate) fn is_intact(output: &dyn Store, stored: &StoredUnit) -> Result<bool, StoreError> {
+    let shard = output.get(&stored.unit.shard_key())?;
+    Ok(shard.is_some_and(|shard| Sha256::digest(shard)[..] == stored.sha256))
 }
 
 /// What happened to the images of a unit since it was recorded.
@@ -179,7 +197,7 @@ fn changes(plan: &Plan, record: &UnitRecord, source: &dyn Source) -> Vec<(String
     for (position, plane) in record.planes.iter().enumerate() {
         let site = SiteIndex(record.unit.sites.start + position / channels);
         let path = plan.source(site, position % channels);
-        let change = match (plane, path) {
+        let change = match (plane, &path) {
             (PlaneRecord::Missing, None) => continue,
             (PlaneRecord::Missing, Some(_)) => Change::Added,
             (PlaneRecord::Ok { .. }, None) => Change::Vanished,
@@ -199,7 +217,7 @@ fn changes(plan: &Plan, record: &UnitRecord, source: &dyn Source) -> Vec<(String
             }
         };
         let site_id = || plan.table().site_id(site.0).unwrap_or_default().to_owned();
-        changes.push((path.map_or_else(site_id, str::to_owned), change));
+        changes.push((path.unwrap_or_else(site_id), change));
     }
     changes
 }

@@ -7,34 +7,43 @@
 //! 4. `SHA256SUMS`, which already lists the object that is still to come
 //! 5. if every object is there as it was put, the root `images.zarr/zarr.json`
 //!
+//! The records of the units are read from the journal, before all that.
+//!
 //! A reader opens the root group. Until step 5 there is none, so whatever
 //! happens before, an incomplete dataset cannot be mistaken for a whole one.
 
+mod gathered;
 #[cfg(test)]
 mod tests;
 
 use rxrx_metadata::{ArrayGeometry, Column, ColumnMeaning, ColumnValues, Embeddings, Plan};
 use serde_json::{Map, Value};
 
+use self::gathered::Gathered;
 use crate::card::dataset_card;
 use crate::croissant::{StoredFile, croissant};
 use crate::hierarchy::{
     CARD, CHECKSUMS, CROISSANT, DatasetAttributes, GROUP, IMAGES_METADATA, ROOT_METADATA,
     images_metadata, root_metadata,
 };
+use crate::journal::{Journal, JournalError};
 use crate::labels::{Label, LabelError};
 use crate::output::{LostObject, Output};
-use crate::record::{PlaneRecord, UnitRecord};
+use crate::record::StoredUnit;
+use crate::refused::RefusedImages;
 use crate::store::StoreError;
 use crate::tables::{
-    CHANNEL_STATS, EMBEDDINGS, PLANES, SITES, TableError, channel_stats, channel_stats_table,
-    embeddings_table, planes_table, sites_table,
+    CHANNEL_STATS, EMBEDDINGS, PLANES, SITES, TableError, channel_stats_table, embeddings_table,
+    sites_table,
 };
 
 /// A dataset could not be sealed. Everything stored so far is kept.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SealError {
+    /// The record of a unit is not what it was.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// A label array could not be built.
     #[error(transparent)]
     Label(#[from] LabelError),
@@ -58,28 +67,37 @@ pub enum SealError {
 }
 
 /// Writes everything but the shards; the dataset is complete when this returns.
+/// `units` are all units in array order, and their records are in `journal`.
+/// Returns the images that could not be used.
 pub(crate) fn seal(
     plan: &Plan,
-    units: &[UnitRecord],
+    units: &[StoredUnit],
+    journal: &Journal<'_>,
     embeddings: Option<&Embeddings>,
     attributes: &DatasetAttributes,
     output: &Output<'_>,
-) -> Result<(), SealError> {
-    let labels = labels(plan.table().columns(), planes(units), attributes)?;
+) -> Result<Vec<RefusedImages>, SealError> {
+    let geometry = plan.geometry();
+    let notes = notes(geometry, attributes);
+    let Gathered {
+        present,
+        places,
+        channel_stats,
+        planes,
+        refused,
+    } = Gathered::new(plan, units, journal, &notes)?;
+    let columns = plan.table().columns();
+    let labels = labels(columns, present, attributes)?;
     for label in &labels {
         let key = format!("{GROUP}/{}/{}", label.name, label.chunk_key);
         output.put(&key, &[&label.chunk])?;
     }
 
-    let notes = notes(plan.geometry(), attributes);
-    output.put(SITES, &[&sites_table(plan, units, &notes)?])?;
-    output.put(PLANES, &[&planes_table(plan, units, &notes)?])?;
-    let geometry = plan.geometry();
-    let pixels = geometry.height as u64 * geometry.width as u64;
-    let columns = plan.table().columns();
-    let stats = channel_stats(columns, geometry.channels, pixels, planes(units));
+    output.put(SITES, &[&sites_table(plan, &places, &notes)?])?;
+    output.put(PLANES, &[&planes])?;
+    drop((places, planes));
     let names: Vec<String> = plan.channels().iter().map(ToString::to_string).collect();
-    let stats = channel_stats_table(&stats, &names, &notes)?;
+    let stats = channel_stats_table(&channel_stats, &names, &notes)?;
     output.put(CHANNEL_STATS, &[&stats])?;
     if let Some(embeddings) = embeddings {
         let site_ids: Vec<&str> = plan.table().site_ids().collect();
@@ -111,31 +129,26 @@ pub(crate) fn seal(
         return Err(lost.into());
     }
     output.put(ROOT_METADATA, &[&root])?;
-    Ok(())
-}
-
-/// The planes of all units, in array order.
-fn planes(units: &[UnitRecord]) -> impl Iterator<Item = &PlaneRecord> {
-    units.iter().flat_map(|unit| &unit.planes)
+    Ok(refused)
 }
 
 /// The label arrays: index coordinates, stains, metadata columns, `present`.
-/// `planes` are in array order.
-pub(crate) fn labels<'a>(
+/// `present` says of each plane, in array order, whether it was stored.
+pub(crate) fn labels(
     columns: &[Column],
-    planes: impl Iterator<Item = &'a PlaneRecord>,
+    present: Vec<bool>,
     attributes: &DatasetAttributes,
 ) -> Result<Vec<Label>, LabelError> {
     let channels = &attributes.channels;
     let site_ids = columns.iter().find(|column| column.name == "site_id");
     let site_ids: Vec<String> = match site_ids.map(|column| &column.values) {
-        Some(ColumnValues::String(ids)) => {
-            ids.iter().cloned().map(Option::unwrap_or_default).collect()
-        }
+        Some(ColumnValues::String(ids)) => ids
+            .iter()
+            .map(|id| id.unwrap_or_default().to_owned())
+            .collect(),
         _ => Vec::new(),
     };
     let sites = site_ids.len();
-    let present: Vec<bool> = planes.map(PlaneRecord::is_ok).collect();
     let mut labels = vec![
         Label::text("site", "site", site_ids, &ColumnMeaning::of("site_id"))?,
         Label::text(

@@ -45,7 +45,7 @@ impl Survey {
     ///
     /// # Errors
     /// INPUT as a whole cannot be read.
-    pub(crate) fn new(source: &dyn Source, paths: &[&str]) -> io::Result<Self> {
+    pub(crate) fn new(source: &dyn Source, paths: &[String]) -> io::Result<Self> {
         let header = |path: &str, head: &[u8], read: io::Result<SourceStamp>| {
             let shape = match read {
                 Err(error) if Lost::is(&error) => return Err(error),
@@ -58,8 +58,11 @@ impl Survey {
                 shape,
             })
         };
-        let headers = |paths: &[&str]| {
-            let mut heads: Vec<_> = paths.iter().map(|path| (*path, Vec::new())).collect();
+        let headers = |paths: &[String]| {
+            let mut heads: Vec<_> = paths
+                .iter()
+                .map(|path| (path.as_str(), Vec::new()))
+                .collect();
             let read = source.read_all(&mut heads, HEADER_BYTES);
             let headers = heads.iter().zip(read);
             headers

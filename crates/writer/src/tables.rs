@@ -24,15 +24,15 @@ use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
-pub(crate) use channel_stats::{channel_stats, channel_stats_table};
+pub(crate) use channel_stats::{ChannelStats, ChannelSums, channel_stats, channel_stats_table};
 pub use embeddings::EmbeddingsDigest;
 pub(crate) use embeddings::embeddings_table;
-pub(crate) use planes::planes_table;
+pub(crate) use planes::PlanesTable;
 pub use read::ReadTableError;
 pub(crate) use read::{
     SitesTable, channel_stats_of, embeddings_of, planes_of, read_records, sites_of,
 };
-pub(crate) use sites::sites_table;
+pub(crate) use sites::{SitePlace, site_places, sites_table};
 
 /// Object key of the table of sites.
 pub(crate) const SITES: &str = "metadata.parquet";
@@ -128,13 +128,24 @@ impl TableWriter {
 
     /// Appends `columns` as one row group.
     fn write_group(&mut self, columns: Vec<ArrayRef>) -> Result<(), TableError> {
+        self.write_rows(columns)?;
+        self.end_group()
+    }
+
+    /// Appends `columns` to the row group. Where more rows of it follow, these
+    /// must be whole pages: then the bytes are the same as with all at once.
+    fn write_rows(&mut self, columns: Vec<ArrayRef>) -> Result<(), TableError> {
         let table = self.table;
         let batch = RecordBatch::try_new(self.schema.clone(), columns)
             .map_err(|source| TableError::Columns { table, source })?;
-        self.writer
-            .write(&batch)
-            .and_then(|()| self.writer.flush())
-            .map_err(|source| TableError::Parquet { table, source })
+        let written = self.writer.write(&batch);
+        written.map_err(|source| TableError::Parquet { table, source })
+    }
+
+    fn end_group(&mut self) -> Result<(), TableError> {
+        let table = self.table;
+        let ended = self.writer.flush();
+        ended.map_err(|source| TableError::Parquet { table, source })
     }
 
     fn finish(self) -> Result<Vec<u8>, TableError> {

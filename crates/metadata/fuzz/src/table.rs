@@ -106,7 +106,10 @@ fn cells(column: &Column) -> Vec<String> {
             value if value.is_finite() => format!("{value:e}"),
             value => value.to_string(),
         }),
-        ColumnValues::String(values) => texts(values, Clone::clone),
+        ColumnValues::String(values) => values
+            .iter()
+            .map(|value| value.unwrap_or_default().to_owned())
+            .collect(),
     }
 }
 

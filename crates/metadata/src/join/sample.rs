@@ -1,9 +1,6 @@
 //! Which images to look into when not all can be.
 
-use crate::{Join, SiteKey};
-
-/// A plane's position in the array, channels running fastest, and its path.
-type Present<'a> = (usize, &'a str);
+use crate::{Join, SiteIndex, SiteKey};
 
 impl Join {
     /// Paths of at most `at_most` images, in array order, for a survey of
@@ -12,30 +9,27 @@ impl Join {
     /// All of them if they are that few. Otherwise one of each experiment,
     /// plate and channel as far as `at_most` allows, because what was imaged
     /// together looks alike; the rest spread evenly over the others.
-    pub fn sample_sources(&self, at_most: usize) -> Vec<&str> {
-        let present: Vec<Present<'_>> = self
-            .sources
-            .iter()
-            .enumerate()
-            .filter_map(|(slot, source)| Some((slot, source.as_deref()?)))
-            .collect();
-        if present.len() <= at_most {
-            return present.into_iter().map(|(_, path)| path).collect();
+    pub fn sample_sources(&self, at_most: usize) -> Vec<String> {
+        let mut sample: Vec<usize> = self.sources.present().collect();
+        if sample.len() > at_most {
+            let (firsts, others) = self.split_firsts(sample);
+            sample = evenly(&firsts, at_most);
+            sample.extend(evenly(&others, at_most - sample.len()));
+            sample.sort_unstable();
         }
-        let (firsts, others) = self.split_firsts(present);
-        let mut sample = evenly(&firsts, at_most);
-        sample.extend(evenly(&others, at_most - sample.len()));
-        sample.sort_unstable();
-        sample.into_iter().map(|(_, path)| path).collect()
+        let channels = self.channels.len();
+        let path = |slot| self.source(SiteIndex(slot / channels), slot % channels);
+        sample.into_iter().filter_map(path).collect()
     }
 
-    /// The first plane of each experiment, plate and channel; then the others.
-    fn split_firsts<'a>(&self, present: Vec<Present<'a>>) -> (Vec<Present<'a>>, Vec<Present<'a>>) {
+    /// The first plane of each experiment, plate and channel; then the others:
+    /// positions in the array, channels running fastest.
+    fn split_firsts(&self, present: Vec<usize>) -> (Vec<usize>, Vec<usize>) {
         let channels = self.channels.len();
         let plate = |key: &SiteKey| (key.experiment.clone(), key.plate);
         let mut current = None;
         let mut seen = vec![false; channels];
-        present.into_iter().partition(|(slot, _)| {
+        present.into_iter().partition(|slot| {
             let here = self.table.keys().get(slot / channels).map(plate);
             if here != current {
                 current = here;

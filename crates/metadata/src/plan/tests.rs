@@ -114,7 +114,10 @@ fn a_shard_may_be_larger_than_the_array() {
 fn a_plan_knows_what_the_join_knows() {
     let mut plan = plan(Layout::default()).unwrap();
     assert_eq!((plan.table().len(), plan.channels().len()), (5, 2));
-    assert_eq!(plan.source(SiteIndex(4), 0), Some("E/Plate1/B02_s5_w1.png"));
+    assert_eq!(
+        plan.source(SiteIndex(4), 0).as_deref(),
+        Some("E/Plate1/B02_s5_w1.png")
+    );
     assert_eq!(plan.source(SiteIndex(4), 1), None);
     assert_eq!((plan.present_planes(), plan.missing_planes()), (9, 1));
     assert_eq!(plan.problems().iter().count(), 1);

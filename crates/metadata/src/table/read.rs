@@ -9,7 +9,7 @@ use super::{MetadataError, MetadataTable, REQUIRED, SITE_ID, shown};
 use crate::array_name::ColumnNames;
 use crate::column::is_blank;
 use crate::site::positive;
-use crate::{Column, ColumnValues, ExperimentName, SiteKey, Well};
+use crate::{Column, ColumnValues, ExperimentName, SiteKey, Texts, Well};
 
 pub(super) fn table(
     name: &str,
@@ -31,7 +31,7 @@ pub(super) fn table(
         None => Some(rows.derive_site_ids(&keys, &order)),
     };
     let columns = rows.columns.into_iter().map(|(name, cells)| {
-        let cells = order.iter().map(|&row| cells.get(row));
+        let cells = order.iter().map(|&row| cells.cell(row));
         // These are names even where all of them look like numbers.
         let values = match name.as_str() {
             SITE_ID | "experiment" | "well" => ColumnValues::text(cells),
@@ -46,36 +46,10 @@ pub(super) fn table(
     })
 }
 
-/// The cells of one column, in one allocation until their type is known.
-#[derive(Default)]
-struct Cells {
-    text: String,
-    /// The limits on a table keep them far below 4 GiB.
-    ends: Vec<u32>,
-}
-
-impl Cells {
-    fn push(&mut self, cell: &str) {
-        self.text.push_str(cell);
-        self.ends
-            .push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
-    }
-
-    fn get(&self, row: usize) -> &str {
-        let end_of = |row: usize| self.ends.get(row).map_or(0, |&end| end as usize);
-        let (start, end) = (row.checked_sub(1).map_or(0, end_of), end_of(row));
-        self.text.get(start..end).unwrap_or_default()
-    }
-
-    fn iter(&self) -> impl Iterator<Item = &str> {
-        (0..self.ends.len()).map(|row| self.get(row))
-    }
-}
-
 /// The rows as they stand in the file.
 struct Rows<'name> {
     name: &'name str,
-    columns: Vec<(String, Cells)>,
+    columns: Vec<(String, Texts)>,
     /// The line on which each row begins; there are fewer than 4 thousand
     /// million bytes, let alone lines.
     lines: Vec<u32>,
@@ -91,7 +65,7 @@ impl<'name> Rows<'name> {
         let columns = header
             .fields
             .iter()
-            .map(|name| (name.to_owned(), Cells::default()))
+            .map(|name| (name.to_owned(), Texts::default()))
             .collect();
         let mut rows = Self {
             name,
@@ -125,7 +99,7 @@ impl<'name> Rows<'name> {
         Ok(rows)
     }
 
-    fn column(&self, name: &str) -> Option<&Cells> {
+    fn column(&self, name: &str) -> Option<&Texts> {
         self.columns
             .iter()
             .find(|(column, _)| column == name)
@@ -145,7 +119,7 @@ impl<'name> Rows<'name> {
         let mut names: HashMap<&str, ExperimentName> = HashMap::new();
         let mut keys = Vec::with_capacity(self.lines.len());
         for row in 0..self.lines.len() {
-            let (experiment, well) = (experiments.get(row), wells.get(row));
+            let (experiment, well) = (experiments.cell(row), wells.cell(row));
             if is_blank(experiment) {
                 return Err(self.refuse(
                     row,
@@ -155,8 +129,8 @@ impl<'name> Rows<'name> {
                     "expected a name",
                 ));
             }
-            let number = |column, cells: &Cells, what| {
-                let cell = cells.get(row);
+            let number = |column, cells: &Texts, what| {
+                let cell = cells.cell(row);
                 positive(cell)
                     .filter(|_| !cell.starts_with('0'))
                     .ok_or_else(|| {
@@ -218,9 +192,9 @@ impl<'name> Rows<'name> {
         Ok(())
     }
 
-    fn check_site_ids(&self, ids: &Cells) -> Result<(), MetadataError> {
+    fn check_site_ids(&self, ids: &Texts) -> Result<(), MetadataError> {
         let mut seen = HashMap::with_capacity(self.lines.len());
-        for (row, id) in ids.iter().enumerate() {
+        for (row, id) in ids.cells().enumerate() {
             if is_blank(id) {
                 return Err(self.refuse(row, SITE_ID, id, "a site id", "expected a name"));
             }
@@ -239,7 +213,7 @@ impl<'name> Rows<'name> {
     fn derive_site_ids(&self, keys: &[SiteKey], order: &[usize]) -> Column {
         let experiments = self.column("experiment");
         let ids = keys.iter().zip(order).map(|(key, &row)| {
-            let experiment = experiments.map(|cells| cells.get(row)).unwrap_or_default();
+            let experiment = experiments.map(|cells| cells.cell(row)).unwrap_or_default();
             Some(format!(
                 "{experiment}_{}_{}_{}",
                 key.plate, key.well, key.site

@@ -40,12 +40,7 @@ fn ids(table: &MetadataTable) -> Vec<&str> {
 }
 
 fn strings(values: &[Option<&str>]) -> ColumnValues {
-    ColumnValues::String(
-        values
-            .iter()
-            .map(|value| value.map(str::to_owned))
-            .collect(),
-    )
+    ColumnValues::String(values.iter().copied().collect())
 }
 
 #[test]

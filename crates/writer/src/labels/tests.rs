@@ -26,7 +26,11 @@ fn types_are_those_of_the_column() {
     for (values, data_type, fill_value) in [
         (ColumnValues::Integer(vec![Some(1)]), "int64", json!(0)),
         (ColumnValues::Float(vec![None]), "float64", json!("NaN")),
-        (ColumnValues::String(vec![None]), "string", json!("")),
+        (
+            ColumnValues::String([None::<&str>].into_iter().collect()),
+            "string",
+            json!(""),
+        ),
     ] {
         let label = column(values);
         assert_eq!(label.metadata["data_type"], data_type);

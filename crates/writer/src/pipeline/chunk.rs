@@ -90,17 +90,16 @@ impl<'a> ChunkWorker<'a> {
                 .unwrap_or_default();
             let file = match file {
                 Err(source) if Lost::is(&source) => {
-                    let path = path.to_owned();
                     return Err(PipelineError::Source { path, source });
                 }
                 file => file,
             };
-            let record = pipeline.decode(path, &file, decoder, *shape, plane)?;
+            let record = pipeline.decode(&path, &file, decoder, *shape, plane)?;
             if let PlaneRecord::Corrupt { error, .. } = &record {
                 plane.fill(0);
                 pipeline
                     .observer
-                    .notice(Event::PlaneRefused { path, error });
+                    .notice(Event::PlaneRefused { path: &path, error });
             }
             if let Ok(file) = file {
                 source_bytes += file.stamp.bytes;

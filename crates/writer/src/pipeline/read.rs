@@ -66,15 +66,23 @@ impl Pipeline<'_> {
         let at_most = largest_file(self.plan.geometry().plane_bytes());
         let path = |(site, channel)| self.plan.source(SiteIndex(site), channel);
         let planes = tasks.iter().flat_map(Task::planes);
-        let mut wanted: Vec<(&str, Vec<u8>)> = planes
-            .filter_map(path)
-            .map(|path| (path, buffers.take()))
+        let paths: Vec<Option<String>> = planes.map(path).collect();
+        let mut wanted: Vec<(&str, Vec<u8>)> = paths
+            .iter()
+            .flatten()
+            .map(|path| (path.as_str(), buffers.take()))
             .collect();
         let stamps = self.source.read_all(&mut wanted, at_most + 1);
-        let mut read = stamps.into_iter().zip(wanted);
+        let read: Vec<_> = wanted
+            .into_iter()
+            .zip(stamps)
+            .map(|((_, bytes), stamp)| (stamp, bytes))
+            .collect();
+        let mut read = read.into_iter();
+        let mut paths = paths.into_iter();
         tasks.into_iter().zip(first..).map(move |(task, number)| {
-            let files = task.planes().map(|plane| {
-                let (stamp, (_, bytes)) = path(plane).and_then(|_| read.next())?;
+            let files = task.planes().map(|_| {
+                let (stamp, bytes) = paths.next()?.and_then(|_| read.next())?;
                 Some(stamp.and_then(|stamp| ImageFile::new(stamp, bytes, at_most)))
             });
             let files = files.collect();

@@ -10,7 +10,7 @@ use super::chunk::EncodedChunk;
 use super::task::{Task, channel_chunks};
 use super::{PipelineError, Shared, StopOnPanic};
 use crate::events::Event;
-use crate::record::{PlaneRecord, UnitRecord};
+use crate::record::{PlaneRecord, StoredUnit, UnitRecord};
 use crate::shard::ShardIndex;
 
 pub(super) struct Storer<'a> {
@@ -33,11 +33,11 @@ impl<'a> Storer<'a> {
     }
 
     /// Stores units as long as there are any that no other storer has taken, and
-    /// returns their records.
-    pub(super) fn run(mut self) -> Vec<UnitRecord> {
+    /// returns what is kept of them.
+    pub(super) fn run(mut self) -> Vec<StoredUnit> {
         let shared = self.shared;
         let _guard = StopOnPanic(shared);
-        let mut records = Vec::new();
+        let mut stored = Vec::new();
         loop {
             let place = shared.next_to_store.fetch_add(1, Ordering::Relaxed);
             let Some(unit) = shared.units.get(place) else {
@@ -48,7 +48,7 @@ impl<'a> Storer<'a> {
                 break;
             }
             match self.store(unit) {
-                Ok(record) => records.push(record),
+                Ok(unit) => stored.push(unit),
                 Err(error) => {
                     // Where a chunk of it was the cause, that failure is kept.
                     shared.fail(place, error);
@@ -56,22 +56,27 @@ impl<'a> Storer<'a> {
                 }
             }
         }
-        records
+        stored
     }
 
     /// Writes the shard of a unit and, once it is durable, its record.
-    fn store(&mut self, unit: &Unit) -> Result<UnitRecord, PipelineError> {
+    fn store(&mut self, unit: &Unit) -> Result<StoredUnit, PipelineError> {
         let pipeline = self.shared.pipeline;
         let geometry = pipeline.plan.geometry();
         let key = unit.shard_key();
         let first = self.next;
+        let former = pipeline.former.get(&unit.shard);
+        let planes = match former {
+            Some(former) => pipeline.journal.read_back(former)?.planes,
+            None => Vec::new(),
+        };
         let mut written = None;
         let mut kept = None;
         let stored = pipeline.output.put_streamed(&key, &mut |object| {
             self.next = first;
             let shard = self.write_chunks(unit, object)?;
-            kept = pipeline.former.get(&unit.shard).filter(|former| {
-                let lost = first_lost(former, &shard.planes);
+            kept = former.filter(|_| {
+                let lost = first_lost(&planes, &shard.planes);
                 lost.inspect(|&plane| self.tell_kept(unit, &key, plane))
                     .is_some()
             });
@@ -102,7 +107,7 @@ impl<'a> Storer<'a> {
         pipeline
             .observer
             .notice(Event::UnitStored { key: &key, bytes });
-        Ok(record)
+        Ok(StoredUnit::from(&record))
     }
 
     /// Writes the chunks of a unit as they come.
@@ -164,14 +169,14 @@ impl<'a> Storer<'a> {
         let path = pipeline.plan.source(site, plane % channels);
         pipeline.observer.notice(Event::UnitKept {
             key,
-            path: path.unwrap_or_default(),
+            path: path.as_deref().unwrap_or_default(),
         });
     }
 }
 
 /// The first plane that was good and is not among `planes` as it was.
-fn first_lost(former: &UnitRecord, planes: &[PlaneRecord]) -> Option<usize> {
-    let mut planes = former.planes.iter().zip(planes);
+fn first_lost(former: &[PlaneRecord], planes: &[PlaneRecord]) -> Option<usize> {
+    let mut planes = former.iter().zip(planes);
     planes.position(|(former, now)| match (former, now) {
         (PlaneRecord::Ok { summary: then, .. }, PlaneRecord::Ok { summary: now, .. }) => {
             then.xxh3_128 != now.xxh3_128

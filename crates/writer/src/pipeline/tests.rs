@@ -6,7 +6,7 @@ use super::*;
 use crate::codec::Codec;
 use crate::events::{Event, Silent};
 use crate::fixture::{Images, Memory, image_path, plan, shards_of};
-use crate::record::PlaneRecord;
+use crate::record::{PlaneRecord, UnitRecord};
 use crate::source::{Lost, SourceStamp};
 use crate::store::{Store, StoredObject};
 
@@ -35,7 +35,14 @@ fn run(
         stop: &AtomicBool::new(false),
     };
     let units: Vec<Unit> = plan.units().collect();
-    pipeline.run(&units)
+    let stored = pipeline.run(&units)?;
+    let records = Journal::new(&work).records()?.whole;
+    assert_eq!(stored, stored_of(&records));
+    Ok(records)
+}
+
+fn stored_of(records: &[UnitRecord]) -> Vec<StoredUnit> {
+    records.iter().map(StoredUnit::from).collect()
 }
 
 #[test]
@@ -444,8 +451,9 @@ fn only_the_wanted_units_are_run_and_recorded() {
     assert_eq!(pipeline.run(&[]).unwrap(), []);
     // The last unit is the short one.
     let wanted = [plan.unit(0).unwrap(), plan.unit(2).unwrap()];
-    let records = pipeline.run(&wanted).unwrap();
-    assert_eq!(records, [all[0].clone(), all[2].clone()]);
+    let stored = pipeline.run(&wanted).unwrap();
+    let records = [all[0].clone(), all[2].clone()];
+    assert_eq!(stored, stored_of(&records));
     assert_eq!(store.keys().len(), 2);
     let recorded = Journal::new(&work).records().unwrap();
     assert_eq!(recorded.whole, records);
@@ -486,7 +494,7 @@ fn a_stop_finishes_the_units_in_hand_and_begins_no_other() {
         assert!((1..=1 + in_flight).contains(&records.len()));
         // Whatever was begun is stored and recorded.
         let recorded = Journal::new(&work).records().unwrap();
-        assert_eq!(recorded.whole, records);
+        assert_eq!(stored_of(&recorded.whole), records);
         assert_eq!(store.keys().len(), records.len());
         assert!(pipeline.run(&units).unwrap().is_empty());
     }
@@ -515,9 +523,12 @@ fn no_good_plane_of_a_former_unit_is_lost() {
     let plan = plan(4, 2, shards_of(2));
     let encoder = ChunkEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
     let kept = Kept::default();
-    let former = before.iter().map(|unit| (unit.unit.shard, unit.clone()));
+    let former = before.iter().map(|unit| (unit.unit.shard, unit.into()));
     let output = Output::new(&store);
     let work = Memory::new();
+    for unit in &before {
+        Journal::new(&work).record(unit).unwrap();
+    }
     let pipeline = Pipeline {
         plan: &plan,
         source: &images,
@@ -530,8 +541,10 @@ fn no_good_plane_of_a_former_unit_is_lost() {
         strict: false,
         stop: &AtomicBool::new(false),
     };
-    let after = pipeline.run(&plan.units().collect::<Vec<_>>()).unwrap();
-    assert!(after[0].is_complete() && !before[0].is_complete());
+    let stored = pipeline.run(&plan.units().collect::<Vec<_>>()).unwrap();
+    let after = Journal::new(&work).records().unwrap().whole;
+    assert_eq!(stored, stored_of(&after));
+    assert!(stored[0].planes.is_complete() && !stored_of(&before)[0].planes.is_complete());
     assert_eq!(after[1], before[1]);
     assert_eq!(kept.0.into_inner().unwrap(), [image_path(2, 1)]);
     // The unit that stays is still in the list of checksums.

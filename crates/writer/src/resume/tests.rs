@@ -31,13 +31,10 @@ impl Finished {
         }
     }
 
-    fn records(&self) -> Records {
-        Journal::new(&self.work).records().unwrap()
-    }
-
     fn resume(&self, recheck: bool) -> Result<Resume, ResumeError> {
-        let (plan, records) = (&self.plan, self.records());
-        resume(plan, records, &self.images, &self.store, recheck)
+        let journal = Journal::new(&self.work);
+        let recorded = Recorded::InJournal(&journal);
+        resume(&self.plan, recorded, &self.images, &self.store, recheck)
     }
 
     /// The shards that would be converted again.
@@ -114,10 +111,10 @@ fn images_that_changed_are_converted_again() {
 #[test]
 fn images_that_were_added_are_converted() {
     let run = Finished::new();
-    let mut records = run.records();
-    records.whole[0].planes[3] = PlaneRecord::Missing;
+    let mut units = Journal::new(&run.work).records().unwrap().whole;
+    units[0].planes[3] = PlaneRecord::Missing;
     let (plan, images) = (&run.plan, &run.images);
-    let found = resume(plan, records, images, &run.store, false)
+    let found = resume(plan, Recorded::InTables(&units), images, &run.store, false)
         .unwrap()
         .found;
     assert_eq!(found.added_images.examples, [image_path(1, 1)]);

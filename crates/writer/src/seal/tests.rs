@@ -1,6 +1,7 @@
 use super::*;
 use crate::description::Description;
 use crate::fixture::{Images, Memory, plan, run_units, settings, shards_of};
+use crate::journal::JournalError;
 use crate::record::PlaneCounts;
 use crate::store::Store;
 
@@ -8,19 +9,29 @@ const SITES: usize = 3;
 
 /// Converts three sites of two channels into `store`.
 fn converted(store: &Memory) -> Result<(), SealError> {
-    converted_while(store, |_| ())
+    converted_while(store, |_, _| ())
 }
 
-/// Does, and lets `meanwhile` happen before the seal.
-fn converted_while(store: &Memory, meanwhile: impl Fn(&Memory)) -> Result<(), SealError> {
+/// Does, and lets `meanwhile` happen to it, or to the journal, before the seal.
+fn converted_while(store: &Memory, meanwhile: impl Fn(&Memory, &Memory)) -> Result<(), SealError> {
     let plan = plan(SITES, 2, shards_of(2));
     let settings = settings();
     let output = Output::new(store);
-    let units = run_units(&plan, &Images::of(SITES, 2), &output, &Memory::new());
-    meanwhile(store);
+    let work = Memory::new();
+    let records = run_units(&plan, &Images::of(SITES, 2), &output, &work);
+    let units: Vec<StoredUnit> = records.iter().map(StoredUnit::from).collect();
+    meanwhile(store, &work);
     let planes = PlaneCounts::of(&units);
     let attributes = DatasetAttributes::new(Description::look_alike(), &plan, settings, planes);
-    seal(&plan, &units, None, &attributes, &output)
+    seal(
+        &plan,
+        &units,
+        &Journal::new(&work),
+        None,
+        &attributes,
+        &output,
+    )
+    .map(|_| ())
 }
 
 #[test]
@@ -59,15 +70,45 @@ fn wherever_the_store_fails_there_is_no_root() {
 fn nothing_is_sealed_when_a_shard_is_lost() {
     let key = "images.zarr/images/c/1/0/0/0";
     let removed = Memory::new();
-    let error = converted_while(&removed, |store| store.remove(key).unwrap()).unwrap_err();
+    let error = converted_while(&removed, |store, _| store.remove(key).unwrap()).unwrap_err();
     assert!(error.to_string().contains("is gone"), "{error}");
     assert!(!removed.keys().iter().any(|key| key == ROOT_METADATA));
 
     let torn = Memory::new();
-    let tear = |store: &Memory| store.put(key, &[b"torn"]).unwrap();
+    let tear = |store: &Memory, _: &Memory| store.put(key, &[b"torn"]).unwrap();
     let error = converted_while(&torn, tear).unwrap_err();
     assert!(
         matches!(&error, SealError::Lost(lost) if lost.key == key && lost.found == Some(4)),
         "{error}"
     );
+}
+
+#[test]
+fn nothing_is_sealed_when_a_record_cannot_be_read_back() {
+    let key = "units/1.json";
+    let gone = |_: &Memory, work: &Memory| work.remove(key).unwrap();
+    let torn = |_: &Memory, work: &Memory| work.put(key, &[b"torn"]).unwrap();
+    let other = |_: &Memory, work: &Memory| {
+        let mut record = Journal::new(work).records().unwrap().whole.remove(1);
+        record.sha256[0] ^= 1;
+        Journal::new(work).record(&record).unwrap();
+    };
+    type Meanwhile<'a> = &'a dyn Fn(&Memory, &Memory);
+    let cases: [(Meanwhile<'_>, &str); 3] =
+        [(&gone, "gone"), (&torn, "not whole"), (&other, "another")];
+    for (meanwhile, reason) in cases {
+        let store = Memory::new();
+        let error = converted_while(&store, meanwhile).unwrap_err();
+        assert!(
+            matches!(&error, SealError::Journal(JournalError::Lost { object, .. }) if object == key),
+            "{error}"
+        );
+        let text = error.to_string();
+        assert!(
+            text.contains(reason) && text.contains("same command"),
+            "{text}"
+        );
+        // The shards were there before.
+        assert_eq!(store.keys().len(), 2);
+    }
 }

@@ -8,7 +8,7 @@ fn survey(images: &[(&str, Vec<u8>)]) -> Survey {
             .map(|(path, png)| ((*path).to_owned(), png.clone()))
             .collect(),
     );
-    let paths: Vec<&str> = images.iter().map(|(path, _)| *path).collect();
+    let paths: Vec<String> = images.iter().map(|(path, _)| (*path).to_owned()).collect();
     Survey::new(&source, &paths).unwrap()
 }
 

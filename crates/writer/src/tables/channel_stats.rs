@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_array::{Float64Array, Int64Array, StringArray};
-use rxrx_metadata::{Column, ColumnValues, channel_stats_schema};
+use rxrx_metadata::{Column, ColumnValues, Texts, channel_stats_schema};
 
 use super::{TableError, TableWriter};
 use crate::record::PlaneRecord;
@@ -99,66 +99,101 @@ impl Sums {
     }
 }
 
-/// The rows of the table: the dataset, the experiments, the plates, each group
-/// in array order, and each with all channels. `columns` are those of the
-/// metadata table, `planes` are site-major and have `plane_pixels` each.
+/// The sums that the table is made of, taken plane by plane.
 ///
 /// Groups are told apart by the text of the column `experiment` and the number
 /// in the column `plate`, as `GROUP BY` would.
+pub(crate) struct ChannelSums<'a> {
+    experiments: Option<&'a Texts>,
+    plates: &'a [Option<i64>],
+    /// Of the dataset, by channel.
+    whole: Vec<Sums>,
+    groups: Groups,
+    /// Those of the site that the next plane belongs to.
+    current: [Option<usize>; 2],
+    /// Planes taken so far.
+    taken: usize,
+}
+
+impl<'a> ChannelSums<'a> {
+    /// `columns` are those of the metadata table.
+    pub(crate) fn new(columns: &'a [Column], channels: usize) -> Self {
+        let column = |name: &str| columns.iter().find(|column| column.name == name);
+        let experiments = match column("experiment").map(|column| &column.values) {
+            Some(ColumnValues::String(names)) => Some(names),
+            _ => None,
+        };
+        let plates = match column("plate").map(|column| &column.values) {
+            Some(ColumnValues::Integer(numbers)) => numbers.as_slice(),
+            _ => &[],
+        };
+        Self {
+            experiments,
+            plates,
+            whole: vec![Sums::default(); channels],
+            groups: Groups {
+                channels,
+                ..Groups::default()
+            },
+            current: [None; 2],
+            taken: 0,
+        }
+    }
+
+    /// Adds the next plane; they come site-major.
+    pub(crate) fn add(&mut self, plane: &PlaneRecord) {
+        let channels = self.whole.len().max(1);
+        let (site, channel) = (self.taken / channels, self.taken % channels);
+        self.taken += 1;
+        if channel == 0 {
+            let experiment = self.experiments.and_then(|names| names.get(site));
+            let plate = self.plates.get(site).copied().flatten();
+            self.current = [
+                experiment.map(|name| self.groups.of_experiment(name)),
+                experiment
+                    .zip(plate)
+                    .map(|(name, plate)| self.groups.of_plate(name, plate)),
+            ];
+        }
+        if let Some(sums) = self.whole.get_mut(channel) {
+            sums.add(plane);
+        }
+        for group in self.current.into_iter().flatten() {
+            if let Some(sums) = self.groups.sums.get_mut(group * channels + channel) {
+                sums.add(plane);
+            }
+        }
+    }
+
+    /// The rows of the table: the dataset, the experiments, the plates, each group
+    /// in array order, and each with all channels. Planes have `plane_pixels` each.
+    pub(crate) fn rows(&self, plane_pixels: u64) -> Vec<ChannelStats> {
+        let mut ordered = vec![(Scope::Dataset, self.whole.as_slice())];
+        let chunks = self.groups.sums.chunks(self.whole.len().max(1));
+        let scopes = self.groups.scopes.iter().cloned().zip(chunks);
+        let (plates, experiments): (Vec<_>, Vec<_>) =
+            scopes.partition(|(scope, _)| matches!(scope, Scope::Plate(..)));
+        ordered.extend(experiments);
+        ordered.extend(plates);
+        let rows = ordered.into_iter().flat_map(|(scope, sums)| {
+            let sums = sums.iter().enumerate();
+            sums.map(move |(channel, sums)| sums.row(scope.clone(), channel, plane_pixels))
+        });
+        rows.collect()
+    }
+}
+
+/// The rows of the table of `planes`, which are site-major and have
+/// `plane_pixels` each. `columns` are those of the metadata table.
 pub(crate) fn channel_stats<'a>(
     columns: &[Column],
     channels: usize,
     plane_pixels: u64,
     planes: impl Iterator<Item = &'a PlaneRecord>,
 ) -> Vec<ChannelStats> {
-    let column = |name: &str| columns.iter().find(|column| column.name == name);
-    let experiments = match column("experiment").map(|column| &column.values) {
-        Some(ColumnValues::String(names)) => names.as_slice(),
-        _ => &[],
-    };
-    let plates = match column("plate").map(|column| &column.values) {
-        Some(ColumnValues::Integer(numbers)) => numbers.as_slice(),
-        _ => &[],
-    };
-    let mut groups = Groups {
-        channels,
-        ..Groups::default()
-    };
-    let mut whole = vec![Sums::default(); channels];
-    let mut of_experiment = None;
-    let mut of_plate = None;
-    for (position, plane) in planes.enumerate() {
-        let (site, channel) = (position / channels, position % channels);
-        if channel == 0 {
-            let experiment = experiments.get(site).and_then(Option::as_deref);
-            let plate = plates.get(site).copied().flatten();
-            of_experiment = experiment.map(|name| groups.of_experiment(name));
-            of_plate = experiment
-                .zip(plate)
-                .map(|(name, plate)| groups.of_plate(name, plate));
-        }
-        if let Some(sums) = whole.get_mut(channel) {
-            sums.add(plane);
-        }
-        for group in [of_experiment, of_plate].into_iter().flatten() {
-            if let Some(sums) = groups.sums.get_mut(group * channels + channel) {
-                sums.add(plane);
-            }
-        }
-    }
-    let mut ordered = vec![(Scope::Dataset, whole.as_slice())];
-    let chunks = groups.sums.chunks(channels.max(1));
-    let scopes: Vec<(Scope, &[Sums])> = groups.scopes.iter().cloned().zip(chunks).collect();
-    let (plates, experiments): (Vec<_>, Vec<_>) = scopes
-        .into_iter()
-        .partition(|(scope, _)| matches!(scope, Scope::Plate(..)));
-    ordered.extend(experiments);
-    ordered.extend(plates);
-    let rows = ordered.into_iter().flat_map(|(scope, sums)| {
-        let sums = sums.iter().enumerate();
-        sums.map(move |(channel, sums)| sums.row(scope.clone(), channel, plane_pixels))
-    });
-    rows.collect()
+    let mut sums = ChannelSums::new(columns, channels);
+    planes.for_each(|plane| sums.add(plane));
+    sums.rows(plane_pixels)
 }
 
 /// Experiments and plates in the order in which they are met.

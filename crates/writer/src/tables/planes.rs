@@ -7,8 +7,11 @@ use arrow_array::{ArrayRef, Float64Array, Int32Array, Int64Array, StringArray};
 use rxrx_decoder::PlaneSummary;
 use rxrx_metadata::{Plan, SiteIndex, planes_schema};
 
-use super::{TableError, TableWriter, site_groups};
-use crate::record::{PlaneRecord, UnitRecord};
+use super::{ROWS_IN_PAGE, TableError, TableWriter, site_groups};
+use crate::record::PlaneRecord;
+
+/// Rows that are put into columns at once.
+const ROWS_AT_ONCE: usize = 4 * ROWS_IN_PAGE;
 
 /// A plane with its place in the array.
 struct Row<'a> {
@@ -45,31 +48,72 @@ impl Row<'_> {
     }
 }
 
-/// Encodes the table. `units` are the records of all units in array order.
-pub(crate) fn planes_table(
-    plan: &Plan,
-    units: &[UnitRecord],
-    notes: &[(&str, String)],
-) -> Result<Vec<u8>, TableError> {
-    let channels = plan.geometry().channels;
-    let names: Vec<String> = plan.channels().iter().map(ToString::to_string).collect();
-    let longest = site_groups(plan.table().len())
-        .next()
-        .map_or(0, |group| group.len());
-    let bloom = [("xxh3_128".to_owned(), longest * channels)];
+/// The table, encoded as its rows come.
+pub(crate) struct PlanesTable<'a> {
+    plan: &'a Plan,
+    channels: Vec<String>,
+    writer: TableWriter,
+    /// The numbers of the rows at which row groups end, the next one last.
+    group_ends: Vec<usize>,
+    /// The number of the first row that is not written yet.
+    next: usize,
+    /// Rows that came and are not written yet.
+    pending: Vec<PlaneRecord>,
+}
 
-    let mut records = units.iter().flat_map(|unit| &unit.planes);
-    let mut writer = TableWriter::new(super::PLANES, planes_schema(), &bloom, notes)?;
-    for group in site_groups(plan.table().len()) {
-        let places = group.flat_map(|site| (0..channels).map(move |channel| (site, channel)));
-        let rows: Vec<Row<'_>> = places
-            .zip(&mut records)
-            .map(|((site, channel), record)| Row {
-                site,
-                channel,
-                record,
-            })
-            .collect();
+impl<'a> PlanesTable<'a> {
+    pub(crate) fn new(plan: &'a Plan, notes: &[(&str, String)]) -> Result<Self, TableError> {
+        let channels = plan.geometry().channels;
+        let groups: Vec<_> = site_groups(plan.table().len()).collect();
+        let longest = groups.first().map_or(0, ExactSizeIterator::len);
+        let bloom = [("xxh3_128".to_owned(), longest * channels)];
+        Ok(Self {
+            plan,
+            channels: plan.channels().iter().map(ToString::to_string).collect(),
+            writer: TableWriter::new(super::PLANES, planes_schema(), &bloom, notes)?,
+            group_ends: groups
+                .iter()
+                .rev()
+                .map(|group| group.end * channels)
+                .collect(),
+            next: 0,
+            pending: Vec::with_capacity(ROWS_AT_ONCE),
+        })
+    }
+
+    /// Appends the planes of the next sites, site-major.
+    pub(crate) fn add(&mut self, planes: Vec<PlaneRecord>) -> Result<(), TableError> {
+        for plane in planes {
+            self.pending.push(plane);
+            let ends = self.group_ends.last() == Some(&(self.next + self.pending.len()));
+            if ends || self.pending.len() == ROWS_AT_ONCE {
+                self.write()?;
+            }
+            if ends {
+                self.writer.end_group()?;
+                self.group_ends.pop();
+            }
+        }
+        Ok(())
+    }
+
+    /// The bytes of the table, once all sites have come.
+    pub(crate) fn finish(self) -> Result<Vec<u8>, TableError> {
+        self.writer.finish()
+    }
+
+    fn write(&mut self) -> Result<(), TableError> {
+        let Self {
+            plan,
+            channels: names,
+            ..
+        } = self;
+        let rows = self.pending.iter().enumerate().map(|(at, record)| Row {
+            site: (self.next + at) / names.len(),
+            channel: (self.next + at) % names.len(),
+            record,
+        });
+        let rows: Vec<Row<'_>> = rows.collect();
         let source = |row: &Row<'_>| plan.source(SiteIndex(row.site), row.channel);
         let float = |value: fn(&PlaneSummary) -> f64| -> ArrayRef {
             Arc::new(Float64Array::from_iter(
@@ -90,7 +134,7 @@ pub(crate) fn planes_table(
             Arc::new(Int64Array::from_iter(values))
         };
         let text = rows.iter().map(|row| names.get(row.channel));
-        writer.write_group(vec![
+        self.writer.write_rows(vec![
             Arc::new(Int64Array::from_iter_values(
                 rows.iter().map(|row| row.site as i64),
             )),
@@ -117,6 +161,8 @@ pub(crate) fn planes_table(
             sum(|summary| summary.statistics.sum),
             sum(|summary| summary.statistics.sum_of_squares),
         ])?;
+        self.next += self.pending.len();
+        self.pending.clear();
+        Ok(())
     }
-    writer.finish()
 }

@@ -9,14 +9,13 @@ use rxrx_metadata::{Column, ColumnValues, Plan, sites_schema};
 use super::{TableError, TableWriter, site_groups};
 use crate::record::{PlaneRecord, UnitRecord};
 
-/// Encodes the table. `units` are the records of all units in array order.
+/// Encodes the table. `places` are those of all sites in array order.
 pub(crate) fn sites_table(
     plan: &Plan,
-    units: &[UnitRecord],
+    places: &[SitePlace],
     notes: &[(&str, String)],
 ) -> Result<Vec<u8>, TableError> {
     let table = plan.table();
-    let places: Vec<Place> = places(plan, units);
     let groups: Vec<Range<usize>> = site_groups(table.len()).collect();
     let longest = groups.iter().map(ExactSizeIterator::len).max().unwrap_or(0);
     let bloom: Vec<(String, usize)> = table
@@ -33,8 +32,10 @@ pub(crate) fn sites_table(
             group.clone().map(|i| i as i64),
         ))];
         columns.extend(table.columns().iter().map(|column| values(column, &group)));
+        let geometry = plan.geometry();
+        let shard = |site: usize| geometry.unit(site / geometry.shard_sites).shard_key();
         columns.push(Arc::new(StringArray::from_iter_values(
-            places.iter().map(|place| &place.shard),
+            group.clone().map(shard),
         )));
         columns.push(Arc::new(Int64Array::from_iter_values(
             places.iter().map(|place| place.range.start as i64),
@@ -50,27 +51,19 @@ pub(crate) fn sites_table(
     writer.finish()
 }
 
-/// Where a site's pixels lie, and whether all its planes are there.
-struct Place {
-    shard: Arc<str>,
+/// Where in its shard a site's pixels lie, and whether all its planes are there.
+pub(crate) struct SitePlace {
     range: Range<u64>,
     complete: bool,
 }
 
-fn places(plan: &Plan, units: &[UnitRecord]) -> Vec<Place> {
-    let channels = plan.geometry().channels;
-    let mut places = Vec::with_capacity(plan.table().len());
-    for unit in units {
-        let shard: Arc<str> = unit.unit.shard_key().into();
-        for (range, planes) in unit.ranges.iter().zip(unit.planes.chunks(channels)) {
-            places.push(Place {
-                shard: shard.clone(),
-                range: range.clone(),
-                complete: planes.iter().all(PlaneRecord::is_ok),
-            });
-        }
-    }
-    places
+/// The places of the sites of one unit.
+pub(crate) fn site_places(record: &UnitRecord, channels: usize) -> impl Iterator<Item = SitePlace> {
+    let sites = record.ranges.iter().zip(record.planes.chunks(channels));
+    sites.map(|(range, planes)| SitePlace {
+        range: range.clone(),
+        complete: planes.iter().all(PlaneRecord::is_ok),
+    })
 }
 
 fn values(column: &Column, rows: &Range<usize>) -> ArrayRef {
@@ -81,7 +74,10 @@ fn values(column: &Column, rows: &Range<usize>) -> ArrayRef {
         ColumnValues::Float(values) => {
             Arc::new(Float64Array::from_iter(slice(values, rows).iter().copied()))
         }
-        ColumnValues::String(values) => Arc::new(StringArray::from_iter(slice(values, rows))),
+        ColumnValues::String(values) => {
+            let values = rows.clone().map(|row| values.get(row));
+            Arc::new(StringArray::from_iter(values))
+        }
     }
 }
 

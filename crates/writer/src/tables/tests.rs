@@ -1,9 +1,24 @@
 use parquet::file::metadata::ParquetMetaDataReader;
-use rxrx_metadata::Unit;
+use rxrx_metadata::{Plan, Unit};
 
 use super::*;
 use crate::fixture::{plan, shards_of};
 use crate::record::{PlaneRecord, UnitRecord};
+
+/// Both tables of the units with these records.
+pub(super) fn tables_of(plan: &Plan, units: &[UnitRecord]) -> [Vec<u8>; 2] {
+    let channels = plan.geometry().channels;
+    let places = units.iter().flat_map(|unit| site_places(unit, channels));
+    let places: Vec<SitePlace> = places.collect();
+    let mut planes = PlanesTable::new(plan, &[]).unwrap();
+    for unit in units {
+        planes.add(unit.planes.clone()).unwrap();
+    }
+    [
+        sites_table(plan, &places, &[]).unwrap(),
+        planes.finish().unwrap(),
+    ]
+}
 
 #[test]
 fn row_groups_are_even() {
@@ -51,11 +66,8 @@ fn row_groups_of_both_tables_hold_the_same_sites() {
         let groups = metadata.row_groups().iter();
         groups.map(|group| group.num_rows()).collect()
     };
-    let units = [unit];
-    let sites = groups("sites", sites_table(&plan, &units, &[]).unwrap());
+    let [sites, planes] = tables_of(&plan, &[unit]);
+    let sites = groups("sites", sites);
     assert_eq!(sites, [8193, 8192]);
-    assert_eq!(
-        groups("planes", planes_table(&plan, &units, &[]).unwrap()),
-        sites
-    );
+    assert_eq!(groups("planes", planes), sites);
 }

@@ -124,9 +124,9 @@ impl<'a> SourceCheck<'a> {
         }
         let planes = task.planes();
         let found = planes.filter_map(|plane| Some((plane, self.path(plane)?)));
-        let (planes, mut files): (Vec<_>, Vec<_>) = found
-            .map(|(plane, path)| (plane, (path, Vec::new())))
-            .unzip();
+        let (planes, paths): (Vec<_>, Vec<String>) = found.unzip();
+        let files = paths.iter().map(|path| (path.as_str(), Vec::new()));
+        let mut files: Vec<_> = files.collect();
         let at_most = largest_file(self.shape.byte_len());
         let read = self.prepared.source.read_all(&mut files, at_most);
         for ((plane, read), (_, bytes)) in planes.into_iter().zip(read).zip(files) {
@@ -143,7 +143,7 @@ impl<'a> SourceCheck<'a> {
     }
 
     /// The image of a plane of the dataset.
-    fn path(&self, (site, channel): (usize, usize)) -> Option<&str> {
+    fn path(&self, (site, channel): (usize, usize)) -> Option<String> {
         let row = (*self.rows.get(site)?)?;
         let position = (*self.channels.get(channel)?)?;
         self.prepared.plan.source(SiteIndex(row), position)
@@ -165,7 +165,7 @@ impl<'a> SourceCheck<'a> {
             return false;
         }
         let path = self.path(plane);
-        let decoded = path.map(|_| self.decode(worker, plane));
+        let decoded = path.as_ref().map(|_| self.decode(worker, plane));
         let path = path.unwrap_or_default();
         const RETRY: &str = "convert --retry-bad takes it in";
         match (record, decoded) {
@@ -304,15 +304,15 @@ fn is_same(stored: &ColumnValues, site: usize, source: &ColumnValues, row: usize
 
 fn cell(values: &ColumnValues, row: usize) -> String {
     match values {
-        ColumnValues::Integer(values) => text(values.get(row)),
-        ColumnValues::Float(values) => text(values.get(row)),
+        ColumnValues::Integer(values) => text(values.get(row).copied().flatten()),
+        ColumnValues::Float(values) => text(values.get(row).copied().flatten()),
         ColumnValues::String(values) => text(values.get(row)),
     }
 }
 
-fn text<T: std::fmt::Debug>(value: Option<&Option<T>>) -> String {
+fn text<T: std::fmt::Debug>(value: Option<T>) -> String {
     match value {
-        Some(Some(value)) => format!("{value:?}"),
-        _ => "blank".to_owned(),
+        Some(value) => format!("{value:?}"),
+        None => "blank".to_owned(),
     }
 }

@@ -147,7 +147,8 @@ impl Tables {
     pub(super) fn check_labels(&self, layout: &Layout, objects: &mut Objects, findings: &Findings) {
         let columns: &[Column] = self.sites.as_ref().map_or(&[], |sites| &sites.columns);
         let planes = self.planes.iter().flatten();
-        let labels = match labels(columns, planes, &layout.attributes) {
+        let present = planes.map(PlaneRecord::is_ok).collect();
+        let labels = match labels(columns, present, &layout.attributes) {
             Ok(labels) => labels,
             // Nothing to compare with: said of the tables already.
             Err(_) if self.sites.is_none() || self.planes.is_none() => return,

@@ -3,8 +3,9 @@ use crate::description::Description;
 use crate::events::Silent;
 use crate::fixture::{Images, Memory, plan, run_units, settings, shards_of};
 use crate::hierarchy::DatasetAttributes;
+use crate::journal::Journal;
 use crate::output::Output;
-use crate::record::PlaneCounts;
+use crate::record::{PlaneCounts, StoredUnit};
 use crate::seal::seal;
 
 /// Three sites of two channels in two shards, sealed.
@@ -13,10 +14,13 @@ pub(crate) fn sealed() -> Memory {
     let plan = plan(3, 2, shards_of(2));
     let settings = settings();
     let output = Output::new(&store);
-    let units = run_units(&plan, &Images::of(3, 2), &output, &Memory::new());
+    let work = Memory::new();
+    let records = run_units(&plan, &Images::of(3, 2), &output, &work);
+    let units: Vec<StoredUnit> = records.iter().map(StoredUnit::from).collect();
     let planes = PlaneCounts::of(&units);
     let attributes = DatasetAttributes::new(Description::look_alike(), &plan, settings, planes);
-    seal(&plan, &units, None, &attributes, &output).unwrap();
+    let journal = Journal::new(&work);
+    seal(&plan, &units, &journal, None, &attributes, &output).unwrap();
     store
 }
 

@@ -30,7 +30,7 @@ fn plane(number: usize) -> PlaneRecord {
 
 /// Five sites: two experiments, and the same plate number in both.
 fn columns() -> Vec<Column> {
-    let experiments = ["A", "A", "A", "B", "B"].map(|name| Some(name.to_owned()));
+    let experiments = ["A", "A", "A", "B", "B"].map(Some);
     let plates = [1, 1, 3, 1, 1].map(Some);
     vec![
         Column {
@@ -39,7 +39,7 @@ fn columns() -> Vec<Column> {
         },
         Column {
             name: "experiment".to_owned(),
-            values: ColumnValues::String(experiments.to_vec()),
+            values: ColumnValues::String(experiments.into_iter().collect()),
         },
     ]
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow_schema::DataType;
 use bytes::Bytes;
-use rxrx_metadata::{Column, ColumnValues};
+use rxrx_metadata::{Column, ColumnValues, Texts};
 
 use super::batch::Batch;
 use super::{ReadTableError, SITES, each_batch};
@@ -42,7 +42,7 @@ impl SitesTable {
     pub(crate) fn site_id(&self, row: usize) -> Option<&str> {
         let is_id = |column: &&Column| column.name == "site_id";
         match &self.columns.iter().find(is_id)?.values {
-            ColumnValues::String(ids) => ids.get(row)?.as_deref(),
+            ColumnValues::String(ids) => ids.get(row),
             _ => None,
         }
     }
@@ -91,7 +91,7 @@ fn empty_columns(batch: &Batch) -> Result<Vec<Column>, ReadTableError> {
         let values = match field.data_type() {
             DataType::Int64 => ColumnValues::Integer(Vec::new()),
             DataType::Float64 => ColumnValues::Float(Vec::new()),
-            DataType::Utf8 => ColumnValues::String(Vec::new()),
+            DataType::Utf8 => ColumnValues::String(Texts::default()),
             other => return Err(refused(other.to_string(), "Int64, Float64 or Utf8")),
         };
         let name = field.name().clone();
@@ -106,10 +106,7 @@ fn append(column: &mut Column, batch: &Batch) -> Result<(), ReadTableError> {
     match &mut column.values {
         ColumnValues::Integer(values) => values.extend(batch.integers(name)?.iter()),
         ColumnValues::Float(values) => values.extend(batch.floats(name)?.iter()),
-        ColumnValues::String(values) => {
-            let texts = batch.texts(name)?.iter();
-            values.extend(texts.map(|text| text.map(str::to_owned)));
-        }
+        ColumnValues::String(values) => values.extend(batch.texts(name)?.iter()),
     }
     Ok(())
 }

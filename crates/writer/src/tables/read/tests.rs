@@ -7,7 +7,7 @@ use super::*;
 use crate::checksums::checksum_list;
 use crate::fixture::{Memory, plan};
 use crate::source::SourceStamp;
-use crate::tables::{planes_table, sites_table};
+use crate::tables::tests::tables_of;
 
 const SITES_OF: usize = 5;
 
@@ -74,12 +74,9 @@ fn records(plan: &Plan) -> Vec<UnitRecord> {
 /// A store with both tables, and shards of the recorded sizes.
 fn stored(plan: &Plan, units: &[UnitRecord]) -> Memory {
     let store = Memory::new();
-    store
-        .put(SITES, &[&sites_table(plan, units, &[]).unwrap()])
-        .unwrap();
-    store
-        .put(PLANES, &[&planes_table(plan, units, &[]).unwrap()])
-        .unwrap();
+    let [sites, planes] = tables_of(plan, units);
+    store.put(SITES, &[&sites]).unwrap();
+    store.put(PLANES, &[&planes]).unwrap();
     for unit in units {
         let bytes = vec![0; unit.bytes as usize];
         store.put(&unit.unit.shard_key(), &[&bytes]).unwrap();

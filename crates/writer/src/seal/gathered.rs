@@ -1,0 +1,64 @@
+//! What the labels and tables need of the records.
+
+use rayon::prelude::*;
+use rxrx_metadata::Plan;
+
+use super::SealError;
+use crate::journal::Journal;
+use crate::record::{PlaneRecord, StoredUnit, UnitRecord};
+use crate::refused::{RefusedImages, count_refused};
+use crate::tables::{ChannelStats, ChannelSums, PlanesTable, SitePlace, site_places};
+
+/// Sites whose records are in memory at once, a kilobyte each, unless a single
+/// unit has more: enough that a journal that answers slowly is asked for several
+/// units at a time.
+const SITES_AT_ONCE: usize = 1024;
+
+/// Taken from the records unit by unit, in array order: together they may be far
+/// larger than anything that is made of them.
+pub(super) struct Gathered {
+    /// For each site and channel, whether the plane was stored.
+    pub(super) present: Vec<bool>,
+    /// For each site, where it is stored.
+    pub(super) places: Vec<SitePlace>,
+    pub(super) channel_stats: Vec<ChannelStats>,
+    /// `planes.parquet`.
+    pub(super) planes: Vec<u8>,
+    pub(super) refused: Vec<RefusedImages>,
+}
+
+impl Gathered {
+    /// Reads the records of `units`, which are all units in array order.
+    pub(super) fn new(
+        plan: &Plan,
+        units: &[StoredUnit],
+        journal: &Journal<'_>,
+        notes: &[(&str, String)],
+    ) -> Result<Self, SealError> {
+        let geometry = plan.geometry();
+        let mut present = Vec::with_capacity(geometry.planes());
+        let mut places = Vec::with_capacity(geometry.sites);
+        let mut sums = ChannelSums::new(plan.table().columns(), geometry.channels);
+        let mut planes = PlanesTable::new(plan, notes)?;
+        let mut refused = Vec::new();
+        for units in units.chunks((SITES_AT_ONCE / geometry.shard_sites).max(1)) {
+            let records = units.par_iter().map(|unit| journal.read_back(unit));
+            let records: Vec<UnitRecord> = records.collect::<Result<_, _>>()?;
+            for record in records {
+                present.extend(record.planes.iter().map(PlaneRecord::is_ok));
+                places.extend(site_places(&record, geometry.channels));
+                record.planes.iter().for_each(|plane| sums.add(plane));
+                count_refused(plan, &record, &mut refused);
+                planes.add(record.planes)?;
+            }
+        }
+        let pixels = geometry.height as u64 * geometry.width as u64;
+        Ok(Self {
+            present,
+            places,
+            channel_stats: sums.rows(pixels),
+            planes: planes.finish()?,
+            refused,
+        })
+    }
+}
