@@ -93,10 +93,9 @@ fn nothing_is_sealed_when_a_record_cannot_be_read_back() {
         record.sha256[0] ^= 1;
         Journal::new(work).record(&record).unwrap();
     };
-    type Meanwhile<'a> = &'a dyn Fn(&Memory, &Memory);
-    let cases: [(Meanwhile<'_>, &str); 3] =
-        [(&gone, "gone"), (&torn, "not whole"), (&other, "another")];
-    for (meanwhile, reason) in cases {
+    type Change<'a> = (&'a dyn Fn(&Memory, &Memory), &'a str);
+    let changes: [Change<'_>; 3] = [(&gone, "gone"), (&torn, "not whole"), (&other, "another")];
+    for (meanwhile, reason) in changes {
         let store = Memory::new();
         let error = converted_while(&store, meanwhile).unwrap_err();
         assert!(
