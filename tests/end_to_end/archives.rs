@@ -269,17 +269,16 @@ fn an_archive_is_not_written_into_or_over() {
 }
 
 #[test]
-fn what_cannot_be_reached_is_wrong_usage_that_shows_no_secret() {
+fn an_address_that_cannot_be_used_is_wrong_usage_that_shows_no_secret() {
     let input = Input::of_sites(1);
     let [folder, output] = [input.root(), input.output()].map(|path| path.display().to_string());
     for arguments in [
-        &["convert", &folder, "s3://bucket/x"][..],
-        &["info", "s3://bucket/x"],
-        &["verify", "https://host/bucket/x"],
-        &["convert", "s3://me:topsecret@bucket/x.zip", &output],
+        &["convert", "s3://me:topsecret@bucket/x.zip", &output][..],
         &["convert", "https://host/x?sig=topsecret", &output],
         &["plan", &folder, "--store-option", "topsecret"],
         &["plan", &folder, "--metadata", "ftp://host/topsecret/"],
+        &["convert", &folder, "s3://bucket"],
+        &["publish", &folder, "https://me:topsecret@host/bucket/x"],
     ] {
         let run = run(arguments.iter().copied()).ends_with(2);
         assert!(!run.stderr.is_empty());

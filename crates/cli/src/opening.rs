@@ -8,7 +8,9 @@ use rxrx_writer::{Address, Location};
 struct Lines {
     /// Packages of Python beside xarray and zarr.
     packages: &'static str,
-    /// Python that ends in a value `images`, which xarray opens.
+    /// Python that comes before.
+    imports: &'static str,
+    /// What xarray opens, in Python.
     images: String,
     /// What DuckDB must be told first.
     setup: String,
@@ -20,6 +22,7 @@ struct Lines {
 pub(crate) fn how_to_open(dataset: &Location) -> io::Result<()> {
     let Lines {
         packages,
+        imports,
         images,
         setup,
         tables,
@@ -28,21 +31,21 @@ pub(crate) fn how_to_open(dataset: &Location) -> io::Result<()> {
             let path = std::path::absolute(path)?.display().to_string();
             Lines {
                 packages: "",
-                images: format!("images = \"{path}/images.zarr\""),
+                imports: "",
+                images: format!("\"{path}/images.zarr\""),
                 setup: String::new(),
                 tables: path,
             }
         }
         Location::Remote(address) => remote(address),
     };
-    let images = images.replace('\n', "\n    ");
+    let imports = imports.replace('\n', "\n    ");
     let setup = setup.replace('\n', "\n    ");
     writeln!(
         stdout(),
         r#"Python (pip install xarray zarr{packages}):
     import xarray as xr
-    {images}
-    ds = xr.open_zarr(images)
+    {imports}ds = xr.open_zarr({images})
     ds.images[0].sel(channel="w1").values
 
 DuckDB:
@@ -73,12 +76,9 @@ fn remote(address: &Address) -> Lines {
     };
     Lines {
         packages: " obstore",
-        images: format!(
-            "from obstore.store import from_url\n\
-             from zarr.storage import ObjectStore\n\
-             # of a public one: from_url(…, skip_signature=True)\n\
-             images = ObjectStore(from_url(\"{path}/images.zarr\"{options}), read_only=True)"
-        ),
+        // Of a public one, with skip_signature=True.
+        imports: "from obstore.store import from_url\nfrom zarr.storage import ObjectStore\n",
+        images: format!("ObjectStore(from_url(\"{path}/images.zarr\"{options}), read_only=True)"),
         setup: secret(&path, endpoint.as_deref()),
         tables: path,
     }
@@ -109,7 +109,6 @@ fn secret(path: &str, endpoint: Option<&str>) -> String {
         }
         _ => ("azure", "TYPE azure, CONNECTION_STRING '…'".to_owned()),
     };
-    // Of a public one without it.
     format!(
         "INSTALL {extension}; LOAD {extension};\n\
          CREATE SECRET ({secret});   -- not for a public one\n"
