@@ -27,13 +27,14 @@
 //! **Memory.** From the first chunk that is not written to the last one that is
 //! being read there are at most [`CHUNKS_A_THREAD`] `x (jobs + 2 x readers)`
 //! chunks, or more where readers take several at once: two such reads a reader.
-//! Each is either image files or encoded; each worker has a raw one besides. With
-//! RxRx1's defaults (chunks of 0.5 MB of PNG, 0.75 MB encoded and 1.5 MiB of
-//! pixels) and 2 jobs that is at most 54 x 0.75 + 3 = 44 MB, at any number of
-//! sites and any size of the shards. From an archive behind an address, 16
-//! readers take 5 chunks at once: 166 x 0.75 + 3 = 128 MB, and 16 x 2 x 2.5 =
-//! 80 MB for what is just arriving. What a store holds of an object that it is
-//! given comes on top: see there.
+//! Each is either image files or encoded, but buffers of both kinds are kept for
+//! the next ones; each worker has a raw chunk besides. With RxRx1's defaults
+//! (chunks of 0.5 MB of PNG, 0.75 MB encoded and 1.5 MiB of pixels) and 2 jobs
+//! that is at most 54 x (0.5 + 0.75) + 3 = 71 MB, at any number of sites and any
+//! size of the shards. From an archive behind an address, 16 readers take 5 chunks
+//! at once: 166 x (0.5 + 0.75) + 3 = 211 MB, and 16 x 2 x 2.5 = 80 MB for what is
+//! just arriving. What a store holds of an object that it is given comes on top:
+//! see there.
 
 mod chunk;
 mod read;
