@@ -6,7 +6,7 @@ use rxrx_metadata::Listing;
 use sha2::{Digest, Sha256};
 
 use crate::remote::{Remote, RemoteObject};
-use crate::source::{Lost, Reading, Source, SourceStamp};
+use crate::source::{Lost, Reading, Source, SourceStamp, read_alone};
 use crate::store::StoreError;
 
 /// A [`Source`] that is all objects whose keys begin alike.
@@ -66,11 +66,7 @@ impl BucketSource {
 
 impl Source for BucketSource {
     fn read(&self, path: &str, at_most: usize, bytes: &mut Vec<u8>) -> io::Result<SourceStamp> {
-        let mut file = [(path, std::mem::take(bytes))];
-        let read = self.read_all(&mut file, at_most).pop();
-        let [(_, read_bytes)] = file;
-        *bytes = read_bytes;
-        read.unwrap_or_else(|| Err(io::ErrorKind::NotFound.into()))
+        read_alone(self, path, at_most, bytes)
     }
 
     fn read_all(

@@ -145,6 +145,20 @@ impl Error for Lost {
     }
 }
 
+/// [`Source::read`] of a source for which one file is as good as several.
+pub(crate) fn read_alone(
+    source: &dyn Source,
+    path: &str,
+    at_most: usize,
+    bytes: &mut Vec<u8>,
+) -> io::Result<SourceStamp> {
+    let mut file = [(path, std::mem::take(bytes))];
+    let read = source.read_all(&mut file, at_most).pop();
+    let [(_, read_bytes)] = file;
+    *bytes = read_bytes;
+    read.unwrap_or_else(|| Err(io::ErrorKind::NotFound.into()))
+}
+
 /// A [`Source`] that is a folder of a local disk.
 #[derive(Clone, Debug)]
 pub struct FolderSource {

@@ -10,7 +10,7 @@ use rawzip::ReaderAt;
 use super::Archive;
 use super::content::Content;
 use super::directory::{Entry, LOCAL_HEADER};
-use crate::source::{Lost, Reading, Source, SourceStamp};
+use crate::source::{Lost, Reading, Source, SourceStamp, read_alone};
 
 /// Bytes of an extra field that are read along with a local header; of a longer
 /// one the data behind it take a read of their own.
@@ -107,11 +107,7 @@ impl Archive {
 
 impl Source for Archive {
     fn read(&self, path: &str, at_most: usize, bytes: &mut Vec<u8>) -> io::Result<SourceStamp> {
-        let mut file = [(path, std::mem::take(bytes))];
-        let read = self.read_all(&mut file, at_most).pop();
-        let [(_, read_bytes)] = file;
-        *bytes = read_bytes;
-        read.unwrap_or_else(|| Err(io::ErrorKind::NotFound.into()))
+        read_alone(self, path, at_most, bytes)
     }
 
     fn read_all(

@@ -86,34 +86,36 @@ fn records_are_in_array_order_whoever_finishes_first() {
     }
 }
 
-/// A store that takes several objects at once, some of them longer than others.
-struct Wide {
+/// A store that takes its time, for some objects longer than for others.
+struct Slow {
     store: Memory,
+    writers: usize,
     at_once: AtomicUsize,
     most: AtomicUsize,
 }
 
-impl Wide {
+impl Slow {
     fn new(store: Memory) -> Self {
         Self {
             store,
+            writers: 4,
             at_once: AtomicUsize::new(0),
             most: AtomicUsize::new(0),
         }
     }
 }
 
-impl Store for Wide {
+impl Store for Slow {
     fn put(&self, key: &str, parts: &[&[u8]]) -> Result<(), StoreError> {
         let now = 1 + self.at_once.fetch_add(1, Ordering::SeqCst);
         self.most.fetch_max(now, Ordering::SeqCst);
         let unit = key.len() + usize::from(key.as_bytes()[key.len() - 7]);
-        std::thread::sleep(Duration::from_millis(5 * (unit as u64 % 5)));
+        std::thread::sleep(Duration::from_millis(5 * (1 + unit as u64 % 5)));
         self.at_once.fetch_sub(1, Ordering::SeqCst);
         self.store.put(key, parts)
     }
     fn writers(&self) -> usize {
-        4
+        self.writers
     }
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         self.store.get(key)
@@ -132,7 +134,7 @@ fn a_store_that_takes_several_objects_at_once_gets_them() {
     let images = Images::of(25, 2);
     let records = run(25, 2, &images, &narrow, &Silent, true).unwrap();
     for jobs in [1, 3] {
-        let wide = Wide::new(Memory::new());
+        let wide = Slow::new(Memory::new());
         let found = run(25, jobs, &images, &wide, &Silent, true).unwrap();
         assert_eq!(found, records);
         assert!((2..=4).contains(&wide.most.into_inner()));
@@ -140,7 +142,7 @@ fn a_store_that_takes_several_objects_at_once_gets_them() {
             assert_eq!(wide.store.get(&key).unwrap(), narrow.get(&key).unwrap());
         }
         // The first that fails ends it, and what was before it is kept.
-        let wide = Wide::new(Memory::with_room_for(5));
+        let wide = Slow::new(Memory::with_room_for(5));
         let error = run(25, jobs, &images, &wide, &Silent, true).unwrap_err();
         assert!(matches!(error, PipelineError::Store(_)), "{error}");
     }
@@ -392,35 +394,22 @@ fn a_strict_run_stops_and_names_the_image() {
 
 #[test]
 fn a_strict_run_stores_all_units_before_the_bad_one() {
-    /// A store that takes its time, so that the bad image is met long before.
-    struct Slow(Memory);
-    impl Store for Slow {
-        fn put(&self, key: &str, parts: &[&[u8]]) -> Result<(), StoreError> {
-            std::thread::sleep(Duration::from_millis(20));
-            self.0.put(key, parts)
-        }
-        fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-            self.0.get(key)
-        }
-        fn remove(&self, key: &str) -> Result<(), StoreError> {
-            self.0.remove(key)
-        }
-        fn list(&self) -> Result<Vec<StoredObject>, StoreError> {
-            self.0.list()
-        }
-    }
     // The last sites of the fifth and the ninth of ten units.
     let mut images = Images::of(20, 2);
     for site in [9, 17] {
         images.0.insert(image_path(site, 1), b"no PNG".to_vec());
     }
     for jobs in [1, 2, 8] {
-        let store = Slow(Memory::new());
+        // One that takes its time, so that the bad image is met long before.
+        let store = Slow {
+            writers: 1,
+            ..Slow::new(Memory::new())
+        };
         let error = run(20, jobs, &images, &store, &Silent, true).unwrap_err();
         assert!(
             matches!(&error, PipelineError::CorruptImage { path, .. } if *path == image_path(9, 1))
         );
-        assert_eq!(store.0.keys().len(), 4);
+        assert_eq!(store.store.keys().len(), 4);
     }
 }
 
