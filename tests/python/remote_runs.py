@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import threading
+import time
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -61,6 +63,27 @@ class Run:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self.peak = 0
+        self.watch = threading.Thread(target=self.watch_memory, daemon=True)
+        self.watch.start()
+
+    def watch_memory(self) -> None:
+        """Looks at the largest resident set so far until the process is no more.
+
+        What `wait4` says is at least what this process had when it started the other one.
+        """
+        status = Path("/proc", str(self.process.pid), "status")
+        while True:
+            try:
+                fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
+            except OSError:
+                return
+            if "VmHWM" not in fields:
+                return
+            # Until it runs the program, it is a copy of this one.
+            if fields["Name"].strip() in Path(os.environ["RXRX2ZARR"]).name:
+                self.peak = int(fields["VmHWM"].split()[0]) * 1024
+            time.sleep(0.005)
 
     @property
     def pid(self) -> int:
@@ -82,8 +105,8 @@ class Run:
             texts = out.read(), err.read()
         _, status, used = os.wait4(self.process.pid, 0)
         self.process.returncode = os.waitstatus_to_exitcode(status)
-        blocks, kibibytes = used.ru_oublock, used.ru_maxrss
-        return Finished(self.process.returncode, *texts, kibibytes * 1024, blocks * 512)
+        self.watch.join()
+        return Finished(self.process.returncode, *texts, self.peak, used.ru_oublock * 512)
 
 
 def killed_and_resumed(
