@@ -19,14 +19,17 @@ Examples:
   rxrx2zarr plan rxrx1                         what would be converted, and every problem seen
   rxrx2zarr convert rxrx1 rxrx1-zarr           convert the folder rxrx1
   rxrx2zarr convert rxrx1-images.zip rxrx1-zarr --metadata rxrx1-metadata.zip
+  rxrx2zarr convert rxrx1 s3://bucket/rxrx1    straight into a bucket
   rxrx2zarr verify rxrx1-zarr --source rxrx1   read it all back, compare every pixel
-  rxrx2zarr info rxrx1-zarr                    what is in a dataset, and how to open it";
+  rxrx2zarr info rxrx1-zarr                    what is in a dataset, and how to open it
+  rxrx2zarr publish rxrx1-zarr s3://bucket/rxrx1";
 
 const CONVERT_EXAMPLES: &str = "\
 Examples:
   rxrx2zarr convert rxrx1 rxrx1-zarr
   rxrx2zarr convert rxrx1-images.zip out --metadata rxrx1-metadata.zip
   rxrx2zarr convert https://host/rxrx1-images.zip out --metadata metadata.csv
+  rxrx2zarr convert rxrx1 s3://bucket/rxrx1        credentials as the AWS tools have them
   rxrx2zarr convert images out --metadata metadata.csv.gz --codec delta-zstd
   rxrx2zarr convert rxrx1 huvec --include 'HUVEC-*' --include dataset=train
   rxrx2zarr convert rxrx1 out --allow-missing      missing images become 0, exit code 3
@@ -60,6 +63,7 @@ const INFO_EXAMPLES: &str = "\
 Examples:
   rxrx2zarr info rxrx1-zarr
   rxrx2zarr info rxrx1-zarr --json
+  rxrx2zarr info s3://bucket/rxrx1 --store-option skip_signature=true
 
 Of an unfinished one it tells how far it is, and whether a run is at it.
 
@@ -251,7 +255,7 @@ pub(crate) struct ConvertArguments {
     #[command(flatten)]
     pub(crate) input: InputArguments,
 
-    /// Folder to create
+    /// Folder to create, or an address: s3://, gs://, az:// or http(s)://host/bucket/name
     #[arg(value_name = "OUTPUT")]
     output: OsString,
 
@@ -335,7 +339,7 @@ pub(crate) struct PlanArguments {
 #[derive(Debug, Args)]
 #[command(before_help = VERIFY_EXAMPLES)]
 pub(crate) struct VerifyArguments {
-    /// A dataset that convert made
+    /// A dataset that convert made: a folder or an address
     #[arg(value_name = "DATASET")]
     dataset: OsString,
 
@@ -376,7 +380,7 @@ impl VerifyArguments {
 #[derive(Debug, Args)]
 #[command(before_help = INFO_EXAMPLES)]
 pub(crate) struct InfoArguments {
-    /// A dataset that convert made
+    /// A dataset that convert made: a folder or an address
     #[arg(value_name = "DATASET")]
     dataset: OsString,
 
@@ -397,7 +401,7 @@ impl InfoArguments {
 #[derive(Debug, Args)]
 #[command(before_help = PUBLISH_EXAMPLES)]
 pub(crate) struct PublishArguments {
-    /// A dataset that convert made
+    /// A dataset that convert made: a folder or an address
     #[arg(value_name = "DATASET")]
     dataset: OsString,
 
