@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use libdeflater::Decompressor;
-use rxrx_decoder::{Decoder, Histogram, Limits, PlaneShape, read_shape, summarise};
+use rxrx_decoder::{Decoder, Limits, PlaneShape, SummaryScratch, read_shape, summarise};
 use zune_png::PngDecoder;
 use zune_png::zune_core::bytestream::ZCursor;
 use zune_png::zune_core::options::DecoderOptions;
@@ -131,7 +131,7 @@ type Contender = fn(&mut Bench, &Image);
 struct Bench {
     decoder: Decoder,
     decompressor: Decompressor,
-    histogram: Histogram,
+    histogram: SummaryScratch,
     inflated: Vec<u8>,
     plane: Vec<u8>,
 }
@@ -141,7 +141,7 @@ impl Bench {
         Self {
             decoder: Decoder::new(Limits::default()),
             decompressor: Decompressor::new(),
-            histogram: Histogram::new(),
+            histogram: SummaryScratch::new(),
             inflated: vec![0; shape.byte_len() + shape.height as usize],
             plane: vec![0; shape.byte_len()],
         }

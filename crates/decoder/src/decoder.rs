@@ -1,13 +1,8 @@
-#![allow(
-    clippy::indexing_slicing,
-    reason = "lengths are checked once, before the loops over rows; fuzzer and corruption tests agree"
-)]
-
 use crate::chunk::{self, Container};
+use crate::distribution::SummaryScratch;
 use crate::error::{BufferError, DecodeError, Unsupported};
 use crate::filter;
 use crate::general;
-use crate::histogram::{ByteTally, Histogram};
 use crate::inflate::{Decompressor, inflate};
 use crate::limits::Limits;
 use crate::shape::PlaneShape;
@@ -21,7 +16,7 @@ pub struct Decoder {
     gathered: Vec<u8>,
     /// Filter bytes and filtered rows.
     inflated: Vec<u8>,
-    histogram: Histogram,
+    summary: SummaryScratch,
 }
 
 impl Decoder {
@@ -34,7 +29,7 @@ impl Decoder {
             decompressor: Decompressor::new(),
             gathered: Vec::new(),
             inflated: Vec::new(),
-            histogram: Histogram::new(),
+            summary: SummaryScratch::new(),
         }
     }
 
@@ -77,15 +72,16 @@ impl Decoder {
         self.inflated.resize(header.inflated_bytes() as usize, 0);
         inflate(&mut self.decompressor, stream, &mut self.inflated)?;
         filter::check(&self.inflated, &header)?;
-        let mut tally = ByteTally::new();
+        let mut tally = SummaryScratch::tally(found.depth);
         let counted = if header.is_plain_grey() && container.transparency.is_none() {
             let row_bytes = header.row_bytes(header.shape.width) as usize;
-            filter::unfilter(&self.inflated, row_bytes, found.depth, plane, &mut tally)
+            let tally = tally.as_mut();
+            filter::unfilter(&self.inflated, row_bytes, found.depth, plane, tally)
         } else {
             general::decode(&header, &container, stream, self.limits, plane)?;
             0
         };
-        self.histogram.finish(tally, &plane[counted..], found.depth);
-        Ok(PlaneSummary::new(plane, found, &self.histogram))
+        let tally = tally.map(|tally| (tally, counted));
+        Ok(PlaneSummary::new(plane, found, tally, &mut self.summary))
     }
 }

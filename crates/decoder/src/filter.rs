@@ -57,7 +57,7 @@ pub(crate) fn unfilter(
     row_bytes: usize,
     depth: BitDepth,
     plane: &mut [u8],
-    tally: &mut ByteTally,
+    tally: Option<&mut ByteTally>,
 ) -> usize {
     match depth {
         BitDepth::Eight => unfilter_fastest::<1>(filtered, row_bytes, plane, tally),
@@ -70,7 +70,7 @@ fn unfilter_fastest<const BPP: usize>(
     filtered: &[u8],
     row_bytes: usize,
     plane: &mut [u8],
-    tally: &mut ByteTally,
+    tally: Option<&mut ByteTally>,
 ) -> usize {
     #[cfg(target_arch = "x86_64")]
     if let Some(counted) = avx2::unfilter::<BPP>(filtered, row_bytes, plane, tally) {

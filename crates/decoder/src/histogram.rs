@@ -3,12 +3,12 @@
     reason = "lengths are checked once, before the loops over rows; fuzzer and corruption tests agree"
 )]
 
+use crate::distribution::{Distribution, Ranks};
 use crate::shape::BitDepth;
 
-/// Scratch memory of [`summarise`](crate::summarise): how often each sample
-/// occurs. Make one per worker and use it for every plane.
+/// How often each sample of a plane occurs. Reused from plane to plane.
 #[derive(Debug)]
-pub struct Histogram {
+pub(crate) struct Histogram {
     /// By sample value. All zero outside `first..=last`.
     counts: Vec<u64>,
     first: usize,
@@ -16,31 +16,20 @@ pub struct Histogram {
 }
 
 impl Default for Histogram {
+    /// It grows to 512 KiB when it first meets 16-bit samples.
     fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Histogram {
-    /// An empty histogram; it grows to 512 KiB when it first meets 16-bit
-    /// samples.
-    #[must_use]
-    pub fn new() -> Self {
         Self {
             counts: vec![0; 1 << 8],
             first: 0,
             last: 0,
         }
     }
+}
 
-    /// Forgets the plane before and counts this one.
-    pub(crate) fn count(&mut self, plane: &[u8], depth: BitDepth) {
-        self.finish(ByteTally::new(), plane, depth);
-    }
-
+impl Histogram {
     /// Forgets the plane before, and counts `rest` on top of what is in
     /// `tally`, which is nothing where samples have 16 bits.
-    pub(crate) fn finish(&mut self, tally: ByteTally, rest: &[u8], depth: BitDepth) {
+    pub(crate) fn count(&mut self, tally: ByteTally, rest: &[u8], depth: BitDepth) {
         self.counts[self.first..=self.last].fill(0);
         match depth {
             BitDepth::Eight => self.count_bytes(tally, rest),
@@ -80,6 +69,32 @@ impl Histogram {
         for sample in samples() {
             self.counts[usize::from(sample)] += 1;
         }
+    }
+
+    /// The distribution of what was counted.
+    pub(crate) fn distribution(&self, depth: BitDepth, ranks: &Ranks) -> Distribution {
+        let mut found = Distribution::default();
+        let mut seen: u64 = 0;
+        for (value, count) in self.occupied() {
+            let (wide, weight) = (u128::from(value), u128::from(count));
+            found.sum += wide * weight;
+            found.sum_of_squares += wide * wide * weight;
+            // Values ascend, so the last to fit stays.
+            for (rank, at_rank) in ranks.iter().zip(&mut found.at_ranks) {
+                if *rank >= seen {
+                    *at_rank = value;
+                }
+            }
+            if seen == 0 {
+                found.min = value;
+            }
+            seen += count;
+            found.max = value;
+            if value == depth.max_value() {
+                found.saturated = count;
+            }
+        }
+        found
     }
 
     /// Values that occur, ascending, with how often they do.

@@ -1,8 +1,9 @@
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::distribution::{RANKS, Ranks, SummaryScratch};
 use crate::focus::focus;
-use crate::histogram::Histogram;
+use crate::histogram::ByteTally;
 use crate::shape::PlaneShape;
 
 /// What is known of a plane once it is decoded.
@@ -19,8 +20,8 @@ pub struct PlaneSummary {
 
 /// Distribution of one plane's pixels, in units of the stored samples.
 ///
-/// Computed from exact integer sums and an exact histogram, so that any two
-/// machines agree to the last bit.
+/// Computed from exact integer sums and exact ranks, so that any two machines
+/// agree to the last bit.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Statistics {
     /// Arithmetic mean.
@@ -71,16 +72,13 @@ mod hexadecimal {
 }
 
 /// Percentiles wanted, as fractions.
-const QUANTILES: [f64; 5] = [0.001, 0.01, 0.5, 0.99, 0.999];
+const QUANTILES: [f64; RANKS / 2] = [0.001, 0.01, 0.5, 0.99, 0.999];
 
 /// Where `numpy.percentile(…, method="linear")` looks among the sorted pixels:
 /// between `rank` and the next, `weight` of the way.
-#[derive(Clone, Copy, Default)]
 struct Quantile {
     rank: u64,
     weight: f64,
-    lower: f64,
-    upper: f64,
 }
 
 impl Quantile {
@@ -89,73 +87,61 @@ impl Quantile {
         Self {
             rank: position.floor() as u64,
             weight: position - position.floor(),
-            ..Self::default()
-        }
-    }
-
-    /// Takes note of the value that the sorted pixels have from rank `start`
-    /// on. Called with ascending values, so the last to fit stays.
-    fn pass(&mut self, value: u16, start: u64) {
-        if self.rank >= start {
-            self.lower = f64::from(value);
-        }
-        if self.rank + 1 >= start {
-            self.upper = f64::from(value);
         }
     }
 
     /// NumPy's rounding: from the nearer end.
-    fn value(&self) -> f64 {
-        let step = self.upper - self.lower;
+    fn between(&self, lower: u16, upper: u16) -> f64 {
+        let (lower, upper) = (f64::from(lower), f64::from(upper));
+        let step = upper - lower;
         if self.weight < 0.5 {
-            self.lower + step * self.weight
+            lower + step * self.weight
         } else {
-            self.upper - step * (1.0 - self.weight)
+            upper - step * (1.0 - self.weight)
         }
     }
 }
 
-fn statistics(plane: &[u8], shape: PlaneShape, histogram: &Histogram) -> Statistics {
+fn statistics(
+    plane: &[u8],
+    shape: PlaneShape,
+    tally: Option<(ByteTally, usize)>,
+    scratch: &mut SummaryScratch,
+) -> Statistics {
     let depth = shape.depth;
     let pixels = (plane.len() / depth.bytes_per_sample()) as u64;
-    let mut sum: u128 = 0;
-    let mut squares: u128 = 0;
-    let mut seen: u64 = 0;
-    let mut extremes = None;
-    let mut saturated: u64 = 0;
-    let mut quantiles = QUANTILES.map(|fraction| Quantile::new(fraction, pixels));
-    for (value, count) in histogram.occupied() {
-        let (wide, weight) = (u128::from(value), u128::from(count));
-        sum += wide * weight;
-        squares += wide * wide * weight;
-        for quantile in &mut quantiles {
-            quantile.pass(value, seen);
-        }
-        seen += count;
-        extremes = Some((extremes.map_or(value, |(min, _)| min), value));
-        if value == depth.max_value() {
-            saturated = count;
-        }
+    let quantiles = QUANTILES.map(|fraction| Quantile::new(fraction, pixels));
+    let mut ranks = Ranks::default();
+    for (ranks, quantile) in ranks.as_chunks_mut().0.iter_mut().zip(&quantiles) {
+        let last = pixels.saturating_sub(1);
+        *ranks = [quantile.rank, last.min(quantile.rank + 1)];
     }
-    let (min, max) = extremes.unwrap_or_default();
+    let found = scratch.distribution(plane, depth, tally, &ranks);
+    let mut percentiles = [0.0; QUANTILES.len()];
+    let at_ranks = found.at_ranks.as_chunks().0;
+    for ((percentile, quantile), [lower, upper]) in
+        percentiles.iter_mut().zip(&quantiles).zip(at_ranks)
+    {
+        *percentile = quantile.between(*lower, *upper);
+    }
+    let [p001, p01, p50, p99, p999] = percentiles;
     let n = pixels.max(1) as f64;
     // n² × variance is a difference of integers: nothing cancels.
-    let scaled_variance = u128::from(pixels) * squares - sum * sum;
-    let [p001, p01, p50, p99, p999] = quantiles.map(|quantile| quantile.value());
+    let scaled_variance = u128::from(pixels) * found.sum_of_squares - found.sum * found.sum;
     Statistics {
-        mean: sum as f64 / n,
+        mean: found.sum as f64 / n,
         std: (scaled_variance as f64).sqrt() / n,
-        min,
-        max,
+        min: found.min,
+        max: found.max,
         p001,
         p01,
         p50,
         p99,
         p999,
-        saturated: saturated as f64 / n,
+        saturated: found.saturated as f64 / n,
         focus: focus(plane, shape),
-        sum: u64::try_from(sum).unwrap_or(u64::MAX),
-        sum_of_squares: u64::try_from(squares).unwrap_or(u64::MAX),
+        sum: u64::try_from(found.sum).unwrap_or(u64::MAX),
+        sum_of_squares: u64::try_from(found.sum_of_squares).unwrap_or(u64::MAX),
     }
 }
 
@@ -163,16 +149,21 @@ fn statistics(plane: &[u8], shape: PlaneShape, histogram: &Histogram) -> Statist
 /// little-endian, the layout that [`Decoder::decode`](crate::Decoder::decode)
 /// writes. All statistics of an empty plane are 0.
 #[must_use]
-pub fn summarise(plane: &[u8], shape: PlaneShape, histogram: &mut Histogram) -> PlaneSummary {
-    histogram.count(plane, shape.depth);
-    PlaneSummary::new(plane, shape, histogram)
+pub fn summarise(plane: &[u8], shape: PlaneShape, scratch: &mut SummaryScratch) -> PlaneSummary {
+    PlaneSummary::new(plane, shape, None, scratch)
 }
 
 impl PlaneSummary {
-    /// `histogram`: that of `plane`.
-    pub(crate) fn new(plane: &[u8], shape: PlaneShape, histogram: &Histogram) -> Self {
+    /// `tally`: the first samples of `plane`, and how many they are, where they
+    /// have been counted.
+    pub(crate) fn new(
+        plane: &[u8],
+        shape: PlaneShape,
+        tally: Option<(ByteTally, usize)>,
+        scratch: &mut SummaryScratch,
+    ) -> Self {
         Self {
-            statistics: statistics(plane, shape, histogram),
+            statistics: statistics(plane, shape, tally, scratch),
             xxh3_128: xxh3_128(plane),
         }
     }

@@ -8,7 +8,7 @@
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rxrx_decoder::{BitDepth, Histogram, PlaneShape, PlaneSummary, Statistics, summarise};
+use rxrx_decoder::{BitDepth, PlaneShape, PlaneSummary, Statistics, SummaryScratch, summarise};
 
 fn bytes(samples: &[u16], depth: BitDepth) -> Vec<u8> {
     match depth {
@@ -28,7 +28,7 @@ fn shape(height: usize, width: usize, depth: BitDepth) -> PlaneShape {
 /// A plane of rows of `width` samples.
 fn measure(samples: &[u16], width: usize, depth: BitDepth) -> PlaneSummary {
     let shape = shape(samples.len() / width, width, depth);
-    summarise(&bytes(samples, depth), shape, &mut Histogram::new())
+    summarise(&bytes(samples, depth), shape, &mut SummaryScratch::new())
 }
 
 #[track_caller]
@@ -239,7 +239,7 @@ fn focus_by_definition(samples: &[u16], width: usize) -> f64 {
 #[test]
 fn random_planes_are_measured_by_definition() {
     let mut random = ChaCha8Rng::seed_from_u64(5);
-    let mut histogram = Histogram::new();
+    let mut histogram = SummaryScratch::new();
     for round in 0..400 {
         let depth = match random.random() {
             true => BitDepth::Eight,

@@ -5,7 +5,7 @@ use std::io::Cursor;
 
 use png::{DecodeOptions, Transformations};
 use rxrx_decoder::{
-    BitDepth, Damage, DecodeError, Decoder, Histogram, Limits, PlaneSummary, ReferenceDecoder,
+    BitDepth, Damage, DecodeError, Decoder, Limits, PlaneSummary, ReferenceDecoder, SummaryScratch,
     Unsupported, read_shape, summarise,
 };
 
@@ -51,8 +51,8 @@ pub fn judge(png: &[u8]) {
 fn ours(png: &[u8]) -> Result<Vec<u8>, DecodeError> {
     thread_local! {
         // Used again and again, as in earnest: nothing may stay behind.
-        static DECODER: RefCell<(Decoder, Histogram)> =
-            RefCell::new((Decoder::new(LIMITS), Histogram::new()));
+        static DECODER: RefCell<(Decoder, SummaryScratch)> =
+            RefCell::new((Decoder::new(LIMITS), SummaryScratch::new()));
     }
     let shape = read_shape(png, &LIMITS)?;
     let mut plane = vec![0xA5; shape.byte_len()];

@@ -4,6 +4,7 @@
 //! decided in [`super::wave`], in safe code.
 #![allow(unsafe_code, reason = "AVX2 intrinsics; each block has its proof")]
 
+use std::arch::asm;
 use std::arch::x86_64::{
     __m256i, _mm_loadu_si128, _mm_storeu_si128, _mm256_castsi256_si128, _mm256_extracti128_si256,
     _mm256_set_m128i, _mm256_setzero_si256,
@@ -25,7 +26,7 @@ pub(super) fn unfilter<const BPP: usize>(
     filtered: &[u8],
     row_bytes: usize,
     plane: &mut [u8],
-    tally: &mut ByteTally,
+    tally: Option<&mut ByteTally>,
 ) -> Option<usize> {
     if !is_x86_feature_detected!("avx2") {
         return None;
@@ -38,6 +39,18 @@ pub(super) fn unfilter<const BPP: usize>(
             _ => None,
         }
     }
+}
+
+/// The same register, which the compiler must have computed as it is written: it
+/// knows shorter ways, but those that everything waits for are longer.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn computed(mut register: __m256i) -> __m256i {
+    // SAFETY: no instruction, that is.
+    unsafe {
+        asm!("/* {} */", inout(ymm_reg) register, options(pure, nomem, nostack, preserves_flags));
+    }
+    register
 }
 
 /// A register of two halves, the lower first.

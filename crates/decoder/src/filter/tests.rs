@@ -54,12 +54,12 @@ fn compare<const BPP: usize>(width: usize, height: usize, random: &mut ChaCha8Rn
     let mut fastest = vec![0x55; row_bytes * height];
     unfilter_rows::<BPP>(&filtered, row_bytes, &mut scalar);
     let mut tally = ByteTally::new();
-    let counted = unfilter_fastest::<BPP>(&filtered, row_bytes, &mut fastest, &mut tally);
+    let counted = unfilter_fastest::<BPP>(&filtered, row_bytes, &mut fastest, Some(&mut tally));
     assert_eq!(scalar, fastest, "{width} x {height}, {BPP} bytes a pixel");
     if BPP == 1 {
-        let (mut together, mut apart) = (Histogram::new(), Histogram::new());
-        together.finish(tally, &fastest[counted..], BitDepth::Eight);
-        apart.count(&scalar, BitDepth::Eight);
+        let (mut together, mut apart) = (Histogram::default(), Histogram::default());
+        together.count(tally, &fastest[counted..], BitDepth::Eight);
+        apart.count(ByteTally::new(), &scalar, BitDepth::Eight);
         assert!(together.occupied().eq(apart.occupied()));
     }
 }

@@ -27,15 +27,14 @@
 //! took as long again (Zen 4), and the work around them no less.
 
 use std::arch::x86_64::{
-    __m256i, _mm256_add_epi8, _mm256_adds_epu8, _mm256_alignr_epi8, _mm256_and_si256,
-    _mm256_avg_epu8, _mm256_blendv_epi8, _mm256_castsi256_si128, _mm256_cmpeq_epi8,
-    _mm256_inserti128_si256, _mm256_max_epu8, _mm256_min_epu8, _mm256_or_si256, _mm256_set1_epi8,
-    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_si256, _mm256_sub_epi8,
-    _mm256_subs_epu8, _mm256_unpackhi_epi8, _mm256_unpackhi_epi16, _mm256_unpacklo_epi8,
-    _mm256_unpacklo_epi16, _mm256_xor_si256,
+    __m256i, _mm256_add_epi8, _mm256_alignr_epi8, _mm256_and_si256, _mm256_avg_epu8,
+    _mm256_blendv_epi8, _mm256_castsi256_si128, _mm256_cmpeq_epi8, _mm256_inserti128_si256,
+    _mm256_max_epu8, _mm256_min_epu8, _mm256_or_si256, _mm256_set1_epi8, _mm256_setzero_si256,
+    _mm256_shuffle_epi8, _mm256_slli_si256, _mm256_sub_epi8, _mm256_unpackhi_epi8,
+    _mm256_unpackhi_epi16, _mm256_unpacklo_epi8, _mm256_unpacklo_epi16, _mm256_xor_si256,
 };
 
-use super::avx2::{BLOCK, Lanes, LanesMut, Tile, load, load_lanes, store_lanes};
+use super::avx2::{BLOCK, Lanes, LanesMut, Tile, computed, load, load_lanes, store_lanes};
 use super::{AVERAGE, PAETH, SUB, UP};
 use crate::histogram::{AT_ONCE, ByteTally};
 
@@ -45,14 +44,14 @@ use crate::histogram::{AT_ONCE, ByteTally};
 const LAG: usize = 2;
 
 /// Undoes the filters of all rows, whose filter bytes are 0 to 4. `ROWS`: rows
-/// of one wave, `BLOCK / BPP`. 8-bit pixels are counted on the way: returns how
-/// many, from the start of the plane.
+/// of one wave, `BLOCK / BPP`. 8-bit pixels are counted on the way, where there
+/// is a tally: returns how many, from the start of the plane.
 #[target_feature(enable = "avx2")]
 pub(super) fn unfilter_groups<const BPP: usize, const ROWS: usize>(
     filtered: &[u8],
     row_bytes: usize,
     plane: &mut [u8],
-    tally: &mut ByteTally,
+    mut tally: Option<&mut ByteTally>,
 ) -> usize {
     let mut counted = 0;
     let rows = plane.len() / row_bytes;
@@ -73,7 +72,7 @@ pub(super) fn unfilter_groups<const BPP: usize, const ROWS: usize>(
         // The last row of a wave ends ROWS - 1 pixels after the first.
         let blocks = (row_bytes + (ROWS - 1) * BPP).div_ceil(BLOCK);
         for block in 0..blocks + LAG {
-            group.advance(block, &mut tiles, plane, tally);
+            group.advance(block, &mut tiles, plane, tally.as_deref_mut());
         }
         counted = group.counted;
     }
@@ -85,6 +84,7 @@ pub(super) fn unfilter_groups<const BPP: usize, const ROWS: usize>(
 /// that one formula serves every filter but Average.
 struct Filters {
     any_average: bool,
+    all_paeth: bool,
     average: __m256i,
     left: __m256i,
     above: __m256i,
@@ -97,14 +97,20 @@ impl Filters {
         let mut kinds = [[0; BLOCK]; 2];
         let lanes = kinds.as_flattened_mut();
         for (row, lane) in (first..rows).zip(lanes.chunks_exact_mut(BPP)) {
-            lane.fill(filtered[row * (row_bytes + 1)]);
+            lane.fill(match filtered[row * (row_bytes + 1)] {
+                // Above the first row lies zero, and Paeth of (left, 0, 0) is left.
+                SUB if row == 0 => PAETH,
+                filter => filter,
+            });
         }
         let any_average = lanes.contains(&AVERAGE);
+        let all_paeth = lanes.iter().all(|filter| *filter == PAETH);
         let kinds = load([&kinds[0], &kinds[1]]);
         let mask = |filter: u8| _mm256_cmpeq_epi8(kinds, _mm256_set1_epi8(filter as i8));
         let paeth = mask(PAETH);
         Self {
             any_average,
+            all_paeth,
             average: mask(AVERAGE),
             left: _mm256_or_si256(mask(SUB), paeth),
             above: _mm256_or_si256(mask(UP), paeth),
@@ -142,7 +148,7 @@ impl<const BPP: usize, const ROWS: usize> Group<'_, BPP, ROWS> {
         block: usize,
         tiles: &mut [Tile<ROWS>; 2],
         plane: &mut [u8],
-        tally: &mut ByteTally,
+        tally: Option<&mut ByteTally>,
     ) {
         let leading = (block * BLOCK) as isize;
         let trailing = leading - (LAG * BLOCK) as isize;
@@ -166,16 +172,17 @@ impl<const BPP: usize, const ROWS: usize> Group<'_, BPP, ROWS> {
             load([&row_above, &row_above]),
             _mm256_castsi256_si128(self.handed_down),
         );
-        let count = if BPP == 1 {
+        let count = tally.filter(|_| BPP == 1).and_then(|tally| {
             let undone = (self.first * self.row_bytes).min(ByteTally::MOST);
-            plane[self.counted..undone].as_chunks().0.first_chunk()
+            let bytes = plane[self.counted..undone].as_chunks().0.first_chunk()?;
+            Some((tally, bytes))
+        });
+        if self.filters.all_paeth {
+            self.steps::<false, false>(&mut lanes, first_above, count);
+        } else if self.filters.any_average {
+            self.steps::<true, true>(&mut lanes, first_above, count);
         } else {
-            None
-        };
-        if self.filters.any_average {
-            self.steps::<true>(&mut lanes, first_above, count, tally);
-        } else {
-            self.steps::<false>(&mut lanes, first_above, count, tally);
+            self.steps::<true, false>(&mut lanes, first_above, count);
         }
 
         transpose::<ROWS>(&mut lanes);
@@ -192,20 +199,19 @@ impl<const BPP: usize, const ROWS: usize> Group<'_, BPP, ROWS> {
 
     /// One pixel of every lane for each register in `lanes`, in place.
     /// `first_above`: the pixels above each wave's first row in this block.
-    /// `count`: bytes of rows further up, for `tally`. Each step waits for the
-    /// one before it; counting fills the wait.
+    /// `count`: bytes of rows further up, and where to count them. Each step waits
+    /// for the one before it; counting fills the wait.
     #[target_feature(enable = "avx2")]
-    fn steps<const AVERAGE: bool>(
+    fn steps<const MIXED: bool, const AVERAGE: bool>(
         &mut self,
         lanes: &mut [__m256i; ROWS],
         first_above: __m256i,
-        count: Option<&[[u8; AT_ONCE]; ROWS]>,
-        tally: &mut ByteTally,
+        mut count: Option<(&mut ByteTally, &[[u8; AT_ONCE]; ROWS])>,
     ) {
         let (mut left, mut corner) = (self.left, self.above);
         let mut incoming = reverse_pixels::<BPP>(first_above);
         for (step, pixels) in lanes.iter_mut().enumerate() {
-            if let Some(bytes) = count {
+            if let Some((tally, bytes)) = &mut count {
                 tally.add(&bytes[step]);
             }
             // Every lane gets what the lane before it gave, the first lane
@@ -229,12 +235,16 @@ impl<const BPP: usize, const ROWS: usize> Group<'_, BPP, ROWS> {
                 let average = _mm256_and_si256(average, self.filters.average);
                 residual = _mm256_add_epi8(residual, average);
             }
-            left = add_paeth(
-                residual,
-                _mm256_and_si256(left, self.filters.left),
-                _mm256_and_si256(above, self.filters.above),
-                _mm256_and_si256(corner, self.filters.corner),
-            );
+            left = if MIXED {
+                add_paeth(
+                    residual,
+                    _mm256_and_si256(left, self.filters.left),
+                    _mm256_and_si256(above, self.filters.above),
+                    _mm256_and_si256(corner, self.filters.corner),
+                )
+            } else {
+                add_paeth(residual, left, above, corner)
+            };
             corner = above;
             *pixels = left;
         }
@@ -378,29 +388,33 @@ fn copy_part(row: &[u8], column: isize, block: &mut [u8; BLOCK]) {
     block[skip..skip + to - from].copy_from_slice(&row[from..to]);
 }
 
-/// `residual` plus [`super::predict`], for 32 bytes. Each candidate is added
-/// before it is known which one it is: the next step waits for this one.
+/// `residual` plus [`super::predict`], for 32 bytes.
+///
+/// The next step waits for this one, so what counts is how many instructions lie
+/// between `above`, which is there last, and the sum: each candidate is added
+/// before it is known which one it is, and nothing saturates, for that takes twice
+/// as long as the maximum that does the same.
 #[target_feature(enable = "avx2")]
 fn add_paeth(residual: __m256i, left: __m256i, above: __m256i, corner: __m256i) -> __m256i {
     let low = _mm256_min_epu8(left, above);
     let high = _mm256_max_epu8(left, above);
-    let over = _mm256_subs_epu8(high, corner);
-    let under = _mm256_subs_epu8(corner, low);
-    // Together the distances are 255 at most, so where doubling one of them
-    // saturates, the other is below 128 and the comparison stands.
-    let near_high = at_most(_mm256_adds_epu8(over, over), under);
-    let near_low = at_most(_mm256_adds_epu8(under, under), over);
-    let from_corner = _mm256_add_epi8(residual, corner);
-    let from_low = _mm256_add_epi8(residual, low);
-    let from_high = _mm256_add_epi8(residual, high);
+    let highest = computed(_mm256_max_epu8(left, corner));
+    let highest = computed(_mm256_max_epu8(highest, above));
+    let lowest = computed(_mm256_min_epu8(left, corner));
+    let lowest = computed(_mm256_min_epu8(lowest, above));
+    let over = _mm256_sub_epi8(highest, corner);
+    let under = _mm256_sub_epi8(corner, lowest);
+    // Together the distances are 255 at most: where doubling one of them
+    // overflows, it is larger than the other, which is all that is asked.
+    let larger = _mm256_max_epu8(over, under);
+    let twice = |distance| _mm256_max_epu8(_mm256_add_epi8(distance, distance), larger);
+    let near_high = _mm256_cmpeq_epi8(twice(over), under);
+    let near_low = _mm256_cmpeq_epi8(twice(under), over);
+    let from_corner = computed(_mm256_add_epi8(residual, corner));
+    let from_low = computed(_mm256_add_epi8(residual, low));
+    let from_high = computed(_mm256_add_epi8(residual, high));
     let sum = _mm256_blendv_epi8(from_corner, from_low, near_high);
     _mm256_blendv_epi8(sum, from_high, near_low)
-}
-
-/// All ones in each byte of `a` that is not above that of `b`, unsigned.
-#[target_feature(enable = "avx2")]
-fn at_most(a: __m256i, b: __m256i) -> __m256i {
-    _mm256_cmpeq_epi8(_mm256_max_epu8(a, b), b)
 }
 
 /// Makes zero what lies left of the rows that begin in the lower or upper half.

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use rxrx_decoder::{Histogram, PlaneSummary, summarise};
+use rxrx_decoder::{PlaneSummary, SummaryScratch, summarise};
 use rxrx_metadata::Unit;
 use sha2::{Digest, Sha256};
 
@@ -81,7 +81,7 @@ enum Work {
 /// The buffers of one worker.
 struct Worker {
     pixels: Vec<u8>,
-    histogram: Histogram,
+    histogram: SummaryScratch,
     source: Option<SourceWorker>,
 }
 
@@ -152,7 +152,7 @@ impl ShardCheck<'_> {
     fn work(&self, to_do: &Receiver<Work>, counts: &Counts) {
         let mut worker = Worker {
             pixels: Vec::new(),
-            histogram: Histogram::new(),
+            histogram: SummaryScratch::new(),
             source: None,
         };
         for work in to_do {

@@ -1,4 +1,4 @@
-use rxrx_decoder::{BitDepth, Histogram, PlaneShape, summarise};
+use rxrx_decoder::{BitDepth, PlaneShape, SummaryScratch, summarise};
 
 use super::*;
 use crate::source::SourceStamp;
@@ -24,7 +24,7 @@ fn plane(number: usize) -> PlaneRecord {
             bytes: 1,
             version: None,
         },
-        summary: summarise(&bytes, SHAPE, &mut Histogram::new()),
+        summary: summarise(&bytes, SHAPE, &mut SummaryScratch::new()),
     }
 }
 

@@ -1,4 +1,4 @@
-use rxrx_decoder::{BitDepth, Histogram, PlaneShape, summarise};
+use rxrx_decoder::{BitDepth, PlaneShape, SummaryScratch, summarise};
 use rxrx_metadata::{Layout, Plan};
 
 use sha2::{Digest, Sha256};
@@ -50,7 +50,7 @@ fn records(plan: &Plan) -> Vec<UnitRecord> {
                     width: 3,
                     depth: BitDepth::Eight,
                 },
-                &mut Histogram::new(),
+                &mut SummaryScratch::new(),
             ),
         },
     };
