@@ -51,6 +51,7 @@ mod remote;
 mod resume;
 mod seal;
 mod shard;
+mod side_by_side;
 mod source;
 mod store;
 mod survey;

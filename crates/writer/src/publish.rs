@@ -19,10 +19,7 @@
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -35,6 +32,7 @@ use crate::journal::JournalError;
 use crate::location::Location;
 use crate::record::Sha256Sum;
 use crate::remote::{Label, PART, Remote};
+use crate::side_by_side::side_by_side;
 use crate::store::{Store, StoreError, open_dataset};
 use crate::target::{Place, State, Target, TargetError};
 
@@ -238,7 +236,7 @@ impl<'a> Origin<'a> {
             objects: self.objects.len(),
         });
         let objects: Vec<_> = self.objects.iter().collect();
-        side_by_side(&objects, |(key, (bytes, sum))| {
+        side_by_side(&objects, UPLOADS, |(key, (bytes, sum))| {
             self.get(key, sum)?;
             observer.notice(Event::ObjectDone { key, bytes: *bytes });
             Ok(())
@@ -287,7 +285,9 @@ impl Publication<'_> {
                 target.check()?;
                 self.put(ROOT_METADATA, &target)?;
             } else {
-                side_by_side(&in_stage.collect::<Vec<_>>(), |key| self.put(key, &target))?;
+                side_by_side(&in_stage.collect::<Vec<_>>(), UPLOADS, |key| {
+                    self.put(key, &target)
+                })?;
             }
         }
         let mut published = self.summary(&todo);
@@ -356,12 +356,12 @@ impl Publication<'_> {
         let labels = self.remote.labels(&keys)?;
         let unlike: Mutex<Vec<String>> = Mutex::default();
         let pairs: Vec<_> = same_size.iter().zip(labels).collect();
-        side_by_side(&pairs, |((key, (_, sum)), label)| {
+        side_by_side(&pairs, UPLOADS, |((key, (_, sum)), label)| {
             if !self.is_there(key, sum, label.as_ref())? {
                 let mut unlike = unlike.lock().unwrap_or_else(PoisonError::into_inner);
                 unlike.push((*key).clone());
             }
-            Ok(())
+            Ok::<_, PublishError>(())
         })?;
         todo.put
             .extend(unlike.into_inner().unwrap_or_else(PoisonError::into_inner));
@@ -421,7 +421,7 @@ impl Publication<'_> {
             objects: self.origin.objects.len(),
         });
         let objects: Vec<_> = self.origin.objects.iter().collect();
-        side_by_side(&objects, |(key, (bytes, sum))| {
+        side_by_side(&objects, UPLOADS, |(key, (bytes, sum))| {
             let found = self.remote.get(key)?;
             if found.is_none_or(|found| Sha256::digest(&found)[..] != *sum) {
                 // Nobody shall take it for a dataset.
@@ -480,28 +480,4 @@ fn requests(bytes: u64) -> usize {
     } else {
         usize::try_from(bytes.div_ceil(part)).map_or(usize::MAX, |parts| parts.saturating_add(2))
     }
-}
-
-/// Does something with each item, a few at once, until one fails.
-fn side_by_side<T: Sync>(
-    items: &[T],
-    each: impl Fn(&T) -> Result<(), PublishError> + Sync,
-) -> Result<(), PublishError> {
-    let next = AtomicUsize::new(0);
-    let failure: Mutex<Option<PublishError>> = Mutex::default();
-    thread::scope(|scope| {
-        for _ in 0..UPLOADS.min(items.len()) {
-            scope.spawn(|| {
-                while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if let Err(error) = each(item) {
-                        next.store(items.len(), Ordering::Relaxed);
-                        let mut failure = failure.lock().unwrap_or_else(PoisonError::into_inner);
-                        failure.get_or_insert(error);
-                    }
-                }
-            });
-        }
-    });
-    let failure = failure.into_inner().unwrap_or_else(PoisonError::into_inner);
-    failure.map_or(Ok(()), Err)
 }

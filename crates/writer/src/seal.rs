@@ -1,9 +1,10 @@
 //! The last writes of a conversion, in the order that makes them safe.
 //!
-//! 1. chunks of the label arrays
+//! 1. chunks of the label arrays, several at once
 //! 2. `metadata.parquet`, `planes.parquet`, `channel_stats.parquet`,
-//!    `embeddings.parquet`, `README.md`, `croissant.json`
-//! 3. `zarr.json` of each label array, then of `images`
+//!    `embeddings.parquet`
+//! 3. `README.md`, `croissant.json`, `zarr.json` of each label array and of
+//!    `images`, several at once
 //! 4. `SHA256SUMS`, which already lists the object that is still to come
 //! 5. if every object is there as it was put, the root `images.zarr/zarr.json`
 //!
@@ -31,11 +32,16 @@ use crate::labels::{Label, LabelError};
 use crate::output::{LostObject, Output};
 use crate::record::StoredUnit;
 use crate::refused::RefusedImages;
+use crate::side_by_side::side_by_side;
 use crate::store::StoreError;
 use crate::tables::{
     CHANNEL_STATS, EMBEDDINGS, PLANES, SITES, TableError, channel_stats_table, embeddings_table,
     sites_table,
 };
+
+/// Small objects that are put at once: a disk takes longer to flush one than to
+/// write it, and flushes several in the same time.
+const AT_ONCE: usize = 8;
 
 /// A dataset could not be sealed. Everything stored so far is kept.
 #[derive(Debug, thiserror::Error)]
@@ -88,10 +94,10 @@ pub(crate) fn seal(
     } = Gathered::new(plan, units, journal, &notes)?;
     let columns = plan.table().columns();
     let labels = labels(columns, present, attributes)?;
-    for label in &labels {
+    side_by_side(&labels, AT_ONCE, |label| {
         let key = format!("{GROUP}/{}/{}", label.name, label.chunk_key);
-        output.put(&key, &[&label.chunk])?;
-    }
+        output.put(&key, &[&label.chunk]).map(drop)
+    })?;
 
     output.put(SITES, &[&sites_table(plan, &places, &notes)?])?;
     output.put(PLANES, &[&planes])?;
@@ -104,22 +110,30 @@ pub(crate) fn seal(
         let table = embeddings_table(embeddings, &site_ids, &notes)?;
         output.put(EMBEDDINGS, &[&table])?;
     }
-    output.put(CARD, &[dataset_card(plan, attributes).as_bytes()])?;
     let files: Vec<StoredFile> = [SITES, PLANES, CHANNEL_STATS, EMBEDDINGS]
         .into_iter()
         .filter_map(|key| output.stored(key))
         .collect();
     let croissant = croissant(columns, geometry, attributes, &files);
-    output.put(CROISSANT, &[&document(CROISSANT, &croissant)?])?;
-
     let images = images_metadata(plan, attributes.settings.codec);
-    let mut arrays = Map::from_iter([("images".to_owned(), images.clone())]);
+    let mut documents = vec![
+        (CARD.to_owned(), dataset_card(plan, attributes).into_bytes()),
+        (CROISSANT.to_owned(), document(CROISSANT, &croissant)?),
+        (
+            IMAGES_METADATA.to_owned(),
+            document(IMAGES_METADATA, &images)?,
+        ),
+    ];
+    let mut arrays = Map::from_iter([("images".to_owned(), images)]);
     for label in labels {
         let key = format!("{GROUP}/{}/zarr.json", label.name);
-        output.put(&key, &[&document(&key, &label.metadata)?])?;
+        let metadata = document(&key, &label.metadata)?;
+        documents.push((key, metadata));
         arrays.insert(label.name, label.metadata);
     }
-    output.put(IMAGES_METADATA, &[&document(IMAGES_METADATA, &images)?])?;
+    side_by_side(&documents, AT_ONCE, |(key, document)| {
+        output.put(key, &[document]).map(drop)
+    })?;
 
     let root = root_metadata(attributes, arrays).map_err(json_error(ROOT_METADATA))?;
     let root = document(ROOT_METADATA, &root)?;
