@@ -176,6 +176,7 @@ fn several_chunks_are_read_at_once_where_the_source_asks_for_it() {
             Reading {
                 calls: 3,
                 pixel_bytes: 2 * 2 * 16,
+                is_steady: false,
             }
         }
     }
@@ -312,7 +313,7 @@ fn workers_never_run_far_ahead_of_the_store() {
             self.0.stamp(path)
         }
     }
-    for (jobs, in_flight) in [(1, 51), (2, 54), (5, 63)] {
+    for (jobs, in_flight) in [(1, 19), (2, 22), (5, 31)] {
         let reads = AtomicUsize::new(0);
         let store = Watching {
             reads: &reads,
