@@ -79,6 +79,7 @@ def rows(runs: list[Run]) -> list[list[str]]:
             f"{run.sites / run.seconds:.0f}",
             *(during(run, share) for share in SHARES),
             f"{run.peak / 2**20:.0f}",
+            f"{run.peak / runs[0].peak:.2f}",
         ]
         for run in runs
     ]
@@ -114,7 +115,8 @@ def main() -> None:
         shutil.rmtree(scratch)
     print(f"{chosen.codec}, {chosen.jobs} threads, {machine()}; MiB in use at most:\n")
     during_cells = (f"to {share:.0%} of the time" for share in SHARES)
-    print(report.table(["sites", "sites/s", *during_cells, "peak"], rows(runs)))
+    header = ["sites", "sites/s", *during_cells, "peak", "over the first"]
+    print(report.table(header, rows(runs)))
 
 
 def run(chosen: argparse.Namespace, target: Path, scratch: Path, sites: int) -> Run:
