@@ -175,8 +175,10 @@ impl Pipeline<'_> {
             pipeline: self,
             units,
             chunks: units.iter().map(|unit| self.chunks_of(unit)).sum(),
-            files: Buffers::default(),
-            stored: Buffers::default(),
+            // Hardly a PNG is larger than its pixels.
+            files: Buffers::of(self.plan.geometry().plane_bytes()),
+            // The encoder makes room for the worst case.
+            stored: Buffers::of(0),
             state: Mutex::new(State {
                 next: 0,
                 units: units.len(),
