@@ -25,18 +25,19 @@
 //! [`Store::writers`]: crate::store::Store::writers
 //!
 //! **Memory.** From the first chunk that is not written to the last one that is
-//! being read there are at most [`CHUNKS_A_THREAD`] `x jobs + 2 x readers` chunks,
-//! of which `2 x jobs + readers` are image files, in the hand of a worker, a reader
-//! or between the two. Where calls of a source differ in time, or a reader takes
-//! several chunks at once, they are more: 2 x 3, or two such reads, a reader. Buffers of both
-//! kinds are kept for the next chunks, and grow to the largest that came; each
-//! worker has a raw chunk besides. With RxRx1's defaults (chunks of 0.5 MB of PNG,
-//! 0.75 MB encoded and 1.5 MiB of pixels) and 2 jobs that is 12 x 0.5 + 22 x 0.75 +
-//! 3 = 26 MB, and half as much again where chunks differ; a few seconds reach it,
-//! and no number of sites and no size of the shards exceeds it. From an archive
-//! behind an address, 16 readers take 5 chunks at once: 166 x (0.5 + 0.75) + 3 = 211
-//! MB, and 16 x 2 x 2.5 = 80 MB for what is just arriving. What a store holds of an
-//! object that it is given comes on top: see there.
+//! being read there are at most [`CHUNKS_A_THREAD`] `x jobs + 2 x readers` chunks.
+//! Of these `2 x jobs + readers` can be image files: in the hand of a worker or a
+//! reader, or between the two. Where calls of a source differ in time, or a reader
+//! takes several chunks at once, there are more: 6 chunks a reader, or two such
+//! reads. Buffers of both kinds are kept for the next chunks and grow to the
+//! largest that came; each worker has a raw chunk besides. With RxRx1's defaults
+//! (chunks of 0.5 MB of PNG, 0.75 MB encoded and 1.5 MiB of pixels) and 2 jobs that
+//! is 12 x 0.5 + 22 x 0.75 + 3 = 26 MB, up to half as much again where some images
+//! are larger. One plate reaches it, and no number of sites and no size of the
+//! shards exceeds it. From an archive behind an address, 16 readers take 5 chunks at
+//! once: 166 x (0.5 + 0.75) + 3 = 211 MB, and 16 x 2 x 2.5 = 80 MB for what is just
+//! arriving. What a store holds of an object that it is given comes on top: see
+//! there.
 
 mod chunk;
 mod read;
