@@ -30,38 +30,46 @@ class Run:
     resident: list[int]
     """Bytes in use, sampled at equal times."""
     peak: int
+    """As the system keeps it for the program alone, last seen a sample before its end:
+    what is reported at the end counts the memory of this script, too, which linked
+    the tree and started it."""
 
 
 def convert(command: list[str | Path], sites: int) -> Run:
     began = time.perf_counter()
     process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL)
     resident: list[int] = []
+    peak = 0
     done = threading.Event()
 
     def sample() -> None:
+        nonlocal peak
         while not done.wait(SAMPLE_SECONDS):
-            if now := status_bytes(process.pid):
+            status = status_bytes(process.pid)
+            if now := status.get("VmRSS"):
                 resident.append(now)
+                peak = status["VmHWM"]
 
     sampler = threading.Thread(target=sample)
     sampler.start()
-    _, status, usage = os.wait4(process.pid, 0)
+    _, status = os.waitpid(process.pid, 0)
     seconds = time.perf_counter() - began
     done.set()
     sampler.join()
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         sys.exit(f"error: exit code {process.returncode} from the conversion of {sites} sites")
-    return Run(sites, seconds, resident, usage.ru_maxrss * 1024)
+    return Run(sites, seconds, resident, peak)
 
 
-def status_bytes(pid: int) -> int:
-    """The resident set; 0 once the process has ended."""
+def status_bytes(pid: int) -> dict[str, int]:
+    """What the system says of a process in kilobytes, in bytes; nothing once it has ended."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:
-        return 0
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:")), 0)
+        return {}
+    words = [line.split() for line in lines if line.endswith(" kB")]
+    return {name.rstrip(":"): int(number) * 1024 for name, number, _ in words}
 
 
 def during(run: Run, share: float) -> str:
@@ -79,6 +87,7 @@ def rows(runs: list[Run]) -> list[list[str]]:
             f"{run.sites / run.seconds:.0f}",
             *(during(run, share) for share in SHARES),
             f"{run.peak / 2**20:.0f}",
+            f"{run.peak / runs[0].peak:.2f}",
         ]
         for run in runs
     ]
@@ -114,7 +123,8 @@ def main() -> None:
         shutil.rmtree(scratch)
     print(f"{chosen.codec}, {chosen.jobs} threads, {machine()}; MiB in use at most:\n")
     during_cells = (f"to {share:.0%} of the time" for share in SHARES)
-    print(report.table(["sites", "sites/s", *during_cells, "peak"], rows(runs)))
+    header = ["sites", "sites/s", *during_cells, "peak", "over the first"]
+    print(report.table(header, rows(runs)))
 
 
 def run(chosen: argparse.Namespace, target: Path, scratch: Path, sites: int) -> Run:

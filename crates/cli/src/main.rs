@@ -27,6 +27,7 @@ const WRONG_USAGE: u8 = 2;
 const FAILED: u8 = 1;
 
 fn main() -> ExitCode {
+    rxrx_writer::keep_no_free_memory();
     let program = Program::parse();
     let verbosity = program.verbosity();
     let result = match program.command {

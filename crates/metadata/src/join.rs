@@ -93,7 +93,7 @@ pub enum JoinError {
     },
 }
 
-/// Planes of an array, with or without an image; each takes 8 bytes here. RxRx1
+/// Planes of an array, with or without an image; each takes 4 bytes here. RxRx1
 /// has 753,060.
 const PLANES_AT_MOST: usize = 1 << 28;
 

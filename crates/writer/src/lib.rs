@@ -65,6 +65,7 @@ pub use codec::{ChunkEncoder, Codec, CodecError, EncoderScratch, UnknownCodec};
 pub use convert::{ConvertError, ConvertOptions, Converted, convert};
 pub use description::{ChannelDescription, Description, DescriptionError, GENERATOR, Window};
 pub use events::{Event, Observer, Silent};
+pub use heap::keep_no_free_memory;
 pub use hierarchy::{DatasetAttributes, Settings};
 pub use info::{DatasetInfo, InfoError};
 pub use journal::JournalError;

@@ -25,16 +25,19 @@
 //! [`Store::writers`]: crate::store::Store::writers
 //!
 //! **Memory.** From the first chunk that is not written to the last one that is
-//! being read there are at most [`CHUNKS_A_THREAD`] `x (jobs + 2 x readers)`
-//! chunks, or more where readers take several at once: two such reads a reader.
-//! Each is either image files or encoded, but buffers of both kinds are kept for
-//! the next ones; each worker has a raw chunk besides. With RxRx1's defaults
-//! (chunks of 0.5 MB of PNG, 0.75 MB encoded and 1.5 MiB of pixels) and 2 jobs
-//! that is at most 54 x (0.5 + 0.75) + 3 = 71 MB, at any number of sites and any
-//! size of the shards. From an archive behind an address, 16 readers take 5 chunks
-//! at once: 166 x (0.5 + 0.75) + 3 = 211 MB, and 16 x 2 x 2.5 = 80 MB for what is
-//! just arriving. What a store holds of an object that it is given comes on top:
-//! see there.
+//! being read there are at most [`CHUNKS_A_THREAD`] `x jobs + 2 x readers` chunks.
+//! Of these `2 x jobs + readers` can be image files: in the hand of a worker or a
+//! reader, or between the two. Where calls of a source differ in time, or a reader
+//! takes several chunks at once, there are more: 6 chunks a reader, or two such
+//! reads. Buffers of both kinds are kept for the next chunks and grow to the
+//! largest that came; each worker has a raw chunk besides. With RxRx1's defaults
+//! (chunks of 0.5 MB of PNG, 0.75 MB encoded and 1.5 MiB of pixels) and 2 jobs that
+//! is 12 x 0.5 + 22 x 0.75 + 3 = 26 MB, up to half as much again where some images
+//! are larger. One plate reaches it, and no number of sites and no size of the
+//! shards exceeds it. From an archive behind an address, 16 readers take 5 chunks at
+//! once: 166 x (0.5 + 0.75) + 3 = 211 MB, and 16 x 2 x 2.5 = 80 MB for what is just
+//! arriving. What a store holds of an object that it is given comes on top: see
+//! there.
 
 mod chunk;
 mod read;
@@ -66,8 +69,8 @@ use crate::record::StoredUnit;
 use crate::source::{Reading, Source};
 use crate::store::StoreError;
 
-/// Chunks under way for each thread that reads, waits to be read or works:
-/// enough to go on while a shard is flushed.
+/// Chunks under way for each thread that works, or waits for calls that differ in
+/// time: enough to go on while a shard is flushed.
 const CHUNKS_A_THREAD: usize = 3;
 
 /// Why the units could not all be run.
@@ -173,8 +176,10 @@ impl Pipeline<'_> {
             pipeline: self,
             units,
             chunks: units.iter().map(|unit| self.chunks_of(unit)).sum(),
-            files: Buffers::default(),
-            stored: Buffers::default(),
+            // Hardly a PNG is larger than its pixels.
+            files: Buffers::of(self.plan.geometry().plane_bytes()),
+            // The encoder makes room for the worst case.
+            stored: Buffers::of(0),
             state: Mutex::new(State {
                 next: 0,
                 units: units.len(),
@@ -188,7 +193,7 @@ impl Pipeline<'_> {
             encoded: Condvar::new(),
         };
         let mut units = thread::scope(|scope| {
-            let (read, to_encode) = bounded(self.readers());
+            let (read, to_encode) = bounded(self.read_ahead());
             let storers = 0..self.output.writers();
             let storers: Vec<_> = storers
                 .map(|_| scope.spawn(|| Storer::new(&shared).run()))
@@ -241,9 +246,23 @@ impl Pipeline<'_> {
         (pixel_bytes / chunk_bytes.max(1)).max(1)
     }
 
+    /// Chunks that wait for a worker, beside those that readers have in hand.
+    fn read_ahead(&self) -> usize {
+        if self.source.reading().is_steady {
+            self.jobs.get()
+        } else {
+            self.readers()
+        }
+    }
+
     /// Chunks that may be under way at once.
     fn chunks_in_flight(&self) -> usize {
-        let a_reader = CHUNKS_A_THREAD.max(self.chunks_a_read());
+        let in_turn = if self.source.reading().is_steady {
+            1
+        } else {
+            CHUNKS_A_THREAD
+        };
+        let a_reader = self.chunks_a_read().max(in_turn);
         CHUNKS_A_THREAD * self.jobs.get() + 2 * a_reader * self.readers()
     }
 }

@@ -40,6 +40,9 @@ pub struct Reading {
     /// Bytes of pixels whose files one call asks for, at most; of one chunk it
     /// asks for all in any case.
     pub pixel_bytes: usize,
+    /// Whether calls take much the same time. Where some take far longer, more
+    /// is read ahead of them, in more memory.
+    pub is_steady: bool,
 }
 
 impl Reading {
@@ -48,17 +51,20 @@ impl Reading {
     pub const DISK: Self = Self {
         calls: 8,
         pixel_bytes: 0,
+        is_steady: true,
     };
     /// Small objects of a store: each is a request of its own anyway.
     pub(crate) const OBJECTS: Self = Self {
         calls: 16,
         pixel_bytes: 0,
+        is_steady: false,
     };
     /// Parts of one large object: some megabytes a request, and enough of them
     /// to hide that each takes a while to begin.
     pub(crate) const RANGES: Self = Self {
         calls: 16,
         pixel_bytes: 8 << 20,
+        is_steady: false,
     };
 }
 

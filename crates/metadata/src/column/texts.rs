@@ -1,29 +1,32 @@
 //! The cells of a text column, in few bytes.
 
+use std::collections::HashMap;
 use std::fmt;
 
 /// Texts side by side in one allocation: one for each would take several times
-/// the bytes of short cells. A blank cell is the empty text, and there is no other
-/// empty text.
+/// the bytes of short cells. Of a collected column whose cells repeat, each text is
+/// there once. A blank cell is the empty text, and there is no other empty text.
 ///
 /// Together they have less than 4 GiB, which the limits on tables see to; a cell
 /// beyond that is blank.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default)]
 pub struct Texts {
     text: String,
-    /// Where each cell ends in `text`.
+    /// Where each text ends in `text`.
     ends: Vec<u32>,
+    /// The number of each cell's text; `None` where each cell has its own.
+    numbers: Option<Vec<u16>>,
 }
 
 impl Texts {
     /// Number of rows.
     pub fn len(&self) -> usize {
-        self.ends.len()
+        self.numbers.as_ref().map_or(self.ends.len(), Vec::len)
     }
 
     /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.len() == 0
     }
 
     /// The cell of a row; `None` where it is blank, or there is no such row.
@@ -42,12 +45,25 @@ impl Texts {
     }
 
     pub(crate) fn cell(&self, row: usize) -> &str {
-        let end_of = |row: usize| self.ends.get(row).map_or(0, |&end| end as usize);
-        let (start, end) = (row.checked_sub(1).map_or(0, end_of), end_of(row));
+        let number = match &self.numbers {
+            Some(numbers) => numbers.get(row).map(|&number| usize::from(number)),
+            None => Some(row),
+        };
+        number.map_or("", |number| self.text(number))
+    }
+
+    fn text(&self, number: usize) -> &str {
+        let end_of = |number: usize| self.ends.get(number).map_or(0, |&end| end as usize);
+        let (start, end) = (number.checked_sub(1).map_or(0, end_of), end_of(number));
         self.text.get(start..end).unwrap_or_default()
     }
 
     pub(crate) fn push(&mut self, cell: &str) {
+        if self.numbers.is_some() {
+            let mut own = Self::default();
+            self.cells().for_each(|cell| own.push(cell));
+            *self = own;
+        }
         let before = self.ends.last().copied().unwrap_or_default();
         let end = u32::try_from(self.text.len().saturating_add(cell.len()));
         if end.is_ok() {
@@ -56,11 +72,46 @@ impl Texts {
         self.ends.push(end.unwrap_or(before));
     }
 
+    /// The same cells, each text once; `None` where that would hardly be shorter.
+    fn shared(&self) -> Option<Self> {
+        let mut texts = Self::default();
+        let mut known = HashMap::new();
+        let mut numbers: Vec<u16> = Vec::with_capacity(self.len());
+        let mut last = None;
+        for cell in self.cells() {
+            let number = match last {
+                Some((text, number)) if text == cell => number,
+                _ => match known.get(cell) {
+                    Some(&number) => number,
+                    None if texts.len() * 2 >= self.len() => return None,
+                    None => {
+                        let number = u16::try_from(texts.len()).ok()?;
+                        texts.push(cell);
+                        known.insert(cell, number);
+                        number
+                    }
+                },
+            };
+            last = Some((cell, number));
+            numbers.push(number);
+        }
+        texts.numbers = Some(numbers);
+        Some(texts)
+    }
+
     /// Keeps the given rows, which must ascend.
     pub(super) fn retain_rows(&mut self, rows: &[usize]) {
         *self = rows.iter().map(|&row| self.get(row)).collect();
     }
 }
+
+impl PartialEq for Texts {
+    fn eq(&self, other: &Self) -> bool {
+        self.cells().eq(other.cells())
+    }
+}
+
+impl Eq for Texts {}
 
 impl<S: AsRef<str>> Extend<Option<S>> for Texts {
     fn extend<I: IntoIterator<Item = Option<S>>>(&mut self, cells: I) {
@@ -74,6 +125,9 @@ impl<S: AsRef<str>> FromIterator<Option<S>> for Texts {
     fn from_iter<I: IntoIterator<Item = Option<S>>>(cells: I) -> Self {
         let mut texts = Self::default();
         texts.extend(cells);
+        if let Some(shared) = texts.shared() {
+            texts = shared;
+        }
         texts.text.shrink_to_fit();
         texts.ends.shrink_to_fit();
         texts
@@ -110,5 +164,33 @@ mod tests {
         texts.extend([Some(""), Some("x")]);
         assert_eq!((texts.get(3), texts.get(4)), (None, Some("x")));
         assert!(Texts::default().is_empty());
+    }
+    #[test]
+    fn cells_that_repeat_share_their_text() {
+        let cells = [Some("treatment"), None, Some("control")].map(|cell| [cell; 100]);
+        let cells = cells.as_flattened();
+        let mut texts: Texts = cells.iter().copied().collect();
+        assert_eq!(texts.text.len(), "treatmentcontrol".len());
+        assert!(texts.iter().eq(cells.iter().copied()));
+        assert_eq!((texts.len(), texts.get(300)), (300, None));
+        // Equal cells are equal however they are kept.
+        let mut own = Texts::default();
+        own.extend(cells.iter().copied());
+        assert!(own.numbers.is_none() && own == texts);
+        for texts in [&mut own, &mut texts] {
+            texts.push("other");
+            assert!(texts.iter().take(300).eq(cells.iter().copied()));
+            assert_eq!((texts.len(), texts.get(300)), (301, Some("other")));
+        }
+    }
+
+    #[test]
+    fn more_texts_than_can_be_numbered_are_kept_one_by_one() {
+        for (distinct, is_shared) in [(1 << 16, true), ((1 << 16) + 1, false)] {
+            let cells = (0..2 * distinct).map(|row| Some((row % distinct).to_string()));
+            let texts: Texts = cells.clone().collect();
+            assert_eq!(texts.numbers.is_some(), is_shared);
+            assert!(texts.iter().map(|cell| cell.map(str::to_owned)).eq(cells));
+        }
     }
 }

@@ -6,6 +6,7 @@
 //! the root again; here such a link is skipped.
 
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -38,9 +39,35 @@ struct Folder {
 
 #[derive(Default)]
 struct Content {
-    files: Vec<Box<str>>,
+    files: Names,
     folders: Vec<Folder>,
     unreadable_names: Vec<String>,
+}
+
+/// Names of files, in one allocation: a path for each would stay in the heap of the
+/// thread that read it, free or not.
+#[derive(Default)]
+struct Names {
+    text: String,
+    places: Vec<Range<usize>>,
+}
+
+impl Names {
+    fn push(&mut self, name: &str) {
+        let start = self.text.len();
+        self.text.push_str(name);
+        self.places.push(start..self.text.len());
+    }
+
+    fn sort(&mut self) {
+        let Self { text, places } = self;
+        places.sort_unstable_by_key(|place| text.get(place.clone()));
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &str> {
+        let places = self.places.iter();
+        places.filter_map(|place| self.text.get(place.clone()))
+    }
 }
 
 pub(super) fn walk(root: &Path) -> Result<Tree, DiscoverError> {
@@ -69,8 +96,9 @@ pub(super) fn walk(root: &Path) -> Result<Tree, DiscoverError> {
             });
         }
         let mut below = Vec::new();
-        for content in read_level(root, &level)? {
-            tree.files.extend(content.files);
+        for (folder, content) in level.iter().zip(read_level(root, &level)?) {
+            tree.files
+                .extend(content.files.iter().map(|name| folder.file(name)));
             tree.unreadable_names.extend(content.unreadable_names);
             below.extend(content.folders);
         }
@@ -142,17 +170,17 @@ impl Folder {
                         content.folders.extend(self.behind_link(name, real));
                     }
                     Err(error) if !self.is_image(name) => return Err(unclear(error)),
-                    _ => content.files.push(self.file(name)),
+                    _ => content.files.push(name),
                 }
             } else if kind.is_dir() && !self.is_image(name) {
                 content.folders.push(self.below(name, self.real.join(name)));
             } else {
                 // Pipes, sockets and devices, too, and whatever lies in place of
                 // an image: whoever reads it says what is wrong with it.
-                content.files.push(self.file(name));
+                content.files.push(name);
             }
         }
-        content.files.sort_unstable();
+        content.files.sort();
         content
             .folders
             .sort_unstable_by(|a, b| a.inside.cmp(&b.inside));

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write;
+use std::num::NonZeroU32;
 
 use crate::path::IMAGE_EXTENSION;
 use crate::{Channel, SiteKey};
@@ -11,20 +12,12 @@ use crate::{Channel, SiteKey};
 /// what a conversion holds in memory from its first site to its last.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sources {
-    slots: Vec<Slot>,
-    /// Distinct; each ends in `/`, but for the root, which is empty.
-    folders: Vec<Box<str>>,
-    /// Whole paths of the images that are named otherwise.
-    others: Vec<Box<str>>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Slot {
-    Absent,
-    /// In that of the folders.
-    Usual(u32),
-    /// That of the others.
-    Other(u32),
+    /// For each plane the number of its name, from 1; `None` where there is no
+    /// image.
+    slots: Vec<Option<NonZeroU32>>,
+    /// Distinct folders of images that are named as usual, each ending in `/` but
+    /// for the root, which is empty; whole paths of the others.
+    names: Vec<Box<str>>,
 }
 
 impl Sources {
@@ -35,7 +28,7 @@ impl Sources {
 
     /// Whether the plane at `slot` has an image.
     pub(super) fn has(&self, slot: usize) -> bool {
-        !matches!(self.slots.get(slot), Some(Slot::Absent) | None)
+        self.slots.get(slot).is_some_and(Option::is_some)
     }
 
     /// The slots of the planes that have an image, ascending.
@@ -45,15 +38,24 @@ impl Sources {
 
     /// Path of the plane at `slot`, which is that of `key` and `channel`.
     pub(super) fn path(&self, slot: usize, key: &SiteKey, channel: Channel) -> Option<String> {
-        match *self.slots.get(slot)? {
-            Slot::Absent => None,
-            Slot::Usual(folder) => {
-                let mut path = self.folders.get(folder as usize)?.to_string();
-                write_usual_name(&mut path, key, channel);
-                Some(path)
-            }
-            Slot::Other(number) => Some(self.others.get(number as usize)?.to_string()),
+        let mut path = self.name((*self.slots.get(slot)?)?)?.to_owned();
+        if path.is_empty() || path.ends_with('/') {
+            write_usual_name(&mut path, key, channel);
         }
+        Some(path)
+    }
+
+    fn name(&self, number: NonZeroU32) -> Option<&str> {
+        self.names.get(number.get() as usize - 1).map(AsRef::as_ref)
+    }
+
+    /// Notes a name, and returns its number.
+    fn add(&mut self, name: Box<str>) -> Option<NonZeroU32> {
+        self.names.push(name);
+        // There are fewer than `PLANES_AT_MOST`.
+        u32::try_from(self.names.len())
+            .ok()
+            .and_then(NonZeroU32::new)
     }
 }
 
@@ -67,8 +69,8 @@ fn write_usual_name(to: &mut String, key: &SiteKey, channel: Channel) {
 #[derive(Default)]
 pub(super) struct SourcesBuilder {
     sources: Sources,
-    numbers: HashMap<Box<str>, u32>,
-    last_folder: Option<u32>,
+    folders: HashMap<Box<str>, NonZeroU32>,
+    last_folder: Option<NonZeroU32>,
     usual: String,
 }
 
@@ -77,7 +79,7 @@ impl SourcesBuilder {
     pub(super) fn new(planes: usize) -> Self {
         Self {
             sources: Sources {
-                slots: vec![Slot::Absent; planes],
+                slots: vec![None; planes],
                 ..Sources::default()
             },
             ..Self::default()
@@ -93,7 +95,7 @@ impl SourcesBuilder {
         key: &SiteKey,
         channel: Channel,
     ) -> Result<(), Box<str>> {
-        if !matches!(self.sources.slots.get(slot), Some(Slot::Absent)) {
+        if self.sources.slots.get(slot) != Some(&None) {
             return Err(path);
         }
         let name_at = path.rfind('/').map_or(0, |slash| slash + 1);
@@ -101,11 +103,9 @@ impl SourcesBuilder {
         self.usual.clear();
         write_usual_name(&mut self.usual, key, channel);
         let found = if name == self.usual {
-            Slot::Usual(self.folder(folder))
+            self.folder(folder)
         } else {
-            let number = number_of(&self.sources.others);
-            self.sources.others.push(path);
-            Slot::Other(number)
+            self.sources.add(path)
         };
         if let Some(slot) = self.sources.slots.get_mut(slot) {
             *slot = found;
@@ -117,29 +117,18 @@ impl SourcesBuilder {
         self.sources
     }
 
-    fn folder(&mut self, folder: &str) -> u32 {
-        let known = |number: u32| self.sources.folders.get(number as usize);
-        if let Some(last) = self.last_folder
-            && known(last).is_some_and(|known| **known == *folder)
-        {
-            return last;
+    fn folder(&mut self, folder: &str) -> Option<NonZeroU32> {
+        let last = self.last_folder.and_then(|last| self.sources.name(last));
+        if last != Some(folder) {
+            self.last_folder = match self.folders.get(folder) {
+                Some(&number) => Some(number),
+                None => {
+                    let number = self.sources.add(folder.into())?;
+                    self.folders.insert(folder.into(), number);
+                    Some(number)
+                }
+            };
         }
-        let number = match self.numbers.get(folder) {
-            Some(&number) => number,
-            None => {
-                let number = number_of(&self.sources.folders);
-                self.sources.folders.push(folder.into());
-                self.numbers.insert(folder.into(), number);
-                number
-            }
-        };
-        self.last_folder = Some(number);
-        number
+        self.last_folder
     }
-}
-
-/// The number of the next of `paths`: there are fewer than
-/// [`PLANES_AT_MOST`](super::PLANES_AT_MOST).
-fn number_of(paths: &[Box<str>]) -> u32 {
-    u32::try_from(paths.len()).unwrap_or(u32::MAX)
 }

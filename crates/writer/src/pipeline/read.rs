@@ -1,7 +1,7 @@
 //! Reading ahead: the image files of chunks, before a worker asks for them.
 
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rxrx_metadata::SiteIndex;
 
@@ -40,18 +40,32 @@ pub(super) struct ImageFile {
 
 /// Buffers, of files or of encoded chunks, taken and given back; as many as
 /// have ever been under way at once. Fresh memory costs a page fault every 4 KiB.
-#[derive(Default)]
-pub(super) struct Buffers(Mutex<Vec<Vec<u8>>>);
+pub(super) struct Buffers {
+    kept: Mutex<Vec<Vec<u8>>>,
+    capacity: usize,
+}
 
 impl Buffers {
+    /// None yet. Each is made with room for `capacity` bytes: what nobody writes to
+    /// takes no memory, but a buffer that grows leaves a hole where it was.
+    pub(super) fn of(capacity: usize) -> Self {
+        Self {
+            kept: Mutex::default(),
+            capacity,
+        }
+    }
+
     pub(super) fn take(&self) -> Vec<u8> {
-        let mut buffers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        buffers.pop().unwrap_or_default()
+        let kept = self.lock().pop();
+        kept.unwrap_or_else(|| Vec::with_capacity(self.capacity))
     }
 
     pub(super) fn give_back(&self, buffer: Vec<u8>) {
-        let mut buffers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        buffers.push(buffer);
+        self.lock().push(buffer);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

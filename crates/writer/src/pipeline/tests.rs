@@ -176,6 +176,7 @@ fn several_chunks_are_read_at_once_where_the_source_asks_for_it() {
             Reading {
                 calls: 3,
                 pixel_bytes: 2 * 2 * 16,
+                is_steady: false,
             }
         }
     }
@@ -269,6 +270,23 @@ fn a_defect_in_the_store_is_a_panic_and_no_deadlock() {
     assert!(outcome.is_err());
 }
 
+/// Counts the images that are read, or being read.
+struct Counting<'a>(Images, &'a AtomicUsize);
+impl Source for Counting<'_> {
+    fn read(
+        &self,
+        path: &str,
+        at_most: usize,
+        bytes: &mut Vec<u8>,
+    ) -> std::io::Result<SourceStamp> {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        self.0.read(path, at_most, bytes)
+    }
+    fn stamp(&self, path: &str) -> std::io::Result<SourceStamp> {
+        self.0.stamp(path)
+    }
+}
+
 #[test]
 fn workers_never_run_far_ahead_of_the_store() {
     /// A store that looks, at each put, how many images have been read.
@@ -297,22 +315,7 @@ fn workers_never_run_far_ahead_of_the_store() {
             Ok(Vec::new())
         }
     }
-    struct Counting<'a>(Images, &'a AtomicUsize);
-    impl Source for Counting<'_> {
-        fn read(
-            &self,
-            path: &str,
-            at_most: usize,
-            bytes: &mut Vec<u8>,
-        ) -> std::io::Result<SourceStamp> {
-            self.1.fetch_add(1, Ordering::SeqCst);
-            self.0.read(path, at_most, bytes)
-        }
-        fn stamp(&self, path: &str) -> std::io::Result<SourceStamp> {
-            self.0.stamp(path)
-        }
-    }
-    for (jobs, in_flight) in [(1, 51), (2, 54), (5, 63)] {
+    for (jobs, in_flight) in [(1, 19), (2, 22), (5, 31)] {
         let reads = AtomicUsize::new(0);
         let store = Watching {
             reads: &reads,
@@ -325,6 +328,42 @@ fn workers_never_run_far_ahead_of_the_store() {
             20
         );
         assert_eq!(reads.into_inner(), 80);
+    }
+}
+
+#[test]
+fn readers_never_run_far_ahead_of_the_workers() {
+    /// Looks, at each chunk, how many images have been read.
+    struct Watching<'a> {
+        reads: &'a AtomicUsize,
+        encoded: AtomicUsize,
+        waiting: usize,
+    }
+    impl Observer for Watching<'_> {
+        fn notice(&self, event: Event<'_>) {
+            if let Event::ChunkEncoded { .. } = event {
+                std::thread::sleep(Duration::from_millis(2));
+                self.encoded.fetch_add(1, Ordering::SeqCst);
+                let reads = self.reads.load(Ordering::SeqCst);
+                let encoded = self.encoded.load(Ordering::SeqCst);
+                assert!(
+                    reads <= (encoded + self.waiting) * 2,
+                    "{reads} images read, {encoded} chunks of two encoded"
+                );
+            }
+        }
+    }
+    // Eight readers, and twice as many chunks as jobs.
+    for (jobs, waiting) in [(1, 10), (2, 12)] {
+        let reads = AtomicUsize::new(0);
+        let watching = Watching {
+            reads: &reads,
+            encoded: AtomicUsize::new(0),
+            waiting,
+        };
+        let source = Counting(Images::of(40, 2), &reads);
+        run(40, jobs, &source, &Memory::new(), &watching, true).unwrap();
+        assert_eq!(watching.encoded.into_inner(), 40);
     }
 }
 
