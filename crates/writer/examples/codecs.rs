@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 
 use rxrx_decoder::{BitDepth, Decoder, Limits, PlaneShape, read_shape};
 use rxrx_metadata::{ArrayGeometry, DataType, Layout};
-use rxrx_writer::{ChunkEncoder, Codec, EncoderScratch};
+use rxrx_writer::{ChunkEncoder, Codec, CodecError, EncoderScratch};
 use serde_json::json;
 use zarrs::array::codec::api::{BytesToBytesCodecTraits, CodecOptions};
 use zarrs::array::{BytesRepresentation, CodecChain};
@@ -191,7 +191,6 @@ fn ours(chunk: &Chunk) -> Vec<Contender> {
             method: Box::new(Ours {
                 encoder: ChunkEncoder::new(codec, &geometry).unwrap(),
                 scratch: EncoderScratch::default(),
-                pixels: Vec::new(),
                 stored: Vec::new(),
                 decoder,
             }),
@@ -302,27 +301,29 @@ fn zstd_name(delta: bool, parameters: &[CParameter]) -> String {
 struct Ours {
     encoder: ChunkEncoder,
     scratch: EncoderScratch,
-    pixels: Vec<u8>,
     stored: Vec<u8>,
     decoder: Box<dyn Method>,
 }
 
 impl Method for Ours {
     fn prepare(&mut self, chunk: &Chunk) {
-        self.pixels.clone_from(&chunk.pixels);
         // The worst case; what is written is handed out and allocated anew.
         self.stored = Vec::with_capacity(2 * chunk.pixels.len());
     }
 
-    fn encode(&mut self, _chunk: &Chunk) -> Vec<u8> {
+    fn encode(&mut self, chunk: &Chunk) -> Vec<u8> {
         let Self {
             encoder,
             scratch,
-            pixels,
             stored,
             ..
         } = self;
-        encoder.encode(pixels, scratch, stored).unwrap();
+        let planes: Vec<&[u8]> = chunk.pixels.chunks(chunk.shape.byte_len()).collect();
+        let fill = |number: usize, plane: &mut [u8]| {
+            plane.copy_from_slice(planes[number]);
+            Ok::<_, CodecError>(())
+        };
+        encoder.encode(scratch, stored, fill).unwrap();
         std::mem::take(stored)
     }
 

@@ -110,9 +110,25 @@ pub(super) struct Blosc {
     row: Option<u16>,
 }
 
+/// Why there is no frame.
+#[derive(Debug)]
+pub(super) enum Stopped<E> {
+    /// Who was asked for a block had none.
+    Fill(E),
+    /// The compressor failed.
+    Codec(io::Error),
+}
+
+impl<E> From<io::Error> for Stopped<E> {
+    fn from(error: io::Error) -> Self {
+        Self::Codec(error)
+    }
+}
+
 /// What is kept from block to block.
 #[derive(Default)]
 pub(super) struct BloscScratch {
+    block: Vec<u8>,
     shuffled: Vec<u8>,
     rows: Lz4Scratch,
     /// Of LZ4's own compressor.
@@ -138,6 +154,11 @@ impl Blosc {
         }
     }
 
+    /// Bytes of each block but the last.
+    pub(super) fn block_bytes(&self) -> usize {
+        self.block_bytes
+    }
+
     /// The same for blocks of rows of `width` samples.
     pub(super) fn with_rows(self, width: usize) -> Self {
         let row = u16::try_from(width / 8).ok();
@@ -145,50 +166,58 @@ impl Blosc {
         Self { row, ..self }
     }
 
-    /// Replaces the content of `frame` with the frame of `content`, which is not
-    /// longer than an `i32` counts, less the header.
-    pub(super) fn encode(
+    /// Replaces the content of `frame` with the frame of `length` bytes, not more
+    /// than an `i32` counts, less the header. `fill` writes the block with that
+    /// number; it is asked for each block, and for all of them again where they do
+    /// not get smaller.
+    pub(super) fn encode<E>(
         &self,
-        content: &[u8],
+        length: usize,
         scratch: &mut BloscScratch,
         frame: &mut Vec<u8>,
-    ) -> io::Result<()> {
-        let blocks = content.chunks(self.block_bytes);
-        let body = HEADER_BYTES + NUMBER_BYTES * blocks.len();
+        mut fill: impl FnMut(usize, &mut [u8]) -> Result<(), E>,
+    ) -> Result<(), Stopped<E>> {
+        let blocks = length.div_ceil(self.block_bytes);
+        let block = |number: usize| {
+            let start = number * self.block_bytes;
+            start..length.min(start + self.block_bytes)
+        };
+        let body = HEADER_BYTES + NUMBER_BYTES * blocks;
         frame.clear();
         frame.resize(body, 0);
         // What is reserved and never written takes no memory.
-        frame.reserve(content.len() + blocks.len() * (NUMBER_BYTES + compress_bound(0)));
-        let worthwhile = content.len() >= BLOCK_BYTES_AT_LEAST;
+        frame.reserve(length + blocks * (NUMBER_BYTES + compress_bound(0)));
+        let worthwhile = length >= BLOCK_BYTES_AT_LEAST;
         if worthwhile {
-            for (number, block) in blocks.enumerate() {
+            for number in 0..blocks {
+                scratch.block.resize(block(number).len(), 0);
+                fill(number, &mut scratch.block).map_err(Stopped::Fill)?;
                 let start = frame.len();
                 write_number(frame, HEADER_BYTES + NUMBER_BYTES * number, start);
-                self.encode_block(block, scratch, frame)?;
+                self.encode_block(scratch, frame)?;
             }
         }
         let mut flags = BITSHUFFLED | NOT_SPLIT | self.compressor.code() << COMPRESSOR_SHIFT;
-        if !worthwhile || frame.len() > HEADER_BYTES + content.len() {
+        if !worthwhile || frame.len() > HEADER_BYTES + length {
             flags |= COPIED;
-            frame.truncate(HEADER_BYTES);
-            frame.extend_from_slice(content);
+            frame.resize(HEADER_BYTES + length, 0);
+            let content = &mut frame[HEADER_BYTES..];
+            for number in 0..blocks {
+                fill(number, &mut content[block(number)]).map_err(Stopped::Fill)?;
+            }
         }
         frame[..4].copy_from_slice(&[VERSION, COMPRESSOR_VERSION, flags, self.sample_bytes as u8]);
-        write_number(frame, 4, content.len());
-        write_number(frame, 8, self.block_bytes.min(content.len()));
-        let length = frame.len();
-        write_number(frame, 12, length);
+        write_number(frame, 4, length);
+        write_number(frame, 8, self.block_bytes.min(length));
+        let frame_bytes = frame.len();
+        write_number(frame, 12, frame_bytes);
         Ok(())
     }
 
-    /// Appends one block to `frame`.
-    fn encode_block(
-        &self,
-        block: &[u8],
-        scratch: &mut BloscScratch,
-        frame: &mut Vec<u8>,
-    ) -> io::Result<()> {
+    /// Appends the block in `scratch` to `frame`.
+    fn encode_block(&self, scratch: &mut BloscScratch, frame: &mut Vec<u8>) -> io::Result<()> {
         let BloscScratch {
+            block,
             shuffled,
             rows,
             buffer,

@@ -1,4 +1,8 @@
 //! From the pixels of a chunk to its stored bytes.
+#![allow(
+    clippy::indexing_slicing,
+    reason = "there are as many blocks as are asked for"
+)]
 
 use std::{fmt, io};
 
@@ -6,7 +10,7 @@ use rxrx_metadata::{ArrayGeometry, DataType};
 use zstd::bulk::Compressor;
 use zstd::zstd_safe::{CParameter, ParamSwitch};
 
-use super::blosc::{BlockCompressor, Blosc, BloscScratch};
+use super::blosc::{BlockCompressor, Blosc, BloscScratch, Stopped};
 use super::delta::encode_delta;
 use super::{CHUNK_BYTES_AT_MOST, Codec, CodecError, ZSTD_LEVEL};
 
@@ -33,6 +37,8 @@ pub struct ChunkEncoder {
     codec: Codec,
     delta: Option<DataType>,
     compression: Compression,
+    plane_bytes: usize,
+    chunk_bytes: usize,
 }
 
 /// The bytes-to-bytes codec before the checksum.
@@ -46,6 +52,8 @@ enum Compression {
 /// What one worker keeps from chunk to chunk.
 #[derive(Default)]
 pub struct EncoderScratch {
+    /// The whole chunk, where it is compressed as a whole.
+    pixels: Vec<u8>,
     /// Half a megabyte of tables and buffers, set up by its first chunk.
     zstd: Option<Compressor<'static>>,
     blosc: BloscScratch,
@@ -83,38 +91,71 @@ impl ChunkEncoder {
             codec,
             delta,
             compression,
+            plane_bytes: geometry.plane_bytes(),
+            chunk_bytes: bytes,
         })
     }
 
-    /// Encodes one chunk: `pixels` in C order, 16-bit samples little-endian,
-    /// which are the `bytes` codec's own output. The same pixels give the same
-    /// bytes, whatever the scratch was used for before with this encoder.
+    /// Encodes one chunk, whose planes it asks `fill` for: that writes the pixels
+    /// of the plane with that number, counted over sites and channels in C order,
+    /// 16-bit samples little-endian, which are the `bytes` codec's own output.
+    /// Whatever was in the memory that it is given stays where it writes nothing.
+    ///
+    /// A plane is encoded while it is still in cache, where the codec allows it. It
+    /// may be asked for again, if that did not make the chunk any smaller. The same
+    /// pixels give the same bytes, whatever the scratch was used for before with
+    /// this encoder.
     ///
     /// The bytes replace the content of `stored`; what it allocates is for the
-    /// worst case, so keep it and use it again. `pixels` are scratch space
-    /// afterwards.
+    /// worst case, so keep it and use it again.
     ///
     /// # Errors
-    /// [`CodecError::Failed`], a defect; the content of `stored` is then
-    /// unspecified.
-    pub fn encode(
+    /// Whatever `fill` returns; [`CodecError::Failed`], a defect. The content of
+    /// `stored` is then unspecified.
+    pub fn encode<E: From<CodecError>>(
         &self,
-        pixels: &mut [u8],
         scratch: &mut EncoderScratch,
         stored: &mut Vec<u8>,
-    ) -> Result<(), CodecError> {
-        if let Some(data_type) = self.delta {
-            encode_delta(pixels, data_type);
-        }
-        match &self.compression {
-            Compression::Blosc(blosc) => blosc.encode(pixels, &mut scratch.blosc, stored),
-            Compression::Zstd(parameters) => {
-                compress(pixels, parameters, &mut scratch.zstd, stored)
+        mut fill: impl FnMut(usize, &mut [u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let EncoderScratch {
+            pixels,
+            zstd,
+            blosc: blosc_scratch,
+        } = scratch;
+        let encoded = match &self.compression {
+            Compression::Blosc(blosc) if blosc.block_bytes() == self.plane_bytes => {
+                blosc.encode(self.chunk_bytes, blosc_scratch, stored, fill)
             }
-        }
-        .map_err(|error| CodecError::Failed {
-            codec: self.codec,
-            reason: error.to_string(),
+            compression => {
+                pixels.resize(self.chunk_bytes, 0);
+                for (number, plane) in pixels.chunks_exact_mut(self.plane_bytes).enumerate() {
+                    fill(number, plane)?;
+                }
+                if let Some(data_type) = self.delta {
+                    encode_delta(pixels, data_type);
+                }
+                match compression {
+                    Compression::Blosc(blosc) => {
+                        let blocks: Vec<&[u8]> = pixels.chunks(blosc.block_bytes()).collect();
+                        let copy = |block: usize, target: &mut [u8]| {
+                            target.copy_from_slice(blocks[block]);
+                            Ok(())
+                        };
+                        blosc.encode(self.chunk_bytes, blosc_scratch, stored, copy)
+                    }
+                    Compression::Zstd(parameters) => {
+                        compress(pixels, parameters, zstd, stored).map_err(Stopped::Codec)
+                    }
+                }
+            }
+        };
+        encoded.map_err(|stopped| match stopped {
+            Stopped::Fill(error) => error,
+            Stopped::Codec(error) => E::from(CodecError::Failed {
+                codec: self.codec,
+                reason: error.to_string(),
+            }),
         })?;
         let checksum = crc32c::crc32c(stored);
         stored.extend_from_slice(&checksum.to_le_bytes());

@@ -32,7 +32,6 @@ pub(super) struct ChunkWorker<'a> {
     stored: &'a Buffers,
     shape: PlaneShape,
     decoder: Decoder,
-    pixels: Vec<u8>,
     encoder: EncoderScratch,
 }
 
@@ -47,7 +46,6 @@ impl<'a> ChunkWorker<'a> {
             stored,
             shape: plane_shape(geometry),
             decoder: Decoder::new(Limits::default()),
-            pixels: vec![0; geometry.chunk_bytes()],
             encoder: EncoderScratch::default(),
         }
     }
@@ -56,59 +54,49 @@ impl<'a> ChunkWorker<'a> {
     pub(super) fn encode(&mut self, chunk: ReadChunk) -> Result<EncodedChunk, PipelineError> {
         let Self {
             pipeline,
-            files,
-            stored,
-            shape,
             decoder,
-            pixels,
-            encoder,
+            shape,
+            ..
         } = self;
         let geometry = pipeline.plan.geometry();
-        let ReadChunk {
-            task, files: read, ..
-        } = chunk;
-        // What lies outside the array is 0, whatever the last chunk left there.
-        if task.sites.len() < geometry.chunk_sites || task.channels.len() < geometry.chunk_channels
-        {
-            pixels.fill(0);
-        }
-        let mut planes = Vec::with_capacity(read.len());
-        let mut source_bytes = 0;
-        for ((site, channel), file) in task.planes().zip(read) {
-            let position = (site - task.sites.start) * geometry.chunk_channels
-                + (channel - task.channels.start);
-            let plane_bytes = geometry.plane_bytes();
-            let plane = &mut pixels[position * plane_bytes..][..plane_bytes];
-            let Some(file) = file else {
+        let ReadChunk { task, files, .. } = chunk;
+        let mut planes = vec![PlaneRecord::Missing; files.len()];
+        let mut bytes = self.stored.take();
+        let fill = |position: usize, plane: &mut [u8]| {
+            let inside = task.plane_at(geometry, position);
+            let file = inside.and_then(|(place, site, channel)| {
+                let file = files.get(place)?.as_ref()?;
+                Some((file, place, SiteIndex(site), channel))
+            });
+            // Missing, or not inside the array.
+            let Some((file, place, site, channel)) = file else {
                 plane.fill(0);
-                planes.push(PlaneRecord::Missing);
-                continue;
+                return Ok(());
             };
-            let path = pipeline
-                .plan
-                .source(SiteIndex(site), channel)
-                .unwrap_or_default();
-            let file = match file {
-                Err(source) if Lost::is(&source) => {
-                    return Err(PipelineError::Source { path, source });
-                }
-                file => file,
-            };
-            let record = pipeline.decode(&path, &file, decoder, *shape, plane)?;
-            if let PlaneRecord::Corrupt { error, .. } = &record {
+            let path = || pipeline.plan.source(site, channel).unwrap_or_default();
+            let record = pipeline.decode(path, file, decoder, *shape, plane)?;
+            if !record.is_ok() {
                 plane.fill(0);
+            }
+            planes[place] = record;
+            Ok::<_, PipelineError>(())
+        };
+        let encoder = &mut self.encoder;
+        pipeline.encoder.encode(encoder, &mut bytes, fill)?;
+        for ((site, channel), record) in task.planes().zip(&planes) {
+            if let PlaneRecord::Corrupt { error, .. } = record {
+                let path = pipeline.plan.source(SiteIndex(site), channel);
+                let path = path.as_deref().unwrap_or_default();
                 pipeline
                     .observer
-                    .notice(Event::PlaneRefused { path: &path, error });
+                    .notice(Event::PlaneRefused { path, error });
             }
-            if let Ok(file) = file {
-                source_bytes += file.stamp.bytes;
-                files.give_back(file.bytes);
-            }
-            planes.push(record);
         }
-        let mut bytes = stored.take();
-        pipeline.encoder.encode(pixels, encoder, &mut bytes)?;
+        let mut source_bytes = 0;
+        for file in files.into_iter().flatten().flatten() {
+            source_bytes += file.stamp.bytes;
+            self.files.give_back(file.bytes);
+        }
         pipeline.observer.notice(Event::ChunkEncoded {
             sites: if task.channels.end == geometry.channels {
                 task.sites.len()
@@ -126,14 +114,17 @@ impl Pipeline<'_> {
     /// Decodes one image file into `plane`; leaves anything there if it cannot.
     fn decode(
         &self,
-        path: &str,
+        path: impl Fn() -> String,
         file: &io::Result<ImageFile>,
         decoder: &mut Decoder,
         shape: PlaneShape,
         plane: &mut [u8],
     ) -> Result<PlaneRecord, PipelineError> {
-        let path = || path.to_owned();
         match file {
+            Err(error) if Lost::is(error) => Err(PipelineError::Source {
+                path: path(),
+                source: Lost::again(error),
+            }),
             Err(error) if self.strict => Err(PipelineError::UnreadableImage {
                 path: path(),
                 source: io::Error::new(error.kind(), error.to_string()),

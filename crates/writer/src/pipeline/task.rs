@@ -34,6 +34,22 @@ impl Task {
         let sites = self.sites.clone();
         sites.flat_map(move |site| channels.clone().map(move |channel| (site, channel)))
     }
+
+    /// The plane at a position in the chunk, in C order, if it lies inside the
+    /// array: its place among [`Self::planes`], its site and channel position.
+    pub(crate) fn plane_at(
+        &self,
+        geometry: &ArrayGeometry,
+        position: usize,
+    ) -> Option<(usize, usize, usize)> {
+        let (row, column) = (
+            position / geometry.chunk_channels,
+            position % geometry.chunk_channels,
+        );
+        let (site, channel) = (self.sites.start + row, self.channels.start + column);
+        let inside = self.sites.contains(&site) && self.channels.contains(&channel);
+        inside.then_some((row * self.channels.len() + column, site, channel))
+    }
 }
 
 /// Chunks that together hold all channels of a site.

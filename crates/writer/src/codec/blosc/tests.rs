@@ -1,3 +1,5 @@
+use std::convert::Infallible;
+
 use std::borrow::Cow;
 
 use serde_json::json;
@@ -52,7 +54,14 @@ fn contents(length: usize) -> [(&'static str, Vec<u8>); 5] {
 
 fn encode(blosc: Blosc, content: &[u8], scratch: &mut BloscScratch) -> Vec<u8> {
     let mut frame = vec![0xEE; 99];
-    blosc.encode(content, scratch, &mut frame).unwrap();
+    let blocks: Vec<&[u8]> = content.chunks(blosc.block_bytes()).collect();
+    let fill = |number: usize, block: &mut [u8]| {
+        block.copy_from_slice(blocks[number]);
+        Ok::<_, Infallible>(())
+    };
+    blosc
+        .encode(content.len(), scratch, &mut frame, fill)
+        .unwrap();
     frame
 }
 

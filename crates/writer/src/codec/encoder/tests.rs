@@ -40,8 +40,12 @@ fn chunk(geometry: &ArrayGeometry, seed: u32) -> Vec<u8> {
 
 fn encode(encoder: &ChunkEncoder, pixels: &[u8], scratch: &mut EncoderScratch) -> Vec<u8> {
     let mut stored = vec![0xEE; 7];
-    let mut pixels = pixels.to_vec();
-    encoder.encode(&mut pixels, scratch, &mut stored).unwrap();
+    let planes: Vec<&[u8]> = pixels.chunks(encoder.plane_bytes).collect();
+    let fill = |number: usize, plane: &mut [u8]| {
+        plane.copy_from_slice(planes[number]);
+        Ok::<_, CodecError>(())
+    };
+    encoder.encode(scratch, &mut stored, fill).unwrap();
     stored
 }
 
