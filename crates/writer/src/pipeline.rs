@@ -15,12 +15,14 @@
 //!   for a disk that seeks or a network, and so there are as many as the source
 //!   asks for ([`Reading`]), however few the cores. Where larger reads are faster
 //!   each takes several chunks of a unit at once.
-//! - *Workers*, one a job, take a chunk from file bytes to encoded bytes while
-//!   it is in cache; whole raw shards never exist. Buffers are reused.
+//! - *Workers*, one a job, take a chunk from file bytes to encoded bytes, plane by
+//!   plane while each is in cache where the codec allows it; whole raw shards never
+//!   exist. Buffers are reused.
 //! - A *storer* writes each chunk as soon as those before it in the shard are
 //!   written, and so never holds a shard; the workers go on while it writes and
-//!   flushes. There is one for a disk. An object store takes long to answer, but
-//!   answers many at once, and so has several ([`Store::writers`]).
+//!   flushes. A disk has two, so that the next shard is written while one is
+//!   flushed. An object store takes long to answer, but answers many at once, and
+//!   so has several ([`Store::writers`]).
 //!
 //! [`Store::writers`]: crate::store::Store::writers
 //!
@@ -30,9 +32,10 @@
 //! reader, or between the two. Where calls of a source differ in time, or a reader
 //! takes several chunks at once, there are more: 6 chunks a reader, or two such
 //! reads. Buffers of both kinds are kept for the next chunks and grow to the
-//! largest that came; each worker has a raw chunk besides. With RxRx1's defaults
-//! (chunks of 0.5 MB of PNG, 0.75 MB encoded and 1.5 MiB of pixels) and 2 jobs that
-//! is 12 x 0.5 + 22 x 0.75 + 3 = 26 MB, up to half as much again where some images
+//! largest that came; each worker has the pixels of a plane besides, or of a chunk
+//! where that is compressed as a whole. With RxRx1's defaults (chunks of 0.5 MB of
+//! PNG, 0.75 MB encoded and 1.5 MiB of pixels) and 2 jobs that is
+//! 12 x 0.5 + 22 x 0.75 + 3 = 26 MB, up to half as much again where some images
 //! are larger. One plate reaches it, and no number of sites and no size of the
 //! shards exceeds it. From an archive behind an address, 16 readers take 5 chunks at
 //! once: 166 x (0.5 + 0.75) + 3 = 211 MB, and 16 x 2 x 2.5 = 80 MB for what is just

@@ -24,7 +24,6 @@ use super::{Store, StoreError, StoredObject, WriteObject};
 pub struct LocalStore {
     root: PathBuf,
     scratch: PathBuf,
-    temporary: AtomicU64,
     /// Folders that objects have been put into, and those above them up to
     /// `root`: they are not made again where somebody removed them, for then
     /// what they held is gone, too.
@@ -38,7 +37,6 @@ impl LocalStore {
         Self {
             root: root.into(),
             scratch: scratch.into(),
-            temporary: AtomicU64::new(0),
             known: Mutex::default(),
         }
     }
@@ -106,8 +104,7 @@ impl LocalStore {
         create_folder(&self.scratch).map_err(failed("create", &self.scratch))?;
         create_folder(folder).map_err(failed("create", folder))?;
 
-        let number = self.temporary.fetch_add(1, Ordering::Relaxed);
-        let temporary = self.scratch.join(temporary_name(number));
+        let temporary = self.scratch.join(new_temporary_name());
         write(&temporary)
             .map_err(failed("write", &path))
             .and_then(|()| fs::rename(&temporary, &path).map_err(failed("rename to", &path)))
@@ -130,6 +127,11 @@ impl Store for LocalStore {
             }
             file.sync_all()
         })
+    }
+
+    /// While one shard is flushed, the next one is written.
+    fn writers(&self) -> usize {
+        2
     }
 
     fn put_streamed(&self, key: &str, write: &mut WriteObject<'_>) -> Result<(), StoreError> {
@@ -194,8 +196,11 @@ impl Store for LocalStore {
     }
 }
 
-fn temporary_name(number: u64) -> String {
-    format!("object-{number}.tmp")
+/// A name that no other store of this process has in use: those of a dataset and
+/// of its journal share a scratch folder.
+fn new_temporary_name() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    format!("object-{}.tmp", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Whether a file of that name in a scratch folder is one of ours.
