@@ -21,8 +21,8 @@ use std::arch::x86_64::{
     _mm512_loadu_si512, _mm512_madd_epi16, _mm512_max_epu8, _mm512_min_epu8,
     _mm512_permutex2var_epi64, _mm512_permutexvar_epi8, _mm512_popcnt_epi64,
     _mm512_reduce_add_epi64, _mm512_sad_epu8, _mm512_set1_epi8, _mm512_set1_epi64,
-    _mm512_setzero_si512, _mm512_storeu_si512, _mm512_unpackhi_epi8, _mm512_unpackhi_epi32,
-    _mm512_unpacklo_epi8, _mm512_unpacklo_epi32, _mm512_xor_si512,
+    _mm512_setzero_si512, _mm512_storeu_si512, _mm512_test_epi64_mask, _mm512_unpackhi_epi8,
+    _mm512_unpackhi_epi32, _mm512_unpacklo_epi8, _mm512_unpacklo_epi32, _mm512_xor_si512,
 };
 
 use crate::distribution::{Distribution, Ranks};
@@ -154,6 +154,10 @@ impl Counts {
             for (bit, bits) in upper.into_iter().enumerate() {
                 let flip = _mm512_set1_epi64((high as i64 >> bit & 1) - 1);
                 having[0] = _mm512_and_si512(having[0], _mm512_xor_si512(bits, flip));
+            }
+            // Bright pixels are few, and lie together.
+            if _mm512_test_epi64_mask(having[0], having[0]) == 0 {
+                return;
             }
             [0, 1, 2, 3].map(|bit| load(&lower[bit]))
         };

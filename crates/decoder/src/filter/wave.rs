@@ -398,9 +398,9 @@ fn copy_part(row: &[u8], column: isize, block: &mut [u8; BLOCK]) {
 fn add_paeth(residual: __m256i, left: __m256i, above: __m256i, corner: __m256i) -> __m256i {
     let low = _mm256_min_epu8(left, above);
     let high = _mm256_max_epu8(left, above);
-    let highest = computed(_mm256_max_epu8(left, corner));
+    let highest = _mm256_max_epu8(left, corner);
     let highest = computed(_mm256_max_epu8(highest, above));
-    let lowest = computed(_mm256_min_epu8(left, corner));
+    let lowest = _mm256_min_epu8(left, corner);
     let lowest = computed(_mm256_min_epu8(lowest, above));
     let over = _mm256_sub_epi8(highest, corner);
     let under = _mm256_sub_epi8(corner, lowest);
