@@ -195,3 +195,56 @@ fn a_frame_states_its_decoded_size() {
         assert_eq!(size, Some(geometry.chunk_bytes() as u64));
     }
 }
+
+#[test]
+fn what_does_not_shrink_is_asked_for_again() {
+    let geometry = geometry(DataType::UInt8);
+    let mut state = 1u32;
+    let noise: Vec<u8> = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    })
+    .take(geometry.chunk_bytes())
+    .collect();
+    for (codec, times) in [
+        (Codec::BloscZstd, 2),
+        (Codec::BloscLz4, 2),
+        (Codec::Zstd, 1),
+        (Codec::DeltaZstd, 1),
+    ] {
+        let encoder = ChunkEncoder::new(codec, &geometry).unwrap();
+        let planes: Vec<&[u8]> = noise.chunks(geometry.plane_bytes()).collect();
+        let mut asked = vec![0; planes.len()];
+        let (mut scratch, mut stored) = (EncoderScratch::default(), Vec::new());
+        let fill = |number: usize, plane: &mut [u8]| {
+            plane.copy_from_slice(planes[number]);
+            asked[number] += 1;
+            Ok::<_, CodecError>(())
+        };
+        encoder.encode(&mut scratch, &mut stored, fill).unwrap();
+        assert!(asked.iter().all(|asked| *asked == times), "{codec}");
+        assert!(
+            decode(codec, &geometry, &stored).unwrap() == noise,
+            "{codec}"
+        );
+    }
+}
+
+#[test]
+fn who_has_no_plane_ends_the_chunk() {
+    each_chain(|codec, geometry| {
+        let encoder = ChunkEncoder::new(codec, geometry).unwrap();
+        let fill = |number: usize, _: &mut [u8]| match number {
+            2 => Err(CodecError::Failed {
+                codec,
+                reason: "no third plane".to_owned(),
+            }),
+            _ => Ok(()),
+        };
+        let ended = encoder.encode(&mut EncoderScratch::default(), &mut Vec::new(), fill);
+        assert!(
+            ended.unwrap_err().to_string().contains("no third plane"),
+            "{codec}"
+        );
+    });
+}
