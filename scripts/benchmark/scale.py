@@ -7,16 +7,15 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import measure
 import report
 import tree
 from driver import CODECS, REPOSITORY, machine, say
+from measure import Measured
 
-SAMPLE_SECONDS = 0.2
 SHARES = (0.1, 0.25, 0.5, 0.75, 1.0)
 """When, as shares of the whole time, the table says how much memory is in use."""
 STORED_OVER_PNG = {"blosc-zstd": 1.55, "zstd": 1.6, "blosc-lz4": 1.9, "delta-zstd": 1.2}
@@ -26,57 +25,15 @@ STORED_OVER_PNG = {"blosc-zstd": 1.55, "zstd": 1.6, "blosc-lz4": 1.9, "delta-zst
 @dataclass(frozen=True)
 class Run:
     sites: int
-    seconds: float
-    resident: list[int]
-    """Bytes in use, sampled at equal times."""
-    peak: int
-    """As the system keeps it for the program alone, last seen a sample before its end:
-    what is reported at the end counts the memory of this script, too, which linked
-    the tree and started it."""
-
-
-def convert(command: list[str | Path], sites: int) -> Run:
-    began = time.perf_counter()
-    process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL)
-    resident: list[int] = []
-    peak = 0
-    done = threading.Event()
-
-    def sample() -> None:
-        nonlocal peak
-        while not done.wait(SAMPLE_SECONDS):
-            status = status_bytes(process.pid)
-            if now := status.get("VmRSS"):
-                resident.append(now)
-                peak = status["VmHWM"]
-
-    sampler = threading.Thread(target=sample)
-    sampler.start()
-    _, status = os.waitpid(process.pid, 0)
-    seconds = time.perf_counter() - began
-    done.set()
-    sampler.join()
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        sys.exit(f"error: exit code {process.returncode} from the conversion of {sites} sites")
-    return Run(sites, seconds, resident, peak)
-
-
-def status_bytes(pid: int) -> dict[str, int]:
-    """What the system says of a process in kilobytes, in bytes; nothing once it has ended."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:
-        return {}
-    words = [line.split() for line in lines if line.endswith(" kB")]
-    return {name.rstrip(":"): int(number) * 1024 for name, number, _ in words}
+    measured: Measured
 
 
 def during(run: Run, share: float) -> str:
     """The most since the share before: single samples hit valleys."""
     start = max((earlier for earlier in SHARES if earlier < share), default=0.0)
-    count = len(run.resident)
-    samples = run.resident[int(start * count) : max(1, int(share * count))]
+    resident = run.measured.resident
+    count = len(resident)
+    samples = resident[int(start * count) : max(1, int(share * count))]
     return f"{max(samples, default=0) / 2**20:.0f}"
 
 
@@ -84,10 +41,10 @@ def rows(runs: list[Run]) -> list[list[str]]:
     return [
         [
             f"{run.sites}",
-            f"{run.sites / run.seconds:.0f}",
+            f"{run.sites / run.measured.seconds:.0f}",
             *(during(run, share) for share in SHARES),
-            f"{run.peak / 2**20:.0f}",
-            f"{run.peak / runs[0].peak:.2f}",
+            f"{run.measured.peak_bytes / 2**20:.0f}",
+            f"{run.measured.peak_bytes / runs[0].measured.peak_bytes:.2f}",
         ]
         for run in runs
     ]
@@ -142,7 +99,7 @@ def run(chosen: argparse.Namespace, target: Path, scratch: Path, sites: int) -> 
     program = target / "release" / "rxrx2zarr"
     options = ("--quiet", "--codec", chosen.codec, "--jobs", str(chosen.jobs))
     try:
-        return convert([program, "convert", images, output, *options], sites)
+        return Run(sites, measure.run([program, "convert", images, output, *options]))
     finally:
         shutil.rmtree(images)
         shutil.rmtree(output, ignore_errors=True)

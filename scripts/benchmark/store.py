@@ -38,7 +38,7 @@ Seconds are medians of runs in which all ways took turns, with the fastest and t
 brackets; `×` compares with the first line of its block. The page cache is warm. SeaweedFS runs
 on the same machine; it is started anew, and empty, for every run. Disk is what lies in the
 scratch folder at the end of a way, beside what it began with; memory is the largest resident
-set of any of its programs, and never less than the 75 MiB of the benchmark itself."""
+set of any of its programs."""
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,7 @@ type Contender = fn(&mut Bench, &Image);
 struct Bench {
     decoder: Decoder,
     decompressor: Decompressor,
-    histogram: SummaryScratch,
+    scratch: SummaryScratch,
     inflated: Vec<u8>,
     plane: Vec<u8>,
 }
@@ -141,7 +141,7 @@ impl Bench {
         Self {
             decoder: Decoder::new(Limits::default()),
             decompressor: Decompressor::new(),
-            histogram: SummaryScratch::new(),
+            scratch: SummaryScratch::new(),
             inflated: vec![0; shape.byte_len() + shape.height as usize],
             plane: vec![0; shape.byte_len()],
         }
@@ -181,7 +181,7 @@ impl Bench {
     }
 
     fn summarise(&mut self, image: &Image) {
-        black_box(summarise(&image.plane, image.shape, &mut self.histogram));
+        black_box(summarise(&image.plane, image.shape, &mut self.scratch));
     }
 
     fn hash(&mut self, image: &Image) {

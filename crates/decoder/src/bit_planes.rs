@@ -10,7 +10,7 @@
 //!
 //! AVX-512 has a bit count for whole registers, and GFNI the instruction that
 //! turns squares of 8 × 8 bits; without them a histogram is faster.
-#![allow(unsafe_code, reason = "a call into AVX-512 code, with its proof")]
+#![allow(unsafe_code, reason = "AVX-512 intrinsics; each block has its proof")]
 #![allow(
     clippy::indexing_slicing,
     reason = "indices are bits, and values of four bits"
@@ -88,7 +88,7 @@ impl BitPlanes {
         let upper = upper.of_values(padding);
 
         let mut lower = [None; VALUES];
-        let at_ranks = ranks.map(|rank| {
+        let mut value_at = |rank| {
             let (high, rank) = place(&upper, rank);
             let lower = lower[high].get_or_insert_with(|| {
                 let mut lower = Counts::new();
@@ -99,7 +99,8 @@ impl BitPlanes {
             });
             let (low, _) = place(lower, rank);
             (high << 4 | low) as u16
-        });
+        };
+        let at_ranks = ranks.map(|pair| pair.map(&mut value_at));
         let Totals {
             sum,
             squares,

@@ -5,11 +5,12 @@ use crate::bit_planes::{self, BitPlanes};
 use crate::histogram::{ByteTally, Histogram};
 use crate::shape::BitDepth;
 
-/// Ranks that are asked for: two to each percentile.
-pub(crate) const RANKS: usize = 10;
+/// Percentiles that are asked for.
+pub(crate) const PERCENTILES: usize = 5;
 
-/// Places among the sorted samples, from 0, in any order.
-pub(crate) type Ranks = [u64; RANKS];
+/// The two places among the sorted samples, from 0, that each percentile lies
+/// between.
+pub(crate) type Ranks = [[u64; 2]; PERCENTILES];
 
 /// What the statistics need of the samples, whatever their order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,7 +22,7 @@ pub(crate) struct Distribution {
     /// Samples that have the type's largest value.
     pub(crate) saturated: u64,
     /// The sample at each rank that was asked for.
-    pub(crate) at_ranks: [u16; RANKS],
+    pub(crate) at_ranks: [[u16; 2]; PERCENTILES],
 }
 
 /// Scratch memory of [`summarise`](crate::summarise). Make one per worker and
@@ -102,14 +103,15 @@ mod tests {
                 })
                 .collect();
             let last = plane.len() as u64 - 1;
-            let mut ranks: Ranks = std::array::from_fn(|_| random.random_range(0..=last));
-            (ranks[0], ranks[1]) = (0, last);
+            let mut ranks =
+                Ranks::default().map(|pair| pair.map(|_| random.random_range(0..=last)));
+            ranks[0] = [0, last];
 
             histogram.count(ByteTally::new(), &plane, BitDepth::Eight);
             let expected = histogram.distribution(BitDepth::Eight, &ranks);
             let mut sorted = plane.clone();
             sorted.sort_unstable();
-            let at_ranks = ranks.map(|rank| u16::from(sorted[rank as usize]));
+            let at_ranks = ranks.map(|pair| pair.map(|rank| u16::from(sorted[rank as usize])));
             assert_eq!(expected.at_ranks, at_ranks, "round {round}");
             if let Some(found) = bit_planes.distribution(&plane, &ranks) {
                 assert_eq!(found, expected, "round {round}");

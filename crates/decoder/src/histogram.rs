@@ -80,7 +80,8 @@ impl Histogram {
             found.sum += wide * weight;
             found.sum_of_squares += wide * wide * weight;
             // Values ascend, so the last to fit stays.
-            for (rank, at_rank) in ranks.iter().zip(&mut found.at_ranks) {
+            let at_ranks = found.at_ranks.as_flattened_mut();
+            for (rank, at_rank) in ranks.as_flattened().iter().zip(at_ranks) {
                 if *rank >= seen {
                     *at_rank = value;
                 }

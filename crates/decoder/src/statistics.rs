@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::distribution::{RANKS, Ranks, SummaryScratch};
+use crate::distribution::{PERCENTILES, SummaryScratch};
 use crate::focus::focus;
 use crate::histogram::ByteTally;
 use crate::shape::PlaneShape;
@@ -72,7 +72,7 @@ mod hexadecimal {
 }
 
 /// Percentiles wanted, as fractions.
-const QUANTILES: [f64; RANKS / 2] = [0.001, 0.01, 0.5, 0.99, 0.999];
+const QUANTILES: [f64; PERCENTILES] = [0.001, 0.01, 0.5, 0.99, 0.999];
 
 /// Where `numpy.percentile(…, method="linear")` looks among the sorted pixels:
 /// between `rank` and the next, `weight` of the way.
@@ -91,8 +91,8 @@ impl Quantile {
     }
 
     /// NumPy's rounding: from the nearer end.
-    fn between(&self, lower: u16, upper: u16) -> f64 {
-        let (lower, upper) = (f64::from(lower), f64::from(upper));
+    fn between(&self, values: [u16; 2]) -> f64 {
+        let [lower, upper] = values.map(f64::from);
         let step = upper - lower;
         if self.weight < 0.5 {
             lower + step * self.weight
@@ -111,20 +111,14 @@ fn statistics(
     let depth = shape.depth;
     let pixels = (plane.len() / depth.bytes_per_sample()) as u64;
     let quantiles = QUANTILES.map(|fraction| Quantile::new(fraction, pixels));
-    let mut ranks = Ranks::default();
-    for (ranks, quantile) in ranks.as_chunks_mut().0.iter_mut().zip(&quantiles) {
-        let last = pixels.saturating_sub(1);
-        *ranks = [quantile.rank, last.min(quantile.rank + 1)];
-    }
+    let last = pixels.saturating_sub(1);
+    let ranks = quantiles
+        .each_ref()
+        .map(|quantile| [quantile.rank, last.min(quantile.rank + 1)]);
     let found = scratch.distribution(plane, depth, tally, &ranks);
-    let mut percentiles = [0.0; QUANTILES.len()];
-    let at_ranks = found.at_ranks.as_chunks().0;
-    for ((percentile, quantile), [lower, upper]) in
-        percentiles.iter_mut().zip(&quantiles).zip(at_ranks)
-    {
-        *percentile = quantile.between(*lower, *upper);
-    }
-    let [p001, p01, p50, p99, p999] = percentiles;
+    let mut at_ranks = found.at_ranks.into_iter();
+    let [p001, p01, p50, p99, p999] =
+        quantiles.map(|quantile| quantile.between(at_ranks.next().unwrap_or_default()));
     let n = pixels.max(1) as f64;
     // n² × variance is a difference of integers: nothing cancels.
     let scaled_variance = u128::from(pixels) * found.sum_of_squares - found.sum * found.sum;

@@ -239,7 +239,7 @@ fn focus_by_definition(samples: &[u16], width: usize) -> f64 {
 #[test]
 fn random_planes_are_measured_by_definition() {
     let mut random = ChaCha8Rng::seed_from_u64(5);
-    let mut histogram = SummaryScratch::new();
+    let mut scratch = SummaryScratch::new();
     for round in 0..400 {
         let depth = match random.random() {
             true => BitDepth::Eight,
@@ -259,7 +259,7 @@ fn random_planes_are_measured_by_definition() {
             })
             .collect();
         let (plane, shape) = (bytes(&samples, depth), shape(height, width, depth));
-        let actual = summarise(&plane, shape, &mut histogram).statistics;
+        let actual = summarise(&plane, shape, &mut scratch).statistics;
         let expected = by_definition(&samples, width, depth);
         let near = |a: f64, b: f64| (a - b).abs() <= 1e-11 * b.abs().max(1e-6);
         let pairs = [

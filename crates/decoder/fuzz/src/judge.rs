@@ -56,12 +56,12 @@ fn ours(png: &[u8]) -> Result<Vec<u8>, DecodeError> {
     }
     let shape = read_shape(png, &LIMITS)?;
     let mut plane = vec![0xA5; shape.byte_len()];
-    DECODER.with_borrow_mut(|(decoder, histogram)| {
+    DECODER.with_borrow_mut(|(decoder, scratch)| {
         let summary = decoder.decode(png, shape, &mut plane)?;
         let PlaneSummary {
             statistics,
             xxh3_128,
-        } = summarise(&plane, shape, histogram);
+        } = summarise(&plane, shape, scratch);
         assert_eq!(summary.statistics, statistics);
         assert_eq!(summary.xxh3_128, xxh3_128);
         let mut reference = vec![0x5A; shape.byte_len()];

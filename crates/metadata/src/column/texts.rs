@@ -165,6 +165,7 @@ mod tests {
         assert_eq!((texts.get(3), texts.get(4)), (None, Some("x")));
         assert!(Texts::default().is_empty());
     }
+
     #[test]
     fn cells_that_repeat_share_their_text() {
         let cells = [Some("treatment"), None, Some("control")].map(|cell| [cell; 100]);

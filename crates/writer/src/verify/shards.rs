@@ -81,7 +81,7 @@ enum Work {
 /// The buffers of one worker.
 struct Worker {
     pixels: Vec<u8>,
-    histogram: SummaryScratch,
+    scratch: SummaryScratch,
     source: Option<SourceWorker>,
 }
 
@@ -152,7 +152,7 @@ impl ShardCheck<'_> {
     fn work(&self, to_do: &Receiver<Work>, counts: &Counts) {
         let mut worker = Worker {
             pixels: Vec::new(),
-            histogram: SummaryScratch::new(),
+            scratch: SummaryScratch::new(),
             source: None,
         };
         for work in to_do {
@@ -243,7 +243,7 @@ impl ShardCheck<'_> {
         let bytes = bytes.unwrap_or_default();
         let Worker {
             pixels,
-            histogram,
+            scratch,
             source,
         } = worker;
         if pixels.len() != geometry.chunk_bytes() {
@@ -281,7 +281,7 @@ impl ShardCheck<'_> {
                     let record = expected.tables.plane(expected.layout, site, channel);
                     match record {
                         Some(PlaneRecord::Ok { summary, .. }) => {
-                            let found = summarise(plane, shape, histogram);
+                            let found = summarise(plane, shape, scratch);
                             if let Some(text) = unlike(&found, summary) {
                                 mismatch(FindingKind::Mismatch, text);
                             }
