@@ -18,7 +18,7 @@ use crate::hierarchy::Settings;
 use crate::journal::Journal;
 use crate::output::Output;
 use crate::pipeline::Pipeline;
-use crate::record::UnitRecord;
+use crate::record::{StoredUnit, UnitRecord};
 use crate::source::{Source, SourceStamp};
 use crate::store::conformance::conforms;
 use crate::store::{Store, StoreError, StoredObject};
@@ -182,21 +182,35 @@ pub(crate) fn run_units(
     work: &Memory,
 ) -> Vec<UnitRecord> {
     let encoder = ChunkEncoder::new(settings().codec, plan.geometry()).unwrap();
-    let pipeline = Pipeline {
+    let journal = Journal::new(work);
+    let units: Vec<Unit> = plan.units().collect();
+    let pipeline = pipeline(plan, source, &encoder, output, &journal);
+    pipeline.run(&units).unwrap();
+    journal.records().unwrap().whole
+}
+
+/// A pipeline of one core that is told nothing and begins with nothing.
+pub(crate) fn pipeline<'a>(
+    plan: &'a Plan,
+    source: &'a dyn Source,
+    encoder: &'a ChunkEncoder,
+    output: &'a Output<'a>,
+    journal: &'a Journal<'a>,
+) -> Pipeline<'a> {
+    static NO_UNIT: BTreeMap<usize, StoredUnit> = BTreeMap::new();
+    static NEVER: AtomicBool = AtomicBool::new(false);
+    Pipeline {
         plan,
         source,
-        encoder: &encoder,
+        encoder,
         output,
-        journal: &Journal::new(work),
-        former: &BTreeMap::new(),
+        journal,
+        former: &NO_UNIT,
         observer: &Silent,
         jobs: NonZeroUsize::MIN,
         strict: false,
-        stop: &AtomicBool::new(false),
-    };
-    let units: Vec<Unit> = plan.units().collect();
-    pipeline.run(&units).unwrap();
-    Journal::new(work).records().unwrap().whole
+        stop: &NEVER,
+    }
 }
 
 /// A store that fails now and then, or takes its time: what a disk or a network

@@ -1,3 +1,6 @@
+mod ahead;
+mod units;
+
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -5,7 +8,7 @@ use std::time::Duration;
 use super::*;
 use crate::codec::Codec;
 use crate::events::{Event, Silent};
-use crate::fixture::{Images, Memory, image_path, plan, shards_of};
+use crate::fixture::{Images, Memory, image_path, pipeline, plan, shards_of};
 use crate::record::{PlaneRecord, UnitRecord};
 use crate::source::{Lost, SourceStamp};
 use crate::store::{Store, StoredObject};
@@ -22,21 +25,16 @@ fn run(
     let plan = plan(sites, 2, shards_of(2));
     let encoder = ChunkEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
     let work = Memory::new();
+    let (output, journal) = (Output::new(store), Journal::new(&work));
     let pipeline = Pipeline {
-        plan: &plan,
-        source,
-        encoder: &encoder,
-        output: &Output::new(store),
-        journal: &Journal::new(&work),
-        former: &BTreeMap::new(),
         observer,
         jobs: NonZeroUsize::new(jobs).unwrap(),
         strict,
-        stop: &AtomicBool::new(false),
+        ..pipeline(&plan, source, &encoder, &output, &journal)
     };
     let units: Vec<Unit> = plan.units().collect();
     let stored = pipeline.run(&units)?;
-    let records = Journal::new(&work).records()?.whole;
+    let records = journal.records()?.whole;
     assert_eq!(stored, stored_of(&records));
     Ok(records)
 }
@@ -270,103 +268,6 @@ fn a_defect_in_the_store_is_a_panic_and_no_deadlock() {
     assert!(outcome.is_err());
 }
 
-/// Counts the images that are read, or being read.
-struct Counting<'a>(Images, &'a AtomicUsize);
-impl Source for Counting<'_> {
-    fn read(
-        &self,
-        path: &str,
-        at_most: usize,
-        bytes: &mut Vec<u8>,
-    ) -> std::io::Result<SourceStamp> {
-        self.1.fetch_add(1, Ordering::SeqCst);
-        self.0.read(path, at_most, bytes)
-    }
-    fn stamp(&self, path: &str) -> std::io::Result<SourceStamp> {
-        self.0.stamp(path)
-    }
-}
-
-#[test]
-fn workers_never_run_far_ahead_of_the_store() {
-    /// A store that looks, at each put, how many images have been read.
-    struct Watching<'a> {
-        reads: &'a AtomicUsize,
-        puts: AtomicUsize,
-        in_flight: usize,
-    }
-    impl Store for Watching<'_> {
-        fn put(&self, _: &str, _: &[&[u8]]) -> Result<(), StoreError> {
-            std::thread::sleep(Duration::from_millis(5));
-            let done = self.puts.fetch_add(1, Ordering::SeqCst);
-            // Two chunks of two channels a unit, one unit more is written.
-            let most = ((done + 1) * 2 + self.in_flight) * 2;
-            let reads = self.reads.load(Ordering::SeqCst);
-            assert!(reads <= most, "{reads} images read, {done} units stored");
-            Ok(())
-        }
-        fn get(&self, _: &str) -> Result<Option<Vec<u8>>, StoreError> {
-            Ok(None)
-        }
-        fn remove(&self, _: &str) -> Result<(), StoreError> {
-            Ok(())
-        }
-        fn list(&self) -> Result<Vec<StoredObject>, StoreError> {
-            Ok(Vec::new())
-        }
-    }
-    for (jobs, in_flight) in [(1, 19), (2, 22), (5, 31)] {
-        let reads = AtomicUsize::new(0);
-        let store = Watching {
-            reads: &reads,
-            puts: AtomicUsize::new(0),
-            in_flight,
-        };
-        let source = Counting(Images::of(40, 2), &reads);
-        assert_eq!(
-            run(40, jobs, &source, &store, &Silent, true).unwrap().len(),
-            20
-        );
-        assert_eq!(reads.into_inner(), 80);
-    }
-}
-
-#[test]
-fn readers_never_run_far_ahead_of_the_workers() {
-    /// Looks, at each chunk, how many images have been read.
-    struct Watching<'a> {
-        reads: &'a AtomicUsize,
-        encoded: AtomicUsize,
-        waiting: usize,
-    }
-    impl Observer for Watching<'_> {
-        fn notice(&self, event: Event<'_>) {
-            if let Event::ChunkEncoded { .. } = event {
-                std::thread::sleep(Duration::from_millis(2));
-                self.encoded.fetch_add(1, Ordering::SeqCst);
-                let reads = self.reads.load(Ordering::SeqCst);
-                let encoded = self.encoded.load(Ordering::SeqCst);
-                assert!(
-                    reads <= (encoded + self.waiting) * 2,
-                    "{reads} images read, {encoded} chunks of two encoded"
-                );
-            }
-        }
-    }
-    // Eight readers, and twice as many chunks as jobs.
-    for (jobs, waiting) in [(1, 10), (2, 12)] {
-        let reads = AtomicUsize::new(0);
-        let watching = Watching {
-            reads: &reads,
-            encoded: AtomicUsize::new(0),
-            waiting,
-        };
-        let source = Counting(Images::of(40, 2), &reads);
-        run(40, jobs, &source, &Memory::new(), &watching, true).unwrap();
-        assert_eq!(watching.encoded.into_inner(), 40);
-    }
-}
-
 #[test]
 fn events_add_up() {
     #[derive(Default)]
@@ -450,131 +351,4 @@ fn a_strict_run_stores_all_units_before_the_bad_one() {
         );
         assert_eq!(store.store.keys().len(), 4);
     }
-}
-
-/// Two units of two sites each, as they are in `store` and in the records.
-fn units_of(images: &Images, store: &Memory) -> Vec<UnitRecord> {
-    run(4, 2, images, store, &Silent, false).unwrap()
-}
-
-#[test]
-fn only_the_wanted_units_are_run_and_recorded() {
-    let store = Memory::new();
-    let all = run(5, 2, &Images::of(5, 2), &store, &Silent, true).unwrap();
-    let plan = plan(5, 2, shards_of(2));
-    let encoder = ChunkEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
-    let (store, work) = (Memory::new(), Memory::new());
-    let pipeline = Pipeline {
-        plan: &plan,
-        source: &Images::of(5, 2),
-        encoder: &encoder,
-        output: &Output::new(&store),
-        journal: &Journal::new(&work),
-        former: &BTreeMap::new(),
-        observer: &Silent,
-        jobs: NonZeroUsize::MIN,
-        strict: true,
-        stop: &AtomicBool::new(false),
-    };
-    assert_eq!(pipeline.run(&[]).unwrap(), []);
-    // The last unit is the short one.
-    let wanted = [plan.unit(0).unwrap(), plan.unit(2).unwrap()];
-    let stored = pipeline.run(&wanted).unwrap();
-    let records = [all[0].clone(), all[2].clone()];
-    assert_eq!(stored, stored_of(&records));
-    assert_eq!(store.keys().len(), 2);
-    let recorded = Journal::new(&work).records().unwrap();
-    assert_eq!(recorded.whole, records);
-}
-
-#[test]
-fn a_stop_finishes_the_units_in_hand_and_begins_no_other() {
-    /// Asks to stop when the first unit is stored.
-    struct Impatient<'a>(&'a AtomicBool);
-    impl Observer for Impatient<'_> {
-        fn notice(&self, event: Event<'_>) {
-            if let Event::UnitStored { .. } = event {
-                self.0.store(true, Ordering::Relaxed);
-            }
-        }
-    }
-    let plan = plan(400, 2, shards_of(2));
-    let units: Vec<Unit> = plan.units().collect();
-    let encoder = ChunkEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
-    for jobs in [1, 3] {
-        let (store, work) = (Memory::new(), Memory::new());
-        let stop = AtomicBool::new(false);
-        let pipeline = Pipeline {
-            plan: &plan,
-            source: &Images::of(400, 2),
-            encoder: &encoder,
-            output: &Output::new(&store),
-            journal: &Journal::new(&work),
-            former: &BTreeMap::new(),
-            observer: &Impatient(&stop),
-            jobs: NonZeroUsize::new(jobs).unwrap(),
-            strict: true,
-            stop: &stop,
-        };
-        let records = pipeline.run(&units).unwrap();
-        // Chunks of two sites a unit.
-        let in_flight = pipeline.chunks_in_flight().div_ceil(2) + 1;
-        assert!((1..=1 + in_flight).contains(&records.len()));
-        // Whatever was begun is stored and recorded.
-        let recorded = Journal::new(&work).records().unwrap();
-        assert_eq!(stored_of(&recorded.whole), records);
-        assert_eq!(store.keys().len(), records.len());
-        assert!(pipeline.run(&units).unwrap().is_empty());
-    }
-}
-
-#[test]
-fn no_good_plane_of_a_former_unit_is_lost() {
-    #[derive(Default)]
-    struct Kept(Mutex<Vec<String>>);
-    impl Observer for Kept {
-        fn notice(&self, event: Event<'_>) {
-            if let Event::UnitKept { path, .. } = event {
-                self.0.lock().unwrap().push(path.to_owned());
-            }
-        }
-    }
-    let mut images = Images::of(4, 2);
-    images.0.insert(image_path(0, 1), b"no PNG".to_vec());
-    images.0.insert(image_path(3, 0), b"no PNG".to_vec());
-    let store = Memory::new();
-    let before = units_of(&images, &store);
-    // Both bad images are repaired, but a good one beside the second broke.
-    let mut images = Images::of(4, 2);
-    images.0.insert(image_path(2, 1), b"no PNG".to_vec());
-
-    let plan = plan(4, 2, shards_of(2));
-    let encoder = ChunkEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
-    let kept = Kept::default();
-    let former = before.iter().map(|unit| (unit.unit.shard, unit.into()));
-    let output = Output::new(&store);
-    let work = Memory::new();
-    for unit in &before {
-        Journal::new(&work).record(unit).unwrap();
-    }
-    let pipeline = Pipeline {
-        plan: &plan,
-        source: &images,
-        encoder: &encoder,
-        output: &output,
-        journal: &Journal::new(&work),
-        former: &former.collect(),
-        observer: &kept,
-        jobs: NonZeroUsize::MIN,
-        strict: false,
-        stop: &AtomicBool::new(false),
-    };
-    let stored = pipeline.run(&plan.units().collect::<Vec<_>>()).unwrap();
-    let after = Journal::new(&work).records().unwrap().whole;
-    assert_eq!(stored, stored_of(&after));
-    assert!(stored[0].planes.is_complete() && !stored_of(&before)[0].planes.is_complete());
-    assert_eq!(after[1], before[1]);
-    assert_eq!(kept.0.into_inner().unwrap(), [image_path(2, 1)]);
-    // The unit that stays is still in the list of checksums.
-    assert_eq!(output.checksum_list(("root", &[])).lines().count(), 3);
 }

@@ -1,5 +1,8 @@
 //! Tables that are damaged or made to do harm.
 
+use std::io::Cursor;
+
+use super::files::{gzip, written, zip};
 use super::*;
 
 const HEADER: &str = "experiment,plate,well,site,note\n";

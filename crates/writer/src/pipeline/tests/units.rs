@@ -1,0 +1,115 @@
+//! Which units are run, and what becomes of those that were stored before.
+
+use super::*;
+
+/// Two units of two sites each, as they are in `store` and in the records.
+fn units_of(images: &Images, store: &Memory) -> Vec<UnitRecord> {
+    run(4, 2, images, store, &Silent, false).unwrap()
+}
+
+#[test]
+fn only_the_wanted_units_are_run_and_recorded() {
+    let store = Memory::new();
+    let all = run(5, 2, &Images::of(5, 2), &store, &Silent, true).unwrap();
+    let plan = plan(5, 2, shards_of(2));
+    let encoder = ChunkEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
+    let (store, work) = (Memory::new(), Memory::new());
+    let (output, journal) = (Output::new(&store), Journal::new(&work));
+    let images = Images::of(5, 2);
+    let pipeline = Pipeline {
+        strict: true,
+        ..pipeline(&plan, &images, &encoder, &output, &journal)
+    };
+    assert_eq!(pipeline.run(&[]).unwrap(), []);
+    // The last unit is the short one.
+    let wanted = [plan.unit(0).unwrap(), plan.unit(2).unwrap()];
+    let stored = pipeline.run(&wanted).unwrap();
+    let records = [all[0].clone(), all[2].clone()];
+    assert_eq!(stored, stored_of(&records));
+    assert_eq!(store.keys().len(), 2);
+    let recorded = journal.records().unwrap();
+    assert_eq!(recorded.whole, records);
+}
+
+#[test]
+fn a_stop_finishes_the_units_in_hand_and_begins_no_other() {
+    /// Asks to stop when the first unit is stored.
+    struct Impatient<'a>(&'a AtomicBool);
+    impl Observer for Impatient<'_> {
+        fn notice(&self, event: Event<'_>) {
+            if let Event::UnitStored { .. } = event {
+                self.0.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+    let plan = plan(400, 2, shards_of(2));
+    let units: Vec<Unit> = plan.units().collect();
+    let encoder = ChunkEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
+    for jobs in [1, 3] {
+        let (store, work) = (Memory::new(), Memory::new());
+        let (output, journal) = (Output::new(&store), Journal::new(&work));
+        let images = Images::of(400, 2);
+        let stop = AtomicBool::new(false);
+        let pipeline = Pipeline {
+            observer: &Impatient(&stop),
+            jobs: NonZeroUsize::new(jobs).unwrap(),
+            strict: true,
+            stop: &stop,
+            ..pipeline(&plan, &images, &encoder, &output, &journal)
+        };
+        let records = pipeline.run(&units).unwrap();
+        // Chunks of two sites a unit.
+        let in_flight = pipeline.chunks_in_flight().div_ceil(2) + 1;
+        assert!((1..=1 + in_flight).contains(&records.len()));
+        // Whatever was begun is stored and recorded.
+        let recorded = journal.records().unwrap();
+        assert_eq!(stored_of(&recorded.whole), records);
+        assert_eq!(store.keys().len(), records.len());
+        assert!(pipeline.run(&units).unwrap().is_empty());
+    }
+}
+
+#[test]
+fn no_good_plane_of_a_former_unit_is_lost() {
+    #[derive(Default)]
+    struct Kept(Mutex<Vec<String>>);
+    impl Observer for Kept {
+        fn notice(&self, event: Event<'_>) {
+            if let Event::UnitKept { path, .. } = event {
+                self.0.lock().unwrap().push(path.to_owned());
+            }
+        }
+    }
+    let mut images = Images::of(4, 2);
+    images.0.insert(image_path(0, 1), b"no PNG".to_vec());
+    images.0.insert(image_path(3, 0), b"no PNG".to_vec());
+    let store = Memory::new();
+    let before = units_of(&images, &store);
+    // Both bad images are repaired, but a good one beside the second broke.
+    let mut images = Images::of(4, 2);
+    images.0.insert(image_path(2, 1), b"no PNG".to_vec());
+
+    let plan = plan(4, 2, shards_of(2));
+    let encoder = ChunkEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
+    let kept = Kept::default();
+    let former = before.iter().map(|unit| (unit.unit.shard, unit.into()));
+    let output = Output::new(&store);
+    let work = Memory::new();
+    let journal = Journal::new(&work);
+    for unit in &before {
+        journal.record(unit).unwrap();
+    }
+    let pipeline = Pipeline {
+        former: &former.collect(),
+        observer: &kept,
+        ..pipeline(&plan, &images, &encoder, &output, &journal)
+    };
+    let stored = pipeline.run(&plan.units().collect::<Vec<_>>()).unwrap();
+    let after = journal.records().unwrap().whole;
+    assert_eq!(stored, stored_of(&after));
+    assert!(stored[0].planes.is_complete() && !stored_of(&before)[0].planes.is_complete());
+    assert_eq!(after[1], before[1]);
+    assert_eq!(kept.0.into_inner().unwrap(), [image_path(2, 1)]);
+    // The unit that stays is still in the list of checksums.
+    assert_eq!(output.checksum_list(("root", &[])).lines().count(), 3);
+}
