@@ -6,7 +6,7 @@ use crate::general;
 use crate::inflate::{Decompressor, inflate};
 use crate::limits::Limits;
 use crate::shape::PlaneShape;
-use crate::statistics::PlaneSummary;
+use crate::statistics::{PlaneSummary, summarise};
 
 /// Decodes one image after another, reusing its memory: make one per worker.
 pub struct Decoder {
@@ -72,16 +72,12 @@ impl Decoder {
         self.inflated.resize(header.inflated_bytes() as usize, 0);
         inflate(&mut self.decompressor, stream, &mut self.inflated)?;
         filter::check(&self.inflated, &header)?;
-        let mut tally = SummaryScratch::tally(found.depth);
-        let counted = if header.is_plain_grey() && container.transparency.is_none() {
+        if header.is_plain_grey() && container.transparency.is_none() {
             let row_bytes = header.row_bytes(header.shape.width) as usize;
-            let tally = tally.as_mut();
-            filter::unfilter(&self.inflated, row_bytes, found.depth, plane, tally)
+            filter::unfilter(&self.inflated, row_bytes, found.depth, plane);
         } else {
             general::decode(&header, &container, stream, self.limits, plane)?;
-            0
-        };
-        let tally = tally.map(|tally| (tally, counted));
-        Ok(PlaneSummary::new(plane, found, tally, &mut self.summary))
+        }
+        Ok(summarise(plane, found, &mut self.summary))
     }
 }

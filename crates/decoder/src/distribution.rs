@@ -1,8 +1,9 @@
 //! How the samples of a plane are distributed, and the fastest way to find out.
 
 #[cfg(target_arch = "x86_64")]
-use crate::bit_planes::{self, BitPlanes};
-use crate::histogram::{ByteTally, Histogram};
+use crate::bit_planes::BitPlanes;
+use crate::histogram::Histogram;
+use crate::order_statistics;
 use crate::shape::BitDepth;
 
 /// Percentiles that are asked for.
@@ -42,52 +43,57 @@ impl SummaryScratch {
         Self::default()
     }
 
-    /// What samples are counted in while a plane is in the making; `None` where
-    /// it is faster to look at them afterwards.
-    pub(crate) fn tally(depth: BitDepth) -> Option<ByteTally> {
-        #[cfg(target_arch = "x86_64")]
-        if bit_planes::are_fast() {
-            return None;
-        }
-        (depth == BitDepth::Eight).then(ByteTally::new)
-    }
-
-    /// The distribution of `plane`, whose first samples, as many as it says, may
-    /// be in a tally already. All 0 for an empty plane.
+    /// The distribution of `plane`. All 0 for an empty plane.
     pub(crate) fn distribution(
         &mut self,
         plane: &[u8],
         depth: BitDepth,
-        tally: Option<(ByteTally, usize)>,
         ranks: &Ranks,
     ) -> Distribution {
-        #[cfg(target_arch = "x86_64")]
-        if depth == BitDepth::Eight
-            && tally.is_none()
-            && !plane.is_empty()
-            && let Some(found) = self.bit_planes.distribution(plane, ranks)
-        {
-            return found;
+        if depth == BitDepth::Eight && !plane.is_empty() {
+            #[cfg(target_arch = "x86_64")]
+            if let Some(found) = self.bit_planes.distribution(plane, ranks) {
+                return found;
+            }
+            if let Some(found) = order_statistics::distribution(plane, ranks) {
+                return found;
+            }
         }
-        let (tally, counted) = tally.unwrap_or_else(|| (ByteTally::new(), 0));
-        let rest = plane.get(counted..).unwrap_or_default();
-        self.histogram.count(tally, rest, depth);
+        self.histogram.count(plane, depth);
         self.histogram.distribution(depth, ranks)
     }
 }
 
-#[cfg(all(test, target_arch = "x86_64"))]
+#[cfg(test)]
 mod tests {
     use rand::{Rng, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
 
+    /// All ways that this machine knows, against sorted samples.
+    #[track_caller]
+    fn compare(plane: &[u8], ranks: &Ranks, scratch: &mut SummaryScratch) {
+        scratch.histogram.count(plane, BitDepth::Eight);
+        let expected = scratch.histogram.distribution(BitDepth::Eight, ranks);
+        let mut sorted = plane.to_vec();
+        sorted.sort_unstable();
+        let at_ranks = ranks.map(|pair| pair.map(|rank| u16::from(sorted[rank as usize])));
+        assert_eq!(expected.at_ranks, at_ranks);
+        if let Some(found) = order_statistics::distribution(plane, ranks) {
+            assert_eq!(found, expected);
+        }
+        #[cfg(target_arch = "x86_64")]
+        if let Some(found) = scratch.bit_planes.distribution(plane, ranks) {
+            assert_eq!(found, expected);
+        }
+    }
+
     #[test]
-    fn bit_planes_and_the_histogram_agree() {
+    fn all_ways_agree() {
         let mut random = ChaCha8Rng::seed_from_u64(7);
-        let (mut bit_planes, mut histogram) = (BitPlanes::default(), Histogram::default());
-        for round in 0..600 {
+        let mut scratch = SummaryScratch::new();
+        for round in 0..900 {
             let length = match round % 3 {
                 0 => random.random_range(1..40),
                 1 => 512 * random.random_range(1..20),
@@ -106,15 +112,30 @@ mod tests {
             let mut ranks =
                 Ranks::default().map(|pair| pair.map(|_| random.random_range(0..=last)));
             ranks[0] = [0, last];
+            compare(&plane, &ranks, &mut scratch);
+        }
+    }
 
-            histogram.count(ByteTally::new(), &plane, BitDepth::Eight);
-            let expected = histogram.distribution(BitDepth::Eight, &ranks);
-            let mut sorted = plane.clone();
-            sorted.sort_unstable();
-            let at_ranks = ranks.map(|pair| pair.map(|rank| u16::from(sorted[rank as usize])));
-            assert_eq!(expected.at_ranks, at_ranks, "round {round}");
-            if let Some(found) = bit_planes.distribution(&plane, &ranks) {
-                assert_eq!(found, expected, "round {round}");
+    /// Where what is looked at first tells nothing of the rest.
+    #[test]
+    fn regular_planes_mislead_nobody() {
+        let mut scratch = SummaryScratch::new();
+        let last = (1 << 15) - 1;
+        let ranks = [1, 50, 500, 950, 999].map(|share| [share * last / 1000; 2]);
+        for period in [2, 16, 17, 32, 34, 64] {
+            for bright in 0..period {
+                let pixel = |at| if at % period == bright { 200 } else { 3 };
+                let plane: Vec<u8> = (0..=last).map(pixel).collect();
+                compare(&plane, &ranks, &mut scratch);
+                let pixel = |at| {
+                    if at % period == bright {
+                        (at / period) as u8
+                    } else {
+                        90
+                    }
+                };
+                let plane: Vec<u8> = (0..=last).map(pixel).collect();
+                compare(&plane, &ranks, &mut scratch);
             }
         }
     }

@@ -6,16 +6,15 @@
     reason = "lengths are checked once, before the loops over rows; fuzzer and corruption tests agree"
 )]
 
-#[cfg(target_arch = "x86_64")]
-mod avx2;
+mod lanes;
+mod place;
 #[cfg(test)]
 mod tests;
-#[cfg(target_arch = "x86_64")]
+mod transposition;
 mod wave;
 
 use crate::error::Damage;
 use crate::header::Header;
-use crate::histogram::ByteTally;
 use crate::shape::BitDepth;
 
 const SUB: u8 = 1;
@@ -47,37 +46,18 @@ fn stride(header: &Header, columns: u32) -> usize {
 
 /// Undoes the filters of a grey image: `filtered` holds `row_bytes` plus the
 /// filter byte, 0 to 4, for each row; `plane` takes `row_bytes` a row, 16-bit
-/// samples little-endian. Returns how many bytes, from the start of the plane,
-/// were counted on the way.
+/// samples little-endian.
 ///
 /// Filters work on each byte of a pixel apart from the others, so it is all
 /// the same whether bytes change places before or after.
-pub(crate) fn unfilter(
-    filtered: &[u8],
-    row_bytes: usize,
-    depth: BitDepth,
-    plane: &mut [u8],
-    tally: Option<&mut ByteTally>,
-) -> usize {
+pub(crate) fn unfilter(filtered: &[u8], row_bytes: usize, depth: BitDepth, plane: &mut [u8]) {
+    if lanes::unfilter(filtered, row_bytes, depth, plane) {
+        return;
+    }
     match depth {
-        BitDepth::Eight => unfilter_fastest::<1>(filtered, row_bytes, plane, tally),
-        BitDepth::Sixteen => unfilter_fastest::<2>(filtered, row_bytes, plane, tally),
+        BitDepth::Eight => unfilter_rows::<1>(filtered, row_bytes, plane),
+        BitDepth::Sixteen => unfilter_rows::<2>(filtered, row_bytes, plane),
     }
-}
-
-/// `BPP`: bytes a pixel, the distance to the byte on the left.
-fn unfilter_fastest<const BPP: usize>(
-    filtered: &[u8],
-    row_bytes: usize,
-    plane: &mut [u8],
-    tally: Option<&mut ByteTally>,
-) -> usize {
-    #[cfg(target_arch = "x86_64")]
-    if let Some(counted) = avx2::unfilter::<BPP>(filtered, row_bytes, plane, tally) {
-        return counted;
-    }
-    unfilter_rows::<BPP>(filtered, row_bytes, plane);
-    0
 }
 
 /// Row by row, on any machine.

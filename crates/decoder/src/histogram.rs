@@ -27,32 +27,22 @@ impl Default for Histogram {
 }
 
 impl Histogram {
-    /// Forgets the plane before, and counts `rest` on top of what is in
-    /// `tally`, which is nothing where samples have 16 bits.
-    pub(crate) fn count(&mut self, tally: ByteTally, rest: &[u8], depth: BitDepth) {
+    /// Forgets the plane before, and counts this one.
+    pub(crate) fn count(&mut self, plane: &[u8], depth: BitDepth) {
         self.counts[self.first..=self.last].fill(0);
         match depth {
-            BitDepth::Eight => self.count_bytes(tally, rest),
-            BitDepth::Sixteen => self.count_words(rest),
+            BitDepth::Eight => self.count_bytes(plane),
+            BitDepth::Sixteen => self.count_words(plane),
         }
     }
 
-    fn count_bytes(&mut self, mut tally: ByteTally, rest: &[u8]) {
+    fn count_bytes(&mut self, plane: &[u8]) {
         (self.first, self.last) = (0, 0xFF);
-        let (begin, rest) = rest.split_at(rest.len().min(ByteTally::MOST));
-        tally.add_all(begin);
-        self.add(&tally);
-        for part in rest.chunks(ByteTally::MOST) {
-            let mut tally = ByteTally::new();
-            tally.add_all(part);
-            self.add(&tally);
-        }
-    }
-
-    fn add(&mut self, tally: &ByteTally) {
-        for table in &tally.tables {
-            for (count, more) in self.counts.iter_mut().zip(table) {
-                *count += u64::from(*more);
+        for part in plane.chunks(u32::MAX as usize) {
+            for table in count(part) {
+                for (count, more) in self.counts.iter_mut().zip(table) {
+                    *count += u64::from(more);
+                }
             }
         }
     }
@@ -107,45 +97,16 @@ impl Histogram {
     }
 }
 
-/// Bytes that are counted at once.
-pub(crate) const AT_ONCE: usize = 32;
-
-/// 8-bit samples, counted while a plane is in the making.
-///
-/// Neighbours are often equal, and a count that was only just written is slow
-/// to read again: eight tables take turns. (A table of pairs of samples needs
-/// half the writes, but on real planes waits for them all the same, and its
-/// size eats up the rest.)
-pub(crate) struct ByteTally {
-    tables: [[u32; 1 << 8]; 8],
-}
-
-impl ByteTally {
-    /// Most bytes at a time: twice as many do not overflow a count.
-    pub(crate) const MOST: usize = 1 << 30;
-
-    pub(crate) const fn new() -> Self {
-        Self {
-            tables: [[0; 1 << 8]; 8],
+/// How often each byte occurs: the sum of all tables. Neighbours are often equal,
+/// and a count that was only just written is slow to read again, so that the tables
+/// take turns.
+fn count(bytes: &[u8]) -> [[u32; 1 << 8]; 8] {
+    let mut tables = [[0; 1 << 8]; 8];
+    let (whole, rest) = bytes.as_chunks::<8>();
+    for eight in whole.iter().map(<[u8; 8]>::as_slice).chain([rest]) {
+        for (byte, table) in eight.iter().zip(&mut tables) {
+            table[usize::from(*byte)] += 1;
         }
     }
-
-    #[inline(always)]
-    pub(crate) fn add(&mut self, samples: &[u8; AT_ONCE]) {
-        for eight in samples.as_chunks::<8>().0 {
-            for (sample, table) in eight.iter().zip(&mut self.tables) {
-                table[usize::from(*sample)] += 1;
-            }
-        }
-    }
-
-    fn add_all(&mut self, samples: &[u8]) {
-        let (whole, rest) = samples.as_chunks();
-        for samples in whole {
-            self.add(samples);
-        }
-        for sample in rest {
-            self.tables[0][usize::from(*sample)] += 1;
-        }
-    }
+    tables
 }

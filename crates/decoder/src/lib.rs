@@ -21,11 +21,10 @@
 //! blue in every pixel, and nothing transparent. Both paths share the chunk
 //! walk and the inflate step, so they refuse the same files.
 //!
-//! On x86-64 with AVX2 the fast path undoes the filters of 32 rows at once, and
-//! with AVX-512 and GFNI (Ice Lake, Zen 4) it measures 512 pixels at once. On any
-//! other machine, aarch64 among them, it goes row by row in safe code, with
-//! the same results: there is no NEON version, for want of a machine to prove
-//! it on.
+//! On x86-64 with AVX2 and on aarch64 the fast path undoes the filters of 32 rows
+//! at once, and finds percentiles by counting 32 pixels at once; with AVX-512 and
+//! GFNI (Ice Lake, Zen 4) it counts 512. On any other machine it goes row by row
+//! in safe code, with the same results.
 //!
 //! ```no_run
 //! use rxrx_decoder::{Decoder, Limits, read_shape};
@@ -57,7 +56,9 @@ mod header;
 mod histogram;
 mod inflate;
 mod limits;
+mod order_statistics;
 mod reference;
+mod register;
 mod shape;
 mod statistics;
 

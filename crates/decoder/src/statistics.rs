@@ -1,9 +1,8 @@
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::xxh3_128;
+use twox_hash::XxHash3_128;
 
 use crate::distribution::{PERCENTILES, SummaryScratch};
 use crate::focus::focus;
-use crate::histogram::ByteTally;
 use crate::shape::PlaneShape;
 
 /// What is known of a plane once it is decoded.
@@ -102,12 +101,7 @@ impl Quantile {
     }
 }
 
-fn statistics(
-    plane: &[u8],
-    shape: PlaneShape,
-    tally: Option<(ByteTally, usize)>,
-    scratch: &mut SummaryScratch,
-) -> Statistics {
+fn statistics(plane: &[u8], shape: PlaneShape, scratch: &mut SummaryScratch) -> Statistics {
     let depth = shape.depth;
     let pixels = (plane.len() / depth.bytes_per_sample()) as u64;
     let quantiles = QUANTILES.map(|fraction| Quantile::new(fraction, pixels));
@@ -115,7 +109,7 @@ fn statistics(
     let ranks = quantiles
         .each_ref()
         .map(|quantile| [quantile.rank, last.min(quantile.rank + 1)]);
-    let found = scratch.distribution(plane, depth, tally, &ranks);
+    let found = scratch.distribution(plane, depth, &ranks);
     let mut at_ranks = found.at_ranks.into_iter();
     let [p001, p01, p50, p99, p999] =
         quantiles.map(|quantile| quantile.between(at_ranks.next().unwrap_or_default()));
@@ -144,21 +138,8 @@ fn statistics(
 /// writes. All statistics of an empty plane are 0.
 #[must_use]
 pub fn summarise(plane: &[u8], shape: PlaneShape, scratch: &mut SummaryScratch) -> PlaneSummary {
-    PlaneSummary::new(plane, shape, None, scratch)
-}
-
-impl PlaneSummary {
-    /// `tally`: the first samples of `plane`, and how many they are, where they
-    /// have been counted.
-    pub(crate) fn new(
-        plane: &[u8],
-        shape: PlaneShape,
-        tally: Option<(ByteTally, usize)>,
-        scratch: &mut SummaryScratch,
-    ) -> Self {
-        Self {
-            statistics: statistics(plane, shape, tally, scratch),
-            xxh3_128: xxh3_128(plane),
-        }
+    PlaneSummary {
+        statistics: statistics(plane, shape, scratch),
+        xxh3_128: XxHash3_128::oneshot(plane),
     }
 }
