@@ -40,63 +40,129 @@ const MOST: usize = 15;
 /// Bytes whose comparisons fill a word.
 const WORD: usize = 64;
 
-/// What is kept from block to block: a bit for each byte.
+/// What is kept from block to block.
 #[derive(Default)]
 pub(super) struct Lz4Scratch {
-    /// Like the byte in front of it.
+    /// A bit for each byte: like the one in front of it.
     front: Vec<u64>,
-    /// Like the byte in the row above.
+    /// A bit for each byte: like the one in the row above.
     above: Vec<u64>,
+    /// A bit for each byte: a match of either kind can start.
+    starts: Vec<u64>,
+    block: Vec<u8>,
 }
 
 /// Appends the block that `bytes` make to `out`. `row`: bytes of a row of a plane
 /// of bits, 2 to 65,535.
 pub(super) fn compress(bytes: &[u8], row: u16, scratch: &mut Lz4Scratch, out: &mut Vec<u8>) {
-    let Lz4Scratch { front, above } = scratch;
+    let Lz4Scratch {
+        front,
+        above,
+        starts,
+        block,
+    } = scratch;
     let row = usize::from(row);
     compare_fastest(bytes, 1, front);
     compare_fastest(bytes, row, above);
+    find_starts(front, above, starts);
     let last_start = bytes.len().saturating_sub(MATCH_START);
-    let mut anchor = 0;
-    while let Some(start) = next_match(front, above, anchor).filter(|start| *start <= last_start) {
+    let mut block = Block::new(block, bytes);
+    while let Some(start) = next_start(starts, block.anchor).filter(|start| *start <= last_start) {
         let (run, rows) = (ones(front, start), ones(above, start));
-        let (distance, length) = if run >= rows { (1, run) } else { (row, rows) };
-        sequence(&bytes[anchor..], start - anchor, length - MATCH_BASE, out);
-        out.extend_from_slice(&(distance as u16).to_le_bytes());
-        if let Some(beyond) = (length - MATCH_BASE).checked_sub(MOST) {
-            more(beyond, out);
-        }
-        anchor = start + length;
+        let distance = if run >= rows { 1 } else { row };
+        block.add(start, distance as u16, run.max(rows));
     }
-    sequence(&bytes[anchor..], bytes.len() - anchor, 0, out);
+    out.extend_from_slice(block.end());
 }
 
-/// The lengths of a sequence, and its literals: the first of `from`. `length`:
-/// that of the match, less [`MATCH_BASE`].
-fn sequence(from: &[u8], literals: usize, length: usize, out: &mut Vec<u8>) {
-    const SHORT: usize = 32;
-    out.push((literals.min(MOST) << 4 | length.min(MOST)) as u8);
-    if let Some(beyond) = literals.checked_sub(MOST) {
-        more(beyond, out);
-    }
-    match from.first_chunk::<SHORT>() {
-        // A copy of fixed length is but an instruction.
-        Some(short) if literals <= SHORT => {
-            out.extend_from_slice(short);
-            out.truncate(out.len() - (SHORT - literals));
-        }
-        _ => out.extend_from_slice(&from[..literals]),
-    }
+/// What a block is made of, apart from literals: no sequence takes more, and a
+/// length of n takes n / 255 bytes.
+const OVERHEAD: usize = 16;
+
+/// Bytes that are copied at once, however few of them are wanted: a copy of fixed
+/// length is but an instruction.
+const SHORT: usize = 32;
+
+/// A block in the making.
+struct Block<'a> {
+    bytes: &'a [u8],
+    /// Up to where the bytes are in the block.
+    anchor: usize,
+    /// Longer than any block of these bytes gets.
+    block: &'a mut [u8],
+    length: usize,
 }
 
-/// What does not fit four bits of a length, in bytes of which all but the last
-/// are 255.
-#[inline]
-fn more(length: usize, out: &mut Vec<u8>) {
-    if length >= 255 {
-        out.resize(out.len() + length / 255, u8::MAX);
+impl<'a> Block<'a> {
+    fn new(block: &'a mut Vec<u8>, bytes: &'a [u8]) -> Self {
+        // A match stands for more bytes than it takes.
+        let longest = bytes.len() + bytes.len() / 255 + OVERHEAD + SHORT;
+        if block.len() < longest {
+            block.resize(longest, 0);
+        }
+        Self {
+            bytes,
+            anchor: 0,
+            block,
+            length: 0,
+        }
     }
-    out.push((length % 255) as u8);
+
+    /// A sequence: the bytes up to `start` as literals, and a match.
+    #[inline(always)]
+    fn add(&mut self, start: usize, distance: u16, length: usize) {
+        let beyond_base = length - MATCH_BASE;
+        self.literals(start, beyond_base);
+        let [low, high] = distance.to_le_bytes();
+        let beyond = beyond_base.saturating_sub(MOST);
+        // Written whether or not there is more; seldom is there more than a byte.
+        let more = [low, high, beyond as u8];
+        self.block[self.length..][..more.len()].copy_from_slice(&more);
+        self.length += 2 + usize::from(beyond_base >= MOST);
+        if beyond >= 255 {
+            self.length -= 1;
+            self.more(beyond);
+        }
+        self.anchor = start + length;
+    }
+
+    /// The lengths of a sequence, and its literals: all bytes up to `end`.
+    #[inline(always)]
+    fn literals(&mut self, end: usize, match_length: usize) {
+        let literals = &self.bytes[self.anchor..end];
+        let count = literals.len();
+        let beyond = count.saturating_sub(MOST);
+        let token = (count.min(MOST) << 4 | match_length.min(MOST)) as u8;
+        self.block[self.length..][..2].copy_from_slice(&[token, beyond as u8]);
+        self.length += 1 + usize::from(count >= MOST);
+        if beyond >= 255 {
+            self.length -= 1;
+            self.more(beyond);
+        }
+        match self.bytes[self.anchor..].first_chunk::<SHORT>() {
+            Some(short) if count <= SHORT => {
+                self.block[self.length..][..SHORT].copy_from_slice(short);
+            }
+            _ => self.block[self.length..][..count].copy_from_slice(literals),
+        }
+        self.length += count;
+    }
+
+    /// What does not fit four bits of a length, in bytes of which all but the last
+    /// are 255.
+    #[cold]
+    fn more(&mut self, length: usize) {
+        self.block[self.length..][..length / 255].fill(u8::MAX);
+        self.length += length / 255;
+        self.block[self.length] = (length % 255) as u8;
+        self.length += 1;
+    }
+
+    /// The block, once the last literals are in it.
+    fn end(mut self) -> &'a [u8] {
+        self.literals(self.bytes.len(), 0);
+        &self.block[..self.length]
+    }
 }
 
 fn compare_fastest(bytes: &[u8], distance: usize, alike: &mut Vec<u64>) {
@@ -116,25 +182,25 @@ fn compare(
     alike: &mut Vec<u64>,
     equal: impl Fn(&[u8; WORD], &[u8; WORD]) -> u64,
 ) {
-    alike.clear();
     let end = bytes.len().saturating_sub(LITERALS_AT_END);
-    alike.reserve(end / WORD + 2);
-    let mut at = 0;
-    while at < end {
-        let word = match (
-            bytes[at..].first_chunk::<WORD>(),
-            at.checked_sub(distance)
-                .and_then(|before| bytes[before..].first_chunk::<WORD>()),
-        ) {
-            (Some(here), Some(before)) if at + WORD <= end => equal(here, before),
-            _ => (at.max(distance)..end.min(at + WORD))
-                .map(|place| u64::from(bytes[place] == bytes[place - distance]) << (place - at))
-                .fold(0, |word, bit| word | bit),
-        };
-        alike.push(word);
-        at += WORD;
+    let (words, whole) = (end.div_ceil(WORD), end / WORD);
+    // The first word all of whose bytes have one that far in front.
+    let first = distance.div_ceil(WORD).min(whole);
+    alike.clear();
+    alike.resize(words + 1, 0);
+    for word in (0..first).chain(whole..words) {
+        let at = word * WORD;
+        alike[word] = (at.max(distance)..end.min(at + WORD))
+            .map(|place| u64::from(bytes[place] == bytes[place - distance]) << (place - at))
+            .fold(0, |word, bit| word | bit);
     }
-    alike.push(0);
+    if first < whole {
+        let (here, _) = bytes[first * WORD..].as_chunks();
+        let (before, _) = bytes[first * WORD - distance..].as_chunks();
+        for ((word, here), before) in alike[first..whole].iter_mut().zip(here).zip(before) {
+            *word = equal(here, before);
+        }
+    }
 }
 
 /// A bit for each byte that is the same in both.
@@ -150,31 +216,42 @@ fn equal(a: &[u8; WORD], b: &[u8; WORD]) -> u64 {
         word | bits << (8 * part)
     })
 }
-/// Where the next match can start, from `at` on.
-#[inline(always)]
-fn next_match(front: &[u64], above: &[u64], at: usize) -> Option<usize> {
-    let mut index = at / WORD;
-    let mut reached = u64::MAX << (at % WORD);
-    while let (Some(&[f, f_next]), Some(&[a, a_next])) =
-        (front[index..].first_chunk(), above[index..].first_chunk())
-    {
-        let starts = (starts(f, f_next) | starts(a, a_next)) & reached;
-        if starts != 0 {
-            return Some(index * WORD + starts.trailing_zeros() as usize);
-        }
-        reached = u64::MAX;
-        index += 1;
-    }
-    None
+/// The bits that begin [`MATCH_AT_LEAST`] ones in either.
+fn find_starts(front: &[u64], above: &[u64], starts: &mut Vec<u64>) {
+    // Behind the last word, which is of none, there is nothing.
+    let front = front.iter().zip(&front[1..]);
+    let above = above.iter().zip(&above[1..]);
+    starts.clear();
+    starts.extend(
+        front
+            .zip(above)
+            .map(|((front, next), (above, next_above))| {
+                runs(*front, *next) | runs(*above, *next_above)
+            }),
+    );
 }
 
 /// Bits that begin [`MATCH_AT_LEAST`] ones.
 #[inline(always)]
-fn starts(word: u64, next: u64) -> u64 {
-    let one = u128::from(next) << WORD | u128::from(word);
-    let two = one & one >> 1;
-    let four = two & two >> 2;
-    (four & four >> (MATCH_AT_LEAST - 4)) as u64
+fn runs(word: u64, next: u64) -> u64 {
+    let ahead = |bits: u64, distance: u32, next: u64| bits >> distance | next << (64 - distance);
+    // Of the next word only the first bits matter, and no ones follow them.
+    let (two, next_two) = (word & ahead(word, 1, next), next & next >> 1);
+    let (four, next_four) = (two & ahead(two, 2, next_two), next_two & next_two >> 2);
+    four & ahead(four, MATCH_AT_LEAST as u32 - 4, next_four)
+}
+
+/// Where the next match can start, from `at` on.
+#[inline(always)]
+fn next_start(starts: &[u64], at: usize) -> Option<usize> {
+    let (mut index, mut reached) = (at / WORD, u64::MAX << (at % WORD));
+    loop {
+        let word = *starts.get(index)? & reached;
+        if word != 0 {
+            return Some(index * WORD + word.trailing_zeros() as usize);
+        }
+        (index, reached) = (index + 1, u64::MAX);
+    }
 }
 
 /// How many ones there are from `at` on.
