@@ -1,7 +1,9 @@
 //! A typed column of the table.
 
+mod integers;
 mod texts;
 
+pub use integers::Integers;
 pub use texts::Texts;
 
 /// One column of `metadata.csv`, in array order, under its own name.
@@ -17,7 +19,7 @@ pub struct Column {
 #[derive(Clone, Debug, PartialEq)]
 pub enum ColumnValues {
     /// Every cell that is not blank is a whole number as a program writes it.
-    Integer(Vec<Option<i64>>),
+    Integer(Integers),
     /// Every cell that is not blank is a number.
     Float(Vec<Option<f64>>),
     /// Anything else, unaltered.
@@ -78,7 +80,7 @@ impl ColumnValues {
     /// Keeps the given rows, which must ascend.
     pub(crate) fn retain_rows(&mut self, rows: &[usize]) {
         match self {
-            Self::Integer(values) => retain_rows(values, rows),
+            Self::Integer(values) => values.retain_rows(rows),
             Self::Float(values) => retain_rows(values, rows),
             Self::String(values) => values.retain_rows(rows),
         }
@@ -142,13 +144,13 @@ mod tests {
     fn canonical_whole_numbers_are_integers() {
         assert_eq!(
             infer(&["1", "", "-20", "0"]),
-            Integer(vec![Some(1), None, Some(-20), Some(0)])
+            Integer([Some(1), None, Some(-20), Some(0)].into_iter().collect())
         );
         let extremes = [i64::MIN.to_string(), i64::MAX.to_string()];
         let extremes = [extremes[0].as_str(), extremes[1].as_str()];
         assert_eq!(
             infer(&extremes),
-            Integer(vec![Some(i64::MIN), Some(i64::MAX)])
+            Integer([Some(i64::MIN), Some(i64::MAX)].into_iter().collect())
         );
     }
 

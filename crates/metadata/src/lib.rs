@@ -38,7 +38,7 @@ mod table;
 mod well;
 
 pub use array_name::zarr_name;
-pub use column::{Column, ColumnValues, Texts};
+pub use column::{Column, ColumnValues, Integers, Texts};
 pub use discover::{DiscoverError, ImageFile, Listing, find_metadata, list_folder};
 pub use embeddings::Embeddings;
 pub use join::{Join, JoinError};

@@ -59,7 +59,7 @@ pub(crate) fn positive(digits: &str) -> Option<u32> {
 ///
 /// Cloning is cheap; a clone and its original are equal without being read.
 #[derive(Clone, Debug)]
-pub struct ExperimentName(Arc<str>);
+pub struct ExperimentName(Arc<Box<str>>); // a thin pointer: there is one a site
 
 impl ExperimentName {
     /// Normalises `raw`.
@@ -72,10 +72,14 @@ impl ExperimentName {
                 } else {
                     significant
                 };
-                Self(format!("{prefix}-{number}").into())
+                Self::whole(&format!("{prefix}-{number}"))
             }
-            (name, None) => Self(name.into()),
+            (name, None) => Self::whole(name),
         }
+    }
+
+    fn whole(name: &str) -> Self {
+        Self(Arc::new(name.into()))
     }
 
     /// The normalised name, such as `HUVEC-1`.

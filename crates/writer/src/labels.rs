@@ -18,7 +18,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use rxrx_metadata::{Column, ColumnMeaning, ColumnValues, zarr_name};
+use rxrx_metadata::{Column, ColumnMeaning, ColumnValues, Integers, zarr_name};
 use serde_json::{Map, Value, json};
 use zarrs::array::builder::ArrayBuilderFillValue;
 use zarrs::array::codec::api::BytesToBytesCodecTraits;
@@ -113,7 +113,7 @@ impl Label {
             }
             ColumnValues::Integer(values) => {
                 let blank = blank_marker(values);
-                if values.contains(&None) {
+                if values.iter().any(|value| value.is_none()) {
                     attributes.insert("_FillValue".to_owned(), json!(blank));
                 }
                 let values: Vec<i64> = values.iter().map(|v| v.unwrap_or(blank)).collect();
@@ -204,8 +204,8 @@ fn compression() -> Vec<Arc<dyn BytesToBytesCodecTraits>> {
 
 /// A number that stands for a blank because the column does not hold it: -1,
 /// or else the least there is.
-fn blank_marker(values: &[Option<i64>]) -> i64 {
-    let held = |marker: &i64| values.contains(&Some(*marker));
+fn blank_marker(values: &Integers) -> i64 {
+    let held = |marker: &i64| values.iter().any(|value| value == Some(*marker));
     let mut markers = std::iter::once(-1).chain(i64::MIN..);
     markers.find(|marker| !held(marker)).unwrap_or(-1)
 }

@@ -100,7 +100,10 @@ fn cells(column: &Column) -> Vec<String> {
             .collect()
     }
     match &column.values {
-        ColumnValues::Integer(values) => texts(values, ToString::to_string),
+        ColumnValues::Integer(values) => values
+            .iter()
+            .map(|value| value.map(|value| value.to_string()).unwrap_or_default())
+            .collect(),
         // Not as a whole number, which might be too large for a float.
         ColumnValues::Float(values) => texts(values, |value| match value {
             value if value.is_finite() => format!("{value:e}"),

@@ -70,7 +70,7 @@ fn rows_are_in_array_order_and_columns_typed() {
     let values = |name| &table.column(name).unwrap().values;
     assert_eq!(
         *values("plate"),
-        ColumnValues::Integer(vec![Some(2), Some(2), Some(1)])
+        ColumnValues::Integer([Some(2), Some(2), Some(1)].into_iter().collect())
     );
     assert_eq!(
         *values("dose"),
@@ -78,7 +78,7 @@ fn rows_are_in_array_order_and_columns_typed() {
     );
     assert_eq!(
         *values("sirna_id"),
-        ColumnValues::Integer(vec![Some(1138), None, Some(7)])
+        ColumnValues::Integer([Some(1138), None, Some(7)].into_iter().collect())
     );
     assert_eq!(
         *values("note"),

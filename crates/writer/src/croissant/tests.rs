@@ -1,4 +1,4 @@
-use rxrx_metadata::{ColumnValues, Layout};
+use rxrx_metadata::{ColumnValues, Integers, Layout};
 
 use super::*;
 use crate::description::Description;
@@ -19,7 +19,7 @@ fn document(description: Description, columns: &[Column]) -> Value {
 fn column(name: &str) -> Column {
     Column {
         name: name.to_owned(),
-        values: ColumnValues::Integer(Vec::new()),
+        values: ColumnValues::Integer(Integers::default()),
     }
 }
 

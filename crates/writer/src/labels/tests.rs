@@ -15,7 +15,7 @@ fn blank_numbers_get_a_marker_that_the_column_does_not_hold() {
         (vec![None], json!(-1)),
         (vec![Some(3), Some(-3)], Value::Null),
     ] {
-        let label = column(ColumnValues::Integer(values.clone()));
+        let label = column(ColumnValues::Integer(values.iter().copied().collect()));
         let attributes = &label.metadata["attributes"];
         assert_eq!(attributes["_FillValue"], marker, "{values:?}");
     }
@@ -24,7 +24,11 @@ fn blank_numbers_get_a_marker_that_the_column_does_not_hold() {
 #[test]
 fn types_are_those_of_the_column() {
     for (values, data_type, fill_value) in [
-        (ColumnValues::Integer(vec![Some(1)]), "int64", json!(0)),
+        (
+            ColumnValues::Integer([Some(1)].into_iter().collect()),
+            "int64",
+            json!(0),
+        ),
         (ColumnValues::Float(vec![None]), "float64", json!("NaN")),
         (
             ColumnValues::String([None::<&str>].into_iter().collect()),

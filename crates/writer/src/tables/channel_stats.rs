@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_array::{Float64Array, Int64Array, StringArray};
-use rxrx_metadata::{Column, ColumnValues, Texts, channel_stats_schema};
+use rxrx_metadata::{Column, ColumnValues, Integers, Texts, channel_stats_schema};
 
 use super::{TableError, TableWriter};
 use crate::record::PlaneRecord;
@@ -105,7 +105,7 @@ impl Sums {
 /// in the column `plate`, as `GROUP BY` would.
 pub(crate) struct ChannelSums<'a> {
     experiments: Option<&'a Texts>,
-    plates: &'a [Option<i64>],
+    plates: Option<&'a Integers>,
     /// Of the dataset, by channel.
     whole: Vec<Sums>,
     groups: Groups,
@@ -124,8 +124,8 @@ impl<'a> ChannelSums<'a> {
             _ => None,
         };
         let plates = match column("plate").map(|column| &column.values) {
-            Some(ColumnValues::Integer(numbers)) => numbers.as_slice(),
-            _ => &[],
+            Some(ColumnValues::Integer(numbers)) => Some(numbers),
+            _ => None,
         };
         Self {
             experiments,
@@ -147,7 +147,7 @@ impl<'a> ChannelSums<'a> {
         self.taken += 1;
         if channel == 0 {
             let experiment = self.experiments.and_then(|names| names.get(site));
-            let plate = self.plates.get(site).copied().flatten();
+            let plate = self.plates.and_then(|numbers| numbers.get(site));
             self.current = [
                 experiment.map(|name| self.groups.of_experiment(name)),
                 experiment

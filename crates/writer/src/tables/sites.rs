@@ -69,18 +69,16 @@ pub(crate) fn site_places(record: &UnitRecord, channels: usize) -> impl Iterator
 fn values(column: &Column, rows: &Range<usize>) -> ArrayRef {
     match &column.values {
         ColumnValues::Integer(values) => {
-            Arc::new(Int64Array::from_iter(slice(values, rows).iter().copied()))
+            let values = rows.clone().map(|row| values.get(row));
+            Arc::new(Int64Array::from_iter(values))
         }
         ColumnValues::Float(values) => {
-            Arc::new(Float64Array::from_iter(slice(values, rows).iter().copied()))
+            let values = values.get(rows.clone()).unwrap_or_default();
+            Arc::new(Float64Array::from_iter(values.iter().copied()))
         }
         ColumnValues::String(values) => {
             let values = rows.clone().map(|row| values.get(row));
             Arc::new(StringArray::from_iter(values))
         }
     }
-}
-
-fn slice<'a, T>(values: &'a [T], rows: &Range<usize>) -> &'a [T] {
-    values.get(rows.clone()).unwrap_or_default()
 }

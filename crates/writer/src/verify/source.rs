@@ -304,7 +304,7 @@ fn is_same(stored: &ColumnValues, site: usize, source: &ColumnValues, row: usize
 
 fn cell(values: &ColumnValues, row: usize) -> String {
     match values {
-        ColumnValues::Integer(values) => text(values.get(row).copied().flatten()),
+        ColumnValues::Integer(values) => text(values.get(row)),
         ColumnValues::Float(values) => text(values.get(row).copied().flatten()),
         ColumnValues::String(values) => text(values.get(row)),
     }

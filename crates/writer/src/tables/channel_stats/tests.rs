@@ -35,7 +35,7 @@ fn columns() -> Vec<Column> {
     vec![
         Column {
             name: "plate".to_owned(),
-            values: ColumnValues::Integer(plates.to_vec()),
+            values: ColumnValues::Integer(plates.into_iter().collect()),
         },
         Column {
             name: "experiment".to_owned(),

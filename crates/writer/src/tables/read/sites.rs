@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow_schema::DataType;
 use bytes::Bytes;
-use rxrx_metadata::{Column, ColumnValues, Texts};
+use rxrx_metadata::{Column, ColumnValues, Integers, Texts};
 
 use super::batch::Batch;
 use super::{ReadTableError, SITES, each_batch};
@@ -89,7 +89,7 @@ fn empty_columns(batch: &Batch) -> Result<Vec<Column>, ReadTableError> {
             return Err(refused("there twice".to_owned(), "once"));
         }
         let values = match field.data_type() {
-            DataType::Int64 => ColumnValues::Integer(Vec::new()),
+            DataType::Int64 => ColumnValues::Integer(Integers::default()),
             DataType::Float64 => ColumnValues::Float(Vec::new()),
             DataType::Utf8 => ColumnValues::String(Texts::default()),
             other => return Err(refused(other.to_string(), "Int64, Float64 or Utf8")),
