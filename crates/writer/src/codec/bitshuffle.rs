@@ -74,15 +74,15 @@ fn shuffle<const BYTES: usize>(
     }
     for (byte, planes) in planes.chunks_exact_mut(8 * plane_bytes).enumerate() {
         let (lines, rest) = samples.as_chunks::<{ TILE * LINE }>();
+        let mut words = [[[0; 8]; LINE]; 8];
         for (at, line) in lines.iter().enumerate() {
-            let mut words = [[[0; 8]; LINE]; 8];
             for (place, tile) in line.as_chunks::<TILE>().0.iter().enumerate() {
                 let tile = transpose(&tile.map(|sample| sample[byte]));
                 for (words, word) in words.iter_mut().zip(tile) {
                     words[place] = word.to_le_bytes();
                 }
             }
-            for (plane, words) in planes.chunks_exact_mut(plane_bytes).zip(words) {
+            for (plane, words) in planes.chunks_exact_mut(plane_bytes).zip(&words) {
                 if let Some(target) = plane.as_chunks_mut::<{ 8 * LINE }>().0.get_mut(at) {
                     target.copy_from_slice(words.as_flattened());
                 }
