@@ -49,6 +49,7 @@ pub(super) struct Lz4Scratch {
     above: Vec<u64>,
     /// A bit for each byte: a match of either kind can start.
     starts: Vec<u64>,
+    /// The last block, in front of what earlier and longer ones left.
     block: Vec<u8>,
 }
 
@@ -75,8 +76,8 @@ pub(super) fn compress(bytes: &[u8], row: u16, scratch: &mut Lz4Scratch, out: &m
     out.extend_from_slice(block.end());
 }
 
-/// What a block is made of, apart from literals: no sequence takes more, and a
-/// length of n takes n / 255 bytes.
+/// What the lengths of one sequence take at most, besides a byte for each 255 that
+/// they count.
 const OVERHEAD: usize = 16;
 
 /// Bytes that are copied at once, however few of them are wanted: a copy of fixed
