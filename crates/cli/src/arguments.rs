@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use clap::builder::TypedValueParser;
 use clap::{Args, Parser, Subcommand};
-use rxrx_metadata::Layout;
+use rxrx_writer::metadata::Layout;
 use rxrx_writer::{
-    Codec, Description, DescriptionError, Location, LocationError, PlanOptions, Prepared,
-    PublishOptions, StoreOption,
+    Codec, Description, DescriptionError, Location, LocationError, PlanOptions, PlannedInput,
+    PublishOptions, StoreOption, describe,
 };
 
 const PROGRAM_EXAMPLES: &str = "\
@@ -309,8 +309,11 @@ impl ConvertArguments {
     }
 
     /// What the user says of the dataset, or else what the input says of itself.
-    pub(crate) fn description(&self, prepared: &Prepared) -> Result<Description, DescriptionError> {
-        let mut input = prepared.description()?;
+    pub(crate) fn description(
+        &self,
+        prepared: &PlannedInput,
+    ) -> Result<Description, DescriptionError> {
+        let mut input = describe(prepared)?;
         if self.dataset_name.is_some() {
             // Another dataset: it is not published where this one is.
             (input.url, input.creator) = (None, None);

@@ -8,17 +8,19 @@ pub(crate) mod publish;
 pub(crate) mod sample;
 pub(crate) mod verify;
 
-use rxrx_metadata::JoinError;
-use rxrx_writer::{LocationError, PrepareError};
+use rxrx_writer::metadata::JoinError;
+use rxrx_writer::{LocationError, PlanInputError};
 
 /// Whether `error` is about the command line rather than about data.
 pub(crate) fn is_usage_error(error: &anyhow::Error) -> bool {
     if error.is::<LocationError>() {
         return true;
     }
-    match error.downcast_ref::<PrepareError>() {
-        Some(PrepareError::Selection(_) | PrepareError::Join(JoinError::Selection { .. })) => true,
-        Some(PrepareError::Plan(error)) => error.is_layout(),
+    match error.downcast_ref::<PlanInputError>() {
+        Some(PlanInputError::Selection(_) | PlanInputError::Join(JoinError::Selection { .. })) => {
+            true
+        }
+        Some(PlanInputError::Plan(error)) => error.is_layout(),
         _ => false,
     }
 }

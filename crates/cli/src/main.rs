@@ -27,7 +27,11 @@ const WRONG_USAGE: u8 = 2;
 const FAILED: u8 = 1;
 
 fn main() -> ExitCode {
-    rxrx_writer::keep_no_free_memory();
+    #[allow(unsafe_code, reason = "one call, with its proof")]
+    // SAFETY: this is the first statement of the program: no other thread exists.
+    unsafe {
+        rxrx_writer::set_mmap_threshold();
+    }
     let program = Program::parse();
     let verbosity = program.verbosity();
     let result = match program.command {

@@ -7,10 +7,11 @@ use std::io::{self, Write, stdout};
 use crate::arguments::Verbosity;
 use crate::opening::how_to_open;
 use indicatif::{BinaryBytes, HumanCount};
-use rxrx_metadata::{Problem, Problems, Severity};
+use rxrx_reader::DatasetInfo;
+use rxrx_writer::metadata::{Problem, Problems, Severity};
 use rxrx_writer::{
-    Codec, Converted, DatasetInfo, Finding, Location, Prepared, Projection, Published, Unfinished,
-    VerifyReport,
+    Codec, Converted, Finding, Location, PlannedInput, Projection, Published, Unfinished,
+    VerifyReport, data_type_name,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -106,7 +107,7 @@ fn problem_text(problem: &Problem, examples: usize) -> String {
 
 /// Prints what a plan would do.
 pub(crate) fn plan(
-    prepared: &Prepared,
+    prepared: &PlannedInput,
     codec: Codec,
     projection: Projection,
     verbosity: Verbosity,
@@ -121,7 +122,7 @@ pub(crate) fn plan(
         out,
         "array       {} {}",
         axes(&geometry.shape()),
-        geometry.data_type.zarr_name()
+        data_type_name(geometry.data_type)
     )?;
     writeln!(out, "channels    {}", channels.join(" "))?;
     writeln!(out, "chunk       {}", axes(&geometry.chunk_shape()))?;

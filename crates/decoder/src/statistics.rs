@@ -21,7 +21,7 @@ pub struct PlaneSummary {
 ///
 /// Computed from exact integer sums and exact ranks, so that any two machines
 /// agree to the last bit.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Statistics {
     /// Arithmetic mean.
     pub mean: f64,

@@ -31,10 +31,11 @@ mod join;
 mod path;
 mod plan;
 mod problem;
-mod schema;
 mod select;
 mod site;
 mod table;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod well;
 
 pub use array_name::zarr_name;
@@ -45,10 +46,7 @@ pub use join::{Join, JoinError};
 pub use path::{PlanePath, parse_plane_path};
 pub use plan::{ArrayGeometry, DataType, Layout, Plan, PlanError, Unit};
 pub use problem::{Problem, ProblemKind, Problems, Severity};
-pub use schema::{
-    ColumnMeaning, channel_stats_schema, embeddings_schema, planes_schema, sites_schema,
-};
 pub use select::{Selection, SelectionError};
 pub use site::{Channel, ExperimentName, NotAChannel, SiteIndex, SiteKey};
-pub use table::{MetadataError, MetadataTable};
+pub use table::{MetadataError, MetadataTable, REQUIRED, SITE_ID};
 pub use well::{NotAWell, Well};

@@ -90,13 +90,6 @@ pub struct Unit {
     pub sites: Range<usize>,
 }
 
-impl Unit {
-    /// Key of the shard, relative to OUTPUT.
-    pub fn shard_key(&self) -> String {
-        format!("images.zarr/images/c/{}/0/0/0", self.shard)
-    }
-}
-
 /// Everything that a conversion needs to know before it decodes a pixel.
 #[derive(Clone, Debug)]
 pub struct Plan {

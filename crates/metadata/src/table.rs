@@ -21,9 +21,10 @@ pub(crate) use records::{Records, Row};
 use crate::column::retain_rows;
 use crate::{Column, ColumnValues, SiteKey, Texts};
 
-/// The columns that a table must have. `site_id` is derived where it is absent.
-pub(crate) const REQUIRED: [&str; 4] = ["experiment", "plate", "well", "site"];
-pub(crate) const SITE_ID: &str = "site_id";
+/// Columns that a table must have.
+pub const REQUIRED: [&str; 4] = ["experiment", "plate", "well", "site"];
+/// Column of the names of the sites.
+pub const SITE_ID: &str = "site_id";
 /// What the table is called in an archive with several.
 const NAME: &str = "metadata.csv";
 

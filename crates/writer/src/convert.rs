@@ -30,7 +30,7 @@
 //! file there may be parts of an upload that nobody sees, which a life-cycle rule
 //! of the bucket removes. In place of `lock` there is a claim, which is stale as
 //! soon as its process is dead, for other machines a minute later. A dead
-//! process of which a put is still under way can do no harm: see `target::claim`.
+//! process of which a put is still under way can do no harm: see `output_lock::claim`.
 //!
 //! In every row a reader finds either no root metadata, and so no dataset, or a
 //! complete one.
@@ -44,26 +44,24 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use rxrx_format::keys::EMBEDDINGS;
+use rxrx_format::{
+    ChunkEncoder, Codec, CodecError, DatasetAttributes, Description, EmbeddingsDigest, PlaneCounts,
+    ReadTableError, Root, Settings, embeddings_of,
+};
+use rxrx_input::PlannedInput;
 use rxrx_metadata::{Embeddings, Problem, Severity, Unit};
+use rxrx_storage::{Location, StoreError, release_free_memory};
 
-use crate::codec::{ChunkEncoder, Codec, CodecError};
-use crate::description::Description;
 use crate::events::{Event, Observer};
-use crate::fingerprint::Fingerprint;
-use crate::heap::give_back_free_memory;
-use crate::hierarchy::{DatasetAttributes, Settings};
-use crate::journal::{JournalError, Run};
-use crate::location::Location;
-use crate::output::Output;
+use crate::journal::{
+    Fingerprint, JournalError, Recorded, RecordedError, Resume, ResumeError, Run, StoredUnit,
+    UnitRecord, is_intact, read_records, resume,
+};
+use crate::output::{ChecksummedStore, LockedOutput, OutputError, OutputLocation, OutputState};
 use crate::pipeline::{Pipeline, PipelineError};
-use crate::prepare::Prepared;
-use crate::record::{PlaneCounts, StoredUnit, UnitRecord};
 use crate::refused::{RefusedImages, count_refused};
-use crate::resume::{Recorded, Resume, ResumeError, is_intact, resume};
 use crate::seal::{SealError, seal};
-use crate::store::StoreError;
-use crate::tables::{EMBEDDINGS, EmbeddingsDigest, ReadTableError, embeddings_of, read_records};
-use crate::target::{Place, State, Target, TargetError};
 
 /// How to convert.
 #[derive(Clone, Debug)]
@@ -114,7 +112,7 @@ pub enum ConvertError {
     },
     /// OUTPUT cannot be used.
     #[error(transparent)]
-    Target(#[from] TargetError),
+    Output(#[from] OutputError),
     /// The codec could not be set up.
     #[error(transparent)]
     Codec(#[from] CodecError),
@@ -129,9 +127,12 @@ pub enum ConvertError {
     /// An unfinished run cannot be continued.
     #[error(transparent)]
     Resume(#[from] ResumeError),
-    /// The tables of a dataset to be mended cannot be read.
+    /// A table of a dataset whose bad images are tried again cannot be read.
     #[error(transparent)]
     Table(#[from] ReadTableError),
+    /// The records of a complete dataset cannot be taken from its tables.
+    #[error(transparent)]
+    Recorded(#[from] RecordedError),
     /// A shard of a dataset to be mended is not as it was written.
     #[error(
         "{key} is damaged, so that the bad images of {} cannot be tried again without losing \
@@ -186,7 +187,7 @@ pub struct Converted {
     pub refused: Vec<RefusedImages>,
 }
 
-/// Converts what `prepared` plans into a dataset at `output`, or
+/// Converts what `planned` plans into a dataset at `output`, or
 /// continues to. A dataset of the same input and settings that is complete
 /// already is left as it is.
 ///
@@ -196,44 +197,46 @@ pub struct Converted {
 /// error (unless `strict`): it is recorded, and counted in
 /// [`Converted::planes`].
 pub fn convert(
-    prepared: &Prepared,
+    planned: &PlannedInput,
     output: &Location,
     options: &ConvertOptions,
     observer: &dyn Observer,
 ) -> Result<Converted, ConvertError> {
-    convert_at(&Place::new(output)?, prepared, options, observer)
+    // The listing was several times the plan.
+    release_free_memory();
+    convert_at(&OutputLocation::new(output)?, planned, options, observer)
 }
 
 fn convert_at(
-    place: &Place,
-    prepared: &Prepared,
+    place: &OutputLocation,
+    planned: &PlannedInput,
     options: &ConvertOptions,
     observer: &dyn Observer,
 ) -> Result<Converted, ConvertError> {
-    place.refuse_overlap(&prepared.input)?;
+    place.refuse_overlap(&planned.input)?;
     // What a dataset lacks already is what a retry is for.
-    refuse_problems(prepared, options.allow_missing || options.retry_bad)?;
-    let geometry = prepared.plan.geometry();
+    refuse_problems(planned, options.allow_missing || options.retry_bad)?;
+    let geometry = planned.plan.geometry();
     let settings = Settings {
         codec: options.codec,
         chunk_sites: geometry.chunk_sites,
         chunk_channels: geometry.chunk_channels,
         shard_sites: geometry.shard_sites,
-        include: prepared.options.include.clone(),
-        exclude: prepared.options.exclude.clone(),
+        include: planned.options.include.clone(),
+        exclude: planned.options.exclude.clone(),
     };
-    let embeddings = embeddings(place, prepared, options)?;
+    let embeddings = embeddings(place, planned, options)?;
     let conversion = Conversion {
-        prepared,
+        planned,
         place,
         encoder: ChunkEncoder::new(options.codec, geometry)?,
         run: Run {
             fingerprint: Fingerprint {
                 embeddings: embeddings.as_deref().map(EmbeddingsDigest::of),
-                ..Fingerprint::of(&prepared.plan, settings)
+                ..Fingerprint::of(&planned.plan, settings)
             },
             description: options.description.clone(),
-            units: prepared.plan.units().len(),
+            units: planned.plan.units().len(),
             cleared: true,
         },
         options,
@@ -246,19 +249,19 @@ fn convert_at(
 /// The embeddings that were given; of a dataset whose bad images are tried
 /// again, those that it has.
 fn embeddings<'a>(
-    place: &Place,
-    prepared: &'a Prepared,
+    place: &OutputLocation,
+    planned: &'a PlannedInput,
     options: &ConvertOptions,
 ) -> Result<Option<Cow<'a, Embeddings>>, ConvertError> {
-    if let Some(given) = &prepared.embeddings {
+    if let Some(given) = &planned.embeddings {
         return Ok(Some(Cow::Borrowed(given)));
     }
     if !options.retry_bad {
         return Ok(None);
     }
     let then = match place.state()? {
-        State::Sealed(then) => then.and_then(|then| then.embeddings),
-        State::Unfinished(run) => run.fingerprint.embeddings,
+        OutputState::Sealed(root) => root.and_then(|root| root.attributes.embeddings),
+        OutputState::Unfinished(run) => run.fingerprint.embeddings,
         _ => None,
     };
     let Some(then) = then else { return Ok(None) };
@@ -267,15 +270,15 @@ fn embeddings<'a>(
     let Some(table) = place.store().get(EMBEDDINGS)? else {
         return Ok(None);
     };
-    let sites = prepared.plan.geometry().sites;
+    let sites = planned.plan.geometry().sites;
     let table = embeddings_of(table.into(), sites, then.length)?;
     Ok(Some(Cow::Owned(table.embeddings)))
 }
 
 /// One call of [`convert`].
 struct Conversion<'a> {
-    prepared: &'a Prepared,
-    place: &'a Place,
+    planned: &'a PlannedInput,
+    place: &'a OutputLocation,
     encoder: ChunkEncoder,
     run: Run,
     options: &'a ConvertOptions,
@@ -307,52 +310,60 @@ impl Conversion<'_> {
         if !overwrite
             && !retry_bad
             && !self.place.has_work()?
-            && let State::Sealed(then) = self.place.state()?
+            && let OutputState::Sealed(then) = self.place.state()?
         {
-            self.demand_same(then.as_deref(), true)?;
+            self.demand_same_dataset(then.as_deref())?;
             return Ok(self.complete_already(&self.recorded_units()?));
         }
-        let target = self.place.lock()?;
-        if !target.is_exclusive() {
+        let output_lock = self.place.lock()?;
+        if !output_lock.is_exclusive() {
             self.observer.notice(Event::NotExclusive);
         }
         match self.place.state()? {
-            State::Foreign => Err(TargetError::Foreign { path: path() }.into()),
-            State::Free if retry_bad => Err(TargetError::NothingToRetry { path: path() }.into()),
-            State::Free => {
-                target.begin(&self.run)?;
-                self.finish(target, self.all_units())
+            OutputState::Foreign => Err(OutputError::Foreign { path: path() }.into()),
+            OutputState::Free if retry_bad => {
+                Err(OutputError::NothingToRetry { path: path() }.into())
             }
-            State::Sealed(_) | State::Unfinished(_) | State::Damaged(_) if overwrite => {
-                target.begin_over(&self.run)?;
-                self.finish(target, self.all_units())
+            OutputState::Free => {
+                output_lock.begin(&self.run)?;
+                self.finish(output_lock, self.all_units())
             }
-            State::Sealed(then) => {
-                self.demand_same(then.as_deref(), true)?;
+            OutputState::Sealed(_) | OutputState::Unfinished(_) | OutputState::Damaged(_)
+                if overwrite =>
+            {
+                output_lock.begin_over(&self.run)?;
+                self.finish(output_lock, self.all_units())
+            }
+            OutputState::Sealed(then) => {
+                self.demand_same_dataset(then.as_deref())?;
                 let units = self.recorded_units()?;
                 let is_complete = |unit: &UnitRecord| StoredUnit::from(unit).planes.is_complete();
                 if retry_bad && !units.iter().all(is_complete) {
-                    self.mend(target, units)
+                    self.retry_bad(output_lock, units)
                 } else {
-                    target.release();
+                    output_lock.release();
                     Ok(self.complete_already(&units))
                 }
             }
-            State::Damaged(error) => Err(error.into()),
-            State::Unfinished(run) => {
+            OutputState::Damaged(error) => Err(error.into()),
+            OutputState::Unfinished(run) => {
                 self.demand_same(Some(&run.fingerprint), false)?;
                 if !run.cleared {
-                    target.begin_over(&self.run)?;
+                    output_lock.begin_over(&self.run)?;
                 }
-                self.place.refuse_strangers()?;
+                self.place.refuse_foreign_files()?;
                 let work = self.resumed()?;
-                self.finish(target, work)
+                self.finish(output_lock, work)
             }
         }
     }
 
     /// Converts the units of a complete dataset that have bad planes once more.
-    fn mend(&self, target: Target, units: Vec<UnitRecord>) -> Result<Converted, ConvertError> {
+    fn retry_bad(
+        &self,
+        output_lock: LockedOutput,
+        units: Vec<UnitRecord>,
+    ) -> Result<Converted, ConvertError> {
         // Whatever speaks against it must do so while the dataset is complete.
         let found = self.resume(Recorded::InTables(&units))?.found;
         if let Some(key) = found.damaged_shards.first() {
@@ -369,22 +380,22 @@ impl Conversion<'_> {
             journal.record(unit)?;
         }
         drop(units);
-        target.reopen(&self.run)?;
-        self.finish(target, work)
+        output_lock.reopen(&self.run)?;
+        self.finish(output_lock, work)
     }
 
     /// Runs what is to be done, and seals.
-    fn finish(&self, target: Target, work: Work) -> Result<Converted, ConvertError> {
+    fn finish(&self, output_lock: LockedOutput, work: Work) -> Result<Converted, ConvertError> {
         let Self {
-            prepared,
+            planned,
             options,
             observer,
             ..
         } = self;
-        let plan = &prepared.plan;
-        let output = Output::new(self.place.store());
+        let plan = &planned.plan;
+        let output = ChecksummedStore::new(self.place.store());
         for unit in &work.done {
-            output.note(unit);
+            output.add_stored(unit);
         }
         observer.notice(Event::Started {
             sites: work.todo.iter().map(|unit| unit.sites.len()).sum(),
@@ -393,7 +404,7 @@ impl Conversion<'_> {
         let before = work.done.len();
         let pipeline = Pipeline {
             plan,
-            source: prepared.source.as_ref(),
+            source: planned.source(),
             encoder: &self.encoder,
             output: &output,
             journal: &self.place.journal(),
@@ -405,7 +416,7 @@ impl Conversion<'_> {
         };
         let mut units = pipeline.run(&work.todo)?;
         // Buffers of the pipeline, which the tables need not come on top of.
-        give_back_free_memory();
+        release_free_memory();
         let sites_before = work.done.iter().map(|unit| unit.unit.sites.len()).sum();
         units.extend(work.done);
         units.sort_by_key(|unit| unit.unit.shard);
@@ -417,9 +428,9 @@ impl Conversion<'_> {
         }
 
         observer.notice(Event::Sealing);
-        target.check()?;
+        output_lock.check()?;
         let settings = self.run.fingerprint.settings.clone();
-        let planes = PlaneCounts::of(&units);
+        let planes = units.iter().map(|unit| unit.planes).sum();
         let attributes = DatasetAttributes {
             embeddings: self.run.fingerprint.embeddings.clone(),
             ..DatasetAttributes::new(options.description.clone(), plan, settings, planes)
@@ -433,7 +444,7 @@ impl Conversion<'_> {
             &attributes,
             &output,
         )?;
-        target.release();
+        output_lock.release();
         Ok(self.converted(&units, sites_before, refused))
     }
 
@@ -441,7 +452,7 @@ impl Conversion<'_> {
     fn all_units(&self) -> Work {
         Work {
             done: Vec::new(),
-            todo: self.prepared.plan.units().collect(),
+            todo: self.planned.plan.units().collect(),
             former: BTreeMap::new(),
         }
     }
@@ -464,10 +475,10 @@ impl Conversion<'_> {
     }
 
     fn resume(&self, recorded: Recorded<'_>) -> Result<Resume, ResumeError> {
-        let source = self.prepared.source.as_ref();
+        let source = self.planned.source();
         let recheck = self.options.recheck;
         resume(
-            &self.prepared.plan,
+            &self.planned.plan,
             recorded,
             source,
             self.place.store(),
@@ -483,7 +494,7 @@ impl Conversion<'_> {
         work.done = done;
         for unit in bad {
             if !is_intact(self.place.store(), &unit)? {
-                return Err(self.damaged(unit.unit.shard_key()));
+                return Err(self.damaged(unit.shard_key()));
             }
             work.todo.push(unit.unit.clone());
             work.former.insert(unit.unit.shard, unit);
@@ -499,7 +510,12 @@ impl Conversion<'_> {
         }
     }
 
-    fn demand_same(&self, then: Option<&Fingerprint>, sealed: bool) -> Result<(), TargetError> {
+    fn demand_same_dataset(&self, root: Option<&Root>) -> Result<(), OutputError> {
+        let then = root.map(Fingerprint::of_root);
+        self.demand_same(then.as_ref(), true)
+    }
+
+    fn demand_same(&self, then: Option<&Fingerprint>, sealed: bool) -> Result<(), OutputError> {
         let differences = match then {
             Some(then) => then.differences(&self.run.fingerprint),
             None => vec!["another version of rxrx2zarr wrote it in another format".to_owned()],
@@ -507,7 +523,7 @@ impl Conversion<'_> {
         if differences.is_empty() {
             return Ok(());
         }
-        Err(TargetError::Different {
+        Err(OutputError::Different {
             path: self.place.output().clone(),
             sealed,
             differences,
@@ -516,7 +532,7 @@ impl Conversion<'_> {
 
     /// The units of the complete dataset at OUTPUT.
     fn recorded_units(&self) -> Result<Vec<UnitRecord>, ConvertError> {
-        let plan = &self.prepared.plan;
+        let plan = &self.planned.plan;
         let channels = &self.run.fingerprint.channels;
         Ok(read_records(self.place.store(), plan.geometry(), channels)?)
     }
@@ -526,9 +542,9 @@ impl Conversion<'_> {
         let stored: Vec<StoredUnit> = units.iter().map(StoredUnit::from).collect();
         let mut refused = Vec::new();
         for unit in units {
-            count_refused(&self.prepared.plan, unit, &mut refused);
+            count_refused(&self.planned.plan, unit, &mut refused);
         }
-        self.converted(&stored, self.prepared.plan.geometry().sites, refused)
+        self.converted(&stored, self.planned.plan.geometry().sites, refused)
     }
 
     fn converted(
@@ -538,10 +554,10 @@ impl Conversion<'_> {
         refused: Vec<RefusedImages>,
     ) -> Converted {
         Converted {
-            sites: self.prepared.plan.geometry().sites,
+            sites: self.planned.plan.geometry().sites,
             sites_before,
             shards: units.len(),
-            planes: PlaneCounts::of(units),
+            planes: units.iter().map(|unit| unit.planes).sum(),
             source_bytes: units.iter().map(|unit| unit.source_bytes).sum(),
             stored_bytes: units.iter().map(|unit| unit.bytes).sum(),
             refused,
@@ -549,9 +565,9 @@ impl Conversion<'_> {
     }
 }
 
-fn refuse_problems(prepared: &Prepared, allow_missing: bool) -> Result<(), ConvertError> {
+fn refuse_problems(planned: &PlannedInput, allow_missing: bool) -> Result<(), ConvertError> {
     let of = |severity: Severity| -> Vec<Problem> {
-        let problems = prepared.plan.problems().iter();
+        let problems = planned.plan.problems().iter();
         problems
             .filter(|problem| problem.kind.severity() == severity)
             .cloned()
@@ -564,7 +580,7 @@ fn refuse_problems(prepared: &Prepared, allow_missing: bool) -> Result<(), Conve
     let missing = of(Severity::NeedsAllowMissing);
     if !missing.is_empty() && !allow_missing {
         return Err(ConvertError::Missing {
-            planes: prepared.plan.missing_planes(),
+            planes: planned.plan.missing_planes(),
             problems: missing,
         });
     }

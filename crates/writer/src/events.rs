@@ -1,7 +1,7 @@
 //! Progress, as events. The library tells; whoever listens decides whether to
 //! draw, to log or to stay silent.
 
-use crate::resume::Resumed;
+use crate::journal::Resumed;
 
 /// Something that happened during a conversion, or while a dataset is verified.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,187 +1,34 @@
-//! A store that keeps the books: every object that is put leaves its SHA-256,
-//! so that `SHA256SUMS` is written without reading anything again.
+//! The folder that becomes a dataset, and the one beside it that holds what is
+//! unfinished.
+//!
+//! | `OUTPUT/` | `OUTPUT.rxrx2zarr/` | state |
+//! |---|---|---|
+//! | absent or empty | absent, or without `run.json` | free |
+//! | with root metadata | anything | sealed: complete; what lies beside is a clean-up that was cut off |
+//! | without root metadata | with `run.json` | unfinished: a run is under way or was cut off |
+//! | anything else | anything | foreign: never touched |
+//!
+//! Whatever the state, a folder that holds an entry which no conversion writes
+//! is not removed: somebody put it there.
+//!
+//! Whoever changes anything holds the lock of OUTPUT: on a disk that of the
+//! operating system, in an object store a lease that is renewed. Both say which process on which host has it, for the
+//! error that the second one gets.
 
-use std::collections::{BTreeMap, HashMap};
-use std::io::{self, Write};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-use sha2::{Digest, Sha256};
-
-use crate::checksums::checksum_list;
-use crate::croissant::StoredFile;
-use crate::record::{Sha256Sum, StoredUnit};
-use crate::store::{Store, StoreError, WriteObject};
-
-/// What is known of an object that was put.
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    sha256: Sha256Sum,
-    bytes: u64,
-}
-
-/// An object that was put is gone, or is no longer as long as it was.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{key} was stored with {expected} bytes and now {}: somebody else changed the output; \
-     nothing is sealed, run the same command again to write what is missing",
-    match .found {
-        Some(found) => format!("has {found}"),
-        None => "is gone".to_owned(),
-    }
-)]
-pub struct LostObject {
-    /// The object.
-    pub key: String,
-    /// Its size in bytes when it was stored.
-    pub expected: u64,
-    /// Its size now, if it is there.
-    pub found: Option<u64>,
-}
-
-/// Hashes and counts what is written.
-struct Counted<'a> {
-    to: &'a mut dyn Write,
-    hasher: &'a mut Sha256,
-    bytes: &'a mut u64,
-}
-
-impl Write for Counted<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.to.write(bytes)?;
-        self.hasher.update(bytes.get(..written).unwrap_or(bytes));
-        *self.bytes += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.to.flush()
-    }
-}
-
-/// Where the objects of one dataset are put.
-pub(crate) struct Output<'a> {
-    store: &'a dyn Store,
-    entries: Mutex<BTreeMap<String, Entry>>,
-}
-
-impl<'a> Output<'a> {
-    pub(crate) fn new(store: &'a dyn Store) -> Self {
-        Self {
-            store,
-            entries: Mutex::default(),
-        }
-    }
-
-    /// See [`Store::writers`].
-    pub(crate) fn writers(&self) -> usize {
-        self.store.writers()
-    }
-
-    /// Puts one object; see [`Store::put`].
-    pub(crate) fn put(&self, key: &str, parts: &[&[u8]]) -> Result<Sha256Sum, StoreError> {
-        let mut hasher = Sha256::new();
-        for part in parts {
-            hasher.update(part);
-        }
-        let entry = Entry {
-            sha256: hasher.finalize().into(),
-            bytes: parts.iter().map(|part| part.len() as u64).sum(),
-        };
-        self.store.put(key, parts)?;
-        self.lock().insert(key.to_owned(), entry);
-        Ok(entry.sha256)
-    }
-
-    /// Puts one object piece by piece; see [`Store::put_streamed`]. Also returns
-    /// its size in bytes.
-    pub(crate) fn put_streamed(
-        &self,
-        key: &str,
-        write: &mut WriteObject<'_>,
-    ) -> Result<(Sha256Sum, u64), StoreError> {
-        let mut hasher = Sha256::new();
-        let mut bytes = 0;
-        self.store.put_streamed(key, &mut |to| {
-            hasher = Sha256::new();
-            bytes = 0;
-            write(&mut Counted {
-                to,
-                hasher: &mut hasher,
-                bytes: &mut bytes,
-            })
-        })?;
-        let sha256 = hasher.finalize().into();
-        self.lock().insert(key.to_owned(), Entry { sha256, bytes });
-        Ok((sha256, bytes))
-    }
-
-    /// What is known of an object that was put.
-    pub(crate) fn stored(&self, key: &'static str) -> Option<StoredFile> {
-        let Entry { sha256, bytes } = *self.lock().get(key)?;
-        Some(StoredFile { key, bytes, sha256 })
-    }
-
-    /// Keeps the books of a shard that an earlier run has put.
-    pub(crate) fn note(&self, unit: &StoredUnit) {
-        let entry = Entry {
-            sha256: unit.sha256,
-            bytes: unit.bytes,
-        };
-        self.lock().insert(unit.unit.shard_key(), entry);
-    }
-
-    /// The first object that is not as it was put, if there is one: then the
-    /// dataset must not be called complete.
-    pub(crate) fn lost(&self) -> Result<Option<LostObject>, StoreError> {
-        let objects = self.store.list()?.into_iter();
-        let sizes: HashMap<String, u64> = objects.map(|object| (object.key, object.size)).collect();
-        let entries = self.lock();
-        Ok(entries.iter().find_map(|(key, entry)| {
-            let found = sizes.get(key).copied();
-            (found != Some(entry.bytes)).then(|| LostObject {
-                key: key.clone(),
-                expected: entry.bytes,
-                found,
-            })
-        }))
-    }
-
-    /// The list that `sha256sum -c` reads, of all that was put and of `coming`,
-    /// the root metadata, which is written after the list that names it.
-    pub(crate) fn checksum_list(&self, coming: (&str, &[u8])) -> String {
-        let (key, bytes) = coming;
-        let entries = self.lock();
-        let sums = entries
-            .iter()
-            .map(|(key, entry)| (key.clone(), entry.sha256));
-        let coming = (key.to_owned(), Sha256::digest(bytes).into());
-        checksum_list(&sums.chain([coming]).collect())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Entry>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
+mod backend;
+mod checksummed_store;
+mod error;
+mod local;
+mod location;
+mod locked;
+mod remote;
+mod state;
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fixture::Memory;
+mod tests;
 
-    #[test]
-    fn what_somebody_removed_is_missed() {
-        let store = Memory::new();
-        let output = Output::new(&store);
-        for key in ["a/1", "a/2"] {
-            output.put(key, &[b"x"]).unwrap();
-        }
-        assert_eq!(output.lost().unwrap(), None);
-        store.put("a/1", &[b"xy"]).unwrap();
-        let longer = output.lost().unwrap().unwrap();
-        assert_eq!((&longer.key[..], longer.found), ("a/1", Some(2)));
-        store.put("a/1", &[b"x"]).unwrap();
-        store.remove("a/2").unwrap();
-        let error = output.lost().unwrap().unwrap().to_string();
-        assert!(error.contains("a/2 was stored with 1 bytes and now is gone"));
-    }
-}
+pub(crate) use self::checksummed_store::ChecksummedStore;
+pub use self::checksummed_store::LostObject;
+pub use self::error::OutputError;
+pub(crate) use self::location::OutputLocation;
+pub(crate) use self::locked::LockedOutput;
+pub(crate) use self::state::OutputState;

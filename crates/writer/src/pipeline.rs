@@ -13,7 +13,7 @@
 //!
 //! - *Readers* fetch the image files of the next few chunks. They mostly wait,
 //!   for a disk that seeks or a network, and so there are as many as the source
-//!   asks for ([`Reading`]), however few the cores. Where larger reads are faster
+//!   asks for ([`ReadHints`]), however few the cores. Where larger reads are faster
 //!   each takes several chunks of a unit at once.
 //! - *Workers*, one a job, take a chunk from file bytes to encoded bytes, plane by
 //!   plane while each is in cache where the codec allows it; whole raw shards never
@@ -24,7 +24,7 @@
 //!   flushed. An object store takes long to answer, but answers many at once, and
 //!   so has several ([`Store::writers`]).
 //!
-//! [`Store::writers`]: crate::store::Store::writers
+//! [`Store::writers`]: rxrx_storage::Store::writers
 //!
 //! **Memory.** From the first chunk that is not written to the last one that is
 //! being read there are at most [`CHUNKS_A_THREAD`] `x jobs + 2 x readers` chunks.
@@ -45,7 +45,6 @@
 mod chunk;
 mod read;
 mod storer;
-pub(crate) mod task;
 #[cfg(test)]
 mod tests;
 
@@ -57,20 +56,17 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use rxrx_decoder::DecodeError;
+use rxrx_format::{ChunkAddress, ChunkEncoder, CodecError, channel_chunks};
+use rxrx_input::{ReadHints, Source};
 use rxrx_metadata::{Plan, Unit};
+use rxrx_storage::StoreError;
 
 use self::chunk::{ChunkWorker, EncodedChunk};
-pub(crate) use self::read::largest_file;
 use self::read::{Buffers, ReadChunk};
 use self::storer::Storer;
-use self::task::{Task, channel_chunks};
-use crate::codec::{ChunkEncoder, CodecError};
 use crate::events::Observer;
-use crate::journal::{Journal, JournalError};
-use crate::output::Output;
-use crate::record::StoredUnit;
-use crate::source::{Reading, Source};
-use crate::store::StoreError;
+use crate::journal::{Journal, JournalError, StoredUnit};
+use crate::output::ChecksummedStore;
 
 /// Chunks under way for each thread that works, or waits for calls that differ in
 /// time: enough to go on while a shard is flushed.
@@ -120,7 +116,7 @@ pub(crate) struct Pipeline<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) source: &'a dyn Source,
     pub(crate) encoder: &'a ChunkEncoder,
-    pub(crate) output: &'a Output<'a>,
+    pub(crate) output: &'a ChecksummedStore<'a>,
     pub(crate) journal: &'a Journal<'a>,
     /// What the units were before, by shard, where their good planes must stay
     /// as they are.
@@ -239,19 +235,19 @@ impl Pipeline<'_> {
     }
 
     fn readers(&self) -> usize {
-        self.jobs.get().max(self.source.reading().calls)
+        self.jobs.get().max(self.source.read_hints().calls)
     }
 
     /// Chunks of a unit that a reader takes at once.
     fn chunks_a_read(&self) -> usize {
-        let Reading { pixel_bytes, .. } = self.source.reading();
+        let ReadHints { pixel_bytes, .. } = self.source.read_hints();
         let chunk_bytes = self.plan.geometry().chunk_bytes();
         (pixel_bytes / chunk_bytes.max(1)).max(1)
     }
 
     /// Chunks that wait for a worker, beside those that readers have in hand.
     fn read_ahead(&self) -> usize {
-        if self.source.reading().is_steady {
+        if self.source.read_hints().is_steady {
             self.jobs.get()
         } else {
             self.readers()
@@ -260,7 +256,7 @@ impl Pipeline<'_> {
 
     /// Chunks that may be under way at once.
     fn chunks_in_flight(&self) -> usize {
-        let in_turn = if self.source.reading().is_steady {
+        let in_turn = if self.source.read_hints().is_steady {
             1
         } else {
             CHUNKS_A_THREAD
@@ -308,7 +304,7 @@ impl Shared<'_> {
 
     /// The next chunks of a unit that are read at once, and the number of the
     /// first; waits while too many are under way.
-    fn take_tasks(&self) -> Option<(usize, Vec<Task>)> {
+    fn take_tasks(&self) -> Option<(usize, Vec<ChunkAddress>)> {
         let per_unit = self.pipeline.chunks_per_unit();
         let a_read = self.pipeline.chunks_a_read();
         let in_flight = self.pipeline.chunks_in_flight();
@@ -330,7 +326,7 @@ impl Shared<'_> {
                 state.next += count;
                 let unit = self.units.get(unit)?;
                 let geometry = self.pipeline.plan.geometry();
-                let task = |chunk| Task::new(geometry, unit, chunk);
+                let task = |chunk| ChunkAddress::new(geometry, unit, chunk);
                 return Some((first, (chunk..chunk + count).map(task).collect()));
             }
             state = self

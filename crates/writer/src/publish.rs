@@ -21,20 +21,18 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
+use rxrx_format::keys::{CHECKSUMS, ROOT_METADATA, Stage};
+use rxrx_format::{Checksums, Sha256Sum, parse_checksums};
+use rxrx_reader::{DatasetError, Owner, read_root};
+use rxrx_storage::{
+    Location, PART, PublishedChecksum, Remote, Store, StoreError, for_each_concurrent, open_store,
+};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::checksums::{Checksums, parse_checksums};
 use crate::events::{Event, Observer};
-use crate::hierarchy::{CHECKSUMS, GROUP, ROOT_METADATA};
-use crate::info::{DatasetInfo, InfoError, Owner};
 use crate::journal::JournalError;
-use crate::location::Location;
-use crate::record::Sha256Sum;
-use crate::remote::{Label, PART, Remote};
-use crate::side_by_side::side_by_side;
-use crate::store::{Store, StoreError, open_dataset};
-use crate::target::{Place, State, Target, TargetError};
+use crate::output::{LockedOutput, OutputError, OutputLocation, OutputState};
 
 /// Objects under way at once.
 const UPLOADS: usize = 4;
@@ -57,7 +55,7 @@ pub struct PublishOptions {
 pub enum PublishError {
     /// It is not sealed, or not a dataset of this program.
     #[error(transparent)]
-    Dataset(#[from] InfoError),
+    Dataset(#[from] DatasetError),
     /// The address is a folder.
     #[error("{path} is a folder: publish to an address such as s3://bucket/name, or copy by cp -r")]
     Folder {
@@ -94,7 +92,7 @@ pub enum PublishError {
     },
     /// The address cannot be written.
     #[error(transparent)]
-    Target(#[from] TargetError),
+    Output(#[from] OutputError),
     /// The journal beside it cannot be written.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -138,7 +136,7 @@ pub fn publish(
         return Err(PublishError::Folder { path: to.clone() });
     };
     let remote = Remote::folder(address)?;
-    let from = open_dataset(dataset)?;
+    let from = open_store(dataset)?;
     publish_to(
         from.as_ref(),
         &dataset.to_string(),
@@ -156,10 +154,10 @@ fn publish_to(
     observer: &dyn Observer,
 ) -> Result<Published, PublishError> {
     // Sealed, and ours.
-    DatasetInfo::read(from, dataset)?;
+    read_root(from, dataset)?;
     let origin = Origin::read(from, dataset)?;
     origin.check(observer)?;
-    let place = Place::in_store(remote.clone());
+    let place = OutputLocation::in_store(remote.clone());
     let publication = Publication {
         origin,
         place: &place,
@@ -171,8 +169,8 @@ fn publish_to(
         let todo = publication.compare()?;
         return Ok(publication.summary(&todo));
     }
-    let target = place.lock()?;
-    publication.run(target)
+    let lock = place.lock()?;
+    publication.run(lock)
 }
 
 /// The dataset to be published.
@@ -236,7 +234,7 @@ impl<'a> Origin<'a> {
             objects: self.objects.len(),
         });
         let objects: Vec<_> = self.objects.iter().collect();
-        side_by_side(&objects, UPLOADS, |(key, (bytes, sum))| {
+        for_each_concurrent(&objects, UPLOADS, |(key, (bytes, sum))| {
             self.get(key, sum)?;
             observer.notice(Event::ObjectDone { key, bytes: *bytes });
             Ok(())
@@ -246,7 +244,7 @@ impl<'a> Origin<'a> {
 
 struct Publication<'a> {
     origin: Origin<'a>,
-    place: &'a Place,
+    place: &'a OutputLocation,
     remote: &'a Remote,
     options: PublishOptions,
     observer: &'a dyn Observer,
@@ -264,8 +262,8 @@ struct ToDo {
 }
 
 impl Publication<'_> {
-    fn run(&self, target: Target) -> Result<Published, PublishError> {
-        if !target.is_exclusive() {
+    fn run(&self, lock: LockedOutput) -> Result<Published, PublishError> {
+        if !lock.is_exclusive() {
             self.observer.notice(Event::NotExclusive);
         }
         let todo = self.compare()?;
@@ -278,16 +276,14 @@ impl Publication<'_> {
         self.observer.notice(Event::Publishing {
             objects: todo.put.len(),
         });
-        for stage in 0..STAGES {
-            let in_stage = todo.put.iter().filter(|key| self::stage(key) == stage);
-            if stage == ROOT_STAGE && changes {
+        for stage in Stage::ALL {
+            let in_stage = todo.put.iter().filter(|key| Stage::of(key) == stage);
+            if stage == Stage::Root && changes {
                 self.demand_stored()?;
-                target.check()?;
-                self.put(ROOT_METADATA, &target)?;
+                lock.check()?;
+                self.put(ROOT_METADATA)?;
             } else {
-                side_by_side(&in_stage.collect::<Vec<_>>(), UPLOADS, |key| {
-                    self.put(key, &target)
-                })?;
+                for_each_concurrent(&in_stage.collect::<Vec<_>>(), UPLOADS, |key| self.put(key))?;
             }
         }
         let mut published = self.summary(&todo);
@@ -299,7 +295,7 @@ impl Publication<'_> {
         if self.options.verify {
             published.verified = Some(self.read_back()?);
         }
-        target.release();
+        lock.release();
         Ok(published)
     }
 
@@ -311,10 +307,10 @@ impl Publication<'_> {
         };
         let overwrite = self.options.overwrite;
         match self.place.state()? {
-            State::Unfinished(_) | State::Damaged(_) if !overwrite => {
+            OutputState::Unfinished(_) | OutputState::Damaged(_) if !overwrite => {
                 return Err(occupied("the unfinished work of a conversion"));
             }
-            State::Unfinished(_) | State::Damaged(_) if !self.options.dry_run => {
+            OutputState::Unfinished(_) | OutputState::Damaged(_) if !self.options.dry_run => {
                 let journal = self.place.journal();
                 journal.clear()?;
                 journal.end()?;
@@ -322,9 +318,9 @@ impl Publication<'_> {
             _ => {}
         }
         let root = self.place.store().get(ROOT_METADATA)?;
-        if DatasetInfo::owner(self.place.store())? == Owner::Other {
+        if Owner::of(self.place.store())? == Owner::Other {
             let path = self.place.output().clone();
-            return Err(TargetError::Foreign { path }.into());
+            return Err(OutputError::Foreign { path }.into());
         }
         let ours = self.origin.objects.get(ROOT_METADATA);
         if let Some(root) = &root
@@ -333,7 +329,7 @@ impl Publication<'_> {
         {
             return Err(occupied("another dataset"));
         }
-        self.place.refuse_strangers()?;
+        self.place.refuse_foreign_files()?;
         let there = self.place.store().list()?;
         let sizes: BTreeMap<String, u64> = there
             .into_iter()
@@ -353,10 +349,10 @@ impl Publication<'_> {
             has_root: root.is_some(),
         };
         let keys: Vec<&str> = same_size.iter().map(|(key, _)| key.as_str()).collect();
-        let labels = self.remote.labels(&keys)?;
+        let labels = self.remote.published_checksums(&keys)?;
         let unlike: Mutex<Vec<String>> = Mutex::default();
         let pairs: Vec<_> = same_size.iter().zip(labels).collect();
-        side_by_side(&pairs, UPLOADS, |((key, (_, sum)), label)| {
+        for_each_concurrent(&pairs, UPLOADS, |((key, (_, sum)), label)| {
             if !self.is_there(key, sum, label.as_ref())? {
                 let mut unlike = unlike.lock().unwrap_or_else(PoisonError::into_inner);
                 unlike.push((*key).clone());
@@ -372,28 +368,28 @@ impl Publication<'_> {
         &self,
         key: &str,
         sum: &Sha256Sum,
-        label: Option<&Label>,
+        label: Option<&PublishedChecksum>,
     ) -> Result<bool, StoreError> {
         match label {
             None => Ok(false),
-            Some(Label {
+            Some(PublishedChecksum {
                 sha256: Some(label),
                 ..
             }) => Ok(*label == hex::encode(sum)),
-            Some(Label { sha256: None, .. }) => {
+            Some(PublishedChecksum { sha256: None, .. }) => {
                 let found = self.remote.get(key)?;
                 Ok(found.is_some_and(|found| Sha256::digest(&found)[..] == *sum))
             }
         }
     }
 
-    fn put(&self, key: &str, target: &Target) -> Result<(), PublishError> {
+    fn put(&self, key: &str) -> Result<(), PublishError> {
         let Some((bytes, sum)) = self.origin.objects.get(key) else {
             return Ok(());
         };
         let object = self.origin.get(key, sum)?;
-        target.may_write()?;
-        self.remote.put_labelled(key, &object, &hex::encode(sum))?;
+        let store = self.place.store();
+        store.put_with_checksum(key, &object, &hex::encode(sum))?;
         self.observer
             .notice(Event::ObjectDone { key, bytes: *bytes });
         Ok(())
@@ -421,7 +417,7 @@ impl Publication<'_> {
             objects: self.origin.objects.len(),
         });
         let objects: Vec<_> = self.origin.objects.iter().collect();
-        side_by_side(&objects, UPLOADS, |(key, (bytes, sum))| {
+        for_each_concurrent(&objects, UPLOADS, |(key, (bytes, sum))| {
             let found = self.remote.get(key)?;
             if found.is_none_or(|found| Sha256::digest(&found)[..] != *sum) {
                 // Nobody shall take it for a dataset.
@@ -455,19 +451,6 @@ impl Publication<'_> {
             removed: todo.remove.len(),
             verified: None,
         }
-    }
-}
-
-const STAGES: usize = 3;
-const ROOT_STAGE: usize = 2;
-
-/// When an object is put: pixels and labels first, then what describes them, the
-/// root metadata last.
-fn stage(key: &str) -> usize {
-    match key.strip_prefix(GROUP) {
-        _ if key == ROOT_METADATA => ROOT_STAGE,
-        Some(_) => 0,
-        None => 1,
     }
 }
 

@@ -3,7 +3,7 @@
 use rxrx_metadata::{Plan, SiteIndex};
 use serde::Serialize;
 
-use crate::record::{PlaneRecord, UnitRecord};
+use crate::journal::{PlaneRecord, UnitRecord};
 
 /// Examples kept of each cause.
 const EXAMPLES: usize = 5;

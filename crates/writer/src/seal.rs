@@ -17,27 +17,23 @@ mod gathered;
 #[cfg(test)]
 mod tests;
 
-use rxrx_metadata::{ArrayGeometry, Column, ColumnMeaning, ColumnValues, Embeddings, Plan};
+use rxrx_format::keys::{
+    CARD, CHANNEL_STATS, CHECKSUMS, CROISSANT, EMBEDDINGS, GROUP, IMAGES, IMAGES_METADATA, PLANES,
+    ROOT_METADATA, SITES, array_metadata_key,
+};
+use rxrx_format::{
+    DatasetAttributes, LabelError, StoredFile, TableError, channel_stats_table, croissant,
+    dataset_card, embeddings_table, images_metadata, key_value_metadata, keys, labels,
+    root_metadata, sites_table,
+};
+use rxrx_metadata::{Embeddings, Plan};
+use rxrx_storage::{StoreError, for_each_concurrent};
 use serde_json::{Map, Value};
 
 use self::gathered::Gathered;
-use crate::card::dataset_card;
-use crate::croissant::{StoredFile, croissant};
-use crate::hierarchy::{
-    CARD, CHECKSUMS, CROISSANT, DatasetAttributes, GROUP, IMAGES_METADATA, ROOT_METADATA,
-    images_metadata, root_metadata,
-};
-use crate::journal::{Journal, JournalError};
-use crate::labels::{Label, LabelError};
-use crate::output::{LostObject, Output};
-use crate::record::StoredUnit;
+use crate::journal::{Journal, JournalError, StoredUnit};
+use crate::output::{ChecksummedStore, LostObject};
 use crate::refused::RefusedImages;
-use crate::side_by_side::side_by_side;
-use crate::store::StoreError;
-use crate::tables::{
-    CHANNEL_STATS, EMBEDDINGS, PLANES, SITES, TableError, channel_stats_table, embeddings_table,
-    sites_table,
-};
 
 /// Small objects that are put at once: a disk takes longer to flush one than to
 /// write it, and flushes several in the same time.
@@ -81,10 +77,10 @@ pub(crate) fn seal(
     journal: &Journal<'_>,
     embeddings: Option<&Embeddings>,
     attributes: &DatasetAttributes,
-    output: &Output<'_>,
+    output: &ChecksummedStore<'_>,
 ) -> Result<Vec<RefusedImages>, SealError> {
     let geometry = plan.geometry();
-    let notes = notes(geometry, attributes);
+    let notes = key_value_metadata(geometry, attributes);
     let Gathered {
         present,
         places,
@@ -94,7 +90,7 @@ pub(crate) fn seal(
     } = Gathered::new(plan, units, journal, &notes)?;
     let columns = plan.table().columns();
     let labels = labels(columns, present, attributes)?;
-    side_by_side(&labels, AT_ONCE, |label| {
+    for_each_concurrent(&labels, AT_ONCE, |label| {
         let key = format!("{GROUP}/{}/{}", label.name, label.chunk_key);
         output.put(&key, &[&label.chunk]).map(drop)
     })?;
@@ -110,9 +106,8 @@ pub(crate) fn seal(
         let table = embeddings_table(embeddings, &site_ids, &notes)?;
         output.put(EMBEDDINGS, &[&table])?;
     }
-    let files: Vec<StoredFile> = [SITES, PLANES, CHANNEL_STATS, EMBEDDINGS]
-        .into_iter()
-        .filter_map(|key| output.stored(key))
+    let files: Vec<StoredFile> = keys::tables()
+        .filter_map(|table| output.stored(table.key))
         .collect();
     let croissant = croissant(columns, geometry, attributes, &files);
     let images = images_metadata(plan, attributes.settings.codec);
@@ -124,14 +119,14 @@ pub(crate) fn seal(
             document(IMAGES_METADATA, &images)?,
         ),
     ];
-    let mut arrays = Map::from_iter([("images".to_owned(), images)]);
+    let mut arrays = Map::from_iter([(IMAGES.to_owned(), images)]);
     for label in labels {
-        let key = format!("{GROUP}/{}/zarr.json", label.name);
+        let key = array_metadata_key(&label.name);
         let metadata = document(&key, &label.metadata)?;
         documents.push((key, metadata));
         arrays.insert(label.name, label.metadata);
     }
-    side_by_side(&documents, AT_ONCE, |(key, document)| {
+    for_each_concurrent(&documents, AT_ONCE, |(key, document)| {
         output.put(key, &[document]).map(drop)
     })?;
 
@@ -144,83 +139,6 @@ pub(crate) fn seal(
     }
     output.put(ROOT_METADATA, &[&root])?;
     Ok(refused)
-}
-
-/// The label arrays: index coordinates, stains, metadata columns, `present`.
-/// `present` says of each plane, in array order, whether it was stored.
-pub(crate) fn labels(
-    columns: &[Column],
-    present: Vec<bool>,
-    attributes: &DatasetAttributes,
-) -> Result<Vec<Label>, LabelError> {
-    let channels = &attributes.channels;
-    let site_ids = columns.iter().find(|column| column.name == "site_id");
-    let site_ids: Vec<String> = match site_ids.map(|column| &column.values) {
-        Some(ColumnValues::String(ids)) => ids
-            .iter()
-            .map(|id| id.unwrap_or_default().to_owned())
-            .collect(),
-        _ => Vec::new(),
-    };
-    let sites = site_ids.len();
-    let mut labels = vec![
-        Label::text("site", "site", site_ids, &ColumnMeaning::of("site_id"))?,
-        Label::text(
-            "channel",
-            "channel",
-            channels.iter().map(|c| c.name.clone()).collect(),
-            &meaning("channel", "Fluorescence channel, w1 to wN"),
-        )?,
-        Label::text(
-            "stain",
-            "channel",
-            channels.iter().map(|c| c.stain.clone()).collect(),
-            &meaning("stain", "Dye of the channel; empty where it is not known"),
-        )?,
-        Label::flags(
-            "present",
-            ["site", "channel"],
-            [sites, channels.len()],
-            present,
-            &meaning(
-                "image present",
-                "False where the image was missing or corrupt; the pixels are then 0",
-            ),
-        )?,
-    ];
-    for column in columns {
-        labels.push(Label::column(column)?);
-    }
-    Ok(labels)
-}
-
-fn meaning(long_name: &str, description: &str) -> ColumnMeaning {
-    ColumnMeaning {
-        long_name: long_name.to_owned(),
-        description: description.to_owned(),
-    }
-}
-
-/// Key-value metadata of the tables: what array they belong to, and all that a
-/// reader without a Zarr library needs to decode a byte range.
-pub(crate) fn notes(
-    geometry: &ArrayGeometry,
-    attributes: &DatasetAttributes,
-) -> Vec<(&'static str, String)> {
-    let codec = attributes.settings.codec;
-    let json = |value: Value| value.to_string();
-    vec![
-        ("array", "images.zarr/images".to_owned()),
-        ("array_shape", json(geometry.shape().to_vec().into())),
-        ("array_dimensions", "site,channel,y,x".to_owned()),
-        ("data_type", geometry.data_type.zarr_name().to_owned()),
-        ("chunk_shape", json(geometry.chunk_shape().to_vec().into())),
-        ("chunk_codecs", json(codec.chain(geometry).into())),
-        ("dataset", attributes.description.name.clone()),
-        ("license", attributes.description.license.clone()),
-        ("citation", attributes.description.citation.clone()),
-        ("generator", attributes.generator.clone()),
-    ]
 }
 
 fn document(key: &str, value: &Value) -> Result<Vec<u8>, SealError> {

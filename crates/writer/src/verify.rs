@@ -19,8 +19,8 @@
 
 mod checksums;
 mod derived;
+mod documents;
 mod finding;
-mod layout;
 mod shards;
 mod source;
 mod tables;
@@ -32,25 +32,24 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::sync::atomic::Ordering;
 
+use rxrx_format::keys::{
+    CARD, CHECKSUMS, IMAGES, IMAGES_METADATA, ROOT_METADATA, SHARDS, shard_key,
+};
+use rxrx_format::{ChunkDecoder, Root, StoredFile, keys};
+use rxrx_input::PlannedInput;
+use rxrx_reader::DatasetError;
+use rxrx_storage::{Location, Store, StoreError};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use self::checksums::Checksums;
+use self::documents::{check_document, label_keys};
 use self::finding::Findings;
 pub use self::finding::{Finding, FindingKind, ObjectFindings, SiteSpan};
-use self::layout::{Layout, SHARDS};
 use self::shards::{Expected, ShardCheck};
 use self::source::SourceCheck;
-use self::tables::{Tables, chain, label_names};
-use crate::codec::ChunkDecoder;
-use crate::croissant::StoredFile;
+use self::tables::{Tables, chain};
 use crate::events::{Event, Observer};
-use crate::hierarchy::{CARD, CHECKSUMS, CROISSANT, IMAGES_METADATA, ROOT_METADATA};
-use crate::info::InfoError;
-use crate::location::Location;
-use crate::prepare::Prepared;
-use crate::store::{Store, StoreError};
-use crate::tables::{CHANNEL_STATS, EMBEDDINGS, PLANES, SITES};
 
 /// Largest object other than a shard that is read.
 const OBJECT_BYTES_AT_MOST: u64 = 4 << 30;
@@ -70,7 +69,7 @@ pub struct VerifyOptions {
 pub enum VerifyError {
     /// It is not sealed, or not a dataset of this program.
     #[error(transparent)]
-    Dataset(#[from] InfoError),
+    Dataset(#[from] DatasetError),
     /// It cannot be listed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -123,8 +122,8 @@ impl Objects {
 
     /// What there is to say of the tables among them.
     fn tables(&self) -> Vec<StoredFile> {
-        let tables = [SITES, PLANES, CHANNEL_STATS, EMBEDDINGS].into_iter();
-        let tables = tables.filter_map(|key| {
+        let tables = keys::tables().filter_map(|table| {
+            let key = table.key;
             let table = self.0.get(key)?;
             Some(StoredFile {
                 key,
@@ -137,7 +136,7 @@ impl Objects {
 }
 
 /// Verifies the sealed dataset that `store` holds; `dataset` is its name in
-/// errors. `source` is the input, prepared with the
+/// errors. `source` is the input, planned with the
 /// [`Settings::plan_options`](crate::Settings::plan_options) of the dataset.
 ///
 /// Goes on after damage and reports all of it.
@@ -148,7 +147,7 @@ impl Objects {
 pub fn verify(
     store: &dyn Store,
     dataset: &str,
-    source: Option<&Prepared>,
+    source: Option<&PlannedInput>,
     options: &VerifyOptions,
     observer: &dyn Observer,
 ) -> Result<VerifyReport, VerifyError> {
@@ -163,14 +162,14 @@ pub fn verify(
             .is_none_or(|size| *size <= OBJECT_BYTES_AT_MOST)
     };
     if !is_readable(ROOT_METADATA) {
-        return Err(InfoError::Foreign {
+        return Err(DatasetError::Foreign {
             dataset: dataset.to_owned(),
             reason: "it is too large".to_owned(),
         }
         .into());
     }
     let root = store.get(ROOT_METADATA)?;
-    let root = root.ok_or_else(|| InfoError::NotSealed {
+    let root = root.ok_or_else(|| DatasetError::NotSealed {
         dataset: dataset.to_owned(),
     })?;
     let findings = Findings::default();
@@ -191,11 +190,11 @@ pub fn verify(
     };
     let checksums = Checksums::new(sums);
     let trusted = checksums.check(ROOT_METADATA, Sha256::digest(&root).into(), &findings);
-    let layout = match Layout::parse(&root) {
-        Ok(layout) => trusted.then_some(layout),
+    let root = match Root::parse(&root) {
+        Ok(root) => trusted.then_some(root),
         // Without a list, nothing speaks for its being ours.
         Err(error) if checksums.is_empty() => {
-            return Err(InfoError::Foreign {
+            return Err(DatasetError::Foreign {
                 dataset: dataset.to_owned(),
                 reason: error.to_string(),
             }
@@ -211,44 +210,43 @@ pub fn verify(
         sizes: &sizes,
         findings: &findings,
         checksums: &checksums,
-        layout: layout.as_ref(),
+        root: root.as_ref(),
     };
     let (mut objects, shards) = run.read_small();
     let mut tables = Tables::default();
-    if let Some(layout) = &layout {
+    if let Some(root) = &root {
         let files = objects.tables();
-        tables = Tables::read(layout, &mut objects, &findings);
-        tables.check(layout, &findings);
-        tables.check_labels(layout, &mut objects, &findings);
-        tables.check_channel_stats(layout, &mut objects, &findings);
-        tables.check_embeddings(layout, &mut objects, &findings);
-        tables.check_croissant(layout, &mut objects, &files, &findings);
+        tables = Tables::read(root, &mut objects, &findings);
+        tables.check(root, &findings);
+        tables.check_labels(root, &mut objects, &findings);
+        tables.check_channel_stats(root, &mut objects, &findings);
+        tables.check_embeddings(root, &mut objects, &findings);
+        tables.check_croissant(root, &mut objects, &files, &findings);
     }
     drop(objects);
-    let decoder = layout.as_ref().and_then(|layout| {
-        let decoder = ChunkDecoder::new(layout.attributes.settings.codec, &layout.geometry);
+    let decoder = root.as_ref().and_then(|root| {
+        let decoder = ChunkDecoder::new(root.attributes.settings.codec, &root.geometry);
         let told = |error| findings.object(FindingKind::Mismatch, ROOT_METADATA, chain(&error));
         decoder.map_err(told).ok()
     });
-    let sites = layout.as_ref().map_or(0, |layout| layout.geometry.sites);
+    let sites = root.as_ref().map_or(0, |root| root.geometry.sites);
     observer.notice(Event::Started {
         sites,
         units: shards.len(),
     });
-    let matched = source.zip(layout.as_ref());
-    let matched =
-        matched.map(|(source, layout)| SourceCheck::new(source, layout, &tables, &findings));
+    let matched = source.zip(root.as_ref());
+    let matched = matched.map(|(source, root)| SourceCheck::new(source, root, &tables, &findings));
     let check = ShardCheck {
         store,
         checksums: &checksums,
         findings: &findings,
         observer,
         jobs: options.jobs,
-        expected: layout
+        expected: root
             .as_ref()
             .zip(decoder.as_ref())
-            .map(|(layout, decoder)| Expected {
-                layout,
+            .map(|(root, decoder)| Expected {
+                root,
                 tables: &tables,
                 decoder,
                 source: matched.as_ref(),
@@ -256,9 +254,9 @@ pub fn verify(
     };
     let counts = check.run(&shards);
     let lost = matched.and_then(SourceCheck::into_lost);
-    if let Some((prepared, lost)) = source.zip(lost) {
+    if let Some((planned, lost)) = source.zip(lost) {
         return Err(VerifyError::Source {
-            input: prepared.input.clone(),
+            input: planned.input.clone(),
             source: lost,
         });
     }
@@ -286,7 +284,7 @@ struct Run<'a> {
     sizes: &'a BTreeMap<&'a str, u64>,
     findings: &'a Findings,
     checksums: &'a Checksums,
-    layout: Option<&'a Layout>,
+    root: Option<&'a Root>,
 }
 
 impl Run<'_> {
@@ -295,23 +293,22 @@ impl Run<'_> {
     fn read_small(&self) -> (Objects, Vec<String>) {
         let mut objects = Objects::default();
         let mut shards = Vec::new();
-        let labels = self.layout.map(|layout| label_names(&layout.arrays));
+        let labels = self.root.map(|root| label_keys(root));
         let labels = labels.unwrap_or_default();
         let documents: BTreeMap<&str, &str> = labels
             .iter()
             .map(|(name, [document, _])| (document.as_str(), name.as_str()))
-            .chain([(IMAGES_METADATA, "images")])
+            .chain([(IMAGES_METADATA, IMAGES)])
             .collect();
         let chunks: BTreeSet<&str> = labels.values().map(|[_, chunk]| chunk.as_str()).collect();
         for (&key, &size) in self.sizes {
             if key == ROOT_METADATA || key == CHECKSUMS {
                 continue;
             }
-            let is_part = match self.layout {
-                Some(layout) if key.starts_with(SHARDS) => layout.shard(key).is_some(),
-                Some(layout) => {
-                    [SITES, PLANES, CHANNEL_STATS, CARD, CROISSANT].contains(&key)
-                        || (key == EMBEDDINGS && layout.attributes.embeddings.is_some())
+            let is_part = match self.root {
+                Some(root) if key.starts_with(SHARDS) => root.shard(key).is_some(),
+                Some(root) => {
+                    root.objects().any(|object| object.key == key)
                         || documents.contains_key(key)
                         || chunks.contains(key)
                 }
@@ -327,8 +324,8 @@ impl Run<'_> {
                 continue;
             }
             let is_shard = key.starts_with(SHARDS);
-            let at_most = match self.layout {
-                Some(layout) if is_shard => layout.shard_bytes_at_most(),
+            let at_most = match self.root {
+                Some(root) if is_shard => root.shard_bytes_at_most(),
                 _ => OBJECT_BYTES_AT_MOST,
             };
             if size > at_most {
@@ -338,9 +335,9 @@ impl Run<'_> {
             } else if is_shard {
                 shards.push(key.to_owned());
             } else if let Some(bytes) = self.read(key) {
-                if let (Some(layout), Some(name)) = (self.layout, documents.get(key)) {
-                    layout.check_document(name, key, &bytes, self.findings);
-                } else if self.layout.is_some() && key != CARD {
+                if let (Some(root), Some(name)) = (self.root, documents.get(key)) {
+                    check_document(root, name, key, &bytes, self.findings);
+                } else if self.root.is_some() && key != CARD {
                     objects.0.insert(key.to_owned(), bytes);
                 }
             }
@@ -364,7 +361,7 @@ impl Run<'_> {
         trusted.then_some(bytes)
     }
 
-    /// What is listed in `SHA256SUMS`, or belongs to the layout, and is not there.
+    /// What is listed in `SHA256SUMS`, or belongs to the root, and is not there.
     fn report_missing(&self, tables: &Tables) {
         let mut missing: BTreeSet<String> = BTreeSet::new();
         for key in self.checksums.missing(|key| self.sizes.contains_key(key)) {
@@ -372,41 +369,31 @@ impl Run<'_> {
             missing.insert(key);
         }
         let mut beyond = 0;
-        if let Some(layout) = self.layout {
-            let labels = label_names(&layout.arrays).into_values().flatten();
-            let small = [
-                SITES,
-                PLANES,
-                CHANNEL_STATS,
-                CARD,
-                CROISSANT,
-                IMAGES_METADATA,
-            ]
-            .map(str::to_owned);
-            let embeddings = layout.attributes.embeddings.as_ref();
-            let embeddings = embeddings.map(|_| EMBEDDINGS.to_owned());
+        if let Some(root) = self.root {
+            let labels = label_keys(root).into_values().flatten();
+            let small = root.objects().map(|object| object.key);
+            let small = small.filter(|key| ![CHECKSUMS, ROOT_METADATA].contains(key));
             missing.extend(
                 labels
-                    .chain(small)
-                    .chain(embeddings)
+                    .chain(small.map(str::to_owned))
                     .filter(|key| !self.sizes.contains_key(key.as_str())),
             );
             let there = self
                 .sizes
                 .keys()
-                .filter(|key| layout.shard(key).is_some())
+                .filter(|key| root.shard(key).is_some())
                 .count();
-            let absent = layout.geometry.shards() - there;
-            let shards = (0..layout.geometry.shards())
-                .map(|shard| layout.geometry.unit(shard).shard_key())
+            let absent = root.geometry.shards() - there;
+            let shards = (0..root.geometry.shards())
+                .map(|shard| shard_key(shard))
                 .filter(|key| !self.sizes.contains_key(key.as_str()));
             let named = absent.min(MISSING_NAMED);
             missing.extend(shards.take(named));
             beyond = absent - named;
         }
         for key in missing {
-            let shard = self.layout.and_then(|layout| {
-                let unit = layout.geometry.unit(layout.shard(&key)?);
+            let shard = self.root.and_then(|root| {
+                let unit = root.geometry.unit(root.shard(&key)?);
                 Some(tables.span(unit.sites))
             });
             self.findings.add(Finding {

@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use anyhow::Context;
 use rxrx_writer::{
-    ConvertError, ConvertOptions, Converted, Location, MadeWith, PlanOptions, Prepared, convert,
+    ConvertError, ConvertOptions, Converted, Location, MadeWith, PlanOptions, PlannedInput,
+    convert, plan_options,
 };
 
 use crate::arguments::{ConvertArguments, Verbosity};
@@ -26,17 +27,17 @@ pub(crate) fn run(arguments: &ConvertArguments, verbosity: Verbosity) -> anyhow:
     } else {
         None
     };
-    let plan_options = match &made_with {
+    let planning = match &made_with {
         Some(made) => {
             let given = input.plan_options()?;
             PlanOptions {
                 embeddings: given.embeddings,
-                ..made.settings.plan_options(given.metadata)
+                ..plan_options(&made.settings, given.metadata)
             }
         }
         None => input.plan_options()?,
     };
-    let prepared = Prepared::open(&input.input()?, plan_options)?;
+    let prepared = PlannedInput::open(&input.input()?, planning)?;
     let (codec, description) = match made_with {
         Some(made) => (made.settings.codec, made.description),
         None => (input.codec, arguments.description(&prepared)?),
@@ -92,7 +93,7 @@ fn explain(error: &anyhow::Error) {
 
 /// Converts while drawing progress; also returns the seconds that it took.
 pub(crate) fn convert_with_progress(
-    prepared: &Prepared,
+    prepared: &PlannedInput,
     output: &Location,
     options: &ConvertOptions,
     verbosity: Verbosity,

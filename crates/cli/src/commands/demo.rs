@@ -4,7 +4,7 @@ use std::io::{Write, stdout};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use rxrx_writer::{Codec, ConvertOptions, PlanOptions, Prepared};
+use rxrx_writer::{Codec, ConvertOptions, PlanOptions, PlannedInput, describe};
 
 use super::convert::{convert_with_progress, exit_code, jobs};
 use super::sample::sample_with_progress;
@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: &DemoArguments, verbosity: Verbosity) -> anyhow::Re
         )?;
     }
 
-    let prepared = Prepared::open(&input.as_path().into(), PlanOptions::default())?;
+    let prepared = PlannedInput::open(&input.as_path().into(), PlanOptions::default())?;
     let options = ConvertOptions {
         codec: Codec::default(),
         jobs: jobs(None)?,
@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &DemoArguments, verbosity: Verbosity) -> anyhow::Re
         retry_bad: false,
         recheck: false,
         stop: Arc::default(),
-        description: prepared.description()?,
+        description: describe(&prepared)?,
     };
     let (converted, seconds) = convert_with_progress(&prepared, &output, &options, verbosity)?;
     write!(out, "2. ")?;

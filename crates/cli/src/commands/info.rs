@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use rxrx_writer::{DatasetInfo, Unfinished, open_dataset};
+use rxrx_reader::DatasetInfo;
+use rxrx_writer::{Unfinished, open_store};
 
 use crate::arguments::InfoArguments;
 use crate::report;
@@ -17,7 +18,7 @@ pub(crate) fn run(arguments: &InfoArguments) -> anyhow::Result<ExitCode> {
         }
         return Ok(ExitCode::FAILURE);
     }
-    let store = open_dataset(&dataset)?;
+    let store = open_store(&dataset)?;
     let info = DatasetInfo::read(store.as_ref(), &dataset.to_string())?;
     if arguments.json {
         report::json(&info, [])?;

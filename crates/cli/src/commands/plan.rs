@@ -3,19 +3,19 @@
 use std::io::{Write, stdout};
 use std::process::ExitCode;
 
-use rxrx_metadata::Severity;
-use rxrx_writer::Prepared;
+use rxrx_writer::metadata::Severity;
+use rxrx_writer::{PlannedInput, Projection, data_type_name};
 use serde_json::json;
 
 use crate::arguments::{PlanArguments, Verbosity};
 use crate::report;
 
 pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Result<ExitCode> {
-    let prepared = Prepared::open(&arguments.input.input()?, arguments.input.plan_options()?)?;
+    let prepared = PlannedInput::open(&arguments.input.input()?, arguments.input.plan_options()?)?;
     let codec = arguments.input.codec;
     let plan = &prepared.plan;
     let geometry = plan.geometry();
-    let projection = prepared.projection(codec);
+    let projection = Projection::of(&prepared, codec);
     if arguments.json {
         let channels: Vec<String> = plan.channels().iter().map(ToString::to_string).collect();
         let result = json!({
@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Re
             "shape": geometry.shape(),
             "chunk_shape": geometry.chunk_shape(),
             "shard_shape": geometry.shard_shape(),
-            "data_type": geometry.data_type.zarr_name(),
+            "data_type": data_type_name(geometry.data_type),
             "codec": codec,
             "channels": channels,
             "units": plan.units().count(),

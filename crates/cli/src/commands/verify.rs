@@ -4,7 +4,8 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Context;
-use rxrx_writer::{DatasetInfo, Location, Prepared, Store, VerifyOptions, open_dataset, verify};
+use rxrx_reader::DatasetInfo;
+use rxrx_writer::{Location, PlannedInput, Store, VerifyOptions, open_store, plan_options, verify};
 
 use super::convert::jobs;
 use crate::arguments::{Verbosity, VerifyArguments};
@@ -13,7 +14,7 @@ use crate::report;
 
 pub(crate) fn run(arguments: &VerifyArguments, verbosity: Verbosity) -> anyhow::Result<ExitCode> {
     let location = arguments.dataset()?;
-    let store = open_dataset(&location)?;
+    let store = open_store(&location)?;
     let store = store.as_ref();
     let dataset = location.to_string();
     let source = arguments.source()?;
@@ -51,11 +52,11 @@ fn prepare(
     store: &dyn Store,
     dataset: &str,
     input: &Location,
-) -> anyhow::Result<Prepared> {
+) -> anyhow::Result<PlannedInput> {
     let settings = DatasetInfo::read(store, dataset)?.attributes.settings;
-    let options = settings.plan_options(arguments.metadata()?);
+    let options = plan_options(&settings, arguments.metadata()?);
     // Not an error of usage: the settings are the dataset's own.
-    let prepared = Prepared::open(input, options)
+    let prepared = PlannedInput::open(input, options)
         .map_err(|error| anyhow::Error::msg(format!("{:#}", anyhow::Error::from(error))));
     prepared.with_context(|| format!("cannot compare with {} by the settings of {dataset}", input))
 }

@@ -21,14 +21,6 @@ impl DataType {
         }
     }
 
-    /// Name in Zarr metadata.
-    pub fn zarr_name(self) -> &'static str {
-        match self {
-            Self::UInt8 => "uint8",
-            Self::UInt16 => "uint16",
-        }
-    }
-
     /// The largest pixel.
     pub fn max_value(self) -> u16 {
         match self {

@@ -1,7 +1,5 @@
-//! What must hold of any record of a journal, and of any zip archive of images,
-//! whoever made it up.
+//! What must hold of any record of a journal, whoever made it up.
 //!
 //! `tests/corpus.rs` of `rxrx-writer` runs the corpus without a fuzzer.
 
-pub mod archive;
 pub mod journal;

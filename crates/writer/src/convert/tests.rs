@@ -10,10 +10,9 @@ use rxrx_metadata::Layout;
 use super::*;
 use crate::events::Silent;
 use crate::fixture::{Faulty, SIDE, image_path, png};
-use crate::hierarchy::ROOT_METADATA;
-use crate::prepare::PlanOptions;
-use crate::remote::Remote;
-use crate::store::{Store, StoredObject};
+use rxrx_format::keys::{self, ROOT_METADATA};
+use rxrx_input::PlanOptions;
+use rxrx_storage::{Remote, Store, StoreErrorKind, StoredObject};
 
 const SITES: usize = 5;
 const CHANNELS: usize = 2;
@@ -49,11 +48,12 @@ impl Mortal {
 }
 
 fn dead() -> StoreError {
-    StoreError {
-        action: "reach",
-        object: "anything".to_owned(),
-        source: "the process is dead".into(),
-    }
+    StoreError::new(
+        "reach",
+        "anything".to_owned(),
+        StoreErrorKind::Unreachable,
+        "the process is dead",
+    )
 }
 
 impl Store for Mortal {
@@ -126,10 +126,10 @@ impl Scene {
         self.folder.path().join(name)
     }
 
-    fn place(&self, name: &str) -> Place {
+    fn place(&self, name: &str) -> OutputLocation {
         match &self.cloud {
-            None => Place::new(self.output(name)).unwrap(),
-            Some(store) => Place::in_store(Remote::on(store.clone(), name)),
+            None => OutputLocation::new(self.output(name)).unwrap(),
+            Some(store) => OutputLocation::in_store(Remote::on(store.clone(), name)),
         }
     }
 
@@ -139,7 +139,7 @@ impl Scene {
         fs::write(path, bytes).unwrap();
     }
 
-    fn prepared(&self, shard_sites: usize) -> Prepared {
+    fn prepared(&self, shard_sites: usize) -> PlannedInput {
         let layout = Layout {
             shard_sites,
             ..Layout::default()
@@ -148,13 +148,13 @@ impl Scene {
             layout,
             ..PlanOptions::default()
         };
-        Prepared::open(&self.input().into(), options).unwrap()
+        PlannedInput::open(&self.input().into(), options).unwrap()
     }
 
     /// Runs `options` in a process that dies at write number `writes`.
     fn dies(
         &self,
-        prepared: &Prepared,
+        prepared: &PlannedInput,
         options: &ConvertOptions,
         writes: usize,
         last_takes_effect: bool,

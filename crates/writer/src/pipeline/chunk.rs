@@ -8,15 +8,15 @@
 use std::io;
 
 use rxrx_decoder::{Decoder, Limits, PlaneShape};
+use rxrx_format::{EncoderScratch, plane_shape};
+use rxrx_input::cause;
 use rxrx_metadata::SiteIndex;
+use rxrx_storage::Unreachable;
 
 use super::read::{Buffers, ImageFile, ReadChunk};
 use super::{Pipeline, PipelineError};
-use crate::codec::EncoderScratch;
 use crate::events::Event;
-use crate::record::PlaneRecord;
-use crate::source::{Lost, cause};
-use crate::survey::plane_shape;
+use crate::journal::PlaneRecord;
 
 /// A chunk ready to be laid into its shard.
 pub(super) struct EncodedChunk {
@@ -121,9 +121,9 @@ impl Pipeline<'_> {
         plane: &mut [u8],
     ) -> Result<PlaneRecord, PipelineError> {
         match file {
-            Err(error) if Lost::is(error) => Err(PipelineError::Source {
+            Err(error) if Unreachable::is(error) => Err(PipelineError::Source {
                 path: path(),
-                source: Lost::again(error),
+                source: Unreachable::copy(error),
             }),
             Err(error) if self.strict => Err(PipelineError::UnreadableImage {
                 path: path(),

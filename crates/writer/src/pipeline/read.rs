@@ -1,33 +1,19 @@
-//! Reading ahead: the image files of chunks, before a worker asks for them.
+//! ReadHints ahead: the image files of chunks, before a worker asks for them.
 
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use rxrx_format::ChunkAddress;
+use rxrx_input::{SourceStamp, largest_file};
 use rxrx_metadata::SiteIndex;
 
 use super::Pipeline;
-use super::task::Task;
-use crate::source::SourceStamp;
-
-/// What an image file may have beyond its pixels, such as texts.
-const SURPLUS_BYTES: usize = 8 << 20;
-/// Bytes of a pixel that is not compressed, over those it has in the array: four
-/// samples, and filter bytes.
-const SAMPLES: usize = 5;
-
-/// Bytes of the largest file that an image of `plane_bytes` can need; one that
-/// is larger is not read.
-pub(crate) fn largest_file(plane_bytes: usize) -> usize {
-    plane_bytes
-        .saturating_mul(SAMPLES)
-        .saturating_add(SURPLUS_BYTES)
-}
 
 /// A chunk whose image files have been read.
 pub(super) struct ReadChunk {
     /// Its place among all chunks that are run.
     pub(super) number: usize,
-    pub(super) task: Task,
+    pub(super) task: ChunkAddress,
     /// The file of each plane; `None` where there is no image.
     pub(super) files: Vec<Option<io::Result<ImageFile>>>,
 }
@@ -74,12 +60,12 @@ impl Pipeline<'_> {
     pub(super) fn read(
         &self,
         first: usize,
-        tasks: Vec<Task>,
+        tasks: Vec<ChunkAddress>,
         buffers: &Buffers,
     ) -> impl Iterator<Item = ReadChunk> {
         let at_most = largest_file(self.plan.geometry().plane_bytes());
         let path = |(site, channel)| self.plan.source(SiteIndex(site), channel);
-        let planes = tasks.iter().flat_map(Task::planes);
+        let planes = tasks.iter().flat_map(ChunkAddress::planes);
         let paths: Vec<Option<String>> = planes.map(path).collect();
         let mut wanted: Vec<(&str, Vec<u8>)> = paths
             .iter()

@@ -4,14 +4,13 @@ use std::io::{self, Write};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
+use rxrx_format::{ChunkAddress, ShardIndex, channel_chunks, keys};
 use rxrx_metadata::{SiteIndex, Unit};
 
 use super::chunk::EncodedChunk;
-use super::task::{Task, channel_chunks};
 use super::{PipelineError, Shared, StopOnPanic};
 use crate::events::Event;
-use crate::record::{PlaneRecord, StoredUnit, UnitRecord};
-use crate::shard::ShardIndex;
+use crate::journal::{PlaneRecord, StoredUnit, UnitRecord};
 
 pub(super) struct Storer<'a> {
     shared: &'a Shared<'a>,
@@ -63,7 +62,7 @@ impl<'a> Storer<'a> {
     fn store(&mut self, unit: &Unit) -> Result<StoredUnit, PipelineError> {
         let pipeline = self.shared.pipeline;
         let geometry = pipeline.plan.geometry();
-        let key = unit.shard_key();
+        let key = keys::shard_key(unit.shard);
         let first = self.next;
         let former = pipeline.former.get(&unit.shard);
         let planes = match former {
@@ -88,7 +87,7 @@ impl<'a> Storer<'a> {
             Ok(())
         });
         if let Some(former) = kept {
-            pipeline.output.note(former);
+            pipeline.output.add_stored(former);
             return Ok(former.clone());
         }
         let (sha256, bytes) = stored?;
@@ -123,7 +122,7 @@ impl<'a> Storer<'a> {
             object.write_all(&encoded.bytes)?;
             index.add(encoded.bytes.len());
             shared.stored.give_back(encoded.bytes);
-            let task = Task::new(geometry, unit, chunk);
+            let task = ChunkAddress::new(geometry, unit, chunk);
             for ((site, channel), record) in task.planes().zip(encoded.planes) {
                 let place = (site - unit.sites.start) * geometry.channels + channel;
                 if let Some(plane) = planes.get_mut(place) {

@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::*;
-use crate::codec::Codec;
 use crate::events::{Event, Silent};
 use crate::fixture::{Images, Memory, image_path, pipeline, plan, shards_of};
-use crate::record::{PlaneRecord, UnitRecord};
-use crate::source::{Lost, SourceStamp};
-use crate::store::{Store, StoredObject};
+use crate::journal::{PlaneRecord, UnitRecord};
+use rxrx_format::{Codec, keys};
+use rxrx_input::SourceStamp;
+use rxrx_storage::{Store, StoreErrorKind, StoredObject, Unreachable};
 
 /// Runs a plan of `sites` with shards of two sites and two channels.
 fn run(
@@ -25,7 +25,7 @@ fn run(
     let plan = plan(sites, 2, shards_of(2));
     let encoder = ChunkEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
     let work = Memory::new();
-    let (output, journal) = (Output::new(store), Journal::new(&work));
+    let (output, journal) = (ChecksummedStore::new(store), Journal::new(&work));
     let pipeline = Pipeline {
         observer,
         jobs: NonZeroUsize::new(jobs).unwrap(),
@@ -77,7 +77,10 @@ fn records_are_in_array_order_whoever_finishes_first() {
     let expected: Vec<f64> = (0..18).map(|plane| f64::from(plane / 2)).collect();
     assert_eq!(means, expected);
     for record in &records {
-        let object = store.get(&record.unit.shard_key()).unwrap().unwrap();
+        let object = store
+            .get(&keys::shard_key(record.unit.shard))
+            .unwrap()
+            .unwrap();
         assert_eq!(object.len() as u64, record.bytes);
         assert_eq!(record.ranges.len(), record.unit.sites.len());
         assert!(record.ranges.iter().all(|range| range.end < record.bytes));
@@ -170,8 +173,8 @@ fn several_chunks_are_read_at_once_where_the_source_asks_for_it() {
         fn stamp(&self, path: &str) -> std::io::Result<SourceStamp> {
             self.0.stamp(path)
         }
-        fn reading(&self) -> Reading {
-            Reading {
+        fn read_hints(&self) -> ReadHints {
+            ReadHints {
                 calls: 3,
                 pixel_bytes: 2 * 2 * 16,
                 is_steady: false,
@@ -186,7 +189,7 @@ fn several_chunks_are_read_at_once_where_the_source_asks_for_it() {
         let found = run(9, jobs, &source, &far, &Silent, true).unwrap();
         assert_eq!(found, expected);
         for record in &found {
-            let key = record.unit.shard_key();
+            let key = keys::shard_key(record.unit.shard);
             assert_eq!(far.get(&key).unwrap(), near.get(&key).unwrap());
         }
         // Two images a chunk, two chunks a unit, and of the last unit one.
@@ -208,11 +211,12 @@ fn an_input_that_is_lost_ends_the_run_and_makes_no_bad_images() {
             bytes: &mut Vec<u8>,
         ) -> std::io::Result<SourceStamp> {
             if path == image_path(4, 1) {
-                return Err(Lost::from(StoreError {
-                    action: "read",
-                    object: "s3://bucket/x.zip".to_owned(),
-                    source: "no route to host".into(),
-                })
+                return Err(Unreachable::from(StoreError::new(
+                    "read",
+                    "s3://bucket/x.zip".to_owned(),
+                    StoreErrorKind::Unreachable,
+                    "no route to host",
+                ))
                 .into());
             }
             self.0.read(path, at_most, bytes)

@@ -65,7 +65,7 @@ fn another() -> Memory {
     store.remove("croissant.json").unwrap();
     sums.remove("croissant.json");
     store.remove(CHECKSUMS).unwrap();
-    let list = crate::checksums::checksum_list(&sums);
+    let list = rxrx_format::checksum_list(&sums);
     store.put(CHECKSUMS, &[list.as_bytes()]).unwrap();
     store
 }
@@ -148,7 +148,7 @@ fn what_is_not_ours_is_never_touched() {
     to.put(ROOT_METADATA, r#"{"zarr_format": 3}"#.into())
         .unwrap();
     let error = publish_with(&from, &to, overwriting()).unwrap_err();
-    assert!(matches!(error, PublishError::Target(_)), "{error}");
+    assert!(matches!(error, PublishError::Output(_)), "{error}");
     assert_eq!(objects(&to).len(), 1);
 }
 
@@ -178,7 +178,7 @@ fn a_dataset_that_is_not_as_recorded_is_not_published() {
 #[test]
 fn another_writer_is_not_disturbed() {
     let (from, to) = (sealed(), remote());
-    let place = Place::in_store(to.clone());
+    let place = OutputLocation::in_store(to.clone());
     let target = place.lock().unwrap();
     let error = publish(&from, &to).unwrap_err().to_string();
     assert!(error.contains("is being written by process"), "{error}");

@@ -1,13 +1,12 @@
 //! What the labels and tables need of the records.
 
 use rayon::prelude::*;
+use rxrx_format::{ChannelStats, ChannelSums, PlaneRow, PlanesTable, SitePlace};
 use rxrx_metadata::Plan;
 
 use super::SealError;
-use crate::journal::Journal;
-use crate::record::{PlaneRecord, StoredUnit, UnitRecord};
+use crate::journal::{Journal, StoredUnit, UnitRecord};
 use crate::refused::{RefusedImages, count_refused};
-use crate::tables::{ChannelStats, ChannelSums, PlanesTable, SitePlace, site_places};
 
 /// Sites whose records are in memory at once, a kilobyte each, unless a single
 /// unit has more: enough that a journal that answers slowly is asked for several
@@ -45,11 +44,12 @@ impl Gathered {
             let records = units.par_iter().map(|unit| journal.read_back(unit));
             let records: Vec<UnitRecord> = records.collect::<Result<_, _>>()?;
             for record in records {
-                present.extend(record.planes.iter().map(PlaneRecord::is_ok));
-                places.extend(site_places(&record, geometry.channels));
-                record.planes.iter().for_each(|plane| sums.add(plane));
+                places.extend(record.places(geometry.channels));
                 count_refused(plan, &record, &mut refused);
-                planes.add(record.planes)?;
+                let rows: Vec<PlaneRow> = record.planes.into_iter().map(Into::into).collect();
+                present.extend(rows.iter().map(PlaneRow::is_ok));
+                rows.iter().for_each(|row| sums.add(row));
+                planes.add(rows)?;
             }
         }
         let pixels = geometry.height as u64 * geometry.width as u64;

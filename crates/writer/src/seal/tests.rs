@@ -1,9 +1,8 @@
 use super::*;
-use crate::description::Description;
 use crate::fixture::{Images, Memory, plan, run_units, settings, shards_of};
 use crate::journal::JournalError;
-use crate::record::PlaneCounts;
-use crate::store::Store;
+use rxrx_format::{Description, PlaneCounts};
+use rxrx_storage::Store;
 
 const SITES: usize = 3;
 
@@ -16,12 +15,12 @@ fn converted(store: &Memory) -> Result<(), SealError> {
 fn converted_while(store: &Memory, meanwhile: impl Fn(&Memory, &Memory)) -> Result<(), SealError> {
     let plan = plan(SITES, 2, shards_of(2));
     let settings = settings();
-    let output = Output::new(store);
+    let output = ChecksummedStore::new(store);
     let work = Memory::new();
     let records = run_units(&plan, &Images::of(SITES, 2), &output, &work);
     let units: Vec<StoredUnit> = records.iter().map(StoredUnit::from).collect();
     meanwhile(store, &work);
-    let planes = PlaneCounts::of(&units);
+    let planes = units.iter().map(|unit| unit.planes).sum::<PlaneCounts>();
     let attributes = DatasetAttributes::new(Description::look_alike(), &plan, settings, planes);
     seal(
         &plan,

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use rxrx_format::keys::CHECKSUMS;
+use rxrx_format::{Sha256Sum, checksum_list, parse_line};
+
 use super::finding::{FindingKind, Findings};
-use crate::checksums::{checksum_list, parse_line};
-use crate::hierarchy::CHECKSUMS;
-use crate::record::Sha256Sum;
 
 /// Hexadecimal digits of a line that may differ before it is the object that is
 /// called damaged: one changed bit of an object changes all but a sixteenth of

@@ -5,19 +5,16 @@
     reason = "a JSON value has null at every place that is not there"
 )]
 
+use rxrx_format::keys::{CHANNEL_STATS, CROISSANT, EMBEDDINGS, SITES};
+use rxrx_format::{
+    EmbeddingsDigest, GENERATOR, Root, StoredFile, channel_stats, channel_stats_of, croissant,
+    embeddings_of,
+};
 use serde_json::Value;
 
 use super::Objects;
 use super::finding::{FindingKind, Findings};
-use super::layout::Layout;
 use super::tables::{Tables, chain};
-use crate::croissant::{StoredFile, croissant};
-use crate::description::GENERATOR;
-use crate::hierarchy::CROISSANT;
-use crate::tables::{
-    CHANNEL_STATS, EMBEDDINGS, EmbeddingsDigest, SITES, channel_stats, channel_stats_of,
-    embeddings_of,
-};
 
 /// Tables of a dataset without embeddings.
 const TABLES: usize = 3;
@@ -28,7 +25,7 @@ impl Tables {
     /// Compares `channel_stats.parquet` with the sums of the planes.
     pub(super) fn check_channel_stats(
         &self,
-        layout: &Layout,
+        root: &Root,
         objects: &mut Objects,
         findings: &Findings,
     ) {
@@ -37,11 +34,11 @@ impl Tables {
         else {
             return;
         };
-        let geometry = &layout.geometry;
+        let geometry = &root.geometry;
         let pixels = (geometry.height as u64).saturating_mul(geometry.width as u64);
         let expected = channel_stats(&sites.columns, geometry.channels, pixels, planes.iter());
         let mismatch = |text: String| findings.object(FindingKind::Mismatch, CHANNEL_STATS, text);
-        let found = match channel_stats_of(bytes.into(), expected.len(), &layout.channels) {
+        let found = match channel_stats_of(bytes.into(), expected.len(), &root.channels) {
             Ok(found) => found,
             Err(error) => return mismatch(chain(&error)),
         };
@@ -54,19 +51,13 @@ impl Tables {
         }
     }
     /// Compares `embeddings.parquet` with the root and the ids of the sites.
-    pub(super) fn check_embeddings(
-        &self,
-        layout: &Layout,
-        objects: &mut Objects,
-        findings: &Findings,
-    ) {
-        let (Some(bytes), Some(expected)) =
-            (objects.take(EMBEDDINGS), &layout.attributes.embeddings)
+    pub(super) fn check_embeddings(&self, root: &Root, objects: &mut Objects, findings: &Findings) {
+        let (Some(bytes), Some(expected)) = (objects.take(EMBEDDINGS), &root.attributes.embeddings)
         else {
             return;
         };
         let mismatch = |text: String| findings.object(FindingKind::Mismatch, EMBEDDINGS, text);
-        let found = match embeddings_of(bytes.into(), layout.geometry.sites, expected.length) {
+        let found = match embeddings_of(bytes.into(), root.geometry.sites, expected.length) {
             Ok(found) => found,
             Err(error) => return mismatch(chain(&error)),
         };
@@ -90,7 +81,7 @@ impl Tables {
     /// those that can be believed.
     pub(super) fn check_croissant(
         &self,
-        layout: &Layout,
+        root: &Root,
         objects: &mut Objects,
         files: &[StoredFile],
         findings: &Findings,
@@ -103,7 +94,7 @@ impl Tables {
             Ok(found) => found,
             Err(error) => return mismatch(format!("it is no JSON: {error}")),
         };
-        let (attributes, geometry) = (&layout.attributes, &layout.geometry);
+        let (attributes, geometry) = (&root.attributes, &root.geometry);
         let columns = self.sites.as_ref().map(|sites| sites.columns.as_slice());
         let expected = croissant(columns.unwrap_or_default(), geometry, attributes, files);
         let told = found["distribution"].as_array().into_iter().flatten();

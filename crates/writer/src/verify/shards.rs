@@ -16,22 +16,19 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use rxrx_decoder::{PlaneSummary, SummaryScratch, summarise};
+use rxrx_format::keys::PLANES;
+use rxrx_format::{
+    ChunkAddress, ChunkDecoder, PlaneRow, Root, STATISTICS, channel_chunks, plane_shape, read_index,
+};
 use rxrx_metadata::Unit;
+use rxrx_storage::Store;
 use sha2::{Digest, Sha256};
 
 use super::checksums::Checksums;
 use super::finding::{Finding, FindingKind, Findings};
-use super::layout::Layout;
 use super::source::{SourceCheck, SourceWorker};
 use super::tables::{Tables, chain};
-use crate::codec::ChunkDecoder;
 use crate::events::{Event, Observer};
-use crate::pipeline::task::{Task, channel_chunks};
-use crate::record::PlaneRecord;
-use crate::shard::read_index;
-use crate::store::Store;
-use crate::survey::plane_shape;
-use crate::tables::PLANES;
 
 /// Shards that are fetched while others are checked, so that no worker waits
 /// for a disk.
@@ -50,7 +47,7 @@ pub(super) struct ShardCheck<'a> {
 
 /// What the pixels must be.
 pub(super) struct Expected<'a> {
-    pub(super) layout: &'a Layout,
+    pub(super) root: &'a Root,
     pub(super) tables: &'a Tables,
     pub(super) decoder: &'a ChunkDecoder,
     pub(super) source: Option<&'a SourceCheck<'a>>,
@@ -130,14 +127,14 @@ impl ShardCheck<'_> {
             ranges: Vec::new(),
         };
         if let Some(expected) = &self.expected {
-            let geometry = &expected.layout.geometry;
+            let geometry = &expected.root.geometry;
             match read_index(&loaded.bytes, geometry.chunks_per_shard()) {
                 Ok(ranges) => loaded.ranges = ranges,
                 Err(error) => {
                     self.about_shard(key, FindingKind::Damaged, format!("its index: {error}"));
                 }
             }
-            loaded.unit = expected.layout.shard(key).map(|n| geometry.unit(n));
+            loaded.unit = expected.root.shard(key).map(|n| geometry.unit(n));
         }
         let loaded = Arc::new(loaded);
         // The workers end when the readers do, and never before.
@@ -171,7 +168,7 @@ impl ShardCheck<'_> {
     /// Compares the index with the array and with the table; the chunks inside
     /// the array that have bytes.
     fn chunks(&self, expected: &Expected<'_>, loaded: &Loaded) -> Vec<usize> {
-        let geometry = &expected.layout.geometry;
+        let geometry = &expected.root.geometry;
         let Some(unit) = &loaded.unit else {
             return Vec::new();
         };
@@ -184,7 +181,7 @@ impl ShardCheck<'_> {
                 Some(_) if chunk < inside => chunks.push(chunk),
                 None if chunk >= inside => {}
                 None => {
-                    let task = Task::new(geometry, unit, chunk);
+                    let task = ChunkAddress::new(geometry, unit, chunk);
                     let text = "the index says that its chunk was never written".to_owned();
                     self.about_chunk(expected, loaded, &task, FindingKind::Missing, text);
                 }
@@ -202,7 +199,7 @@ impl ShardCheck<'_> {
             let (Some(Some(first)), Some(Some(last))) = ends else {
                 continue;
             };
-            let task = Task::new(geometry, unit, row * in_row);
+            let task = ChunkAddress::new(geometry, unit, row * in_row);
             for site in task.sites.clone() {
                 let Some(place) = sites.places.get(site) else {
                     continue;
@@ -233,11 +230,11 @@ impl ShardCheck<'_> {
         worker: &mut Worker,
         counts: &Counts,
     ) {
-        let geometry = &expected.layout.geometry;
+        let geometry = &expected.root.geometry;
         let (Some(unit), Some(Some(range))) = (&loaded.unit, loaded.ranges.get(chunk)) else {
             return;
         };
-        let task = Task::new(geometry, unit, chunk);
+        let task = ChunkAddress::new(geometry, unit, chunk);
         // The index has been checked against the object's size.
         let bytes = loaded.bytes.get(range.start as usize..range.end as usize);
         let bytes = bytes.unwrap_or_default();
@@ -266,7 +263,7 @@ impl ShardCheck<'_> {
                         self.findings.add(Finding {
                             object: loaded.key.clone(),
                             sites: Some(expected.tables.span(site..site + 1)),
-                            channel: expected.layout.channels.get(channel).cloned(),
+                            channel: expected.root.channels.get(channel).cloned(),
                             kind,
                             text,
                         });
@@ -278,9 +275,9 @@ impl ShardCheck<'_> {
                         }
                         continue;
                     }
-                    let record = expected.tables.plane(expected.layout, site, channel);
+                    let record = expected.tables.plane(expected.root, site, channel);
                     match record {
-                        Some(PlaneRecord::Ok { summary, .. }) => {
+                        Some(PlaneRow::Ok { summary, .. }) => {
                             let found = summarise(plane, shape, scratch);
                             if let Some(text) = unlike(&found, summary) {
                                 mismatch(FindingKind::Mismatch, text);
@@ -320,7 +317,7 @@ impl ShardCheck<'_> {
     /// Something that touches all sites of a shard.
     fn about_shard(&self, key: &str, kind: FindingKind, text: String) {
         let span = self.expected.as_ref().and_then(|expected| {
-            let unit = expected.layout.geometry.unit(expected.layout.shard(key)?);
+            let unit = expected.root.geometry.unit(expected.root.shard(key)?);
             Some(expected.tables.span(unit.sites))
         });
         self.findings.add(Finding {
@@ -338,12 +335,12 @@ impl ShardCheck<'_> {
         &self,
         expected: &Expected<'_>,
         loaded: &Loaded,
-        task: &Task,
+        task: &ChunkAddress,
         kind: FindingKind,
         text: String,
     ) {
         let channel = match task.channels.len() {
-            1 => expected.layout.channels.get(task.channels.start).cloned(),
+            1 => expected.root.channels.get(task.channels.start).cloned(),
             _ => None,
         };
         self.findings.add(Finding {
@@ -368,34 +365,12 @@ fn unlike(found: &PlaneSummary, recorded: &PlaneSummary) -> Option<String> {
         ));
     }
     let (found, recorded) = (&found.statistics, &recorded.statistics);
-    let pairs = [
-        ("mean", found.mean, recorded.mean),
-        ("std", found.std, recorded.std),
-        ("min", found.min.into(), recorded.min.into()),
-        ("max", found.max.into(), recorded.max.into()),
-        ("p001", found.p001, recorded.p001),
-        ("p01", found.p01, recorded.p01),
-        ("p50", found.p50, recorded.p50),
-        ("p99", found.p99, recorded.p99),
-        ("p999", found.p999, recorded.p999),
-        ("saturated", found.saturated, recorded.saturated),
-        ("focus", found.focus, recorded.focus),
-    ];
-    let sums = [
-        ("sum", found.sum, recorded.sum),
-        (
-            "sum_of_squares",
-            found.sum_of_squares,
-            recorded.sum_of_squares,
-        ),
-    ];
-    let sums = sums
+    let differing = STATISTICS
         .iter()
-        .filter(|(_, found, recorded)| found != recorded)
-        .map(|(name, found, recorded)| format!("{name} is {found}, {PLANES} says {recorded}"));
-    let texts = pairs
-        .iter()
-        .filter(|(_, found, recorded)| found != recorded)
-        .map(|(name, found, recorded)| format!("{name} is {found}, {PLANES} says {recorded}"));
-    Some(texts.chain(sums).collect::<Vec<_>>().join("; "))
+        .filter(|statistic| !statistic.is_same(found, recorded));
+    let texts = differing.map(|statistic| {
+        let (found, recorded) = (statistic.text(found), statistic.text(recorded));
+        format!("{} is {found}, {PLANES} says {recorded}", statistic.name)
+    });
+    Some(texts.collect::<Vec<_>>().join("; "))
 }

@@ -5,22 +5,18 @@ use std::io;
 use std::sync::OnceLock;
 
 use rxrx_decoder::{DecodeError, Limits, PlaneShape, ReferenceDecoder};
+use rxrx_format::keys::SITES;
+use rxrx_format::{ChunkAddress, PlaneRow, Root, plane_shape};
+use rxrx_input::{PlannedInput, ReadHints, SourceStamp, largest_file};
 use rxrx_metadata::{Column, ColumnValues, SiteIndex};
+use rxrx_storage::Unreachable;
 
 use super::finding::{Finding, FindingKind, Findings};
-use super::layout::Layout;
 use super::tables::Tables;
-use crate::pipeline::largest_file;
-use crate::pipeline::task::Task;
-use crate::prepare::Prepared;
-use crate::record::PlaneRecord;
-use crate::source::{Lost, Reading, SourceStamp};
-use crate::survey::plane_shape;
-use crate::tables::SITES;
 
 /// The source of a dataset, its rows and channels matched with the dataset's.
 pub(super) struct SourceCheck<'a> {
-    prepared: &'a Prepared,
+    planned: &'a PlannedInput,
     shape: PlaneShape,
     /// For each site of the dataset, its row in the plan of the source.
     rows: Vec<Option<usize>>,
@@ -42,23 +38,23 @@ impl<'a> SourceCheck<'a> {
     /// Matches the plan of the source with the tables; what does not fit is a
     /// finding.
     pub(super) fn new(
-        prepared: &'a Prepared,
-        layout: &Layout,
+        planned: &'a PlannedInput,
+        root: &Root,
         tables: &Tables,
         findings: &Findings,
     ) -> Self {
         let unlike = |text: String| findings.object(FindingKind::UnlikeSource, SITES, text);
-        let plan = &prepared.plan;
+        let plan = &planned.plan;
         let names: Vec<String> = plan.channels().iter().map(ToString::to_string).collect();
-        if names != layout.channels {
+        if names != root.channels {
             unlike(format!(
                 "the channels are {}, those of the source {}",
-                layout.channels.join(" "),
+                root.channels.join(" "),
                 names.join(" ")
             ));
         }
         let position = |name: &String| names.iter().position(|other| other == name);
-        let channels = layout.channels.iter().map(position).collect();
+        let channels = root.channels.iter().map(position).collect();
         let table = plan.table();
         let by_id: HashMap<&str, usize> = table.site_ids().zip(0..).collect();
         let mut rows = vec![None; tables.sites.as_ref().map_or(0, |sites| sites.places.len())];
@@ -86,13 +82,13 @@ impl<'a> SourceCheck<'a> {
             }
             compare_columns(&sites.columns, table.columns(), &rows, tables, findings);
         }
-        let shape = plane_shape(&layout.geometry);
+        let shape = plane_shape(&root.geometry);
         let found = plane_shape(plan.geometry());
         if found != shape {
             unlike(format!("planes are {shape}, those of the source {found}"));
         }
         Self {
-            prepared,
+            planned,
             shape,
             rows,
             channels,
@@ -108,8 +104,8 @@ impl<'a> SourceCheck<'a> {
 
     /// Threads that should read it at once, at least, where it lies far away.
     pub(super) fn readers(&self) -> usize {
-        let reading = self.prepared.source.reading();
-        if reading == Reading::DISK {
+        let reading = self.planned.source().read_hints();
+        if reading == ReadHints::DISK {
             1
         } else {
             reading.calls
@@ -117,7 +113,7 @@ impl<'a> SourceCheck<'a> {
     }
 
     /// Reads the images of the planes of `task`, a chunk of the dataset.
-    pub(super) fn read(&self, worker: &mut SourceWorker, task: &Task) {
+    pub(super) fn read(&self, worker: &mut SourceWorker, task: &ChunkAddress) {
         worker.files.clear();
         if self.lost.get().is_some() {
             return;
@@ -128,10 +124,10 @@ impl<'a> SourceCheck<'a> {
         let files = paths.iter().map(|path| (path.as_str(), Vec::new()));
         let mut files: Vec<_> = files.collect();
         let at_most = largest_file(self.shape.byte_len());
-        let read = self.prepared.source.read_all(&mut files, at_most);
+        let read = self.planned.source().read_all(&mut files, at_most);
         for ((plane, read), (_, bytes)) in planes.into_iter().zip(read).zip(files) {
             match read {
-                Err(error) if Lost::is(&error) => {
+                Err(error) if Unreachable::is(&error) => {
                     // The first says as much as any other.
                     let _ = self.lost.set(error);
                 }
@@ -146,7 +142,7 @@ impl<'a> SourceCheck<'a> {
     fn path(&self, (site, channel): (usize, usize)) -> Option<String> {
         let row = (*self.rows.get(site)?)?;
         let position = (*self.channels.get(channel)?)?;
-        self.prepared.plan.source(SiteIndex(row), position)
+        self.planned.plan.source(SiteIndex(row), position)
     }
 
     /// Compares the pixels of one plane of the chunk that was read last; whether
@@ -156,7 +152,7 @@ impl<'a> SourceCheck<'a> {
         worker: &mut SourceWorker,
         plane: (usize, usize),
         pixels: &[u8],
-        record: Option<&PlaneRecord>,
+        record: Option<&PlaneRow>,
         mut report: impl FnMut(String),
     ) -> bool {
         let (site, channel) = plane;
@@ -169,37 +165,37 @@ impl<'a> SourceCheck<'a> {
         let path = path.unwrap_or_default();
         const RETRY: &str = "convert --retry-bad takes it in";
         match (record, decoded) {
-            (Some(PlaneRecord::Ok { .. }) | None, Some(Ok(()))) => {
+            (Some(PlaneRow::Ok { .. }) | None, Some(Ok(()))) => {
                 if let Some(text) = difference(pixels, &worker.plane, self.shape) {
                     report(format!("{path}: {text}"));
                 }
                 return true;
             }
-            (Some(PlaneRecord::Ok { .. }), Some(Err(error))) => {
+            (Some(PlaneRow::Ok { .. }), Some(Err(error))) => {
                 report(format!("{path} cannot be used any more: {error}"));
             }
-            (Some(PlaneRecord::Ok { .. }), None) => {
+            (Some(PlaneRow::Ok { .. }), None) => {
                 report("the source has no such image any more".to_owned());
             }
-            (Some(PlaneRecord::Missing), Some(Ok(()))) => {
+            (Some(PlaneRow::Missing), Some(Ok(()))) => {
                 report(format!(
                     "recorded missing, and {path} is there now: {RETRY}"
                 ));
             }
-            (Some(PlaneRecord::Missing), Some(Err(error))) => {
+            (Some(PlaneRow::Missing), Some(Err(error))) => {
                 report(format!(
                     "recorded missing, and {path} is there now, but of no use: {error}"
                 ));
             }
-            (Some(PlaneRecord::Corrupt { .. }), Some(Ok(()))) => {
+            (Some(PlaneRow::Corrupt { .. }), Some(Ok(()))) => {
                 report(format!("recorded corrupt, and {path} is good now: {RETRY}"));
             }
-            (Some(PlaneRecord::Corrupt { .. }), None) => {
+            (Some(PlaneRow::Corrupt { .. }), None) => {
                 report("recorded corrupt, and the source has no such image any more".to_owned());
             }
             // As recorded, or not known what should be.
-            (Some(PlaneRecord::Missing) | None, None)
-            | (Some(PlaneRecord::Corrupt { .. }) | None, Some(Err(_))) => {}
+            (Some(PlaneRow::Missing) | None, None)
+            | (Some(PlaneRow::Corrupt { .. }) | None, Some(Err(_))) => {}
         }
         false
     }

@@ -1,9 +1,13 @@
 //! Tables, labels and attributes, against one another.
 
-use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use rxrx_format::keys::{IMAGES, IMAGES_METADATA, PLANES, ROOT_METADATA, SITES, shard_key};
+use rxrx_format::{
+    GENERATOR, Label, PlaneCounts, PlaneRow, Root, SitesTable, array_metadata, key_value_metadata,
+    labels, planes_of, sites_of,
+};
 use rxrx_metadata::Column;
 use serde_json::Value;
 use zarrs::array::{Array, ElementOwned};
@@ -11,14 +15,8 @@ use zarrs::storage::store::MemoryStore;
 use zarrs::storage::{StoreKey, WritableStorageTraits};
 
 use super::Objects;
+use super::documents::{keys_of_label, without_attributes};
 use super::finding::{Finding, FindingKind, Findings, SiteSpan};
-use super::layout::{Layout, essence};
-use crate::description::GENERATOR;
-use crate::hierarchy::{IMAGES_METADATA, ROOT_METADATA, array_metadata};
-use crate::labels::Label;
-use crate::record::{PlaneCounts, PlaneRecord};
-use crate::seal::{labels, notes};
-use crate::tables::{PLANES, SITES, SitesTable, planes_of, sites_of};
 
 /// Bytes that a label may have beyond twice what it should decode to.
 const LABEL_SURPLUS: u64 = 1 << 20;
@@ -29,13 +27,13 @@ const LABEL_SURPLUS: u64 = 1 << 20;
 pub(super) struct Tables {
     pub(super) sites: Option<SitesTable>,
     /// Site-major.
-    pub(super) planes: Option<Vec<PlaneRecord>>,
+    pub(super) planes: Option<Vec<PlaneRow>>,
 }
 
 impl Tables {
     /// Reads both, of those that are as `SHA256SUMS` says.
-    pub(super) fn read(layout: &Layout, objects: &mut Objects, findings: &Findings) -> Self {
-        let geometry = &layout.geometry;
+    pub(super) fn read(root: &Root, objects: &mut Objects, findings: &Findings) -> Self {
+        let geometry = &root.geometry;
         let mut tables = Self::default();
         if let Some(bytes) = objects.take(SITES) {
             match sites_of(bytes.into(), geometry.sites) {
@@ -44,7 +42,7 @@ impl Tables {
             }
         }
         if let Some(bytes) = objects.take(PLANES) {
-            match planes_of(bytes.into(), geometry.sites, &layout.channels) {
+            match planes_of(bytes.into(), geometry.sites, &root.channels) {
                 Ok(planes) => tables.planes = Some(planes),
                 Err(error) => findings.object(FindingKind::Mismatch, PLANES, chain(&error)),
             }
@@ -53,13 +51,8 @@ impl Tables {
     }
 
     /// The record of one plane.
-    pub(super) fn plane(
-        &self,
-        layout: &Layout,
-        site: usize,
-        channel: usize,
-    ) -> Option<&PlaneRecord> {
-        let position = site.checked_mul(layout.geometry.channels)?;
+    pub(super) fn plane(&self, root: &Root, site: usize, channel: usize) -> Option<&PlaneRow> {
+        let position = site.checked_mul(root.geometry.channels)?;
         self.planes.as_ref()?.get(position.checked_add(channel)?)
     }
 
@@ -76,14 +69,14 @@ impl Tables {
 
     /// Compares the tables with each other, with the attributes of the root and
     /// with the metadata of the arrays.
-    pub(super) fn check(&self, layout: &Layout, findings: &Findings) {
-        let Layout {
+    pub(super) fn check(&self, root: &Root, findings: &Findings) {
+        let Root {
             attributes,
             geometry,
             ..
-        } = layout;
+        } = root;
         if let Some(planes) = &self.planes {
-            let counts = PlaneCounts::of_planes(planes.iter());
+            let counts = PlaneCounts::of(planes.iter());
             if counts != attributes.planes {
                 let text = format!(
                     "its attributes count {:?}, {PLANES} has {counts:?}",
@@ -94,7 +87,7 @@ impl Tables {
         }
         let Some(sites) = &self.sites else { return };
         let current = attributes.generator == GENERATOR;
-        for (key, expected) in notes(geometry, attributes) {
+        for (key, expected) in key_value_metadata(geometry, attributes) {
             let found = sites.notes.get(key);
             // Another version may have had more to say, and less.
             if found != Some(&expected) && (current || found.is_some()) {
@@ -103,19 +96,19 @@ impl Tables {
             }
         }
         let expected = array_metadata(geometry, &sites.columns, attributes.settings.codec);
-        if let Some(found) = layout.arrays.get("images") {
+        if let Some(found) = root.arrays.get(IMAGES) {
             compare_documents(IMAGES_METADATA, found, &expected, current, findings);
         }
-        self.check_places(layout, sites, findings);
+        self.check_places(root, sites, findings);
     }
 
     /// `shard` and `complete` of each site.
-    fn check_places(&self, layout: &Layout, sites: &SitesTable, findings: &Findings) {
+    fn check_places(&self, root: &Root, sites: &SitesTable, findings: &Findings) {
         let mut key = (usize::MAX, String::new());
         for (site, place) in sites.places.iter().enumerate() {
-            let shard = site / layout.geometry.shard_sites;
+            let shard = site / root.geometry.shard_sites;
             if key.0 != shard {
-                key = (shard, layout.geometry.unit(shard).shard_key());
+                key = (shard, shard_key(shard));
             }
             let mismatch = |text: String| {
                 findings.add(Finding {
@@ -129,11 +122,11 @@ impl Tables {
             if *place.shard != *key.1 {
                 mismatch(format!("shard is {:?}, expected {:?}", place.shard, key.1));
             }
-            let ok = |channel| match self.plane(layout, site, channel) {
-                Some(plane) => matches!(plane, PlaneRecord::Ok { .. }),
+            let ok = |channel| match self.plane(root, site, channel) {
+                Some(plane) => matches!(plane, PlaneRow::Ok { .. }),
                 None => place.complete,
             };
-            let complete = (0..layout.geometry.channels).all(ok);
+            let complete = (0..root.geometry.channels).all(ok);
             if self.planes.is_some() && complete != place.complete {
                 mismatch(format!(
                     "complete is {}, and {PLANES} says {complete}",
@@ -144,11 +137,11 @@ impl Tables {
     }
 
     /// Compares every label array with the tables.
-    pub(super) fn check_labels(&self, layout: &Layout, objects: &mut Objects, findings: &Findings) {
+    pub(super) fn check_labels(&self, root: &Root, objects: &mut Objects, findings: &Findings) {
         let columns: &[Column] = self.sites.as_ref().map_or(&[], |sites| &sites.columns);
         let planes = self.planes.iter().flatten();
-        let present = planes.map(PlaneRecord::is_ok).collect();
-        let labels = match labels(columns, present, &layout.attributes) {
+        let present = planes.map(PlaneRow::is_ok).collect();
+        let labels = match labels(columns, present, &root.attributes) {
             Ok(labels) => labels,
             // Nothing to compare with: said of the tables already.
             Err(_) if self.sites.is_none() || self.planes.is_none() => return,
@@ -156,8 +149,8 @@ impl Tables {
                 return findings.object(FindingKind::Mismatch, ROOT_METADATA, error.to_string());
             }
         };
-        let mut unexpected: Vec<&String> = layout.arrays.keys().collect();
-        unexpected.retain(|name| *name != "images");
+        let mut unexpected: Vec<&String> = root.arrays.keys().collect();
+        unexpected.retain(|name| *name != IMAGES);
         for label in &labels {
             unexpected.retain(|name| **name != label.name);
             let needs_planes = label.name == "present";
@@ -165,7 +158,7 @@ impl Tables {
             if (needs_planes && self.planes.is_none()) || (!of_channels && self.sites.is_none()) {
                 continue;
             }
-            self.check_label(label, layout, objects, findings);
+            self.check_label(label, root, objects, findings);
         }
         for name in unexpected.into_iter().filter(|_| self.sites.is_some()) {
             let text = format!("it has an array {name:?} that is no column of {SITES}");
@@ -173,19 +166,13 @@ impl Tables {
         }
     }
 
-    fn check_label(
-        &self,
-        label: &Label,
-        layout: &Layout,
-        objects: &mut Objects,
-        findings: &Findings,
-    ) {
-        let [document_key, chunk_key] = Layout::label_keys(&label.name);
-        let Some(document) = layout.arrays.get(&label.name) else {
+    fn check_label(&self, label: &Label, root: &Root, objects: &mut Objects, findings: &Findings) {
+        let [document_key, chunk_key] = keys_of_label(&label.name);
+        let Some(document) = root.arrays.get(&label.name) else {
             let text = format!("it has no array {:?}", label.name);
             return findings.object(FindingKind::Mismatch, ROOT_METADATA, text);
         };
-        let current = layout.attributes.generator == GENERATOR;
+        let current = root.attributes.generator == GENERATOR;
         if !compare_documents(&document_key, document, &label.metadata, current, findings) {
             return;
         }
@@ -213,7 +200,7 @@ impl Tables {
             let text = "it does not decode to the values of the label".to_owned();
             return mismatch(None, None, text);
         };
-        let channels = layout.geometry.channels;
+        let channels = root.geometry.channels;
         for (position, (found, expected)) in found.iter().zip(&expected).enumerate() {
             if found == expected {
                 continue;
@@ -225,7 +212,7 @@ impl Tables {
             };
             mismatch(
                 site.map(|site| self.span(site..site + 1)),
-                channel.and_then(|channel| layout.channels.get(channel).cloned()),
+                channel.and_then(|channel| root.channels.get(channel).cloned()),
                 format!("{} is {found}, the tables say {expected}", label.name),
             );
         }
@@ -241,7 +228,8 @@ fn compare_documents(
     findings: &Findings,
 ) -> bool {
     let blank = |document: &Value| document.pointer("/attributes/_FillValue").cloned();
-    let alike = essence(found) == essence(expected) && blank(found) == blank(expected);
+    let alike = without_attributes(found) == without_attributes(expected)
+        && blank(found) == blank(expected);
     if !alike || (current && found != expected) {
         let text = "it does not describe the array of these tables and settings";
         findings.object(FindingKind::Mismatch, key, text);
@@ -301,14 +289,4 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
         source = error.source();
     }
     text
-}
-
-/// Names of the arrays beside the images.
-pub(super) fn label_names(
-    arrays: &serde_json::Map<String, Value>,
-) -> BTreeMap<String, [String; 2]> {
-    let names = arrays.keys().filter(|name| *name != "images");
-    names
-        .map(|name| (name.clone(), Layout::label_keys(name)))
-        .collect()
 }

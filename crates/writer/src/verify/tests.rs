@@ -1,23 +1,21 @@
 use super::*;
-use crate::description::Description;
 use crate::events::Silent;
 use crate::fixture::{Images, Memory, plan, run_units, settings, shards_of};
-use crate::hierarchy::DatasetAttributes;
-use crate::journal::Journal;
-use crate::output::Output;
-use crate::record::{PlaneCounts, StoredUnit};
+use crate::journal::{Journal, StoredUnit};
+use crate::output::ChecksummedStore;
 use crate::seal::seal;
+use rxrx_format::{DatasetAttributes, Description};
 
 /// Three sites of two channels in two shards, sealed.
 pub(crate) fn sealed() -> Memory {
     let store = Memory::new();
     let plan = plan(3, 2, shards_of(2));
     let settings = settings();
-    let output = Output::new(&store);
+    let output = ChecksummedStore::new(&store);
     let work = Memory::new();
     let records = run_units(&plan, &Images::of(3, 2), &output, &work);
     let units: Vec<StoredUnit> = records.iter().map(StoredUnit::from).collect();
-    let planes = PlaneCounts::of(&units);
+    let planes = units.iter().map(|unit| unit.planes).sum();
     let attributes = DatasetAttributes::new(Description::look_alike(), &plan, settings, planes);
     let journal = Journal::new(&work);
     seal(&plan, &units, &journal, None, &attributes, &output).unwrap();
@@ -55,7 +53,7 @@ fn without_a_root_there_is_nothing_to_verify() {
     let store = sealed();
     forget(&store, ROOT_METADATA);
     let error = verified(&store).unwrap_err();
-    let not_sealed = VerifyError::Dataset(InfoError::NotSealed {
+    let not_sealed = VerifyError::Dataset(DatasetError::NotSealed {
         dataset: "out".to_owned(),
     });
     assert_eq!(error.to_string(), not_sealed.to_string());
@@ -64,7 +62,7 @@ fn without_a_root_there_is_nothing_to_verify() {
     store.put(ROOT_METADATA, &[b"{}"]).unwrap();
     let error = verified(&store).unwrap_err();
     assert!(
-        matches!(error, VerifyError::Dataset(InfoError::Foreign { .. })),
+        matches!(error, VerifyError::Dataset(DatasetError::Foreign { .. })),
         "{error}"
     );
 }

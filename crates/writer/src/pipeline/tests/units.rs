@@ -14,7 +14,7 @@ fn only_the_wanted_units_are_run_and_recorded() {
     let plan = plan(5, 2, shards_of(2));
     let encoder = ChunkEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
     let (store, work) = (Memory::new(), Memory::new());
-    let (output, journal) = (Output::new(&store), Journal::new(&work));
+    let (output, journal) = (ChecksummedStore::new(&store), Journal::new(&work));
     let images = Images::of(5, 2);
     let pipeline = Pipeline {
         strict: true,
@@ -47,7 +47,7 @@ fn a_stop_finishes_the_units_in_hand_and_begins_no_other() {
     let encoder = ChunkEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
     for jobs in [1, 3] {
         let (store, work) = (Memory::new(), Memory::new());
-        let (output, journal) = (Output::new(&store), Journal::new(&work));
+        let (output, journal) = (ChecksummedStore::new(&store), Journal::new(&work));
         let images = Images::of(400, 2);
         let stop = AtomicBool::new(false);
         let pipeline = Pipeline {
@@ -93,7 +93,7 @@ fn no_good_plane_of_a_former_unit_is_lost() {
     let encoder = ChunkEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
     let kept = Kept::default();
     let former = before.iter().map(|unit| (unit.unit.shard, unit.into()));
-    let output = Output::new(&store);
+    let output = ChecksummedStore::new(&store);
     let work = Memory::new();
     let journal = Journal::new(&work);
     for unit in &before {

@@ -1,0 +1,209 @@
+//! The `README.md` of a dataset: what it is, how to open it, how it was made.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use rxrx_metadata::{ArrayGeometry, ColumnValues, Plan};
+
+use crate::croissant::summary;
+use crate::root::DatasetAttributes;
+
+/// Metadata columns whose values are counted in the card, where they exist.
+const COUNTED: [&str; 4] = ["experiment", "cell_type", "dataset", "well_type"];
+
+/// Writes the card.
+pub fn dataset_card(plan: &Plan, attributes: &DatasetAttributes) -> String {
+    let mut card = String::new();
+    // Writing to a String cannot fail.
+    let _ = write_card(&mut card, plan, attributes);
+    card
+}
+
+fn write_card(card: &mut String, plan: &Plan, attributes: &DatasetAttributes) -> std::fmt::Result {
+    let geometry = plan.geometry();
+    write_head(card, geometry, attributes)?;
+    card.push_str(OPEN);
+    card.push_str(FILES);
+    if let Some(embeddings) = &attributes.embeddings {
+        writeln!(
+            card,
+            "| `embeddings.parquet` | one row a site, row *i* = `images[i]`; `embedding`: {} numbers, or null |",
+            embeddings.length
+        )?;
+    }
+    card.push('\n');
+    write_channels(card, attributes)?;
+    write_counts(card, plan)?;
+    write_origin(card, geometry, attributes)?;
+    card.push_str(VERIFY);
+    Ok(())
+}
+
+fn write_head(
+    card: &mut String,
+    geometry: &ArrayGeometry,
+    attributes: &DatasetAttributes,
+) -> std::fmt::Result {
+    let description = &attributes.description;
+    writeln!(card, "# {}\n", description.name)?;
+    writeln!(card, "{}\n", summary(geometry))?;
+    write!(card, "- Licence: {}", description.license)?;
+    match description.license_url() {
+        Some(url) => writeln!(card, " (<{url}>)")?,
+        None => writeln!(card)?,
+    }
+    writeln!(card, "- Cite and credit: {}", description.citation)?;
+    if let Some(creator) = &description.creator {
+        writeln!(card, "- Made by: {creator}")?;
+    }
+    if let Some(url) = &description.url {
+        writeln!(card, "- Published at: <{url}>")?;
+    }
+    let planes = attributes.planes;
+    writeln!(
+        card,
+        "- Planes: {} stored, {} missing, {} corrupt (`present` and `planes.parquet` say which; their pixels are 0)\n",
+        planes.ok, planes.missing, planes.corrupt
+    )
+}
+
+fn write_channels(card: &mut String, attributes: &DatasetAttributes) -> std::fmt::Result {
+    writeln!(
+        card,
+        "## Channels\n\n| channel | stain | shows | colour | display window |\n|---|---|---|---|---|"
+    )?;
+    for channel in &attributes.channels {
+        let window = channel.window;
+        writeln!(
+            card,
+            "| {} | {} | {} | #{} | {}–{} |",
+            channel.name, channel.stain, channel.structure, channel.color, window.start, window.end
+        )?;
+    }
+    Ok(())
+}
+
+fn write_counts(card: &mut String, plan: &Plan) -> std::fmt::Result {
+    writeln!(
+        card,
+        "\n## Sites\n\n| column | value | sites |\n|---|---|---:|"
+    )?;
+    for column in COUNTED.iter().filter_map(|name| plan.table().column(name)) {
+        if let ColumnValues::String(values) = &column.values {
+            let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+            for value in values.iter() {
+                *counts.entry(value.unwrap_or("")).or_default() += 1;
+            }
+            for (value, count) in counts {
+                writeln!(
+                    card,
+                    "| {} | {} | {count} |",
+                    column.name,
+                    value.replace('|', "\\|")
+                )?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn write_origin(
+    card: &mut String,
+    geometry: &ArrayGeometry,
+    attributes: &DatasetAttributes,
+) -> std::fmt::Result {
+    let settings = &attributes.settings;
+    let [_, _, height, width] = geometry.shape();
+    writeln!(card, "\n## Made by\n")?;
+    writeln!(
+        card,
+        "{}: codec `{}`, chunk ({}, {}, {height}, {width}), shard of {} sites.",
+        attributes.generator,
+        settings.codec,
+        settings.chunk_sites,
+        settings.chunk_channels,
+        settings.shard_sites
+    )?;
+    for (verb, clauses) in [
+        ("Included", &settings.include),
+        ("Excluded", &settings.exclude),
+    ] {
+        if !clauses.is_empty() {
+            writeln!(card, "{verb}: `{}`.", clauses.join("`, `"))?;
+        }
+    }
+    Ok(())
+}
+
+const OPEN: &str = r#"## Open it
+
+xarray: labels and lazy pixels.
+
+```python
+import xarray as xr
+ds = xr.open_zarr("images.zarr")                 # or an s3://, gs:// or https:// address
+ds.images.sel(site=ds.site[0], channel="w1")     # one plane
+ds.images.where(ds.present)                      # NaN where an image was missing or corrupt
+```
+
+zarr-python: bare arrays.
+
+```python
+import zarr
+group = zarr.open_group("images.zarr", mode="r")
+group["images"][0]                               # one site: (channel, y, x)
+```
+
+DuckDB: which sites, are they any good, and what to normalise by.
+
+```sql
+SELECT experiment, plate, count(*) FROM 'metadata.parquet' GROUP BY ALL ORDER BY ALL;
+SELECT channel, avg(mean), avg(focus) FROM 'planes.parquet' WHERE status = 'ok' GROUP BY channel ORDER BY channel;
+SELECT experiment, plate, channel, mean, std FROM 'channel_stats.parquet' WHERE scope = 'plate';
+```
+
+TensorStore: many reads at once.
+
+```python
+import tensorstore as ts
+kvstore = {"driver": "file", "path": "images.zarr/images"}
+images = ts.open({"driver": "zarr3", "kvstore": kvstore}).result()
+images[0].read().result()
+```
+
+No Zarr library: the pixels of a site are one range of bytes. `chunk_codecs`, `chunk_shape` and
+`data_type` in the key-value metadata of `metadata.parquet` say how to decode it.
+
+```python
+import duckdb
+place = "SELECT shard, \"offset\", \"length\" FROM 'metadata.parquet' WHERE site_index = 0"
+shard, offset, length = duckdb.execute(place).fetchone()
+with open(shard, "rb") as file:                  # or a GET with the header Range
+    file.seek(offset)
+    chunk = file.read(length)
+```
+
+"#;
+
+const FILES: &str = "## Files
+
+| file | holds |
+|---|---|
+| `images.zarr/images` | pixels: (site, channel, y, x) |
+| `images.zarr/site`, `channel` | labels of the first two dimensions |
+| `images.zarr/*` | one coordinate for each column of the metadata (`site` is `site_number` here), `stain`, `present` |
+| `metadata.parquet` | one row a site, row *i* = `images[i]`; `shard`, `offset`, `length` are the byte range of its pixels |
+| `planes.parquet` | one row a plane: source file, status, hash, statistics and focus of the pixels |
+| `channel_stats.parquet` | mean and standard deviation of each channel over the dataset, each experiment and each plate |
+| `croissant.json` | all this for machines ([Croissant](https://mlcommons.org/croissant)) |
+| `SHA256SUMS` | a checksum for every object |
+";
+
+const VERIFY: &str = "
+## Verify it
+
+```sh
+sha256sum -c SHA256SUMS        # every object is as it was written
+rxrx2zarr verify FOLDER        # and pixels, tables and labels agree
+```
+";

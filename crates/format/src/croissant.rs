@@ -1,0 +1,262 @@
+//! `croissant.json`: the dataset described for search engines and loaders, in
+//! [Croissant 1.1]. Says nothing that is not said elsewhere in the dataset; its
+//! fields are the columns of the Parquet tables.
+//!
+//! There is no date in it, as there is none anywhere in a dataset: the same
+//! input gives the same bytes. Validators recommend `datePublished` and
+//! `version` and warn of both, for whoever publishes the dataset to add.
+//!
+//! [Croissant 1.1]: https://docs.mlcommons.org/croissant/docs/croissant-spec-1.1.html
+
+use std::collections::BTreeSet;
+
+use arrow_schema::{DataType, Field, Schema};
+use rxrx_metadata::{ArrayGeometry, Column, zarr_name};
+use serde_json::{Map, Value, json};
+
+use crate::checksums::Sha256Sum;
+use crate::image_array::data_type_name;
+use crate::keys::{CHANNEL_STATS, EMBEDDINGS, PLANES, SITES};
+use crate::root::DatasetAttributes;
+use crate::tables::embeddings::EmbeddingsDigest;
+use crate::tables::schema::{channel_stats_schema, embeddings_schema, planes_schema, sites_schema};
+
+/// A stored object as Croissant tells of it.
+#[derive(Clone, Debug)]
+pub struct StoredFile {
+    /// Its key.
+    pub key: &'static str,
+    /// Its size.
+    pub bytes: u64,
+    pub sha256: Sha256Sum,
+}
+
+/// A table with its name as a record set.
+struct RecordSet {
+    name: &'static str,
+    table: &'static str,
+    description: &'static str,
+    schema: Schema,
+    /// Columns that together are different in each row; where they may be null,
+    /// there is no key.
+    key: &'static [&'static str],
+}
+
+/// The record sets of a dataset whose metadata table has those columns.
+fn record_sets(columns: &[Column], embeddings: Option<&EmbeddingsDigest>) -> Vec<RecordSet> {
+    let mut sets = vec![
+        RecordSet {
+            name: "sites",
+            table: SITES,
+            description: "One record for each site, in the order of the image array",
+            schema: sites_schema(columns),
+            key: &["site_index"],
+        },
+        RecordSet {
+            name: "planes",
+            table: PLANES,
+            description: "One record for each site and channel: source, status, hash and \
+                          statistics of the pixels",
+            schema: planes_schema(),
+            key: &["site_index", "channel"],
+        },
+        RecordSet {
+            name: "channel_stats",
+            table: CHANNEL_STATS,
+            description: "Mean and standard deviation of each channel over the dataset, each \
+                          experiment and each plate",
+            schema: channel_stats_schema(),
+            key: &[],
+        },
+    ];
+    sets.extend(embeddings.map(|embeddings| RecordSet {
+        name: "embeddings",
+        table: EMBEDDINGS,
+        description: "One record for each site, in the order of the image array, with its \
+                      embedding or none",
+        schema: embeddings_schema(i32::try_from(embeddings.length).unwrap_or(i32::MAX)),
+        key: &["site_index"],
+    }));
+    sets
+}
+
+/// The document. `files` are the tables that are stored.
+pub fn croissant(
+    columns: &[Column],
+    geometry: &ArrayGeometry,
+    attributes: &DatasetAttributes,
+    files: &[StoredFile],
+) -> Value {
+    let description = &attributes.description;
+    let sets = record_sets(columns, attributes.embeddings.as_ref());
+    let of_set = |set: &RecordSet| files.iter().find(|file| file.key == set.table);
+    let mut distribution: Vec<Value> = sets
+        .iter()
+        .filter_map(|set| Some(file_object(of_set(set)?, set.description)))
+        .collect();
+    distribution.push(json!({
+        "@type": "cr:FileSet",
+        "@id": "image-shards",
+        "name": "image-shards",
+        "description": "Shards of the Zarr v3 array images.zarr/images (site, channel, y, x)",
+        "encodingFormat": "application/vnd.zarr",
+        "includes": "images.zarr/images/c/*/0/0/0",
+    }));
+    let license = description.license_url();
+    let mut document = json!({
+        "@context": context(),
+        "@type": "sc:Dataset",
+        "conformsTo": "http://mlcommons.org/croissant/1.1",
+        "name": description.name,
+        "description": summary(geometry),
+        "license": license.as_ref().unwrap_or(&description.license),
+        "citeAs": description.citation,
+        "distribution": distribution,
+        "recordSet": sets.iter().map(record_set).collect::<Vec<_>>(),
+    });
+    if let Some(fields) = document.as_object_mut() {
+        if let Some(url) = &description.url {
+            fields.insert("url".to_owned(), json!(url));
+        }
+        if let Some(creator) = &description.creator {
+            let creator = json!({"@type": "sc:Organization", "name": creator});
+            fields.insert("creator".to_owned(), creator);
+        }
+    }
+    document
+}
+
+/// What the dataset is, in a sentence.
+pub fn summary(geometry: &ArrayGeometry) -> String {
+    let [sites, channels, height, width] = geometry.shape();
+    format!(
+        "{sites} sites x {channels} channels x {height} x {width} pixels ({}) of fluorescence \
+         microscopy, as sharded Zarr v3 with Parquet tables.",
+        data_type_name(geometry.data_type),
+    )
+}
+
+fn file_object(file: &StoredFile, description: &str) -> Value {
+    json!({
+        "@type": "cr:FileObject",
+        "@id": file.key,
+        "name": file.key,
+        "description": description,
+        "contentUrl": file.key,
+        "contentSize": format!("{} B", file.bytes),
+        "encodingFormat": "application/x-parquet",
+        "sha256": hex::encode(file.sha256),
+    })
+}
+
+fn record_set(set: &RecordSet) -> Value {
+    let mut taken = BTreeSet::new();
+    let columns = set.schema.fields().iter();
+    let ids: Vec<(&str, String)> = columns
+        .map(|column| {
+            // Two columns of another name may be one where ids are portable.
+            let mut id = zarr_name(column.name());
+            while !taken.insert(id.clone()) {
+                id.push('_');
+            }
+            (column.name().as_str(), format!("{}/{id}", set.name))
+        })
+        .collect();
+    let fields = set.schema.fields().iter().zip(&ids);
+    let fields: Vec<Value> = fields
+        .map(|(column, (_, id))| field(set, column, id))
+        .collect();
+    let mut document = json!({
+        "@type": "cr:RecordSet",
+        "@id": set.name,
+        "name": set.name,
+        "description": set.description,
+        "field": fields,
+    });
+    let key = ids.iter().filter(|(name, _)| set.key.contains(name));
+    let key: Vec<Value> = key.map(|(_, id)| json!({"@id": id})).collect();
+    if let (Some(document), false) = (document.as_object_mut(), key.is_empty()) {
+        document.insert("key".to_owned(), key.into());
+    }
+    document
+}
+
+fn field(set: &RecordSet, column: &Field, id: &str) -> Value {
+    let (data_type, shape) = match column.data_type() {
+        DataType::Int64 | DataType::Int32 => ("sc:Integer", None),
+        DataType::Float64 => ("sc:Float", None),
+        DataType::Boolean => ("sc:Boolean", None),
+        DataType::FixedSizeList(_, length) => ("sc:Float", Some(length.to_string())),
+        _ => ("sc:Text", None),
+    };
+    let mut field = Map::new();
+    let mut add = |name: &str, value: Value| {
+        field.insert(name.to_owned(), value);
+    };
+    add("@type", json!("cr:Field"));
+    add("@id", json!(id));
+    add("name", json!(id));
+    if let Some(description) = column.metadata().get("description") {
+        add("description", json!(description));
+    }
+    add("dataType", json!(data_type));
+    if let Some(shape) = shape {
+        add("isArray", json!(true));
+        add("arrayShape", json!(shape));
+    }
+    add(
+        "source",
+        json!({"fileObject": {"@id": set.table}, "extract": {"column": column.name()}}),
+    );
+    if set.name != "sites" && column.name() == "site_index" {
+        add("references", json!({"field": {"@id": "sites/site_index"}}));
+    }
+    Value::Object(field)
+}
+
+/// The context that the specification recommends, as far as it is used here.
+fn context() -> Value {
+    json!({
+        "@language": "en",
+        "@vocab": "https://schema.org/",
+        "arrayShape": "cr:arrayShape",
+        "citeAs": "cr:citeAs",
+        "column": "cr:column",
+        "conformsTo": "dct:conformsTo",
+        "cr": "http://mlcommons.org/croissant/",
+        "data": {"@id": "cr:data", "@type": "@json"},
+        "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
+        "dct": "http://purl.org/dc/terms/",
+        "equivalentProperty": "cr:equivalentProperty",
+        "examples": {"@id": "cr:examples", "@type": "@json"},
+        "extract": "cr:extract",
+        "field": "cr:field",
+        "fileObject": "cr:fileObject",
+        "fileProperty": "cr:fileProperty",
+        "fileSet": "cr:fileSet",
+        "format": "cr:format",
+        "includes": "cr:includes",
+        "isArray": "cr:isArray",
+        "isLiveDataset": "cr:isLiveDataset",
+        "jsonPath": "cr:jsonPath",
+        "key": "cr:key",
+        "md5": "cr:md5",
+        "parentField": "cr:parentField",
+        "path": "cr:path",
+        "rai": "http://mlcommons.org/croissant/RAI/",
+        "recordSet": "cr:recordSet",
+        "references": "cr:references",
+        "regex": "cr:regex",
+        "repeated": "cr:repeated",
+        "replace": "cr:replace",
+        "samplingRate": "cr:samplingRate",
+        "sc": "https://schema.org/",
+        "separator": "cr:separator",
+        "source": "cr:source",
+        "subField": "cr:subField",
+        "transform": "cr:transform",
+    })
+}
+
+#[cfg(test)]
+mod tests;

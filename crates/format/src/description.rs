@@ -1,0 +1,156 @@
+//! What a dataset says about itself: its name, licence, citation and channels.
+//! The one place that the Zarr attributes, the Parquet metadata, Croissant and
+//! the README take it from.
+
+use rxrx_metadata::{Channel, DataType};
+use serde::{Deserialize, Serialize};
+
+/// [SPDX identifiers](https://spdx.org/licenses/) of licences that data have.
+const LICENSES: [&str; 15] = [
+    "Apache-2.0",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "CC-BY-3.0",
+    "CC-BY-4.0",
+    "CC-BY-NC-4.0",
+    "CC-BY-NC-ND-4.0",
+    "CC-BY-NC-SA-4.0",
+    "CC-BY-ND-4.0",
+    "CC-BY-SA-4.0",
+    "CC0-1.0",
+    "MIT",
+    "ODC-By-1.0",
+    "ODbL-1.0",
+    "PDDL-1.0",
+];
+
+/// Name, licence and citation of a dataset.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Description {
+    /// The dataset's name.
+    pub name: String,
+    /// The licence, as an [SPDX identifier](https://spdx.org/licenses/) where there is one.
+    pub license: String,
+    /// Whom to credit, and how.
+    pub citation: String,
+    /// Where the dataset is published, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Who made it, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub creator: Option<String>,
+}
+
+impl Description {
+    /// Name of the file in INPUT that describes data which is not RxRx1, a JSON
+    /// object with the fields of this type.
+    pub const FILE: &str = "rxrx2zarr.json";
+
+    /// Bytes of the largest description; it is repeated in several objects.
+    pub const BYTES_AT_MOST: usize = 1 << 20;
+
+    /// Reads a description from the bytes of a file.
+    ///
+    /// # Errors
+    /// It is no JSON object with `name`, `license` and `citation`.
+    pub fn parse(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(bytes)
+    }
+
+    /// RxRx1 as Recursion published it.
+    pub fn rxrx1() -> Self {
+        Self {
+            name: "RxRx1".to_owned(),
+            license: "CC-BY-NC-SA-4.0".to_owned(),
+            citation: "Sypetkowski et al., RxRx1: A Dataset for Evaluating Experimental Batch \
+                       Correction Methods, CVPR Workshops 2023, https://www.rxrx.ai/rxrx1. \
+                       © Recursion Pharmaceuticals."
+                .to_owned(),
+            url: Some("https://www.rxrx.ai/rxrx1".to_owned()),
+            creator: Some("Recursion Pharmaceuticals".to_owned()),
+        }
+    }
+
+    /// The page of the licence at SPDX, for the identifiers that data are
+    /// commonly under; `None` for any other text.
+    pub fn license_url(&self) -> Option<String> {
+        let known = |id: &&&str| **id == self.license;
+        let id = LICENSES.iter().find(known)?;
+        Some(format!("https://spdx.org/licenses/{id}.html"))
+    }
+
+    /// What `rxrx2zarr sample` makes: synthetic, nobody's.
+    pub fn look_alike() -> Self {
+        Self {
+            name: "RxRx1 look-alike (synthetic)".to_owned(),
+            license: "CC0-1.0".to_owned(),
+            citation: "Synthetic cells made by rxrx2zarr sample; not data of Recursion.".to_owned(),
+            url: None,
+            creator: None,
+        }
+    }
+}
+
+/// What a channel shows and how to draw it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChannelDescription {
+    /// The label along the array's `channel` dimension.
+    pub name: String,
+    /// The dye; empty when not known.
+    pub stain: String,
+    /// What the dye shows; empty when not known.
+    pub structure: String,
+    /// Display colour as `RRGGBB`.
+    pub color: String,
+    /// Intensities between which to stretch the contrast.
+    pub window: Window,
+}
+
+/// A display window, as in [OMERO's rendering settings].
+///
+/// [OMERO's rendering settings]: https://ngff.openmicroscopy.org/0.5/#omero-md
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    /// Shown black.
+    pub start: u32,
+    /// Shown at full brightness.
+    pub end: u32,
+    /// The least possible value.
+    pub min: u32,
+    /// The greatest possible value.
+    pub max: u32,
+}
+
+/// Dye, structure, colour and window end of RxRx1's channels `w1` to `w6`
+/// (8 bit).
+const RXRX1_CHANNELS: [(&str, &str, &str, u32); 6] = [
+    ("Hoechst", "nuclei", "1300F9", 51),
+    ("Concanavalin A", "endoplasmic reticulum", "2AFF1F", 107),
+    ("Phalloidin", "actin cytoskeleton", "FF0019", 64),
+    ("Syto14", "RNA, nucleoli", "2DFFFC", 191),
+    ("MitoTracker", "mitochondria", "FA00FD", 89),
+    ("WGA", "Golgi apparatus, plasma membrane", "FEFF28", 191),
+];
+
+impl ChannelDescription {
+    /// Describes one channel of images of type `data_type`.
+    pub fn of(channel: Channel, data_type: DataType) -> Self {
+        let known = usize::from(channel.0)
+            .checked_sub(1)
+            .and_then(|position| RXRX1_CHANNELS.get(position));
+        let (stain, structure, color, end) = known.copied().unwrap_or(("", "", "FFFFFF", 255));
+        let max = u32::from(data_type.max_value());
+        Self {
+            name: channel.to_string(),
+            stain: stain.to_owned(),
+            structure: structure.to_owned(),
+            color: color.to_owned(),
+            window: Window {
+                start: 0,
+                end: if max == 255 { end } else { max },
+                min: 0,
+                max,
+            },
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The Zarr metadata of the image array ([specification]).
+//!
+//! [specification]: https://zarr-specs.readthedocs.io/en/latest/v3/core/index.html
+
+use rxrx_decoder::{BitDepth, PlaneShape};
+use rxrx_metadata::{ArrayGeometry, Column, DataType, Plan, zarr_name};
+use serde_json::{Value, json};
+
+use crate::codec::chain::Codec;
+
+/// Zarr's name of a data type.
+pub fn data_type_name(data_type: DataType) -> &'static str {
+    match data_type {
+        DataType::UInt8 => "uint8",
+        DataType::UInt16 => "uint16",
+    }
+}
+
+/// The data type of that name, if an image array can have it.
+pub fn data_type(name: &str) -> Option<DataType> {
+    let types = [DataType::UInt8, DataType::UInt16];
+    types
+        .into_iter()
+        .find(|data_type| data_type_name(*data_type) == name)
+}
+
+/// The shape that every plane of the array has.
+pub fn plane_shape(geometry: &ArrayGeometry) -> PlaneShape {
+    PlaneShape {
+        height: u32::try_from(geometry.height).unwrap_or(u32::MAX),
+        width: u32::try_from(geometry.width).unwrap_or(u32::MAX),
+        depth: match geometry.data_type {
+            DataType::UInt8 => BitDepth::Eight,
+            DataType::UInt16 => BitDepth::Sixteen,
+        },
+    }
+}
+
+/// The `zarr.json` of the image array.
+pub fn images_metadata(plan: &Plan, codec: Codec) -> Value {
+    array_metadata(plan.geometry(), plan.table().columns(), codec)
+}
+
+/// The same for an array of `geometry` and its `columns`.
+pub fn array_metadata(geometry: &ArrayGeometry, columns: &[Column], codec: Codec) -> Value {
+    let columns = columns.iter();
+    let mut coordinates: Vec<String> = columns.map(|column| zarr_name(&column.name)).collect();
+    coordinates.push("stain".to_owned());
+    json!({
+        "zarr_format": 3,
+        "node_type": "array",
+        "shape": geometry.shape(),
+        "data_type": data_type_name(geometry.data_type),
+        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": geometry.shard_shape()}},
+        "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
+        "fill_value": 0,
+        "codecs": [sharding(geometry, codec)],
+        "dimension_names": ["site", "channel", "y", "x"],
+        "attributes": {
+            "long_name": "fluorescence intensity",
+            "coordinates": coordinates.join(" "),
+        },
+    })
+}
+
+fn sharding(geometry: &ArrayGeometry, codec: Codec) -> Value {
+    json!({"name": "sharding_indexed", "configuration": {
+        "chunk_shape": geometry.chunk_shape(),
+        "codecs": codec.chain(geometry),
+        "index_codecs": [
+            {"name": "bytes", "configuration": {"endian": "little"}},
+            {"name": "crc32c"},
+        ],
+        "index_location": "end",
+    }})
+}
+
+#[cfg(test)]
+mod tests {
+    use rxrx_metadata::Layout;
+
+    use super::*;
+    use crate::testing::plan;
+
+    #[test]
+    fn a_shard_reaches_beyond_the_channels_where_chunks_do() {
+        let plan = plan(
+            5,
+            6,
+            Layout {
+                chunk_sites: 2,
+                chunk_channels: Some(4),
+                shard_sites: 4,
+            },
+        );
+        let images = images_metadata(&plan, Codec::Zstd);
+        assert_eq!(images["shape"], json!([5, 6, 4, 4]));
+        let grid = &images["chunk_grid"]["configuration"];
+        assert_eq!(grid["chunk_shape"], json!([4, 8, 4, 4]));
+        let sharding = &images["codecs"][0]["configuration"];
+        assert_eq!(sharding["chunk_shape"], json!([2, 4, 4, 4]));
+        assert_eq!(sharding["index_location"], "end");
+        let coordinates = "site_id experiment plate well site_number dose stain";
+        assert_eq!(images["attributes"]["coordinates"], coordinates);
+    }
+}

@@ -1,0 +1,205 @@
+//! The one list of the objects of a dataset.
+//!
+//! | objects | keys | written |
+//! |---|---|---|
+//! | shards | `images.zarr/images/c/N/0/0/0` | [`Stage::Shards`] |
+//! | labels | `images.zarr/NAME/c/0` | [`Stage::Labels`] |
+//! | tables, card, documents | [`OBJECTS`] | the stage given there |
+//!
+//! A new table is one line of [`OBJECTS`] and a module of `tables`.
+
+/// The folder of the Zarr group inside a dataset.
+pub const GROUP: &str = "images.zarr";
+/// Name of the image array in the group.
+pub const IMAGES: &str = "images";
+/// Prefix of the keys of all shards.
+pub const SHARDS: &str = "images.zarr/images/c/";
+
+/// Key of the object whose existence makes a dataset complete.
+pub const ROOT_METADATA: &str = "images.zarr/zarr.json";
+/// Key of the image array's metadata.
+pub const IMAGES_METADATA: &str = "images.zarr/images/zarr.json";
+/// Key of the table of sites.
+pub const SITES: &str = "metadata.parquet";
+/// Key of the table of planes.
+pub const PLANES: &str = "planes.parquet";
+/// Key of the table of statistics by plate and channel.
+pub const CHANNEL_STATS: &str = "channel_stats.parquet";
+/// Key of the table of embeddings.
+pub const EMBEDDINGS: &str = "embeddings.parquet";
+/// Key of the dataset's card.
+pub const CARD: &str = "README.md";
+/// Key of the description for machines.
+pub const CROISSANT: &str = "croissant.json";
+/// Key of the list of checksums.
+pub const CHECKSUMS: &str = "SHA256SUMS";
+
+/// An object that has a fixed key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Object {
+    /// The key, relative to the dataset.
+    pub key: &'static str,
+    /// What the object is.
+    pub kind: ObjectKind,
+    /// When it is written.
+    pub stage: Stage,
+    /// Whether a complete dataset may lack it.
+    pub is_optional: bool,
+}
+
+/// What an object with a fixed key is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ObjectKind {
+    /// A Parquet table.
+    Table,
+    /// A document that describes the dataset.
+    Document,
+    /// Zarr metadata.
+    Metadata,
+    /// The list of checksums.
+    Checksums,
+}
+
+/// When an object is written: a stage begins when all objects of the stages
+/// before it are durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// Shards of the image array.
+    Shards,
+    /// Chunks of the label arrays.
+    Labels,
+    /// Tables.
+    Tables,
+    /// Card, Croissant, and the metadata of every array.
+    Documents,
+    /// The list of checksums, which already names the root metadata.
+    Checksums,
+    /// The root metadata, which makes the dataset complete.
+    Root,
+}
+
+impl Stage {
+    /// All stages in the order of writing.
+    pub const ALL: [Self; 6] = [
+        Self::Shards,
+        Self::Labels,
+        Self::Tables,
+        Self::Documents,
+        Self::Checksums,
+        Self::Root,
+    ];
+
+    /// The stage in which the object with that key is written.
+    pub fn of(key: &str) -> Self {
+        match OBJECTS.iter().find(|object| object.key == key) {
+            Some(object) => object.stage,
+            None if key.starts_with(SHARDS) => Self::Shards,
+            None if key.ends_with("/zarr.json") => Self::Documents,
+            None => Self::Labels,
+        }
+    }
+}
+
+const fn table(key: &'static str, is_optional: bool) -> Object {
+    Object {
+        key,
+        kind: ObjectKind::Table,
+        stage: Stage::Tables,
+        is_optional,
+    }
+}
+
+const fn object(key: &'static str, kind: ObjectKind, stage: Stage) -> Object {
+    Object {
+        key,
+        kind,
+        stage,
+        is_optional: false,
+    }
+}
+
+/// All objects that have a fixed key, in the order of writing.
+pub const OBJECTS: [Object; 9] = [
+    table(SITES, false),
+    table(PLANES, false),
+    table(CHANNEL_STATS, false),
+    table(EMBEDDINGS, true),
+    object(CARD, ObjectKind::Document, Stage::Documents),
+    object(CROISSANT, ObjectKind::Document, Stage::Documents),
+    object(IMAGES_METADATA, ObjectKind::Metadata, Stage::Documents),
+    object(CHECKSUMS, ObjectKind::Checksums, Stage::Checksums),
+    object(ROOT_METADATA, ObjectKind::Metadata, Stage::Root),
+];
+
+/// The Parquet tables.
+pub fn tables() -> impl Iterator<Item = &'static Object> {
+    OBJECTS
+        .iter()
+        .filter(|object| object.kind == ObjectKind::Table)
+}
+
+/// Key of the shard with that number.
+pub fn shard_key(shard: usize) -> String {
+    format!("{SHARDS}{shard}/0/0/0")
+}
+
+/// Number of the shard with that key; `None` when the key is not one of a shard.
+pub fn shard_number(key: &str) -> Option<usize> {
+    let number = key.strip_prefix(SHARDS)?.strip_suffix("/0/0/0")?;
+    let number = number.parse().ok()?;
+    // Neither `+1` nor `01` is how the number is written.
+    (shard_key(number) == key).then_some(number)
+}
+
+/// Key of the metadata of the array with that name.
+pub fn array_metadata_key(name: &str) -> String {
+    format!("{GROUP}/{name}/zarr.json")
+}
+
+/// Key of the only chunk of the label array with that name, which has so many
+/// dimensions.
+pub fn label_chunk_key(name: &str, dimensions: usize) -> String {
+    let zeros = vec!["0"; dimensions].join("/");
+    format!("{GROUP}/{name}/c/{zeros}")
+}
+
+/// Whether a dataset has an entry of that name at its top.
+pub fn is_top_level_entry(name: &str) -> bool {
+    name == GROUP || OBJECTS.iter().any(|object| object.key == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objects_are_listed_in_the_order_of_writing() {
+        assert!(OBJECTS.is_sorted_by_key(|object| object.stage));
+        let last = OBJECTS.last().unwrap();
+        assert_eq!((last.key, last.stage), (ROOT_METADATA, Stage::Root));
+    }
+
+    #[test]
+    fn every_key_has_one_stage() {
+        for object in OBJECTS {
+            assert_eq!(Stage::of(object.key), object.stage);
+        }
+        assert_eq!(Stage::of(&shard_key(7)), Stage::Shards);
+        assert_eq!(Stage::of(&label_chunk_key("present", 2)), Stage::Labels);
+        assert_eq!(Stage::of(&array_metadata_key("site")), Stage::Documents);
+    }
+
+    #[test]
+    fn a_shard_key_is_written_in_one_way_only() {
+        assert_eq!(shard_number(&shard_key(1961)), Some(1961));
+        for key in [
+            "c/1/0/0/0",
+            "images.zarr/images/c/01/0/0/0",
+            "images.zarr/images/c/+1/0/0/0",
+        ] {
+            assert_eq!(shard_number(key), None, "{key}");
+        }
+        assert_eq!(label_chunk_key("present", 2), "images.zarr/present/c/0/0");
+        assert_eq!(label_chunk_key("site", 1), "images.zarr/site/c/0");
+    }
+}

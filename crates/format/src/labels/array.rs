@@ -1,0 +1,200 @@
+//! One label array.
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use rxrx_metadata::{Column, ColumnValues, Integers, zarr_name};
+use serde_json::{Map, Value, json};
+use zarrs::array::builder::ArrayBuilderFillValue;
+use zarrs::array::codec::api::BytesToBytesCodecTraits;
+use zarrs::array::codec::{Crc32cCodec, ZstdCodec};
+use zarrs::array::{ArrayBuilder, CodecOptions, DataType, FillValue, IntoArrayBytes, data_type};
+use zarrs::storage::store::MemoryStore;
+use zarrs::storage::{ReadableStorageTraits, StoreKey};
+
+use crate::column_meaning::ColumnMeaning;
+
+/// A label array: its metadata document and its only chunk.
+#[derive(Debug)]
+pub struct Label {
+    /// The array's name in the group.
+    pub name: String,
+    /// The content of its `zarr.json`.
+    pub metadata: Value,
+    /// Key of the chunk below the array, `c/0` or `c/0/0`.
+    pub chunk_key: String,
+    /// The encoded chunk.
+    pub chunk: Vec<u8>,
+}
+
+/// A label array could not be built: a defect of the program.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot build label array {name}: {reason}")]
+pub struct LabelError {
+    /// The array's name.
+    pub name: String,
+    /// What the Zarr library said.
+    pub reason: String,
+}
+
+impl Label {
+    /// A one-dimensional text array.
+    pub fn text(
+        name: &str,
+        dimension: &str,
+        values: Vec<String>,
+        meaning: &ColumnMeaning,
+    ) -> Result<Self, LabelError> {
+        let attributes = described(meaning);
+        Self::build(
+            name,
+            &[dimension],
+            &[values.len()],
+            data_type::string(),
+            "",
+            values,
+            attributes,
+        )
+    }
+
+    /// A two-dimensional array of truth values, row-major.
+    pub fn flags(
+        name: &str,
+        dimensions: [&str; 2],
+        shape: [usize; 2],
+        values: Vec<bool>,
+        meaning: &ColumnMeaning,
+    ) -> Result<Self, LabelError> {
+        let attributes = described(meaning);
+        Self::build(
+            name,
+            &dimensions,
+            &shape,
+            data_type::bool(),
+            FillValue::from(false),
+            values,
+            attributes,
+        )
+    }
+
+    /// The coordinate along `site` that holds a metadata column.
+    pub fn column(column: &Column) -> Result<Self, LabelError> {
+        let name = zarr_name(&column.name);
+        let mut attributes = described(&ColumnMeaning::of(&column.name));
+        let site = &["site"];
+        match &column.values {
+            ColumnValues::String(values) => {
+                let values: Vec<String> = values
+                    .iter()
+                    .map(|v| v.unwrap_or_default().to_owned())
+                    .collect();
+                Self::build(
+                    &name,
+                    site,
+                    &[values.len()],
+                    data_type::string(),
+                    "",
+                    values,
+                    attributes,
+                )
+            }
+            ColumnValues::Integer(values) => {
+                let blank = blank_marker(values);
+                if values.iter().any(|value| value.is_none()) {
+                    attributes.insert("_FillValue".to_owned(), json!(blank));
+                }
+                let values: Vec<i64> = values.iter().map(|v| v.unwrap_or(blank)).collect();
+                Self::build(
+                    &name,
+                    site,
+                    &[values.len()],
+                    data_type::int64(),
+                    0i64,
+                    values,
+                    attributes,
+                )
+            }
+            ColumnValues::Float(values) => {
+                let values: Vec<f64> = values.iter().map(|v| v.unwrap_or(f64::NAN)).collect();
+                Self::build(
+                    &name,
+                    site,
+                    &[values.len()],
+                    data_type::float64(),
+                    f64::NAN,
+                    values,
+                    attributes,
+                )
+            }
+        }
+    }
+
+    fn build<'a, T>(
+        name: &str,
+        dimensions: &[&str],
+        shape: &[usize],
+        data_type: DataType,
+        fill_value: impl Into<ArrayBuilderFillValue>,
+        values: Vec<T>,
+        attributes: Map<String, Value>,
+    ) -> Result<Self, LabelError>
+    where
+        Vec<T>: IntoArrayBytes<'a>,
+    {
+        let failed = |reason: String| LabelError {
+            name: name.to_owned(),
+            reason,
+        };
+        let shape: Vec<u64> = shape.iter().map(|&length| length as u64).collect();
+        let store = Arc::new(MemoryStore::new());
+        let array = ArrayBuilder::new(shape.clone(), shape.clone(), data_type, fill_value)
+            .bytes_to_bytes_codecs(compression())
+            .dimension_names(Some(dimensions.iter().copied()))
+            .attributes(attributes)
+            .build(store.clone(), &format!("/{name}"))
+            .map_err(|error| failed(error.to_string()))?;
+        let origin = vec![0; shape.len()];
+        // An absent chunk means "never written", so even one of zeros is stored.
+        let options = CodecOptions::default().with_store_empty_chunks(true);
+        array
+            .store_chunk_opt(&origin, values, &options)
+            .map_err(|error| failed(error.to_string()))?;
+        let key: StoreKey = array.chunk_key(&origin);
+        let chunk = store
+            .get(&key)
+            .map_err(|error| failed(error.to_string()))?
+            .ok_or_else(|| failed("the chunk was not stored".to_owned()))?;
+        let chunk_key = key.as_str().strip_prefix(name).unwrap_or(key.as_str());
+        Ok(Self {
+            name: name.to_owned(),
+            metadata: serde_json::to_value(array.metadata())
+                .map_err(|error| failed(error.to_string()))?,
+            chunk_key: chunk_key.trim_start_matches('/').to_owned(),
+            chunk: chunk.to_vec(),
+        })
+    }
+}
+
+fn described(meaning: &ColumnMeaning) -> Map<String, Value> {
+    Map::from_iter([
+        ("long_name".to_owned(), json!(meaning.long_name)),
+        ("description".to_owned(), json!(meaning.description)),
+    ])
+}
+
+fn compression() -> Vec<Arc<dyn BytesToBytesCodecTraits>> {
+    vec![
+        Arc::new(ZstdCodec::new(5, false)),
+        Arc::new(Crc32cCodec::new()),
+    ]
+}
+
+/// A number that stands for a blank because the column does not hold it: -1,
+/// or else the least there is.
+fn blank_marker(values: &Integers) -> i64 {
+    let held = |marker: &i64| values.iter().any(|value| value == Some(*marker));
+    let mut markers = std::iter::once(-1).chain(i64::MIN..);
+    markers.find(|marker| !held(marker)).unwrap_or(-1)
+}

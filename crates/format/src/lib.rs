@@ -1,0 +1,58 @@
+//! What a dataset is: every object of it, between values and bytes.
+//!
+//! ```text
+//! Plan, PlaneRow, Description, Settings          values
+//!         |                    ^
+//!         v                    |
+//! codec, shard, labels, tables, root, card       bytes of objects, by key (keys)
+//! ```
+//!
+//! Nothing here reads or writes a file. The image array has the axes (site,
+//! channel, y, x) and 8- or 16-bit unsigned samples, little-endian. A *chunk* is
+//! what a reader decodes at once, a *shard* is one stored object of many chunks.
+//! The specification is `docs/format.md`.
+
+mod card;
+mod checksums;
+mod chunk_grid;
+mod codec;
+mod column_meaning;
+mod croissant;
+mod description;
+mod image_array;
+pub mod keys;
+mod labels;
+mod plane_counts;
+mod root;
+mod shard;
+mod table_digest;
+mod tables;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+mod version;
+
+pub use self::card::dataset_card;
+pub use self::checksums::{Checksums, Sha256Sum, checksum_list, parse_checksums, parse_line};
+pub use self::chunk_grid::{ChunkAddress, channel_chunks};
+pub use self::codec::{
+    ChunkDecodeError, ChunkDecoder, ChunkEncoder, Codec, CodecError, EncoderScratch, UnknownCodec,
+};
+pub use self::column_meaning::ColumnMeaning;
+pub use self::croissant::{StoredFile, croissant};
+pub use self::description::{ChannelDescription, Description, Window};
+pub use self::image_array::{array_metadata, data_type_name, images_metadata, plane_shape};
+pub use self::labels::{Label, LabelError, labels};
+pub use self::plane_counts::PlaneCounts;
+pub use self::root::{DatasetAttributes, Root, RootError, Settings, root_metadata};
+pub use self::shard::{ShardIndex, ShardIndexError, read_index};
+pub use self::table_digest::table_sha256;
+pub use self::tables::{
+    ChannelStats, ChannelSums, EmbeddingsDigest, EmbeddingsTable, PlaneRow, PlanesTable,
+    ReadTableError, STATISTICS, SitePlace, SitesTable, Statistic, StoredSite, TableError,
+    channel_stats, channel_stats_of, channel_stats_schema, channel_stats_table, embeddings_of,
+    embeddings_schema, embeddings_table, key_value_metadata, planes_of, planes_schema, sites_of,
+    sites_schema, sites_table,
+};
+pub use self::version::{
+    ENCODER_REVISION, FORMAT_IS_DRAFT, FORMAT_VERSION, GENERATOR, OLDEST_FORMAT_VERSION,
+};

@@ -1,0 +1,48 @@
+//! How many planes are stored, missing and corrupt.
+
+use std::iter::Sum;
+
+use serde::{Deserialize, Serialize};
+
+use crate::tables::plane_row::PlaneRow;
+
+/// How many planes came to what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlaneCounts {
+    /// Decoded and stored.
+    pub ok: usize,
+    /// No image.
+    pub missing: usize,
+    /// An image that could not be used.
+    pub corrupt: usize,
+}
+
+impl PlaneCounts {
+    /// Counts the planes of some rows.
+    pub fn of<'a>(rows: impl Iterator<Item = &'a PlaneRow>) -> Self {
+        let mut counts = Self::default();
+        for row in rows {
+            match row {
+                PlaneRow::Ok { .. } => counts.ok += 1,
+                PlaneRow::Missing => counts.missing += 1,
+                PlaneRow::Corrupt { .. } => counts.corrupt += 1,
+            }
+        }
+        counts
+    }
+
+    /// Whether every plane was stored.
+    pub fn is_complete(self) -> bool {
+        self.missing == 0 && self.corrupt == 0
+    }
+}
+
+impl Sum for PlaneCounts {
+    fn sum<I: Iterator<Item = Self>>(counts: I) -> Self {
+        counts.fold(Self::default(), |sum, counts| Self {
+            ok: sum.ok + counts.ok,
+            missing: sum.missing + counts.missing,
+            corrupt: sum.corrupt + counts.corrupt,
+        })
+    }
+}

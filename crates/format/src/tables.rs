@@ -1,0 +1,33 @@
+//! The Parquet tables of a dataset.
+//!
+//! Those of sites and planes are ordered by `site_index`. All are compressed with Zstd, and carry
+//! statistics, a page index and Bloom filters, so that a reader finds one site
+//! among 125,510 with a few small requests. Row group *i* of `planes.parquet`
+//! covers the same sites as row group *i* of `metadata.parquet`.
+
+mod channel_stats;
+pub(crate) mod embeddings;
+mod key_value_metadata;
+pub(crate) mod plane_row;
+mod planes;
+mod read;
+pub(crate) mod schema;
+mod sites;
+mod statistics;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+pub use self::channel_stats::{ChannelStats, ChannelSums, channel_stats, channel_stats_table};
+pub use self::embeddings::{EmbeddingsDigest, embeddings_table};
+pub use self::key_value_metadata::key_value_metadata;
+pub use self::plane_row::PlaneRow;
+pub use self::planes::PlanesTable;
+pub use self::read::{
+    EmbeddingsTable, ReadTableError, SitesTable, StoredSite, channel_stats_of, embeddings_of,
+    planes_of, sites_of,
+};
+pub use self::schema::{channel_stats_schema, embeddings_schema, planes_schema, sites_schema};
+pub use self::sites::{SitePlace, sites_table};
+pub use self::statistics::{STATISTICS, Statistic};
+pub use self::writer::TableError;

@@ -1,0 +1,268 @@
+//! `channel_stats.parquet`: mean and standard deviation of each channel, over
+//! the dataset, each experiment and each plate: what RxRx1 images are
+//! normalised by.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow_array::{Float64Array, Int64Array, StringArray};
+use rxrx_metadata::{Column, ColumnValues, Integers, Texts};
+
+use super::plane_row::PlaneRow;
+use super::schema::channel_stats_schema;
+use super::writer::{TableError, TableWriter};
+use crate::keys::CHANNEL_STATS;
+
+/// The pixels that a row of the table is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// All.
+    Dataset,
+    /// Those of one experiment, as the metadata table spells it.
+    Experiment(String),
+    /// Those of one plate of it.
+    Plate(String, i64),
+}
+
+impl Scope {
+    /// The word in the table.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Dataset => "dataset",
+            Self::Experiment(_) => "experiment",
+            Self::Plate(..) => "plate",
+        }
+    }
+
+    pub fn experiment(&self) -> Option<&str> {
+        match self {
+            Self::Dataset => None,
+            Self::Experiment(experiment) | Self::Plate(experiment, _) => Some(experiment),
+        }
+    }
+
+    pub fn plate(&self) -> Option<i64> {
+        match self {
+            Self::Plate(_, plate) => Some(*plate),
+            _ => None,
+        }
+    }
+}
+
+/// A row of the table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChannelStats {
+    pub scope: Scope,
+    /// Position along the `channel` axis.
+    pub channel: usize,
+    /// Planes that were stored.
+    pub planes: u64,
+    /// Their pixels.
+    pub pixels: u64,
+    /// Of all those pixels; `None` where there are none.
+    pub mean: Option<f64>,
+    /// Standard deviation of the population.
+    pub std: Option<f64>,
+}
+
+/// Exact sums over planes.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sums {
+    planes: u64,
+    sum: u128,
+    squares: u128,
+}
+
+impl Sums {
+    fn add(&mut self, plane: &PlaneRow) {
+        if let PlaneRow::Ok { summary, .. } = plane {
+            self.planes += 1;
+            self.sum += u128::from(summary.statistics.sum);
+            self.squares += u128::from(summary.statistics.sum_of_squares);
+        }
+    }
+
+    fn row(self, scope: Scope, channel: usize, plane_pixels: u64) -> ChannelStats {
+        let pixels = self.planes.saturating_mul(plane_pixels);
+        let n = pixels as f64;
+        // n² × variance is a difference of integers: nothing cancels. It fits
+        // for any pixels there can be; a forged table is only to be survived.
+        let scaled = u128::from(pixels).saturating_mul(self.squares);
+        let scaled = scaled.saturating_sub(self.sum.saturating_mul(self.sum));
+        let known = pixels > 0;
+        ChannelStats {
+            scope,
+            channel,
+            planes: self.planes,
+            pixels,
+            mean: known.then(|| self.sum as f64 / n),
+            std: known.then(|| (scaled as f64).sqrt() / n),
+        }
+    }
+}
+
+/// The sums that the table is made of, taken plane by plane.
+///
+/// Groups are told apart by the text of the column `experiment` and the number
+/// in the column `plate`, as `GROUP BY` would.
+pub struct ChannelSums<'a> {
+    experiments: Option<&'a Texts>,
+    plates: Option<&'a Integers>,
+    /// Of the dataset, by channel.
+    whole: Vec<Sums>,
+    groups: Groups,
+    /// Those of the site that the next plane belongs to.
+    current: [Option<usize>; 2],
+    /// Planes taken so far.
+    taken: usize,
+}
+
+impl<'a> ChannelSums<'a> {
+    /// `columns` are those of the metadata table.
+    pub fn new(columns: &'a [Column], channels: usize) -> Self {
+        let column = |name: &str| columns.iter().find(|column| column.name == name);
+        let experiments = match column("experiment").map(|column| &column.values) {
+            Some(ColumnValues::String(names)) => Some(names),
+            _ => None,
+        };
+        let plates = match column("plate").map(|column| &column.values) {
+            Some(ColumnValues::Integer(numbers)) => Some(numbers),
+            _ => None,
+        };
+        Self {
+            experiments,
+            plates,
+            whole: vec![Sums::default(); channels],
+            groups: Groups {
+                channels,
+                ..Groups::default()
+            },
+            current: [None; 2],
+            taken: 0,
+        }
+    }
+
+    /// Adds the next plane; they come site-major.
+    pub fn add(&mut self, plane: &PlaneRow) {
+        let channels = self.whole.len().max(1);
+        let (site, channel) = (self.taken / channels, self.taken % channels);
+        self.taken += 1;
+        if channel == 0 {
+            let experiment = self.experiments.and_then(|names| names.get(site));
+            let plate = self.plates.and_then(|numbers| numbers.get(site));
+            self.current = [
+                experiment.map(|name| self.groups.of_experiment(name)),
+                experiment
+                    .zip(plate)
+                    .map(|(name, plate)| self.groups.of_plate(name, plate)),
+            ];
+        }
+        if let Some(sums) = self.whole.get_mut(channel) {
+            sums.add(plane);
+        }
+        for group in self.current.into_iter().flatten() {
+            if let Some(sums) = self.groups.sums.get_mut(group * channels + channel) {
+                sums.add(plane);
+            }
+        }
+    }
+
+    /// The rows of the table: the dataset, the experiments, the plates, each group
+    /// in array order, and each with all channels. Planes have `plane_pixels` each.
+    pub fn rows(&self, plane_pixels: u64) -> Vec<ChannelStats> {
+        let mut ordered = vec![(Scope::Dataset, self.whole.as_slice())];
+        let chunks = self.groups.sums.chunks(self.whole.len().max(1));
+        let scopes = self.groups.scopes.iter().cloned().zip(chunks);
+        let (plates, experiments): (Vec<_>, Vec<_>) =
+            scopes.partition(|(scope, _)| matches!(scope, Scope::Plate(..)));
+        ordered.extend(experiments);
+        ordered.extend(plates);
+        let rows = ordered.into_iter().flat_map(|(scope, sums)| {
+            let sums = sums.iter().enumerate();
+            sums.map(move |(channel, sums)| sums.row(scope.clone(), channel, plane_pixels))
+        });
+        rows.collect()
+    }
+}
+
+/// The rows of the table of `planes`, which are site-major and have
+/// `plane_pixels` each. `columns` are those of the metadata table.
+pub fn channel_stats<'a>(
+    columns: &[Column],
+    channels: usize,
+    plane_pixels: u64,
+    planes: impl Iterator<Item = &'a PlaneRow>,
+) -> Vec<ChannelStats> {
+    let mut sums = ChannelSums::new(columns, channels);
+    planes.for_each(|plane| sums.add(plane));
+    sums.rows(plane_pixels)
+}
+
+/// Experiments and plates in the order in which they are met.
+#[derive(Default)]
+struct Groups {
+    channels: usize,
+    numbers: HashMap<Scope, usize>,
+    scopes: Vec<Scope>,
+    /// Scope-major.
+    sums: Vec<Sums>,
+}
+
+impl Groups {
+    fn of_experiment(&mut self, name: &str) -> usize {
+        self.number(Scope::Experiment(name.to_owned()))
+    }
+
+    fn of_plate(&mut self, name: &str, plate: i64) -> usize {
+        self.number(Scope::Plate(name.to_owned(), plate))
+    }
+
+    fn number(&mut self, scope: Scope) -> usize {
+        let next = self.scopes.len();
+        let number = *self.numbers.entry(scope.clone()).or_insert(next);
+        if number == next {
+            self.scopes.push(scope);
+            self.sums
+                .resize((next + 1) * self.channels, Sums::default());
+        }
+        number
+    }
+}
+
+/// Encodes the table. `channels` are the names of the channels.
+pub fn channel_stats_table(
+    rows: &[ChannelStats],
+    channels: &[String],
+    notes: &[(&str, String)],
+) -> Result<Vec<u8>, TableError> {
+    let mut writer = TableWriter::new(CHANNEL_STATS, channel_stats_schema(), &[], notes)?;
+    let integers = |value: fn(&ChannelStats) -> u64| {
+        Arc::new(Int64Array::from_iter_values(
+            rows.iter().map(|row| value(row) as i64),
+        ))
+    };
+    let floats = |value: fn(&ChannelStats) -> Option<f64>| {
+        Arc::new(Float64Array::from_iter(rows.iter().map(value)))
+    };
+    let names = rows.iter().map(|row| channels.get(row.channel));
+    writer.write_group(vec![
+        Arc::new(StringArray::from_iter_values(
+            rows.iter().map(|row| row.scope.name()),
+        )),
+        Arc::new(StringArray::from_iter(
+            rows.iter().map(|row| row.scope.experiment()),
+        )),
+        Arc::new(Int64Array::from_iter(
+            rows.iter().map(|row| row.scope.plate()),
+        )),
+        Arc::new(StringArray::from_iter(names)),
+        integers(|row| row.planes),
+        integers(|row| row.pixels),
+        floats(|row| row.mean),
+        floats(|row| row.std),
+    ])?;
+    writer.finish()
+}
+
+#[cfg(test)]
+mod tests;

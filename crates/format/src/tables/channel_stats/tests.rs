@@ -1,0 +1,118 @@
+use rxrx_decoder::{BitDepth, PlaneShape, SummaryScratch, summarise};
+
+use super::*;
+
+const SHAPE: PlaneShape = PlaneShape {
+    height: 3,
+    width: 4,
+    depth: BitDepth::Sixteen,
+};
+
+fn pixels(number: usize) -> Vec<u16> {
+    let pixels = (0..12).map(|pixel| (number * 7919 + pixel * 5003) as u16);
+    pixels.collect()
+}
+
+fn plane(number: usize) -> PlaneRow {
+    let bytes: Vec<u8> = pixels(number)
+        .into_iter()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    PlaneRow::Ok {
+        source_bytes: 1,
+        summary: summarise(&bytes, SHAPE, &mut SummaryScratch::new()),
+    }
+}
+
+/// Five sites: two experiments, and the same plate number in both.
+fn columns() -> Vec<Column> {
+    let experiments = ["A", "A", "A", "B", "B"].map(Some);
+    let plates = [1, 1, 3, 1, 1].map(Some);
+    vec![
+        Column {
+            name: "plate".to_owned(),
+            values: ColumnValues::Integer(plates.into_iter().collect()),
+        },
+        Column {
+            name: "experiment".to_owned(),
+            values: ColumnValues::String(experiments.into_iter().collect()),
+        },
+    ]
+}
+
+/// Two channels; planes 1 and 4 were not stored, so that plate A 3 has no w1.
+fn planes() -> Vec<PlaneRow> {
+    let mut planes: Vec<PlaneRow> = (0..10).map(plane).collect();
+    planes[1] = PlaneRow::Missing;
+    planes[4] = PlaneRow::Corrupt {
+        source_bytes: None,
+        error: "torn".to_owned(),
+        cause: Some("torn".to_owned()),
+    };
+    planes
+}
+
+#[test]
+fn each_group_has_the_statistics_of_its_pixels() {
+    let planes = planes();
+    let rows = channel_stats(&columns(), 2, 12, planes.iter());
+    let plate = |name: &str, number| Scope::Plate(name.to_owned(), number);
+    let experiment = |name: &str| Scope::Experiment(name.to_owned());
+    let groups = [
+        (Scope::Dataset, vec![0, 1, 2, 3, 4]),
+        (experiment("A"), vec![0, 1, 2]),
+        (experiment("B"), vec![3, 4]),
+        (plate("A", 1), vec![0, 1]),
+        (plate("A", 3), vec![2]),
+        (plate("B", 1), vec![3, 4]),
+    ];
+    assert_eq!(rows.len(), 12);
+    for (row, found) in rows.iter().enumerate() {
+        let (scope, sites) = &groups[row / 2];
+        let channel = row % 2;
+        assert_eq!((&found.scope, found.channel), (scope, channel));
+        let stored = sites.iter().map(|site| site * 2 + channel);
+        let stored: Vec<usize> = stored.filter(|plane| planes[*plane].is_ok()).collect();
+        let pixels: Vec<f64> = stored
+            .iter()
+            .flat_map(|plane| pixels(*plane))
+            .map(f64::from)
+            .collect();
+        assert_eq!(found.planes, stored.len() as u64);
+        assert_eq!(found.pixels, pixels.len() as u64);
+        if pixels.is_empty() {
+            assert_eq!((found.mean, found.std), (None, None));
+            assert_eq!((scope, channel), (&plate("A", 3), 0));
+            continue;
+        }
+        let n = pixels.len() as f64;
+        let mean = pixels.iter().sum::<f64>() / n;
+        let variance = pixels.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
+        let near = |a: Option<f64>, b: f64| (a.unwrap() - b).abs() <= 1e-12 * b;
+        assert!(near(found.mean, mean), "{found:?}, mean {mean}");
+        assert!(near(found.std, variance.sqrt()), "{found:?}, {variance}");
+    }
+}
+
+#[test]
+fn the_table_is_read_as_it_was_written() {
+    let rows = channel_stats(&columns(), 2, 12, planes().iter());
+    let names = ["w1", "w2"].map(str::to_owned);
+    let bytes = channel_stats_table(&rows, &names, &[]).unwrap();
+    let read = crate::tables::channel_stats_of(bytes.into(), rows.len(), &names).unwrap();
+    assert_eq!(read, rows);
+}
+
+/// A whole RxRx1 of the brightest pixels: every sum fits.
+#[test]
+fn the_brightest_dataset_does_not_overflow() {
+    let planes = 125_510;
+    let (max, pixels) = (65_535u128, 1u64 << 28);
+    let sums = Sums {
+        planes,
+        sum: u128::from(planes * pixels) * max,
+        squares: u128::from(planes * pixels) * max * max,
+    };
+    let row = sums.row(Scope::Dataset, 0, pixels);
+    assert_eq!((row.mean, row.std), (Some(65_535.0), Some(0.0)));
+}

@@ -1,0 +1,75 @@
+//! A row of `planes.parquet`.
+
+use rxrx_decoder::PlaneSummary;
+
+/// What the table records of one plane.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PlaneRow {
+    /// Decoded and stored.
+    Ok {
+        /// Size of the image file in bytes.
+        source_bytes: u64,
+        /// Statistics and hash of the pixels.
+        summary: PlaneSummary,
+    },
+    /// There is no image; the pixels are 0.
+    Missing,
+    /// The image could not be used; the pixels are 0.
+    Corrupt {
+        /// Size of the image file in bytes; `None` when it could not be read.
+        source_bytes: Option<u64>,
+        /// What is wrong with the image, for people.
+        error: String,
+        /// The kind of fault, one word for counting; `None` in format 3.
+        cause: Option<String>,
+    },
+}
+
+impl PlaneRow {
+    /// Whether the plane was decoded and stored.
+    pub fn is_ok(&self) -> bool {
+        matches!(self, Self::Ok { .. })
+    }
+
+    /// Size of the image file in bytes, where one was read.
+    pub fn source_bytes(&self) -> Option<u64> {
+        match self {
+            Self::Ok { source_bytes, .. } => Some(*source_bytes),
+            Self::Corrupt { source_bytes, .. } => *source_bytes,
+            Self::Missing => None,
+        }
+    }
+
+    /// The word of the column `status`.
+    pub fn status(&self) -> &'static str {
+        match self {
+            Self::Ok { .. } => "ok",
+            Self::Missing => "missing",
+            Self::Corrupt { .. } => "corrupt",
+        }
+    }
+
+    /// The text of the column `error`.
+    pub fn error(&self) -> Option<&str> {
+        match self {
+            Self::Corrupt { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+
+    /// The word of the column `cause`.
+    pub fn cause(&self) -> Option<&str> {
+        match self {
+            Self::Corrupt { cause, .. } => cause.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Statistics and hash of the pixels, where there are any.
+    pub fn summary(&self) -> Option<&PlaneSummary> {
+        match self {
+            Self::Ok { summary, .. } => Some(summary),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! `planes.parquet`: one row for each site and channel, that is, for each image
+//! file that there is or should be.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Float64Array, Int32Array, Int64Array, StringArray};
+use rxrx_metadata::{Plan, SiteIndex};
+
+use super::plane_row::PlaneRow;
+use super::schema::planes_schema;
+use super::statistics::{STATISTICS, Statistic, StatisticValue};
+use super::writer::{ROWS_IN_PAGE, TableError, TableWriter, site_groups};
+use crate::keys::PLANES;
+
+/// Rows that are put into columns at once.
+const ROWS_AT_ONCE: usize = 4 * ROWS_IN_PAGE;
+
+/// A row with its place in the array.
+struct PlacedRow<'a> {
+    site: usize,
+    channel: usize,
+    row: &'a PlaneRow,
+}
+
+/// The table, encoded as its rows come.
+pub struct PlanesTable<'a> {
+    plan: &'a Plan,
+    channels: Vec<String>,
+    writer: TableWriter,
+    /// The numbers of the rows at which row groups end, the next one last.
+    group_ends: Vec<usize>,
+    /// The number of the first row that is not written yet.
+    next: usize,
+    /// Rows that came and are not written yet.
+    pending: Vec<PlaneRow>,
+}
+
+impl<'a> PlanesTable<'a> {
+    pub fn new(plan: &'a Plan, notes: &[(&str, String)]) -> Result<Self, TableError> {
+        let channels = plan.geometry().channels;
+        let groups: Vec<_> = site_groups(plan.table().len()).collect();
+        let longest = groups.first().map_or(0, ExactSizeIterator::len);
+        let bloom = [("xxh3_128".to_owned(), longest * channels)];
+        Ok(Self {
+            plan,
+            channels: plan.channels().iter().map(ToString::to_string).collect(),
+            writer: TableWriter::new(PLANES, planes_schema(), &bloom, notes)?,
+            group_ends: groups
+                .iter()
+                .rev()
+                .map(|group| group.end * channels)
+                .collect(),
+            next: 0,
+            pending: Vec::with_capacity(ROWS_AT_ONCE),
+        })
+    }
+
+    /// Appends the planes of the next sites, site-major.
+    pub fn add(&mut self, planes: Vec<PlaneRow>) -> Result<(), TableError> {
+        for plane in planes {
+            self.pending.push(plane);
+            let ends = self.group_ends.last() == Some(&(self.next + self.pending.len()));
+            if ends || self.pending.len() == ROWS_AT_ONCE {
+                self.write()?;
+            }
+            if ends {
+                self.writer.end_group()?;
+                self.group_ends.pop();
+            }
+        }
+        Ok(())
+    }
+
+    /// The bytes of the table, once all sites have come.
+    pub fn finish(self) -> Result<Vec<u8>, TableError> {
+        self.writer.finish()
+    }
+
+    fn write(&mut self) -> Result<(), TableError> {
+        let Self {
+            plan,
+            channels: names,
+            ..
+        } = self;
+        let rows = self.pending.iter().enumerate().map(|(at, row)| PlacedRow {
+            site: (self.next + at) / names.len(),
+            channel: (self.next + at) % names.len(),
+            row,
+        });
+        let rows: Vec<PlacedRow<'_>> = rows.collect();
+        let texts = |value: fn(&PlaneRow) -> Option<&str>| -> ArrayRef {
+            Arc::new(StringArray::from_iter(
+                rows.iter().map(|row| value(row.row)),
+            ))
+        };
+        let source = |row: &PlacedRow<'_>| plan.source(SiteIndex(row.site), row.channel);
+        let sizes = rows
+            .iter()
+            .map(|row| row.row.source_bytes().map(|bytes| bytes as i64));
+        let hashes = rows.iter().map(|row| {
+            let summary = row.row.summary()?;
+            Some(format!("{:032x}", summary.xxh3_128))
+        });
+        let mut columns: Vec<ArrayRef> = vec![
+            Arc::new(Int64Array::from_iter_values(
+                rows.iter().map(|row| row.site as i64),
+            )),
+            Arc::new(StringArray::from_iter(
+                rows.iter().map(|row| names.get(row.channel)),
+            )),
+            Arc::new(StringArray::from_iter(rows.iter().map(source))),
+            Arc::new(Int64Array::from_iter(sizes)),
+            texts(|row| Some(row.status())),
+            texts(PlaneRow::error),
+            texts(PlaneRow::cause),
+            Arc::new(StringArray::from_iter(hashes)),
+        ];
+        columns.extend(
+            STATISTICS
+                .iter()
+                .map(|statistic| column(statistic, &self.pending)),
+        );
+        self.writer.write_rows(columns)?;
+        self.next += self.pending.len();
+        self.pending.clear();
+        Ok(())
+    }
+}
+
+/// The column of one statistic, null where a plane has none.
+fn column(statistic: &Statistic, rows: &[PlaneRow]) -> ArrayRef {
+    let statistics = rows
+        .iter()
+        .map(|row| row.summary().map(|summary| &summary.statistics));
+    match statistic.value {
+        StatisticValue::Float(accessor) => Arc::new(Float64Array::from_iter(
+            statistics.map(|statistics| statistics.map(accessor.get)),
+        )),
+        StatisticValue::Pixel(accessor) => Arc::new(Int32Array::from_iter(
+            statistics.map(|statistics| Some(i32::from((accessor.get)(statistics?)))),
+        )),
+        // Far below 2^63: a plane has at most 2^28 pixels of 16 bits.
+        StatisticValue::Sum(accessor) => Arc::new(Int64Array::from_iter(
+            statistics.map(|statistics| Some((accessor.get)(statistics?) as i64)),
+        )),
+    }
+}

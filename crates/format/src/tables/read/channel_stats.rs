@@ -1,0 +1,63 @@
+//! `channel_stats.parquet`, read back.
+
+use arrow_array::Array;
+use bytes::Bytes;
+
+use super::batches::each_batch;
+use super::error::ReadTableError;
+use crate::keys::CHANNEL_STATS;
+use crate::tables::channel_stats::{ChannelStats, Scope};
+
+/// Reads the table, which must have `rows` rows.
+///
+/// # Errors
+/// [`ReadTableError`]: not Parquet, other columns or types than we write, a
+/// scope that there is not or that the other cells contradict.
+pub fn channel_stats_of(
+    bytes: Bytes,
+    rows: usize,
+    channels: &[String],
+) -> Result<Vec<ChannelStats>, ReadTableError> {
+    let mut table = Vec::new();
+    each_batch(CHANNEL_STATS, bytes, rows, |batch| {
+        let scopes = batch.required("scope", batch.texts("scope")?)?;
+        let experiments = batch.texts("experiment")?;
+        let plates = batch.integers("plate")?;
+        let names = batch.required("channel", batch.texts("channel")?)?;
+        let planes = batch.required("planes", batch.integers("planes")?)?;
+        let pixels = batch.required("pixels", batch.integers("pixels")?)?;
+        let (mean, std) = (batch.floats("mean")?, batch.floats("std")?);
+        for row in 0..batch.len() {
+            let experiment = experiments
+                .is_valid(row)
+                .then(|| experiments.value(row).to_owned());
+            let plate = plates.is_valid(row).then(|| plates.value(row));
+            let scope = match (scopes.value(row), experiment, plate) {
+                ("dataset", None, None) => Scope::Dataset,
+                ("experiment", Some(experiment), None) => Scope::Experiment(experiment),
+                ("plate", Some(experiment), Some(plate)) => Scope::Plate(experiment, plate),
+                (other, ..) => {
+                    let reason = format!("{other:?} is no scope with that experiment and plate");
+                    return Err(batch.cell(row, "scope", reason));
+                }
+            };
+            let channel = names.value(row);
+            let channel = channels.iter().position(|name| name == channel);
+            let count = |column: &str, value: i64| {
+                u64::try_from(value)
+                    .map_err(|_| batch.cell(row, column, format!("{value} is no number of them")))
+            };
+            table.push(ChannelStats {
+                scope,
+                channel: channel
+                    .ok_or_else(|| batch.cell(row, "channel", "is no channel of the dataset"))?,
+                planes: count("planes", planes.value(row))?,
+                pixels: count("pixels", pixels.value(row))?,
+                mean: mean.is_valid(row).then(|| mean.value(row)),
+                std: std.is_valid(row).then(|| std.value(row)),
+            });
+        }
+        Ok(())
+    })?;
+    Ok(table)
+}

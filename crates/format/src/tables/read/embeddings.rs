@@ -1,0 +1,74 @@
+//! `embeddings.parquet`, read back.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::Float32Type;
+use arrow_array::{Array, ListArray};
+use arrow_schema::DataType;
+use bytes::Bytes;
+use rxrx_metadata::Embeddings;
+
+use super::batches::each_batch;
+use super::error::ReadTableError;
+use crate::keys::EMBEDDINGS;
+
+/// The rows of the table in array order.
+#[derive(Debug)]
+pub struct EmbeddingsTable {
+    pub site_ids: Vec<String>,
+    pub embeddings: Embeddings,
+}
+
+/// Reads the table of `sites` sites, with vectors of `length`.
+///
+/// # Errors
+/// [`ReadTableError`]: not Parquet, other columns or types than we write, rows
+/// out of order, a vector of another length.
+pub fn embeddings_of(
+    bytes: Bytes,
+    sites: usize,
+    length: usize,
+) -> Result<EmbeddingsTable, ReadTableError> {
+    let size = bytes.len();
+    let too_large = || ReadTableError::TooLarge {
+        table: EMBEDDINGS,
+        bytes: size,
+    };
+    let mut table = EmbeddingsTable {
+        site_ids: Vec::new(),
+        embeddings: Embeddings::absent(sites, length).ok_or_else(too_large)?,
+    };
+    each_batch(EMBEDDINGS, bytes, sites, |batch| {
+        let order = batch.required("site_index", batch.integers("site_index")?)?;
+        let ids = batch.required("site_id", batch.texts("site_id")?)?;
+        let column = "embedding";
+        let vectors: &ListArray = batch.typed(column, list(), |values| {
+            let list = values.as_list_opt::<i32>()?;
+            (list.value_type() == DataType::Float32).then_some(list)
+        })?;
+        for row in 0..batch.len() {
+            let site = batch.first_row + row;
+            if usize::try_from(order.value(row)) != Ok(site) {
+                let reason = format!("{}, expected the row's number", order.value(row));
+                return Err(batch.cell(row, "site_index", reason));
+            }
+            table.site_ids.push(ids.value(row).to_owned());
+            if vectors.is_null(row) {
+                continue;
+            }
+            let vector = vectors.value(row);
+            let numbers = vector.as_primitive::<Float32Type>();
+            let room = table.embeddings.insert(site).unwrap_or_default();
+            if numbers.len() != room.len() || numbers.null_count() > 0 {
+                let reason = format!("has {} numbers, expected {}", numbers.len(), room.len());
+                return Err(batch.cell(row, column, reason));
+            }
+            room.copy_from_slice(numbers.values());
+        }
+        Ok(())
+    })?;
+    Ok(table)
+}
+
+fn list() -> DataType {
+    DataType::new_list(DataType::Float32, false)
+}

@@ -1,0 +1,148 @@
+//! `metadata.parquet`, read back.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow_schema::DataType;
+use bytes::Bytes;
+use rxrx_metadata::{Column, ColumnValues, Integers, Texts};
+
+use super::batch::Batch;
+use super::batches::each_batch;
+use super::error::ReadTableError;
+use crate::keys::SITES;
+
+/// Columns that are not from the metadata table of the input.
+const FIRST: &str = "site_index";
+const LAST: [&str; 4] = ["shard", "offset", "length", "complete"];
+
+/// The rows of `metadata.parquet`, in array order.
+#[derive(Debug, Default)]
+pub struct SitesTable {
+    /// The columns of the metadata table of the input.
+    pub columns: Vec<Column>,
+    /// Where each site is stored.
+    pub places: Vec<StoredSite>,
+    /// Key-value metadata of the file.
+    pub notes: BTreeMap<String, String>,
+}
+
+/// Where one site is stored, as the table says.
+#[derive(Clone, Debug)]
+pub struct StoredSite {
+    /// Key of the object.
+    pub shard: Arc<str>,
+    /// The bytes of the site's chunks in it.
+    pub range: Range<u64>,
+    /// Whether every plane of the site is stored.
+    pub complete: bool,
+}
+
+impl SitesTable {
+    /// The id of the site in that row.
+    pub fn site_id(&self, row: usize) -> Option<&str> {
+        let is_id = |column: &&Column| column.name == "site_id";
+        match &self.columns.iter().find(is_id)?.values {
+            ColumnValues::String(ids) => ids.get(row),
+            _ => None,
+        }
+    }
+}
+
+/// Reads the table of an array of `sites`.
+///
+/// # Errors
+/// [`ReadTableError`]: not Parquet, other columns or types than we write, other
+/// rows than 0 to `sites` in order, nulls where there are none.
+pub fn sites_of(bytes: Bytes, sites: usize) -> Result<SitesTable, ReadTableError> {
+    let mut table = SitesTable::default();
+    table.notes = each_batch(SITES, bytes, sites, |batch| {
+        if batch.first_row == 0 {
+            table.columns = empty_columns(batch)?;
+        }
+        let order = batch.required(FIRST, batch.integers(FIRST)?)?;
+        for (row, &index) in order.values().iter().enumerate() {
+            if usize::try_from(index) != Ok(batch.first_row + row) {
+                return Err(batch.cell(row, FIRST, format!("{index}, expected the row's number")));
+            }
+        }
+        for column in &mut table.columns {
+            append(column, batch)?;
+        }
+        append_places(&mut table.places, batch)
+    })?;
+    Ok(table)
+}
+
+/// The columns between those that we add, still without rows.
+fn empty_columns(batch: &Batch) -> Result<Vec<Column>, ReadTableError> {
+    let schema = batch.rows.schema();
+    let added = |name: &str| name == FIRST || LAST.contains(&name);
+    let mut columns: Vec<Column> = Vec::new();
+    for field in schema.fields().iter().filter(|field| !added(field.name())) {
+        let refused = |found: String, expected: &str| ReadTableError::Column {
+            table: SITES,
+            column: field.name().clone(),
+            found,
+            expected: expected.to_owned(),
+        };
+        if columns.iter().any(|column| column.name == *field.name()) {
+            return Err(refused("there twice".to_owned(), "once"));
+        }
+        let values = match field.data_type() {
+            DataType::Int64 => ColumnValues::Integer(Integers::default()),
+            DataType::Float64 => ColumnValues::Float(Vec::new()),
+            DataType::Utf8 => ColumnValues::String(Texts::default()),
+            other => return Err(refused(other.to_string(), "Int64, Float64 or Utf8")),
+        };
+        let name = field.name().clone();
+        columns.push(Column { name, values });
+    }
+    batch.required("site_id", batch.texts("site_id")?)?;
+    Ok(columns)
+}
+
+fn append(column: &mut Column, batch: &Batch) -> Result<(), ReadTableError> {
+    let name = column.name.as_str();
+    match &mut column.values {
+        ColumnValues::Integer(values) => values.extend(batch.integers(name)?.iter()),
+        ColumnValues::Float(values) => values.extend(batch.floats(name)?.iter()),
+        ColumnValues::String(values) => values.extend(batch.texts(name)?.iter()),
+    }
+    Ok(())
+}
+
+fn append_places(places: &mut Vec<StoredSite>, batch: &Batch) -> Result<(), ReadTableError> {
+    let [shard, offset, length, complete] = LAST;
+    let shards = batch.required(shard, batch.texts(shard)?)?;
+    let offsets = batch.required(offset, batch.integers(offset)?)?.values();
+    let lengths = batch.required(length, batch.integers(length)?)?.values();
+    let complete = batch.required(complete, batch.flags(complete)?)?.values();
+    for (row, ((start, bytes), complete)) in offsets.iter().zip(lengths).zip(complete).enumerate() {
+        let range = start
+            .checked_add(*bytes)
+            .filter(|_| *start >= 0 && *bytes >= 0);
+        let range =
+            range.and_then(|end| Some(u64::try_from(*start).ok()?..u64::try_from(end).ok()?));
+        let range = range.ok_or_else(|| {
+            batch.cell(
+                row,
+                offset,
+                format!("{start}, and length {bytes}, is no range of bytes"),
+            )
+        })?;
+        // One name for all the sites of a shard.
+        let name = shards.value(row);
+        let shard = match places.last() {
+            Some(before) if *before.shard == *name => before.shard.clone(),
+            _ => name.into(),
+        };
+        places.push(StoredSite {
+            shard,
+            range,
+            complete,
+        });
+    }
+    Ok(())
+}

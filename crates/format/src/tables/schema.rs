@@ -1,0 +1,264 @@
+//! The columns of the Parquet tables, and what each of them means: the one
+//! place that the tables, the label arrays and Croissant take it from.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow_schema::{DataType as Arrow, Field, Schema};
+use rxrx_metadata::{Column, ColumnValues, REQUIRED, SITE_ID};
+
+use super::statistics::STATISTICS;
+use crate::column_meaning::ColumnMeaning;
+
+/// The schema of `metadata.parquet`: `site_index`, the `columns` of the table
+/// under their own names, then where the site's pixels are stored.
+pub fn sites_schema(columns: &[Column]) -> Schema {
+    let mut fields = vec![required(
+        "site_index",
+        Arrow::Int64,
+        "Position along the first axis of images.zarr/images, from 0; the row number of this table",
+    )];
+    for column in columns {
+        let data_type = match column.values {
+            ColumnValues::Integer(_) => Arrow::Int64,
+            ColumnValues::Float(_) => Arrow::Float64,
+            ColumnValues::String(_) => Arrow::Utf8,
+        };
+        let name = column.name.as_str();
+        let nullable = name != SITE_ID && !REQUIRED.contains(&name);
+        let meaning = ColumnMeaning::of(name).description;
+        fields.push(field(name, data_type, nullable, &meaning));
+    }
+    fields.extend([
+        required(
+            "shard",
+            Arrow::Utf8,
+            "Object that stores the site's pixels, relative to this file",
+        ),
+        required(
+            "offset",
+            Arrow::Int64,
+            "First byte of the site's chunk in the shard",
+        ),
+        required(
+            "length",
+            Arrow::Int64,
+            "Bytes of the site's chunk in the shard",
+        ),
+        required(
+            "complete",
+            Arrow::Boolean,
+            "Whether an image was read for every channel",
+        ),
+    ]);
+    Schema::new(fields)
+}
+
+/// The schema of `planes.parquet`: one row for each site and channel.
+pub fn planes_schema() -> Schema {
+    let mut fields = vec![
+        required(
+            "site_index",
+            Arrow::Int64,
+            "Row of metadata.parquet; position along the site axis",
+        ),
+        required(
+            "channel",
+            Arrow::Utf8,
+            "Channel, such as w1; the channel coordinate",
+        ),
+        optional("source", Arrow::Utf8, "Path of the image inside the input"),
+        optional(
+            "source_bytes",
+            Arrow::Int64,
+            "Size of the image file in bytes",
+        ),
+        required(
+            "status",
+            Arrow::Utf8,
+            "ok, missing (no file) or corrupt (unreadable file)",
+        ),
+        optional("error", Arrow::Utf8, "Why the file could not be read"),
+        optional(
+            "cause",
+            Arrow::Utf8,
+            "Kind of the error, one word for counting; null unless the status is corrupt",
+        ),
+        optional(
+            "xxh3_128",
+            Arrow::Utf8,
+            "XXH3-128 of the pixels, 32 lower-case hexadecimal digits",
+        ),
+    ];
+    fields.extend(
+        STATISTICS.iter().map(|statistic| {
+            optional(statistic.name, statistic.data_type(), statistic.description)
+        }),
+    );
+    Schema::new(fields)
+}
+
+/// The schema of `embeddings.parquet`: one row for each site, with a vector of
+/// `length` numbers or none.
+pub fn embeddings_schema(length: i32) -> Schema {
+    let number = Field::new("element", Arrow::Float32, false);
+    Schema::new(vec![
+        required(
+            "site_index",
+            Arrow::Int64,
+            "Row of metadata.parquet; position along the site axis",
+        ),
+        required("site_id", Arrow::Utf8, "Name of the site"),
+        optional(
+            "embedding",
+            Arrow::FixedSizeList(Arc::new(number), length),
+            "Embedding of the site; null where the table of embeddings had none",
+        ),
+    ])
+}
+
+/// The schema of `channel_stats.parquet`: one row for each scope and channel.
+pub fn channel_stats_schema() -> Schema {
+    Schema::new(vec![
+        required(
+            "scope",
+            Arrow::Utf8,
+            "What the row is about: the whole dataset, an experiment or a plate",
+        ),
+        optional(
+            "experiment",
+            Arrow::Utf8,
+            "Experiment, as in metadata.parquet; null for the dataset",
+        ),
+        optional(
+            "plate",
+            Arrow::Int64,
+            "Plate in the experiment, from 1; null unless the scope is plate",
+        ),
+        required(
+            "channel",
+            Arrow::Utf8,
+            "Channel, such as w1; the channel coordinate",
+        ),
+        required(
+            "planes",
+            Arrow::Int64,
+            "Planes that are counted: those whose status is ok in planes.parquet",
+        ),
+        required("pixels", Arrow::Int64, "Pixels of those planes"),
+        optional(
+            "mean",
+            Arrow::Float64,
+            "Mean of those pixels, in units of the samples, from exact sums; null without planes",
+        ),
+        optional(
+            "std",
+            Arrow::Float64,
+            "Standard deviation of those pixels (of the population), likewise",
+        ),
+    ])
+}
+
+fn required(name: &str, data_type: Arrow, description: &str) -> Field {
+    field(name, data_type, false, description)
+}
+
+fn optional(name: &str, data_type: Arrow, description: &str) -> Field {
+    field(name, data_type, true, description)
+}
+
+fn field(name: &str, data_type: Arrow, nullable: bool, description: &str) -> Field {
+    let metadata = HashMap::from([("description".to_owned(), description.to_owned())]);
+    Field::new(name, data_type, nullable).with_metadata(metadata)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rxrx_metadata::MetadataTable;
+
+    fn columns(schema: &Schema) -> Vec<String> {
+        let column = |field: &Field| {
+            let null = if field.is_nullable() { "?" } else { "" };
+            format!("{} {}{null}", field.name(), field.data_type())
+        };
+        schema.fields().iter().map(|field| column(field)).collect()
+    }
+
+    fn all_described(schema: &Schema) -> bool {
+        schema
+            .fields()
+            .iter()
+            .all(|field| field.metadata().contains_key("description"))
+    }
+
+    #[test]
+    fn sites_keep_the_columns_of_the_table() {
+        let csv = "experiment,plate,well,site,dose,sirna\nE,1,B02,1,0.5,x\n";
+        let table = MetadataTable::read("m.csv", csv.as_bytes()).unwrap();
+        let schema = sites_schema(table.columns());
+        let expected = [
+            "site_index Int64",
+            "site_id Utf8",
+            "experiment Utf8",
+            "plate Int64",
+            "well Utf8",
+            "site Int64",
+            "dose Float64?",
+            "sirna Utf8?",
+            "shard Utf8",
+            "offset Int64",
+            "length Int64",
+            "complete Boolean",
+        ];
+        assert_eq!(columns(&schema), expected);
+        assert!(all_described(&schema));
+    }
+
+    #[test]
+    fn planes_have_the_columns_of_the_contract() {
+        let schema = planes_schema();
+        let expected = [
+            "site_index Int64",
+            "channel Utf8",
+            "source Utf8?",
+            "source_bytes Int64?",
+            "status Utf8",
+            "error Utf8?",
+            "cause Utf8?",
+            "xxh3_128 Utf8?",
+            "mean Float64?",
+            "std Float64?",
+            "min Int32?",
+            "max Int32?",
+            "p001 Float64?",
+            "p01 Float64?",
+            "p50 Float64?",
+            "p99 Float64?",
+            "p999 Float64?",
+            "saturated Float64?",
+            "focus Float64?",
+            "sum Int64?",
+            "sum_of_squares Int64?",
+        ];
+        assert_eq!(columns(&schema), expected);
+        assert!(all_described(&schema));
+    }
+
+    #[test]
+    fn channel_stats_have_the_columns_of_the_contract() {
+        let schema = channel_stats_schema();
+        let expected = [
+            "scope Utf8",
+            "experiment Utf8?",
+            "plate Int64?",
+            "channel Utf8",
+            "planes Int64",
+            "pixels Int64",
+            "mean Float64?",
+            "std Float64?",
+        ];
+        assert_eq!(columns(&schema), expected);
+        assert!(all_described(&schema));
+    }
+}

@@ -1,0 +1,79 @@
+//! `metadata.parquet`: one row for each site, row *i* describing `images[i]`.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray};
+use rxrx_metadata::{Column, ColumnValues, Plan};
+
+use super::schema::sites_schema;
+use super::writer::{TableError, TableWriter, site_groups};
+use crate::keys::{SITES, shard_key};
+
+/// Encodes the table. `places` are those of all sites in array order.
+pub fn sites_table(
+    plan: &Plan,
+    places: &[SitePlace],
+    notes: &[(&str, String)],
+) -> Result<Vec<u8>, TableError> {
+    let table = plan.table();
+    let groups: Vec<Range<usize>> = site_groups(table.len()).collect();
+    let longest = groups.iter().map(ExactSizeIterator::len).max().unwrap_or(0);
+    let bloom: Vec<(String, usize)> = table
+        .columns()
+        .iter()
+        .filter(|column| column.name.ends_with("_id"))
+        .map(|column| (column.name.clone(), longest))
+        .collect();
+
+    let mut writer = TableWriter::new(SITES, sites_schema(table.columns()), &bloom, notes)?;
+    for group in groups {
+        let places = places.get(group.clone()).unwrap_or_default();
+        let mut columns: Vec<ArrayRef> = vec![Arc::new(Int64Array::from_iter_values(
+            group.clone().map(|i| i as i64),
+        ))];
+        columns.extend(table.columns().iter().map(|column| values(column, &group)));
+        let geometry = plan.geometry();
+        let shard = |site: usize| shard_key(site / geometry.shard_sites);
+        columns.push(Arc::new(StringArray::from_iter_values(
+            group.clone().map(shard),
+        )));
+        columns.push(Arc::new(Int64Array::from_iter_values(
+            places.iter().map(|place| place.range.start as i64),
+        )));
+        let lengths = places
+            .iter()
+            .map(|place| (place.range.end - place.range.start) as i64);
+        columns.push(Arc::new(Int64Array::from_iter_values(lengths)));
+        let complete: Vec<bool> = places.iter().map(|place| place.complete).collect();
+        columns.push(Arc::new(BooleanArray::from(complete)));
+        writer.write_group(columns)?;
+    }
+    writer.finish()
+}
+
+/// Where in its shard a site's pixels lie, and whether all its planes are there.
+#[derive(Clone, Debug)]
+pub struct SitePlace {
+    /// Bytes of the site's chunks in the shard.
+    pub range: Range<u64>,
+    /// Whether all planes of the site are stored.
+    pub complete: bool,
+}
+
+fn values(column: &Column, rows: &Range<usize>) -> ArrayRef {
+    match &column.values {
+        ColumnValues::Integer(values) => {
+            let values = rows.clone().map(|row| values.get(row));
+            Arc::new(Int64Array::from_iter(values))
+        }
+        ColumnValues::Float(values) => {
+            let values = values.get(rows.clone()).unwrap_or_default();
+            Arc::new(Float64Array::from_iter(values.iter().copied()))
+        }
+        ColumnValues::String(values) => {
+            let values = rows.clone().map(|row| values.get(row));
+            Arc::new(StringArray::from_iter(values))
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Encoding of any table of a dataset.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::{ArrowError, Schema};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{KeyValue, SortingColumn};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
+
+/// Most sites in a row group; groups are made equal, so they hold between half
+/// of this and this.
+const SITES_IN_GROUP: usize = 16 * 1024;
+
+/// Rows in a data page, the unit that the page index can skip.
+pub(super) const ROWS_IN_PAGE: usize = 2048;
+
+/// A table could not be built: a defect of the program, or memory ran out.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TableError {
+    /// Columns and schema do not fit together.
+    #[error("cannot build table {table}")]
+    Columns {
+        /// The table's object key.
+        table: &'static str,
+        /// What Arrow said.
+        source: ArrowError,
+    },
+    /// The Parquet writer failed.
+    #[error("cannot encode table {table}")]
+    Parquet {
+        /// The table's object key.
+        table: &'static str,
+        /// What the Parquet writer said.
+        source: ParquetError,
+    },
+}
+
+/// A table being encoded, one row group at a time.
+pub(super) struct TableWriter {
+    table: &'static str,
+    schema: Arc<Schema>,
+    writer: ArrowWriter<Vec<u8>>,
+}
+
+impl TableWriter {
+    /// `bloom` are the columns that get a Bloom filter, each with the distinct
+    /// values expected in one row group.
+    pub(super) fn new(
+        table: &'static str,
+        schema: Schema,
+        bloom: &[(String, usize)],
+        notes: &[(&str, String)],
+    ) -> Result<Self, TableError> {
+        let notes = notes
+            .iter()
+            .map(|(key, value)| KeyValue::new((*key).to_owned(), value.clone()));
+        let mut properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .set_statistics_enabled(EnabledStatistics::Page)
+            .set_data_page_row_count_limit(ROWS_IN_PAGE)
+            .set_write_batch_size(ROWS_IN_PAGE)
+            .set_max_row_group_row_count(None)
+            .set_sorting_columns(Some(vec![SortingColumn {
+                column_idx: 0,
+                descending: false,
+                nulls_first: false,
+            }]))
+            .set_key_value_metadata(Some(notes.collect()));
+        // Vectors seldom repeat.
+        let numbers = ColumnPath::from(vec![
+            "embedding".to_owned(),
+            "list".to_owned(),
+            "element".to_owned(),
+        ]);
+        properties = properties.set_column_dictionary_enabled(numbers, false);
+        for (column, distinct) in bloom {
+            let path = ColumnPath::from(column.as_str());
+            properties = properties
+                .set_column_bloom_filter_enabled(path.clone(), true)
+                .set_column_bloom_filter_max_ndv(path, *distinct as u64);
+        }
+        let schema = Arc::new(schema);
+        let writer = ArrowWriter::try_new(Vec::new(), schema.clone(), Some(properties.build()))
+            .map_err(|source| TableError::Parquet { table, source })?;
+        Ok(Self {
+            table,
+            schema,
+            writer,
+        })
+    }
+
+    /// Appends `columns` as one row group.
+    pub(super) fn write_group(&mut self, columns: Vec<ArrayRef>) -> Result<(), TableError> {
+        self.write_rows(columns)?;
+        self.end_group()
+    }
+
+    /// Appends `columns` to the row group. Where more rows of it follow, these
+    /// must be whole pages: then the bytes are the same as with all at once.
+    pub(super) fn write_rows(&mut self, columns: Vec<ArrayRef>) -> Result<(), TableError> {
+        let table = self.table;
+        let batch = RecordBatch::try_new(self.schema.clone(), columns)
+            .map_err(|source| TableError::Columns { table, source })?;
+        let written = self.writer.write(&batch);
+        written.map_err(|source| TableError::Parquet { table, source })
+    }
+
+    pub(super) fn end_group(&mut self) -> Result<(), TableError> {
+        let table = self.table;
+        let ended = self.writer.flush();
+        ended.map_err(|source| TableError::Parquet { table, source })
+    }
+
+    pub(super) fn finish(self) -> Result<Vec<u8>, TableError> {
+        let table = self.table;
+        self.writer
+            .into_inner()
+            .map_err(|source| TableError::Parquet { table, source })
+    }
+}
+
+/// The sites of each row group: as few groups as fit, of equal size.
+pub(super) fn site_groups(sites: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
+    let groups = sites.div_ceil(SITES_IN_GROUP).max(1);
+    let length = sites.div_ceil(groups).max(1);
+    (0..sites)
+        .step_by(length)
+        .map(move |start| start..sites.min(start + length))
+}

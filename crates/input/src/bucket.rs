@@ -1,0 +1,170 @@
+//! A folder of an object store as INPUT.
+
+use std::io;
+
+use rxrx_metadata::Listing;
+use rxrx_storage::{Remote, RemoteObject, StoreError, Unreachable};
+use sha2::{Digest, Sha256};
+
+use crate::source::{ReadHints, Source, SourceStamp, read_alone};
+
+/// A [`Source`] that is all objects whose keys begin alike.
+pub(crate) struct BucketSource {
+    remote: Remote,
+    /// All keys, one after the other, as they were listed.
+    keys: String,
+    /// In the order of the keys.
+    objects: Vec<Listed>,
+}
+
+/// 32 bytes, for there are many.
+struct Listed {
+    stamp: SourceStamp,
+    key_end: usize,
+}
+
+impl BucketSource {
+    /// Lists all objects of `remote`.
+    pub(crate) fn list(remote: Remote) -> Result<(Self, Listing), StoreError> {
+        let found = remote.list_wide()?;
+        let mut keys = String::with_capacity(found.iter().map(|object| object.key.len()).sum());
+        let mut objects = Vec::with_capacity(found.len());
+        for object in &found {
+            keys.push_str(&object.key);
+            objects.push(Listed {
+                stamp: stamp(object),
+                key_end: keys.len(),
+            });
+        }
+        // A folder can be an object, too: one without bytes, called like it.
+        let files = found.into_iter().filter(|object| object.size > 0);
+        let listing = Listing::from_paths(files.map(|object| object.key.into()));
+        let source = Self {
+            remote,
+            keys,
+            objects,
+        };
+        Ok((source, listing))
+    }
+
+    /// Whether nothing was found.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.objects.is_empty()
+    }
+
+    fn key(&self, position: usize) -> &str {
+        let end = |position: usize| {
+            self.objects
+                .get(position)
+                .map_or(0, |listed| listed.key_end)
+        };
+        let start = position.checked_sub(1).map_or(0, end);
+        self.keys.get(start..end(position)).unwrap_or_default()
+    }
+}
+
+impl Source for BucketSource {
+    fn read(&self, path: &str, at_most: usize, bytes: &mut Vec<u8>) -> io::Result<SourceStamp> {
+        read_alone(self, path, at_most, bytes)
+    }
+
+    fn read_all(
+        &self,
+        files: &mut [(&str, Vec<u8>)],
+        at_most: usize,
+    ) -> Vec<io::Result<SourceStamp>> {
+        let keys: Vec<&str> = files.iter().map(|(path, _)| *path).collect();
+        let read = self.remote.get_all(&keys, at_most as u64);
+        let results = files.iter_mut().zip(read).map(|((_, bytes), read)| {
+            bytes.clear();
+            let (object, content) = read.map_err(Unreachable::from)?.ok_or_else(|| {
+                io::Error::new(io::ErrorKind::NotFound, "there is no such object")
+            })?;
+            bytes.extend(content.iter().take(at_most));
+            Ok(stamp(&object))
+        });
+        results.collect()
+    }
+
+    fn stamp(&self, path: &str) -> io::Result<SourceStamp> {
+        let (mut low, mut high) = (0, self.objects.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.key(middle) < path {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        match self.objects.get(low) {
+            Some(listed) if self.key(low) == path => Ok(listed.stamp),
+            _ => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    fn read_hints(&self) -> ReadHints {
+        ReadHints::OBJECTS
+    }
+}
+
+fn stamp(object: &RemoteObject) -> SourceStamp {
+    let tag = object.e_tag.as_deref();
+    // Azure quotes it in one answer, and not in another.
+    let digest = tag.map(|tag| Sha256::digest(tag.trim_matches('"')));
+    let start = digest.and_then(|digest| digest.first_chunk().copied());
+    SourceStamp {
+        bytes: object.size,
+        version: start.map(u64::from_le_bytes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use object_store::memory::InMemory;
+
+    use super::*;
+    use rxrx_metadata::testing::image_path;
+
+    #[test]
+    fn objects_are_files_and_stamps_tell_when_they_are_replaced() {
+        let remote = Remote::on(Arc::new(InMemory::new()), "rxrx1");
+        let paths: Vec<String> = (0..5).map(|site| image_path(site, 0)).collect();
+        for (path, content) in paths.iter().zip(["", "1", "12", "123", "1234"]) {
+            remote.put(path, content.into()).unwrap();
+        }
+        remote.put("metadata.csv", "table".into()).unwrap();
+        remote.beside("x").put("beside", "x".into()).unwrap();
+        let (source, listing) = BucketSource::list(remote.clone()).unwrap();
+        let listed = listing.images.iter().map(|image| &*image.path);
+        assert_eq!(listed.collect::<Vec<_>>(), &paths[1..]);
+        assert_eq!(listing.metadata_candidates, ["metadata.csv"]);
+
+        let mut files: Vec<(&str, Vec<u8>)> = paths.iter().map(|p| (&**p, vec![9])).collect();
+        files.push(("none", vec![9]));
+        let read = source.read_all(&mut files, 3);
+        let contents: Vec<&[u8]> = files.iter().map(|(_, bytes)| &**bytes).collect();
+        assert_eq!(
+            contents,
+            ["", "1", "12", "123", "123", ""].map(str::as_bytes)
+        );
+        let Some((missing, read)) = read.split_last() else {
+            panic!("nothing read");
+        };
+        let missing = missing.as_ref().unwrap_err();
+        assert_eq!(missing.kind(), io::ErrorKind::NotFound);
+        assert!(!Unreachable::is(missing));
+        for (path, read) in paths.iter().zip(read) {
+            assert_eq!(source.stamp(path).unwrap(), *read.as_ref().unwrap());
+        }
+        assert_eq!(source.stamp(&paths[4]).unwrap().bytes, 4);
+        for path in ["", "none", "zzz"] {
+            assert!(source.stamp(path).is_err());
+        }
+
+        remote.put(&paths[2], "21".into()).unwrap();
+        let now = source.read(&paths[2], 9, &mut Vec::new()).unwrap();
+        assert!(!source.stamp(&paths[2]).unwrap().may_be(now));
+    }
+}

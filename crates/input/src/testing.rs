@@ -1,0 +1,51 @@
+//! Images for tests.
+
+use std::collections::BTreeMap;
+use std::io::{self, Cursor};
+
+use image::{GrayImage, ImageFormat, Luma};
+use rxrx_metadata::testing::SIDE;
+pub use rxrx_metadata::testing::image_path;
+
+use crate::source::{Source, SourceStamp};
+
+/// A PNG of one grey.
+pub fn png(height: usize, width: usize, grey: u8) -> Vec<u8> {
+    let image = GrayImage::from_pixel(width as u32, height as u32, Luma([grey]));
+    let mut bytes = Cursor::new(Vec::new());
+    image.write_to(&mut bytes, ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
+
+/// Image files in memory.
+#[derive(Clone, Debug, Default)]
+pub struct Images(pub BTreeMap<String, Vec<u8>>);
+
+impl Images {
+    /// An image for each plane of [`plan`], as bright as its site's number.
+    pub fn of(sites: usize, channels: usize) -> Self {
+        let planes = (0..sites).flat_map(|site| (0..channels).map(move |c| (site, c)));
+        Self(
+            planes
+                .map(|(site, channel)| (image_path(site, channel), png(SIDE, SIDE, site as u8)))
+                .collect(),
+        )
+    }
+}
+
+impl Source for Images {
+    fn read(&self, path: &str, at_most: usize, bytes: &mut Vec<u8>) -> io::Result<SourceStamp> {
+        let file = self.0.get(path).ok_or(io::ErrorKind::NotFound)?;
+        bytes.clear();
+        bytes.extend_from_slice(&file[..at_most.min(file.len())]);
+        self.stamp(path)
+    }
+
+    fn stamp(&self, path: &str) -> io::Result<SourceStamp> {
+        let file = self.0.get(path).ok_or(io::ErrorKind::NotFound)?;
+        Ok(SourceStamp {
+            bytes: file.len() as u64,
+            version: None,
+        })
+    }
+}

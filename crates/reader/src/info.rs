@@ -1,0 +1,81 @@
+//! A summary of a sealed dataset.
+
+#[cfg(test)]
+mod tests;
+
+use rxrx_format::{DatasetAttributes, Root, data_type_name, keys};
+use rxrx_storage::{Store, StoredObject};
+use serde::Serialize;
+
+use crate::error::DatasetError;
+use crate::root::read_root;
+
+/// What is in a dataset.
+#[derive(Clone, Debug, Serialize)]
+pub struct DatasetInfo {
+    /// Name, licence, channels, version, settings, counts.
+    #[serde(flatten)]
+    pub attributes: DatasetAttributes,
+    /// Length of each axis of the image array.
+    pub shape: Vec<u64>,
+    /// The axes, outermost first.
+    pub dimensions: Vec<String>,
+    /// Zarr data type of a pixel.
+    pub data_type: String,
+    /// Shape of a chunk, the least that a reader decodes.
+    pub chunk_shape: Vec<u64>,
+    /// Shape of a shard, one stored object.
+    pub shard_shape: Vec<u64>,
+    /// Names of the label arrays.
+    pub labels: Vec<String>,
+    /// Keys of the Parquet tables that are there.
+    pub tables: Vec<String>,
+    /// Stored objects.
+    pub objects: usize,
+    /// Their sizes together, in bytes.
+    pub bytes: u64,
+    /// Size of the shards together, in bytes.
+    pub image_bytes: u64,
+    /// Size of the pixels as they are decoded, in bytes.
+    pub raw_bytes: u64,
+}
+
+impl DatasetInfo {
+    /// Reads what is in the dataset that `store` holds; `dataset` is its name
+    /// in errors.
+    ///
+    /// # Errors
+    /// [`DatasetError`] when it is not sealed, not ours or not readable.
+    pub fn read(store: &dyn Store, dataset: &str) -> Result<Self, DatasetError> {
+        let root = read_root(store, dataset)?;
+        Ok(Self::new(&root, &store.list()?))
+    }
+
+    /// Summarises a dataset with that root and those objects.
+    pub fn new(root: &Root, objects: &[StoredObject]) -> Self {
+        let geometry = &root.geometry;
+        let lengths = |shape: [usize; 4]| shape.map(|length| length as u64).to_vec();
+        let is_there = |key: &str| objects.iter().any(|object| object.key == key);
+        let tables = keys::tables().map(|table| table.key);
+        let shards = objects
+            .iter()
+            .filter(|object| object.key.starts_with(keys::SHARDS));
+        Self {
+            attributes: root.attributes.clone(),
+            shape: lengths(geometry.shape()),
+            dimensions: root.dimensions(),
+            data_type: data_type_name(geometry.data_type).to_owned(),
+            chunk_shape: lengths(geometry.chunk_shape()),
+            shard_shape: lengths(geometry.shard_shape()),
+            labels: root.labels().map(str::to_owned).collect(),
+            tables: tables
+                .filter(|key| is_there(key))
+                .map(str::to_owned)
+                .collect(),
+            objects: objects.len(),
+            bytes: objects.iter().map(|object| object.size).sum(),
+            image_bytes: shards.map(|object| object.size).sum(),
+            raw_bytes: geometry.raw_bytes(),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The root metadata of a dataset in a store.
+
+use rxrx_format::keys::ROOT_METADATA;
+use rxrx_format::{Root, RootError};
+use rxrx_storage::{Store, StoreError};
+use serde_json::Value;
+
+use crate::error::DatasetError;
+
+/// Reads and parses the root metadata in `store`; `dataset` is its name in
+/// errors.
+///
+/// # Errors
+/// [`DatasetError`] when there is none, or it is not one that this program reads.
+pub fn read_root(store: &dyn Store, dataset: &str) -> Result<Root, DatasetError> {
+    let root = store.get(ROOT_METADATA)?;
+    let root = root.ok_or_else(|| DatasetError::NotSealed {
+        dataset: dataset.to_owned(),
+    })?;
+    parse_root(&root, dataset)
+}
+
+/// Parses the bytes of root metadata.
+///
+/// # Errors
+/// [`DatasetError`] when it is not one that this program reads.
+pub fn parse_root(root: &[u8], dataset: &str) -> Result<Root, DatasetError> {
+    let dataset = dataset.to_owned();
+    Root::parse(root).map_err(|error| match error {
+        RootError::Version { found } => DatasetError::Version { dataset, found },
+        error => DatasetError::Foreign {
+            dataset,
+            reason: error.to_string(),
+        },
+    })
+}
+
+/// The program that wrote root metadata.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// There is no root metadata.
+    Nobody,
+    /// It is not JSON.
+    Unreadable,
+    /// This program.
+    Us,
+    /// Another program.
+    Other,
+}
+
+impl Owner {
+    /// Finds out who wrote the root metadata in `store`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn of(store: &dyn Store) -> Result<Self, StoreError> {
+        let Some(root) = store.get(ROOT_METADATA)? else {
+            return Ok(Self::Nobody);
+        };
+        let Ok(root) = serde_json::from_slice::<Value>(&root) else {
+            return Ok(Self::Unreadable);
+        };
+        let generator = root
+            .pointer("/attributes/generator")
+            .and_then(Value::as_str);
+        Ok(match generator {
+            Some(generator) if generator.starts_with("rxrx2zarr ") => Self::Us,
+            _ => Self::Other,
+        })
+    }
+}

@@ -1,0 +1,354 @@
+//! Objects as files below a folder of a local disk.
+
+mod direct_file;
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use ignore::WalkBuilder;
+
+use self::direct_file::DirectFile;
+use crate::platform::flush_folder;
+use crate::store::{Store, StoreError, StoreErrorKind, StoredObject, WriteObject};
+
+/// A [`Store`] on a local disk.
+///
+/// An object is written under a temporary name in `scratch`, flushed
+/// (`fsync`), renamed to its key, and the folder that names it is flushed.
+/// `scratch` lies outside the dataset, so that no torn file is ever seen inside
+/// it, and must be on the same file system, so that the rename is atomic.
+#[derive(Debug)]
+pub struct LocalStore {
+    root: PathBuf,
+    scratch: PathBuf,
+    /// Folders that objects have been put into, and those above them up to
+    /// `root`: they are not made again where somebody removed them, for then
+    /// what they held is gone, too.
+    known: Mutex<HashSet<PathBuf>>,
+}
+
+impl LocalStore {
+    /// A store below `root`, with temporary files in `scratch`. Neither needs
+    /// to exist before the first [`Store::put`].
+    pub fn new(root: impl Into<PathBuf>, scratch: impl Into<PathBuf>) -> Self {
+        Self {
+            root: root.into(),
+            scratch: scratch.into(),
+            known: Mutex::default(),
+        }
+    }
+
+    /// A store below `root` that is only read.
+    pub fn read_only(root: impl Into<PathBuf>) -> Self {
+        let root = root.into();
+        // Nothing is put, so nothing is ever written there.
+        Self::new(root.clone(), root)
+    }
+
+    fn path(&self, key: &str) -> PathBuf {
+        self.root.join(key)
+    }
+
+    /// Refuses to go on where a folder that was there is no more.
+    fn refuse_removed(&self, folder: &Path) -> io::Result<()> {
+        if folder.is_dir() {
+            return Ok(());
+        }
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let removed = self
+            .folders_to(folder)
+            .find(|folder| known.contains(*folder) && !folder.is_dir());
+        match removed {
+            Some(folder) => Err(io::Error::new(
+                io::ErrorKind::NotFound,
+                format!(
+                    "somebody removed {} while it was being written; start over",
+                    folder.display()
+                ),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// `folder` and those above it, up to the root.
+    fn folders_to<'a>(&'a self, folder: &'a Path) -> impl Iterator<Item = &'a Path> {
+        folder
+            .ancestors()
+            .take_while(|folder| folder.starts_with(&self.root))
+    }
+
+    fn remember(&self, folder: &Path) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        for folder in self.folders_to(folder) {
+            if !known.insert(folder.to_owned()) {
+                break;
+            }
+        }
+    }
+}
+
+impl LocalStore {
+    /// Makes an object of the flushed file that `write` leaves at a temporary path.
+    fn create(
+        &self,
+        key: &str,
+        write: impl FnOnce(&Path) -> io::Result<()>,
+    ) -> Result<(), StoreError> {
+        let path = self.path(key);
+        let folder = path.parent().unwrap_or(&self.root);
+        self.refuse_removed(folder)
+            .map_err(failed("write", &path))?;
+        create_folder(&self.scratch).map_err(failed("create", &self.scratch))?;
+        create_folder(folder).map_err(failed("create", folder))?;
+
+        let temporary = self.scratch.join(new_temporary_name());
+        write(&temporary)
+            .map_err(failed("write", &path))
+            .and_then(|()| fs::rename(&temporary, &path).map_err(failed("rename to", &path)))
+            .inspect_err(|_| {
+                // The space may be what is missing; the error is already known.
+                let _ = fs::remove_file(&temporary);
+            })?;
+        flush_folder(folder).map_err(failed("flush", folder))?;
+        self.remember(folder);
+        Ok(())
+    }
+}
+
+impl Store for LocalStore {
+    fn put(&self, key: &str, parts: &[&[u8]]) -> Result<(), StoreError> {
+        self.create(key, |path| {
+            let mut file = File::create(path)?;
+            for part in parts {
+                file.write_all(part)?;
+            }
+            file.sync_all()
+        })
+    }
+
+    /// While one shard is flushed, the next one is written.
+    fn writers(&self) -> usize {
+        2
+    }
+
+    fn put_streamed(&self, key: &str, write: &mut WriteObject<'_>) -> Result<(), StoreError> {
+        self.create(key, |path| {
+            let mut file = DirectFile::create(path)?;
+            write(&mut file)?;
+            file.finish()
+        })
+    }
+
+    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let path = self.path(key);
+        match fs::read(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(failed("read", &path)(error)),
+        }
+    }
+
+    fn remove(&self, key: &str) -> Result<(), StoreError> {
+        let path = self.path(key);
+        match fs::remove_file(&path) {
+            Err(error) if is_absent(&error) => return Ok(()),
+            result => result.map_err(failed("remove", &path))?,
+        }
+        let folder = path.parent().unwrap_or(&self.root);
+        flush_folder(folder).map_err(failed("flush", folder))
+    }
+
+    fn list(&self) -> Result<Vec<StoredObject>, StoreError> {
+        let mut objects = Vec::new();
+        if !self.root.try_exists().map_err(failed("list", &self.root))? {
+            return Ok(objects);
+        }
+        for entry in WalkBuilder::new(&self.root).standard_filters(false).build() {
+            let entry = entry.map_err(list_error(&self.root))?;
+            // The root itself may be a link to the folder.
+            if entry.depth() == 0 || entry.file_type().is_none_or(|kind| kind.is_dir()) {
+                continue;
+            }
+            let metadata = entry.metadata().map_err(list_error(entry.path()))?;
+            let relative = entry
+                .path()
+                .strip_prefix(&self.root)
+                .unwrap_or(entry.path());
+            let key: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();
+            objects.push(StoredObject {
+                key: key.join("/"),
+                size: metadata.len(),
+            });
+        }
+        objects.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(objects)
+    }
+}
+
+/// A name that no other store of this process has in use: those of a dataset and
+/// of its journal share a scratch folder.
+fn new_temporary_name() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    format!("object-{}.tmp", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Whether a file of that name in a scratch folder is one of ours.
+pub fn is_temporary(name: &str) -> bool {
+    let number = name
+        .strip_prefix("object-")
+        .and_then(|name| name.strip_suffix(".tmp"));
+    number.is_some_and(|number| number.parse::<u64>().is_ok())
+}
+
+fn failed<'a>(action: &'static str, path: &'a Path) -> impl Fn(io::Error) -> StoreError + 'a {
+    move |error| StoreError::from_io(action, path.display().to_string(), error)
+}
+
+fn list_error(path: &Path) -> impl Fn(ignore::Error) -> StoreError + '_ {
+    move |error| {
+        let kind = StoreErrorKind::Other;
+        StoreError::new("list", path.display().to_string(), kind, error)
+    }
+}
+
+/// Whether nothing has that name, nor can.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+/// Creates `folder` and those above it, each one flushed into the folder that
+/// names it: without that a crash could lose the name of a flushed file.
+fn create_folder(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = folder
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+    {
+        create_folder(parent)?;
+    }
+    match fs::create_dir(folder) {
+        // Another thread may have made it meanwhile; a file in its place is no folder.
+        Err(error) if !folder.is_dir() => return Err(error),
+        _ => {}
+    }
+    match folder.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => flush_folder(parent),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store(folder: &tempfile::TempDir) -> LocalStore {
+        LocalStore::new(folder.path().join("data"), folder.path().join("data.tmp"))
+    }
+
+    #[test]
+    fn a_disk_is_a_store() {
+        let folder = tempfile::tempdir().unwrap();
+        crate::testing::conforms(&store(&folder));
+    }
+
+    #[test]
+    fn parts_are_joined_and_replaced_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        store.put("a/b/c", &[b"one ", b"two"]).unwrap();
+        assert_eq!(store.get("a/b/c").unwrap().unwrap(), b"one two");
+        store.put("a/b/c", &[b"3"]).unwrap();
+        assert_eq!(store.get("a/b/c").unwrap().unwrap(), b"3");
+        assert_eq!(store.get("a/b/d").unwrap(), None);
+    }
+
+    #[test]
+    fn large_objects_are_written_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        let parts = [vec![1; 3 << 20], vec![2; (2 << 20) + 3]];
+        store.put("a", &[&parts[0], &parts[1]]).unwrap();
+        assert!(store.get("a").unwrap().unwrap() == parts.concat());
+    }
+
+    #[test]
+    fn list_has_every_object_and_no_temporary_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        for key in ["z", "a/.hidden", "a/b"] {
+            store.put(key, &[b"12"]).unwrap();
+        }
+        let keys: Vec<_> = store
+            .list()
+            .unwrap()
+            .into_iter()
+            .map(|o| (o.key, o.size))
+            .collect();
+        let expected = ["a/.hidden", "a/b", "z"].map(|key| (key.to_owned(), 2));
+        assert_eq!(keys, expected);
+        assert_eq!(
+            fs::read_dir(folder.path().join("data.tmp"))
+                .unwrap()
+                .count(),
+            0
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_a_folder_is_that_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        store.put("a/b", &[b"12"]).unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(folder.path().join("data"), &link).unwrap();
+        let linked = LocalStore::read_only(link);
+        assert_eq!(linked.list().unwrap(), store.list().unwrap());
+        assert_eq!(linked.list().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn what_somebody_removed_is_not_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        let root = folder.path().join("data");
+        store.put("a/b/c", &[b"1"]).unwrap();
+        for removed in [root.join("a"), root.clone()] {
+            fs::remove_dir_all(&removed).unwrap();
+            for key in ["a/b/d", "a/e/f"] {
+                let error = store.put(key, &[b"2"]).unwrap_err();
+                let reason = error.source.to_string();
+                assert!(
+                    reason.starts_with("somebody removed ") && error.object.ends_with(key),
+                    "{error}: {reason}"
+                );
+            }
+            assert!(!removed.exists());
+        }
+    }
+
+    #[test]
+    fn a_failed_put_names_the_object_and_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        store.put("a", &[b"a file, not a folder"]).unwrap();
+        let error = store.put("a/b", &[b"x"]).unwrap_err();
+        assert!(error.object.ends_with("data/a"), "{error}");
+        assert_eq!(store.list().unwrap().len(), 1);
+        assert_eq!(
+            fs::read_dir(folder.path().join("data.tmp"))
+                .unwrap()
+                .count(),
+            0
+        );
+    }
+}

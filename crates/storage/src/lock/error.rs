@@ -1,0 +1,65 @@
+//! Errors of locks.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::location::Location;
+use crate::store::StoreError;
+
+/// A lock cannot be taken, or is no longer held.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LockError {
+    /// Another process holds the lock.
+    #[error("output {path} is being written by {holder}: wait for it, or choose another output")]
+    Busy {
+        /// The output.
+        path: Location,
+        /// Process and host.
+        holder: String,
+    },
+    /// Somebody removed the work folder during the run.
+    #[error(
+        "{work} was removed while it was in use: nothing is sealed; start over with --overwrite, \
+         and let only one process write an output"
+    )]
+    Lost {
+        /// The work folder.
+        work: Location,
+    },
+    /// Another process took the lock, because this one did not renew it in time.
+    #[error(
+        "{holder} has taken over {path}, because this process was not heard of for too long: \
+         nothing is sealed, and what was done is kept"
+    )]
+    TakenOver {
+        /// The output.
+        path: Location,
+        /// Process and host.
+        holder: String,
+    },
+    /// The store cannot keep two writers apart.
+    #[error(
+        "the store of {path} ignores If-None-Match, so that two processes could write one dataset \
+         at once and neither would notice: use a store that supports it, or convert to a disk and \
+         publish; if you make sure that there is only one writer, say so with \
+         --store-option conditional_put=disabled"
+    )]
+    NoConditionalPut {
+        /// The output.
+        path: Location,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The operating system refused.
+    #[error("cannot {action} {path}")]
+    Io {
+        /// What was being done, as a verb.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+}

@@ -1,0 +1,33 @@
+//! The check of the lease before every write.
+
+use std::error::Error;
+use std::sync::{Mutex, PoisonError};
+
+use super::lease::Lease;
+use crate::remote::Fence;
+
+/// The lease that this process holds on an output, if any: without one nothing
+/// is written there.
+#[derive(Default)]
+pub struct LeaseFence(Mutex<Option<Lease>>);
+
+impl LeaseFence {
+    /// Replaces the lease; `None` closes the fence.
+    pub(super) fn set(&self, lease: Option<Lease>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = lease;
+    }
+}
+
+impl Fence for LeaseFence {
+    fn check(&self) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let lease = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        match lease {
+            Some(lease) => Ok(lease.check()?),
+            None => Err("this process holds no lease on the output".into()),
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! The process that holds a lock, as others are told.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A process and its host.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Holder {
+    pub(super) host: String,
+    pub(super) pid: u32,
+}
+
+impl Holder {
+    pub(super) fn this_process() -> Self {
+        Self {
+            host: gethostname::gethostname().to_string_lossy().into_owned(),
+            pid: std::process::id(),
+        }
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "process {} on {}", self.pid, self.host)
+    }
+}

@@ -1,0 +1,25 @@
+//! Calls of the operating system that differ between platforms.
+//!
+//! Each platform has one module with the same functions. Reading needs none of
+//! what only Linux has: elsewhere a dataset is written through the page cache,
+//! a process of the same machine is not recognised, and free memory stays with
+//! the allocator.
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(not(any(target_os = "linux", unix)))]
+mod other;
+#[cfg(all(unix, not(target_os = "linux")))]
+mod unix;
+
+#[cfg(target_os = "linux")]
+use self::linux as system;
+#[cfg(not(any(target_os = "linux", unix)))]
+use self::other as system;
+#[cfg(all(unix, not(target_os = "linux")))]
+use self::unix as system;
+
+pub(crate) use self::system::{
+    describe_file_type, flush_folder, is_process_alive, machine_id, open_direct, open_for_reading,
+};
+pub use self::system::{release_free_memory, set_mmap_threshold};

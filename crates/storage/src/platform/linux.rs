@@ -1,0 +1,87 @@
+//! Linux.
+
+use std::fs::{File, FileType, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::Path;
+
+/// Size in bytes from which glibc maps an allocation by itself.
+#[cfg(target_env = "gnu")]
+const MMAP_THRESHOLD: libc::c_int = 256 << 10;
+
+/// Opens a file past the page cache (`O_DIRECT`).
+pub(crate) fn open_direct(options: &OpenOptions, path: &Path) -> io::Result<File> {
+    options.clone().custom_flags(libc::O_DIRECT).open(path)
+}
+
+/// Opens a file for reading and does not wait for the writer of a pipe.
+pub(crate) fn open_for_reading(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(libc::O_NONBLOCK).open(path)
+}
+
+/// Names a file type that this platform has beyond files and folders.
+pub(crate) fn describe_file_type(kind: FileType) -> Option<&'static str> {
+    if kind.is_fifo() {
+        Some("it is a pipe, not a file")
+    } else if kind.is_socket() {
+        Some("it is a socket, not a file")
+    } else {
+        None
+    }
+}
+
+/// Flushes the entries of a folder to the disk.
+pub(crate) fn flush_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Returns a name that no other machine has, and no other container of this
+/// one, whose processes have numbers of their own.
+pub(crate) fn machine_id() -> Option<String> {
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let processes = std::fs::read_link("/proc/self/ns/pid").ok()?;
+    Some(format!("{} {}", boot.trim(), processes.display()))
+}
+
+/// Whether a process of this machine exists.
+pub(crate) fn is_process_alive(pid: u32) -> bool {
+    Path::new("/proc").join(pid.to_string()).exists()
+}
+
+/// Returns free memory of the allocator to the operating system.
+///
+/// glibc's allocator does so by itself only at the end of its heap. Lists of
+/// files and tables leave holes in front of what is made of them; those holes
+/// would count as used memory until the process ends.
+pub fn release_free_memory() {
+    #[cfg(target_env = "gnu")]
+    #[allow(unsafe_code, reason = "one call into the C library, with its proof")]
+    // SAFETY: malloc_trim may be called at any time and from any thread (it is
+    // MT-Safe: it takes the allocator's own locks), and touches no memory that
+    // is in use. https://man7.org/linux/man-pages/man3/malloc_trim.3.html
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
+/// Fixes the size from which glibc maps an allocation by itself at 256 KiB, so
+/// that a large allocation returns to the operating system when it is freed.
+///
+/// Without this call glibc raises the size with the first large allocation
+/// that is freed, and keeps later ones.
+///
+/// # Safety
+/// No other thread may exist: `mallopt` is MT-Unsafe (`init const:mallopt`, see
+/// [attributes(7)](https://man7.org/linux/man-pages/man7/attributes.7.html)).
+/// Call it first in `main`.
+#[allow(unsafe_code, reason = "the caller must prove that it is alone")]
+pub unsafe fn set_mmap_threshold() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: the caller guarantees that no other thread exists. The call
+    // changes nothing about memory that is in use; if it is refused, the
+    // allocator stays as it was.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, MMAP_THRESHOLD);
+    }
+}

@@ -1,0 +1,62 @@
+//! A store, and the threads that wait for its answers.
+
+use std::future::Future;
+use std::io;
+use std::sync::{Arc, OnceLock};
+
+use object_store::{ObjectStore, RetryConfig};
+use tokio::runtime::Runtime;
+
+use super::retry;
+
+/// Threads that wait for answers.
+const THREADS: usize = 2;
+
+/// An open store with the runtime that its requests run on.
+#[derive(Clone)]
+pub(super) struct Connection {
+    pub(super) store: Arc<dyn ObjectStore>,
+    pub(super) runtime: &'static Runtime,
+    pub(super) retry: RetryConfig,
+}
+
+impl Connection {
+    /// Connects `store` with the runtime of the process.
+    ///
+    /// # Errors
+    /// The operating system gives no threads.
+    pub(super) fn new(store: Arc<dyn ObjectStore>, retry: RetryConfig) -> io::Result<Self> {
+        Ok(Self {
+            store,
+            runtime: runtime()?,
+            retry,
+        })
+    }
+
+    /// Waits for an answer.
+    pub(super) fn wait<T>(&self, answer: impl Future<Output = T>) -> T {
+        self.runtime.block_on(answer)
+    }
+
+    /// Waits for an answer, and asks again when the connection breaks.
+    pub(super) fn ask<T, A>(&self, ask: impl FnMut() -> A) -> object_store::Result<T>
+    where
+        A: Future<Output = object_store::Result<T>>,
+    {
+        self.wait(retry::retry(&self.retry, ask))
+    }
+}
+
+/// The threads that wait for answers, as long as the program runs.
+pub(super) fn runtime() -> io::Result<&'static Runtime> {
+    static RUNTIME: OnceLock<io::Result<Runtime>> = OnceLock::new();
+    let runtime = RUNTIME.get_or_init(|| {
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .thread_name("remote")
+            .enable_all()
+            .build()
+    });
+    let failed = |error: &io::Error| io::Error::new(error.kind(), error.to_string());
+    runtime.as_ref().map_err(failed)
+}

@@ -1,0 +1,134 @@
+//! One object on its way to a store, in parts where it is large.
+
+use std::io::{self, Write};
+
+use futures_util::TryStreamExt;
+use object_store::path::Path;
+use object_store::{Attributes, ObjectStoreExt, PutMultipartOptions, PutOptions, WriteMultipart};
+
+use super::connection::Connection;
+use super::store_advice::Refusal;
+
+/// Bytes of a part. S3 wants at least 5 MiB, and at most 10,000 parts.
+pub const PART: usize = 8 << 20;
+/// Parts of one object under way at once.
+const PARTS_AT_ONCE: usize = 4;
+
+/// An object that is being written.
+pub(super) struct Upload<'a> {
+    connection: &'a Connection,
+    path: Path,
+    attributes: Attributes,
+    /// What has come before there was enough for a part.
+    head: Vec<u8>,
+    parts: Option<WriteMultipart>,
+    bytes: u64,
+    crc: u32,
+}
+
+impl<'a> Upload<'a> {
+    pub(super) fn new(connection: &'a Connection, path: Path, attributes: Attributes) -> Self {
+        Self {
+            connection,
+            path,
+            attributes,
+            head: Vec::new(),
+            parts: None,
+            bytes: 0,
+            crc: 0,
+        }
+    }
+
+    /// Sends the rest, and makes the object visible.
+    pub(super) fn finish(self) -> io::Result<()> {
+        let connection = self.connection;
+        let Some(parts) = self.parts else {
+            let options = PutOptions {
+                attributes: self.attributes,
+                ..PutOptions::default()
+            };
+            let put = connection
+                .store
+                .put_opts(&self.path, self.head.into(), options);
+            connection.wait(put).map_err(refused)?;
+            return Ok(());
+        };
+        match connection.wait(parts.finish()) {
+            Ok(_) => Ok(()),
+            // The answer may have been lost, and nothing else: then the upload
+            // that is to be finished is not there any more.
+            Err(_) if is_stored(connection, &self.path, (self.bytes, self.crc)) => Ok(()),
+            Err(error) => Err(refused(error)),
+        }
+    }
+
+    /// Removes the parts that have been sent, as far as the store lets us.
+    pub(super) fn abort(self) {
+        if let Some(parts) = self.parts {
+            let _ = self.connection.wait(parts.abort());
+        }
+    }
+
+    /// The parts, begun with what has come so far.
+    fn parts(&mut self) -> io::Result<&mut WriteMultipart> {
+        let parts = match self.parts.take() {
+            Some(parts) => parts,
+            None => {
+                let options = PutMultipartOptions {
+                    attributes: self.attributes.clone(),
+                    ..PutMultipartOptions::default()
+                };
+                let store = &self.connection.store;
+                // One that was begun in vain holds nothing.
+                let begin = || store.put_multipart_opts(&self.path, options.clone());
+                let begun = self.connection.ask(begin).map_err(refused)?;
+                let mut parts = WriteMultipart::new_with_chunk_size(begun, PART);
+                // A part is sent from within the runtime.
+                let _runtime = self.connection.runtime.enter();
+                parts.put(std::mem::take(&mut self.head).into());
+                parts
+            }
+        };
+        Ok(self.parts.insert(parts))
+    }
+}
+
+impl Write for Upload<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.parts.is_none() && self.head.len() + bytes.len() <= PART {
+            self.head.extend_from_slice(bytes);
+        } else {
+            let connection = self.connection;
+            let parts = self.parts()?;
+            connection
+                .wait(parts.wait_for_capacity(PARTS_AT_ONCE))
+                .map_err(refused)?;
+            let _runtime = connection.runtime.enter();
+            parts.write(bytes);
+        }
+        self.bytes += bytes.len() as u64;
+        self.crc = crc32c::crc32c_append(self.crc, bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn refused(error: object_store::Error) -> io::Error {
+    io::Error::other(Refusal::from(error))
+}
+
+/// Whether the object at `path` has that length and that CRC-32C.
+fn is_stored(connection: &Connection, path: &Path, expected: (u64, u32)) -> bool {
+    let read = async {
+        let found = connection.store.get(path).await?.into_stream();
+        let add = |(length, crc): (u64, u32), piece: bytes::Bytes| {
+            let crc = crc32c::crc32c_append(crc, &piece);
+            std::future::ready(Ok((length + piece.len() as u64, crc)))
+        };
+        found.try_fold((0, 0), add).await
+    };
+    connection.wait(read).is_ok_and(|found| found == expected)
+}

@@ -1,0 +1,115 @@
+//! A store with faults.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::store::{Store, StoreError, StoreErrorKind, StoredObject};
+
+/// A store that fails or delays some operations, as a disk or a network does. The
+/// same seed gives the same faults.
+pub struct Faulty {
+    inner: Arc<dyn Store>,
+    random: Mutex<ChaCha8Rng>,
+    /// How many of a hundred operations fail.
+    failing: u32,
+    faults: Arc<AtomicUsize>,
+}
+
+/// What happens to one operation.
+enum Fault {
+    None,
+    /// It has no effect.
+    Before,
+    /// Only part of the bytes arrives.
+    Short,
+    /// It has its effect, and nobody is told.
+    After,
+    Delay,
+}
+
+impl Faulty {
+    pub fn new(inner: Arc<dyn Store>, failing: u32, seed: u64, faults: Arc<AtomicUsize>) -> Self {
+        Self {
+            inner,
+            random: Mutex::new(ChaCha8Rng::seed_from_u64(seed)),
+            failing,
+            faults,
+        }
+    }
+
+    fn fault(&self) -> Fault {
+        let mut random = self.random.lock().unwrap();
+        if random.random_range(0..100) >= self.failing {
+            return match random.random_range(0..20) {
+                0 => Fault::Delay,
+                _ => Fault::None,
+            };
+        }
+        self.faults.fetch_add(1, Ordering::Relaxed);
+        match random.random_range(0..3) {
+            0 => Fault::Before,
+            1 => Fault::Short,
+            _ => Fault::After,
+        }
+    }
+
+    fn write(
+        &self,
+        whole: impl FnOnce() -> Result<(), StoreError>,
+        short: impl FnOnce() -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        match self.fault() {
+            Fault::None => return whole(),
+            Fault::Delay => {
+                std::thread::sleep(Duration::from_millis(2));
+                return whole();
+            }
+            Fault::Before => {}
+            Fault::Short => short()?,
+            Fault::After => whole()?,
+        }
+        Err(injected_fault())
+    }
+
+    fn read<T>(&self, read: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+        match self.fault() {
+            Fault::None | Fault::Delay => read(),
+            _ => Err(injected_fault()),
+        }
+    }
+}
+
+fn injected_fault() -> StoreError {
+    let kind = StoreErrorKind::Unreachable;
+    StoreError::new("reach", "it", kind, "a fault was injected")
+}
+
+impl Store for Faulty {
+    fn put(&self, key: &str, parts: &[&[u8]]) -> Result<(), StoreError> {
+        let bytes = parts.concat();
+        let short = || self.inner.put(key, &[&bytes[..bytes.len() / 2]]);
+        self.write(|| self.inner.put(key, parts), short)
+    }
+
+    fn remove(&self, key: &str) -> Result<(), StoreError> {
+        self.write(|| self.inner.remove(key), || Ok(()))
+    }
+
+    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(|| self.inner.get(key))
+    }
+
+    fn list(&self) -> Result<Vec<StoredObject>, StoreError> {
+        self.read(|| self.inner.list())
+    }
+}
+
+#[test]
+fn a_store_without_faults_is_a_store() {
+    let memory = Arc::new(super::Memory::new());
+    super::conforms(&Faulty::new(memory, 0, 1, Arc::default()));
+}

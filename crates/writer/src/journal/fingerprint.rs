@@ -1,0 +1,133 @@
+//! What makes two conversions the same one: an unfinished run is continued, a
+//! finished one taken as done, only where all of this agrees.
+
+use rxrx_format::{
+    ENCODER_REVISION, EmbeddingsDigest, FORMAT_VERSION, Root, Settings, data_type_name,
+    table_sha256,
+};
+use rxrx_metadata::Plan;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Everything that decides what bytes a conversion of given images writes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Fingerprint {
+    /// The format that is written: see [`FORMAT_VERSION`].
+    pub(crate) format_version: u32,
+    /// See [`ENCODER_REVISION`]; `None` in datasets of format 3.
+    pub(crate) encoder_revision: Option<u32>,
+    /// What the conversion was told.
+    pub(crate) settings: Settings,
+    /// Lengths of the axes of the image array.
+    pub(crate) shape: Vec<u64>,
+    /// Zarr data type of a pixel.
+    pub(crate) data_type: String,
+    /// Names of the channels.
+    pub(crate) channels: Vec<String>,
+    /// Of the rows to convert: see [`table_sha256`].
+    pub(crate) metadata_sha256: String,
+    /// Which embeddings there are, if any.
+    #[serde(default)]
+    pub(crate) embeddings: Option<EmbeddingsDigest>,
+}
+
+impl Fingerprint {
+    pub(crate) fn of(plan: &Plan, settings: Settings) -> Self {
+        let geometry = plan.geometry();
+        Self {
+            format_version: FORMAT_VERSION,
+            encoder_revision: Some(ENCODER_REVISION),
+            settings,
+            shape: geometry.shape().map(|length| length as u64).to_vec(),
+            data_type: data_type_name(geometry.data_type).to_owned(),
+            channels: plan.channels().iter().map(ToString::to_string).collect(),
+            metadata_sha256: hex::encode(table_sha256(plan.table())),
+            embeddings: None,
+        }
+    }
+
+    /// The fingerprint of the conversion that made a sealed dataset.
+    pub(crate) fn of_root(root: &Root) -> Self {
+        let attributes = &root.attributes;
+        Self {
+            format_version: attributes.format_version,
+            encoder_revision: attributes.encoder_revision,
+            settings: attributes.settings.clone(),
+            shape: root.geometry.shape().map(|length| length as u64).to_vec(),
+            data_type: data_type_name(root.geometry.data_type).to_owned(),
+            channels: root.channels.clone(),
+            metadata_sha256: attributes.metadata_sha256.clone(),
+            embeddings: attributes.embeddings.clone(),
+        }
+    }
+
+    /// What differs between this and `now`, one line each; none when they are
+    /// the same.
+    pub(crate) fn differences(&self, now: &Self) -> Vec<String> {
+        if self.format_version != now.format_version {
+            let (then, now) = (self.format_version, now.format_version);
+            return vec![format!(
+                "it has format {then}, and this version of rxrx2zarr writes format {now}"
+            )];
+        }
+        let document = |fingerprint: &Self| serde_json::to_value(fingerprint).unwrap_or_default();
+        let mut lines = Vec::new();
+        compare("", &document(self), &document(now), &mut lines);
+        lines.sort();
+        lines
+    }
+}
+
+/// Compares two documents field by field.
+fn compare(name: &str, then: &Value, now: &Value, lines: &mut Vec<String>) {
+    match (then, now) {
+        _ if name == "embeddings" && then != now => {
+            let change = match (then.is_null(), now.is_null()) {
+                (true, _) => "there were none, leave out --embeddings",
+                (_, true) => "there were some, give the same file to --embeddings",
+                _ => "they are others, give the same file to --embeddings",
+            };
+            lines.push(format!("the embeddings: {change}"));
+        }
+        (Value::Object(fields), Value::Object(others)) => {
+            for (field, value) in fields {
+                let other = others.get(field).unwrap_or(&Value::Null);
+                compare(field, value, other, lines);
+            }
+        }
+        _ if then == now => {}
+        _ if name == "metadata_sha256" => {
+            lines.push("the metadata table has other rows or values".to_owned());
+        }
+        _ => lines.push(format!("{name} was {then} and is {now}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rxrx_format::Codec;
+    use rxrx_format::testing::{plan, settings, shards_of};
+
+    #[test]
+    fn what_differs_is_named_with_both_values() {
+        let then = Fingerprint::of(&plan(3, 2, shards_of(2)), settings());
+        assert_eq!(then.differences(&then), Vec::<String>::new());
+        let now = Settings {
+            codec: Codec::Zstd,
+            exclude: Vec::new(),
+            ..settings()
+        };
+        let now = Fingerprint::of(&plan(4, 2, shards_of(2)), now);
+        let lines = then.differences(&now);
+        assert_eq!(
+            lines,
+            [
+                r#"codec was "blosc-zstd" and is "zstd""#,
+                r#"exclude was ["sirna="] and is []"#,
+                "shape was [3,2,4,4] and is [4,2,4,4]",
+                "the metadata table has other rows or values",
+            ]
+        );
+    }
+}

@@ -1,0 +1,251 @@
+//! The journal as objects of a store.
+
+use rayon::prelude::*;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use rxrx_format::Description;
+use rxrx_storage::{Store, StoreError};
+
+use super::fingerprint::Fingerprint;
+use super::record::{StoredUnit, UnitRecord};
+
+pub(crate) const RUN: &str = "run.json";
+const UNITS: &str = "units/";
+
+/// What a run is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Run {
+    /// What it makes.
+    pub(crate) fingerprint: Fingerprint,
+    /// Name, licence and citation of the dataset.
+    pub(crate) description: Description,
+    /// Units in all.
+    pub(crate) units: usize,
+    /// False while what lay at OUTPUT before is being removed.
+    pub(crate) cleared: bool,
+}
+
+/// The journal cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JournalError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The description of the run is torn or was changed.
+    #[error(
+        "{object} in the folder of unfinished work is damaged: {reason}; what is unfinished \
+         cannot be continued, start over with --overwrite"
+    )]
+    Damaged {
+        /// The object's key.
+        object: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A record of this run is gone, or no longer the one that was written.
+    #[error(
+        "{object} in the folder of unfinished work cannot be read back: {reason}; nothing is \
+         sealed, run the same command again: it converts that unit once more and goes on"
+    )]
+    Lost {
+        /// The object's key.
+        object: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An entry could not be encoded: a defect of the program.
+    #[error("cannot encode {object}")]
+    Json {
+        /// The object's key.
+        object: String,
+        /// What the encoder said.
+        source: serde_json::Error,
+    },
+}
+
+/// The records that a journal holds.
+#[derive(Debug)]
+pub(crate) struct Records<T> {
+    /// What was taken from the whole ones, by shard.
+    pub(crate) whole: Vec<T>,
+    /// Keys of those that are not.
+    pub(crate) damaged: Vec<String>,
+}
+
+/// The journal in a store of its own.
+pub(crate) struct Journal<'a> {
+    store: &'a dyn Store,
+}
+
+impl<'a> Journal<'a> {
+    pub(crate) fn new(store: &'a dyn Store) -> Self {
+        Self { store }
+    }
+
+    /// The run that is under way, if there is one.
+    pub(crate) fn run(&self) -> Result<Option<Run>, JournalError> {
+        let Some(bytes) = self.store.get(RUN)? else {
+            return Ok(None);
+        };
+        let run = parse(&bytes).map_err(|reason| JournalError::Damaged {
+            object: RUN.to_owned(),
+            reason,
+        })?;
+        Ok(Some(run))
+    }
+
+    /// Notes what the run is.
+    pub(crate) fn begin(&self, run: &Run) -> Result<(), JournalError> {
+        self.put(RUN, run)
+    }
+
+    /// Notes that a unit is stored. Its shard must be durable by now.
+    pub(crate) fn record(&self, record: &UnitRecord) -> Result<(), JournalError> {
+        self.put(&unit_key(record.unit.shard), record)
+    }
+
+    /// What `take` makes of each record, ordered by shard; no more records are in
+    /// memory at once than there are threads.
+    pub(crate) fn each<T: Send>(
+        &self,
+        take: impl Fn(UnitRecord) -> Result<T, StoreError> + Sync,
+    ) -> Result<Records<T>, StoreError> {
+        let objects = self.store.list()?;
+        let keys = objects.into_iter().map(|object| object.key);
+        let keys: Vec<String> = keys.filter(|key| key.starts_with(UNITS)).collect();
+        let read = |key: String| -> Result<Result<(usize, T), String>, StoreError> {
+            let bytes = self.store.get(&key)?.unwrap_or_default();
+            // A record under a wrong key is a record of nothing.
+            match UnitRecord::from_entry(&bytes) {
+                Ok(record) if unit_key(record.unit.shard) == key => {
+                    Ok(Ok((record.unit.shard, take(record)?)))
+                }
+                _ => Ok(Err(key)),
+            }
+        };
+        let read: Vec<_> = keys.into_par_iter().map(read).collect::<Result<_, _>>()?;
+        let mut whole = Vec::new();
+        let mut damaged = Vec::new();
+        for record in read {
+            match record {
+                Ok(taken) => whole.push(taken),
+                Err(key) => damaged.push(key),
+            }
+        }
+        whole.sort_by_key(|(shard, _)| *shard);
+        Ok(Records {
+            whole: whole.into_iter().map(|(_, taken)| taken).collect(),
+            damaged,
+        })
+    }
+
+    /// All records.
+    #[cfg(test)]
+    pub(crate) fn records(&self) -> Result<Records<UnitRecord>, StoreError> {
+        self.each(Ok)
+    }
+
+    /// The record of a unit that this run has stored or found.
+    ///
+    /// # Errors
+    /// [`JournalError::Lost`] when it is not there, or is that of another shard.
+    pub(crate) fn read_back(&self, stored: &StoredUnit) -> Result<UnitRecord, JournalError> {
+        let object = unit_key(stored.unit.shard);
+        let record = match self.store.get(&object)? {
+            None => Err("it is gone".to_owned()),
+            Some(bytes) => UnitRecord::from_entry(&bytes),
+        };
+        let record = record.and_then(|record| {
+            if StoredUnit::from(&record) == *stored {
+                Ok(record)
+            } else {
+                Err("it is another one than was written".to_owned())
+            }
+        });
+        record.map_err(|reason| JournalError::Lost { object, reason })
+    }
+
+    /// How many units are recorded, without reading the records.
+    pub(crate) fn recorded(&self) -> Result<usize, StoreError> {
+        let objects = self.store.list()?;
+        Ok(objects
+            .iter()
+            .filter(|object| object.key.starts_with(UNITS))
+            .count())
+    }
+
+    /// Forgets the run: what is left describes nothing.
+    pub(crate) fn end(&self) -> Result<(), StoreError> {
+        self.store.remove(RUN)
+    }
+
+    /// Forgets all units.
+    pub(crate) fn clear(&self) -> Result<(), StoreError> {
+        for object in self.store.list()? {
+            if object.key.starts_with(UNITS) {
+                self.store.remove(&object.key)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn put(&self, key: &str, entry: &impl Serialize) -> Result<(), JournalError> {
+        let entry = encode(entry).map_err(|source| JournalError::Json {
+            object: key.to_owned(),
+            source,
+        })?;
+        Ok(self.store.put(key, &[&entry])?)
+    }
+}
+
+impl UnitRecord {
+    /// The record as the journal keeps it: a line of JSON, and a line with the
+    /// CRC-32C of the first in hexadecimal digits.
+    ///
+    /// # Errors
+    /// A defect of the program.
+    pub fn to_entry(&self) -> Result<Vec<u8>, serde_json::Error> {
+        encode(self)
+    }
+
+    /// Reads what [`Self::to_entry`] has written.
+    ///
+    /// # Errors
+    /// What is wrong with an entry that is torn, damaged or none.
+    pub fn from_entry(entry: &[u8]) -> Result<Self, String> {
+        parse(entry)
+    }
+}
+
+fn encode(entry: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
+    let mut bytes = serde_json::to_vec(entry)?;
+    let sum = crc32c::crc32c(&bytes);
+    bytes.extend_from_slice(format!("\n{sum:08x}\n").as_bytes());
+    Ok(bytes)
+}
+
+fn unit_key(shard: usize) -> String {
+    format!("{UNITS}{shard}.json")
+}
+
+/// Whether `name` is one that a journal puts at the top of its folder.
+pub(crate) fn is_entry(name: &str) -> bool {
+    name == RUN || format!("{name}/") == UNITS
+}
+
+/// Reads an entry; says what is wrong with one that is not whole.
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    let torn = || "it is not whole".to_owned();
+    let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
+    let lines = text.strip_suffix('\n').ok_or_else(torn)?;
+    let (line, sum) = lines.split_once('\n').ok_or_else(torn)?;
+    if sum != format!("{:08x}", crc32c::crc32c(line.as_bytes())) {
+        return Err("its checksum is wrong".to_owned());
+    }
+    serde_json::from_str(line).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests;

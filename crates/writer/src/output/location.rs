@@ -1,0 +1,214 @@
+//! OUTPUT and the work folder beside it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rxrx_format::keys;
+use rxrx_reader::{Owner, read_root};
+use rxrx_storage::{LeaseTimes, Location, Remote, Store, is_lock_entry, is_temporary};
+
+use super::backend::OutputBackend;
+use super::error::OutputError;
+use super::local::LocalBackend;
+use super::locked::LockedOutput;
+use super::remote::RemoteBackend;
+use super::remote::WORK_SUFFIX;
+use super::state::OutputState;
+use crate::journal::{self, Journal, JournalError};
+
+/// OUTPUT and the folder of unfinished work beside it, with their stores.
+#[derive(Clone)]
+pub(crate) struct OutputLocation {
+    output: Location,
+    work: Location,
+    backend: Arc<dyn OutputBackend>,
+    store: Arc<dyn Store>,
+    work_store: Arc<dyn Store>,
+}
+
+impl OutputLocation {
+    /// The place of the dataset at `output`.
+    pub(crate) fn new(output: impl Into<Location>) -> Result<Self, OutputError> {
+        let output = output.into();
+        match &output {
+            Location::Local(path) => {
+                let Some(name) = path.file_name() else {
+                    return Err(OutputError::NoName { path: output });
+                };
+                let mut work_name = name.to_owned();
+                work_name.push(WORK_SUFFIX);
+                let backend = LocalBackend::new(path, path.with_file_name(work_name));
+                Ok(Self {
+                    work: backend.work().into(),
+                    store: Arc::new(backend.output_store()),
+                    work_store: Arc::new(backend.work_store()),
+                    backend: Arc::new(backend),
+                    output,
+                })
+            }
+            Location::Remote(address) => Ok(Self::in_store(Remote::folder(address)?)),
+        }
+    }
+
+    /// The place of the dataset in an object store.
+    pub(crate) fn in_store(output: Remote) -> Self {
+        let backend = RemoteBackend::new(output, LeaseTimes::default());
+        Self {
+            output: backend.output().location(),
+            work: backend.work().location(),
+            store: Arc::new(backend.output_store()),
+            work_store: Arc::new(backend.work_store()),
+            backend: Arc::new(backend),
+        }
+    }
+
+    /// The same place with what `wrap` makes of its stores.
+    #[cfg(test)]
+    pub(crate) fn wrapped(self, wrap: impl Fn(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
+        Self {
+            store: wrap(self.store),
+            work_store: wrap(self.work_store),
+            ..self
+        }
+    }
+
+    /// OUTPUT.
+    pub(crate) fn output(&self) -> &Location {
+        &self.output
+    }
+
+    /// The store below OUTPUT.
+    pub(crate) fn store(&self) -> &dyn Store {
+        self.store.as_ref()
+    }
+
+    /// The journal beside OUTPUT.
+    pub(crate) fn journal(&self) -> Journal<'_> {
+        Journal::new(self.work_store.as_ref())
+    }
+
+    /// Whether there is a folder of unfinished work.
+    pub(crate) fn has_work(&self) -> Result<bool, OutputError> {
+        self.backend.has_work()
+    }
+
+    /// Removes what is left of OUTPUT when its objects are gone.
+    pub(super) fn remove_output(&self) -> Result<(), OutputError> {
+        self.backend.remove_output()
+    }
+
+    fn is_absent_or_empty(&self) -> Result<bool, OutputError> {
+        let entries = self.backend.output_entries()?;
+        Ok(entries.is_some_and(|entries| entries.is_empty()))
+    }
+
+    /// What lies at OUTPUT. Only a holder of the lock can rely on it for long.
+    pub(crate) fn state(&self) -> Result<OutputState, OutputError> {
+        if self.backend.work_entries()?.is_none() {
+            return Ok(OutputState::Foreign);
+        }
+        match Owner::of(self.store())? {
+            // On a store whose writes can be torn it may be what is left of ours.
+            Owner::Nobody | Owner::Unreadable => {}
+            Owner::Other => return Ok(OutputState::Foreign),
+            Owner::Us => {
+                let root = read_root(self.store(), &self.output.to_string());
+                return Ok(OutputState::Sealed(root.ok().map(Box::new)));
+            }
+        }
+        match self.journal().run() {
+            Ok(Some(run)) => return Ok(OutputState::Unfinished(Box::new(run))),
+            // Of a run of which there is nothing else, nothing is lost.
+            Err(JournalError::Damaged { .. })
+                if self.is_absent_or_empty()? && self.journal().recorded()? == 0 =>
+            {
+                return Ok(OutputState::Free);
+            }
+            Err(error @ JournalError::Damaged { .. }) => return Ok(OutputState::Damaged(error)),
+            run => run?,
+        };
+        Ok(if self.is_absent_or_empty()? {
+            OutputState::Free
+        } else {
+            OutputState::Foreign
+        })
+    }
+
+    /// Who holds the lock, if anybody does.
+    pub(crate) fn holder(&self) -> Result<Option<String>, OutputError> {
+        self.backend.holder()
+    }
+
+    /// Takes the lock, so that nobody else writes OUTPUT, and removes what torn
+    /// writes have left beside it.
+    pub(crate) fn lock(&self) -> Result<LockedOutput, OutputError> {
+        refuse_foreign_files(&self.work, self.backend.work_entries()?, |name| {
+            is_lock_entry(name) || is_temporary(name) || journal::is_entry(name)
+        })?;
+        Ok(LockedOutput::new(self.clone(), self.backend.lock()?))
+    }
+
+    /// Demands that OUTPUT holds nothing but what a conversion writes.
+    pub(crate) fn refuse_foreign_files(&self) -> Result<(), OutputError> {
+        refuse_foreign_files(&self.output, self.backend.output_entries()?, |name| {
+            keys::is_top_level_entry(name)
+        })
+    }
+
+    /// Demands that neither of OUTPUT and `input` lies within the other.
+    pub(crate) fn refuse_overlap(&self, input: &Location) -> Result<(), OutputError> {
+        let overlap = |output: Location, input: Location| OutputError::Overlap { output, input };
+        match (&self.output, input) {
+            (Location::Local(output), Location::Local(input)) => {
+                let (output, input) = (resolved(output)?, resolved(input)?);
+                if output.starts_with(&input) || input.starts_with(&output) {
+                    return Err(overlap(output.into(), input.into()));
+                }
+            }
+            (Location::Remote(output), Location::Remote(input))
+                if output.is_within(input) || input.is_within(output) =>
+            {
+                return Err(overlap(
+                    self.output.clone(),
+                    Location::Remote(input.clone()),
+                ));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// The real path of what is or will be at `path`: of what need not exist yet,
+/// the nearest folder above it does.
+fn resolved(path: &Path) -> Result<PathBuf, OutputError> {
+    let failed = |source| OutputError::Io {
+        action: "find",
+        path: path.to_owned(),
+        source,
+    };
+    let absolute = std::path::absolute(path).map_err(failed)?;
+    let existing = absolute.ancestors().find(|ancestor| ancestor.exists());
+    let existing = existing.unwrap_or(&absolute);
+    let rest = absolute.strip_prefix(existing).unwrap_or(Path::new(""));
+    Ok(fs::canonicalize(existing).map_err(failed)?.join(rest))
+}
+
+/// Demands that `folder`, with those entries, holds nothing but what is `ours`.
+fn refuse_foreign_files(
+    folder: &Location,
+    entries: Option<Vec<String>>,
+    ours: impl Fn(&str) -> bool,
+) -> Result<(), OutputError> {
+    let Some(entries) = entries else {
+        let path = folder.clone();
+        return Err(OutputError::Foreign { path });
+    };
+    match entries.iter().find(|name| !ours(name)) {
+        Some(foreign) => Err(OutputError::ForeignFile {
+            path: folder.join(foreign),
+        }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,83 @@
+//! An OUTPUT that this process has locked.
+
+use rxrx_format::keys;
+use rxrx_storage::Lock;
+
+use super::error::OutputError;
+use super::location::OutputLocation;
+use crate::journal::Run;
+
+/// An OUTPUT that only this process writes.
+pub(crate) struct LockedOutput {
+    place: OutputLocation,
+    lock: Box<dyn Lock>,
+}
+
+impl LockedOutput {
+    pub(super) fn new(place: OutputLocation, lock: Box<dyn Lock>) -> Self {
+        Self { place, lock }
+    }
+
+    /// Whether every other process is kept out. If not, the user has promised
+    /// that there is none.
+    pub(crate) fn is_exclusive(&self) -> bool {
+        self.lock.is_exclusive()
+    }
+
+    /// Begins `run` at an OUTPUT that is free.
+    pub(crate) fn begin(&self, run: &Run) -> Result<(), OutputError> {
+        let run = Run {
+            cleared: true,
+            ..run.clone()
+        };
+        Ok(self.place.journal().begin(&run)?)
+    }
+
+    /// Begins `run` in place of the dataset of ours, or the remains of one,
+    /// that is there. Wherever this is cut off, what is left is the old dataset,
+    /// whole, or a beginning of the new one.
+    pub(crate) fn begin_over(&self, run: &Run) -> Result<(), OutputError> {
+        self.place.refuse_foreign_files()?;
+        let journal = self.place.journal();
+        journal.clear()?;
+        journal.begin(&Run {
+            cleared: false,
+            ..run.clone()
+        })?;
+        self.clear_output()?;
+        self.begin(run)
+    }
+
+    /// Removes OUTPUT.
+    fn clear_output(&self) -> Result<(), OutputError> {
+        // The root metadata goes first: from then on nobody takes what is left
+        // for a dataset.
+        let store = self.place.store();
+        store.remove(keys::ROOT_METADATA)?;
+        let objects = store.list()?.into_iter();
+        let keys: Vec<String> = objects.map(|object| object.key).collect();
+        store.remove_all(&keys)?;
+        self.place.remove_output()
+    }
+
+    /// Makes the dataset an unfinished one again. The journal must hold all
+    /// units by now.
+    pub(crate) fn reopen(&self, run: &Run) -> Result<(), OutputError> {
+        self.begin(run)?;
+        Ok(self.place.store().remove(keys::ROOT_METADATA)?)
+    }
+
+    /// Demands that the lock is held still.
+    pub(crate) fn check(&self) -> Result<(), OutputError> {
+        Ok(self.lock.check()?)
+    }
+
+    /// Removes the folder of unfinished work: the dataset is sealed.
+    pub(crate) fn release(self) {
+        // The dataset is complete all the same, and what stays behind counts
+        // for nothing once the description of the run is gone.
+        if self.place.journal().end().is_ok() {
+            self.lock.remove_work();
+        }
+    }
+}
