@@ -9,11 +9,10 @@
 
 mod arguments;
 mod commands;
-mod opening;
 mod progress;
 mod report;
 mod sample;
-mod stop;
+mod signals;
 
 use std::process::ExitCode;
 

@@ -1,11 +1,13 @@
 //! What a person reads: results on standard output, warnings and errors on
 //! standard error. `NO_COLOR` is respected.
 
+pub(crate) mod how_to_open;
+
 use std::borrow::Cow;
 use std::io::{self, Write, stdout};
 
 use crate::arguments::Verbosity;
-use crate::opening::how_to_open;
+use how_to_open::how_to_open;
 use indicatif::{BinaryBytes, HumanCount};
 use rxrx_metadata::{Problem, Problems, Severity};
 use rxrx_writer::{

@@ -13,7 +13,7 @@ use rxrx_writer::{
 use crate::arguments::{ConvertArguments, Verbosity};
 use crate::progress::Progress;
 use crate::report;
-use crate::stop::Stop;
+use crate::signals::Stop;
 
 /// Sealed, but not every image could be used.
 const INCOMPLETE: u8 = 3;

@@ -9,8 +9,8 @@ use rxrx_writer::{Codec, ConvertOptions, PlanOptions, Prepared};
 use super::convert::{convert_with_progress, exit_code, jobs};
 use super::sample::sample_with_progress;
 use crate::arguments::{DemoArguments, Verbosity};
-use crate::opening::how_to_open;
 use crate::report;
+use crate::report::how_to_open::how_to_open;
 use crate::sample::SampleSpec;
 
 pub(crate) fn run(arguments: &DemoArguments, verbosity: Verbosity) -> anyhow::Result<ExitCode> {

@@ -6,9 +6,9 @@ use std::time::Instant;
 use rxrx_writer::publish;
 
 use crate::arguments::{PublishArguments, Verbosity};
-use crate::opening::how_to_open;
 use crate::progress::ObjectProgress;
 use crate::report;
+use crate::report::how_to_open::how_to_open;
 
 pub(crate) fn run(arguments: &PublishArguments, verbosity: Verbosity) -> anyhow::Result<ExitCode> {
     let (dataset, url) = (arguments.dataset()?, arguments.url()?);

@@ -1,7 +1,7 @@
 //! From light to pixels: lens, exposure, and the noise of the sensor.
 
 use super::field::Field;
-use super::stream::Stream;
+use super::random::Stream;
 
 /// Mean of each channel over RxRx1, and deviation within a site.
 pub(super) const MEAN: [f32; 6] = [6.747, 14.746, 10.513, 10.454, 5.500, 9.815];

@@ -1,7 +1,7 @@
 //! One cell, and where the cells of a site lie.
 
 use super::field::Field;
-use super::stream::Stream;
+use super::random::Stream;
 use super::style::Style;
 
 /// One living cell. Lengths are in pixels.

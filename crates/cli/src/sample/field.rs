@@ -1,6 +1,6 @@
 //! A square picture of light before any camera has seen it.
 
-use super::stream::Stream;
+use super::random::Stream;
 
 /// `size` × `size` values, row by row.
 #[derive(Clone)]

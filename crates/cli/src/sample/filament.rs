@@ -2,8 +2,8 @@
 
 use super::cell::Cell;
 use super::field::Field;
+use super::random::Stream;
 use super::scene::Scene;
-use super::stream::Stream;
 use super::style::Style;
 
 /// A thread of light that starts somewhere and bends as it goes.

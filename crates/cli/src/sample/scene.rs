@@ -2,7 +2,7 @@
 
 use super::cell::{Cell, scatter};
 use super::field::Field;
-use super::stream::Stream;
+use super::random::Stream;
 use super::style::Style;
 
 /// The cells of a site and, for each pixel, whose it is and how deep inside.

@@ -2,8 +2,8 @@
 
 use super::field::{Field, ridge, step};
 use super::filament;
+use super::random::Stream;
 use super::scene::Scene;
-use super::stream::Stream;
 use super::style::Style;
 
 /// Channels of a site, `w1` to `w6`.

@@ -1,6 +1,6 @@
 //! How the cells of a well look: by cell type, batch and treatment.
 
-use super::stream::Stream;
+use super::random::Stream;
 use super::wells::{CellType, Site};
 
 /// What the two sites of a well have in common.

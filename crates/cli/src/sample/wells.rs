@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use super::stream::Stream;
+use super::random::Stream;
 
 /// Plates of an experiment that is large enough.
 const PLATES: usize = 4;

@@ -31,9 +31,9 @@ mod cell;
 mod field;
 mod filament;
 mod plane;
+mod random;
 mod scene;
 mod stain;
-mod stream;
 mod style;
 #[cfg(test)]
 mod tests;
@@ -49,8 +49,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 
 use camera::Camera;
+use random::Stream;
 use scene::Scene;
-use stream::Stream;
 use style::Style;
 use wells::Site;
 
