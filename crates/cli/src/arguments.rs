@@ -89,7 +89,7 @@ Exit codes: 0 made, 1 failed, 2 wrong usage.";
 const DEMO_EXAMPLES: &str = "\
 Examples:
   rxrx2zarr demo
-  rxrx2zarr demo /tmp/demo --sites 8
+  rxrx2zarr demo /tmp/demo --sites 48
 
 Exit codes: 0 complete, 1 failed, 2 wrong usage.";
 
@@ -466,6 +466,10 @@ pub(crate) struct SampleArguments {
     /// Width and height of an image in pixels
     #[arg(long, value_name = "PIXELS", default_value_t = 512, value_parser = clap::value_parser!(u32).range(16..=4096))]
     pub(crate) size: u32,
+
+    /// Number of threads that draw and encode [default: all cores]
+    #[arg(short, long, value_name = "N", value_parser = jobs())]
+    pub(crate) jobs: Option<NonZeroUsize>,
 }
 
 #[derive(Debug, Args)]
@@ -476,6 +480,10 @@ pub(crate) struct DemoArguments {
     pub(crate) dest: PathBuf,
 
     /// Sites to make, of six images each
-    #[arg(long, value_name = "N", default_value = "48")]
+    #[arg(long, value_name = "N", default_value = "8")]
     pub(crate) sites: NonZeroUsize,
+
+    /// Number of threads that draw, decode and encode [default: all cores]
+    #[arg(short, long, value_name = "N", value_parser = jobs())]
+    pub(crate) jobs: Option<NonZeroUsize>,
 }

@@ -17,6 +17,7 @@ pub(crate) fn run(arguments: &DemoArguments, verbosity: Verbosity) -> anyhow::Re
     let input = arguments.dest.join("sample");
     let output = arguments.dest.join("dataset").into();
     let mut out = stdout();
+    let jobs = jobs(arguments.jobs)?;
     // The table is written last: where it is, the sample is whole.
     if input.join("metadata.csv").is_file() {
         writeln!(out, "1. Sample: the one in {}", input.display())?;
@@ -25,7 +26,7 @@ pub(crate) fn run(arguments: &DemoArguments, verbosity: Verbosity) -> anyhow::Re
             sites: arguments.sites.get(),
             ..SampleSpec::default()
         };
-        let summary = sample_with_progress(&input, &spec, verbosity)?;
+        let summary = sample_with_progress(&input, &spec, jobs, verbosity)?;
         writeln!(
             out,
             "1. Sample: {} images of synthetic cells in {}",
@@ -37,7 +38,7 @@ pub(crate) fn run(arguments: &DemoArguments, verbosity: Verbosity) -> anyhow::Re
     let prepared = Prepared::open(&input.as_path().into(), PlanOptions::default())?;
     let options = ConvertOptions {
         codec: Codec::default(),
-        jobs: jobs(None)?,
+        jobs,
         allow_missing: false,
         strict: true,
         overwrite: true,

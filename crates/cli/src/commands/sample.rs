@@ -2,12 +2,14 @@
 
 use std::fs;
 use std::io::{Write, stdout};
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use rxrx_writer::Description;
 
+use super::convert::jobs;
 use crate::arguments::{SampleArguments, Verbosity};
 use crate::progress::FileProgress;
 use crate::report::bytes;
@@ -20,7 +22,7 @@ pub(crate) fn run(arguments: &SampleArguments, verbosity: Verbosity) -> anyhow::
         size: arguments.size,
     };
     let dest = &arguments.dest;
-    let summary = sample_with_progress(dest, &spec, verbosity)?;
+    let summary = sample_with_progress(dest, &spec, jobs(arguments.jobs)?, verbosity)?;
     let mut out = stdout();
     writeln!(
         out,
@@ -43,10 +45,11 @@ pub(crate) fn run(arguments: &SampleArguments, verbosity: Verbosity) -> anyhow::
 pub(crate) fn sample_with_progress(
     dest: &Path,
     spec: &SampleSpec,
+    jobs: NonZeroUsize,
     verbosity: Verbosity,
 ) -> anyhow::Result<SampleSummary> {
     let progress = FileProgress::new("making images", verbosity);
-    let summary = write_sample(dest, spec, &|done, of| progress.set(done, of));
+    let summary = write_sample(dest, spec, jobs, &|done, of| progress.set(done, of));
     progress.finish();
     let summary = summary?;
     let path = dest.join(Description::FILE);
