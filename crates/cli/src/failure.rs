@@ -1,0 +1,57 @@
+//! A command that failed: errors of the CLI, kinds of errors, and how they are
+//! printed.
+//!
+//! ```text
+//! error (anyhow) ──kind_of──> ErrorKind ──> exit code
+//!        │                        │
+//!        └──> text on stderr
+//! ```
+
+mod error;
+mod kind;
+
+pub(crate) use error::{CompareError, Stopped};
+
+use rxrx_writer::ConvertError;
+
+use crate::exit_status::ExitStatus;
+use crate::report;
+use kind::{ErrorKind, kind_of};
+
+/// Prints an error on standard error; returns the status that the process ends
+/// with.
+pub(crate) fn report_error(error: &anyhow::Error) -> ExitStatus {
+    let kind = kind_of(error);
+    let stopped = error.downcast_ref::<Stopped>();
+    let status = match (stopped, kind) {
+        (Some(stopped), _) => ExitStatus::Stopped(stopped.signal),
+        (None, ErrorKind::Usage) => ExitStatus::WrongUsage,
+        (None, _) => ExitStatus::Failed,
+    };
+    if stopped.is_some() {
+        report::warning(&format!("{error:#}"));
+    } else {
+        explain(error);
+        report::error(error);
+    }
+    status
+}
+
+/// Advice for a run that was stopped or that failed.
+const CONTINUE: &str = "nothing is lost: the same command continues";
+
+/// Prints what the text of a conversion error does not have: the images that are
+/// missing or do not fit, and the state of the output.
+fn explain(error: &anyhow::Error) {
+    match error.downcast_ref() {
+        Some(ConvertError::Missing { problems, .. } | ConvertError::Refused { problems }) => {
+            report::refusal(problems);
+        }
+        Some(ConvertError::Pipeline(_) | ConvertError::Seal(_)) => {
+            report::warning(&format!(
+                "the output is unfinished and not sealed; {CONTINUE} once the cause is removed"
+            ));
+        }
+        _ => {}
+    }
+}
