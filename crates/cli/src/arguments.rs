@@ -85,3 +85,17 @@ pub(crate) enum Command {
     /// Make a sample, convert it, and show how to open the result
     Demo(DemoArguments),
 }
+
+impl Command {
+    /// Returns whether the command prints its result as JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        match self {
+            Self::Convert(arguments) => arguments.json,
+            Self::Plan(arguments) => arguments.json,
+            Self::Verify(arguments) => arguments.json,
+            Self::Info(arguments) => arguments.json,
+            Self::Publish(arguments) => arguments.json,
+            Self::Sample(_) | Self::Demo(_) => false,
+        }
+    }
+}

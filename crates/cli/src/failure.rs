@@ -4,23 +4,27 @@
 //! ```text
 //! error (anyhow) ──kind_of──> ErrorKind ──> exit code
 //!        │                        │
-//!        └──> text on stderr
+//!        └──> text on stderr      └──> with --json: one object on stdout
 //! ```
 
 mod error;
+mod json;
 mod kind;
+mod usage;
 
 pub(crate) use error::{CompareError, Stopped};
+pub(crate) use usage::report_usage;
 
 use rxrx_writer::ConvertError;
 
 use crate::exit_status::ExitStatus;
 use crate::report;
+use json::print_json;
 use kind::{ErrorKind, kind_of};
 
-/// Prints an error on standard error; returns the status that the process ends
-/// with.
-pub(crate) fn report_error(error: &anyhow::Error) -> ExitStatus {
+/// Prints an error on standard error, and as one JSON object on standard output
+/// if `json`; returns the status that the process ends with.
+pub(crate) fn report_error(error: &anyhow::Error, json: bool) -> ExitStatus {
     let kind = kind_of(error);
     let stopped = error.downcast_ref::<Stopped>();
     let status = match (stopped, kind) {
@@ -33,6 +37,9 @@ pub(crate) fn report_error(error: &anyhow::Error) -> ExitStatus {
     } else {
         explain(error);
         report::error(error);
+    }
+    if json {
+        print_json(kind, error.chain(), status);
     }
     status
 }

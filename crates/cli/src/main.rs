@@ -11,7 +11,7 @@
 //!                  └─> failure                          error, its kind, exit code
 //! ```
 //!
-//! `exit_status.rs` lists the exit codes.
+//! `docs/json.md` lists the exit codes and the output of `--json`.
 
 #![allow(clippy::print_stderr, reason = "this crate prints for users")]
 
@@ -35,7 +35,10 @@ use arguments::Program;
 
 fn main() -> ExitCode {
     rxrx_writer::keep_no_free_memory();
-    commands::run(&Program::parse())
-        .unwrap_or_else(|error| failure::report_error(&error))
-        .into()
+    let status = match Program::try_parse() {
+        Ok(program) => commands::run(&program)
+            .unwrap_or_else(|error| failure::report_error(&error, program.command.is_json())),
+        Err(error) => failure::report_usage(&error),
+    };
+    status.into()
 }

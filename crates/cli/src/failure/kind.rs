@@ -9,13 +9,15 @@ use rxrx_writer::{
     PipelineError, PrepareError, PublishError, ReadTableError, ResumeError, SealError, StoreError,
     TargetError, VerifyError,
 };
+use serde::Serialize;
 
 use super::error::{CompareError, Stopped};
 use crate::jobs::UnknownCores;
 use crate::sample::SampleError;
 
 /// Cause of a failure, as far as a caller can act on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum ErrorKind {
     /// The command line is wrong.
     Usage,
