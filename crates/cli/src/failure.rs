@@ -52,7 +52,7 @@ const CONTINUE: &str = "nothing is lost: the same command continues";
 fn explain(error: &anyhow::Error) {
     match error.downcast_ref() {
         Some(ConvertError::Missing { problems, .. } | ConvertError::Refused { problems }) => {
-            report::refusal(problems);
+            report::blocking_problems(problems);
         }
         Some(ConvertError::Pipeline(_) | ConvertError::Seal(_)) => {
             report::warning(&format!(

@@ -21,7 +21,7 @@ pub(crate) use how_to_open::how_to_open;
 pub(crate) use info::info;
 pub(crate) use messages::{error, warning};
 pub(crate) use plan::plan;
-pub(crate) use problems::{problems, refusal};
+pub(crate) use problems::{blocking_problems, problems};
 pub(crate) use published::{published, to_publish};
 pub(crate) use sample::sample;
 pub(crate) use stdout::{json, json_with, print};

@@ -79,7 +79,7 @@ pub(crate) struct ConvertArguments {
     #[arg(long, value_name = "TEXT")]
     citation: Option<String>,
 
-    /// Print the result as JSON
+    /// Print the result, or the failure, as JSON (see docs/json.md)
     #[arg(long)]
     pub(crate) json: bool,
 }

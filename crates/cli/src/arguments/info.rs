@@ -25,7 +25,7 @@ pub(crate) struct InfoArguments {
     #[arg(value_name = "DATASET")]
     dataset: OsString,
 
-    /// Print the result as JSON
+    /// Print the result, or the failure, as JSON (see docs/json.md)
     #[arg(long)]
     pub(crate) json: bool,
 

@@ -35,7 +35,7 @@ pub(crate) struct InputArguments {
     #[arg(long, value_name = "ROWS")]
     exclude: Vec<String>,
 
-    /// Number of sites in a chunk, the unit that a reader decodes
+    /// Number of sites in a chunk, which a reader decodes at once
     #[arg(long, value_name = "N", default_value = "1")]
     chunk_sites: NonZeroUsize,
 
@@ -43,8 +43,7 @@ pub(crate) struct InputArguments {
     #[arg(long, value_name = "N")]
     chunk_channels: Option<NonZeroUsize>,
 
-    /// Number of sites in a shard, the unit that is stored as one object; a multiple of
-    /// --chunk-sites
+    /// Number of sites in a shard, which is stored as one object; a multiple of --chunk-sites
     #[arg(long, value_name = "N", default_value = "64")]
     shard_sites: NonZeroUsize,
 

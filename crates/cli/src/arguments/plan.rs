@@ -18,7 +18,7 @@ pub(crate) struct PlanArguments {
     #[command(flatten)]
     pub(crate) input: InputArguments,
 
-    /// Print the plan as JSON
+    /// Print the plan, or the failure, as JSON (see docs/json.md)
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -42,7 +42,7 @@ pub(crate) struct PublishArguments {
     #[arg(long)]
     overwrite: bool,
 
-    /// Print the result as JSON
+    /// Print the result, or the failure, as JSON (see docs/json.md)
     #[arg(long)]
     pub(crate) json: bool,
 

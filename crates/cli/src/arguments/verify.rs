@@ -37,7 +37,7 @@ pub(crate) struct VerifyArguments {
     #[arg(short, long, value_name = "N", value_parser = jobs())]
     pub(crate) jobs: Option<NonZeroUsize>,
 
-    /// Print the report as JSON
+    /// Print the report, or the failure, as JSON (see docs/json.md)
     #[arg(long)]
     pub(crate) json: bool,
 

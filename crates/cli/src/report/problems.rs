@@ -20,7 +20,7 @@ pub(crate) fn problems(problems: &Problems, verbosity: Verbosity) {
 
 /// Prints the problems that stopped a conversion on standard error, with all
 /// known examples.
-pub(crate) fn refusal(problems: &[Problem]) {
+pub(crate) fn blocking_problems(problems: &[Problem]) {
     for problem in problems {
         eprintln!("{}", plain(&problem_text(problem, usize::MAX)));
     }
