@@ -18,7 +18,7 @@ pub(crate) fn run(arguments: &DemoArguments, verbosity: Verbosity) -> anyhow::Re
     let output = arguments.dest.join("dataset").into();
     // The table is written last: if it exists, the sample is complete.
     let made = if input.join("metadata.csv").is_file() {
-        format!("uses the sample in {}", input.display())
+        format!("the existing images in {}", input.display())
     } else {
         let spec = SampleSpec {
             sites: arguments.sites.get(),
