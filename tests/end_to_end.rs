@@ -19,6 +19,7 @@ mod end_to_end {
     mod continued;
     mod description;
     mod embeddings;
+    mod exit_codes;
     mod hostile_images;
     mod hostile_input;
     mod labels;

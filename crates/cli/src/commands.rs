@@ -1,26 +1,26 @@
-//! One file a subcommand.
+//! The subcommands, one in each file.
 
-pub(crate) mod convert;
-pub(crate) mod demo;
-pub(crate) mod info;
-pub(crate) mod plan;
-pub(crate) mod publish;
-pub(crate) mod sample;
-pub(crate) mod verify;
+mod convert;
+mod demo;
+mod info;
+mod plan;
+mod publish;
+mod sample;
+mod verify;
 
-use rxrx_writer::metadata::JoinError;
-use rxrx_writer::{LocationError, PlanInputError};
+use crate::arguments::{Command, Program};
+use crate::exit_status::ExitStatus;
 
-/// Whether `error` is about the command line rather than about data.
-pub(crate) fn is_usage_error(error: &anyhow::Error) -> bool {
-    if error.is::<LocationError>() {
-        return true;
-    }
-    match error.downcast_ref::<PlanInputError>() {
-        Some(PlanInputError::Selection(_) | PlanInputError::Join(JoinError::Selection { .. })) => {
-            true
-        }
-        Some(PlanInputError::Plan(error)) => error.is_layout(),
-        _ => false,
+/// Runs the subcommand of the command line.
+pub(crate) fn run(program: &Program) -> anyhow::Result<ExitStatus> {
+    let verbosity = program.verbosity();
+    match &program.command {
+        Command::Convert(arguments) => convert::run(arguments, verbosity),
+        Command::Plan(arguments) => plan::run(arguments, verbosity),
+        Command::Verify(arguments) => verify::run(arguments, verbosity),
+        Command::Info(arguments) => info::run(arguments),
+        Command::Publish(arguments) => publish::run(arguments, verbosity),
+        Command::Sample(arguments) => sample::run(arguments, verbosity),
+        Command::Demo(arguments) => demo::run(arguments, verbosity),
     }
 }

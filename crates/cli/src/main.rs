@@ -1,30 +1,37 @@
 //! `rxrx2zarr`: converts RxRx1-like microscopy images into a sharded Zarr v3
 //! array with Parquet tables.
 //!
-//! Exit codes: 0 complete · 1 failed, nothing sealed · 2 wrong usage ·
-//! 3 sealed, but some images are missing or could not be used · 130, 143 stopped
-//! by a signal. Of `verify`: 0 all is as recorded · 1 it is not.
+//! The crate parses the command line, calls the library, draws progress on
+//! standard error, prints results on standard output and returns an exit code.
+//!
+//! ```text
+//! arguments ──> commands ──> with_progress ──> rxrx_writer
+//!                  │             └─> progress           standard error
+//!                  ├─> report                           standard output
+//!                  └─> failure                          error, its kind, exit code
+//! ```
+//!
+//! `docs/json.md` lists the exit codes and the output of `--json`.
 
-#![allow(clippy::print_stderr, reason = "this is the crate that draws")]
+#![allow(clippy::print_stderr, reason = "this crate prints for users")]
 
 mod arguments;
 mod commands;
-mod opening;
+mod exit_status;
+mod failure;
+mod jobs;
 mod progress;
 mod report;
 mod sample;
-mod stop;
+mod signals;
+mod verbosity;
+mod with_progress;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use arguments::{Command, Program};
-
-/// Something was wrong with what the user asked for.
-const WRONG_USAGE: u8 = 2;
-/// The work could not be done.
-const FAILED: u8 = 1;
+use arguments::Program;
 
 fn main() -> ExitCode {
     #[allow(unsafe_code, reason = "one call, with its proof")]
@@ -32,34 +39,10 @@ fn main() -> ExitCode {
     unsafe {
         rxrx_writer::set_mmap_threshold();
     }
-    let program = Program::parse();
-    let verbosity = program.verbosity();
-    let result = match program.command {
-        Command::Convert(arguments) => commands::convert::run(&arguments, verbosity),
-        Command::Plan(arguments) => commands::plan::run(&arguments, verbosity),
-        Command::Verify(arguments) => commands::verify::run(&arguments, verbosity),
-        Command::Info(arguments) => commands::info::run(&arguments),
-        Command::Publish(arguments) => commands::publish::run(&arguments, verbosity),
-        Command::Sample(arguments) => commands::sample::run(&arguments, verbosity),
-        Command::Demo(arguments) => commands::demo::run(&arguments, verbosity),
+    let status = match Program::try_parse() {
+        Ok(program) => commands::run(&program)
+            .unwrap_or_else(|error| failure::report_error(&error, program.command.is_json())),
+        Err(error) => failure::report_usage(&error),
     };
-    match result {
-        Ok(code) => code,
-        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => {
-            report::error(&error);
-            ExitCode::from(if commands::is_usage_error(&error) {
-                WRONG_USAGE
-            } else {
-                FAILED
-            })
-        }
-    }
-}
-
-/// Whether the reader of our output went away, as `head` does.
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error
-        .downcast_ref::<std::io::Error>()
-        .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    status.into()
 }

@@ -16,6 +16,7 @@
 
 mod convert;
 mod describe;
+mod error_kind;
 mod events;
 #[cfg(test)]
 mod fixture;
@@ -42,6 +43,7 @@ pub use rxrx_input::{
     Archive, ArchiveError, FolderSource, PlanInputError, PlanOptions, PlannedInput, ReadHints,
     Source, SourceStamp,
 };
+pub use rxrx_reader::{DatasetError, DatasetInfo};
 pub use rxrx_storage::{
     Address, LocalStore, Location, LocationError, LockError, Store, StoreError, StoreErrorKind,
     StoreOption, StoredObject, WriteObject, open_store, set_mmap_threshold,
@@ -49,6 +51,7 @@ pub use rxrx_storage::{
 
 pub use self::convert::{ConvertError, ConvertOptions, Converted, convert};
 pub use self::describe::{DescriptionError, describe};
+pub use self::error_kind::{ErrorKind, HasErrorKind};
 pub use self::events::{Event, Observer, Silent};
 pub use self::inspect::{InspectError, MadeWith, Unfinished};
 pub use self::journal::{

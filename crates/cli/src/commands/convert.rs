@@ -1,125 +1,88 @@
 //! `rxrx2zarr convert`.
 
-use std::num::NonZeroUsize;
-use std::process::ExitCode;
-use std::thread::available_parallelism;
-use std::time::Instant;
-
-use anyhow::Context;
 use rxrx_writer::{
-    ConvertError, ConvertOptions, Converted, Location, MadeWith, PlanOptions, PlannedInput,
-    convert, plan_options,
+    Codec, ConvertError, ConvertOptions, Description, Location, MadeWith, PlanOptions,
+    PlannedInput, plan_options,
 };
 
-use crate::arguments::{ConvertArguments, Verbosity};
-use crate::progress::Progress;
+use crate::arguments::ConvertArguments;
+use crate::exit_status::ExitStatus;
+use crate::failure::Stopped;
+use crate::jobs::jobs_or_cores;
 use crate::report;
-use crate::stop::Stop;
+use crate::signals::StopSignal;
+use crate::verbosity::Verbosity;
+use crate::with_progress;
 
-/// Sealed, but not every image could be used.
-const INCOMPLETE: u8 = 3;
-
-pub(crate) fn run(arguments: &ConvertArguments, verbosity: Verbosity) -> anyhow::Result<ExitCode> {
-    let input = &arguments.input;
+pub(crate) fn run(
+    arguments: &ConvertArguments,
+    verbosity: Verbosity,
+) -> anyhow::Result<ExitStatus> {
     let output = arguments.output()?;
-    let made_with = if arguments.retry_bad {
-        Some(MadeWith::at(&output)?)
-    } else {
-        None
-    };
-    let planning = match &made_with {
-        Some(made) => {
-            let given = input.plan_options()?;
-            PlanOptions {
-                embeddings: given.embeddings,
-                ..plan_options(&made.settings, given.metadata)
-            }
-        }
-        None => input.plan_options()?,
-    };
-    let prepared = PlannedInput::open(&input.input()?, planning)?;
-    let (codec, description) = match made_with {
-        Some(made) => (made.settings.codec, made.description),
-        None => (input.codec, arguments.description(&prepared)?),
-    };
-    // From here on there is work in hand.
-    let stop = Stop::on_signals().context("cannot listen to signals")?;
+    let planned = plan(arguments, &output)?;
+    let stop = StopSignal::install()?;
     let options = ConvertOptions {
-        codec,
-        jobs: jobs(arguments.jobs)?,
+        codec: planned.codec,
+        jobs: jobs_or_cores(arguments.jobs)?,
         allow_missing: arguments.allow_missing,
         strict: arguments.strict,
         overwrite: arguments.overwrite,
         retry_bad: arguments.retry_bad,
         recheck: arguments.recheck,
-        stop: stop.asked(),
-        description,
+        stop: stop.requested(),
+        description: planned.description,
     };
-    let outcome = convert_with_progress(&prepared, &output, &options, verbosity);
-    if let Err(error) = &outcome
-        && let Some(ConvertError::Interrupted { .. }) = error.downcast_ref()
-    {
-        report::warning(&format!("{error}; {CONTINUE}"));
-        return Ok(ExitCode::from(stop.exit_code()));
-    }
-    let (converted, seconds) = outcome.inspect_err(explain)?;
+    let prepared = &planned.prepared;
+    let converted = with_progress::convert(prepared, &output, &options, verbosity);
+    let (converted, seconds) = converted.map_err(|error| stopped(error, &stop))?;
     report::problems(prepared.plan.problems(), verbosity);
     if arguments.json {
-        report::json(&converted, [("seconds", seconds.into())])?;
+        report::json_with(&converted, [("seconds", seconds.into())])?;
     } else {
-        report::converted(&converted, &output, seconds)?;
+        report::print(|out| report::converted(out, &converted, &output, seconds))?;
     }
-    Ok(exit_code(&converted))
+    Ok(ExitStatus::of_planes(converted.planes))
 }
 
-/// How to go on after a stop.
-const CONTINUE: &str = "nothing is lost: the same command continues";
+/// The input of a conversion, and the options that depend on OUTPUT.
+struct Planned {
+    prepared: PlannedInput,
+    codec: Codec,
+    description: Description,
+}
 
-/// What the error itself leaves out: which images are missing or do not fit,
-/// and what is left of work that was begun.
-fn explain(error: &anyhow::Error) {
-    match error.downcast_ref() {
-        Some(ConvertError::Missing { problems, .. } | ConvertError::Refused { problems }) => {
-            report::refusal(problems);
-        }
-        Some(ConvertError::Pipeline(_) | ConvertError::Seal(_)) => {
-            report::warning(&format!(
-                "the output is unfinished and not sealed; {CONTINUE} once the cause is removed"
-            ));
-        }
-        _ => {}
+/// Plans a conversion by the options of the command line; with `--retry-bad`, by
+/// the settings of the dataset at `output`.
+fn plan(arguments: &ConvertArguments, output: &Location) -> anyhow::Result<Planned> {
+    let given = arguments.input.plan_options()?;
+    let input = arguments.input.input()?;
+    if !arguments.retry_bad {
+        let prepared = PlannedInput::open(&input, given)?;
+        return Ok(Planned {
+            description: arguments.description(&prepared)?,
+            codec: arguments.input.codec,
+            prepared,
+        });
     }
+    let MadeWith {
+        settings,
+        description,
+    } = MadeWith::at(output)?;
+    let options = PlanOptions {
+        embeddings: given.embeddings,
+        ..plan_options(&settings, given.metadata)
+    };
+    Ok(Planned {
+        prepared: PlannedInput::open(&input, options)?,
+        codec: settings.codec,
+        description,
+    })
 }
 
-/// Converts while drawing progress; also returns the seconds that it took.
-pub(crate) fn convert_with_progress(
-    prepared: &PlannedInput,
-    output: &Location,
-    options: &ConvertOptions,
-    verbosity: Verbosity,
-) -> anyhow::Result<(Converted, f64)> {
-    let start = Instant::now();
-    let progress = Progress::new(verbosity);
-    let converted = convert(prepared, output, options, &progress);
-    progress.finish();
-    Ok((converted?, start.elapsed().as_secs_f64()))
-}
-
-pub(crate) fn exit_code(converted: &Converted) -> ExitCode {
-    if converted.planes.is_complete() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(INCOMPLETE)
+/// Adds the number of the signal to the error of a conversion that it stopped.
+fn stopped(error: ConvertError, stop: &StopSignal) -> anyhow::Error {
+    match (&error, stop.number()) {
+        (ConvertError::Interrupted { .. }, Some(signal)) => Stopped { signal, error }.into(),
+        _ => error.into(),
     }
-}
-
-/// The number of worker threads: as told, or all cores.
-pub(crate) fn jobs(told: Option<NonZeroUsize>) -> anyhow::Result<NonZeroUsize> {
-    told.map_or_else(
-        || {
-            available_parallelism()
-                .context("cannot tell how many cores there are: say so with --jobs")
-        },
-        Ok,
-    )
 }

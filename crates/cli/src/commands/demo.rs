@@ -1,43 +1,42 @@
-//! `rxrx2zarr demo`: the whole way on data that it makes itself.
+//! `rxrx2zarr demo`: makes a sample, converts it, and shows how to open it.
 
-use std::io::{Write, stdout};
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use rxrx_writer::{Codec, ConvertOptions, PlanOptions, PlannedInput, describe};
 
-use super::convert::{convert_with_progress, exit_code, jobs};
-use super::sample::sample_with_progress;
-use crate::arguments::{DemoArguments, Verbosity};
-use crate::opening::how_to_open;
+use crate::arguments::DemoArguments;
+use crate::exit_status::ExitStatus;
+use crate::jobs::jobs_or_cores;
 use crate::report;
 use crate::sample::SampleSpec;
+use crate::verbosity::Verbosity;
+use crate::with_progress;
 
-pub(crate) fn run(arguments: &DemoArguments, verbosity: Verbosity) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(arguments: &DemoArguments, verbosity: Verbosity) -> anyhow::Result<ExitStatus> {
+    let jobs = jobs_or_cores(arguments.jobs)?;
     let input = arguments.dest.join("sample");
     let output = arguments.dest.join("dataset").into();
-    let mut out = stdout();
-    // The table is written last: where it is, the sample is whole.
-    if input.join("metadata.csv").is_file() {
-        writeln!(out, "1. Sample: the one in {}", input.display())?;
+    // The table is written last: if it exists, the sample is complete.
+    let made = if input.join("metadata.csv").is_file() {
+        format!("the existing images in {}", input.display())
     } else {
         let spec = SampleSpec {
             sites: arguments.sites.get(),
             ..SampleSpec::default()
         };
-        let summary = sample_with_progress(&input, &spec, verbosity)?;
-        writeln!(
-            out,
-            "1. Sample: {} images of synthetic cells in {}",
+        let summary = with_progress::sample(&input, &spec, jobs, verbosity)?;
+        format!(
+            "{} images of synthetic cells in {}",
             summary.files,
             input.display()
-        )?;
-    }
+        )
+    };
+    report::print(|out| writeln!(out, "1. Sample: {made}"))?;
 
     let prepared = PlannedInput::open(&input.as_path().into(), PlanOptions::default())?;
     let options = ConvertOptions {
         codec: Codec::default(),
-        jobs: jobs(None)?,
+        jobs,
         allow_missing: false,
         strict: true,
         overwrite: true,
@@ -46,10 +45,12 @@ pub(crate) fn run(arguments: &DemoArguments, verbosity: Verbosity) -> anyhow::Re
         stop: Arc::default(),
         description: describe(&prepared)?,
     };
-    let (converted, seconds) = convert_with_progress(&prepared, &output, &options, verbosity)?;
-    write!(out, "2. ")?;
-    report::converted(&converted, &output, seconds)?;
-    writeln!(out, "3. Open it.")?;
-    how_to_open(&output)?;
-    Ok(exit_code(&converted))
+    let (converted, seconds) = with_progress::convert(&prepared, &output, &options, verbosity)?;
+    report::print(|out| {
+        write!(out, "2. Dataset: ")?;
+        report::converted(out, &converted, &output, seconds)?;
+        writeln!(out, "3. Open it:")?;
+        report::how_to_open(out, &output)
+    })?;
+    Ok(ExitStatus::of_planes(converted.planes))
 }

@@ -1,29 +1,27 @@
 //! `rxrx2zarr info`.
 
-use std::process::ExitCode;
-
-use rxrx_reader::DatasetInfo;
-use rxrx_writer::{Unfinished, open_store};
+use rxrx_writer::{DatasetInfo, Unfinished, open_store};
 
 use crate::arguments::InfoArguments;
+use crate::exit_status::ExitStatus;
 use crate::report;
 
-pub(crate) fn run(arguments: &InfoArguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(arguments: &InfoArguments) -> anyhow::Result<ExitStatus> {
     let dataset = arguments.dataset()?;
     if let Some(unfinished) = Unfinished::at(&dataset)? {
         if arguments.json {
-            report::json(&unfinished, [])?;
+            report::json(&unfinished)?;
         } else {
-            report::unfinished(&unfinished, &dataset)?;
+            report::print(|out| report::unfinished(out, &unfinished, &dataset))?;
         }
-        return Ok(ExitCode::FAILURE);
+        return Ok(ExitStatus::Failed);
     }
     let store = open_store(&dataset)?;
     let info = DatasetInfo::read(store.as_ref(), &dataset.to_string())?;
     if arguments.json {
-        report::json(&info, [])?;
+        report::json(&info)?;
     } else {
-        report::info(&info, &dataset)?;
+        report::print(|out| report::info(out, &info, &dataset))?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(ExitStatus::Complete)
 }

@@ -1,25 +1,24 @@
 //! `rxrx2zarr plan`.
 
-use std::io::{Write, stdout};
-use std::process::ExitCode;
-
 use rxrx_writer::metadata::Severity;
 use rxrx_writer::{PlannedInput, Projection, data_type_name};
 use serde_json::json;
 
-use crate::arguments::{PlanArguments, Verbosity};
+use crate::arguments::PlanArguments;
+use crate::exit_status::ExitStatus;
 use crate::report;
+use crate::verbosity::Verbosity;
 
-pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Result<ExitStatus> {
     let prepared = PlannedInput::open(&arguments.input.input()?, arguments.input.plan_options()?)?;
     let codec = arguments.input.codec;
     let plan = &prepared.plan;
-    let geometry = plan.geometry();
     let projection = Projection::of(&prepared, codec);
     if arguments.json {
+        let geometry = plan.geometry();
         let channels: Vec<String> = plan.channels().iter().map(ToString::to_string).collect();
-        let result = json!({
-            // JSON is text, which a path need not be.
+        report::json(&json!({
+            // Displayed, because a path need not be UTF-8 and JSON is.
             "input": prepared.input.to_string(),
             "metadata": prepared.metadata.to_string(),
             "shape": geometry.shape(),
@@ -32,19 +31,11 @@ pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Re
             "planes": {"present": plan.present_planes(), "missing": plan.missing_planes()},
             "projection": projection,
             "problems": plan.problems(),
-        });
-        writeln!(stdout(), "{result:#}")?;
+        }))?;
     } else {
-        report::plan(&prepared, codec, projection, verbosity)?;
+        report::print(|out| report::plan(out, &prepared, codec, projection, verbosity))?;
     }
-    // A plan that convert would refuse is a failure a script can see.
-    let refused = plan
-        .problems()
-        .iter()
-        .any(|problem| problem.kind.severity() == Severity::Fatal);
-    Ok(if refused {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    })
+    // A plan that convert would refuse is a failure, so that scripts notice it.
+    let is_refused = plan.problems().severity() == Some(Severity::Fatal);
+    Ok(ExitStatus::of(!is_refused))
 }

@@ -1,30 +1,28 @@
 //! `rxrx2zarr publish`.
 
-use std::process::ExitCode;
-use std::time::Instant;
-
-use rxrx_writer::publish;
-
-use crate::arguments::{PublishArguments, Verbosity};
-use crate::opening::how_to_open;
-use crate::progress::ObjectProgress;
+use crate::arguments::PublishArguments;
+use crate::exit_status::ExitStatus;
 use crate::report;
+use crate::verbosity::Verbosity;
+use crate::with_progress;
 
-pub(crate) fn run(arguments: &PublishArguments, verbosity: Verbosity) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(
+    arguments: &PublishArguments,
+    verbosity: Verbosity,
+) -> anyhow::Result<ExitStatus> {
     let (dataset, url) = (arguments.dataset()?, arguments.url()?);
     let options = arguments.options();
-    let start = Instant::now();
-    let progress = ObjectProgress::new(verbosity);
-    let published = publish(&dataset, &url, options, &progress);
-    progress.finish();
-    let (published, seconds) = (published?, start.elapsed().as_secs_f64());
+    let (published, seconds) = with_progress::publish(&dataset, &url, options, verbosity)?;
     if arguments.json {
-        report::json(&published, [("seconds", seconds.into())])?;
+        report::json_with(&published, [("seconds", seconds.into())])?;
     } else {
-        report::published(&published, &url, options.dry_run, seconds)?;
-        if !options.dry_run {
-            how_to_open(&url)?;
-        }
+        report::print(|out| {
+            if options.dry_run {
+                return report::to_publish(out, &published, &url);
+            }
+            report::published(out, &published, &url, seconds)?;
+            report::how_to_open(out, &url)
+        })?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(ExitStatus::Complete)
 }

@@ -1,62 +1,54 @@
 //! `rxrx2zarr verify`.
 
-use std::process::ExitCode;
-use std::time::Instant;
+use rxrx_writer::{
+    DatasetInfo, Location, PlannedInput, Store, VerifyOptions, open_store, plan_options,
+};
 
-use anyhow::Context;
-use rxrx_reader::DatasetInfo;
-use rxrx_writer::{Location, PlannedInput, Store, VerifyOptions, open_store, plan_options, verify};
-
-use super::convert::jobs;
-use crate::arguments::{Verbosity, VerifyArguments};
-use crate::progress::Progress;
+use crate::arguments::VerifyArguments;
+use crate::exit_status::ExitStatus;
+use crate::failure::CompareError;
+use crate::jobs::jobs_or_cores;
 use crate::report;
+use crate::verbosity::Verbosity;
+use crate::with_progress;
 
-pub(crate) fn run(arguments: &VerifyArguments, verbosity: Verbosity) -> anyhow::Result<ExitCode> {
-    let location = arguments.dataset()?;
-    let store = open_store(&location)?;
+pub(crate) fn run(arguments: &VerifyArguments, verbosity: Verbosity) -> anyhow::Result<ExitStatus> {
+    let dataset = arguments.dataset()?;
+    let store = open_store(&dataset)?;
     let store = store.as_ref();
-    let dataset = location.to_string();
-    let source = arguments.source()?;
-    let source = source
-        .as_ref()
-        .map(|input| prepare(arguments, store, &dataset, input));
-    let source = source.transpose()?;
-    let options = VerifyOptions {
-        jobs: jobs(arguments.jobs)?,
+    let source = match arguments.source()? {
+        Some(input) => Some(plan_source(arguments, store, &dataset, input)?),
+        None => None,
     };
-    let start = Instant::now();
-    let progress = Progress::new(verbosity);
-    let verified = verify(store, &dataset, source.as_ref(), &options, &progress);
-    progress.finish();
-    let (verified, seconds) = (verified?, start.elapsed().as_secs_f64());
+    let options = VerifyOptions {
+        jobs: jobs_or_cores(arguments.jobs)?,
+    };
+    let name = dataset.to_string();
+    let (verified, seconds) =
+        with_progress::verify(store, &name, source.as_ref(), &options, verbosity)?;
+    let clean = verified.is_clean();
     if arguments.json {
-        let clean = verified.is_clean();
-        report::json(
-            &verified,
-            [("clean", clean.into()), ("seconds", seconds.into())],
-        )?;
+        let more = [("clean", clean.into()), ("seconds", seconds.into())];
+        report::json_with(&verified, more)?;
     } else {
-        report::verified(&verified, &location, seconds, verbosity)?;
+        report::print(|out| report::verified(out, &verified, &dataset, seconds, verbosity))?;
     }
-    Ok(if verified.is_clean() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(ExitStatus::of(clean))
 }
 
-/// Plans the source as the dataset was planned.
-fn prepare(
+/// Plans the source with the settings of the dataset.
+fn plan_source(
     arguments: &VerifyArguments,
     store: &dyn Store,
-    dataset: &str,
-    input: &Location,
+    dataset: &Location,
+    input: Location,
 ) -> anyhow::Result<PlannedInput> {
-    let settings = DatasetInfo::read(store, dataset)?.attributes.settings;
-    let options = plan_options(&settings, arguments.metadata()?);
-    // Not an error of usage: the settings are the dataset's own.
-    let prepared = PlannedInput::open(input, options)
-        .map_err(|error| anyhow::Error::msg(format!("{:#}", anyhow::Error::from(error))));
-    prepared.with_context(|| format!("cannot compare with {} by the settings of {dataset}", input))
+    let info = DatasetInfo::read(store, &dataset.to_string())?;
+    let options = plan_options(&info.attributes.settings, arguments.metadata()?);
+    let prepared = PlannedInput::open(&input, options);
+    Ok(prepared.map_err(|source| CompareError {
+        input,
+        dataset: dataset.clone(),
+        source,
+    })?)
 }

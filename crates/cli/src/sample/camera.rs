@@ -1,23 +1,23 @@
-//! From light to pixels: lens, exposure, and the noise of the sensor.
+//! Converts light to pixels: lens, exposure, and sensor noise.
 
 use super::field::Field;
-use super::stream::Stream;
+use super::random::Stream;
 
-/// Mean of each channel over RxRx1, and deviation within a site.
+/// Mean of each channel over RxRx1.
 pub(super) const MEAN: [f32; 6] = [6.747, 14.746, 10.513, 10.454, 5.500, 9.815];
-/// Standard deviation of each channel over RxRx1.
+/// Standard deviation of each channel within a site of RxRx1.
 pub(super) const DEVIATION: [f32; 6] = [7.959, 12.173, 5.862, 7.835, 4.701, 5.431];
 
-/// What a whole site has in common: one lens, one stage, one focus.
+/// The optics that all channels of a site share.
 pub(super) struct Camera {
-    /// 0 where the picture is sharp, up to 1 where it is out of focus.
+    /// 0 where the image is in focus, up to 1 where it is out of focus.
     defocus: Field,
-    /// Transmission of the lens, less towards the corners.
+    /// Transmission of the lens, which decreases towards the corners.
     vignette: Field,
 }
 
 impl Camera {
-    /// The camera as it stands over one site.
+    /// Creates the optics of one site.
     pub(super) fn new(stream: &mut Stream, size: usize) -> Self {
         let mut defocus = Field::noise(stream, size, 260.0);
         for value in &mut defocus.values {
@@ -32,8 +32,8 @@ impl Camera {
         Self { defocus, vignette }
     }
 
-    /// Takes the picture of one channel, exposed so that its mean and spread
-    /// come near those of the real data, times `brightness`.
+    /// Converts the light of one channel to pixels. Mean and standard deviation are
+    /// near those of RxRx1, times `brightness`.
     pub(super) fn expose(
         &self,
         stream: &mut Stream,
@@ -45,7 +45,7 @@ impl Camera {
         let (mean, deviation) = light.mean_and_deviation();
         let wanted = MEAN[channel] * brightness;
         let mut gain = 0.95 * DEVIATION[channel] * brightness / deviation.max(1e-6);
-        // A black level under one count would be clipped, so rather less contrast.
+        // A black level below one count would be clipped, so the contrast is reduced.
         const BLACK: f32 = 0.6;
         gain = gain.min((wanted - BLACK).max(0.0) / mean.max(1e-6));
         let black = wanted - gain * mean;
@@ -56,14 +56,14 @@ impl Camera {
             .zip(noise)
             .map(|(&light, noise)| {
                 let signal = black + gain * light;
-                // Photons (grows with the signal) and read-out (does not), in counts.
+                // Shot noise grows with the signal, read-out noise does not; in counts.
                 let variance = 0.01 + 0.012 * signal.max(0.0);
                 (signal + variance.sqrt() * noise + 0.5).clamp(0.0, 255.0) as u8
             })
             .collect()
     }
 
-    /// Blurs as the lens does, more where the stage is out of focus.
+    /// Blurs the light as the lens does, more where the image is out of focus.
     fn focus(&self, light: &mut Field) {
         light.soften(2);
         let haze = light.haze();

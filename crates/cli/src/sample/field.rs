@@ -1,18 +1,18 @@
-//! A square picture of light before any camera has seen it.
+//! A square image of light intensities, before the camera model.
 
-use super::stream::Stream;
+use super::random::Stream;
 
 /// `size` × `size` values, row by row.
 #[derive(Clone)]
 pub(super) struct Field {
-    /// Pixels along each side.
+    /// Number of pixels along each side.
     pub(super) size: usize,
-    /// The values, y before x.
+    /// The values in the order (y, x).
     pub(super) values: Vec<f32>,
 }
 
 impl Field {
-    /// The same value everywhere.
+    /// Creates a field of one value.
     pub(super) fn new(size: usize, value: f32) -> Self {
         Self {
             size,
@@ -20,10 +20,11 @@ impl Field {
         }
     }
 
-    /// Isotropic noise with blobs about `scale` pixels wide, mean 0, deviation about 1.
+    /// Creates isotropic noise whose blobs are about `scale` pixels wide, with mean 0
+    /// and standard deviation about 1.
     pub(super) fn noise(stream: &mut Stream, size: usize, scale: f32) -> Self {
-        // Blurred white noise shows no grid; coarse noise is blurred while it
-        // is small and stretched afterwards, so that every scale costs the same.
+        // Blurred white noise shows no grid. Coarse noise is blurred at a low
+        // resolution and then enlarged, so that each scale takes the same time.
         const BLURRED_DEVIATION: f32 = 70.0 / 256.0;
         let spacing = (scale / 2.0).max(1.0);
         let small = (size as f32 / spacing) as usize + 3;
@@ -39,7 +40,7 @@ impl Field {
         lattice.stretched(size, spacing)
     }
 
-    /// A blur of standard deviation `sqrt(passes / 2)` pixels: the optics.
+    /// Blurs with a standard deviation of `sqrt(passes / 2)` pixels, as optics do.
     pub(super) fn soften(&mut self, passes: usize) {
         let size = self.size;
         if size < 3 {
@@ -76,7 +77,8 @@ impl Field {
         }
     }
 
-    /// The light of the layers out of focus: this picture, blurred over some 16 pixels.
+    /// Returns the light of layers out of focus: this field, blurred over about 16
+    /// pixels.
     pub(super) fn haze(&self) -> Self {
         const STEP: usize = 8;
         let small = self.size.div_ceil(STEP) + 1;
@@ -84,7 +86,7 @@ impl Field {
         let mut counts = vec![0.0_f32; small * small];
         for y in 0..small * STEP {
             for x in 0..small * STEP {
-                // The border repeats the last pixels, as it would without an edge.
+                // Beyond the edge, the last pixels are repeated.
                 let source = y.min(self.size - 1) * self.size + x.min(self.size - 1);
                 let target = y / STEP * small + x / STEP;
                 sums.values[target] += self.values[source];
@@ -98,7 +100,8 @@ impl Field {
         sums.stretched(self.size, STEP as f32)
     }
 
-    /// Bilinear enlargement to `size`, one value of this field every `spacing` pixels.
+    /// Enlarges to `size` by bilinear interpolation; the values of this field are
+    /// `spacing` pixels apart.
     fn stretched(self, size: usize, spacing: f32) -> Self {
         if spacing <= 1.0 && self.size == size {
             return self;
@@ -127,14 +130,14 @@ impl Field {
         Self { size, values }
     }
 
-    /// The index of the pixel at `x`, `y`, if it is inside the picture.
+    /// Returns the index of the pixel at `x`, `y`, if it is inside the image.
     pub(super) fn index(&self, x: f32, y: f32) -> Option<usize> {
         let limit = self.size as f32;
         let inside = x >= 0.0 && y >= 0.0 && x < limit && y < limit;
         inside.then(|| y as usize * self.size + x as usize)
     }
 
-    /// Adds a point of light between the four pixels around `x`, `y`.
+    /// Adds a point of light, divided between the four pixels around `x`, `y`.
     pub(super) fn add_point(&mut self, x: f32, y: f32, light: f32) {
         let [left, top] = [x.floor(), y.floor()];
         let [right_part, lower_part] = [x - left, y - top];
@@ -171,7 +174,7 @@ impl Field {
         }
     }
 
-    /// Mean and standard deviation of all values.
+    /// Returns mean and standard deviation of all values.
     pub(super) fn mean_and_deviation(&self) -> (f32, f32) {
         let count = self.values.len() as f64;
         let [sum, squares] = self
@@ -189,13 +192,13 @@ impl Field {
     }
 }
 
-/// 0 below `low`, 1 above `high`, a smooth step between.
+/// Returns 0 below `low`, 1 above `high`, and a smooth transition between them.
 pub(super) fn step(low: f32, high: f32, value: f32) -> f32 {
     let part = ((value - low) / (high - low)).clamp(0.0, 1.0);
     part * part * (3.0 - 2.0 * part)
 }
 
-/// 1 at `middle`, half as much `width` away: a soft line.
+/// Returns 1 at `middle` and 0.5 at a distance of `width`: a soft line.
 pub(super) fn ridge(middle: f32, width: f32, value: f32) -> f32 {
     let distance = (value - middle) / width;
     1.0 / (1.0 + distance * distance)

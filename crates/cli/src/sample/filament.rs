@@ -1,28 +1,28 @@
-//! Thin things drawn one by one: actin fibres, mitochondria, Golgi grains, nucleoli.
+//! Small structures drawn one by one: actin fibres, mitochondria, Golgi grains, nucleoli.
 
 use super::cell::Cell;
 use super::field::Field;
+use super::random::Stream;
 use super::scene::Scene;
-use super::stream::Stream;
 use super::style::Style;
 
-/// A thread of light that starts somewhere and bends as it goes.
+/// A bent line of light.
 struct Thread {
-    /// First point, x before y.
+    /// First point as (x, y).
     start: [f32; 2],
-    /// Unit vector.
+    /// Direction at the first point, a unit vector.
     heading: [f32; 2],
-    /// Pixels.
+    /// Length in pixels.
     length: f32,
-    /// Change of heading a pixel; positive turns one way, negative the other.
+    /// Change of direction for each pixel; the sign is the sense of rotation.
     bend: f32,
-    /// Brightness of its middle.
+    /// Brightness in the middle.
     light: f32,
 }
 
 impl Thread {
-    /// Draws the thread, fading at both ends; `share` says how much of the
-    /// light shows at a pixel.
+    /// Draws the line, which fades at both ends; `share` is the fraction of the light
+    /// that a pixel shows.
     fn draw(&self, field: &mut Field, share: impl Fn(usize) -> f32) {
         let [mut x, mut y] = self.start;
         let [mut dx, mut dy] = self.heading;
@@ -41,18 +41,18 @@ impl Thread {
     }
 }
 
-/// The stress fibres of all cells: along the axis, from edge to edge, with
-/// some that leave from a common point like the ribs of a fan.
+/// Draws the stress fibres of all cells: most are parallel to the axis of the cell,
+/// some start at a common point.
 pub(super) fn actin(stream: &mut Stream, scene: &Scene, style: &Style) -> Field {
     let mut field = Field::new(scene.size, 0.0);
     for (number, cell) in (0..).zip(&scene.cells) {
-        let fan = cell.place([
+        let fan = cell.position([
             stream.between(-0.9, 0.9) * cell.body[0],
             stream.between(-0.9, 0.9) * cell.body[1],
         ]);
         let fanned = stream.between(0.0, 0.4);
         for _ in 0..(style.fibres * stream.around_one(0.35)) as usize {
-            // Few thick bundles, many thin fibres.
+            // Few fibres are bright, many are faint.
             let strength = stream.unit();
             let light = (0.4 + 0.6 * cell.gain[2]) * (0.15 + 1.1 * strength * strength);
             let length = cell.body[0] * stream.between(0.7, 2.4);
@@ -64,7 +64,7 @@ pub(super) fn actin(stream: &mut Stream, scene: &Scene, style: &Style) -> Field 
                 let tilt = 0.16 * stream.bell();
                 let [ax, ay] = cell.axis;
                 (
-                    cell.place([along, across]),
+                    cell.position([along, across]),
                     [ax - tilt * ay, ay + tilt * ax],
                 )
             };
@@ -88,20 +88,20 @@ pub(super) fn actin(stream: &mut Stream, scene: &Scene, style: &Style) -> Field 
     field
 }
 
-/// Mitochondria: short bent threads that crowd around the nucleus.
+/// Draws the mitochondria: short bent lines, most of them near the nucleus.
 pub(super) fn mitochondria(stream: &mut Stream, scene: &Scene, style: &Style) -> Field {
     let mut field = Field::new(scene.size, 0.0);
     for cell in &scene.cells {
         for _ in 0..(style.mitochondria * stream.around_one(0.3)) as usize {
             let (start, [ox, oy]) = beside_nucleus(stream, cell, 1.15, 1.1);
             let swing = stream.between(-0.8, 0.8);
-            let way = if stream.chance(0.5) { 1.0 } else { -1.0 };
+            let turn = if stream.chance(0.5) { 1.0 } else { -1.0 };
             let thread = Thread {
                 start,
-                // Around the nucleus more often than away from it.
-                heading: [-way * oy + swing * ox, way * ox + swing * oy],
+                // The direction is closer to the tangent of the nucleus than to its radius.
+                heading: [-turn * oy + swing * ox, turn * ox + swing * oy],
                 length: stream.between(3.0, 12.0),
-                bend: way * 0.07 + 0.08 * stream.bell(),
+                bend: turn * 0.07 + 0.08 * stream.bell(),
                 light: cell.gain[4] * stream.between(0.3, 1.0),
             };
             thread.draw(&mut field, |index| 1.0 - 0.8 * scene.inside_nucleus(index));
@@ -110,7 +110,7 @@ pub(super) fn mitochondria(stream: &mut Stream, scene: &Scene, style: &Style) ->
     field
 }
 
-/// The Golgi apparatus: grains in a patch on one side of the nucleus.
+/// Draws the Golgi apparatus: grains in an area on one side of the nucleus.
 pub(super) fn golgi(stream: &mut Stream, scene: &Scene, style: &Style) -> Field {
     let mut field = Field::new(scene.size, 0.0);
     for cell in &scene.cells {
@@ -125,14 +125,14 @@ pub(super) fn golgi(stream: &mut Stream, scene: &Scene, style: &Style) -> Field 
     field
 }
 
-/// Nucleoli: one to a few round spots inside each nucleus.
+/// Draws the nucleoli: one or more round spots inside each nucleus.
 pub(super) fn nucleoli(stream: &mut Stream, scene: &Scene, style: &Style) -> Field {
     let mut field = Field::new(scene.size, 0.0);
     for cell in scene.cells.iter().filter(|cell| !cell.dividing) {
         for _ in 0..(style.nucleoli * stream.around_one(0.4) + 0.5) as usize {
             let [ox, oy] = stream.direction();
             let out = stream.between(0.0, 0.55);
-            let spot = cell.place([out * ox * cell.nucleus[0], out * oy * cell.nucleus[1]]);
+            let spot = cell.position([out * ox * cell.nucleus[0], out * oy * cell.nucleus[1]]);
             let radius = cell.nucleus[1] * stream.between(0.1, 0.22);
             let light = cell.gain[3] * stream.between(0.6, 1.1);
             Field::around(scene.size, spot, 3.0 * radius + 1.0, |index, [x, y]| {
@@ -144,16 +144,16 @@ pub(super) fn nucleoli(stream: &mut Stream, scene: &Scene, style: &Style) -> Fie
     field
 }
 
-/// A place just outside a nucleus, `from` to about `from + over` radii from
-/// its centre, and the direction in which it lies.
+/// Returns a position just outside a nucleus, `from` to `from + over` radii from its
+/// centre, and its direction from the centre.
 fn beside_nucleus(stream: &mut Stream, cell: &Cell, from: f32, over: f32) -> ([f32; 2], [f32; 2]) {
     let [ox, oy] = stream.direction();
     let far = stream.unit();
     let radius = from + over * far * far;
-    let place = cell.place([radius * ox * cell.nucleus[0], radius * oy * cell.nucleus[1]]);
-    let outward = [place[0] - cell.centre[0], place[1] - cell.centre[1]];
+    let position = cell.position([radius * ox * cell.nucleus[0], radius * oy * cell.nucleus[1]]);
+    let outward = [position[0] - cell.centre[0], position[1] - cell.centre[1]];
     let length = (outward[0] * outward[0] + outward[1] * outward[1])
         .sqrt()
         .max(1e-3);
-    (place, outward.map(|part| part / length))
+    (position, outward.map(|part| part / length))
 }

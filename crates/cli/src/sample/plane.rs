@@ -1,16 +1,17 @@
-//! One image file.
+//! Encodes and writes one image file.
 
 use std::fs;
 use std::path::Path;
 
-use super::SampleError;
+use super::error::SampleError;
 
-/// Writes `size` × `size` grey bytes as the PNGs of RxRx1 are written: not
-/// interlaced, adaptive filters, zlib level 9. Returns the file's size in bytes.
+/// Writes `size` x `size` grey pixels as a PNG file with the settings of RxRx1's
+/// files: not interlaced, adaptive filters, zlib level 9. Returns the size of
+/// the file in bytes.
 ///
 /// # Errors
 ///
-/// [`SampleError::Encode`] if the encoder refuses the pixels,
+/// [`SampleError::Encode`] if the encoder fails,
 /// [`SampleError::Write`] if the file cannot be written.
 pub(super) fn write(path: &Path, size: u32, pixels: &[u8]) -> Result<u64, SampleError> {
     let png = encode(size, pixels).map_err(|source| SampleError::Encode {
@@ -24,9 +25,10 @@ pub(super) fn write(path: &Path, size: u32, pixels: &[u8]) -> Result<u64, Sample
     Ok(png.len() as u64)
 }
 
-/// Level 9 takes five sixths of the time of a sample: in pictures as smooth and
-/// faint as these, nearly every three bytes have occurred before, and each
-/// place is tried. Level 8 would take two thirds as long for the same size.
+/// Encodes pixels at level 9, which takes five sixths of the time of a sample:
+/// in such smooth and dark images nearly every sequence of three bytes has
+/// occurred before, and the compressor tries each occurrence. Level 8 would take
+/// two thirds of that time and give the same size.
 fn encode(size: u32, pixels: &[u8]) -> Result<Vec<u8>, png::EncodingError> {
     let mut bytes = Vec::with_capacity(pixels.len() / 2);
     let mut encoder = png::Encoder::new(&mut bytes, size, size);

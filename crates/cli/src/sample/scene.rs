@@ -1,35 +1,36 @@
-//! What lies where in a site, before it is stained: the six channels see the same scene.
+//! The cells of a site before staining; all six channels show the same scene.
 
 use super::cell::{Cell, scatter};
-use super::field::Field;
-use super::stream::Stream;
+use super::field::{Field, step};
+use super::random::Stream;
 use super::style::Style;
 
-/// The cells of a site and, for each pixel, whose it is and how deep inside.
+/// The cells of a site and, for each pixel, its cell and its depth in that cell.
 pub(super) struct Scene {
-    /// Pixels along each side.
+    /// Number of pixels along each side.
     pub(super) size: usize,
-    /// All cells, also those just outside the picture.
+    /// All cells, including those just outside the image.
     pub(super) cells: Vec<Cell>,
-    /// The nearest cell of each pixel.
+    /// Index of the nearest cell of each pixel.
     pub(super) owner: Vec<u32>,
-    /// Distance from that cell's centre: 1 at the edge of an undisturbed body.
+    /// Distance from the centre of that cell: 1 at the edge of its body.
     pub(super) depth: Field,
-    /// How much further the second nearest cell is: 0 where two cells touch.
+    /// Difference between the distances of the second nearest and the nearest cell: 0
+    /// where two cells touch.
     pub(super) border: Field,
-    /// Distance from the nearest nucleus's centre: 1 at its edge.
+    /// Distance from the centre of the nearest nucleus: 1 at its edge.
     pub(super) nuclear: Field,
     /// Centres and radii of dead cells.
     pub(super) dead: Vec<([f32; 2], f32)>,
-    /// Unevenness of the cytoplasm, blobs of a few pixels, deviation 1.
+    /// Unevenness of the cytoplasm: noise with blobs of a few pixels, standard deviation 1.
     pub(super) clumps: Field,
 }
 
-/// Stands for "no cell near"; every fall-off has reached zero long before.
+/// Distance where no cell is near; all intensities are zero well below it.
 const FAR: f32 = 9.0;
 
 impl Scene {
-    /// Scatters the cells of one site.
+    /// Places the cells of one site.
     pub(super) fn new(stream: &mut Stream, style: &Style, size: usize) -> Self {
         let cells = scatter(stream, style, size);
         let clumps = Field::noise(stream, size, 7.0);
@@ -56,7 +57,7 @@ impl Scene {
         }
     }
 
-    /// Per-cell brightness in one channel, spread over each cell's territory.
+    /// Returns the brightness of the cells in one channel at each pixel.
     pub(super) fn gains(&self, channel: usize) -> Field {
         let values = self
             .owner
@@ -74,12 +75,31 @@ impl Scene {
         gains.soften(4);
         gains
     }
+
+    /// Returns 1 inside a nucleus and 0 outside.
+    pub(super) fn inside_nucleus(&self, index: usize) -> f32 {
+        1.0 - step(0.88, 1.1, self.nuclear.values[index])
+    }
+
+    /// Returns the thickness of the cell: 1 in the middle, 0 where there is no cell.
+    pub(super) fn body(&self, index: usize, reach: f32) -> f32 {
+        1.0 - step(0.7 * reach, 1.25 * reach, self.depth.values[index])
+    }
+
+    /// Returns the density of the cytoplasm around the nucleus; `spread` scales its
+    /// extent.
+    pub(super) fn perinuclear(&self, index: usize, spread: f32) -> f32 {
+        let near = 1.0 - step(0.12 * spread, 1.0 * spread, self.depth.values[index]);
+        let uneven = (1.0 + 0.2 * self.clumps.values[index]).max(0.0);
+        let gap = 0.65 + 0.35 * step(0.0, 0.2, self.border.values[index]);
+        near * near.sqrt() * uneven * gap
+    }
 }
 
-/// Divides the picture between the cells: the nearest one wins, measured in
-/// its own axes and through a bent lens, which makes outlines irregular.
+/// Assigns each pixel to the nearest cell. Distances are measured along the axes of
+/// each cell and distorted by noise, which makes the outlines irregular.
 fn territories(stream: &mut Stream, cells: &[Cell], size: usize) -> (Vec<u32>, Field, Field) {
-    let bends = [0, 1].map(|_| {
+    let distortions = [0, 1].map(|_| {
         let coarse = Field::noise(stream, size, 16.0);
         let mut fine = Field::noise(stream, size, 5.0);
         for (fine, coarse) in fine.values.iter_mut().zip(coarse.values) {
@@ -93,8 +113,11 @@ fn territories(stream: &mut Stream, cells: &[Cell], size: usize) -> (Vec<u32>, F
     for (number, cell) in (0..).zip(cells) {
         let [long, short] = cell.body.map(|axis| 1.0 / (axis * axis));
         Field::around(size, cell.middle, 1.9 * cell.body[0], |index, [x, y]| {
-            let bent = [x + bends[0].values[index], y + bends[1].values[index]];
-            let [u, v] = cell.along_axes(bent);
+            let distorted = [
+                x + distortions[0].values[index],
+                y + distortions[1].values[index],
+            ];
+            let [u, v] = cell.along_axes(distorted);
             let square = u * u * long + v * v * short;
             if square < nearest.values[index] {
                 second.values[index] = nearest.values[index];
@@ -112,7 +135,7 @@ fn territories(stream: &mut Stream, cells: &[Cell], size: usize) -> (Vec<u32>, F
     (owner, nearest, second)
 }
 
-/// The distance from the nearest nucleus, its outline a little uneven.
+/// Computes the distance from the nearest nucleus, with slightly uneven outlines.
 fn nuclei(stream: &mut Stream, cells: &[Cell], size: usize) -> Field {
     let dents = Field::noise(stream, size, 9.0);
     let mut nuclear = Field::new(size, FAR);

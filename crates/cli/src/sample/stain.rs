@@ -1,15 +1,15 @@
-//! The six stains: the light that each part of the scene gives off.
+//! The six stains: the light that each part of the scene emits.
 
 use super::field::{Field, ridge, step};
 use super::filament;
+use super::random::Stream;
 use super::scene::Scene;
-use super::stream::Stream;
 use super::style::Style;
 
-/// Channels of a site, `w1` to `w6`.
+/// Number of channels of a site, `w1` to `w6`.
 pub(super) const CHANNELS: usize = 6;
 
-/// The light of one channel (`0` is `w1`), as it would look without a microscope.
+/// Computes the light of one channel (0 is `w1`) before the optics.
 pub(super) fn stain(stream: &mut Stream, scene: &Scene, style: &Style, channel: usize) -> Field {
     let mut light = match channel {
         0 => nuclei(stream, scene),
@@ -23,7 +23,8 @@ pub(super) fn stain(stream: &mut Stream, scene: &Scene, style: &Style, channel: 
     light
 }
 
-/// `w1`, Hoechst: nuclei with grainy chromatin, dividing ones small and bright.
+/// Computes `w1`, Hoechst: nuclei with grainy chromatin; those of dividing cells are
+/// small and bright.
 fn nuclei(stream: &mut Stream, scene: &Scene) -> Field {
     let chromatin = Field::noise(stream, scene.size, 3.2);
     let mut light = Field::new(scene.size, 0.0);
@@ -39,7 +40,8 @@ fn nuclei(stream: &mut Stream, scene: &Scene) -> Field {
             cell.centre,
             1.4 * cell.nucleus[0],
             |index, offset| {
-                // The scene's own radius has the uneven outline; the plain one says whose it is.
+                // The radius of the scene has the uneven outline. The radius of the cell
+                // limits the light to this cell.
                 let radius = scene.nuclear.values[index].max(cell.nuclear_radius(offset) - 0.15);
                 let dome = (1.0 - step(0.86, 1.1, radius)) * (1.0 - 0.25 * radius * radius);
                 let glow = brightness * dome * (1.0 + grain * chromatin.values[index]);
@@ -53,7 +55,7 @@ fn nuclei(stream: &mut Stream, scene: &Scene) -> Field {
     light
 }
 
-/// `w2`, concanavalin A: a fine net that is densest around the nucleus.
+/// Computes `w2`, concanavalin A: a fine net that is densest around the nucleus.
 fn reticulum(stream: &mut Stream, scene: &Scene, style: &Style) -> Field {
     let net = Field::noise(stream, scene.size, 2.6);
     let mut light = scene.gains(1);
@@ -68,23 +70,23 @@ fn reticulum(stream: &mut Stream, scene: &Scene, style: &Style) -> Field {
     light
 }
 
-/// `w3`, phalloidin: fibres, and a seam where two cells touch.
+/// Computes `w3`, phalloidin: fibres, and a line where two cells touch.
 fn actin(stream: &mut Stream, scene: &Scene, style: &Style) -> Field {
     let fibres = filament::actin(stream, scene, style);
     let grains = Field::noise(stream, scene.size, 2.2);
     let mut light = scene.gains(2);
     for (index, value) in light.values.iter_mut().enumerate() {
         let body = scene.body(index, 1.3);
-        let seam = body * ridge(0.0, 0.04, scene.border.values[index]);
+        let border = body * ridge(0.0, 0.04, scene.border.values[index]);
         let grain = 0.12 * scene.clumps.values[index] + 0.1 * grains.values[index];
         let film = body * (1.0 + grain);
         let gain = 0.3 + 0.7 * *value;
-        *value = gain * (0.28 * film + 0.6 * seam) + 0.85 * fibres.values[index];
+        *value = gain * (0.28 * film + 0.6 * border) + 0.85 * fibres.values[index];
     }
     light
 }
 
-/// `w4`, SYTO 14: nucleoli, and a haze of RNA throughout the cytoplasm.
+/// Computes `w4`, SYTO 14: nucleoli, and RNA throughout the cytoplasm.
 fn rna(stream: &mut Stream, scene: &Scene, style: &Style) -> Field {
     let grains = Field::noise(stream, scene.size, 2.4);
     let nucleoli = filament::nucleoli(stream, scene, style);
@@ -99,19 +101,20 @@ fn rna(stream: &mut Stream, scene: &Scene, style: &Style) -> Field {
     light
 }
 
-/// `w5`, MitoTracker: threads around the nucleus on a faint ground.
+/// Computes `w5`, MitoTracker: mitochondria around the nucleus on a faint background.
 fn mitochondria(stream: &mut Stream, scene: &Scene, style: &Style) -> Field {
     let threads = filament::mitochondria(stream, scene, style);
     let mut light = scene.gains(4);
     for (index, value) in light.values.iter_mut().enumerate() {
-        let ground = 0.55 * scene.perinuclear(index, 0.9) + 0.05 * scene.body(index, 1.0);
-        *value = *value * ground * (1.0 - 0.75 * scene.inside_nucleus(index))
+        let background = 0.55 * scene.perinuclear(index, 0.9) + 0.05 * scene.body(index, 1.0);
+        *value = *value * background * (1.0 - 0.75 * scene.inside_nucleus(index))
             + 0.8 * threads.values[index];
     }
     light
 }
 
-/// `w6`, wheat germ agglutinin: the Golgi's patch, membranes, and the nucleus's envelope.
+/// Computes `w6`, wheat germ agglutinin: the Golgi apparatus, membranes, and the
+/// envelope of the nucleus.
 fn golgi(stream: &mut Stream, scene: &Scene, style: &Style) -> Field {
     let grains = filament::golgi(stream, scene, style);
     let folds = filament::actin(
@@ -126,16 +129,16 @@ fn golgi(stream: &mut Stream, scene: &Scene, style: &Style) -> Field {
     let mut light = scene.gains(5);
     for (index, value) in light.values.iter_mut().enumerate() {
         let body = scene.body(index, 1.4) * (1.0 + 0.13 * speckle.values[index]);
-        let seam = body * ridge(0.0, 0.06, scene.border.values[index]);
+        let border = body * ridge(0.0, 0.06, scene.border.values[index]);
         let nucleus = 0.55 * scene.inside_nucleus(index) + 0.15 * scene.perinuclear(index, 0.9);
-        *value = *value * (0.4 * body + 0.2 * seam + nucleus)
+        *value = *value * (0.4 * body + 0.2 * border + nucleus)
             + 1.4 * grains.values[index]
             + 0.3 * folds.values[index];
     }
     light
 }
 
-/// Dead cells take up every stain.
+/// Adds the dead cells, which take up every stain.
 fn dead_cells(stream: &mut Stream, scene: &Scene, light: &mut Field) {
     for &(centre, radius) in &scene.dead {
         let brightness = stream.between(1.0, 3.5);
@@ -144,25 +147,5 @@ fn dead_cells(stream: &mut Stream, scene: &Scene, light: &mut Field) {
             let part = (1.0 - ragged * (x * x + y * y) / (2.5 * radius * radius)).max(0.0);
             light.values[index] += brightness * part / ragged.max(0.5);
         });
-    }
-}
-
-impl Scene {
-    /// 1 inside a nucleus, 0 outside.
-    pub(super) fn inside_nucleus(&self, index: usize) -> f32 {
-        1.0 - step(0.88, 1.1, self.nuclear.values[index])
-    }
-
-    /// Thickness of the cell: 1 in the middle, 0 on bare ground.
-    fn body(&self, index: usize, reach: f32) -> f32 {
-        1.0 - step(0.7 * reach, 1.25 * reach, self.depth.values[index])
-    }
-
-    /// Cytoplasm that crowds around the nucleus; `spread` says how far it goes.
-    fn perinuclear(&self, index: usize, spread: f32) -> f32 {
-        let near = 1.0 - step(0.12 * spread, 1.0 * spread, self.depth.values[index]);
-        let uneven = (1.0 + 0.2 * self.clumps.values[index]).max(0.0);
-        let gap = 0.65 + 0.35 * step(0.0, 0.2, self.border.values[index]);
-        near * near.sqrt() * uneven * gap
     }
 }

@@ -1,54 +1,54 @@
-//! How the cells of a well look: by cell type, batch and treatment.
+//! Appearance of the cells of a well: by cell type, plate and treatment.
 
-use super::stream::Stream;
+use super::random::Stream;
 use super::wells::{CellType, Site};
 
-/// What the two sites of a well have in common.
+/// Appearance that the two sites of a well share.
 pub(super) struct Style {
-    /// Cells in a field of 512 × 512 pixels.
+    /// Number of cells in 512 x 512 pixels.
     pub(super) cells: f32,
     /// Half axes of a nucleus, long and short, in pixels.
     pub(super) nucleus: [f32; 2],
     /// Half axes of a cell's body, in pixels.
     pub(super) body: [f32; 2],
-    /// 0: cells lie anyhow; 1 and more: neighbours lie side by side.
+    /// 0: directions are random; 1 and more: neighbouring cells are parallel.
     pub(super) alignment: f32,
-    /// 0: cells evenly spread; 1: colonies with bare ground between them.
+    /// 0: cells are evenly distributed; 1: cells form colonies with gaps between them.
     pub(super) clumping: f32,
-    /// Actin fibres in a cell.
+    /// Number of actin fibres in a cell.
     pub(super) fibres: f32,
-    /// Mitochondria in a cell.
+    /// Number of mitochondria in a cell.
     pub(super) mitochondria: f32,
-    /// Grains of the Golgi apparatus in a cell.
+    /// Number of grains of the Golgi apparatus in a cell.
     pub(super) golgi: f32,
-    /// Nucleoli in a nucleus.
+    /// Number of nucleoli in a nucleus.
     pub(super) nucleoli: f32,
-    /// How far the endoplasmic reticulum spreads towards the cell's edge.
+    /// Extent of the endoplasmic reticulum towards the edge of the cell.
     pub(super) spread: f32,
-    /// Share of the cells that divide.
+    /// Fraction of the cells that divide.
     pub(super) dividing: f32,
-    /// Dead, round, very bright cells in a field of 512 × 512 pixels.
+    /// Number of dead cells, which are round and very bright, in 512 x 512 pixels.
     pub(super) dead: f32,
-    /// Brightness of each channel against the average of the data set.
+    /// Brightness of each channel relative to the mean of RxRx1.
     pub(super) brightness: [f32; 6],
 }
 
 impl Style {
-    /// The style of a site's well.
+    /// Returns the style of the well of a site.
     pub(super) fn of(site: &Site, seed: u64) -> Self {
         let mut style = Self::of_type(site.cell_type);
-        style.batch(&mut Stream::new(
+        style.vary_by_plate(&mut Stream::new(
             seed,
             &format!("plate {}/{}", site.experiment, site.plate),
         ));
         if let Some(id) = site.treatment {
-            // By siRNA, not by well: the same treatment does the same everywhere.
-            style.treat(&mut Stream::new(seed, &format!("siRNA {id}")));
+            // One stream for each siRNA: a treatment has the same effect in each well.
+            style.apply_treatment(&mut Stream::new(seed, &format!("siRNA {id}")));
         }
         style
     }
 
-    /// Untreated cells.
+    /// Returns the style of untreated cells.
     fn of_type(cell_type: CellType) -> Self {
         let common = Self {
             cells: 100.0,
@@ -110,8 +110,8 @@ impl Style {
         }
     }
 
-    /// Every plate is stained and seeded a little differently.
-    fn batch(&mut self, stream: &mut Stream) {
+    /// Varies density and brightness from plate to plate.
+    fn vary_by_plate(&mut self, stream: &mut Stream) {
         self.cells *= stream.around_one(0.06);
         self.spread *= stream.around_one(0.05);
         for channel in &mut self.brightness {
@@ -119,8 +119,8 @@ impl Style {
         }
     }
 
-    /// Most siRNAs do little, a few do much.
-    fn treat(&mut self, stream: &mut Stream) {
+    /// Applies the effect of an siRNA: weak for most, strong for one in five.
+    fn apply_treatment(&mut self, stream: &mut Stream) {
         let strength = if stream.chance(0.2) { 1.0 } else { 0.3 };
         self.cells *= (1.0 - 0.45 * strength * stream.unit()).min(1.0);
         let size = stream.around_one(0.12 * strength);

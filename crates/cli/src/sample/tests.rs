@@ -1,4 +1,4 @@
-//! What the rest of the program, and a person, may rely on.
+//! Tests of the promises that a sample makes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -6,13 +6,14 @@ use std::io::BufReader;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Mutex;
+use std::thread;
 
 use rayon::prelude::*;
 
 use super::wells::{self, Site};
 use super::*;
 
-/// A small picture: quick to draw and to compress without optimisation.
+/// A specification of small images, which a build without optimisation draws fast.
 fn small(sites: usize) -> SampleSpec {
     SampleSpec {
         sites,
@@ -21,11 +22,20 @@ fn small(sites: usize) -> SampleSpec {
     }
 }
 
-fn write(dest: &Path, spec: &SampleSpec) -> SampleSummary {
-    write_sample(dest, spec, &|_, _| {}).unwrap()
+/// Writes a sample with two threads.
+fn try_write(dest: &Path, spec: &SampleSpec) -> Result<SampleSummary, SampleError> {
+    write_sample(dest, spec, jobs(2), &|_, _| {})
 }
 
-/// All files below `root` by their path relative to it.
+fn write(dest: &Path, spec: &SampleSpec) -> SampleSummary {
+    try_write(dest, spec).unwrap()
+}
+
+fn jobs(count: usize) -> NonZeroUsize {
+    NonZeroUsize::new(count).unwrap()
+}
+
+/// Reads all files below `root`, by their relative path.
 fn files(root: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![root.to_owned()];
@@ -53,19 +63,18 @@ fn same_seed_same_bytes_on_any_number_of_threads() {
     let folder = tempfile::tempdir().unwrap();
     let run = |name: &str, threads: usize, seed: u64| {
         let dest = folder.path().join(name);
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
-        pool.install(|| write(&dest, &SampleSpec { seed, ..small(5) }));
+        let spec = SampleSpec { seed, ..small(5) };
+        write_sample(&dest, &spec, jobs(threads), &|_, _| {}).unwrap();
         files(&dest)
     };
     let first = run("a", 1, 7);
     assert_eq!(first.len(), 5 * 6 + 1);
-    assert!(
-        first == run("b", 2, 7),
-        "two threads draw otherwise than one"
-    );
+    for threads in [2, 7] {
+        assert!(
+            first == run(&format!("b{threads}"), threads, 7),
+            "{threads} threads draw other bytes than one"
+        );
+    }
     let other = run("c", 2, 8);
     assert!(first.iter().all(|(name, bytes)| {
         !name.ends_with(".png") || other.get(name).is_none_or(|others| others != bytes)
@@ -73,10 +82,28 @@ fn same_seed_same_bytes_on_any_number_of_threads() {
 }
 
 #[test]
+fn a_sample_uses_as_many_threads_as_it_may() {
+    let folder = tempfile::tempdir().unwrap();
+    for count in [1, 3] {
+        let names = Mutex::new(BTreeSet::new());
+        let progress = |_, _| {
+            let name = thread::current().name().map(str::to_owned);
+            names.lock().unwrap().insert(name);
+        };
+        let dest = folder.path().join(count.to_string());
+        write_sample(&dest, &small(4), jobs(count), &progress).unwrap();
+        let allowed = (0..count).map(|number| Some(format!("sample {number}")));
+        let allowed: BTreeSet<Option<String>> = allowed.collect();
+        let names = names.into_inner().unwrap();
+        assert!(!names.is_empty() && names.is_subset(&allowed), "{names:?}");
+    }
+}
+
+#[test]
 fn pixels_are_the_same_on_every_platform() {
-    // Remake after a change to the drawing: put the number that the failure
-    // prints here. A failure without such a change is a platform that computes
-    // otherwise, which this module promises not to happen.
+    // After a change to the drawing, put the number here that the failure prints.
+    // A failure without such a change means that the platform computes other
+    // pixels, which this module excludes.
     const PIXELS: u64 = 0x84d4_0a5b_22de_1c36;
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     for byte in draw(&sites(16)[0], &small(16)).into_iter().flatten() {
@@ -87,8 +114,8 @@ fn pixels_are_the_same_on_every_platform() {
 
 #[test]
 fn mean_and_spread_are_near_those_of_the_real_data() {
-    // A quarter of a field and two sites of each cell type are enough, and
-    // quick without optimisation.
+    // A quarter of a field and two sites of each cell type are enough, and fast
+    // without optimisation.
     let spec = SampleSpec {
         size: 256,
         ..SampleSpec::default()
@@ -141,8 +168,8 @@ fn mean_and_deviation(pixels: &[u8]) -> (f64, f64) {
     (mean, variance.sqrt())
 }
 
-/// Where `w1` is bright, RNA and membrane are bright too, and mitochondria are
-/// fewer than right beside it.
+/// Demands that RNA (`w4`) and membranes (`w6`) are brighter than average where
+/// the nuclei (`w1`) are.
 fn nuclei_show_in_every_channel(planes: &[Vec<u8>; 6]) {
     let (mean, deviation) = mean_and_deviation(&planes[0]);
     let inside: Vec<usize> = (0..planes[0].len())
@@ -261,7 +288,7 @@ fn metadata_has_the_real_columns_and_values() {
             kinds.insert(kind.to_owned());
         }
         assert_eq!(kinds.len(), 3);
-        assert!(blank > 0, "no test well keeps its secret");
+        assert!(blank > 0, "the table names the siRNA of each test well");
     }
 }
 
@@ -283,10 +310,8 @@ fn the_tree_is_laid_out_as_the_release() {
     let folder = tempfile::tempdir().unwrap();
     let dest = folder.path().join("new/sample");
     let calls = Mutex::new(Vec::new());
-    let summary = write_sample(&dest, &small(17), &|done, of| {
-        calls.lock().unwrap().push((done, of))
-    })
-    .unwrap();
+    let progress = |done, of| calls.lock().unwrap().push((done, of));
+    let summary = write_sample(&dest, &small(17), jobs(2), &progress).unwrap();
     let mut calls = calls.into_inner().unwrap();
     calls.sort_unstable();
     assert!(calls.iter().copied().eq((1..=102).map(|done| (done, 102))));
@@ -342,17 +367,17 @@ fn images_are_8_bit_grey_and_not_interlaced() {
 }
 
 #[test]
-fn a_destination_in_use_is_left_alone() {
+fn a_destination_that_is_not_empty_is_not_changed() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("thesis.txt"), "precious").unwrap();
-    let error = write_sample(folder.path(), &small(1), &|_, _| {}).unwrap_err();
+    let error = try_write(folder.path(), &small(1)).unwrap_err();
     assert!(matches!(error, SampleError::NotEmpty { .. }));
-    assert!(error.to_string().contains("give a new folder"));
+    assert!(error.to_string().contains("name a new folder"));
     assert_eq!(files(folder.path()).len(), 1);
 
     let file = folder.path().join("thesis.txt");
-    let error = write_sample(&file, &small(1), &|_, _| {}).unwrap_err();
-    assert!(matches!(error, SampleError::Inspect { .. }));
+    let error = try_write(&file, &small(1)).unwrap_err();
+    assert!(matches!(error, SampleError::List { .. }));
 
     let empty = folder.path().join("empty");
     fs::create_dir(&empty).unwrap();
@@ -360,10 +385,10 @@ fn a_destination_in_use_is_left_alone() {
 }
 
 #[test]
-fn the_impossible_is_refused_before_anything_is_written() {
+fn specifications_out_of_range_are_refused_before_anything_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let dest = folder.path().join("sample");
-    let refused = |spec| write_sample(&dest, &spec, &|_, _| {}).unwrap_err();
+    let refused = |spec| try_write(&dest, &spec).unwrap_err();
     assert!(matches!(refused(small(0)), SampleError::NoSites));
     for size in [0, 15, 4097] {
         let spec = SampleSpec { size, ..small(1) };

@@ -1,37 +1,37 @@
-//! Which sites the sample has: experiments, plates, wells, and what was put into them.
+//! The sites of a sample: experiments, plates, wells and treatments.
 
 use std::num::NonZeroUsize;
 
-use super::stream::Stream;
+use super::random::Stream;
 
-/// Plates of an experiment that is large enough.
+/// Number of plates of an experiment, if it has enough wells.
 const PLATES: usize = 4;
-/// Rows B–O of a 384-well plate; the outermost wells stay empty.
+/// Number of rows in use, B to O; the outermost wells of a 384-well plate are not used.
 const ROWS: usize = 14;
-/// Columns 2–23.
+/// Number of columns in use, 2 to 23.
 const COLUMNS: usize = 22;
-/// Treatments are numbered from 0, positive controls follow them.
+/// Number of treatments; their numbers are 0 to 1107.
 const TREATMENTS: usize = 1108;
-/// Positive controls, from 1108 on.
+/// Number of positive controls; their numbers are 1108 to 1137.
 const POSITIVE_CONTROLS: usize = 30;
-/// The untreated wells' number.
+/// Number that stands for no treatment.
 const EMPTY: usize = TREATMENTS + POSITIVE_CONTROLS;
 
 /// The four cell types of RxRx1.
 #[derive(Clone, Copy)]
 pub(super) enum CellType {
-    /// Liver cancer: small cells in colonies.
+    /// Liver cancer cells: small, in colonies.
     Hepg2,
-    /// Vein lining: polygons side by side.
+    /// Endothelial cells of umbilical veins: polygons without gaps.
     Huvec,
-    /// Retinal pigment: long, aligned, rich in fibres.
+    /// Retinal pigment epithelium: long, parallel, many fibres.
     Rpe,
-    /// Bone cancer: large and flat.
+    /// Bone cancer cells: large and flat.
     U2os,
 }
 
 impl CellType {
-    /// The name in the metadata.
+    /// Returns the name in the metadata table.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Hepg2 => "HEPG2",
@@ -42,65 +42,67 @@ impl CellType {
     }
 }
 
-/// What a well is for.
+/// Role of a well in the experiment.
 #[derive(Clone, Copy, PartialEq)]
 enum WellType {
-    /// Nothing was done to it.
+    /// No treatment.
     NegativeControl,
-    /// Has one of thirty siRNAs of known effect.
+    /// One of 30 siRNAs of known effect.
     PositiveControl,
-    /// Has one of 1,108 siRNAs under study.
+    /// One of 1,108 siRNAs under study.
     Treatment,
 }
 
-/// One field of view: a row of the metadata, six images.
+/// One field of view: a row of the metadata table and six images.
 pub(super) struct Site {
-    /// Such as `HUVEC-01`.
+    /// Name of the experiment, such as `HUVEC-01`.
     pub(super) experiment: String,
-    /// The experiment's cells.
+    /// Cell type of the experiment.
     pub(super) cell_type: CellType,
-    /// `train` or `test`.
+    /// Split: `train` or `test`.
     dataset: &'static str,
-    /// From 1.
+    /// Number of the plate, from 1.
     pub(super) plate: usize,
-    /// Such as `B02`.
+    /// Name of the well, such as `B02`.
     well: String,
-    /// 1 or 2.
+    /// Number of the site in the well: 1 or 2.
     number: usize,
-    /// What the well is for.
+    /// Role of the well.
     well_type: WellType,
-    /// What was done to the cells, known or not: 0–1107, 1108–1137; `None` for nothing.
+    /// Number of the siRNA, 0 to 1137; `None` for no treatment.
     pub(super) treatment: Option<usize>,
-    /// Whether the metadata says so. Half of the test wells keep their secret.
+    /// Whether the table names the siRNA. It does not for half of the treatments of
+    /// test experiments.
     disclosed: bool,
 }
 
-/// The metadata's header: `site_id` first, then what it is made of.
+/// Header of the metadata table, as in RxRx1.
 pub(super) const HEADER: &str =
     "site_id,well_id,cell_type,dataset,experiment,plate,well,site,well_type,sirna,sirna_id";
 
 impl Site {
-    /// The site's key, `HUVEC-01_1_B02_1`.
+    /// Returns the `site_id`, such as `HUVEC-01_1_B02_1`.
     pub(super) fn id(&self) -> String {
         format!("{}_{}", self.well_id(), self.number)
     }
 
-    /// The well's key, `HUVEC-01_1_B02`.
+    /// Returns the `well_id`, such as `HUVEC-01_1_B02`.
     fn well_id(&self) -> String {
         format!("{}_{}_{}", self.experiment, self.plate, self.well)
     }
 
-    /// The folder of the plate below `images`.
+    /// Returns the folder of the plate, relative to `images`.
     pub(super) fn folder(&self) -> String {
         format!("{}/Plate{}", self.experiment, self.plate)
     }
 
-    /// The file name of a channel, counted from 0: `B02_s1_w1.png`.
+    /// Returns the file name of a channel (0 is `w1`), such as `B02_s1_w1.png`.
     pub(super) fn file_name(&self, channel: usize) -> String {
         format!("{}_s{}_w{}.png", self.well, self.number, channel + 1)
     }
 
-    /// The metadata row, columns as in [`HEADER`]. No value needs quotes.
+    /// Returns the row of the metadata table, with the columns of [`HEADER`]. No value
+    /// needs quotes.
     pub(super) fn row(&self) -> String {
         let (sirna, sirna_id) = match self.treatment {
             None => ("EMPTY".to_owned(), EMPTY.to_string()),
@@ -129,20 +131,21 @@ impl Site {
     }
 }
 
-/// The catalogue name of an siRNA; each number has its own.
+/// Returns the catalogue name of an siRNA, which is unique.
 fn sirna(id: usize) -> String {
-    // The factor and the modulus have no common divisor, so no two ids meet.
+    // Factor and modulus have no common divisor, so that names do not repeat.
     let number = 1000 + id * 7919 % 27_000;
     format!("{}{number}", if id == TREATMENTS { 'n' } else { 's' })
 }
 
-/// Exactly `count` sites, ordered by experiment, plate, well and site.
+/// Returns exactly `count` sites, ordered by experiment, plate, well and site.
 ///
-/// A well has two sites; the last well of an odd `count` has one.
+/// A well has two sites; if `count` is odd, the last well has one.
 pub(super) fn sites(count: NonZeroUsize, seed: u64) -> Vec<Site> {
     let wells = count.get().div_ceil(2);
-    // Up to four experiments of four wells and more; further ones only when
-    // these are full but for one well, so that a plate is ragged at any size.
+    // Up to four experiments of at least four wells each. More experiments are used
+    // only when these are full except for one well, so that for any `count` one
+    // plate has fewer wells than another.
     let full = PLATES * ROWS * COLUMNS - 1;
     let experiments = (wells / 4).clamp(1, 4).max(wells.div_ceil(full));
     let mut sites: Vec<Site> = (0..experiments)
@@ -161,11 +164,11 @@ pub(super) fn sites(count: NonZeroUsize, seed: u64) -> Vec<Site> {
     sites
 }
 
-/// The sites of the `index`th experiment, which has `wells` wells.
+/// Returns the sites of experiment number `index` (from 0), which has `wells` wells.
 fn experiment_sites(index: usize, wells: usize, seed: u64) -> Vec<Site> {
     let (cell_type, first, last_train) = match index % 4 {
         0 => (CellType::Huvec, 1, 16),
-        // The public split: U2OS-04 and later are test experiments.
+        // As in RxRx1: U2OS-04 and later are test experiments.
         1 => (CellType::U2os, 4, 3),
         2 => (CellType::Hepg2, 1, 7),
         _ => (CellType::Rpe, 1, 7),
@@ -179,10 +182,8 @@ fn experiment_sites(index: usize, wells: usize, seed: u64) -> Vec<Site> {
     };
 
     let sizes = plate_sizes(wells);
-    let layout = layout(
-        &mut Stream::new(seed, &experiment),
-        sizes.iter().copied().max(),
-    );
+    let largest = sizes.iter().fold(0, |largest, &size| largest.max(size));
+    let layout = layout(&mut Stream::new(seed, &experiment), largest);
     let mut sites = Vec::with_capacity(2 * wells);
     let mut treated = 0;
     for (plate, &size) in (1..).zip(&sizes) {
@@ -190,7 +191,8 @@ fn experiment_sites(index: usize, wells: usize, seed: u64) -> Vec<Site> {
             let well_type = well_type(plate, slot, size);
             let treatment = match well_type {
                 WellType::NegativeControl => None,
-                // Steps prime to the counts visit every number before any twice.
+                // The step has no common divisor with the count, so that each number
+                // is used before one is used twice.
                 WellType::PositiveControl => {
                     Some(TREATMENTS + (7 * (sites.len() / 2) + index) % POSITIVE_CONTROLS)
                 }
@@ -199,7 +201,8 @@ fn experiment_sites(index: usize, wells: usize, seed: u64) -> Vec<Site> {
                     Some((409 * treated + 131 * index) % TREATMENTS)
                 }
             };
-            let secret = dataset == "test" && well_type == WellType::Treatment && treated % 2 == 1;
+            let is_undisclosed =
+                dataset == "test" && well_type == WellType::Treatment && treated % 2 == 1;
             sites.extend([1, 2].map(|number| Site {
                 experiment: experiment.clone(),
                 cell_type,
@@ -209,14 +212,15 @@ fn experiment_sites(index: usize, wells: usize, seed: u64) -> Vec<Site> {
                 number,
                 well_type,
                 treatment,
-                disclosed: !secret,
+                disclosed: !is_undisclosed,
             }));
         }
     }
     sites
 }
 
-/// Wells on each plate: ragged from three wells on, as some real plates are.
+/// Returns the number of wells of each plate. With three wells or more the plates
+/// differ, as some plates of RxRx1 do.
 fn plate_sizes(wells: usize) -> Vec<usize> {
     let plates = (wells * 2 / 3).clamp(1, PLATES);
     let mut sizes: Vec<usize> = (0..plates)
@@ -229,10 +233,9 @@ fn plate_sizes(wells: usize) -> Vec<usize> {
     sizes
 }
 
-/// The wells in use, spread over the plate, always with `B02`; plates that
-/// have fewer leave out the last ones.
-fn layout(stream: &mut Stream, wells: Option<usize>) -> Vec<String> {
-    let wells = wells.unwrap_or_default();
+/// Returns the names of `wells` wells, distributed over the plate; the first is
+/// `B02`. A plate with fewer wells uses the first of them.
+fn layout(stream: &mut Stream, wells: usize) -> Vec<String> {
     let positions = ROWS * COLUMNS;
     (0..wells)
         .map(|slot| {
@@ -249,7 +252,8 @@ fn layout(stream: &mut Stream, wells: Option<usize>) -> Vec<String> {
         .collect()
 }
 
-/// A control or two on every plate, about one well in ten on large ones.
+/// Returns the role of a well: each plate has one or two controls, a large plate
+/// one in ten.
 fn well_type(plate: usize, slot: usize, wells: usize) -> WellType {
     match slot {
         0 if wells > 3 || !plate.is_multiple_of(2) => WellType::NegativeControl,

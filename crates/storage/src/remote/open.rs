@@ -15,7 +15,7 @@ use std::env;
 use std::error::Error as StdError;
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, Checksum};
@@ -59,6 +59,7 @@ const TIMES: [(ClientConfigKey, &str, &str); 3] = [
 ];
 
 pub(super) fn folder(address: &Address) -> Opened {
+    choose_cryptography();
     match known(address)? {
         Some(opened) => Ok(opened),
         None => {
@@ -75,6 +76,7 @@ pub(super) fn folder(address: &Address) -> Opened {
 }
 
 pub(super) fn object(address: &Address) -> Opened {
+    choose_cryptography();
     match known(address)? {
         Some(opened) => Ok(opened),
         None => {
@@ -122,6 +124,16 @@ fn known(address: &Address) -> Result<Option<Place>, OpenError> {
         _ => return Ok(None),
     };
     Ok(Some((store, path)))
+}
+
+/// Chooses the cryptography of TLS, once in a process, unless the program that
+/// uses this library has chosen already. Without a choice the client panics.
+fn choose_cryptography() {
+    static CHOSEN: Once = Once::new();
+    CHOSEN.call_once(|| {
+        // An error says that there is a choice already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
 }
 
 fn built(store: object_store::Result<impl ObjectStore>) -> Result<Arc<dyn ObjectStore>, OpenError> {

@@ -1,7 +1,8 @@
-//! A look-alike of RxRx1: synthetic cells in the real layout, under the real header.
+//! Draws a sample that looks like RxRx1: synthetic cells, with the folder layout
+//! and the table header of RxRx1.
 //!
 //! ```text
-//! seed, count ─> sites (wells.rs)                   what is where, metadata.csv
+//! seed, count ─> sites (wells.rs)                   rows of metadata.csv
 //!                  │
 //!                  ├─> style (style.rs)             cell type, plate, siRNA
 //!                  └─> scene (scene.rs, cell.rs)    cells, territories, nuclei
@@ -11,29 +12,32 @@
 //!                                    └─> plane (plane.rs)        PNG
 //!
 //!        .-----------.        depth: from the nucleus (0) to the cell's edge (1)
-//!      /   :  er  :   \____   border: 0 on the seam between two cells
+//!      /   :  er  :   \____   border: 0 on the border between two cells
 //!     |  :  .---.  :   |   \  nuclear: 1 on the outline of the nucleus
 //!     | : ( o nuc ) :  |    |
 //!     |  : '---' : /golgi   |  All six channels read the same scene, so that
-//!      \__:_____:_/___/____/   nuclei lie at the same places in each of them.
+//!      \__:_____:_/___/____/   nuclei are at the same positions in each of them.
 //! ```
 //!
-//! Every site draws from its own stream of random numbers, and only the four
-//! operations and square roots are applied to them: the same seed gives the
-//! same pixels on any platform and with any number of threads.
+//! Sites are drawn in parallel, and the six planes of a site are encoded in
+//! parallel, on a thread pool of the caller's size. Each site has its own
+//! stream of random numbers, and only additions, subtractions, multiplications,
+//! divisions and square roots are applied to them. The same seed therefore gives
+//! the same pixels on every platform and with any number of threads.
 #![allow(
     clippy::indexing_slicing,
-    reason = "pictures are made here, and no input is read"
+    reason = "this module makes images and reads no input"
 )]
 
 mod camera;
 mod cell;
+mod error;
 mod field;
 mod filament;
 mod plane;
+mod random;
 mod scene;
 mod stain;
-mod stream;
 mod style;
 #[cfg(test)]
 mod tests;
@@ -43,28 +47,25 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
 use camera::Camera;
+pub(crate) use error::SampleError;
+use error::{LARGEST, SMALLEST};
+use random::Stream;
 use scene::Scene;
-use stream::Stream;
 use style::Style;
 use wells::Site;
 
-/// Smallest side of an image, in pixels.
-const SMALLEST: u32 = 16;
-/// Largest side of an image, in pixels.
-const LARGEST: u32 = 4096;
-
-/// What to make.
+/// Content of a sample.
 #[derive(Clone, Debug)]
 pub(crate) struct SampleSpec {
-    /// Rows of the metadata; six images each.
+    /// Rows of the metadata table; six images each.
     pub(crate) sites: usize,
-    /// The same seed gives the same data.
+    /// Seed of the random numbers: the same seed gives the same files.
     pub(crate) seed: u64,
     /// Width and height of an image, in pixels.
     pub(crate) size: u32,
@@ -80,78 +81,35 @@ impl Default for SampleSpec {
     }
 }
 
-/// What was made.
+/// Counts of a sample that was written.
 #[derive(Clone, Debug)]
 pub(crate) struct SampleSummary {
-    /// Rows of the metadata.
+    /// Rows of the metadata table.
     pub(crate) sites: usize,
-    /// Images.
+    /// Number of images.
     pub(crate) files: usize,
-    /// Size of all images together.
+    /// Size of all images together, in bytes.
     pub(crate) bytes: u64,
     /// Names of the experiments, sorted.
     pub(crate) experiments: Vec<String>,
 }
 
-/// Why no sample was made.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum SampleError {
-    /// The destination has something in it already.
-    #[error("{} is not empty: give a new folder, or empty this one first", path.display())]
-    NotEmpty {
-        /// The destination.
-        path: PathBuf,
-    },
-    /// No sites were asked for.
-    #[error("a sample has at least one site")]
-    NoSites,
-    /// Images cannot be that small or large.
-    #[error("images of {size} × {size} pixels are not possible: {SMALLEST} to {LARGEST} are")]
-    Size {
-        /// The size asked for.
-        size: u32,
-    },
-    /// The destination cannot be looked into.
-    #[error("cannot look into {}", path.display())]
-    Inspect {
-        /// The destination.
-        path: PathBuf,
-        /// The cause.
-        source: io::Error,
-    },
-    /// A folder or a file cannot be written.
-    #[error("cannot write {}", path.display())]
-    Write {
-        /// The folder or file.
-        path: PathBuf,
-        /// The cause.
-        source: io::Error,
-    },
-    /// An image cannot be encoded.
-    #[error("cannot encode {} as PNG", path.display())]
-    Encode {
-        /// The file that was to be.
-        path: PathBuf,
-        /// The cause.
-        source: png::EncodingError,
-    },
-}
-
 /// Writes `dest/images/EXP/PlateN/WELL_sS_wC.png` for every site, then
-/// `dest/metadata.csv`, so that a table is never there without its images.
+/// `dest/metadata.csv`, so that the table exists only when all images do.
 ///
-/// `progress` is called from several threads after each image, with the number
-/// of images done and the number of all.
+/// At most `jobs` threads draw and encode. `progress` is called from these
+/// threads after each image, with the number of images done and of all images.
 ///
 /// # Errors
 ///
-/// [`SampleError::NotEmpty`] or [`SampleError::Inspect`] if `dest` is something
-/// else than a new or empty folder; [`SampleError::NoSites`] and
-/// [`SampleError::Size`] if `spec` asks for the impossible; otherwise the first
-/// file that failed.
+/// [`SampleError::NotEmpty`] or [`SampleError::List`] if `dest` is not a new or
+/// empty folder; [`SampleError::NoSites`] and [`SampleError::Size`] if `spec`
+/// is out of range; [`SampleError::Threads`] if the thread pool cannot be
+/// built; otherwise the first file that failed.
 pub(crate) fn write_sample(
     dest: &Path,
     spec: &SampleSpec,
+    jobs: NonZeroUsize,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<SampleSummary, SampleError> {
     let count = NonZeroUsize::new(spec.sites).ok_or(SampleError::NoSites)?;
@@ -171,10 +129,11 @@ pub(crate) fn write_sample(
     let files = sites.len() * stain::CHANNELS;
     let done = AtomicUsize::new(0);
     let tick = || progress(done.fetch_add(1, Ordering::Relaxed) + 1, files);
-    let bytes = sites
-        .par_iter()
-        .map(|site| write_site(&images, site, spec, &tick))
-        .try_reduce(|| 0, |a, b| Ok(a + b))?;
+    let bytes = thread_pool(jobs)?.install(|| {
+        let sites = sites.par_iter();
+        let written = sites.map(|site| write_site(&images, site, spec, &tick));
+        written.try_reduce(|| 0, |a, b| Ok(a + b))
+    })?;
     write_metadata(dest, &sites)?;
 
     let experiments: BTreeSet<&str> = sites.iter().map(|site| site.experiment.as_str()).collect();
@@ -186,7 +145,20 @@ pub(crate) fn write_sample(
     })
 }
 
-/// Anything found in `dest` might be someone's data.
+/// Builds a thread pool of `jobs` threads. The global pool of rayon would have
+/// one thread for each core, whatever the user asked for.
+fn thread_pool(jobs: NonZeroUsize) -> Result<rayon::ThreadPool, SampleError> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(jobs.get())
+        .thread_name(|number| format!("sample {number}"))
+        .build()
+        .map_err(|source| SampleError::Threads {
+            jobs: jobs.get(),
+            source,
+        })
+}
+
+/// Refuses a destination that holds anything: it may be a user's data.
 fn demand_empty(dest: &Path) -> Result<(), SampleError> {
     let path = || dest.to_owned();
     match fs::read_dir(dest) {
@@ -195,14 +167,15 @@ fn demand_empty(dest: &Path) -> Result<(), SampleError> {
             Some(_) => Err(SampleError::NotEmpty { path: path() }),
         },
         Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(source) => Err(SampleError::Inspect {
+        Err(source) => Err(SampleError::List {
             path: path(),
             source,
         }),
     }
 }
 
-/// Draws one site and writes its images; returns their bytes.
+/// Draws one site, encodes its planes in parallel and writes them; returns the
+/// bytes written.
 fn write_site(
     images: &Path,
     site: &Site,
@@ -210,15 +183,18 @@ fn write_site(
     tick: &(dyn Fn() + Sync),
 ) -> Result<u64, SampleError> {
     let folder = images.join(site.folder());
-    let mut bytes = 0;
-    for (channel, pixels) in draw(site, spec).iter().enumerate() {
-        bytes += plane::write(&folder.join(site.file_name(channel)), spec.size, pixels)?;
+    let planes = draw(site, spec);
+    let planes = planes.par_iter().enumerate();
+    let written = planes.map(|(channel, pixels)| {
+        let bytes = plane::write(&folder.join(site.file_name(channel)), spec.size, pixels)?;
         tick();
-    }
-    Ok(bytes)
+        Ok(bytes)
+    });
+    written.try_reduce(|| 0, |a, b| Ok(a + b))
 }
 
-/// The pixels of a site's six channels.
+/// Draws the pixels of the six channels of a site, one channel after the other:
+/// they take their random numbers from one stream.
 fn draw(site: &Site, spec: &SampleSpec) -> [Vec<u8>; stain::CHANNELS] {
     let style = Style::of(site, spec.seed);
     let size = spec.size as usize;
@@ -231,7 +207,8 @@ fn draw(site: &Site, spec: &SampleSpec) -> [Vec<u8>; stain::CHANNELS] {
     })
 }
 
-/// Writes the table under another name first: it is there whole or not at all.
+/// Writes the table to a temporary name and renames it, so that an incomplete
+/// table is never visible.
 fn write_metadata(dest: &Path, sites: &[Site]) -> Result<(), SampleError> {
     let path = dest.join("metadata.csv");
     let unfinished = dest.join(".metadata.csv.part");

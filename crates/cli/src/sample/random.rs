@@ -1,20 +1,21 @@
-//! Random numbers that belong to one thing, such as a site.
+//! Streams of random numbers, one for each named object such as a site.
 
 use rand::{RngCore as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
-/// A source of random numbers that depends on the seed and on a name alone,
-/// so that the order in which threads draw sites changes nothing.
+/// A stream of random numbers that depends only on the seed and a name, so that
+/// the order in which threads draw sites does not change the pixels.
 ///
-/// Numbers are made from raw words by the four operations and square roots
-/// only. These are exact by IEEE 754; `sin`, `exp` and `ln` are not, and would
-/// give other bytes on another platform.
+/// Numbers are derived from random words by additions, subtractions,
+/// multiplications, divisions and square roots only. IEEE 754 defines their
+/// results exactly. It does not define those of `sin`, `exp` and `ln`, which
+/// differ between platforms.
 pub(super) struct Stream(ChaCha8Rng);
 
 impl Stream {
-    /// The stream called `name` under `seed`.
+    /// Starts the stream called `name` of `seed`.
     pub(super) fn new(seed: u64, name: &str) -> Self {
-        // FNV-1a: stable for ever, unlike the standard library's hasher.
+        // FNV-1a never changes; the hasher of the standard library may.
         let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
@@ -24,32 +25,32 @@ impl Stream {
         Self(ChaCha8Rng::from_seed(key))
     }
 
-    /// Uniform in 0..1.
+    /// Returns a number that is uniform in 0..1.
     pub(super) fn unit(&mut self) -> f32 {
         (self.0.next_u32() >> 8) as f32 / 16_777_216.0
     }
 
-    /// Uniform in `low..high`.
+    /// Returns a number that is uniform in `low..high`.
     pub(super) fn between(&mut self, low: f32, high: f32) -> f32 {
         low + (high - low) * self.unit()
     }
 
-    /// True once in `1 / probability` calls.
+    /// Returns true with the given probability.
     pub(super) fn chance(&mut self, probability: f32) -> bool {
         self.unit() < probability
     }
 
-    /// A bell curve: mean 0, standard deviation 1, never beyond ±3.5.
+    /// Returns a nearly normal number: mean 0, standard deviation 1, at most ±3.5.
     pub(super) fn bell(&mut self) -> f32 {
         bell(self.0.next_u32().to_le_bytes())
     }
 
-    /// A factor around 1: `spread` is its standard deviation, 0.2 its least value.
+    /// Returns a factor with mean 1 and standard deviation `spread`, at least 0.2.
     pub(super) fn around_one(&mut self, spread: f32) -> f32 {
         (1.0 + spread * self.bell()).max(0.2)
     }
 
-    /// A unit vector of any direction.
+    /// Returns a unit vector in a random direction.
     pub(super) fn direction(&mut self) -> [f32; 2] {
         loop {
             let [x, y] = [self.between(-1.0, 1.0), self.between(-1.0, 1.0)];
@@ -61,7 +62,7 @@ impl Stream {
         }
     }
 
-    /// `count` values of [`Stream::bell`]; one call, as an image needs many.
+    /// Returns `count` values of [`Stream::bell`] in one call, which is faster.
     pub(super) fn bells(&mut self, count: usize) -> Vec<f32> {
         let mut bytes = vec![0; 4 * count];
         self.0.fill_bytes(&mut bytes);
@@ -70,7 +71,7 @@ impl Stream {
     }
 }
 
-/// Four uniform bytes summed: near enough to a normal distribution for light.
+/// Sums four uniform bytes, which approximates a normal distribution.
 fn bell(bytes: [u8; 4]) -> f32 {
     let sum: u16 = bytes.iter().copied().map(u16::from).sum();
     (f32::from(sum) - 510.0) / 147.8

@@ -1,25 +1,25 @@
-//! Lines to paste: how to open a dataset where it lies.
+//! Lines of Python and SQL that open a dataset at its location.
 
-use std::io::{self, Write, stdout};
+use std::io::{self, Write};
 
 use rxrx_writer::{Address, Location};
 
-/// How two tools reach a dataset.
+/// Parts of the lines that depend on the location of the dataset.
 struct Lines {
-    /// Packages of Python beside xarray and zarr.
+    /// Python packages needed in addition to xarray and zarr, with a space before each.
     packages: &'static str,
-    /// Python that comes before.
+    /// Python imports, one on each line.
     imports: &'static str,
-    /// What xarray opens, in Python.
+    /// Python expression of the store that xarray opens.
     images: String,
-    /// What DuckDB must be told first.
+    /// SQL statements that let DuckDB read the location, one on each line.
     setup: String,
-    /// What the name of a table begins with.
+    /// Location of the tables.
     tables: String,
 }
 
-/// Prints lines to paste into Python and DuckDB.
-pub(crate) fn how_to_open(dataset: &Location) -> io::Result<()> {
+/// Writes lines to paste into Python and DuckDB.
+pub(crate) fn how_to_open(out: &mut dyn Write, dataset: &Location) -> io::Result<()> {
     let Lines {
         packages,
         imports,
@@ -27,22 +27,13 @@ pub(crate) fn how_to_open(dataset: &Location) -> io::Result<()> {
         setup,
         tables,
     } = match dataset {
-        Location::Local(path) => {
-            let path = std::path::absolute(path)?.display().to_string();
-            Lines {
-                packages: "",
-                imports: "",
-                images: format!("\"{path}/images.zarr\""),
-                setup: String::new(),
-                tables: path,
-            }
-        }
+        Location::Local(path) => local(&std::path::absolute(path)?.display().to_string()),
         Location::Remote(address) => remote(address),
     };
     let imports = imports.replace('\n', "\n    ");
     let setup = setup.replace('\n', "\n    ");
     writeln!(
-        stdout(),
+        out,
         r#"Python (pip install xarray zarr{packages}):
     import xarray as xr
     {imports}ds = xr.open_zarr({images})
@@ -54,10 +45,22 @@ DuckDB:
     )
 }
 
+/// Returns the lines of a folder.
+fn local(path: &str) -> Lines {
+    Lines {
+        packages: "",
+        imports: "",
+        images: format!("\"{path}/images.zarr\""),
+        setup: String::new(),
+        tables: path.to_owned(),
+    }
+}
+
+/// Returns the lines of an address.
 fn remote(address: &Address) -> Lines {
     let url = address.url();
     let (endpoint, path) = match url.scheme() {
-        // A server that speaks S3: the bucket is in its path.
+        // A server that speaks S3 has the bucket in the path of its address.
         "http" | "https" => {
             let endpoint = url.origin().ascii_serialization();
             (
@@ -76,15 +79,14 @@ fn remote(address: &Address) -> Lines {
     };
     Lines {
         packages: " obstore",
-        // Of a public one, with skip_signature=True.
         imports: "from obstore.store import from_url\nfrom zarr.storage import ObjectStore\n",
         images: format!("ObjectStore(from_url(\"{path}/images.zarr\"{options}), read_only=True)"),
-        setup: secret(&path, endpoint.as_deref()),
+        setup: duckdb_setup(&path, endpoint.as_deref()),
         tables: path,
     }
 }
 
-/// The server that the AWS tools are told to use in place of Amazon's.
+/// Returns the S3 server that the environment sets for the AWS tools, if it does.
 fn endpoint_of_environment(scheme: &str) -> Option<String> {
     let names = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"];
     let is_s3 = scheme.starts_with("s3");
@@ -92,25 +94,28 @@ fn endpoint_of_environment(scheme: &str) -> Option<String> {
     endpoint.filter(|_| is_s3)
 }
 
-/// What lets DuckDB read at `path`.
-fn secret(path: &str, endpoint: Option<&str>) -> String {
+/// Returns the SQL statements that let DuckDB read `path`.
+fn duckdb_setup(path: &str, endpoint: Option<&str>) -> String {
     let (extension, secret) = match path.split("://").next() {
         Some("gs") => ("httpfs", "TYPE gcs, KEY_ID '…', SECRET '…'".to_owned()),
         Some("s3" | "s3a") => {
-            let server = endpoint.map(|endpoint| match endpoint.split_once("://") {
-                Some(("http", host)) => {
-                    format!(", ENDPOINT '{host}', URL_STYLE 'path', USE_SSL false")
-                }
-                Some((_, host)) => format!(", ENDPOINT '{host}', URL_STYLE 'path'"),
-                None => String::new(),
-            });
-            let server = server.unwrap_or_default();
+            let server = endpoint.map_or_else(String::new, duckdb_server);
             ("httpfs", format!("TYPE s3, KEY_ID '…', SECRET '…'{server}"))
         }
         _ => ("azure", "TYPE azure, CONNECTION_STRING '…'".to_owned()),
     };
     format!(
         "INSTALL {extension}; LOAD {extension};\n\
-         CREATE SECRET ({secret});   -- not for a public one\n"
+         CREATE SECRET ({secret});   -- leave out for a public bucket\n"
     )
+}
+
+/// Returns the options of a DuckDB secret for an S3 server other than Amazon's.
+fn duckdb_server(endpoint: &str) -> String {
+    match endpoint.split_once("://") {
+        Some(("http", host)) => format!(", ENDPOINT '{host}', URL_STYLE 'path', USE_SSL false"),
+        Some((_, host)) => format!(", ENDPOINT '{host}', URL_STYLE 'path'"),
+        // DuckDB takes a host without a scheme as it is.
+        None => format!(", ENDPOINT '{endpoint}', URL_STYLE 'path'"),
+    }
 }

@@ -1,0 +1,39 @@
+//! Arguments of `sample`.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::jobs::jobs;
+
+const EXAMPLES: &str = "\
+Examples:
+  rxrx2zarr sample rxrx1-sample
+  rxrx2zarr sample tiny --sites 8 --size 64 --seed 7
+
+Exit codes: 0 complete, 1 failed, 2 wrong usage.";
+
+#[derive(Debug, Args)]
+#[command(before_help = EXAMPLES)]
+pub(crate) struct SampleArguments {
+    /// Folder to create
+    #[arg(value_name = "DEST")]
+    pub(crate) dest: PathBuf,
+
+    /// Number of sites to make, with six images each
+    #[arg(long, value_name = "N", default_value = "48")]
+    pub(crate) sites: NonZeroUsize,
+
+    /// Seed of the random numbers: the same seed makes the same files
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+
+    /// Width and height of an image in pixels
+    #[arg(long, value_name = "PIXELS", default_value_t = 512, value_parser = clap::value_parser!(u32).range(16..=4096))]
+    pub(crate) size: u32,
+
+    /// Number of threads that draw and encode [default: all cores]
+    #[arg(short, long, value_name = "N", value_parser = jobs())]
+    pub(crate) jobs: Option<NonZeroUsize>,
+}

@@ -1,0 +1,33 @@
+//! Options of object stores.
+
+use std::ffi::{OsStr, OsString};
+use std::sync::Arc;
+
+use clap::Args;
+use rxrx_writer::{Location, LocationError, StoreOption};
+
+/// Options that say how to reach object stores.
+#[derive(Debug, Args)]
+pub(crate) struct StoreArguments {
+    /// Set an option of the object store, such as endpoint or region; repeatable
+    #[arg(long = "store-option", value_name = "KEY=VALUE", display_order = 800)]
+    options: Vec<String>,
+}
+
+impl StoreArguments {
+    /// Parses a path or an address. Clap does not do it, because its errors
+    /// repeat the argument with the secrets that it may have.
+    pub(super) fn location(&self, text: &OsStr) -> Result<Location, LocationError> {
+        let options = self.options.iter().map(|option| StoreOption::parse(option));
+        let options: Arc<[StoreOption]> = options.collect::<Result<_, _>>()?;
+        Location::parse(text, &options)
+    }
+
+    /// Parses a path or an address that need not be given.
+    pub(super) fn optional(
+        &self,
+        text: Option<&OsString>,
+    ) -> Result<Option<Location>, LocationError> {
+        text.map(|text| self.location(text)).transpose()
+    }
+}

@@ -1,0 +1,63 @@
+//! Arguments of `verify`.
+
+use std::ffi::OsString;
+use std::num::NonZeroUsize;
+
+use clap::Args;
+use rxrx_writer::{Location, LocationError};
+
+use super::jobs::jobs;
+use super::store::StoreArguments;
+
+const EXAMPLES: &str = "\
+Examples:
+  rxrx2zarr verify rxrx1-zarr                      checksums, shards, pixels, tables, labels
+  rxrx2zarr verify rxrx1-zarr --source rxrx1       also every pixel against its image
+  rxrx2zarr verify out --source images --metadata metadata.csv.gz --json
+
+Exit codes: 0 all is as recorded, 1 it is not, or cannot be verified,
+2 wrong usage.";
+
+#[derive(Debug, Args)]
+#[command(before_help = EXAMPLES)]
+pub(crate) struct VerifyArguments {
+    /// Dataset that convert made: a folder or an address
+    #[arg(value_name = "DATASET")]
+    dataset: OsString,
+
+    /// Input that the dataset was made from: compare every pixel, with another PNG decoder
+    #[arg(long, value_name = "INPUT")]
+    source: Option<OsString>,
+
+    /// Metadata table of the source [default: the table in INPUT]
+    #[arg(long, value_name = "FILE", requires = "source")]
+    metadata: Option<OsString>,
+
+    /// Number of threads that hash and decode [default: all cores]
+    #[arg(short, long, value_name = "N", value_parser = jobs())]
+    pub(crate) jobs: Option<NonZeroUsize>,
+
+    /// Print the report, or the failure, as JSON (see docs/json.md)
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    store: StoreArguments,
+}
+
+impl VerifyArguments {
+    /// Returns DATASET.
+    pub(crate) fn dataset(&self) -> Result<Location, LocationError> {
+        self.store.location(&self.dataset)
+    }
+
+    /// Returns the source, if one is given.
+    pub(crate) fn source(&self) -> Result<Option<Location>, LocationError> {
+        self.store.optional(self.source.as_ref())
+    }
+
+    /// Returns the metadata table of the source, if one is given.
+    pub(crate) fn metadata(&self) -> Result<Option<Location>, LocationError> {
+        self.store.optional(self.metadata.as_ref())
+    }
+}

@@ -1,0 +1,26 @@
+//! Errors that the CLI adds to those of the library.
+
+use rxrx_writer::{ConvertError, Location, PlanInputError};
+
+/// A signal stopped a conversion.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}; nothing is lost: the same command continues")]
+pub(crate) struct Stopped {
+    /// Number of the signal.
+    pub(crate) signal: u8,
+    /// Progress of the conversion at that time.
+    pub(crate) error: ConvertError,
+}
+
+/// The source of a verification cannot be planned with the settings of the dataset.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot compare with {input} by the settings of {dataset}")]
+pub(crate) struct CompareError {
+    /// The source.
+    pub(crate) input: Location,
+    /// The dataset.
+    pub(crate) dataset: Location,
+    /// The cause. It is not wrong usage, whatever its kind: the settings are
+    /// those of the dataset.
+    pub(crate) source: PlanInputError,
+}

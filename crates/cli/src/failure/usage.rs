@@ -1,0 +1,50 @@
+//! Errors of the command line, as clap reports them.
+
+use std::env;
+
+use super::json::print_usage_json;
+use crate::exit_status::ExitStatus;
+
+/// Prints what clap has to say: help or the version on standard output, or an
+/// error on standard error and, with `--json`, as one JSON object on standard
+/// output. Returns the status that the process ends with.
+pub(crate) fn report_usage(error: &clap::Error) -> ExitStatus {
+    // There is nowhere to report that standard error cannot be written.
+    let _ = error.print();
+    if !error.use_stderr() {
+        return ExitStatus::Complete;
+    }
+    if is_json_requested() {
+        print_usage_json(&message(&error.render().to_string()));
+    }
+    ExitStatus::WrongUsage
+}
+
+/// Returns whether the command line, which could not be parsed, has `--json`.
+fn is_json_requested() -> bool {
+    let options = env::args_os().take_while(|argument| argument != "--");
+    options.skip(1).any(|argument| argument == "--json")
+}
+
+/// Returns the message of a rendered error without its label and its advice.
+fn message(rendered: &str) -> String {
+    let text = rendered.strip_prefix("error: ").unwrap_or(rendered);
+    let lines = text.split("\n\n").next().unwrap_or(text).lines();
+    let lines: Vec<&str> = lines.map(str::trim).collect();
+    lines.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_has_neither_label_nor_usage() {
+        let rendered = "error: the following required arguments were not provided:\n  \
+                        <OUTPUT>\n\nUsage: rxrx2zarr convert <INPUT> <OUTPUT>\n";
+        assert_eq!(
+            message(rendered),
+            "the following required arguments were not provided: <OUTPUT>"
+        );
+    }
+}

@@ -1,0 +1,28 @@
+//! Progress bars, and a warning that several observers print.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::report::warning;
+use crate::verbosity::Verbosity;
+
+/// Creates a bar; it is hidden if standard error is not a terminal or the user
+/// asked for `--quiet`.
+pub(super) fn bar(verbosity: Verbosity, template: &str) -> ProgressBar {
+    let target = if verbosity == Verbosity::Quiet {
+        ProgressDrawTarget::hidden()
+    } else {
+        // Draws nothing if standard error is not a terminal.
+        ProgressDrawTarget::stderr()
+    };
+    let style =
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::with_draw_target(Some(0), target).with_style(style.progress_chars("=> "))
+}
+
+/// Warns that the store has no conditional writes.
+pub(super) fn warn_not_exclusive() {
+    warning(
+        "the store cannot keep other writers out: make sure that no other process writes this \
+         output",
+    );
+}

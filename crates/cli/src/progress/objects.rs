@@ -1,0 +1,58 @@
+//! Progress of an upload.
+
+use std::io::{IsTerminal, stderr};
+
+use indicatif::ProgressBar;
+use rxrx_writer::{Event, Observer};
+
+use super::bar::{bar, warn_not_exclusive};
+use crate::report::bytes;
+use crate::verbosity::Verbosity;
+
+/// Draws the number of objects that are checked or uploaded.
+pub(crate) struct ObjectProgress {
+    verbosity: Verbosity,
+    bar: ProgressBar,
+}
+
+impl ObjectProgress {
+    /// Creates a bar.
+    pub(crate) fn new(verbosity: Verbosity) -> Self {
+        Self {
+            verbosity,
+            bar: bar(verbosity, "{msg} {bar:30} {pos}/{len} objects  {eta} left"),
+        }
+    }
+
+    /// Removes the bar.
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    /// Starts a step; `action` is its verb.
+    fn begin(&self, action: &'static str, objects: usize) {
+        self.bar.reset();
+        self.bar.set_length(objects as u64);
+        self.bar.set_message(action);
+        if self.verbosity > Verbosity::Quiet && !stderr().is_terminal() {
+            eprintln!("{action} {objects} objects");
+        }
+    }
+}
+
+impl Observer for ObjectProgress {
+    fn notice(&self, event: Event<'_>) {
+        match event {
+            Event::Checking { objects } => self.begin("checking", objects),
+            Event::Publishing { objects } => self.begin("uploading", objects),
+            Event::NotExclusive => self.bar.suspend(warn_not_exclusive),
+            Event::ObjectDone { key, bytes: size } => {
+                self.bar.inc(1);
+                if self.verbosity == Verbosity::Verbose {
+                    self.bar.suspend(|| eprintln!("{key}  {}", bytes(size)));
+                }
+            }
+            _ => {}
+        }
+    }
+}

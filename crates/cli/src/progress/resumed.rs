@@ -1,0 +1,42 @@
+//! Text about a run that is continued.
+
+use rxrx_writer::Resumed;
+
+use crate::report::warning;
+
+/// Number of examples of each change.
+const EXAMPLES: usize = 3;
+
+/// Prints the progress of the earlier run, and what must be converted again.
+pub(super) fn resumed(resumed: &Resumed) {
+    let Resumed { done, units, .. } = resumed;
+    eprintln!("continuing: {done} of {units} shards are done");
+    for (change, examples, count) in [
+        (
+            "records are damaged; their shards are converted again",
+            &resumed.damaged_records,
+            resumed.damaged_records.len(),
+        ),
+        (
+            "shards are missing or damaged and are converted again",
+            &resumed.damaged_shards,
+            resumed.damaged_shards.len(),
+        ),
+        (
+            "images changed since they were read, or could not be read; their shards are converted again",
+            &resumed.changed_images.examples,
+            resumed.changed_images.count,
+        ),
+        (
+            "images were added; their shards are converted again",
+            &resumed.added_images.examples,
+            resumed.added_images.count,
+        ),
+    ] {
+        if count > 0 {
+            let examples = examples.iter().take(EXAMPLES);
+            let examples: Vec<&str> = examples.map(String::as_str).collect();
+            warning(&format!("{count} {change}: {}", examples.join(", ")));
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Progress of a conversion or a verification.
+
+use std::io::{IsTerminal, stderr};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use indicatif::{HumanDuration, ProgressBar};
+use rxrx_writer::{Event, Observer};
+
+use super::bar::{bar, warn_not_exclusive};
+use super::resumed::resumed;
+use crate::report::{bytes, warning};
+use crate::verbosity::Verbosity;
+
+/// Time between two lines if standard error is not a terminal.
+const LINE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Draws the number of sites that are converted or verified.
+pub(crate) struct SiteProgress {
+    verbosity: Verbosity,
+    /// Whether lines are printed instead of the bar.
+    lines: bool,
+    bar: ProgressBar,
+    counts: Mutex<Counts>,
+}
+
+/// Sums since the start.
+struct Counts {
+    start: Instant,
+    last_line: Instant,
+    /// Sites in all.
+    sites: usize,
+    /// Sites that are done.
+    done: usize,
+    /// Bytes that were read for them.
+    bytes: u64,
+}
+
+impl SiteProgress {
+    /// Creates a bar.
+    pub(crate) fn new(verbosity: Verbosity) -> Self {
+        let now = Instant::now();
+        Self {
+            verbosity,
+            lines: verbosity > Verbosity::Quiet && !stderr().is_terminal(),
+            bar: bar(verbosity, "{bar:30} {pos}/{len} sites  {msg}  {eta} left"),
+            counts: Mutex::new(Counts {
+                start: now,
+                last_line: now,
+                sites: 0,
+                done: 0,
+                bytes: 0,
+            }),
+        }
+    }
+
+    /// Removes the bar.
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    /// Sets the number of sites and starts the clock.
+    fn start(&self, sites: usize) {
+        let mut counts = self.counts();
+        counts.sites = sites;
+        counts.start = Instant::now();
+        self.bar.set_length(sites as u64);
+        self.bar.reset();
+    }
+
+    /// Adds sites that are done and the bytes that were read for them.
+    fn advance(&self, sites: usize, read: u64) {
+        let mut counts = self.counts();
+        counts.done += sites;
+        counts.bytes += read;
+        let seconds = counts.start.elapsed().as_secs_f64().max(1e-3);
+        let rate = counts.done as f64 / seconds;
+        let read = bytes((counts.bytes as f64 / seconds) as u64);
+        let speed = format!("{rate:.0} sites/s  {read}/s read");
+        if self.lines && counts.last_line.elapsed() >= LINE_INTERVAL {
+            counts.last_line = Instant::now();
+            let Counts { sites, done, .. } = *counts;
+            let left = sites.saturating_sub(done) as f64 / rate.max(1e-9);
+            // With a rate of nearly 0 the time exceeds a Duration.
+            let left = Duration::try_from_secs_f64(left).unwrap_or(Duration::MAX);
+            eprintln!(
+                "{done}/{sites} sites  {speed}  {} left",
+                HumanDuration(left)
+            );
+        }
+        drop(counts);
+        self.bar.inc(sites as u64);
+        self.bar.set_message(speed);
+    }
+
+    /// Locks the counts. A thread that panicked leaves them usable.
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Prints a line or a warning about an event, if the user wants to see it.
+    fn tell(&self, event: Event<'_>) {
+        let verbose = self.verbosity == Verbosity::Verbose;
+        match event {
+            Event::Continued(found) => resumed(found),
+            Event::CompleteAlready => {
+                eprintln!("the dataset is complete already; --overwrite replaces it");
+            }
+            Event::UnitKept { key, path } => warning(&format!(
+                "{key} stays as it was: {path} had good pixels before, and has other pixels or none now"
+            )),
+            Event::PlaneRefused { path, error } => {
+                warning(&format!("{path}: {error}; its pixels will be 0"));
+            }
+            Event::UnitStored { key, bytes: size } if verbose => {
+                eprintln!("stored {key} ({})", bytes(size));
+            }
+            Event::Sealing if verbose => eprintln!("sealing"),
+            _ => {}
+        }
+    }
+}
+
+impl Observer for SiteProgress {
+    fn notice(&self, event: Event<'_>) {
+        match event {
+            Event::Started { sites, .. } => self.start(sites),
+            Event::ChunkEncoded {
+                sites,
+                source_bytes,
+                ..
+            } => self.advance(sites, source_bytes),
+            Event::ChunkVerified {
+                sites,
+                stored_bytes,
+            } => self.advance(sites, stored_bytes),
+            Event::NotExclusive => self.bar.suspend(warn_not_exclusive),
+            _ if self.verbosity > Verbosity::Quiet => self.bar.suspend(|| self.tell(event)),
+            _ => {}
+        }
+    }
+}

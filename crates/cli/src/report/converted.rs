@@ -1,0 +1,50 @@
+//! Report of `convert`.
+
+use std::io::{self, Write};
+
+use rxrx_writer::{Converted, Location};
+
+use super::text::{EXAMPLES, bytes, count, plain};
+
+/// Writes what a conversion did in `seconds`.
+pub(crate) fn converted(
+    out: &mut dyn Write,
+    converted: &Converted,
+    output: &Location,
+    seconds: f64,
+) -> io::Result<()> {
+    let new_sites = converted.sites.saturating_sub(converted.sites_before);
+    writeln!(
+        out,
+        "{output}: {} sites in {} shards, {} read, {} stored, {seconds:.1} s ({:.0} sites/s)",
+        count(converted.sites),
+        count(converted.shards),
+        bytes(converted.source_bytes),
+        bytes(converted.stored_bytes),
+        new_sites as f64 / seconds.max(1e-3),
+    )?;
+    if converted.sites_before > 0 {
+        writeln!(
+            out,
+            "an earlier run converted {} of these sites",
+            count(converted.sites_before)
+        )?;
+    }
+    let planes = converted.planes;
+    if !planes.is_complete() {
+        writeln!(
+            out,
+            "{} planes stored, {} missing, {} corrupt: the pixels of missing and corrupt planes are 0, and `present` is false",
+            count(planes.ok),
+            count(planes.missing),
+            count(planes.corrupt),
+        )?;
+    }
+    for refused in &converted.refused {
+        writeln!(out, "  {}: {}", refused.cause, count(refused.count))?;
+        for example in refused.examples.iter().take(EXAMPLES) {
+            writeln!(out, "    {}", plain(example))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! Report of `info` about a complete dataset.
+
+use std::io::{self, Write};
+
+use rxrx_writer::{DatasetInfo, Location};
+
+use super::how_to_open::how_to_open;
+use super::text::{axes, bytes, count, property};
+
+/// Writes what is in a dataset, and how to open it.
+pub(crate) fn info(out: &mut dyn Write, info: &DatasetInfo, dataset: &Location) -> io::Result<()> {
+    let attributes = &info.attributes;
+    let (shape, dimensions) = (axes(&info.shape), info.dimensions.join(", "));
+    let array = format!("{shape} {} ({dimensions})", info.data_type);
+    let planes = attributes.planes;
+    let planes = format!(
+        "{} stored, {} missing, {} corrupt",
+        planes.ok, planes.missing, planes.corrupt
+    );
+    let size = format!(
+        "{} in {} objects; pixels {} ({} decoded)",
+        bytes(info.bytes),
+        count(info.objects),
+        bytes(info.image_bytes),
+        bytes(info.raw_bytes)
+    );
+    property(out, "dataset", &attributes.description.name)?;
+    property(out, "licence", &attributes.description.license)?;
+    property(out, "cite", &attributes.description.citation)?;
+    property(out, "array", array)?;
+    for channel in &attributes.channels {
+        let (name, stain, structure) = (&channel.name, &channel.stain, &channel.structure);
+        property(out, "channel", format_args!("{name}  {stain}  {structure}"))?;
+    }
+    property(out, "codec", attributes.settings.codec)?;
+    property(out, "chunk", axes(&info.chunk_shape))?;
+    property(out, "shard", axes(&info.shard_shape))?;
+    property(out, "planes", planes)?;
+    property(out, "size", size)?;
+    property(out, "labels", info.labels.join(" "))?;
+    property(out, "tables", info.tables.join(" "))?;
+    property(out, "made by", &attributes.generator)?;
+    writeln!(out)?;
+    how_to_open(out, dataset)
+}

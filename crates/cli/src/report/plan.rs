@@ -1,0 +1,62 @@
+//! Report of `plan`.
+
+use std::io::{self, Write};
+
+use rxrx_writer::metadata::{Problem, Problems, Severity};
+use rxrx_writer::{Codec, PlannedInput, Projection, data_type_name};
+
+use super::problems::problem_text;
+use super::text::{axes, bytes, count, plain, property};
+use crate::verbosity::Verbosity;
+
+/// Writes what a conversion would do, and the problems of the input.
+pub(crate) fn plan(
+    out: &mut dyn Write,
+    prepared: &PlannedInput,
+    codec: Codec,
+    projection: Projection,
+    verbosity: Verbosity,
+) -> io::Result<()> {
+    let plan = &prepared.plan;
+    let geometry = plan.geometry();
+    let channels: Vec<String> = plan.channels().iter().map(ToString::to_string).collect();
+    let data_type = data_type_name(geometry.data_type);
+    let array = format!("{} {data_type}", axes(&geometry.shape()));
+    let planes = format!(
+        "{} present, {} missing",
+        count(plan.present_planes()),
+        count(plan.missing_planes())
+    );
+    let read = format!("about {}", bytes(projection.source_bytes));
+    let stored = format!("about {} with {codec}", bytes(projection.stored_bytes));
+    property(out, "input", &prepared.input)?;
+    property(out, "metadata", &prepared.metadata)?;
+    property(out, "array", array)?;
+    property(out, "channels", channels.join(" "))?;
+    property(out, "chunk", axes(&geometry.chunk_shape()))?;
+    property(out, "shard", axes(&geometry.shard_shape()))?;
+    property(out, "shards", count(plan.units().count()))?;
+    property(out, "planes", planes)?;
+    property(out, "read", read)?;
+    property(out, "pixels", bytes(projection.raw_bytes))?;
+    property(out, "stored", stored)?;
+    let examples = match verbosity {
+        Verbosity::Verbose => usize::MAX,
+        Verbosity::Quiet | Verbosity::Normal => Problems::EXAMPLES,
+    };
+    for found in plan.problems() {
+        problem(out, found, examples)?;
+    }
+    Ok(())
+}
+
+/// Writes a problem and what it means for a conversion.
+fn problem(out: &mut dyn Write, problem: &Problem, examples: usize) -> io::Result<()> {
+    let severity = match problem.kind.severity() {
+        Severity::Notice => "notice",
+        Severity::NeedsAllowMissing => "needs --allow-missing",
+        Severity::Fatal => "cannot be converted",
+    };
+    let text = problem_text(problem, examples);
+    writeln!(out, "{severity}: {}", plain(&text))
+}

@@ -1,0 +1,44 @@
+//! Problems of an input.
+
+use rxrx_writer::metadata::{Problem, Problems};
+
+use super::messages::warning;
+use super::text::{EXAMPLES, plain};
+use crate::verbosity::Verbosity;
+
+/// Prints a warning for each problem that did not stop the conversion.
+pub(crate) fn problems(problems: &Problems, verbosity: Verbosity) {
+    let examples = match verbosity {
+        Verbosity::Quiet => return,
+        Verbosity::Normal => EXAMPLES,
+        Verbosity::Verbose => usize::MAX,
+    };
+    for problem in problems {
+        warning(&problem_text(problem, examples));
+    }
+}
+
+/// Prints the problems that stopped a conversion on standard error, with all
+/// known examples.
+pub(crate) fn blocking_problems(problems: &[Problem]) {
+    for problem in problems {
+        eprintln!("{}", plain(&problem_text(problem, usize::MAX)));
+    }
+}
+
+/// Formats a problem and its first `examples` examples, one on each line.
+pub(super) fn problem_text(problem: &Problem, examples: usize) -> String {
+    let mut text = format!("{}: {}", problem.kind.title(), problem.count);
+    if problem.missing_planes > 0 {
+        text += &format!(" ({} planes)", problem.missing_planes);
+    }
+    for example in problem.examples.iter().take(examples) {
+        text += &format!("\n    {example}");
+    }
+    let shown = problem.examples.len().min(examples);
+    let more = problem.count.saturating_sub(shown);
+    if more > 0 && !problem.examples.is_empty() {
+        text += &format!("\n    … and {more} more");
+    }
+    text
+}

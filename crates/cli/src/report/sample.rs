@@ -1,0 +1,21 @@
+//! Report of `sample`.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use super::text::bytes;
+use crate::sample::SampleSummary;
+
+/// Writes what is in the sample at `dest`, and how to convert it.
+pub(crate) fn sample(out: &mut dyn Write, summary: &SampleSummary, dest: &Path) -> io::Result<()> {
+    let dest = dest.display();
+    writeln!(
+        out,
+        "{dest}: {} sites of {}, {} images, {}",
+        summary.sites,
+        summary.experiments.join(", "),
+        summary.files,
+        bytes(summary.bytes)
+    )?;
+    writeln!(out, "Convert it:  rxrx2zarr convert {dest} {dest}-zarr")
+}

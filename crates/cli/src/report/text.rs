@@ -1,0 +1,60 @@
+//! Parts of reports.
+
+use std::borrow::Cow;
+use std::fmt::Display;
+use std::io::{self, Write};
+
+use indicatif::{BinaryBytes, HumanCount};
+
+/// Number of examples of a problem that a report shows.
+pub(super) const EXAMPLES: usize = 3;
+
+/// Formats a size, such as `47.10 MiB`.
+pub(crate) fn bytes(size: u64) -> String {
+    BinaryBytes(size).to_string()
+}
+
+/// Formats a number with separators, such as `753,060`.
+pub(super) fn count(number: usize) -> HumanCount {
+    HumanCount(number as u64)
+}
+
+/// Formats the lengths of axes, such as `8 x 6 x 512 x 512`.
+pub(super) fn axes<T: ToString>(lengths: &[T]) -> String {
+    let lengths: Vec<String> = lengths.iter().map(ToString::to_string).collect();
+    lengths.join(" x ")
+}
+
+/// Writes a line that names a property and its value.
+pub(super) fn property(out: &mut dyn Write, name: &str, value: impl Display) -> io::Result<()> {
+    writeln!(out, "{name:<12}{value}")
+}
+
+/// Escapes control characters, which names of files and values of tables may
+/// have and which a terminal would execute.
+pub(super) fn plain(text: &str) -> Cow<'_, str> {
+    let is_control = |c: char| c.is_control() && c != '\n';
+    if !text.contains(is_control) {
+        return text.into();
+    }
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_control(c) {
+            plain.extend(c.escape_default());
+        } else {
+            plain.push(c);
+        }
+    }
+    plain.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_escaped() {
+        assert_eq!(plain("a\u{1b}[2J\r\nb"), "a\\u{1b}[2J\\r\nb");
+        assert!(matches!(plain("plate 1\n"), Cow::Borrowed(_)));
+    }
+}

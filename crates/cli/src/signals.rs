@@ -1,0 +1,63 @@
+//! SIGINT and SIGTERM: the first signal asks the command to stop, the second one
+//! ends the process.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+
+use crate::exit_status::ExitStatus;
+
+/// The signal handlers cannot be installed.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot install the handlers of SIGINT and SIGTERM")]
+pub(crate) struct SignalError(#[source] io::Error);
+
+/// Request of a signal to stop.
+pub(crate) struct StopSignal {
+    requested: Arc<AtomicBool>,
+    signal: Arc<AtomicUsize>,
+}
+
+impl StopSignal {
+    /// Installs the handlers of SIGINT and SIGTERM.
+    ///
+    /// # Errors
+    /// [`SignalError`] if the operating system refuses a handler.
+    pub(crate) fn install() -> Result<Self, SignalError> {
+        let stop = Self {
+            requested: Arc::new(AtomicBool::new(false)),
+            signal: Arc::new(AtomicUsize::new(0)),
+        };
+        for number in [SIGINT, SIGTERM] {
+            stop.handle(number).map_err(SignalError)?;
+        }
+        Ok(stop)
+    }
+
+    /// Installs the handlers of one signal. They run in the order in which they
+    /// are registered: the first signal finds the flag false and sets it, the
+    /// second one finds it true and ends the process.
+    fn handle(&self, number: i32) -> io::Result<()> {
+        let code = i32::from(ExitStatus::SIGNAL_BASE) + number;
+        flag::register_conditional_shutdown(number, code, Arc::clone(&self.requested))?;
+        flag::register(number, Arc::clone(&self.requested))?;
+        flag::register_usize(number, Arc::clone(&self.signal), number as usize)?;
+        Ok(())
+    }
+
+    /// Returns the flag that becomes true when a signal arrives.
+    pub(crate) fn requested(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.requested)
+    }
+
+    /// Returns the number of the signal that arrived, or `None` if none did.
+    pub(crate) fn number(&self) -> Option<u8> {
+        match self.signal.load(Ordering::Relaxed) {
+            0 => None,
+            number => u8::try_from(number).ok(),
+        }
+    }
+}

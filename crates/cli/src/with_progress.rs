@@ -1,0 +1,79 @@
+//! Calls of the library with progress on standard error. Each returns the result
+//! and the seconds that the call took.
+
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::Context;
+use rxrx_writer::{
+    ConvertError, ConvertOptions, Converted, Description, Location, PlannedInput, PublishError,
+    PublishOptions, Published, Store, VerifyError, VerifyOptions, VerifyReport,
+};
+
+use crate::progress::{FileProgress, ObjectProgress, SiteProgress};
+use crate::sample::{SampleSpec, SampleSummary, write_sample};
+use crate::verbosity::Verbosity;
+
+/// Converts `prepared` into a dataset at `output`.
+pub(crate) fn convert(
+    prepared: &PlannedInput,
+    output: &Location,
+    options: &ConvertOptions,
+    verbosity: Verbosity,
+) -> Result<(Converted, f64), ConvertError> {
+    let start = Instant::now();
+    let progress = SiteProgress::new(verbosity);
+    let converted = rxrx_writer::convert(prepared, output, options, &progress);
+    progress.finish();
+    Ok((converted?, start.elapsed().as_secs_f64()))
+}
+
+/// Verifies the dataset that `store` holds; `dataset` is its name in errors.
+pub(crate) fn verify(
+    store: &dyn Store,
+    dataset: &str,
+    source: Option<&PlannedInput>,
+    options: &VerifyOptions,
+    verbosity: Verbosity,
+) -> Result<(VerifyReport, f64), VerifyError> {
+    let start = Instant::now();
+    let progress = SiteProgress::new(verbosity);
+    let report = rxrx_writer::verify(store, dataset, source, options, &progress);
+    progress.finish();
+    Ok((report?, start.elapsed().as_secs_f64()))
+}
+
+/// Publishes a dataset at `url`.
+pub(crate) fn publish(
+    dataset: &Location,
+    url: &Location,
+    options: PublishOptions,
+    verbosity: Verbosity,
+) -> Result<(Published, f64), PublishError> {
+    let start = Instant::now();
+    let progress = ObjectProgress::new(verbosity);
+    let published = rxrx_writer::publish(dataset, url, options, &progress);
+    progress.finish();
+    Ok((published?, start.elapsed().as_secs_f64()))
+}
+
+/// Writes a sample with at most `jobs` threads, and beside it a description
+/// which says that the images are synthetic.
+pub(crate) fn sample(
+    dest: &Path,
+    spec: &SampleSpec,
+    jobs: NonZeroUsize,
+    verbosity: Verbosity,
+) -> anyhow::Result<SampleSummary> {
+    let progress = FileProgress::new("making images", verbosity);
+    let summary = write_sample(dest, spec, jobs, &|done, of| progress.set(done, of));
+    progress.finish();
+    let summary = summary?;
+    let path = dest.join(Description::FILE);
+    let description = serde_json::to_string_pretty(&Description::look_alike())?;
+    fs::write(&path, description + "\n")
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(summary)
+}
