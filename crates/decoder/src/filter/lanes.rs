@@ -61,12 +61,16 @@ impl<'a, const ROWS: usize> Lanes<'a, ROWS> {
         }
     }
 
-    /// `lane`: less than `ROWS`.
+    /// Sixteen bytes of row `lane`.
+    ///
+    /// Panics if `lane` is not less than `ROWS`. The compiler proves that the
+    /// loops below never do so, and leaves the check out.
     #[inline(always)]
     fn lane(&self, lane: usize) -> &[u8; BLOCK] {
-        debug_assert!(lane < ROWS);
-        // SAFETY: the lane is one of `ROWS`, so it ends within the extent, which
-        // `bytes` have; bytes ask for no alignment.
+        assert!(lane < ROWS);
+        // SAFETY: `lane <= ROWS - 1`, so `lane * stride + BLOCK <= extent(ROWS, stride)`,
+        // and every constructor has checked that `bytes` has at least that length.
+        // A byte array needs no alignment, and the result borrows `self`.
         unsafe { &*self.bytes.as_ptr().add(lane * self.stride).cast() }
     }
 }
@@ -91,12 +95,16 @@ impl<'a, const ROWS: usize> LanesMut<'a, ROWS> {
         }
     }
 
-    /// `lane`: less than `ROWS`.
+    /// Sixteen bytes of row `lane`.
+    ///
+    /// Panics if `lane` is not less than `ROWS`. The compiler proves that the
+    /// loops below never do so, and leaves the check out.
     #[inline(always)]
     fn lane(&mut self, lane: usize) -> &mut [u8; BLOCK] {
-        debug_assert!(lane < ROWS);
-        // SAFETY: the lane is one of `ROWS`, so it ends within the extent, which
-        // `bytes` have; bytes ask for no alignment.
+        assert!(lane < ROWS);
+        // SAFETY: `lane <= ROWS - 1`, so `lane * stride + BLOCK <= extent(ROWS, stride)`,
+        // and every constructor has checked that `bytes` has at least that length.
+        // A byte array needs no alignment, and the result borrows `self` mutably.
         unsafe { &mut *self.bytes.as_mut_ptr().add(lane * self.stride).cast() }
     }
 }
