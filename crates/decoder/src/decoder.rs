@@ -2,9 +2,9 @@ use crate::chunk::{self, Container};
 use crate::distribution::SummaryScratch;
 use crate::error::{BufferError, DecodeError, Unsupported};
 use crate::filter;
-use crate::general;
 use crate::inflate::{Decompressor, inflate};
 use crate::limits::Limits;
+use crate::png_crate;
 use crate::shape::PlaneShape;
 use crate::statistics::{PlaneSummary, summarise};
 
@@ -76,7 +76,7 @@ impl Decoder {
             let row_bytes = header.row_bytes(header.shape.width) as usize;
             filter::unfilter(&self.inflated, row_bytes, found.depth, plane);
         } else {
-            general::decode(&header, &container, stream, self.limits, plane)?;
+            png_crate::decode(&header, &container, stream, self.limits, plane)?;
         }
         Ok(summarise(plane, found, &mut self.summary))
     }

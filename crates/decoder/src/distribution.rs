@@ -1,9 +1,14 @@
 //! How the samples of a plane are distributed, and the fastest way to find out.
 
 #[cfg(target_arch = "x86_64")]
-use crate::bit_planes::BitPlanes;
-use crate::histogram::Histogram;
-use crate::order_statistics;
+mod avx512;
+mod histogram;
+mod simd;
+
+#[cfg(target_arch = "x86_64")]
+use avx512::BitPlanes;
+use histogram::Histogram;
+
 use crate::shape::BitDepth;
 
 /// Percentiles that are asked for.
@@ -55,7 +60,7 @@ impl SummaryScratch {
             if let Some(found) = self.bit_planes.distribution(plane, ranks) {
                 return found;
             }
-            if let Some(found) = order_statistics::distribution(plane, ranks) {
+            if let Some(found) = simd::distribution(plane, ranks) {
                 return found;
             }
         }
@@ -80,7 +85,7 @@ mod tests {
         sorted.sort_unstable();
         let at_ranks = ranks.map(|pair| pair.map(|rank| u16::from(sorted[rank as usize])));
         assert_eq!(expected.at_ranks, at_ranks);
-        if let Some(found) = order_statistics::distribution(plane, ranks) {
+        if let Some(found) = simd::distribution(plane, ranks) {
             assert_eq!(found, expected);
         }
         #[cfg(target_arch = "x86_64")]

@@ -7,7 +7,7 @@
 )]
 
 mod lanes;
-mod place;
+mod schedule;
 #[cfg(test)]
 mod tests;
 mod transposition;

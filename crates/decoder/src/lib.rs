@@ -42,25 +42,21 @@
 //!
 //! The format: [PNG specification, third edition](https://www.w3.org/TR/png-3/).
 
-#[cfg(target_arch = "x86_64")]
-mod bit_planes;
 mod chunk;
 mod decoder;
 mod distribution;
 mod error;
 mod filter;
 mod focus;
-mod general;
-mod grey;
 mod header;
-mod histogram;
 mod inflate;
 mod limits;
-mod order_statistics;
+mod png_crate;
 mod reference;
-mod register;
 mod shape;
+mod simd;
 mod statistics;
+mod to_grey;
 
 pub use chunk::ChunkName;
 pub use decoder::Decoder;

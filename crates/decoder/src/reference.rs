@@ -3,9 +3,9 @@
 use crate::chunk::{self, Container};
 use crate::error::{BufferError, DecodeError, Unsupported};
 use crate::filter;
-use crate::general;
 use crate::inflate::{Decompressor, inflate};
 use crate::limits::Limits;
+use crate::png_crate;
 use crate::shape::PlaneShape;
 
 /// Decodes every image through the [`png`] crate, whose inflate and unfilter
@@ -65,6 +65,6 @@ impl ReferenceDecoder {
         self.inflated.resize(header.inflated_bytes() as usize, 0);
         inflate(&mut self.decompressor, stream, &mut self.inflated)?;
         filter::check(&self.inflated, &header)?;
-        general::decode_file(&header, &container, png, stream, self.limits, plane)
+        png_crate::decode_file(&header, &container, png, stream, self.limits, plane)
     }
 }

@@ -5,8 +5,8 @@
 #![allow(unsafe_code, reason = "unchecked places; each block has its proof")]
 
 use super::wave::unfilter_waves;
-use crate::register::{HALF, Register, has_registers};
 use crate::shape::BitDepth;
+use crate::simd::{HALF, Register, has_registers};
 
 /// Bytes of one wave, and of one row in one block.
 pub(super) const BLOCK: usize = HALF;

@@ -1,7 +1,7 @@
 //! Squares of pixels, transposed step by step.
 
 use super::lanes::BLOCK;
-use crate::register::Register;
+use crate::simd::Register;
 
 /// The square of pixels in each half, 16 × 16 bytes or 8 × 8 words, on its way to
 /// being transposed.

@@ -36,10 +36,10 @@
 //! reaches a pixel in it. So edges need no care but that of loads and stores.
 
 use super::lanes::{BLOCK, Lanes, LanesMut, Tile, load_lanes, store_beginnings, store_lanes};
-use super::place::{Course, Place, copy_part, overlap};
+use super::schedule::{Course, Place, copy_part, overlap};
 use super::transposition::Transposition;
 use super::{AVERAGE, PAETH, SUB, UP};
-use crate::register::{HALF, Register};
+use crate::simd::{HALF, Register};
 
 /// Undoes the filters of all rows, whose filter bytes are 0 to 4. `ROWS`: rows
 /// of one wave, `BLOCK / BPP`.

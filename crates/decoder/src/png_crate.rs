@@ -10,10 +10,10 @@ use png::{DecodeOptions, Limits as LibraryLimits, Transformations};
 
 use crate::chunk::{ChunkName, Container, SIGNATURE};
 use crate::error::{Damage, DecodeError, LimitExceeded};
-use crate::grey;
 use crate::header::{Colour, Header};
 use crate::limits::Limits;
 use crate::shape::BitDepth;
+use crate::to_grey;
 
 /// Decodes an image whose chunks, zlib stream and filter bytes have passed our
 /// own checks, so that a file gets the same verdict on either path.
@@ -24,7 +24,7 @@ pub(crate) fn decode(
     limits: Limits,
     plane: &mut [u8],
 ) -> Result<(), DecodeError> {
-    let legend = grey::Legend::new(header, container)?;
+    let legend = to_grey::Legend::new(header, container)?;
     let bare = bare_png(header, container, stream);
     let samples = samples(header, &bare, limits)?;
     legend.narrow(&samples, plane)
@@ -41,7 +41,7 @@ pub(crate) fn decode_file(
     limits: Limits,
     plane: &mut [u8],
 ) -> Result<(), DecodeError> {
-    let legend = grey::Legend::new(header, container)?;
+    let legend = to_grey::Legend::new(header, container)?;
     let samples = match samples(header, png, limits) {
         Ok(samples) => samples,
         Err(_) => samples(header, &bare_png(header, container, stream), limits)?,

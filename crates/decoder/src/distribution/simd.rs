@@ -16,7 +16,7 @@
 use std::ops::Range;
 
 use crate::distribution::{Distribution, Ranks};
-use crate::register::{HALF, Register, Sums, WHOLE, has_registers};
+use crate::simd::{HALF, Register, Sums, WHOLE, has_registers};
 
 /// Thresholds of one pass: their counts and what is compared fit the registers.
 const THRESHOLDS: usize = 8;
