@@ -43,6 +43,8 @@
 //! The format: [PNG specification, third edition](https://www.w3.org/TR/png-3/).
 
 mod chunk;
+mod chunk_name;
+mod container;
 mod decoder;
 mod distribution;
 mod error;
@@ -50,6 +52,7 @@ mod filter;
 mod focus;
 mod header;
 mod inflate;
+mod inflated;
 mod limits;
 mod png_crate;
 mod reference;
@@ -58,11 +61,11 @@ mod simd;
 mod statistics;
 mod to_grey;
 
-pub use chunk::ChunkName;
+pub use chunk_name::ChunkName;
+pub use container::read_shape;
 pub use decoder::Decoder;
 pub use distribution::SummaryScratch;
 pub use error::{BufferError, Damage, DecodeError, LimitExceeded, Part, Unsupported};
-pub use header::read_shape;
 pub use limits::Limits;
 pub use reference::ReferenceDecoder;
 pub use shape::{BitDepth, PlaneShape};
