@@ -21,7 +21,7 @@ const MAX_LENGTH: u32 = (1 << 31) - 1;
 #[derive(Clone, Copy)]
 pub(crate) struct Chunk<'a> {
     pub(crate) name: ChunkName,
-    /// Where the chunk (its length field) begins in the file.
+    /// Offset of the chunk, that is of its length field, in the file.
     pub(crate) offset: usize,
     pub(crate) data: &'a [u8],
 }
@@ -75,7 +75,7 @@ impl<'a> Chunk<'a> {
         Ok(Self { name, offset, data })
     }
 
-    /// Where the next chunk begins in the file.
+    /// Offset of the next chunk in the file.
     pub(crate) const fn end(&self) -> usize {
         self.offset + HEAD + self.data.len() + CRC
     }

@@ -40,7 +40,7 @@ pub enum Damage {
     Truncated {
         /// The part that is incomplete.
         part: Part,
-        /// Where the part begins in the file.
+        /// Offset of the part in the file.
         offset: usize,
         /// Bytes of the whole part.
         needed: usize,
@@ -54,7 +54,7 @@ pub enum Damage {
     ChunkCrc {
         /// Type of the chunk.
         chunk: ChunkName,
-        /// Where the chunk (its length field) begins in the file.
+        /// Offset of the chunk, that is of its length field, in the file.
         offset: usize,
         /// CRC-32 that the file stores.
         stored: u32,
@@ -66,7 +66,7 @@ pub enum Damage {
     ChunkLength {
         /// Type of the chunk.
         chunk: ChunkName,
-        /// Where the chunk begins in the file.
+        /// Offset of the chunk in the file.
         offset: usize,
         /// Its length field.
         length: u32,
@@ -76,7 +76,7 @@ pub enum Damage {
     ChunkOrder {
         /// Type of the chunk.
         chunk: ChunkName,
-        /// Where the chunk begins in the file.
+        /// Offset of the chunk in the file.
         offset: usize,
     },
     /// The first chunk is not `IHDR`.
@@ -102,7 +102,7 @@ pub enum Damage {
     /// Bytes follow `IEND`.
     #[error("{length} bytes of rubbish behind IEND, from byte {offset} on")]
     TrailingData {
-        /// Where these bytes begin in the file.
+        /// Offset of these bytes in the file.
         offset: usize,
         /// Number of these bytes.
         length: usize,
@@ -271,7 +271,7 @@ pub enum Unsupported {
     /// An animated PNG has several frames, and none of them is the image.
     #[error("an animated PNG (chunk acTL at byte {offset})")]
     Animation {
-        /// Where the chunk begins in the file.
+        /// Offset of the chunk in the file.
         offset: usize,
     },
     /// A critical chunk, which a decoder must not skip, is unknown.
@@ -279,7 +279,7 @@ pub enum Unsupported {
     CriticalChunk {
         /// Type of the chunk.
         chunk: ChunkName,
-        /// Where the chunk begins in the file.
+        /// Offset of the chunk in the file.
         offset: usize,
     },
 }
@@ -310,7 +310,7 @@ pub enum LimitExceeded {
     },
 }
 
-/// A mistake in the call, whatever the file.
+/// A mistake in the call, independent of the file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BufferError {

@@ -43,7 +43,7 @@ type Words = [u64; BITS];
 type Block = [Words; BITS];
 
 /// Whether the processor has the instructions.
-pub(crate) fn is_available() -> bool {
+fn is_available() -> bool {
     is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512bw")
         && is_x86_feature_detected!("avx512vbmi")
@@ -53,12 +53,12 @@ pub(crate) fn is_available() -> bool {
 
 /// The bit planes of a plane. Takes one byte a pixel, which is reused for the next plane.
 #[derive(Debug, Default)]
-pub(crate) struct BitPlanes(Vec<Block>);
+pub(super) struct BitPlanes(Vec<Block>);
 
 impl BitPlanes {
     /// Finds the distribution of an 8-bit plane. `None` if the processor lacks the
     /// instructions.
-    pub(crate) fn distribution(&mut self, plane: &[u8], ranks: &Ranks) -> Option<Distribution> {
+    pub(super) fn distribution(&mut self, plane: &[u8], ranks: &Ranks) -> Option<Distribution> {
         if !is_available() {
             return None;
         }
@@ -195,6 +195,7 @@ fn locate(counts: &[u64; VALUES], mut rank: u64) -> (usize, u64) {
             None => return (value, rank),
         }
     }
+    // Not reached: ranks are less than the number of pixels, which is the sum of the counts.
     (VALUES - 1, rank)
 }
 

@@ -1,4 +1,4 @@
-//! Loads and stores of the wave's rows: all unsafe code of the filters.
+//! Loads and stores of the waves' rows: the unsafe code of the filters.
 //!
 //! [`super::wave`] decides in safe code which bytes are loaded and stored, and what
 //! is computed with them.

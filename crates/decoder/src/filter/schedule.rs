@@ -56,7 +56,7 @@ pub(super) struct Schedule {
 pub(super) struct Position {
     /// The wave's first row; negative before the wave has begun.
     pub(super) first_row: isize,
-    /// Where the block begins in the first row, in bytes.
+    /// The column of the first row at which the block begins, in bytes.
     pub(super) column: isize,
 }
 
@@ -130,7 +130,7 @@ impl Schedule {
         position.column == 0 && self.row_bytes >= 2 * BLOCK
     }
 
-    /// Where the block begins in a buffer whose rows take `stride` bytes. `None` if
+    /// Offset of the block in a buffer whose rows take `stride` bytes. `None` if
     /// the block has to be copied row by row, because rows of the wave are missing
     /// or begin within the block (but see [`is_left_edge`](Self::is_left_edge)).
     #[inline(always)]
@@ -144,7 +144,8 @@ impl Schedule {
 }
 
 impl Position {
-    /// Where the block begins in the row of a lane, in bytes; negative left of it.
+    /// The column of a lane's row at which the block begins, in bytes; negative if it begins
+    /// left of the row.
     pub(super) fn column_of<const BPP: usize>(&self, lane: usize) -> isize {
         self.column - (lane * BPP) as isize
     }

@@ -1,8 +1,8 @@
 //! Undoes the filters of 32 rows at a time.
 //!
 //! A pixel needs its left neighbour, so the pixels of one row cannot be computed at
-//! the same time. But a pixel needs nothing to the right of it in the row above, so
-//! several rows can be, if each row is one pixel behind the row above it:
+//! the same time. But a pixel needs nothing to the right of it in the row above. So
+//! several rows are computed at the same time, each one pixel behind the row above it:
 //!
 //! ```text
 //!            step t
@@ -66,11 +66,11 @@ pub(super) fn unfilter_waves<const BPP: usize, const ROWS: usize>(
         tiles: [[[0; BLOCK]; ROWS]; 2],
     };
     let mut former = schedule.positions(-2);
-    let mut positions = schedule.positions(-1);
+    let mut current = schedule.positions(-1);
     let mut next = schedule.positions(0);
     for _ in 0..schedule.rounds() + 2 {
-        waves.advance([former, positions, next], plane);
-        for positions in [&mut former, &mut positions, &mut next] {
+        waves.advance([former, current, next], plane);
+        for positions in [&mut former, &mut current, &mut next] {
             schedule.advance(positions);
         }
     }
@@ -81,15 +81,22 @@ pub(super) fn unfilter_waves<const BPP: usize, const ROWS: usize>(
 /// The Paeth predictor of (left, 0, 0) is left, and that of (0, above, 0) is above. So
 /// with some neighbours masked out, its formula serves every filter but Average.
 struct Filters {
+    /// Whether a lane has the filter Average.
     any_average: bool,
+    /// Whether all lanes have the filter Paeth, so that no mask is needed.
     all_paeth: bool,
+    /// Lanes with the filter Average.
     average: U8x32,
+    /// Lanes whose predictor uses the left neighbour.
     left: U8x32,
+    /// Lanes whose predictor uses the neighbour above.
     above: U8x32,
+    /// Lanes whose predictor uses the corner.
     corner: U8x32,
 }
 
 impl Filters {
+    /// Reads the filter bytes of both waves' rows.
     #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
     fn new<const BPP: usize, const ROWS: usize>(
         filtered: &[u8],
@@ -150,15 +157,14 @@ struct Waves<'a, const BPP: usize, const ROWS: usize> {
 }
 
 impl<const BPP: usize, const ROWS: usize> Waves<'_, BPP, ROWS> {
-    /// Computes one block of each wave, at the second of the given positions. Loads the
-    /// block at the third and stores the one at the first.
+    /// Computes the current block of each wave, loads the next one and stores the former one.
     #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
-    fn advance(&mut self, [former, positions, next]: [[Position; 2]; 3], plane: &mut [u8]) {
+    fn advance(&mut self, [former, current, next]: [[Position; 2]; 3], plane: &mut [u8]) {
         self.load(next);
-        if positions[0].column == 0 || positions[1].column == 0 {
-            self.begin(positions);
+        if current[0].column == 0 || current[1].column == 0 {
+            self.begin(current);
         }
-        let row_above = self.row_above(positions[0], plane);
+        let row_above = self.row_above(current[0], plane);
         let row_above = U8x32::load([&row_above, &row_above]);
         let first_above = row_above.lower_halves(self.handed_down);
         if self.filters.all_paeth {
@@ -214,10 +220,12 @@ impl<const BPP: usize, const ROWS: usize> Waves<'_, BPP, ROWS> {
     /// Computes one pixel of each lane in each step, and does a share of both
     /// transpositions. `first_above` has the pixels above each wave's first row.
     ///
-    /// This block shares memory with the two others, which the order of the shares
-    /// allows. The next block is transposed late: it overwrites a register of this
-    /// block's input after that was used. The former block is transposed early: a result
-    /// of this block overwrites a register of it after that was used.
+    /// The blocks share memory, and the order of the shares makes that possible:
+    ///
+    /// - The next block is transposed late. Its last stage overwrites registers that hold
+    ///   the input of this block, each one after the step that reads it.
+    /// - The former block is transposed early. Its first stage reads registers that the
+    ///   results of this block overwrite, each one before the step that writes it.
     #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
     fn steps<const MIXED: bool, const AVERAGE: bool>(&mut self, first_above: U8x32) {
         let (mut left, mut corner) = (self.left, self.above);

@@ -34,7 +34,7 @@ impl U8x32 {
         Self(_mm256_setzero_si256())
     }
 
-    /// The same byte 32 times.
+    /// Repeats a byte 32 times.
     #[inline]
     #[target_feature(enable = "avx2")]
     pub(crate) fn splat(byte: u8) -> Self {

@@ -42,7 +42,7 @@ impl U8x32 {
         Self::splat(0)
     }
 
-    /// The same byte 32 times.
+    /// Repeats a byte 32 times.
     #[inline(always)]
     pub(crate) fn splat(byte: u8) -> Self {
         // SAFETY: the target has NEON, and the intrinsic needs nothing else.
