@@ -177,7 +177,7 @@ struct Guess {
 impl Guess {
     fn of(plane: &[u8]) -> Self {
         const LINE: usize = 64;
-        // Irregular, so that the pixels are not all in the same columns of the image.
+        // 17 apart, so that the pixels do not line up in columns of the image.
         const OFFSETS: [usize; 4] = [0, 17, 34, 51];
         let mut tables = [[0_u32; 1 << 8]; OFFSETS.len()];
         for line in plane.as_chunks::<LINE>().0 {
