@@ -27,6 +27,10 @@ TENSORSTORE_CODECS = CODECS[:3]
 SAMPLE_SITES = 24
 # zarr-python 3.1 warns of `numcodecs.delta` whenever it is opened.
 PYTHON = (sys.executable, "-W", "ignore:Numcodecs codecs")
+FLOORS = (
+    *("cargo", "bench", "--quiet", "--locked", "--manifest-path", REPOSITORY / "Cargo.toml"),
+    *("--package", "rxrx-decoder", "--bench", "floors"),
+)
 PACKAGES = ("tensorstore", "zarr", "numcodecs", "numpy", "opencv-python-headless")
 
 NOTES = """\
@@ -140,8 +144,7 @@ def run_all(settings: Settings) -> list[Result]:
 
 def measure_floors(settings: Settings, floors: dict[str, Tally]) -> None:
     say("floors")
-    program = settings.binaries / "examples" / "floors"
-    command = [program, settings.tree, "--jobs", str(settings.jobs), "--json"]
+    command = [*FLOORS, "--", settings.tree, "--jobs", str(settings.jobs), "--json"]
     for line in measure.run(command).output.splitlines():
         stage = json.loads(line)
         if stage["files"] != settings.sites * tree.CHANNELS:
@@ -200,8 +203,8 @@ def warm(folder: Path) -> None:
 
 def build() -> None:
     """Builds what is measured; cargo finds the target folder as `main` does."""
-    for what in (("--package", "rxrx2zarr"), ("--package", "rxrx-decoder", "--example", "floors")):
-        command = ["cargo", "build", "--release", "--locked", *what]
+    package = ["cargo", "build", "--release", "--locked", "--package", "rxrx2zarr"]
+    for command in (package, [*FLOORS, "--no-run"]):
         subprocess.run(command, cwd=REPOSITORY, check=True)
 
 

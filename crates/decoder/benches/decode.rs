@@ -1,13 +1,12 @@
-//! Our decoder beside what it is made of and what it replaces, in one run:
+//! Compares our decoder with its parts and with other decoders, in one run:
 //!
 //! ```text
-//! cargo bench -p rxrx-decoder [-- FOLDER]
+//! cargo bench -p rxrx-decoder --bench decode [-- FOLDER]
 //! ```
 //!
-//! Takes the PNGs under FOLDER, or the real sample beside the repository, all
-//! in memory. The contenders take turns file by file, and each file counts
-//! with its fastest time, so that what else the machine does hits all alike
-//! and mostly none.
+//! Reads the PNGs below FOLDER, or the real sample (see `tests/real_sample`), into memory.
+//! The contenders decode each file in turn, and the fastest of several times counts, so
+//! that other work on the machine slows down all of them or none.
 #![allow(clippy::indexing_slicing, reason = "a benchmark may stop")]
 #![allow(
     clippy::print_stdout,
@@ -15,10 +14,13 @@
     reason = "a program for developers"
 )]
 
+#[path = "../tests/real_sample/mod.rs"]
+mod real_sample;
+
 use std::fs;
 use std::hint::black_box;
 use std::io::Cursor;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use libdeflater::Decompressor;
@@ -28,21 +30,19 @@ use zune_png::zune_core::bytestream::ZCursor;
 use zune_png::zune_core::options::DecoderOptions;
 
 const ROUNDS: usize = 25;
-const MOST_FILES: usize = 120;
+const MAX_FILES: usize = 120;
 const CONTENDERS: usize = 6;
 
 fn main() {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/rxrx1-sample");
     let mut arguments = std::env::args()
         .skip(1)
         .filter(|word| !word.starts_with("--"));
-    let folder = arguments.next().map_or(beside, PathBuf::from);
-    let mut paths = Vec::new();
-    find_pngs(&folder, &mut paths);
-    paths.sort();
-    paths.truncate(MOST_FILES);
+    let mut paths = match arguments.next() {
+        Some(folder) => real_sample::pngs_below(Path::new(&folder)),
+        None => real_sample::files("decode"),
+    };
+    paths.truncate(MAX_FILES);
     if paths.is_empty() {
-        println!("skipped: no PNGs under {}", folder.display());
         return;
     }
     let images: Vec<Image> = paths.iter().map(|path| Image::read(path)).collect();
@@ -80,20 +80,9 @@ fn main() {
     }
 }
 
-fn find_pngs(folder: &Path, paths: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            find_pngs(&path, paths);
-        } else if path.extension().is_some_and(|extension| extension == "png") {
-            paths.push(path);
-        }
-    }
-}
-
 struct Image {
     png: Vec<u8>,
-    /// The zlib stream, put together.
+    /// The zlib stream: the data of all `IDAT` chunks.
     stream: Vec<u8>,
     plane: Vec<u8>,
     shape: PlaneShape,

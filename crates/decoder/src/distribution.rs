@@ -1,33 +1,29 @@
-//! How the samples of a plane are distributed, and the fastest way to find out.
+//! The distribution of a plane's samples, found in the way that is fastest on this
+//! processor.
+//!
+//! | module | samples | how | needs |
+//! |---|---|---|---|
+//! | `avx512` | 8 bit | counts bit planes, 512 pixels at a time | AVX-512, GFNI |
+//! | `simd` | 8 bit | counts pixels below thresholds, 32 at a time | AVX2 or NEON |
+//! | `histogram` | 8 or 16 bit | counts each sample | - |
+//!
+//! All three give the same result, from exact integers.
 
 #[cfg(target_arch = "x86_64")]
-use crate::bit_planes::BitPlanes;
-use crate::histogram::Histogram;
-use crate::order_statistics;
+mod avx512;
+mod histogram;
+mod simd;
+pub(crate) mod values;
+
+#[cfg(target_arch = "x86_64")]
+use avx512::BitPlanes;
+use histogram::Histogram;
+use values::{Distribution, Ranks};
+
 use crate::shape::BitDepth;
 
-/// Percentiles that are asked for.
-pub(crate) const PERCENTILES: usize = 5;
-
-/// The two places among the sorted samples, from 0, that each percentile lies
-/// between.
-pub(crate) type Ranks = [[u64; 2]; PERCENTILES];
-
-/// What the statistics need of the samples, whatever their order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Distribution {
-    pub(crate) sum: u128,
-    pub(crate) sum_of_squares: u128,
-    pub(crate) min: u16,
-    pub(crate) max: u16,
-    /// Samples that have the type's largest value.
-    pub(crate) saturated: u64,
-    /// The sample at each rank that was asked for.
-    pub(crate) at_ranks: [[u16; 2]; PERCENTILES],
-}
-
-/// Scratch memory of [`summarise`](crate::summarise). Make one per worker and
-/// use it for every plane.
+/// Working memory of [`summarise`](crate::summarise). Make one for each worker and use it
+/// for every plane.
 #[derive(Debug, Default)]
 pub struct SummaryScratch {
     histogram: Histogram,
@@ -36,14 +32,14 @@ pub struct SummaryScratch {
 }
 
 impl SummaryScratch {
-    /// Allocates little until it meets a plane; then as many bytes as that has
-    /// pixels of 8 bits, at most, or 512 KiB for 16-bit samples.
+    /// Allocates 2 KiB. The first plane makes it grow: to 512 KiB for 16-bit samples, and at
+    /// most to one byte a pixel for 8-bit samples.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The distribution of `plane`. All 0 for an empty plane.
+    /// Finds the distribution of `plane`. Every value is 0 for an empty plane.
     pub(crate) fn distribution(
         &mut self,
         plane: &[u8],
@@ -55,7 +51,7 @@ impl SummaryScratch {
             if let Some(found) = self.bit_planes.distribution(plane, ranks) {
                 return found;
             }
-            if let Some(found) = order_statistics::distribution(plane, ranks) {
+            if let Some(found) = simd::distribution(plane, ranks) {
                 return found;
             }
         }
@@ -71,7 +67,7 @@ mod tests {
 
     use super::*;
 
-    /// All ways that this machine knows, against sorted samples.
+    /// Compares all modules that this processor can run with sorted samples.
     #[track_caller]
     fn compare(plane: &[u8], ranks: &Ranks, scratch: &mut SummaryScratch) {
         scratch.histogram.count(plane, BitDepth::Eight);
@@ -80,7 +76,7 @@ mod tests {
         sorted.sort_unstable();
         let at_ranks = ranks.map(|pair| pair.map(|rank| u16::from(sorted[rank as usize])));
         assert_eq!(expected.at_ranks, at_ranks);
-        if let Some(found) = order_statistics::distribution(plane, ranks) {
+        if let Some(found) = simd::distribution(plane, ranks) {
             assert_eq!(found, expected);
         }
         #[cfg(target_arch = "x86_64")]
@@ -90,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn all_ways_agree() {
+    fn all_modules_find_the_same_distribution() {
         let mut random = ChaCha8Rng::seed_from_u64(7);
         let mut scratch = SummaryScratch::new();
         for round in 0..900 {
@@ -116,9 +112,9 @@ mod tests {
         }
     }
 
-    /// Where what is looked at first tells nothing of the rest.
+    /// The pixels that `simd` samples first say nothing about the others here.
     #[test]
-    fn regular_planes_mislead_nobody() {
+    fn periodic_planes_are_counted_correctly() {
         let mut scratch = SummaryScratch::new();
         let last = (1 << 15) - 1;
         let ranks = [1, 50, 500, 950, 999].map(|share| [share * last / 1000; 2]);

@@ -1,57 +1,62 @@
-use crate::chunk::ChunkName;
+//! The reasons why an image is not decoded.
+
+use crate::chunk_name::ChunkName;
 use crate::shape::PlaneShape;
 
-/// Why an image was not decoded, grouped by who is at fault.
+/// The reason why an image was not decoded, grouped by what has to be changed: the file,
+/// this program, the limits or the calling code.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// The file is not what its writer meant it to be.
+    /// The file is not a complete, consistent PNG.
     #[error(transparent)]
     Damaged(#[from] Damage),
-    /// The file is sound, but not a picture that this program takes.
+    /// The file is valid, but is not an image that this program supports.
     #[error(transparent)]
     Unsupported(#[from] Unsupported),
-    /// The file asks for more than the caller allows.
+    /// The image is beyond the limits of the caller.
     #[error(transparent)]
     Limit(#[from] LimitExceeded),
-    /// The caller's buffer does not fit what the caller expects.
+    /// The caller's buffer does not fit the shape that the caller expects.
     #[error(transparent)]
     Buffer(#[from] BufferError),
 }
 
-/// A file that is not a complete, consistent PNG.
+/// The damage of a file that is not a complete, consistent PNG.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Damage {
-    /// Zero bytes.
+    /// The file has no bytes.
     #[error("the file is empty")]
     Empty,
-    /// The first eight bytes are not PNG's.
+    /// The first eight bytes are not the signature of PNG.
     #[error("not a PNG: the file begins with \"{}\"", .found.escape_ascii())]
     Signature {
-        /// The first bytes of the file, eight at most.
+        /// The first bytes of the file, at most eight.
         found: Vec<u8>,
     },
-    /// The file ends inside something.
+    /// The file ends inside its signature or inside a chunk.
     #[error("truncated: {part} at byte {offset} needs {needed} bytes, {available} are left")]
     Truncated {
-        /// What was being read.
+        /// The part that is incomplete.
         part: Part,
-        /// Where it begins in the file.
+        /// Offset of the part in the file.
         offset: usize,
-        /// How many bytes it takes.
+        /// Bytes of the whole part.
         needed: usize,
-        /// How many are there.
+        /// Bytes of it that are there.
         available: usize,
     },
-    /// A chunk's bytes and its checksum disagree.
-    #[error("chunk {chunk} at byte {offset}: CRC-32 is {computed:08x}, the file says {stored:08x}")]
+    /// The CRC of a chunk is wrong.
+    #[error(
+        "chunk {chunk} at byte {offset}: CRC-32 is {computed:08x}, the file stores {stored:08x}"
+    )]
     ChunkCrc {
         /// Type of the chunk.
         chunk: ChunkName,
-        /// Where the chunk (its length field) begins in the file.
+        /// Offset of the chunk, that is of its length field, in the file.
         offset: usize,
-        /// CRC-32 in the file.
+        /// CRC-32 that the file stores.
         stored: u32,
         /// CRC-32 of the bytes.
         computed: u32,
@@ -61,17 +66,17 @@ pub enum Damage {
     ChunkLength {
         /// Type of the chunk.
         chunk: ChunkName,
-        /// Where the chunk begins in the file.
+        /// Offset of the chunk in the file.
         offset: usize,
         /// Its length field.
         length: u32,
     },
-    /// A chunk stands where it must not, or twice.
+    /// A chunk is in the wrong place, or occurs twice.
     #[error("chunk {chunk} at byte {offset} is out of order")]
     ChunkOrder {
         /// Type of the chunk.
         chunk: ChunkName,
-        /// Where the chunk begins in the file.
+        /// Offset of the chunk in the file.
         offset: usize,
     },
     /// The first chunk is not `IHDR`.
@@ -86,8 +91,8 @@ pub enum Damage {
     /// There is no `IDAT` chunk.
     #[error("no pixels: there is no IDAT chunk")]
     MissingImageData,
-    /// The file ends behind a complete chunk that is not `IEND`.
-    #[error("no IEND: the file ends at byte {length}, behind a complete {last} chunk")]
+    /// The file ends after a complete chunk that is not `IEND`.
+    #[error("no IEND: the file ends at byte {length}, after a complete {last} chunk")]
     MissingEnd {
         /// Type of the last chunk.
         last: ChunkName,
@@ -97,9 +102,9 @@ pub enum Damage {
     /// Bytes follow `IEND`.
     #[error("{length} bytes of rubbish behind IEND, from byte {offset} on")]
     TrailingData {
-        /// Where the rubbish begins in the file.
+        /// Offset of these bytes in the file.
         offset: usize,
-        /// How many bytes there are.
+        /// Number of these bytes.
         length: usize,
     },
     /// A header field holds a value that PNG does not define.
@@ -110,54 +115,54 @@ pub enum Damage {
         /// Its value.
         value: u32,
     },
-    /// Bit depth and colour type do not go together.
+    /// PNG does not define this bit depth for this colour type.
     #[error("bit depth {bits} is not defined for colour type {colour_type}")]
     HeaderDepth {
         /// Bits a sample.
         bits: u8,
-        /// Colour type as the specification numbers it.
+        /// Number of the colour type in the specification.
         colour_type: u8,
     },
-    /// The compressed data are not a deflate stream, or it does not end.
+    /// The compressed data are not a zlib stream, or they are truncated.
     #[error("the {compressed} bytes of IDAT are not a complete zlib stream")]
     Inflate {
         /// Bytes in all IDAT chunks.
         compressed: usize,
     },
-    /// The pixel data and their checksum disagree.
-    #[error("the pixel data's Adler-32 is {computed:08x}, the file says {stored:08x}")]
+    /// The Adler-32 of the pixel data is wrong.
+    #[error("the pixel data's Adler-32 is {computed:08x}, the file stores {stored:08x}")]
     Adler32 {
-        /// Adler-32 in the file.
+        /// Adler-32 that the file stores.
         stored: u32,
         /// Adler-32 of the inflated bytes.
         computed: u32,
     },
-    /// A complete zlib stream is followed by more bytes inside `IDAT`.
-    #[error("rubbish inside IDAT, behind the end of the zlib stream")]
+    /// `IDAT` has more bytes after a complete zlib stream.
+    #[error("rubbish inside IDAT, after the end of the zlib stream")]
     DataAfterStream,
-    /// IDAT inflates to more than the header promises.
+    /// The inflated data are longer than the header promises.
     #[error("too much pixel data: more than the {expected} bytes that the header promises")]
     TooMuchPixelData {
         /// Inflated bytes according to the header.
         expected: usize,
     },
-    /// IDAT inflates to less than the header promises.
+    /// The inflated data are shorter than the header promises.
     #[error("too little pixel data: {actual} of {expected} bytes")]
     TooLittlePixelData {
         /// Inflated bytes according to the header.
         expected: usize,
-        /// Inflated bytes that are there.
+        /// Actual inflated bytes.
         actual: usize,
     },
-    /// A row's filter type is above 4.
+    /// The filter type of a row is greater than 4.
     #[error("row {row} has the filter type {filter}, PNG defines 0 to 4")]
     Filter {
-        /// Row, counted from 0 through all interlace passes.
+        /// Row, counted from 0 across all interlace passes.
         row: usize,
         /// The row's filter byte.
         filter: u8,
     },
-    /// A pixel points behind the end of the palette.
+    /// A pixel has an index beyond the end of the palette.
     #[error(
         "the pixel at y {y}, x {x} has palette index {index}, the palette has {entries} entries"
     )]
@@ -171,15 +176,15 @@ pub enum Damage {
         /// Entries of the palette.
         entries: usize,
     },
-    /// The `png` crate refuses what passed every check of ours.
+    /// The `png` crate refuses a file that passed all our checks.
     #[error("the png library refuses the file: {message}")]
     Library {
-        /// What it says.
+        /// The message of the crate.
         message: String,
     },
 }
 
-/// The part of a file that a truncation cut.
+/// The part of a file that is incomplete because the file is truncated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Part {
@@ -201,20 +206,20 @@ impl std::fmt::Display for Part {
     }
 }
 
-/// A sound PNG that is not a plane of 8- or 16-bit grey, or not the one that
-/// was asked for.
+/// The reason why a valid PNG is not supported: it is not a plane of 8- or 16-bit grey, or
+/// it has another shape than the caller expects.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unsupported {
-    /// The size or sample type differs from what the dataset has.
+    /// The size or the sample type is not the expected one.
     #[error("wrong shape: the image is {found}, expected {expected}")]
     Shape {
-        /// What the file holds.
+        /// Shape of the image.
         found: PlaneShape,
-        /// What the caller asked for.
+        /// Shape that the caller expects.
         expected: PlaneShape,
     },
-    /// Grey of 1, 2 or 4 bits: to scale it to 8 bits would alter the pixels.
+    /// Grey of 1, 2 or 4 bits. Scaling it to 8 bits would alter the pixels.
     #[error("{bits}-bit grey is not supported: widening it to 8 bit would alter the pixels")]
     BitDepth {
         /// Bits a sample.
@@ -252,63 +257,64 @@ pub enum Unsupported {
         /// Its blue sample.
         blue: u8,
     },
-    /// A pixel is not fully opaque, by alpha or by a transparent colour.
+    /// A pixel is not fully opaque, because of its alpha or because its colour is marked as
+    /// transparent.
     #[error("a transparent image: the pixel at y {y}, x {x} has alpha {alpha}")]
     Transparency {
         /// Row of the first such pixel.
         y: u32,
         /// Column of the first such pixel.
         x: u32,
-        /// Its alpha, 0 to the type's maximum.
+        /// Its alpha, from 0 to the largest sample.
         alpha: u16,
     },
-    /// An animated PNG: which frame is meant, nobody knows.
+    /// An animated PNG has several frames, and none of them is the image.
     #[error("an animated PNG (chunk acTL at byte {offset})")]
     Animation {
-        /// Where the chunk begins in the file.
+        /// Offset of the chunk in the file.
         offset: usize,
     },
-    /// A chunk that must be understood and is not.
+    /// A critical chunk, which a decoder must not skip, is unknown.
     #[error("unknown critical chunk {chunk} at byte {offset}")]
     CriticalChunk {
         /// Type of the chunk.
         chunk: ChunkName,
-        /// Where the chunk begins in the file.
+        /// Offset of the chunk in the file.
         offset: usize,
     },
 }
 
-/// An image beyond the caller's [`Limits`](crate::Limits).
+/// The limit that an image exceeds, one of [`Limits`](crate::Limits).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LimitExceeded {
-    /// Too many rows or columns.
+    /// The image has too many rows or columns.
     #[error("{height} x {width} pixels are beyond the limit of {max_height} x {max_width}")]
     Dimensions {
         /// Rows.
         height: u32,
         /// Columns.
         width: u32,
-        /// Most rows.
+        /// Largest number of rows.
         max_height: u32,
-        /// Most columns.
+        /// Largest number of columns.
         max_width: u32,
     },
-    /// Decoding would take too much memory.
+    /// Decoding needs too much memory.
     #[error("decoding needs {needed} bytes of memory, the limit is {limit}")]
     Memory {
-        /// Bytes that it would take.
+        /// Bytes that decoding needs.
         needed: u64,
-        /// Bytes allowed.
+        /// Bytes that are allowed.
         limit: usize,
     },
 }
 
-/// A call that cannot succeed, whatever the file.
+/// A mistake in the call, independent of the file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BufferError {
-    /// The output buffer is not exactly one plane long.
+    /// The length of the output buffer is not that of the expected plane.
     #[error("the plane's buffer has {actual} bytes, the expected shape takes {expected}")]
     Length {
         /// Bytes of the expected shape.
@@ -319,8 +325,8 @@ pub enum BufferError {
 }
 
 impl DecodeError {
-    /// A short name of the cause in `snake_case`, the same for every file with
-    /// that cause: the key for counts in a summary.
+    /// A short name of the cause in `snake_case`, equal for all files with this cause. It
+    /// serves as the key when causes are counted.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {

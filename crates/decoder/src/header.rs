@@ -2,12 +2,11 @@
 //!
 //! [PNG, 11.2.1](https://www.w3.org/TR/png-3/#11IHDR)
 
-use crate::chunk;
 use crate::error::{Damage, DecodeError, Unsupported};
 use crate::limits::Limits;
 use crate::shape::{BitDepth, PlaneShape};
 
-/// What the samples of one pixel mean.
+/// The colour type: which samples a pixel has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Colour {
     Grey,
@@ -18,6 +17,7 @@ pub(crate) enum Colour {
 }
 
 impl Colour {
+    /// Samples of one pixel.
     pub(crate) const fn samples(self) -> usize {
         match self {
             Self::Grey | Self::Palette => 1,
@@ -28,19 +28,20 @@ impl Colour {
     }
 }
 
-/// A header whose fields are legal, within limits, and of a supported kind.
+/// A header whose fields are legal, supported and within the limits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Header {
     pub(crate) shape: PlaneShape,
     pub(crate) colour: Colour,
-    /// Bits of a stored sample; below 8 only in palette images.
+    /// Bits of a stored sample; less than 8 only in palette images.
     pub(crate) bits: u8,
     pub(crate) interlaced: bool,
-    /// The chunk's data as it stands in the file.
+    /// The chunk's data as stored in the file.
     pub(crate) raw: [u8; 13],
 }
 
 impl Header {
+    /// Parses and checks the 13 bytes of `IHDR`.
     pub(crate) fn parse(raw: &[u8; 13], limits: &Limits) -> Result<Self, DecodeError> {
         let &[
             w0,
@@ -87,7 +88,7 @@ impl Header {
         Ok(header)
     }
 
-    /// Bits of a whole pixel as it is stored.
+    /// Bits of a stored pixel, all its samples together.
     pub(crate) fn pixel_bits(&self) -> usize {
         self.colour.samples() * usize::from(self.bits)
     }
@@ -97,13 +98,13 @@ impl Header {
         (u64::from(width) * self.pixel_bits() as u64).div_ceil(8)
     }
 
-    /// Whether the stored rows are the plane's rows.
+    /// Whether the rows, once unfiltered, are the rows of the plane.
     pub(crate) fn is_plain_grey(&self) -> bool {
         self.colour == Colour::Grey && !self.interlaced
     }
 
-    /// Columns and rows of each interlace pass that has any pixels; the whole
-    /// image is the only pass where it is not interlaced.
+    /// Columns and rows of each interlace pass that has pixels. An image that is not
+    /// interlaced has one pass.
     ///
     /// [PNG, 8.1](https://www.w3.org/TR/png-3/#8InterlaceMethods)
     pub(crate) fn passes(&self) -> impl Iterator<Item = (u32, u32)> + use<> {
@@ -127,8 +128,7 @@ impl Header {
         })
     }
 
-    /// Bytes that the zlib stream inflates to: filter bytes and rows of all
-    /// passes.
+    /// Bytes of the inflated zlib stream: filter bytes and rows of all passes.
     pub(crate) fn inflated_bytes(&self) -> u64 {
         self.passes()
             .map(|(columns, rows)| u64::from(rows).saturating_mul(1 + self.row_bytes(columns)))
@@ -157,8 +157,9 @@ impl Header {
     }
 }
 
-/// [PNG, table 12](https://www.w3.org/TR/png-3/#3colourType): which depths
-/// each colour type may have, and which of those make a plane.
+/// Checks which bit depths a colour type may have, and which of them are supported.
+///
+/// [PNG, table 12](https://www.w3.org/TR/png-3/#3colourType)
 fn sample_kind(colour_type: u8, bits: u8) -> Result<(Colour, BitDepth), DecodeError> {
     let colour = match colour_type {
         0 => Colour::Grey,
@@ -179,20 +180,4 @@ fn sample_kind(colour_type: u8, bits: u8) -> Result<(Colour, BitDepth), DecodeEr
         (Colour::Grey, 1 | 2 | 4) => Err(Unsupported::BitDepth { bits }.into()),
         (_, _) => Err(Damage::HeaderDepth { bits, colour_type }.into()),
     }
-}
-
-/// Size and sample type of a PNG, from its first 33 bytes.
-///
-/// Reads the signature and `IHDR` only, whose CRC is checked; `head` may be
-/// the whole file. A colour image gives the shape that it has as grey; whether
-/// it *is* grey, [`Decoder::decode`](crate::Decoder::decode) finds out.
-///
-/// # Errors
-///
-/// [`DecodeError::Damaged`]: nothing there, not a PNG, cut within the first 33
-/// bytes, a wrong CRC, no `IHDR`, a field that PNG does not define.
-/// [`DecodeError::Unsupported`]: grey of 1, 2 or 4 bits.
-/// [`DecodeError::Limit`]: beyond `limits`.
-pub fn read_shape(head: &[u8], limits: &Limits) -> Result<PlaneShape, DecodeError> {
-    chunk::read_header(head, limits).map(|header| header.shape)
 }

@@ -1,23 +1,24 @@
+//! Bounds on the size of an image.
+
 use crate::error::LimitExceeded;
 
-/// What a single image may ask for. A header is believed only up to here, so
-/// that a hostile or damaged file cannot take the machine's memory.
+/// Bounds on the image that a decoder accepts. They protect the memory of the machine from
+/// hostile and damaged files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Most columns.
+    /// Largest number of columns.
     pub max_width: u32,
-    /// Most rows.
+    /// Largest number of rows.
     pub max_height: u32,
-    /// Most bytes of memory that one image may need: its plane plus whatever
-    /// is in flight while it is decoded (inflated rows, colour samples). The
-    /// file's own bytes are the caller's and do not count.
+    /// Largest number of bytes that decoding one image may need: its plane and what is in
+    /// memory with it (inflated rows, colour samples). The bytes of the file do not count,
+    /// because the caller holds them.
     pub max_bytes: usize,
 }
 
 impl Default for Limits {
-    /// 32,768 × 32,768 pixels and 512 MiB: beyond any camera's single field of
-    /// view (16,000 × 16,000 pixels of 8-bit grey fit), yet harmless on a
-    /// laptop.
+    /// 32,768 x 32,768 pixels and 512 MiB. That is more than the field of view of any camera
+    /// (16,000 x 16,000 pixels of 8-bit grey fit), and less than the memory of a laptop.
     fn default() -> Self {
         Self {
             max_width: 32_768,
@@ -28,6 +29,7 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Checks rows and columns.
     pub(crate) fn check_dimensions(&self, height: u32, width: u32) -> Result<(), LimitExceeded> {
         if height > self.max_height || width > self.max_width {
             return Err(LimitExceeded::Dimensions {
@@ -40,6 +42,7 @@ impl Limits {
         Ok(())
     }
 
+    /// Checks the bytes of memory that decoding needs.
     pub(crate) fn check_memory(&self, needed: u64) -> Result<(), LimitExceeded> {
         if usize::try_from(needed).map_or(true, |needed| needed > self.max_bytes) {
             return Err(LimitExceeded::Memory {

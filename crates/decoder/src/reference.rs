@@ -1,70 +1,55 @@
-//! A second opinion, for those who verify what the fast path did.
+//! A second decoder, for verifying the results of the first one.
 
-use crate::chunk::{self, Container};
-use crate::error::{BufferError, DecodeError, Unsupported};
-use crate::filter;
-use crate::general;
-use crate::inflate::{Decompressor, inflate};
+use crate::error::DecodeError;
+use crate::inflated::{InflateScratch, Inflated};
 use crate::limits::Limits;
+use crate::png_crate;
 use crate::shape::PlaneShape;
 
-/// Decodes every image through the [`png`] crate, whose inflate and unfilter
-/// steps share no code with those of [`Decoder`](crate::Decoder). Slower, and
-/// meant for comparing the pixels of both.
+/// Decodes every image with the [`png`] crate, to compare the pixels with those of
+/// [`Decoder`](crate::Decoder). It is slower.
 ///
-/// It refuses the same files: the chunk walk and the zlib stream are checked
-/// first, as strictly, because the library would let pass a cut Adler-32,
-/// surplus pixels and rubbish behind the end.
+/// | step | code |
+/// |---|---|
+/// | pixels: inflate, unfilter, deinterlace | independent: the [`png`] crate, from the file itself |
+/// | pixels of images that are not plain grey: conversion to grey | shared |
+/// | checks of chunks, zlib stream and filter bytes | shared |
+///
+/// The shared checks make both decoders refuse the same files. The [`png`] crate alone
+/// accepts a truncated Adler-32, surplus pixel data and bytes after the end.
+///
+/// There is one exception to "from the file itself": if the [`png`] crate refuses an
+/// ancillary chunk, it gets a copy of the file without such chunks.
 pub struct ReferenceDecoder {
     limits: Limits,
-    decompressor: Decompressor,
-    gathered: Vec<u8>,
-    inflated: Vec<u8>,
+    inflate: InflateScratch,
 }
 
 impl ReferenceDecoder {
-    /// A decoder that believes headers up to `limits`.
+    /// Makes a decoder that refuses images beyond `limits`.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
-            decompressor: Decompressor::new(),
-            gathered: Vec::new(),
-            inflated: Vec::new(),
+            inflate: InflateScratch::new(),
         }
     }
 
-    /// Decodes one PNG into `plane`: row-major `(y, x)`, 16-bit samples
-    /// little-endian, exactly `expected.byte_len()` bytes. After an error its
+    /// Decodes one PNG into `plane`, which is row-major `(y, x)`, 16-bit samples
+    /// little-endian, and exactly `expected.byte_len()` bytes long. After an error its
     /// content is unspecified.
     ///
     /// # Errors
     ///
-    /// As [`Decoder::decode`](crate::Decoder::decode).
+    /// [`DecodeError`], for the reasons that
+    /// [`Decoder::decode`](crate::Decoder::decode) lists.
     pub fn decode(
         &mut self,
         png: &[u8],
         expected: PlaneShape,
         plane: &mut [u8],
     ) -> Result<(), DecodeError> {
-        if plane.len() != expected.byte_len() {
-            return Err(BufferError::Length {
-                expected: expected.byte_len(),
-                actual: plane.len(),
-            }
-            .into());
-        }
-        let header = chunk::read_header(png, &self.limits)?;
-        let found = header.shape;
-        if found != expected {
-            return Err(Unsupported::Shape { found, expected }.into());
-        }
-        let container = Container::walk(png, &self.limits)?;
-        let stream = container.stream(&mut self.gathered);
-        // Within the limit on memory, so it fits an address.
-        self.inflated.resize(header.inflated_bytes() as usize, 0);
-        inflate(&mut self.decompressor, stream, &mut self.inflated)?;
-        filter::check(&self.inflated, &header)?;
-        general::decode_file(&header, &container, png, stream, self.limits, plane)
+        let image = Inflated::read(png, expected, plane.len(), &self.limits, &mut self.inflate)?;
+        png_crate::decode_file(&image, png, self.limits, plane)
     }
 }

@@ -1,3 +1,5 @@
+//! Size and sample type of a plane.
+
 use std::fmt;
 
 /// Bits of one grey sample.
@@ -56,9 +58,9 @@ impl PlaneShape {
         self.height as u64 * self.width as u64
     }
 
-    /// Bytes of the plane in memory: `height × width × bytes_per_sample`.
+    /// Bytes of the plane in memory: `height x width x bytes_per_sample`.
     ///
-    /// Saturates where the address space ends; such a shape is beyond any
+    /// Saturates at `usize::MAX`. A plane of that size is beyond all
     /// [`Limits`](crate::Limits) and is never decoded.
     #[must_use]
     pub fn byte_len(self) -> usize {
@@ -69,7 +71,7 @@ impl PlaneShape {
 }
 
 impl fmt::Display for PlaneShape {
-    /// Height × width, as the axes of the array run.
+    /// Height x width, in the order of the array's axes.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             height,

@@ -1,26 +1,28 @@
+//! Statistics and hash of a plane.
+
 use serde::{Deserialize, Serialize};
 use twox_hash::XxHash3_128;
 
-use crate::distribution::{PERCENTILES, SummaryScratch};
+use crate::distribution::SummaryScratch;
+use crate::distribution::values::PERCENTILES;
 use crate::focus::focus;
 use crate::shape::PlaneShape;
 
-/// What is known of a plane once it is decoded.
+/// Statistics and hash of one plane.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlaneSummary {
     /// Distribution of the pixels.
     pub statistics: Statistics,
-    /// xxh3-128, seed 0, of the plane's bytes as stored: row-major, 16-bit
-    /// samples little-endian. Serialised as 32 hexadecimal digits, for JSON
-    /// knows no integers of that size.
+    /// xxh3-128, seed 0, of the plane's bytes: row-major, 16-bit samples little-endian.
+    /// Serialised as 32 hexadecimal digits, because JSON has no integers of that size.
     #[serde(with = "hexadecimal")]
     pub xxh3_128: u128,
 }
 
 /// Distribution of one plane's pixels, in units of the stored samples.
 ///
-/// Computed from exact integer sums and exact ranks, so that any two machines
-/// agree to the last bit.
+/// Computed from exact integer sums and exact ranks, so that all machines give the same
+/// bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Statistics {
     /// Arithmetic mean.
@@ -33,24 +35,25 @@ pub struct Statistics {
     pub max: u16,
     /// Percentile 0.1, interpolated linearly as `numpy.percentile` does.
     pub p001: f64,
-    /// First percentile, likewise.
+    /// Percentile 1, interpolated linearly.
     pub p01: f64,
-    /// Median.
+    /// Median, interpolated linearly.
     pub p50: f64,
-    /// 99th percentile.
+    /// Percentile 99, interpolated linearly.
     pub p99: f64,
-    /// Percentile 99.9.
+    /// Percentile 99.9, interpolated linearly.
     pub p999: f64,
     /// Fraction of the pixels, 0 to 1, that have the type's largest value.
     pub saturated: f64,
-    /// Focus measure: variance (of the population) of the Laplacian of 4
-    /// neighbours over the pixels that have all four, in squared units of the
-    /// samples; 0 for planes smaller than 3 × 3. After
+    /// Focus measure: variance (of the population) of the Laplacian over the pixels that
+    /// have four neighbours, in squared units of the samples; 0 for planes smaller than
+    /// 3 x 3. Defined by
     /// [Pech-Pacheco et al. 2000](https://doi.org/10.1109/ICPR.2000.903548).
     pub focus: f64,
     /// Sum of the samples, exact.
     pub sum: u64,
-    /// Sum of their squares, exact: 64 bits hold it for 2³² pixels of 16 bits.
+    /// Sum of the squares of the samples, exact for up to 2³² pixels of 16 bits;
+    /// `u64::MAX` if it is larger.
     pub sum_of_squares: u64,
 }
 
@@ -70,11 +73,11 @@ mod hexadecimal {
     }
 }
 
-/// Percentiles wanted, as fractions.
+/// The percentiles as fractions.
 const QUANTILES: [f64; PERCENTILES] = [0.001, 0.01, 0.5, 0.99, 0.999];
 
-/// Where `numpy.percentile(…, method="linear")` looks among the sorted pixels:
-/// between `rank` and the next, `weight` of the way.
+/// A position between two sorted samples, as `numpy.percentile(…, method="linear")`
+/// defines it: at `rank`, plus `weight` of the distance to the next sample.
 struct Quantile {
     rank: u64,
     weight: f64,
@@ -89,7 +92,8 @@ impl Quantile {
         }
     }
 
-    /// NumPy's rounding: from the nearer end.
+    /// Interpolates between the samples at `rank` and at the next rank. Starts from the
+    /// nearer of them, to round like NumPy.
     fn between(&self, values: [u16; 2]) -> f64 {
         let [lower, upper] = values.map(f64::from);
         let step = upper - lower;
@@ -110,11 +114,14 @@ fn statistics(plane: &[u8], shape: PlaneShape, scratch: &mut SummaryScratch) -> 
         .each_ref()
         .map(|quantile| [quantile.rank, last.min(quantile.rank + 1)]);
     let found = scratch.distribution(plane, depth, &ranks);
-    let mut at_ranks = found.at_ranks.into_iter();
-    let [p001, p01, p50, p99, p999] =
-        quantiles.map(|quantile| quantile.between(at_ranks.next().unwrap_or_default()));
+    #[allow(
+        clippy::indexing_slicing,
+        reason = "all three arrays have `PERCENTILES` elements"
+    )]
+    let [p001, p01, p50, p99, p999]: [f64; PERCENTILES] =
+        std::array::from_fn(|nth| quantiles[nth].between(found.at_ranks[nth]));
     let n = pixels.max(1) as f64;
-    // n² × variance is a difference of integers: nothing cancels.
+    // n² times the variance is a difference of integers, so it is exact.
     let scaled_variance = u128::from(pixels) * found.sum_of_squares - found.sum * found.sum;
     Statistics {
         mean: found.sum as f64 / n,
@@ -134,7 +141,7 @@ fn statistics(plane: &[u8], shape: PlaneShape, scratch: &mut SummaryScratch) -> 
 }
 
 /// Measures and hashes a plane of `shape`: row-major `(y, x)`, 16-bit samples
-/// little-endian, the layout that [`Decoder::decode`](crate::Decoder::decode)
+/// little-endian, which is the layout that [`Decoder::decode`](crate::Decoder::decode)
 /// writes. All statistics of an empty plane are 0.
 #[must_use]
 pub fn summarise(plane: &[u8], shape: PlaneShape, scratch: &mut SummaryScratch) -> PlaneSummary {

@@ -1,5 +1,5 @@
-//! Once warm, a decoder allocates nothing for plain grey images.
-#![allow(unsafe_code, reason = "an allocator that counts")]
+//! A decoder that has decoded such images before allocates nothing for plain grey images.
+#![allow(unsafe_code, reason = "an allocator that counts and forwards")]
 
 mod pngs;
 
@@ -15,16 +15,16 @@ thread_local! {
 
 struct Counting;
 
-// SAFETY: every call is passed on unchanged; counting allocates nothing.
+// SAFETY: every call is forwarded unchanged, and counting allocates nothing.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller's promises are System's conditions.
+        // SAFETY: the caller keeps the contract, which is that of `System`.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promises are System's conditions.
+        // SAFETY: the caller keeps the contract, which is that of `System`.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
@@ -33,7 +33,7 @@ unsafe impl GlobalAlloc for Counting {
 static COUNTING: Counting = Counting;
 
 #[test]
-fn nothing_is_allocated_once_warm() {
+fn a_warm_decoder_allocates_nothing() {
     let limits = Limits::default();
     for bits in [8, 16] {
         let files: Vec<_> = [1, 3]

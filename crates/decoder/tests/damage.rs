@@ -1,5 +1,5 @@
-//! Files that are wrong: the cause is named, nothing panics, and no other
-//! picture than the one written is ever reported as good.
+//! Decodes damaged files: each error names the cause, nothing panics, and no file gives
+//! other pixels than those that were written.
 #![allow(
     clippy::unwrap_used,
     reason = "a test's helpers may fail as the test may"
@@ -25,7 +25,7 @@ fn assert_damage(png: &[u8], expected: Damage, kind: &str) {
     assert_eq!(error, DecodeError::Damaged(expected));
 }
 
-/// The file's chunks with their data, to put together differently.
+/// The chunks of a file with their data.
 fn chunks(picture: &Picture) -> Vec<([u8; 4], Vec<u8>)> {
     vec![
         (*b"IHDR", picture.header()),
@@ -53,8 +53,7 @@ fn every_changed_byte_is_an_error() {
     }
 }
 
-/// With the CRC made right again, only Adler-32 and the structure of the
-/// stream stand between damage and wrong pixels.
+/// The CRC is right, so only Adler-32 and the structure of the stream reveal the damage.
 #[test]
 fn a_changed_stream_never_gives_other_pixels() {
     let mut random = ChaCha8Rng::seed_from_u64(3);
@@ -66,7 +65,7 @@ fn a_changed_stream_never_gives_other_pixels() {
                 let mut damaged = stream.clone();
                 damaged[at] ^= random.random_range(1..=255);
                 match decode(&picture.encode_stream(&damaged)) {
-                    // Bits behind the last deflate block pad it to a byte.
+                    // The change is in the bits that pad the last deflate block to a byte.
                     Ok(plane) => assert_eq!(plane, small().plane()),
                     Err(_) => refused += 1,
                 }
@@ -76,10 +75,10 @@ fn a_changed_stream_never_gives_other_pixels() {
     }
 }
 
-/// Whole files at random places, checksums repaired or not: what is accepted
-/// is accepted by the `png` crate as well, with the same pixels.
+/// Changes files at random and corrects their CRCs. The `image` crate must accept all files
+/// that we accept, and give the same pixels.
 #[test]
-fn accepted_mutants_are_equal_to_the_library_s() {
+fn accepted_changed_files_equal_those_of_the_image_crate() {
     let mut random = ChaCha8Rng::seed_from_u64(11);
     let mut accepted = 0;
     for round in 0..6000 {
@@ -108,7 +107,8 @@ fn accepted_mutants_are_equal_to_the_library_s() {
         let png = file(&parts);
         if let Ok(plane) = decode(&png) {
             accepted += 1;
-            let image = image::load_from_memory(&png).expect("we accept it, so must others");
+            let image =
+                image::load_from_memory(&png).expect("we accept it, the image crate refuses");
             assert_eq!(plane, image.to_luma8().into_raw(), "round {round}");
         }
     }
@@ -132,7 +132,7 @@ fn every_truncation_is_an_error() {
 }
 
 #[test]
-fn truncation_says_where_and_how_much() {
+fn truncation_names_the_part_and_its_length() {
     let png = small().encode(&[4]);
     let data = png.len() - 33 - 12;
     let cases = [
@@ -154,7 +154,7 @@ fn truncation_says_where_and_how_much() {
 }
 
 #[test]
-fn what_is_not_a_png_is_called_so() {
+fn other_formats_are_not_a_png() {
     assert_damage(b"", Damage::Empty, "empty");
     let found = b"<html><b".to_vec();
     assert_damage(b"<html><body>", Damage::Signature { found }, "signature");
@@ -165,7 +165,7 @@ fn what_is_not_a_png_is_called_so() {
 }
 
 #[test]
-fn a_wrong_crc_names_the_chunk_even_where_it_is_ancillary() {
+fn a_wrong_crc_of_an_ancillary_chunk_names_the_chunk() {
     let picture = small().with_chunk(b"tEXt", b"Comment\0cells");
     let mut png = picture.encode(&[4]);
     png[33 + 8] ^= 1;
@@ -181,7 +181,7 @@ fn chunks_must_be_there_once_and_in_order() {
     let [header, data, end] = chunks(&small()).try_into().unwrap();
     let text = (*b"tEXt", b"a\0b".to_vec());
     let idat = 33;
-    let behind = idat + 12 + data.1.len();
+    let after_data = idat + 12 + data.1.len();
     let found = IDAT;
     let order = |name: &[u8; 4], offset| Damage::ChunkOrder {
         chunk: ChunkName(*name),
@@ -202,7 +202,7 @@ fn chunks_must_be_there_once_and_in_order() {
             vec![&header, &data],
             Damage::MissingEnd {
                 last: IDAT,
-                length: behind,
+                length: after_data,
             },
             "missing_end",
         ),
@@ -213,7 +213,7 @@ fn chunks_must_be_there_once_and_in_order() {
         ),
         (
             vec![&header, &data, &text, &data, &end],
-            order(b"IDAT", behind + 15),
+            order(b"IDAT", after_data + 15),
             "chunk_order",
         ),
     ];
@@ -223,9 +223,9 @@ fn chunks_must_be_there_once_and_in_order() {
     }
     for (name, late) in [(*b"PLTE", vec![0; 3]), (*b"tRNS", vec![0, 0])] {
         let parts = [header.clone(), data.clone(), (name, late), end.clone()];
-        assert_damage(&file(&parts), order(&name, behind), "chunk_order");
+        assert_damage(&file(&parts), order(&name, after_data), "chunk_order");
     }
-    // Complete, and more behind it.
+    // A complete file with more bytes after it.
     let mut png = file(&[header, data, end]);
     let offset = png.len();
     png.extend(b"rubbish");
@@ -299,13 +299,13 @@ fn the_stream_must_hold_the_promised_pixels_and_nothing_else() {
         let png = picture.encode_stream(&surplus);
         assert_damage(&png, Damage::DataAfterStream, "data_after_stream");
 
-        // Found by fuzzing: a byte between the last deflate block and its
-        // checksum, both of them right.
+        // A byte between the last deflate block and its checksum, both of which are
+        // right. The fuzzer found this case.
         let mut gap = stream.clone();
         gap.insert(stream.len() - 4, 1);
         let error = decode(&picture.encode_stream(&gap)).unwrap_err();
         assert_eq!(error.kind(), "adler32");
-        // And the checksum twice.
+        // The checksum twice.
         let twice = [stream.as_slice(), &stream[stream.len() - 4..]].concat();
         let png = picture.encode_stream(&twice);
         assert_damage(&png, Damage::DataAfterStream, "data_after_stream");
@@ -327,7 +327,7 @@ fn the_stream_must_hold_the_promised_pixels_and_nothing_else() {
                 "{cut}: {error}"
             );
         }
-        // Method, window, check bits, dictionary.
+        // Wrong method, window, check bits; a preset dictionary.
         for head in [[0x77, 0x9F], [0x88, 0x1C], [0x78, 0x9D], [0x78, 0xBB]] {
             let mut wrong = stream.clone();
             wrong[..2].copy_from_slice(&head);
@@ -361,8 +361,8 @@ fn filter_bytes_above_four_name_the_row() {
 }
 
 #[test]
-fn a_bomb_is_stopped_at_the_size_of_its_header() {
-    // 64 MiB of zeros in 64 KiB, behind a header that promises 143 pixels.
+fn a_decompression_bomb_is_stopped_at_the_size_of_its_header() {
+    // 64 MiB of zeros in 64 KiB. The header promises 143 pixels.
     let bomb = zlib(&vec![0; 64 << 20]);
     assert!(bomb.len() < 100_000);
     let expected = 11 * 14;
@@ -392,7 +392,7 @@ fn limits_are_checked_before_anything_is_allocated() {
         max_bytes: usize::MAX,
     };
     for colour_type in [GREY, RGB_ALPHA] {
-        // No overflow on the way, whatever the verdict.
+        // Must not overflow, whether it accepts the header or not.
         let _ = read_shape(&header(0x7FFF_FFFF, 0x7FFF_FFFF, 16, colour_type), &open);
     }
 

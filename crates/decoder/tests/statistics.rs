@@ -1,5 +1,5 @@
-//! Statistics against NumPy's, against textbook definitions, and the hash
-//! against the reference implementation's.
+//! Compares statistics with those of NumPy and with textbook definitions, and the hash with
+//! that of the reference implementation.
 #![allow(
     clippy::indexing_slicing,
     clippy::unwrap_used,
@@ -25,7 +25,7 @@ fn shape(height: usize, width: usize, depth: BitDepth) -> PlaneShape {
     }
 }
 
-/// A plane of rows of `width` samples.
+/// Measures a plane whose rows have `width` samples.
 fn measure(samples: &[u16], width: usize, depth: BitDepth) -> PlaneSummary {
     let shape = shape(samples.len() / width, width, depth);
     summarise(&bytes(samples, depth), shape, &mut SummaryScratch::new())
@@ -50,7 +50,8 @@ fn assert_near(actual: Statistics, expected: Statistics) {
     assert_eq!(actual.sum_of_squares, expected.sum_of_squares, "{message}");
 }
 
-/// Half of it dark, as fluorescence is; the same formula in NumPy below.
+/// Half of the samples are dark, like in fluorescence images. The test below has the formula
+/// in NumPy.
 fn golden_samples(pixels: u64, depth: BitDepth) -> Vec<u16> {
     (0..pixels)
         .map(|i| {
@@ -61,7 +62,7 @@ fn golden_samples(pixels: u64, depth: BitDepth) -> Vec<u16> {
         .collect()
 }
 
-/// NumPy 2.4.6 and xxhash 4.1.0 for Python, over
+/// The expected values were computed with NumPy 2.4.6 and xxhash 4.1.0 for Python:
 ///
 /// ```python
 /// i = numpy.arange(n, dtype="uint64")
@@ -183,7 +184,7 @@ fn equal_to_numpy_and_to_the_reference_hash() {
     }
 }
 
-/// From the sorted samples, with no histogram.
+/// Computes statistics from the sorted samples, by their definitions.
 fn by_definition(samples: &[u16], width: usize, depth: BitDepth) -> Statistics {
     let n = samples.len() as f64;
     let mut sorted = samples.to_vec();
@@ -237,7 +238,7 @@ fn focus_by_definition(samples: &[u16], width: usize) -> f64 {
 }
 
 #[test]
-fn random_planes_are_measured_by_definition() {
+fn statistics_of_random_planes_equal_their_definitions() {
     let mut random = ChaCha8Rng::seed_from_u64(5);
     let mut scratch = SummaryScratch::new();
     for round in 0..400 {
@@ -283,10 +284,10 @@ fn random_planes_are_measured_by_definition() {
     }
 }
 
-/// The textbook's mean of squares minus square of the mean loses all its
+/// The mean of squares minus the square of the mean, in floating point, would lose all
 /// digits here.
 #[test]
-fn nothing_cancels_in_bright_flat_planes() {
+fn the_deviation_of_bright_flat_planes_is_exact() {
     let mut samples = vec![65_535; 1_000_000];
     samples[0] = 65_534;
     let statistics = measure(&samples, 1000, BitDepth::Sixteen).statistics;
@@ -298,9 +299,9 @@ fn nothing_cancels_in_bright_flat_planes() {
     assert_eq!((flat.mean, flat.std), (65_535.0, 0.0));
 }
 
-/// The largest squares that there are, in the longest rows: nothing overflows.
+/// A chessboard has the largest Laplacian. In the longest rows its squares do not overflow.
 #[test]
-fn a_chessboard_is_as_sharp_as_can_be() {
+fn a_chessboard_has_the_largest_focus() {
     for (depth, width) in [(BitDepth::Eight, 32_768), (BitDepth::Sixteen, 32_768)] {
         let maximum = depth.max_value();
         let samples: Vec<u16> = (0..5 * width)
@@ -315,7 +316,7 @@ fn a_chessboard_is_as_sharp_as_can_be() {
 }
 
 #[test]
-fn an_empty_plane_is_all_zero() {
+fn all_statistics_of_an_empty_plane_are_zero() {
     for depth in [BitDepth::Eight, BitDepth::Sixteen] {
         let statistics = measure(&[], 1, depth).statistics;
         assert_eq!(statistics.mean, 0.0);

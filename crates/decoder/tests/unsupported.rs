@@ -1,5 +1,5 @@
-//! Sound PNGs that are not a plane of 8- or 16-bit grey, or not the one that
-//! was asked for: the reason is named, with the first pixel that shows it.
+//! Decodes valid PNGs that are not a plane of 8- or 16-bit grey, or have another shape than
+//! the expected one: each error names the reason and the first pixel with it.
 #![allow(
     clippy::unwrap_used,
     reason = "a test's helpers may fail as the test may"
@@ -28,7 +28,7 @@ fn assert_damage(png: &[u8], expected: Damage, kind: &str) {
 }
 
 #[test]
-fn another_shape_or_buffer_than_expected_is_refused() {
+fn an_unexpected_shape_or_buffer_is_refused() {
     let png = small().encode(&[4]);
     let found = read_shape(&png, &Limits::default()).unwrap();
     let mut decoder = Decoder::new(Limits::default());
@@ -90,7 +90,7 @@ fn colour_is_refused_at_its_first_pixel() {
 }
 
 #[test]
-fn transparency_is_refused_where_it_shows() {
+fn transparency_is_refused_at_its_first_pixel() {
     for colour_type in [GREY_ALPHA, RGB_ALPHA] {
         let mut picture = small().recoloured(colour_type);
         let samples = pngs::samples_per_pixel(colour_type);
@@ -101,7 +101,7 @@ fn transparency_is_refused_where_it_shows() {
     }
     let (y, x, alpha) = (0, 1, 0);
     let expected = Unsupported::Transparency { y, x, alpha };
-    // The second pixel is 29. High bits of an 8-bit key do not count.
+    // The second pixel is 29. High bits of an 8-bit value are ignored.
     let picture = small().with_chunk(b"tRNS", &[0xAB, 29]);
     assert_unsupported(&picture.encode(&[4]), expected.clone(), "transparency");
     let picture = small().recoloured(RGB);
@@ -115,7 +115,7 @@ fn transparency_is_refused_where_it_shows() {
             .with_chunk(b"tRNS", &[0, 29, 0, 29, 0, 30]),
     ] {
         let plane = decode(&picture.encode(&[4])).unwrap();
-        assert_eq!(plane, small().plane(), "nothing is that colour");
+        assert_eq!(plane, small().plane(), "no pixel has that colour");
     }
     for picture in [
         small().with_chunk(b"tRNS", &[0]),
@@ -130,7 +130,7 @@ fn transparency_is_refused_where_it_shows() {
 }
 
 #[test]
-fn palettes_must_be_there_be_grey_and_reach_every_index() {
+fn palettes_must_exist_be_grey_and_have_every_index() {
     let picture = Picture::new(3, 2, 4, PALETTE, vec![0, 1, 1, 0, 2, 1]);
     assert_damage(
         &picture.encode(&[0]),
@@ -159,13 +159,13 @@ fn palettes_must_be_there_be_grey_and_reach_every_index() {
         blue,
     };
     assert_unsupported(&coloured, expected, "palette_colour");
-    // A coloured entry that no pixel uses is no colour.
+    // An entry that no pixel uses may be coloured.
     let unused = with(&[9, 9, 9, 7, 7, 7, 5, 5, 5, 1, 2, 3]);
     assert_eq!(decode(&unused).unwrap(), [9, 7, 7, 9, 5, 7]);
 
     for length in [0, 4, 257 * 3] {
         let palette = vec![0; length];
-        // Elsewhere it is but a suggestion, yet no licence for damage.
+        // With other colour types a palette is a suggestion, but must be valid.
         let suggested = small().with_chunk(b"PLTE", &palette).encode(&[0]);
         for png in [with(&palette), suggested] {
             let error = decode(&png).unwrap_err();
@@ -197,7 +197,7 @@ fn animations_and_unknown_critical_chunks_are_refused() {
 }
 
 #[test]
-fn depths_are_those_of_the_colour_type() {
+fn each_colour_type_allows_its_depths_only() {
     for bits in 0..=17 {
         for colour_type in [GREY, RGB, PALETTE, GREY_ALPHA, RGB_ALPHA] {
             let mut header = small().header();

@@ -1,28 +1,27 @@
-//! The decoder against the `png` crate: the same pixels, or both refuse.
+//! Compares the decoder with the `png` crate: both give equal pixels, or both refuse.
 //!
-//! The first byte of an input says what the others are, see [`Kind`].
-//! `tests/corpus.rs` of the decoder runs the corpus without a fuzzer.
+//! The first byte of an input tells its [`Kind`]. `tests/corpus.rs` of the decoder runs the
+//! corpus without a fuzzer.
 
-mod judge;
+mod compare;
 mod picture;
 
-pub use judge::judge;
-pub use picture::{Damage, Picture, cook};
+pub use compare::compare;
+pub use picture::{Damage, Picture, build_png};
 
-/// What an input is made of.
+/// The kind of an input.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
-    /// A file, to be taken as it is.
+    /// A file, used unchanged.
     File,
-    /// A file whose CRCs are made right first, so that what lies behind them
-    /// is reached.
+    /// A file whose CRCs are corrected first, so that the decoders read beyond them.
     Repaired,
-    /// The recipe of a [`Picture`], encoded and then damaged or not.
+    /// The description of a [`Picture`], which is encoded and perhaps damaged.
     Picture,
 }
 
 impl Kind {
-    /// The first byte of such an input, and of no other kind's.
+    /// A first byte that marks an input of this kind.
     pub const fn first_byte(self) -> u8 {
         self as u8
     }
@@ -40,19 +39,19 @@ impl Kind {
 ///
 /// # Panics
 ///
-/// Where the two decoders differ in more than [`judge`] allows.
+/// If the two decoders differ in more than [`compare`] allows.
 pub fn run(input: &[u8]) {
     let Some((first_byte, rest)) = input.split_first() else {
         return;
     };
     match Kind::of(*first_byte) {
-        Kind::File => judge(rest),
-        Kind::Repaired => judge(&repaired(rest)),
-        Kind::Picture => judge(&picture::cook(rest)),
+        Kind::File => compare(rest),
+        Kind::Repaired => compare(&repaired(rest)),
+        Kind::Picture => compare(&picture::build_png(rest)),
     }
 }
 
-/// The same chunks with right CRCs, as far as there are whole chunks.
+/// Corrects the CRCs of all whole chunks.
 fn repaired(png: &[u8]) -> Vec<u8> {
     let mut png = png.to_vec();
     let mut at = 8;

@@ -1,11 +1,11 @@
-//! Pictures from a recipe. Any filtered bytes are a picture, so the fuzzer
-//! writes those, and every byte it writes reaches the pixels.
+//! Builds images from a description. Any filtered bytes are a valid image, so the
+//! fuzzer writes filtered bytes, and all of them have an influence on the pixels.
 
 use std::cell::RefCell;
 
 use libdeflater::{CompressionLvl, Compressor};
 
-/// A file before it is one.
+/// The description of a file.
 #[derive(Clone, Debug)]
 pub struct Picture {
     pub width: u8,
@@ -13,15 +13,15 @@ pub struct Picture {
     pub bits: u8,
     pub colour_type: u8,
     pub interlaced: bool,
-    /// Pieces that the zlib stream is split into.
+    /// Number of `IDAT` chunks for the zlib stream.
     pub pieces: u8,
-    /// Changes on the way to the file.
+    /// Changes of the rows, the stream, the chunks or the file.
     pub damage: Vec<Damage>,
-    /// Filter bytes and rows; repeated from the start where it is too short.
+    /// Filter bytes and filtered rows. Repeated from the start if too short.
     pub filtered: Vec<u8>,
 }
 
-/// `kind` of change, `at` a place, `by` a value.
+/// One change: its `kind`, a position `at`, a value `by`.
 #[derive(Clone, Copy, Debug)]
 pub struct Damage {
     pub kind: u8,
@@ -32,9 +32,9 @@ pub struct Damage {
 type Chunk = ([u8; 4], Vec<u8>);
 
 impl Picture {
-    /// The input that [`cook`] makes this picture from.
-    pub fn recipe(&self) -> Vec<u8> {
-        let mut recipe = vec![
+    /// The input from which [`build_png`] builds this file.
+    pub fn description(&self) -> Vec<u8> {
+        let mut description = vec![
             self.width,
             self.height,
             self.bits,
@@ -44,18 +44,18 @@ impl Picture {
             self.damage.len() as u8,
         ];
         for Damage { kind, at, by } in &self.damage {
-            recipe.push(*kind);
-            recipe.extend(at.to_be_bytes());
-            recipe.push(*by);
+            description.push(*kind);
+            description.extend(at.to_be_bytes());
+            description.push(*by);
         }
-        recipe.extend(&self.filtered);
-        recipe
+        description.extend(&self.filtered);
+        description
     }
 
-    fn parse(recipe: &[u8]) -> Option<Self> {
+    fn parse(description: &[u8]) -> Option<Self> {
         const DEPTHS: [u8; 8] = [8, 16, 8, 16, 8, 1, 2, 4];
         const COLOURS: [u8; 8] = [0, 2, 3, 4, 6, 0, 0, 0];
-        let (head, rest) = recipe.split_first_chunk::<7>()?;
+        let (head, rest) = description.split_first_chunk::<7>()?;
         let &[
             width,
             height,
@@ -67,7 +67,7 @@ impl Picture {
         ] = head;
         let damages = usize::from(damages % 4).min(rest.len() / 4);
         let (damage, filtered) = rest.split_at(4 * damages);
-        // What a seed says is taken at its word, the rest made sense of.
+        // Legal values are used, as in seeds; others are mapped to legal ones.
         let depth = |bits: u8| match bits {
             1 | 2 | 4 | 8 | 16 => bits,
             _ => DEPTHS[usize::from(bits % 8)],
@@ -77,7 +77,7 @@ impl Picture {
             _ => COLOURS[usize::from(colour % 8)],
         };
         Some(Self {
-            // Beyond three blocks and two groups of the wave there is nothing new.
+            // Enough for several blocks and several waves of the fast path.
             width: width.clamp(1, 96),
             height: height.clamp(1, 80),
             bits: depth(bits),
@@ -108,7 +108,7 @@ impl Picture {
         (columns * samples * usize::from(self.bits)).div_ceil(8)
     }
 
-    /// Columns and rows of each pass, from the specification's drawing.
+    /// Columns and rows of each interlace pass, from the pattern in the specification.
     fn passes(&self) -> Vec<(usize, usize)> {
         const PASSES: [&[u8; 8]; 8] = [
             b"16462646",
@@ -135,7 +135,7 @@ impl Picture {
             .collect()
     }
 
-    /// All filter bytes and rows, legal filters only.
+    /// Filter bytes, all of them legal, and rows.
     fn rows(&self) -> Vec<u8> {
         let mut source = self.filtered.iter().copied().cycle();
         let mut next = || source.next().unwrap_or(4);
@@ -156,9 +156,9 @@ impl Picture {
     }
 }
 
-/// The file that a recipe makes.
-pub fn cook(recipe: &[u8]) -> Vec<u8> {
-    let Some(picture) = Picture::parse(recipe) else {
+/// Builds the file that a description describes.
+pub fn build_png(description: &[u8]) -> Vec<u8> {
+    let Some(picture) = Picture::parse(description) else {
         return Vec::new();
     };
     let mut rows = picture.rows();
@@ -191,21 +191,21 @@ pub fn cook(recipe: &[u8]) -> Vec<u8> {
 }
 
 impl Damage {
-    fn place(&self, length: usize) -> usize {
+    fn position(&self, length: usize) -> usize {
         usize::from(self.at) % length.max(1)
     }
 
     fn rows(self, rows: &mut Vec<u8>) {
         match self.kind {
             1 => {
-                let at = self.place(rows.len());
-                // A filter byte, perhaps; or nothing is left of what came before.
+                let at = self.position(rows.len());
+                // A filter byte or a pixel.
                 if let Some(byte) = rows.get_mut(at) {
                     *byte = self.by;
                 }
             }
-            2 => rows.truncate(rows.len() - self.place(rows.len())),
-            3 => rows.extend(vec![self.by; self.place(600)]),
+            2 => rows.truncate(rows.len() - self.position(rows.len())),
+            3 => rows.extend(vec![self.by; self.position(600)]),
             _ => {}
         }
     }
@@ -213,15 +213,15 @@ impl Damage {
     fn stream(self, stream: &mut Vec<u8>) {
         match self.kind {
             4 => {
-                let at = self.place(stream.len());
+                let at = self.position(stream.len());
                 if let Some(byte) = stream.get_mut(at) {
                     *byte ^= self.by;
                 }
             }
-            5 => stream.truncate(self.place(stream.len())),
-            6 => stream.extend(vec![self.by; self.place(16)]),
+            5 => stream.truncate(self.position(stream.len())),
+            6 => stream.extend(vec![self.by; self.position(16)]),
             7 => {
-                let at = self.place(stream.len());
+                let at = self.position(stream.len());
                 stream.insert(at, self.by);
             }
             _ => {}
@@ -233,7 +233,7 @@ impl Damage {
             b"tRNS", b"PLTE", b"gAMA", b"sBIT", b"bKGD", b"tEXt", b"acTL", b"fcTL", b"fdAT",
             b"eXIf", b"iCCP", b"ABCD",
         ];
-        let at = self.place(chunks.len());
+        let at = self.position(chunks.len());
         if chunks.is_empty() {
             return;
         }
@@ -268,19 +268,19 @@ impl Damage {
     fn file(self, png: &mut Vec<u8>) {
         match self.kind {
             15 => {
-                let at = self.place(png.len());
+                let at = self.position(png.len());
                 if let Some(byte) = png.get_mut(at) {
                     *byte ^= self.by;
                 }
             }
-            16 => png.truncate(self.place(png.len())),
-            17 => png.extend(vec![self.by; self.place(40)]),
+            16 => png.truncate(self.position(png.len())),
+            17 => png.extend(vec![self.by; self.position(40)]),
             _ => {}
         }
     }
 }
 
-/// Length, name, data and CRC.
+/// Writes length, name, data and CRC.
 pub(crate) fn push_chunk(png: &mut Vec<u8>, name: &[u8; 4], data: &[u8]) {
     png.extend((data.len() as u32).to_be_bytes());
     let covered = png.len();

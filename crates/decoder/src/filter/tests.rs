@@ -1,11 +1,15 @@
+//! Compares the filters with the specification, and the fast path with the plain one.
+
 use rand::{Rng, RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{predict, unfilter, unfilter_rows};
+use super::rows::{predict, unfilter_rows};
+use super::unfilter;
 use crate::shape::BitDepth;
 
-/// [PNG, 9.4](https://www.w3.org/TR/png-3/#9Filter-type-4-Paeth), as it stands
-/// there.
+/// The predictor as the specification writes it.
+///
+/// [PNG, 9.4](https://www.w3.org/TR/png-3/#9Filter-type-4-Paeth)
 fn paeth_predictor(a: i32, b: i32, c: i32) -> i32 {
     let p = a + b - c;
     let (pa, pb, pc) = ((p - a).abs(), (p - b).abs(), (p - c).abs());
@@ -19,7 +23,7 @@ fn paeth_predictor(a: i32, b: i32, c: i32) -> i32 {
 }
 
 #[test]
-fn predictor_is_the_specification_s_for_all_neighbours() {
+fn predictor_equals_the_specification_for_all_neighbours() {
     for left in 0..=255 {
         for above in 0..=255 {
             for corner in 0..=255 {
@@ -34,7 +38,7 @@ fn compare<const BPP: usize>(width: usize, height: usize, random: &mut ChaCha8Rn
     let row_bytes = width * BPP;
     let mut filtered = vec![0; (row_bytes + 1) * height];
     random.fill_bytes(&mut filtered);
-    // Rows of one filter as well as any mixture.
+    // Half of the images have one filter in all rows, the others any mixture.
     let pure = random.random_range(0..10);
     for row in filtered.chunks_exact_mut(row_bytes + 1) {
         row[0] = if pure < 5 {
@@ -42,23 +46,26 @@ fn compare<const BPP: usize>(width: usize, height: usize, random: &mut ChaCha8Rn
         } else {
             random.random_range(0..5)
         };
-        // Small residuals, as pictures have, and any.
+        // Half of the images have small residuals, like real images.
         if pure % 2 == 0 {
             row[1..]
                 .iter_mut()
                 .for_each(|byte| *byte = (*byte & 7).wrapping_sub(3));
         }
     }
-    let mut scalar = vec![0xAA; row_bytes * height];
+    let mut row_by_row = vec![0xAA; row_bytes * height];
     let mut fastest = vec![0x55; row_bytes * height];
-    unfilter_rows::<BPP>(&filtered, row_bytes, &mut scalar);
+    unfilter_rows::<BPP>(&filtered, row_bytes, &mut row_by_row);
     let depth = [BitDepth::Eight, BitDepth::Sixteen][BPP - 1];
     unfilter(&filtered, row_bytes, depth, &mut fastest);
-    assert_eq!(scalar, fastest, "{width} x {height}, {BPP} bytes a pixel");
+    assert_eq!(
+        row_by_row, fastest,
+        "{width} x {height}, {BPP} bytes a pixel"
+    );
 }
 
 #[test]
-fn the_fastest_way_and_the_scalar_are_equal_bit_for_bit() {
+fn rows_at_once_equal_row_by_row() {
     let mut random = ChaCha8Rng::seed_from_u64(1);
     for width in 1..70 {
         for height in [1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 65] {

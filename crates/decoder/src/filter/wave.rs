@@ -1,104 +1,116 @@
-//! Thirty-two rows at once.
+//! Undoes the filters of 32 rows at a time.
 //!
-//! A pixel needs its left neighbour, so a row cannot be undone side by side;
-//! but it needs nothing further right in the row above, so rows can be undone
-//! together if each runs one pixel behind the one above it:
+//! A pixel needs its left neighbour, so the pixels of one row cannot be computed at
+//! the same time. But a pixel needs nothing to the right of it in the row above. So
+//! several rows are computed at the same time, each one pixel behind the row above it:
 //!
 //! ```text
 //!            step t
-//! row 0   0 1 2 3 4 5 ...      lane r of a register works on pixel t - r of
-//! row 1     0 1 2 3 4 ...      row r: its left neighbour is the same lane one
-//! row 2       0 1 2 3 ...      step ago, the one above is lane r - 1 one step
-//! ...                          ago, and the corner is lane r - 1 two steps ago
+//! row 0   0 1 2 3 4 5 ...      Lane r works on pixel t - r of row r. Its left
+//! row 1     0 1 2 3 4 ...      neighbour is the result of lane r one step ago, the
+//! row 2       0 1 2 3 ...      pixel above is that of lane r - 1 one step ago, and
+//! ...                          the corner is that of lane r - 1 two steps ago.
 //! ```
 //!
-//! Sixteen bytes make a *wave*: 16 rows of 8-bit pixels or 8 rows of 16-bit
-//! ones. The lower half of a register holds the *leading* wave, the upper half
-//! the *trailing* one, the next rows below, some blocks behind so that the last
-//! row of the leading wave is there when it is needed. A *block* is what 16 bytes
-//! of every row make: they are loaded askew, transposed, undone step by step in
-//! registers, transposed back and stored askew.
+//! - A *wave* is 16 rows of 8-bit pixels or 8 rows of 16-bit pixels. The lower half of
+//!   a register holds the *leading* wave, the upper half the *trailing* wave, which has
+//!   the next rows below.
+//! - A *block* is 16 bytes of each row of a wave. In the image it is a parallelogram,
+//!   because each row is one pixel behind the row above. It is loaded, transposed,
+//!   computed step by step, transposed back and stored.
+//! - A *round* computes one block of each wave. [`super::schedule`] says which.
+//! - A *step* computes one pixel of each row.
 //!
-//! The steps wait for each other, and a machine that looks some hundred
-//! instructions ahead finds nothing else to do among them. So each step takes a
-//! share of other work along, and blocks are in three places at once:
+//! Each step waits for the one before it, and the steps of one block alone would leave
+//! the processor idle. So each step also does a share of the transpositions of two other
+//! blocks, and in each round three blocks are at work:
 //!
 //! ```text
-//! tick t   block t + 1            block t        block t - 1
-//!          loaded, transposed     undone         transposed back, stored
+//! round t   block t + 1            block t        block t - 1
+//!           loaded, transposed     computed       transposed back, stored
 //! ```
 //!
-//! When either wave has reached the end of its rows it goes on with the next that
-//! no wave has, without waiting for the other.
-//!
-//! Pixels left of a row count as zero by PNG's definition, and a lane that is
-//! fed zeros in front of its row gives zeros; what lies right of a row never
-//! reaches a pixel in it. So edges need no care but that of loads and stores.
+//! PNG defines the pixels left of a row as zero. A lane that gets zeros in front of its
+//! row computes zeros there, so the left edge needs no care but in loads and stores.
+//! Pixels right of a row never have an influence on pixels inside it.
+#![allow(
+    clippy::indexing_slicing,
+    reason = "registers and shares are indexed below their number, rows by what `Schedule::rows_of` gives"
+)]
 
-use super::lanes::{BLOCK, Lanes, LanesMut, Tile, load_lanes, store_beginnings, store_lanes};
-use super::place::{Course, Place, copy_part, overlap};
+use super::filter_type::{AVERAGE, PAETH, SUB, UP};
+use super::lanes::{BLOCK, Lanes, LanesMut, Tile, load_lanes, store_first_bytes, store_lanes};
+use super::schedule::{Position, Schedule, copy_overlap, overlap};
 use super::transposition::Transposition;
-use super::{AVERAGE, PAETH, SUB, UP};
-use crate::register::{HALF, Register};
+use crate::simd::{HALF, U8x32};
 
-/// Undoes the filters of all rows, whose filter bytes are 0 to 4. `ROWS`: rows
-/// of one wave, `BLOCK / BPP`.
+/// Undoes the filters of all rows, whose filter bytes are 0 to 4. `BPP` is the number of
+/// bytes a pixel has, `ROWS` the number of rows in a wave, `BLOCK / BPP`.
 #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
 pub(super) fn unfilter_waves<const BPP: usize, const ROWS: usize>(
     filtered: &[u8],
     row_bytes: usize,
     plane: &mut [u8],
 ) {
-    let course = Course::new::<BPP, ROWS>(row_bytes, plane.len() / row_bytes);
+    let schedule = Schedule::new::<BPP, ROWS>(row_bytes, plane.len() / row_bytes);
     let mut waves = Waves::<BPP, ROWS> {
         filtered,
-        course,
-        filters: Filters::new::<BPP, ROWS>(filtered, course, course.places(0)),
-        left: Register::zero(),
-        above: Register::zero(),
-        last_row: Register::zero(),
-        handed_down: Register::zero(),
+        schedule,
+        filters: Filters::new::<BPP, ROWS>(filtered, schedule, schedule.positions(0)),
+        left: U8x32::zero(),
+        above: U8x32::zero(),
+        last_row: U8x32::zero(),
+        handed_down: U8x32::zero(),
         next: Transposition::new(),
         former: Transposition::new(),
         tiles: [[[0; BLOCK]; ROWS]; 2],
     };
-    let mut former = course.places(-2);
-    let mut places = course.places(-1);
-    let mut next = course.places(0);
-    for _ in 0..course.ticks() + 2 {
-        waves.advance([former, places, next], plane);
-        for places in [&mut former, &mut places, &mut next] {
-            course.advance(places);
+    let mut former = schedule.positions(-2);
+    let mut current = schedule.positions(-1);
+    let mut next = schedule.positions(0);
+    for _ in 0..schedule.rounds() + 2 {
+        waves.advance([former, current, next], plane);
+        for positions in [&mut former, &mut current, &mut next] {
+            schedule.advance(positions);
         }
     }
 }
 
-/// The filter of each lane's row, as masks for its neighbours: Paeth's
-/// prediction from left, zero and zero is left, and likewise from above, so
-/// that one formula serves every filter but Average.
+/// The filter of each lane's row, as masks of its neighbours.
+///
+/// The Paeth predictor of (left, 0, 0) is left, and that of (0, above, 0) is above. So
+/// with some neighbours masked out, its formula serves every filter but Average.
 struct Filters {
+    /// Whether a lane has the filter Average.
     any_average: bool,
+    /// Whether all lanes have the filter Paeth, so that no mask is needed.
     all_paeth: bool,
-    average: Register,
-    left: Register,
-    above: Register,
-    corner: Register,
+    /// Lanes with the filter Average.
+    average: U8x32,
+    /// Lanes whose predictor uses the left neighbour.
+    left: U8x32,
+    /// Lanes whose predictor uses the neighbour above.
+    above: U8x32,
+    /// Lanes whose predictor uses the corner.
+    corner: U8x32,
 }
 
 impl Filters {
+    /// Reads the filter bytes of both waves' rows.
     #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
     fn new<const BPP: usize, const ROWS: usize>(
         filtered: &[u8],
-        course: Course,
-        places: [Place; 2],
+        schedule: Schedule,
+        positions: [Position; 2],
     ) -> Self {
-        // It is all the same what rows have that do not exist.
+        // Rows below the image may have any filter.
         let mut kinds = [[PAETH; HALF]; 2];
-        for (place, lanes) in places.into_iter().zip(&mut kinds) {
-            let rows = course.rows_from(place);
+        for (position, lanes) in positions.into_iter().zip(&mut kinds) {
+            let rows = schedule.rows_of(position);
             for (row, lane) in rows.zip(lanes.chunks_exact_mut(BPP)) {
-                lane.fill(match filtered[row * (course.row_bytes + 1)] {
-                    // Above the first row lies zero, and Paeth of (left, 0, 0) is left.
+                lane.fill(match filtered[row * (schedule.row_bytes + 1)] {
+                    // The row above the first is zero, and the Paeth predictor of
+                    // (left, 0, 0) is left.
                     SUB if row == 0 => PAETH,
                     filter => filter,
                 });
@@ -107,8 +119,8 @@ impl Filters {
         let lanes = kinds.as_flattened();
         let any_average = lanes.contains(&AVERAGE);
         let all_paeth = lanes.iter().all(|filter| *filter == PAETH);
-        let kinds = Register::load(kinds.each_ref());
-        let mask = |filter: u8| kinds.equal(Register::splat(filter));
+        let kinds = U8x32::load(kinds.each_ref());
+        let mask = |filter: u8| kinds.equal(U8x32::splat(filter));
         let paeth = mask(PAETH);
         Self {
             any_average,
@@ -121,37 +133,39 @@ impl Filters {
     }
 }
 
-/// Two waves on their way through the rows.
+/// The state of both waves.
 struct Waves<'a, const BPP: usize, const ROWS: usize> {
     filtered: &'a [u8],
-    course: Course,
+    schedule: Schedule,
     filters: Filters,
-    /// What each lane gave in the last step.
-    left: Register,
-    /// What lay above each lane's pixel in the last step.
-    above: Register,
-    /// In the lower half, the last block of the leading wave's last row.
-    last_row: Register,
-    /// In the lower half, what lies above the trailing wave's next block.
-    handed_down: Register,
-    /// From lanes to steps: the next block, and behind its last turn this one.
+    /// The result of each lane in the last step.
+    left: U8x32,
+    /// The pixel above that of each lane in the last step.
+    above: U8x32,
+    /// In the lower half, the newest block of the leading wave's last row.
+    last_row: U8x32,
+    /// In the lower half, the pixels above the trailing wave's next block.
+    handed_down: U8x32,
+    /// Transposes filtered rows for the steps. Its output is this block while its input
+    /// is the next one.
     next: Transposition<BPP, ROWS>,
-    /// From steps to lanes: the block before, and before its first turn this one.
+    /// Transposes results of the steps back to rows. Its input is this block while its
+    /// output is the former one.
     former: Transposition<BPP, ROWS>,
+    /// Memory for blocks that are not wholly inside the image.
     tiles: [Tile<ROWS>; 2],
 }
 
 impl<const BPP: usize, const ROWS: usize> Waves<'_, BPP, ROWS> {
-    /// Undoes one block of either wave. `places`: of the former one, which is
-    /// stored, of this one, and of the next, which is loaded.
+    /// Computes the current block of each wave, loads the next one and stores the former one.
     #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
-    fn advance(&mut self, [former, places, next]: [[Place; 2]; 3], plane: &mut [u8]) {
+    fn advance(&mut self, [former, current, next]: [[Position; 2]; 3], plane: &mut [u8]) {
         self.load(next);
-        if places[0].column == 0 || places[1].column == 0 {
-            self.begin(places);
+        if current[0].column == 0 || current[1].column == 0 {
+            self.begin(current);
         }
-        let row_above = self.row_above(places[0], plane);
-        let row_above = Register::load([&row_above, &row_above]);
+        let row_above = self.row_above(current[0], plane);
+        let row_above = U8x32::load([&row_above, &row_above]);
         let first_above = row_above.lower_halves(self.handed_down);
         if self.filters.all_paeth {
             self.steps::<false, false>(first_above);
@@ -160,27 +174,27 @@ impl<const BPP: usize, const ROWS: usize> Waves<'_, BPP, ROWS> {
         } else {
             self.steps::<true, false>(first_above);
         }
-        let lanes = self.former.last();
+        let lanes = self.former.output();
         let last_row = lanes[ROWS - 1];
-        self.handed_down = last_row.behind::<BPP>(self.last_row);
+        self.handed_down = last_row.shift_in::<BPP>(self.last_row);
         self.last_row = last_row;
-        self.put::<false>(former[0], lanes, plane);
-        self.put::<true>(former[1], lanes, plane);
+        self.store::<false>(former[0], lanes, plane);
+        self.store::<true>(former[1], lanes, plane);
     }
 
-    /// Loads the next block.
+    /// Loads a block of each wave for transposition.
     #[inline]
     #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
-    fn load(&mut self, places: [Place; 2]) {
+    fn load(&mut self, positions: [Position; 2]) {
         let [tile, other] = &mut self.tiles;
-        let (filtered, course) = (self.filtered, self.course);
+        let (filtered, schedule) = (self.filtered, self.schedule);
         let sources = [
-            source::<BPP, ROWS>(filtered, course, places[0], tile),
-            source::<BPP, ROWS>(filtered, course, places[1], other),
+            source::<BPP, ROWS>(filtered, schedule, positions[0], tile),
+            source::<BPP, ROWS>(filtered, schedule, positions[1], other),
         ];
-        let lanes = self.next.first();
+        let lanes = self.next.input();
         load_lanes(sources, lanes);
-        let clear = places.map(|place| course.is_clear_left(place));
+        let clear = positions.map(|position| schedule.is_left_edge(position));
         if clear[0] || clear[1] {
             clear_left::<BPP, ROWS>(lanes, clear);
         }
@@ -191,35 +205,41 @@ impl<const BPP: usize, const ROWS: usize> Waves<'_, BPP, ROWS> {
         }
     }
 
-    /// Forgets what was left of the waves that begin with new rows.
+    /// Sets the left neighbours to zero in waves that begin new rows, and reads the
+    /// filters of these rows.
     #[cold]
     #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
-    fn begin(&mut self, places: [Place; 2]) {
-        let kept = places.map(|place| [if place.column == 0 { 0 } else { 0xFF }; HALF]);
-        let kept = Register::load(kept.each_ref());
+    fn begin(&mut self, positions: [Position; 2]) {
+        let kept = positions.map(|position| [if position.column == 0 { 0 } else { 0xFF }; HALF]);
+        let kept = U8x32::load(kept.each_ref());
         self.left = self.left.and(kept);
         self.above = self.above.and(kept);
-        self.filters = Filters::new::<BPP, ROWS>(self.filtered, self.course, places);
+        self.filters = Filters::new::<BPP, ROWS>(self.filtered, self.schedule, positions);
     }
 
-    /// One pixel of every lane in each step; and the blocks before and behind this
-    /// one are transposed. Registers of this block take the places of theirs when
-    /// these have been turned.
-    /// `first_above`: the pixels above each wave's first row in this block.
+    /// Computes one pixel of each lane in each step, and does a share of both
+    /// transpositions. `first_above` has the pixels above each wave's first row.
+    ///
+    /// The blocks share memory, and the order of the shares makes that possible:
+    ///
+    /// - The next block is transposed late. Its last stage overwrites registers that hold
+    ///   the input of this block, each one after the step that reads it.
+    /// - The former block is transposed early. Its first stage reads registers that the
+    ///   results of this block overwrite, each one before the step that writes it.
     #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
-    fn steps<const MIXED: bool, const AVERAGE: bool>(&mut self, first_above: Register) {
+    fn steps<const MIXED: bool, const AVERAGE: bool>(&mut self, first_above: U8x32) {
         let (mut left, mut corner) = (self.left, self.above);
         let mut incoming = reverse_pixels::<BPP>(first_above);
         for step in 0..ROWS {
-            let mut residual = self.next.last()[step];
+            let mut residual = self.next.output()[step];
             for share in [2 * step, 2 * step + 1] {
                 self.former.advance(share);
                 self.next.advance_late(share);
             }
-            // Every lane gets what the lane before it gave, the first lane
-            // gets the next pixel of the row above the wave.
-            let above = left.behind::<BPP>(incoming);
-            incoming = incoming.behind::<BPP>(Register::zero());
+            // Each lane takes the result of the lane before it, the first lane
+            // the next pixel of the row above the wave.
+            let above = left.shift_in::<BPP>(incoming);
+            incoming = incoming.shift_in::<BPP>(U8x32::zero());
             if AVERAGE {
                 let average = left.average(above).and(self.filters.average);
                 residual = residual.add(average);
@@ -235,27 +255,32 @@ impl<const BPP: usize, const ROWS: usize> Waves<'_, BPP, ROWS> {
                 add_paeth(residual, left, above, corner)
             };
             corner = above;
-            self.former.first()[step] = left;
+            self.former.input()[step] = left;
         }
         (self.left, self.above) = (left, corner);
     }
 
-    /// Writes what one of the two waves has inside the picture.
+    /// Stores the part of one wave's block that is inside the image.
     #[inline]
     #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
-    fn put<const TRAILING: bool>(&self, place: Place, lanes: &[Register; ROWS], plane: &mut [u8]) {
-        let course = self.course;
-        if course.is_outside(place) {
+    fn store<const TRAILING: bool>(
+        &self,
+        position: Position,
+        lanes: &[U8x32; ROWS],
+        plane: &mut [u8],
+    ) {
+        let schedule = self.schedule;
+        if schedule.is_outside(position) {
             return;
         }
-        if let Some(at) = course.offset(place, course.row_bytes) {
+        if let Some(at) = schedule.offset(position, schedule.row_bytes) {
             let target = plane.get_mut(at..);
-            let stride = course.row_bytes - BPP;
+            let stride = schedule.row_bytes - BPP;
             if let Some(target) = target.and_then(|bytes| LanesMut::new(bytes, stride)) {
-                let rest = course.row_bytes as isize - place.column;
+                let rest = schedule.row_bytes as isize - position.column;
                 if rest < BLOCK as isize {
                     let inside = |lane| rest + (lane * BPP) as isize;
-                    store_beginnings::<ROWS, TRAILING>(lanes, target, inside);
+                    store_first_bytes::<ROWS, TRAILING>(lanes, target, inside);
                 } else {
                     store_lanes::<ROWS, TRAILING>(lanes, target);
                 }
@@ -264,106 +289,106 @@ impl<const BPP: usize, const ROWS: usize> Waves<'_, BPP, ROWS> {
         }
         let mut tile = [[0; BLOCK]; ROWS];
         store_lanes::<ROWS, TRAILING>(lanes, LanesMut::tile(&mut tile));
-        put_edges::<BPP, ROWS>(course, place, &tile, plane);
+        store_tile::<BPP, ROWS>(schedule, position, &tile, plane);
     }
 
-    /// Undone bytes above a wave's first row, zero above the picture.
+    /// Reads the pixels above a wave's first row from the plane. They are zero above the
+    /// image's first row.
     #[inline(always)]
-    fn row_above(&self, place: Place, plane: &[u8]) -> [u8; BLOCK] {
+    fn row_above(&self, position: Position, plane: &[u8]) -> [u8; BLOCK] {
         let mut bytes = [0; BLOCK];
-        let course = self.course;
-        if (1..course.rows as isize).contains(&place.first) {
-            let end = place.first as usize * course.row_bytes;
-            let row = &plane[end - course.row_bytes..end];
-            copy_part(row, place.column, &mut bytes);
+        let schedule = self.schedule;
+        if (1..schedule.rows as isize).contains(&position.first_row) {
+            let end = position.first_row as usize * schedule.row_bytes;
+            let row = &plane[end - schedule.row_bytes..end];
+            copy_overlap(row, position.column, &mut bytes);
         }
         bytes
     }
 }
 
-/// Filtered bytes of a wave, where they are or, at the picture's edges, copied
-/// into `tile`, which is zero outside.
+/// Filtered bytes of a wave's block: borrowed from `filtered` where possible, otherwise
+/// copied into `tile`, with zeros outside the image.
 #[inline(always)]
 fn source<'a, const BPP: usize, const ROWS: usize>(
     filtered: &'a [u8],
-    course: Course,
-    place: Place,
+    schedule: Schedule,
+    position: Position,
     tile: &'a mut Tile<ROWS>,
 ) -> Lanes<'a, ROWS> {
-    // What is read right of a row never reaches a pixel in it.
-    if let Some(at) = course.offset(place, course.row_bytes + 1) {
+    // Bytes right of a row may be anything: no pixel inside the row depends on them.
+    if let Some(at) = schedule.offset(position, schedule.row_bytes + 1) {
         let lanes = filtered.get(at + 1..);
-        let stride = course.row_bytes + 1 - BPP;
+        let stride = schedule.row_bytes + 1 - BPP;
         if let Some(lanes) = lanes.and_then(|bytes| Lanes::new(bytes, stride)) {
             return lanes;
         }
     }
     *tile = [[0; BLOCK]; ROWS];
-    if !course.is_outside(place) {
-        fill_edges::<BPP, ROWS>(filtered, course, place, tile);
+    if !schedule.is_outside(position) {
+        fill_tile::<BPP, ROWS>(filtered, schedule, position, tile);
     }
     Lanes::tile(tile)
 }
 
+/// Copies the part of a block that is inside the image, row by row.
 #[cold]
-fn fill_edges<const BPP: usize, const ROWS: usize>(
+fn fill_tile<const BPP: usize, const ROWS: usize>(
     filtered: &[u8],
-    course: Course,
-    place: Place,
+    schedule: Schedule,
+    position: Position,
     tile: &mut Tile<ROWS>,
 ) {
-    for ((lane, row), bytes) in course.rows_from(place).enumerate().zip(tile) {
-        let start = row * (course.row_bytes + 1) + 1;
-        let row = &filtered[start..start + course.row_bytes];
-        copy_part(row, place.column_of::<BPP>(lane), bytes);
+    for ((lane, row), bytes) in schedule.rows_of(position).enumerate().zip(tile) {
+        let start = row * (schedule.row_bytes + 1) + 1;
+        let row = &filtered[start..start + schedule.row_bytes];
+        copy_overlap(row, position.column_of::<BPP>(lane), bytes);
     }
 }
 
+/// Writes the part of a tile that is inside the image, row by row.
 #[cold]
-fn put_edges<const BPP: usize, const ROWS: usize>(
-    course: Course,
-    place: Place,
+fn store_tile<const BPP: usize, const ROWS: usize>(
+    schedule: Schedule,
+    position: Position,
     tile: &Tile<ROWS>,
     plane: &mut [u8],
 ) {
-    for ((lane, row), bytes) in course.rows_from(place).enumerate().zip(tile) {
-        let start = row * course.row_bytes;
-        let target = &mut plane[start..start + course.row_bytes];
-        let [from, to, skip] = overlap(place.column_of::<BPP>(lane), target.len());
+    for ((lane, row), bytes) in schedule.rows_of(position).enumerate().zip(tile) {
+        let start = row * schedule.row_bytes;
+        let target = &mut plane[start..start + schedule.row_bytes];
+        let [from, to, skip] = overlap(position.column_of::<BPP>(lane), target.len());
         target[from..to].copy_from_slice(&bytes[skip..skip + to - from]);
     }
 }
 
-/// `residual` plus [`super::predict`], for 32 bytes.
+/// Adds the Paeth predictor, [`super::rows::predict`], to `residual`, for 32 bytes.
 ///
-/// The next step waits for this one, so what counts is how many instructions lie
-/// between `above`, which is there last, and the sum: each candidate is added
-/// before it is known which one it is, and nothing saturates, for that takes twice
-/// as long as the maximum that does the same.
+/// The next step waits for the result, and `above` is known last. So the formula has few
+/// instructions in a row between `above` and the sum: each candidate is added before it
+/// is known which of them is the predictor. It uses minimum and maximum rather than
+/// saturating differences, which take twice as long.
 #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
-fn add_paeth(residual: Register, left: Register, above: Register, corner: Register) -> Register {
+fn add_paeth(residual: U8x32, left: U8x32, above: U8x32, corner: U8x32) -> U8x32 {
     let (low, high) = (left.min(above), left.max(above));
-    let highest = left.max(corner).max(above).computed();
-    let lowest = left.min(corner).min(above).computed();
+    let highest = left.max(corner).max(above).optimisation_barrier();
+    let lowest = left.min(corner).min(above).optimisation_barrier();
     let (over, under) = (highest.sub(corner), corner.sub(lowest));
-    // Together the distances are 255 at most: where doubling one of them
-    // overflows, it is larger than the other, which is all that is asked.
+    // The sum of the distances is at most 255. If doubling one of them overflows, it is
+    // larger than the other, and `max` keeps the comparison false.
     let larger = over.max(under);
     let near_high = over.add(over).max(larger).equal(under);
     let near_low = under.add(under).max(larger).equal(over);
-    let from_corner = residual.add(corner).computed();
-    let from_low = residual.add(low).computed();
-    let from_high = residual.add(high).computed();
-    let sum = from_corner.or_where(near_high, from_low);
-    sum.or_where(near_low, from_high)
+    let from_corner = residual.add(corner).optimisation_barrier();
+    let from_low = residual.add(low).optimisation_barrier();
+    let from_high = residual.add(high).optimisation_barrier();
+    let sum = from_corner.blend(near_high, from_low);
+    sum.blend(near_low, from_high)
 }
 
-/// Makes zero what lies left of the rows that begin in the lower or upper half.
+/// Sets the bytes left of each row to zero, in the halves that are marked.
 #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
-fn clear_left<const BPP: usize, const ROWS: usize>(
-    lanes: &mut [Register; ROWS],
-    halves: [bool; 2],
-) {
+fn clear_left<const BPP: usize, const ROWS: usize>(lanes: &mut [U8x32; ROWS], halves: [bool; 2]) {
     const EDGE: [u8; 2 * BLOCK] = {
         let mut edge = [0; 2 * BLOCK];
         edge.split_at_mut(BLOCK).1.copy_from_slice(&[0xFF; BLOCK]);
@@ -374,20 +399,20 @@ fn clear_left<const BPP: usize, const ROWS: usize>(
             let from = if begins { BLOCK - lane * BPP } else { BLOCK };
             EDGE[from..].first_chunk().unwrap_or(&[0; BLOCK])
         };
-        *pixels = pixels.and(Register::load(halves.map(inside)));
+        *pixels = pixels.and(U8x32::load(halves.map(inside)));
     }
 }
 
-/// Big-endian words made little-endian.
+/// Swaps the bytes of each word, from big-endian to little-endian.
 #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
-fn swap_bytes(words: Register) -> Register {
-    words.at(&[1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14])
+fn swap_bytes(words: U8x32) -> U8x32 {
+    words.shuffle(&[1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14])
 }
 
-/// In each half, the first pixel last.
+/// Reverses the order of the pixels in each half.
 #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
-fn reverse_pixels<const BPP: usize>(pixels: Register) -> Register {
+fn reverse_pixels<const BPP: usize>(pixels: U8x32) -> U8x32 {
     const BYTES: [u8; BLOCK] = [15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0];
     const WORDS: [u8; BLOCK] = [14, 15, 12, 13, 10, 11, 8, 9, 6, 7, 4, 5, 2, 3, 0, 1];
-    pixels.at(if BPP == 1 { &BYTES } else { &WORDS })
+    pixels.shuffle(if BPP == 1 { &BYTES } else { &WORDS })
 }

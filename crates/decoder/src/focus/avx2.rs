@@ -1,6 +1,10 @@
-//! The same sums with AVX2: of bytes as instructions, because what a compiler
-//! makes of them takes twice as long, of words as the compiler does it.
+//! Sums of the Laplacian's squares with AVX2. For bytes it uses intrinsics, because the
+//! compiler's own code takes twice as long. For words it lets the compiler use AVX2.
 #![allow(unsafe_code, reason = "AVX2 intrinsics; each block has its proof")]
+#![allow(
+    clippy::indexing_slicing,
+    reason = "the pixels left over at the end of a row are fewer than a block has"
+)]
 
 use std::arch::x86_64::{
     __m256i, _mm256_add_epi16, _mm256_add_epi32, _mm256_add_epi64, _mm256_and_si256,
@@ -9,40 +13,40 @@ use std::arch::x86_64::{
     _mm256_unpacklo_epi8, _mm256_unpacklo_epi32,
 };
 
-use super::{AT_ONCE, inner_rows};
+use super::portable::{self, MAX_ADDENDS, inner_rows};
 
 /// Bytes of a register.
 const BLOCK: usize = 32;
 
-/// [`super::squares_of_bytes`]; `None` where the machine has no AVX2, or the
-/// rows are too short for it.
+/// Sums like [`portable::squares_of_bytes`]. `None` if the processor has no AVX2 or the rows
+/// are too short.
 pub(super) fn squares_of_bytes(plane: &[u8], width: usize) -> Option<u128> {
     if !is_x86_feature_detected!("avx2") || width < BLOCK + 2 {
         return None;
     }
-    // SAFETY: the machine has AVX2, which is all that the callee asks for.
+    // SAFETY: the processor has AVX2, and the callee needs nothing else.
     Some(unsafe { bytes(plane, width) })
 }
 
-/// [`super::squares_of_words`]; `None` where the machine has no AVX2.
+/// Sums like [`portable::squares_of_words`]. `None` if the processor has no AVX2.
 pub(super) fn squares_of_words(samples: &[[u8; 2]], width: usize) -> Option<u128> {
     if !is_x86_feature_detected!("avx2") {
         return None;
     }
-    // SAFETY: the machine has AVX2, which is all that the callee asks for.
+    // SAFETY: the processor has AVX2, and the callee needs nothing else.
     Some(unsafe { words(samples, width) })
 }
 
 #[target_feature(enable = "avx2")]
 fn bytes(plane: &[u8], width: usize) -> u128 {
     let mut total = _mm256_setzero_si256();
-    // The pixels that are left over at the end of a row, as the last of a block
-    // that ends with it.
+    // The pixels at the end of a row that fill no block are the last ones of a block that
+    // ends with the row.
     let left_over = (width - 2) % BLOCK;
     let mut last = [0; BLOCK];
     last[BLOCK - left_over..].fill(0xFF);
     let last = load(&last);
-    // Spelled out, not by `map` of arrays: that is no AVX2 code, and so a call.
+    // Written out: `map` of an array is not compiled for AVX2, and would be a call.
     for [above, left, here, right, below] in inner_rows(plane, width) {
         let parts = blocks_of(above).zip(blocks_of(left)).zip(blocks_of(here));
         let parts = parts.zip(blocks_of(right)).zip(blocks_of(below));
@@ -83,12 +87,13 @@ fn bytes(plane: &[u8], width: usize) -> u128 {
     .sum()
 }
 
-/// The blocks of a row, as many at once as 32 bits can count.
+/// The blocks of a row, in groups whose sum fits 32 bits.
 fn blocks_of(row: &[u8]) -> impl Iterator<Item = &[[u8; BLOCK]]> {
-    row.as_chunks().0.chunks(AT_ONCE / BLOCK)
+    row.as_chunks().0.chunks(MAX_ADDENDS / BLOCK)
 }
 
-/// The last block of a row, of which `mask` leaves what is in no other.
+/// Loads the last block of a row and keeps the pixels in `mask`, which are in no other
+/// block.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn load_last(row: &[u8], mask: __m256i) -> __m256i {
@@ -98,12 +103,12 @@ fn load_last(row: &[u8], mask: __m256i) -> __m256i {
     }
 }
 
-/// The squares of the Laplacian of 32 pixels, four to each of the 32-bit sums.
+/// Sums the squares of the Laplacian of 32 pixels, four in each of the eight 32-bit sums.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn squares_of_block([above, left, here, right, below]: [__m256i; 5]) -> __m256i {
     let zero = _mm256_setzero_si256();
-    // Weights of two bytes that lie side by side.
+    // Weights of two neighbouring bytes.
     let both = _mm256_set1_epi16(0x01_01);
     let less_four = _mm256_set1_epi16(i16::from_le_bytes([1, 4_u8.wrapping_neg()]));
     let square = |column, row, rest| {
@@ -126,7 +131,7 @@ fn squares_of_block([above, left, here, right, below]: [__m256i; 5]) -> __m256i 
     )
 }
 
-/// Adds eight sums of 32 bits, none negative, to four of 64.
+/// Adds eight sums of 32 bits, which are not negative, to four sums of 64 bits.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn add_wide(total: __m256i, sums: __m256i) -> __m256i {
@@ -138,12 +143,12 @@ fn add_wide(total: __m256i, sums: __m256i) -> __m256i {
 #[inline]
 #[target_feature(enable = "avx2")]
 fn load(bytes: &[u8; BLOCK]) -> __m256i {
-    // SAFETY: the reference is to 32 readable bytes, and the instruction asks
-    // for no alignment.
+    // SAFETY: the reference is to 32 readable bytes, and the instruction needs no
+    // alignment.
     unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
 }
 
 #[target_feature(enable = "avx2")]
 fn words(samples: &[[u8; 2]], width: usize) -> u128 {
-    super::squares_of_words(samples, width)
+    portable::squares_of_words(samples, width)
 }

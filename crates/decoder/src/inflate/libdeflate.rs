@@ -1,5 +1,5 @@
-//! libdeflate, asked for what its safe wrapper does not tell: how much of the
-//! input the deflate data are.
+//! Calls libdeflate by its C functions, because the safe wrapper does not say how many
+//! bytes of the input belong to the deflate data.
 #![allow(
     unsafe_code,
     reason = "calls into a C library; each block has its proof"
@@ -14,49 +14,53 @@ use libdeflate_sys::{
     libdeflate_result_LIBDEFLATE_SUCCESS as SUCCESS,
 };
 
-/// Working memory, to be used again and again.
+/// The working memory of libdeflate, used for one stream after another.
 pub(crate) struct Decompressor(NonNull<libdeflate_decompressor>);
 
-// SAFETY: the pointer is the only one to its memory, which no thread owns.
+// SAFETY: no other pointer to the memory exists, and libdeflate does not tie it to a
+// thread.
 unsafe impl Send for Decompressor {}
 
-// SAFETY: nothing can be done with a shared reference.
+// SAFETY: no method takes a shared reference.
 unsafe impl Sync for Decompressor {}
 
-/// How far a stream went.
+/// The lengths of inflated data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Progress {
-    /// Bytes of deflate data; what follows them was not looked at.
+    /// Bytes of deflate data at the start of the input. The bytes after them were not read.
     pub(super) consumed: usize,
-    /// Bytes that they inflate to.
+    /// Bytes of inflated data at the start of the output.
     pub(super) written: usize,
 }
 
+/// The reason why data were not inflated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
-    /// Not deflate data, or cut.
+    /// The input is not deflate data, or is truncated.
     BadData,
-    /// More than fits the output.
+    /// The output is too short.
     NoSpace,
 }
 
 impl Decompressor {
     pub(crate) fn new() -> Self {
-        // SAFETY: the function asks for nothing.
+        // SAFETY: the function has no preconditions.
         match NonNull::new(unsafe { libdeflate_alloc_decompressor() }) {
             Some(decompressor) => Self(decompressor),
-            None => handle_alloc_error(Layout::new::<[u64; 1500]>()), // about that much
+            // The size only appears in a message; libdeflate allocates about this much.
+            None => handle_alloc_error(Layout::new::<[u64; 1500]>()),
         }
     }
 
-    pub(super) fn deflate(&mut self, input: &[u8], output: &mut [u8]) -> Result<Progress, Failure> {
+    /// Inflates the deflate data at the start of `input` into the start of `output`.
+    pub(super) fn inflate(&mut self, input: &[u8], output: &mut [u8]) -> Result<Progress, Failure> {
         let mut progress = Progress {
             consumed: 0,
             written: 0,
         };
-        // SAFETY: the decompressor is alive until it is dropped and nobody
-        // else uses it meanwhile; input and output are given with their
-        // lengths, which the library keeps to; both counts are its to write.
+        // SAFETY: the decompressor lives until `self` is dropped, and `&mut self` excludes
+        // other uses. Input and output are given with their lengths, which the library
+        // does not exceed. Both counts are valid to write.
         let result = unsafe {
             libdeflate_deflate_decompress_ex(
                 self.0.as_ptr(),
@@ -78,7 +82,7 @@ impl Decompressor {
 
 impl Drop for Decompressor {
     fn drop(&mut self) {
-        // SAFETY: it came from `libdeflate_alloc_decompressor` and is freed once.
+        // SAFETY: the pointer came from `libdeflate_alloc_decompressor` and is freed once.
         unsafe { libdeflate_free_decompressor(self.0.as_ptr()) }
     }
 }

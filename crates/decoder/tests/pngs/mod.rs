@@ -1,7 +1,7 @@
-//! A PNG writer for tests: any colour type, bit depth, interlacing, filter per
-//! row and split of `IDAT`, and any of it wrong on purpose. Written from the
-//! specification, sharing nothing with the decoder: interlacing comes from the
-//! specification's 8 × 8 pattern, filters from their definitions.
+//! A PNG writer for tests: any colour type, bit depth, interlacing, filter of each row and
+//! number of `IDAT` chunks, valid or damaged. It is written from the specification and shares
+//! no code with the decoder: interlacing follows the 8 x 8 pattern, filters follow their
+//! definitions.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -26,8 +26,9 @@ pub const RGB_ALPHA: u8 = 6;
 
 pub const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
-/// [PNG, 8.1](https://www.w3.org/TR/png-3/#8InterlaceMethods): the pass of each
-/// pixel in a square of eight by eight.
+/// The interlace pass of each pixel in a square of 8 x 8.
+///
+/// [PNG, 8.1](https://www.w3.org/TR/png-3/#8InterlaceMethods)
 const PASS: [[u8; 8]; 8] = [
     [1, 6, 4, 6, 2, 6, 4, 6],
     [7, 7, 7, 7, 7, 7, 7, 7],
@@ -49,8 +50,8 @@ pub fn samples_per_pixel(colour_type: u8) -> usize {
     }
 }
 
-/// As a caller decodes a file of unknown shape, with a fresh decoder; and with
-/// the reference decoder, which must agree on pixels and on errors.
+/// Decodes a file of unknown shape with a new decoder. Checks that the reference decoder
+/// gives the same pixels or the same error.
 pub fn decode(png: &[u8]) -> Result<Vec<u8>, DecodeError> {
     let limits = Limits::default();
     let shape = read_shape(png, &limits)?;
@@ -64,13 +65,13 @@ pub fn decode(png: &[u8]) -> Result<Vec<u8>, DecodeError> {
     Ok(plane)
 }
 
-/// 13 × 11 pixels of 8 bit.
+/// An image of 13 x 11 pixels of 8 bit.
 pub fn small() -> Picture {
     let samples = (0..13 * 11).map(|i| i * 29 % 251).collect();
     Picture::grey(13, 11, 8, samples)
 }
 
-/// Filters of successive rows, repeated from the start when used up.
+/// Filters of successive rows, repeated from the start if there are more rows.
 pub type Filters<'a> = &'a [u8];
 
 #[derive(Clone, Debug)]
@@ -80,11 +81,11 @@ pub struct Picture {
     pub bits: u8,
     pub colour_type: u8,
     pub interlaced: bool,
-    /// Row-major, samples of a pixel together.
+    /// Row-major; the samples of a pixel follow each other.
     pub samples: Vec<u16>,
     /// Chunks between `IHDR` and `IDAT`.
     pub extra: Vec<([u8; 4], Vec<u8>)>,
-    /// Pieces that the zlib stream is split into.
+    /// Number of `IDAT` chunks for the zlib stream.
     pub pieces: usize,
 }
 
@@ -110,7 +111,7 @@ impl Picture {
         Self::new(width, height, bits, GREY, samples)
     }
 
-    /// The same grey pixels in another colour type, opaque.
+    /// Stores the grey pixels with another colour type, opaque.
     pub fn recoloured(&self, colour_type: u8) -> Self {
         assert_eq!(self.colour_type, GREY);
         let opaque = if self.bits == 16 { 0xFFFF } else { 0xFF };
@@ -163,7 +164,7 @@ impl Picture {
         self.encode_stream(&zlib(&self.filtered(filters)))
     }
 
-    /// A file around any zlib stream, right or wrong.
+    /// Writes a file with any zlib stream, valid or not.
     pub fn encode_stream(&self, stream: &[u8]) -> Vec<u8> {
         let mut chunks = vec![(*b"IHDR", self.header())];
         chunks.extend(self.extra.clone());
@@ -235,8 +236,9 @@ fn filter_row(filter: u8, row: &[u8], above: &[u8], distance: usize) -> Vec<u8> 
         .collect()
 }
 
-/// [PNG, 9.2](https://www.w3.org/TR/png-3/#9Filter-types), word for word.
-/// Illegal filters predict nothing.
+/// The prediction of a filter as the specification writes it; 0 for illegal filters.
+///
+/// [PNG, 9.2](https://www.w3.org/TR/png-3/#9Filter-types)
 pub fn prediction(filter: u8, left: u8, above: u8, corner: u8) -> u8 {
     let (a, b, c) = (i32::from(left), i32::from(above), i32::from(corner));
     match filter {
@@ -258,7 +260,7 @@ pub fn prediction(filter: u8, left: u8, above: u8, corner: u8) -> u8 {
     }
 }
 
-/// Undoes filters from their definitions, for rows that were never a picture.
+/// Undoes filters by their definitions.
 pub fn reference_unfilter(filtered: &[u8], row_bytes: usize, distance: usize) -> Vec<u8> {
     let mut plane: Vec<u8> = Vec::new();
     for row in filtered.chunks_exact(row_bytes + 1) {
@@ -305,7 +307,9 @@ pub fn file(chunks: &[([u8; 4], Vec<u8>)]) -> Vec<u8> {
     png
 }
 
-/// [PNG, annex D](https://www.w3.org/TR/png-3/#D-CRCAppendix), bit by bit.
+/// Computes a CRC bit by bit.
+///
+/// [PNG, annex D](https://www.w3.org/TR/png-3/#D-CRCAppendix)
 fn crc32(bytes: &[u8]) -> u32 {
     let mut crc = u32::MAX;
     for byte in bytes {

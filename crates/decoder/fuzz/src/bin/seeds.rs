@@ -1,6 +1,5 @@
-//! Writes the first corpus into a folder: every colour type, depth and
-//! interlacing with every filter, sizes around those of the wave, and one of
-//! each kind of damage.
+//! Writes the first corpus into a folder: every colour type, depth, interlacing and
+//! filter, sizes around those of a wave and a block, and each kind of damage.
 
 use std::path::PathBuf;
 use std::{env, fs, io};
@@ -13,9 +12,9 @@ fn main() -> io::Result<()> {
     fs::create_dir_all(&folder)?;
     for (name, picture) in pictures() {
         let mut input = vec![Kind::Picture.first_byte()];
-        input.extend(picture.recipe());
+        input.extend(picture.description());
         fs::write(folder.join(&name), input)?;
-        let png = rxrx_decoder_fuzz::cook(&picture.recipe());
+        let png = rxrx_decoder_fuzz::build_png(&picture.description());
         if png.len() < 400 && picture.damage.is_empty() {
             for kind in [Kind::File, Kind::Repaired] {
                 let mut input = vec![kind.first_byte()];
@@ -61,7 +60,7 @@ fn pictures() -> Vec<(String, Picture)> {
     pictures
 }
 
-/// Rows of every filter with small residuals, as pictures have.
+/// Rows of all filters with small residuals, like those of real images.
 fn picture(width: u8, height: u8, bits: u8, colour_type: u8, interlaced: bool) -> Picture {
     Picture {
         width,
@@ -71,7 +70,7 @@ fn picture(width: u8, height: u8, bits: u8, colour_type: u8, interlaced: bool) -
         interlaced,
         pieces: 0,
         damage: Vec::new(),
-        // 97 is no multiple of any row, so filters vary from row to row.
+        // 97 is no multiple of a row length, so the filters vary from row to row.
         filtered: (0..97_u32).map(|i| (i * i % 7) as u8).collect(),
     }
 }

@@ -1,22 +1,23 @@
+//! The distribution by a histogram: for 16-bit samples, and for processors without SIMD.
 #![allow(
     clippy::indexing_slicing,
-    reason = "lengths are checked once, before the loops over rows; fuzzer and corruption tests agree"
+    reason = "indices are samples, and the tables have an entry for each value of a sample"
 )]
 
-use crate::distribution::{Distribution, Ranks};
+use super::values::{Distribution, Ranks};
 use crate::shape::BitDepth;
 
-/// How often each sample of a plane occurs. Reused from plane to plane.
+/// Counts how often each sample of a plane occurs. Used for one plane after another.
 #[derive(Debug)]
 pub(crate) struct Histogram {
-    /// By sample value. All zero outside `first..=last`.
+    /// Indexed by sample; 0 outside `first..=last`.
     counts: Vec<u64>,
     first: usize,
     last: usize,
 }
 
 impl Default for Histogram {
-    /// It grows to 512 KiB when it first meets 16-bit samples.
+    /// Has room for 8-bit samples. The first 16-bit plane makes it grow to 512 KiB.
     fn default() -> Self {
         Self {
             counts: vec![0; 1 << 8],
@@ -27,7 +28,7 @@ impl Default for Histogram {
 }
 
 impl Histogram {
-    /// Forgets the plane before, and counts this one.
+    /// Replaces the counts by those of `plane`.
     pub(crate) fn count(&mut self, plane: &[u8], depth: BitDepth) {
         self.counts[self.first..=self.last].fill(0);
         match depth {
@@ -47,8 +48,8 @@ impl Histogram {
         }
     }
 
-    /// Cameras of 16 bit seldom use all of them: only what lies between the
-    /// darkest and the brightest pixel is ever looked at or cleared.
+    /// Counts 16-bit samples. Images seldom use all values, so that only the counts between
+    /// the darkest and the brightest pixel are visited and cleared.
     fn count_words(&mut self, plane: &[u8]) {
         let samples = || plane.as_chunks().0.iter().copied().map(u16::from_le_bytes);
         let (low, high) = samples().fold((u16::MAX, 0), |(low, high), sample| {
@@ -61,7 +62,7 @@ impl Histogram {
         }
     }
 
-    /// The distribution of what was counted.
+    /// The distribution of the samples that were counted last.
     pub(crate) fn distribution(&self, depth: BitDepth, ranks: &Ranks) -> Distribution {
         let mut found = Distribution::default();
         let mut seen: u64 = 0;
@@ -69,7 +70,7 @@ impl Histogram {
             let (wide, weight) = (u128::from(value), u128::from(count));
             found.sum += wide * weight;
             found.sum_of_squares += wide * wide * weight;
-            // Values ascend, so the last to fit stays.
+            // Values ascend, so each rank keeps the last value that it reaches.
             let at_ranks = found.at_ranks.as_flattened_mut();
             for (rank, at_rank) in ranks.as_flattened().iter().zip(at_ranks) {
                 if *rank >= seen {
@@ -88,8 +89,8 @@ impl Histogram {
         found
     }
 
-    /// Values that occur, ascending, with how often they do.
-    pub(crate) fn occupied(&self) -> impl Iterator<Item = (u16, u64)> {
+    /// The samples that occur, in ascending order, each with its count.
+    fn occupied(&self) -> impl Iterator<Item = (u16, u64)> {
         let counts = (self.first..).zip(&self.counts[self.first..=self.last]);
         counts
             .filter(|(_, count)| **count > 0)
@@ -97,9 +98,10 @@ impl Histogram {
     }
 }
 
-/// How often each byte occurs: the sum of all tables. Neighbours are often equal,
-/// and a count that was only just written is slow to read again, so that the tables
-/// take turns.
+/// Counts how often each byte occurs: the count is the sum over all tables.
+///
+/// Neighbouring bytes are often equal, and a processor is slow to read a count that it has
+/// just written. So neighbouring bytes are counted in different tables.
 fn count(bytes: &[u8]) -> [[u32; 1 << 8]; 8] {
     let mut tables = [[0; 1 << 8]; 8];
     let (whole, rest) = bytes.as_chunks::<8>();

@@ -1,13 +1,17 @@
-//! How fast this machine can read, inflate and decode a tree of PNGs: the
-//! floors that a conversion is compared with.
+//! Measures how fast this machine reads, inflates and decodes a folder of PNGs: bounds
+//! that the speed of a conversion is compared with.
 //!
 //! ```text
-//! cargo run --release -p rxrx-decoder --example floors -- FOLDER [--jobs N] [--json]
+//! cargo bench -p rxrx-decoder --bench floors -- [FOLDER] [--jobs N] [--json]
 //! ```
 //!
-//! One process runs the stages in turn over the same files, after a first
-//! reading that is not timed, so that every stage finds the same page cache.
+//! Without FOLDER it reads the real sample (see `tests/real_sample`). One process runs the
+//! stages one after another over the same files. A first reading that is not timed fills
+//! the page cache for all of them.
 #![allow(clippy::print_stdout, reason = "a program's results")]
+
+#[path = "../tests/real_sample/mod.rs"]
+mod real_sample;
 
 use std::error::Error;
 use std::fs::{self, File};
@@ -23,11 +27,15 @@ type Failure = Box<dyn Error + Send + Sync>;
 
 fn main() -> Result<(), Failure> {
     let arguments = Arguments::parse(std::env::args().skip(1))?;
-    let mut files = Vec::new();
-    find_pngs(&arguments.folder, &mut files)?;
-    files.sort();
+    let files = match &arguments.folder {
+        Some(folder) => real_sample::pngs_below(folder),
+        None => real_sample::files("floors"),
+    };
     let Some(first) = files.first() else {
-        return Err(format!("no .png under {}", arguments.folder.display()).into());
+        return match arguments.folder {
+            Some(folder) => Err(format!("no .png under {}", folder.display()).into()),
+            None => Ok(()),
+        };
     };
     let shape = read_shape(&fs::read(first)?, &Limits::default())?;
     run(Stage::Read, &files, shape, arguments.jobs)?;
@@ -52,44 +60,31 @@ fn main() -> Result<(), Failure> {
 }
 
 struct Arguments {
-    folder: PathBuf,
+    folder: Option<PathBuf>,
     jobs: usize,
     json: bool,
 }
 
 impl Arguments {
     fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, Failure> {
-        const USAGE: &str = "usage: floors FOLDER [--jobs N] [--json]";
+        const USAGE: &str = "usage: floors [FOLDER] [--jobs N] [--json]";
         let (mut folder, mut jobs, mut json) = (None, None, false);
         while let Some(word) = words.next() {
             match word.as_str() {
                 "--jobs" => jobs = Some(words.next().ok_or(USAGE)?.parse()?),
                 "--json" => json = true,
+                "--bench" => {} // `cargo bench` adds it
                 _ if word.starts_with("--") || folder.is_some() => return Err(USAGE.into()),
                 _ => folder = Some(PathBuf::from(word)),
             }
         }
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
-            folder: folder.ok_or(USAGE)?,
+            folder,
             jobs: jobs.unwrap_or_else(cores).max(1),
             json,
         })
     }
-}
-
-fn find_pngs(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
-    let read = |error| format!("{}: {error}", folder.display());
-    for entry in fs::read_dir(folder).map_err(read)? {
-        let entry = entry?;
-        let path = entry.path();
-        if entry.file_type()?.is_dir() {
-            find_pngs(&path, files)?;
-        } else if path.extension().is_some_and(|extension| extension == "png") {
-            files.push(path);
-        }
-    }
-    Ok(())
 }
 
 #[derive(Clone, Copy)]
@@ -113,7 +108,7 @@ impl Stage {
     }
 }
 
-/// Every file once, handed out one by one to the threads.
+/// Runs a stage over all files. Each thread takes the next file when it is done with one.
 fn run(stage: Stage, files: &[PathBuf], shape: PlaneShape, jobs: usize) -> Result<(), Failure> {
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
@@ -121,7 +116,7 @@ fn run(stage: Stage, files: &[PathBuf], shape: PlaneShape, jobs: usize) -> Resul
             let mut worker = Worker::new(shape);
             while let Some(path) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
                 worker
-                    .take(stage, path)
+                    .run(stage, path)
                     .map_err(|error| format!("{}: {error}", path.display()))?;
             }
             Ok(())
@@ -134,7 +129,7 @@ fn run(stage: Stage, files: &[PathBuf], shape: PlaneShape, jobs: usize) -> Resul
     })
 }
 
-/// One thread's buffers, each reused from file to file.
+/// The buffers of one thread, reused for one file after another.
 struct Worker {
     shape: PlaneShape,
     png: Vec<u8>,
@@ -158,7 +153,7 @@ impl Worker {
         }
     }
 
-    fn take(&mut self, stage: Stage, path: &Path) -> Result<(), Failure> {
+    fn run(&mut self, stage: Stage, path: &Path) -> Result<(), Failure> {
         self.png.clear();
         File::open(path)?.read_to_end(&mut self.png)?;
         match stage {
@@ -173,24 +168,25 @@ impl Worker {
         Ok(())
     }
 
-    /// Chunks put together unchecked, then libdeflate: nobody gets below this.
+    /// Joins the chunks without checks, and inflates them with libdeflate: the least work
+    /// that any decoder has to do.
     fn inflate(&mut self) -> Result<(), Failure> {
         self.stream.clear();
-        let mut rest = self.png.get(8..).unwrap_or_default();
+        let mut rest = self.png.get(8..).ok_or("no signature")?;
         while let Some((&[l0, l1, l2, l3, name @ ..], body)) = rest.split_first_chunk::<8>() {
             let length = u32::from_be_bytes([l0, l1, l2, l3]) as usize;
-            let data = body.get(..length).ok_or("a chunk is cut short")?;
+            let data = body.get(..length).ok_or("a chunk is truncated")?;
             if name == *b"IDAT" {
                 self.stream.extend_from_slice(data);
             }
-            rest = body.get(length + 4..).unwrap_or_default();
+            rest = body.get(length + 4..).ok_or("a chunk is truncated")?;
         }
         self.decompressor
             .zlib_decompress(&self.stream, &mut self.inflated)?;
         Ok(())
     }
 
-    /// As a careful user of the crate would: all checks switched on.
+    /// Decodes with all checks of the crate switched on.
     fn decode_with_png_crate(&mut self) -> Result<(), Failure> {
         let mut options = png::DecodeOptions::default();
         options.set_ignore_adler32(false);

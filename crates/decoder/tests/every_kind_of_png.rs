@@ -1,6 +1,6 @@
-//! Every colour type, bit depth, interlacing and filter that PNG has, in the
-//! manner of PngSuite: grey ones give exactly the pixels that were written,
-//! and exactly those that the `image` crate reads.
+//! Decodes images of every colour type, bit depth, interlacing and filter that PNG has, like
+//! PngSuite. Grey images give exactly the pixels that were written, and exactly those that
+//! the `image` crate reads.
 #![allow(
     clippy::indexing_slicing,
     clippy::unwrap_used,
@@ -14,8 +14,8 @@ use rand::{Rng, RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rxrx_decoder::{BitDepth, Decoder, Limits, PlaneShape, read_shape};
 
-/// The first channel of what the `image` crate reads, as a plane.
-fn judged_by_image(png: &[u8], bits: u8) -> Vec<u8> {
+/// Decodes with the `image` crate, and returns the first channel as a plane.
+fn decode_with_image_crate(png: &[u8], bits: u8) -> Vec<u8> {
     let image = image::load_from_memory(png).unwrap();
     match bits {
         16 => {
@@ -31,8 +31,8 @@ fn judged_by_image(png: &[u8], bits: u8) -> Vec<u8> {
     }
 }
 
-/// Smooth with noise, so that every predictor is near and none is right.
-fn cells(width: usize, height: usize, bits: u8, seed: u64) -> Picture {
+/// A smooth image with noise, so that every predictor is close and none is exact.
+fn smooth(width: usize, height: usize, bits: u8, seed: u64) -> Picture {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let samples = (0..width * height)
         .map(|i| {
@@ -51,11 +51,11 @@ fn cells(width: usize, height: usize, bits: u8, seed: u64) -> Picture {
 const ALL_FILTERS: [&[u8]; 6] = [&[0], &[1], &[2], &[3], &[4], &[4, 3, 0, 2, 1]];
 
 #[test]
-fn grey_in_every_guise_decodes_to_the_pixels_written() {
+fn grey_in_every_colour_type_decodes_to_the_pixels_written() {
     let mut files = 0;
     for (width, height) in [(1, 1), (1, 9), (2, 2), (3, 5), (7, 8), (32, 32), (33, 17)] {
         for bits in [8, 16] {
-            let grey = cells(width, height, bits, 1);
+            let grey = smooth(width, height, bits, 1);
             for colour_type in [GREY, GREY_ALPHA, RGB, RGB_ALPHA] {
                 let picture = grey.recoloured(colour_type);
                 for picture in [picture.interlaced(), picture] {
@@ -63,7 +63,7 @@ fn grey_in_every_guise_decodes_to_the_pixels_written() {
                         let png = picture.encode(filters);
                         let plane = decode(&png).unwrap();
                         assert_eq!(plane, grey.plane(), "{picture:?}");
-                        assert_eq!(plane, judged_by_image(&png, bits), "{picture:?}");
+                        assert_eq!(plane, decode_with_image_crate(&png, bits), "{picture:?}");
                         files += 1;
                     }
                 }
@@ -89,7 +89,7 @@ fn a_grey_palette_decodes_to_its_entries() {
                 for filters in ALL_FILTERS {
                     let png = picture.encode(filters);
                     assert_eq!(decode(&png).unwrap(), expected, "{picture:?}");
-                    assert_eq!(judged_by_image(&png, 8), expected, "{picture:?}");
+                    assert_eq!(decode_with_image_crate(&png, 8), expected, "{picture:?}");
                 }
             }
         }
@@ -97,7 +97,7 @@ fn a_grey_palette_decodes_to_its_entries() {
 }
 
 #[test]
-fn random_pictures_decode_alike_on_both_paths() {
+fn random_images_decode_equally_on_both_paths() {
     let mut random = ChaCha8Rng::seed_from_u64(20_240_607);
     let mut decoder = Decoder::new(Limits::default());
     for round in 0..600 {
@@ -112,10 +112,10 @@ fn random_pictures_decode_alike_on_both_paths() {
         let mut picture = Picture::grey(width, height, bits, samples);
         picture.pieces = random.random_range(1..5);
         let filters: Vec<u8> = (0..height).map(|_| random.random_range(0..5)).collect();
-        // A transparent value that does not occur sends the very same rows
-        // down the general path.
-        let key = if bits == 8 { 254_u16 } else { 0xFFFF };
-        let general = picture.with_chunk(b"tRNS", &key.to_be_bytes());
+        // With a transparent value that does not occur, the same rows take the path of
+        // the `png` crate.
+        let unused_value = if bits == 8 { 254_u16 } else { 0xFFFF };
+        let general = picture.with_chunk(b"tRNS", &unused_value.to_be_bytes());
         let depth = match bits {
             8 => BitDepth::Eight,
             _ => BitDepth::Sixteen,
@@ -134,13 +134,13 @@ fn random_pictures_decode_alike_on_both_paths() {
         assert_eq!(fast, picture.plane(), "round {round}");
         assert_eq!(fast, slow, "round {round}");
         assert_eq!(measured_fast, measured_slow, "round {round}");
-        assert_eq!(fast, judged_by_image(&png, bits), "round {round}");
+        assert_eq!(fast, decode_with_image_crate(&png, bits), "round {round}");
     }
 }
 
-/// Rows that no encoder made: any filter byte over any bytes.
+/// Rows of random bytes with random filters, which no encoder writes.
 #[test]
-fn random_rows_unfilter_as_the_definitions_say() {
+fn random_rows_unfilter_by_definition() {
     let mut random = ChaCha8Rng::seed_from_u64(7);
     for _ in 0..400 {
         let (width, height) = (random.random_range(1..90), random.random_range(1..60));
@@ -169,14 +169,14 @@ fn random_rows_unfilter_as_the_definitions_say() {
 
 #[test]
 fn ancillary_chunks_do_not_alter_samples() {
-    let plain = cells(20, 10, 8, 3);
+    let plain = smooth(20, 10, 8, 3);
     let mut picture = plain
         .with_chunk(b"gAMA", &45_455_u32.to_be_bytes())
         .with_chunk(b"sBIT", &[4])
         .with_chunk(b"bKGD", &[0, 9])
         .with_chunk(b"pHYs", &[0, 0, 0, 1, 0, 0, 0, 1, 1])
         .with_chunk(b"tEXt", b"Comment\0cells")
-        // Nonsense that is nobody's business here.
+        // Invalid chunks that have no influence on samples.
         .with_chunk(b"cHRM", b"too short")
         .with_chunk(b"iCCP", b"broken");
     picture.pieces = 3;
@@ -186,13 +186,13 @@ fn ancillary_chunks_do_not_alter_samples() {
 }
 
 #[test]
-fn one_decoder_serves_images_of_any_shape_in_any_order() {
+fn one_decoder_decodes_images_of_any_shape_in_any_order() {
     let limits = Limits::default();
     let mut decoder = Decoder::new(limits);
     for seed in 0..40 {
         let size = 1 + (seed as usize * 53) % 97;
         let bits = if seed % 3 == 0 { 16 } else { 8 };
-        let picture = cells(size, 98 - size, bits, seed);
+        let picture = smooth(size, 98 - size, bits, seed);
         let mut coded = picture.recoloured([GREY, GREY_ALPHA, RGB, RGB_ALPHA][seed as usize % 4]);
         coded.interlaced = seed % 5 == 0;
         coded.pieces = 1 + seed as usize % 3;
@@ -201,7 +201,7 @@ fn one_decoder_serves_images_of_any_shape_in_any_order() {
         let mut plane = vec![0; shape.byte_len()];
         decoder.decode(&png, shape, &mut plane).unwrap();
         assert_eq!(plane, picture.plane());
-        // A failure in between leaves no trace.
+        // A failure has no influence on the next image.
         decoder.decode(&png[..60], shape, &mut plane).unwrap_err();
     }
 }

@@ -1,47 +1,20 @@
-//! The real files, where they are at hand: every plane equal to what the
-//! `image` crate reads.
-#![allow(
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test's helpers may print and fail as the test may"
-)]
+//! Decodes real RxRx1 images, if there are any, and compares every plane with that of the
+//! `image` crate.
+
+mod real_sample;
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rxrx_decoder::{BitDepth, Decoder, Limits, PlaneShape, ReferenceDecoder, read_shape};
-
-fn png_files(folder: &Path, files: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            png_files(&path, files);
-        } else if path.extension().is_some_and(|extension| extension == "png") {
-            files.push(path);
-        }
-    }
-}
-
-fn sample() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/rxrx1-sample");
-    let mut files = Vec::new();
-    if folder.is_dir() {
-        png_files(&folder, &mut files);
-        assert!(!files.is_empty());
-    } else {
-        println!("skipped: no real files at {}", folder.display());
-    }
-    files
-}
 
 #[test]
 fn real_planes_equal_those_of_an_independent_decoder() {
     let limits = Limits::default();
     let mut decoder = Decoder::new(limits);
     let mut reference = ReferenceDecoder::new(limits);
-    for path in sample() {
+    for path in real_sample::files("real_planes_equal_those_of_an_independent_decoder") {
         let png = fs::read(&path).unwrap();
         let shape = read_shape(&png[..33], &limits).unwrap();
         let expected = PlaneShape {
@@ -62,7 +35,9 @@ fn real_planes_equal_those_of_an_independent_decoder() {
 
 #[test]
 fn changed_bytes_of_a_real_file_are_errors() {
-    let Some(path) = sample().pop() else { return };
+    let Some(path) = real_sample::files("changed_bytes_of_a_real_file_are_errors").pop() else {
+        return;
+    };
     let mut png = fs::read(&path).unwrap();
     let limits = Limits::default();
     let shape = read_shape(&png, &limits).unwrap();

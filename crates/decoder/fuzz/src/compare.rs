@@ -1,4 +1,4 @@
-//! The verdict: what two decoders must agree on.
+//! Compares two decoders, and defines where they may differ.
 
 use std::cell::RefCell;
 use std::io::Cursor;
@@ -17,20 +17,19 @@ const LIMITS: Limits = Limits {
     max_bytes: 1 << 22,
 };
 
-/// Decodes a file with both.
+/// Decodes a file with both decoders and compares the results.
 ///
 /// # Panics
 ///
-/// - Ours gives pixels that the `png` crate does not, or none where it gives a
-///   grey and opaque picture; save for what is [stricter](extra_strictness) by
-///   intent.
-/// - Ours names a pixel that is coloured or transparent, and it is not so.
+/// - Ours gives other pixels than the `png` crate.
+/// - Ours refuses a grey and opaque image that the `png` crate accepts, and the reason is
+///   not one of the [stricter checks](is_stricter).
+/// - Ours names a coloured or transparent pixel, and the `png` crate gives another one.
 /// - The summary is not that of the pixels.
-pub fn judge(png: &[u8]) {
+pub fn compare(png: &[u8]) {
     match ours(png) {
         Ok(plane) => {
-            // An ancillary chunk says nothing about the samples; that the
-            // library dislikes one is no concern of ours.
+            // The crate may refuse an ancillary chunk, which has no influence on samples.
             let theirs = theirs(png).or_else(|| theirs(&bare(png)));
             let theirs = theirs.expect("we accept it, the png crate refuses");
             let expected = theirs
@@ -39,18 +38,18 @@ pub fn judge(png: &[u8]) {
             assert!(plane == expected, "other pixels than the png crate's");
         }
         Err(DecodeError::Unsupported(unsupported)) => check_unsupported(png, &unsupported),
-        Err(DecodeError::Damaged(damage)) if extra_strictness(png, &damage) => {}
+        Err(DecodeError::Damaged(damage)) if is_stricter(png, &damage) => {}
         Err(DecodeError::Damaged(damage)) => {
             assert!(theirs(png).is_none(), "the png crate accepts it: {damage}");
         }
-        // Beyond the limits, which the library does not share.
+        // The image is beyond our limits, which the crate does not have.
         Err(_) => {}
     }
 }
 
 fn ours(png: &[u8]) -> Result<Vec<u8>, DecodeError> {
     thread_local! {
-        // Used again and again, as in earnest: nothing may stay behind.
+        // Used for all files, to find state that one image leaves to the next.
         static DECODER: RefCell<(Decoder, SummaryScratch)> =
             RefCell::new((Decoder::new(LIMITS), SummaryScratch::new()));
     }
@@ -75,8 +74,7 @@ fn ours(png: &[u8]) -> Result<Vec<u8>, DecodeError> {
     })
 }
 
-/// What the `png` crate makes of a file: 8 or 16 bit, palettes resolved,
-/// transparency as alpha.
+/// The result of the `png` crate: 8 or 16 bit, palettes resolved, transparency as alpha.
 struct Theirs {
     width: usize,
     samples: Vec<u8>,
@@ -103,7 +101,7 @@ impl Theirs {
         })
     }
 
-    /// Little-endian, if every pixel is grey and opaque.
+    /// The plane, 16-bit samples little-endian, if every pixel is grey and opaque.
     fn plane(&self) -> Option<Vec<u8>> {
         let mut plane = Vec::new();
         for index in 0..self.samples.len() / self.channels / self.depth.bytes_per_sample() {
@@ -118,7 +116,7 @@ impl Theirs {
 }
 
 fn theirs(png: &[u8]) -> Option<Theirs> {
-    // Such a palette makes version 0.18.1 panic when it resolves it.
+    // Version 0.18.1 panics when it resolves a palette of such a length.
     let is_odd = |chunk: &[u8]| &chunk[4..8] == b"PLTE" && !(chunk.len() - 12).is_multiple_of(3);
     if chunks(png).any(is_odd) && png.get(25) == Some(&3) {
         return None;
@@ -151,11 +149,11 @@ fn theirs(png: &[u8]) -> Option<Theirs> {
     })
 }
 
-/// The picture is sound, and what we say of it is so.
+/// Checks that the crate accepts the file, and that the pixel we name is as we say.
 fn check_unsupported(png: &[u8], unsupported: &Unsupported) {
     let pixel_at = |y: u32, x: u32| {
         let theirs = theirs(png).or_else(|| theirs(&bare(png)));
-        let theirs = theirs.expect("we call it sound, the png crate refuses");
+        let theirs = theirs.expect("we call it valid, the png crate refuses");
         theirs.pixel(y as usize * theirs.width + x as usize)
     };
     match *unsupported {
@@ -190,44 +188,44 @@ fn check_unsupported(png: &[u8], unsupported: &Unsupported) {
             };
             assert_eq!(a, alpha);
         }
-        // Found in the header or in a chunk's name.
+        // The reason is in the header or in the name of a chunk.
         _ => {}
     }
 }
 
-/// Where ours is stricter than the `png` crate, on purpose: each byte of a
-/// file means something, or the file is damaged.
-fn extra_strictness(png: &[u8], damage: &Damage) -> bool {
+/// Whether ours refuses the file by a check that the `png` crate does not have: every byte
+/// of a file must be accounted for.
+fn is_stricter(png: &[u8], damage: &Damage) -> bool {
     match damage {
-        // What stands before the rubbish must still be judged alike.
+        // Without the trailing bytes, both must agree.
         Damage::TrailingData { offset, .. } => {
-            judge(&png[..*offset]);
+            compare(&png[..*offset]);
             true
         }
-        // The library is done when the picture is. Whether the stream ends
-        // there, whether at all, and what follows, it does not ask.
+        // The crate stops at the last pixel. It does not check whether the stream ends,
+        // where it ends, and what follows.
         Damage::DataAfterStream | Damage::TooMuchPixelData { .. } | Damage::Inflate { .. } => {
-            rest_is_sound(png)
+            pixels_are_valid(png)
         }
-        // So it never meets a checksum that begins, or ends, in a later chunk.
-        Damage::Adler32 { .. } => picture_ends_a_chunk_early(png),
-        // The library passes over a transparency or a palette that is out of
-        // place or out of shape; without it, the file must be judged alike.
+        // For that reason it does not read a checksum that is partly in a later chunk.
+        Damage::Adler32 { .. } => image_ends_a_chunk_early(png),
+        // The crate ignores a transparency or palette chunk of wrong length or in the
+        // wrong place. Without the chunk, both must agree.
         Damage::ChunkLength { chunk, offset, .. } | Damage::ChunkOrder { chunk, offset }
             if matches!(&chunk.0, b"tRNS" | b"PLTE") =>
         {
-            judge(&without(png, *offset));
+            compare(&without(png, *offset));
             true
         }
-        // The library makes such a pixel black.
+        // The crate makes such a pixel black.
         Damage::PaletteIndex { .. } => true,
         _ => false,
     }
 }
 
-/// The stream inflates to a whole picture at least; and with a new stream for
-/// just that picture, the file is judged alike and has the same pixels.
-fn rest_is_sound(png: &[u8]) -> bool {
+/// Whether the stream inflates to a whole image. If so, checks that both decoders agree on
+/// the file with a new stream for just this image, and that its pixels are the same.
+fn pixels_are_valid(png: &[u8]) -> bool {
     let mut inflated = inflated(&stream(png));
     let error = ours(&with_stream(png, &inflated)).err();
     if let Some(DecodeError::Damaged(Damage::TooMuchPixelData { expected })) = error {
@@ -235,30 +233,33 @@ fn rest_is_sound(png: &[u8]) -> bool {
     } else if let Some(DecodeError::Damaged(Damage::TooLittlePixelData { .. })) = error {
         return false;
     }
-    let sound = with_stream(png, &inflated);
-    judge(&sound);
-    if let (Some(theirs), Some(rebuilt)) = (theirs(png), self::theirs(&sound)) {
-        assert!(theirs.samples == rebuilt.samples, "the library is misled");
+    let valid = with_stream(png, &inflated);
+    compare(&valid);
+    if let (Some(theirs), Some(rebuilt)) = (theirs(png), self::theirs(&valid)) {
+        assert!(
+            theirs.samples == rebuilt.samples,
+            "the crate gives other samples for a new stream"
+        );
     }
     true
 }
 
-/// The picture is complete without the last `IDAT`.
-fn picture_ends_a_chunk_early(png: &[u8]) -> bool {
+/// Whether the image is complete without the last `IDAT`.
+fn image_ends_a_chunk_early(png: &[u8]) -> bool {
     let stream = stream(png);
     let last = chunks(png).filter(|chunk| &chunk[4..8] == b"IDAT" && chunk.len() > 12);
     let last = last.last().map_or(0, |chunk| chunk.len() - 12);
     inflated(&stream[..stream.len() - last]).len() == inflated(&stream).len()
 }
 
-/// What a stream gives until it ends or breaks.
+/// Inflates a stream until it ends or an error occurs.
 fn inflated(stream: &[u8]) -> Vec<u8> {
     let mut decompressor = fdeflate::Decompressor::new();
     decompressor.ignore_adler32();
-    // Deflate makes a thousand bytes of one at most.
+    // Deflate expands one byte to about a thousand bytes at most.
     let mut inflated = vec![0; LIMITS.max_bytes.min(1040 * stream.len())];
     let mut length = 0;
-    // Byte by byte: an error takes with it what the same call has given.
+    // Byte by byte, because an error discards the output of the same call.
     for byte in stream.chunks(1) {
         match decompressor.read(byte, &mut inflated, length, false) {
             Ok((_, more)) => length += more,
@@ -272,7 +273,7 @@ fn inflated(stream: &[u8]) -> Vec<u8> {
     inflated
 }
 
-/// All of `IDAT`.
+/// Joins the data of all `IDAT` chunks.
 fn stream(png: &[u8]) -> Vec<u8> {
     let data = chunks(png).filter(|chunk| &chunk[4..8] == b"IDAT");
     data.flat_map(|chunk| &chunk[8..chunk.len() - 4])
@@ -280,7 +281,7 @@ fn stream(png: &[u8]) -> Vec<u8> {
         .collect()
 }
 
-/// The file with these rows in a single `IDAT`.
+/// Replaces the `IDAT` chunks by a single one with these rows.
 fn with_stream(png: &[u8], rows: &[u8]) -> Vec<u8> {
     let mut file = png[..8].to_vec();
     let mut is_first = true;
@@ -295,7 +296,7 @@ fn with_stream(png: &[u8], rows: &[u8]) -> Vec<u8> {
     file
 }
 
-/// The file without chunks that have no bearing on samples.
+/// Removes the chunks that have no influence on samples.
 fn bare(png: &[u8]) -> Vec<u8> {
     let mut bare = png[..8].to_vec();
     for chunk in chunks(png) {
@@ -309,7 +310,7 @@ fn bare(png: &[u8]) -> Vec<u8> {
     bare
 }
 
-/// The file without the chunk at `offset`, or all from there on if it is cut.
+/// Removes the chunk at `offset`, or the rest of the file if the chunk is truncated.
 fn without(png: &[u8], offset: usize) -> Vec<u8> {
     let (before, rest) = png.split_at(offset);
     let length = chunks(&png[offset - 8..])
@@ -318,9 +319,9 @@ fn without(png: &[u8], offset: usize) -> Vec<u8> {
     [before, &rest[length..]].concat()
 }
 
-/// Whole chunks, from length to CRC.
+/// Iterates over the whole chunks, each from length to CRC.
 fn chunks(png: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = png.get(8..).unwrap_or_default();
+    let mut rest = png.get(8..).unwrap_or(&[]);
     std::iter::from_fn(move || {
         let length = u32::from_be_bytes(*rest.first_chunk()?) as usize;
         let (chunk, behind) = rest.split_at_checked(length.checked_add(12)?)?;

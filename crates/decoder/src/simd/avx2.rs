@@ -1,7 +1,7 @@
-//! AVX2.
+//! [`U8x32`] with AVX2.
 //!
-//! All functions here ask for AVX2 and for nothing else: who has asked
-//! [`has_registers`] may call them.
+//! All functions need AVX2 and nothing else, and may be called if [`is_available`]
+//! returns true.
 #![allow(unsafe_code, reason = "AVX2 intrinsics; each block has its proof")]
 
 use std::arch::asm;
@@ -16,37 +16,37 @@ use std::arch::x86_64::{
     _mm256_xor_si256,
 };
 
-use super::{HALF, WHOLE};
+use super::width::{HALF, WHOLE};
 
-/// Whether the machine has the instructions.
-pub(crate) fn has_registers() -> bool {
+/// Whether the processor has AVX2.
+pub(crate) fn is_available() -> bool {
     is_x86_feature_detected!("avx2")
 }
 
-/// See [the module](super).
+/// 32 bytes in two halves, see [the module](super).
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Register(__m256i);
+pub(crate) struct U8x32(__m256i);
 
-impl Register {
+impl U8x32 {
     #[inline]
     #[target_feature(enable = "avx2")]
     pub(crate) fn zero() -> Self {
         Self(_mm256_setzero_si256())
     }
 
-    /// The same byte everywhere.
+    /// Repeats a byte 32 times.
     #[inline]
     #[target_feature(enable = "avx2")]
     pub(crate) fn splat(byte: u8) -> Self {
         Self(_mm256_set1_epi8(byte.cast_signed()))
     }
 
-    /// Two halves, the lower first.
+    /// Loads the lower half and the upper half.
     #[inline]
     #[target_feature(enable = "avx2")]
     pub(crate) fn load([lower, upper]: [&[u8; HALF]; 2]) -> Self {
-        // SAFETY: both references are to 16 readable bytes, and the instruction
-        // asks for no alignment.
+        // SAFETY: both references are to 16 readable bytes, and the instruction needs no
+        // alignment.
         let halves = unsafe {
             (
                 _mm_loadu_si128(lower.as_ptr().cast()),
@@ -60,13 +60,12 @@ impl Register {
     #[target_feature(enable = "avx2")]
     pub(crate) fn halves(self) -> [[u8; HALF]; 2] {
         let mut bytes = [[0; HALF]; 2];
-        // SAFETY: these are 32 bytes that may be written, and the instruction
-        // asks for no alignment.
+        // SAFETY: `bytes` has 32 writable bytes, and the instruction needs no alignment.
         unsafe { _mm256_storeu_si256(bytes.as_mut_ptr().cast(), self.0) };
         bytes
     }
 
-    /// The lower halves of both, the first one's lower.
+    /// The lower half of this as lower half, and that of `other` as upper half.
     #[inline]
     #[target_feature(enable = "avx2")]
     pub(crate) fn lower_halves(self, other: Self) -> Self {
@@ -100,7 +99,7 @@ impl Register {
         Self(_mm256_max_epu8(self.0, other.0))
     }
 
-    /// Half the sums, rounded down.
+    /// Means of both, rounded down.
     #[inline]
     #[target_feature(enable = "avx2")]
     pub(crate) fn average(self, other: Self) -> Self {
@@ -121,57 +120,61 @@ impl Register {
         Self(_mm256_or_si256(self.0, other.0))
     }
 
-    /// All ones where both are the same, otherwise zero.
+    /// 0xFF where both bytes are equal, otherwise 0.
     #[inline]
     #[target_feature(enable = "avx2")]
     pub(crate) fn equal(self, other: Self) -> Self {
         Self(_mm256_cmpeq_epi8(self.0, other.0))
     }
 
-    /// The bytes as numbers that [`Register::is_below`] compares.
+    /// Converts the bytes to the form that [`U8x32::is_less_than`] compares.
     #[inline]
     #[target_feature(enable = "avx2")]
     pub(crate) fn comparable(self) -> Self {
-        // Signed, that is.
+        // AVX2 compares signed bytes.
         Self(_mm256_xor_si256(self.0, _mm256_set1_epi8(i8::MIN)))
     }
 
-    /// All ones where this is less than `other`, otherwise zero; both
-    /// [comparable](Register::comparable).
+    /// 0xFF where this is less than `other`, otherwise 0. Both must be in
+    /// [comparable](U8x32::comparable) form.
     #[inline]
     #[target_feature(enable = "avx2")]
-    pub(crate) fn is_below(self, other: Self) -> Self {
+    pub(crate) fn is_less_than(self, other: Self) -> Self {
         Self(_mm256_cmpgt_epi8(other.0, self.0))
     }
 
-    /// This where the mask is zero, `other` where it is all ones.
+    /// Bytes of this where the mask is 0, and of `other` where it is 0xFF.
     #[inline]
     #[target_feature(enable = "avx2")]
-    pub(crate) fn or_where(self, mask: Self, other: Self) -> Self {
+    pub(crate) fn blend(self, mask: Self, other: Self) -> Self {
         Self(_mm256_blendv_epi8(self.0, other.0, mask.0))
     }
 
-    /// In each half the last pixel of `before`, then all but the last of this.
-    /// `BPP`: bytes a pixel, 1 or 2.
+    /// Shifts each half by one pixel: the last pixel of `previous` comes first, then all but
+    /// the last pixel of this. A pixel has `BPP` bytes, 1 or 2.
     #[inline]
     #[target_feature(enable = "avx2")]
-    pub(crate) fn behind<const BPP: usize>(self, before: Self) -> Self {
+    pub(crate) fn shift_in<const BPP: usize>(self, previous: Self) -> Self {
         Self(if BPP == 1 {
-            _mm256_alignr_epi8::<15>(self.0, before.0)
+            _mm256_alignr_epi8::<15>(self.0, previous.0)
         } else {
-            _mm256_alignr_epi8::<14>(self.0, before.0)
+            _mm256_alignr_epi8::<14>(self.0, previous.0)
         })
     }
 
-    /// In each half the bytes at these places of it, 0 to 15.
+    /// Rearranges the bytes of each half: byte i of the result is byte `positions[i]`, 0 to
+    /// 15.
     #[inline]
     #[target_feature(enable = "avx2")]
-    pub(crate) fn at(self, places: &[u8; HALF]) -> Self {
-        Self(_mm256_shuffle_epi8(self.0, Self::load([places, places]).0))
+    pub(crate) fn shuffle(self, positions: &[u8; HALF]) -> Self {
+        Self(_mm256_shuffle_epi8(
+            self.0,
+            Self::load([positions, positions]).0,
+        ))
     }
 
-    /// In each half pixels of both in turn: of their first halves, and of their
-    /// second.
+    /// Takes pixels of this and of `other` in turn, in each half separately: the first
+    /// result has the first 8 bytes of both, the second result the last 8 bytes.
     #[inline]
     #[target_feature(enable = "avx2")]
     pub(crate) fn interleave<const BPP: usize>(self, other: Self) -> [Self; 2] {
@@ -188,12 +191,13 @@ impl Register {
         }
     }
 
-    /// The same, which the compiler must have computed as it is written: it knows
-    /// shorter ways, but those that everything waits for are longer.
+    /// Returns this unchanged, and keeps the compiler from rewriting the computation
+    /// around it: its rewrites save instructions, but lengthen the chain of those that
+    /// wait for each other.
     #[inline]
     #[target_feature(enable = "avx2")]
-    pub(crate) fn computed(mut self) -> Self {
-        // SAFETY: no instruction, that is.
+    pub(crate) fn optimisation_barrier(mut self) -> Self {
+        // SAFETY: the assembly is empty, so it changes neither registers nor memory.
         unsafe {
             asm!(
                 "/* {} */", inout(ymm_reg) self.0,
@@ -204,7 +208,7 @@ impl Register {
     }
 }
 
-/// Sums in several lanes of 64 bits.
+/// Sums of bytes, in lanes of 64 bits.
 #[derive(Clone, Copy)]
 pub(crate) struct Sums(__m256i);
 
@@ -218,7 +222,7 @@ impl Sums {
     /// Adds each byte.
     #[inline]
     #[target_feature(enable = "avx2")]
-    pub(crate) fn add(&mut self, bytes: Register) {
+    pub(crate) fn add(&mut self, bytes: U8x32) {
         let sums = _mm256_sad_epu8(bytes.0, _mm256_setzero_si256());
         self.0 = _mm256_add_epi64(self.0, sums);
     }
@@ -226,11 +230,11 @@ impl Sums {
     /// Adds the square of each byte.
     #[inline]
     #[target_feature(enable = "avx2")]
-    pub(crate) fn add_squares(&mut self, registers: [Register; 4]) {
+    pub(crate) fn add_squares(&mut self, registers: [U8x32; 4]) {
         let zero = _mm256_setzero_si256();
-        // 16 x 255² at most in each lane.
+        // At most 16 x 255² in each lane.
         let mut sums = zero;
-        for Register(bytes) in registers {
+        for U8x32(bytes) in registers {
             for words in [
                 _mm256_unpacklo_epi8(bytes, zero),
                 _mm256_unpackhi_epi8(bytes, zero),
@@ -245,10 +249,10 @@ impl Sums {
     #[inline]
     #[target_feature(enable = "avx2")]
     pub(crate) fn total(self) -> u64 {
-        let bytes = Register(self.0).halves();
+        let bytes = U8x32(self.0).halves();
         let (lanes, _) = bytes.as_flattened().as_chunks();
         lanes.iter().map(|lane| u64::from_le_bytes(*lane)).sum()
     }
 }
 
-const _: () = assert!(size_of::<Register>() == WHOLE);
+const _: () = assert!(size_of::<U8x32>() == WHOLE);

@@ -1,19 +1,19 @@
-//! The distribution of 8-bit samples without a histogram, which costs two loads
-//! and a store for each pixel: this takes 512 pixels at once.
+//! The distribution of 8-bit samples by counting bits, 512 pixels at a time. A histogram
+//! costs two loads and a store for each pixel.
 //!
-//! Bit b of all pixels makes one *bit plane*. How many pixels have all of some
-//! bits is a bit count of the intersection of those planes, and from such counts
-//! follows how many pixels have each value of four bits. Counting the upper four
-//! says among which sixteen values a rank is; counting, in a second pass, the
-//! lower four of the pixels that are among these says which one it is. There are
-//! seldom more than three such groups for all ranks together.
+//! Bit b of all pixels makes one *bit plane*. The number of pixels that have all of some
+//! bits set is a bit count over the intersection of those planes, and from such counts
+//! follows the number of pixels with each value of four bits. The first pass counts the
+//! upper four bits, which tells the sixteen values among which each rank is. The second pass
+//! counts the lower four bits of those pixels, which tells the value. All ranks together
+//! seldom need more than three second passes.
 //!
-//! AVX-512 has a bit count for whole registers, and GFNI the instruction that
-//! turns squares of 8 × 8 bits; without them a histogram is faster.
+//! AVX-512 has a bit count for whole registers, and GFNI has an instruction that transposes
+//! 8 x 8 bits. Without them a histogram is faster.
 #![allow(unsafe_code, reason = "AVX-512 intrinsics; each block has its proof")]
 #![allow(
     clippy::indexing_slicing,
-    reason = "indices are bits, and values of four bits"
+    reason = "indices are bits and values of four bits; the last block is shorter than `AT_ONCE`"
 )]
 
 use std::arch::x86_64::{
@@ -25,25 +25,25 @@ use std::arch::x86_64::{
     _mm512_unpackhi_epi32, _mm512_unpacklo_epi8, _mm512_unpacklo_epi32, _mm512_xor_si512,
 };
 
-use crate::distribution::{Distribution, Ranks};
+use super::values::{Distribution, Ranks};
 
 /// Bytes of a register.
 const REGISTER: usize = 64;
-/// Pixels whose bits fill a register.
+/// Pixels of which one bit each fills a register.
 const AT_ONCE: usize = 8 * REGISTER;
 const BITS: usize = 8;
-/// Values of half the bits.
+/// Values of four bits.
 const VALUES: usize = 16;
 
-/// A register in memory.
+/// The bytes of a register, in memory.
 type Words = [u64; BITS];
 
-/// [`AT_ONCE`] pixels, the lowest bit of all of them first, in an order that all
-/// bits have in common.
+/// The bits of [`AT_ONCE`] pixels: first the lowest bit of all pixels, last the highest. The
+/// order of the pixels is equal for all bits, but is not that of the plane.
 type Block = [Words; BITS];
 
-/// Whether the machine has the instructions.
-pub(crate) fn are_fast() -> bool {
+/// Whether the processor has the instructions.
+fn is_available() -> bool {
     is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512bw")
         && is_x86_feature_detected!("avx512vbmi")
@@ -51,18 +51,18 @@ pub(crate) fn are_fast() -> bool {
         && is_x86_feature_detected!("gfni")
 }
 
-/// As many bytes as a plane has pixels, reused from plane to plane.
+/// The bit planes of a plane. Takes one byte a pixel, which is reused for the next plane.
 #[derive(Debug, Default)]
-pub(crate) struct BitPlanes(Vec<Block>);
+pub(super) struct BitPlanes(Vec<Block>);
 
 impl BitPlanes {
-    /// The distribution of an 8-bit plane; `None` where the machine lacks the
+    /// Finds the distribution of an 8-bit plane. `None` if the processor lacks the
     /// instructions.
-    pub(crate) fn distribution(&mut self, plane: &[u8], ranks: &Ranks) -> Option<Distribution> {
-        if !are_fast() {
+    pub(super) fn distribution(&mut self, plane: &[u8], ranks: &Ranks) -> Option<Distribution> {
+        if !is_available() {
             return None;
         }
-        // SAFETY: the machine has what the callee asks for.
+        // SAFETY: `is_available` has found all the instructions that the callee needs.
         Some(unsafe { self.measure(plane, ranks) })
     }
 
@@ -72,32 +72,32 @@ impl BitPlanes {
         let (whole, rest) = plane.as_chunks();
         blocks.resize(plane.len().div_ceil(AT_ONCE), Block::default());
         let mut sums = Sums::new();
-        let mut upper = Counts::new();
+        let mut upper = SubsetCounts::new();
         for (pixels, block) in whole.iter().zip(&mut *blocks) {
             sums.add(pixels);
-            sort(pixels, block);
+            split_bits(pixels, block);
             upper.add::<true>(block, 0);
         }
         if let Some(block) = blocks.get_mut(whole.len()) {
             let mut padded = [0; AT_ONCE];
             padded[..rest.len()].copy_from_slice(rest);
-            sort(&padded, block);
+            split_bits(&padded, block);
             upper.add::<true>(block, 0);
         }
         let padding = (blocks.len() * AT_ONCE - plane.len()) as u64;
-        let upper = upper.of_values(padding);
+        let upper = upper.into_value_counts(padding);
 
         let mut lower = [None; VALUES];
         let mut value_at = |rank| {
-            let (high, rank) = place(&upper, rank);
+            let (high, rank) = locate(&upper, rank);
             let lower = lower[high].get_or_insert_with(|| {
-                let mut lower = Counts::new();
+                let mut lower = SubsetCounts::new();
                 for block in &*blocks {
                     lower.add::<false>(block, high);
                 }
-                lower.of_values(if high == 0 { padding } else { 0 })
+                lower.into_value_counts(if high == 0 { padding } else { 0 })
             });
-            let (low, _) = place(lower, rank);
+            let (low, _) = locate(lower, rank);
             (high << 4 | low) as u16
         };
         let at_ranks = ranks.map(|pair| pair.map(&mut value_at));
@@ -118,7 +118,7 @@ impl BitPlanes {
     }
 }
 
-/// How many pixels have all bits.
+/// Counts the pixels that have all bits set.
 #[target_feature(enable = "avx512f,avx512vpopcntdq")]
 fn saturated(blocks: &[Block]) -> u64 {
     let mut total = _mm512_setzero_si512();
@@ -131,18 +131,18 @@ fn saturated(blocks: &[Block]) -> u64 {
     _mm512_reduce_add_epi64(total) as u64
 }
 
-/// How many pixels have all the bits of the index, of four bits, and perhaps
-/// others; a number in each lane.
-struct Counts([__m512i; VALUES]);
+/// For each value of four bits, the number of pixels that have at least the bits of this
+/// value set. Each count is the sum over the lanes of a register.
+struct SubsetCounts([__m512i; VALUES]);
 
-impl Counts {
+impl SubsetCounts {
     #[target_feature(enable = "avx512f")]
     fn new() -> Self {
         Self([_mm512_setzero_si512(); VALUES])
     }
 
-    /// Counts the upper four bits; or, of the pixels whose upper bits are `high`,
-    /// the lower four.
+    /// Counts the upper four bits of all pixels. Or, if not `UPPER`, counts the lower four
+    /// bits of those pixels whose upper four are `high`.
     #[inline]
     #[target_feature(enable = "avx512f,avx512vpopcntdq")]
     fn add<const UPPER: bool>(&mut self, block: &Block, high: usize) {
@@ -156,7 +156,7 @@ impl Counts {
                 let flip = _mm512_set1_epi64((high as i64 >> bit & 1) - 1);
                 having[0] = _mm512_and_si512(having[0], _mm512_xor_si512(bits, flip));
             }
-            // Bright pixels are few, and lie together.
+            // Bright pixels are few and close together, so many blocks have none.
             if _mm512_test_epi64_mask(having[0], having[0]) == 0 {
                 return;
             }
@@ -172,9 +172,10 @@ impl Counts {
         }
     }
 
-    /// How many have which value, without the `padding`, which has value 0.
+    /// Computes the number of pixels with each value. Leaves out the padding, whose value
+    /// is 0.
     #[target_feature(enable = "avx512f")]
-    fn of_values(self, padding: u64) -> [u64; VALUES] {
+    fn into_value_counts(self, padding: u64) -> [u64; VALUES] {
         let mut counts = self.0.map(|total| _mm512_reduce_add_epi64(total) as u64);
         for bit in 0..4 {
             for value in (0..VALUES).filter(|value| value >> bit & 1 == 0) {
@@ -186,18 +187,19 @@ impl Counts {
     }
 }
 
-/// The value at a rank, and the rank among its equals.
-fn place(counts: &[u64; VALUES], mut rank: u64) -> (usize, u64) {
+/// Finds the value at a rank, and the rank among the pixels with this value.
+fn locate(counts: &[u64; VALUES], mut rank: u64) -> (usize, u64) {
     for (value, count) in counts.iter().enumerate() {
         match rank.checked_sub(*count) {
-            Some(behind) => rank = behind,
+            Some(rest) => rank = rest,
             None => return (value, rank),
         }
     }
+    // Not reached: ranks are less than the number of pixels, which is the sum of the counts.
     (VALUES - 1, rank)
 }
 
-/// Running sums and extremes, one to each lane.
+/// Running sums and extremes, separate in each lane.
 struct Sums {
     sum: __m512i,
     squares: __m512i,
@@ -205,6 +207,7 @@ struct Sums {
     brightest: __m512i,
 }
 
+/// Sums and extremes over all lanes.
 struct Totals {
     sum: u64,
     squares: u64,
@@ -227,7 +230,7 @@ impl Sums {
     #[target_feature(enable = "avx512f,avx512bw")]
     fn add(&mut self, pixels: &[u8; AT_ONCE]) {
         let zero = _mm512_setzero_si512();
-        // 32 × 255² at most in each of its lanes.
+        // At most 32 x 255² in each lane.
         let mut squares = zero;
         for pixels in pixels.as_chunks().0 {
             let pixels = load_bytes(pixels);
@@ -243,7 +246,7 @@ impl Sums {
         self.squares = _mm512_add_epi64(self.squares, _mm512_unpackhi_epi32(squares, zero));
     }
 
-    /// Of all pixels that were added, and of `rest`.
+    /// Combines the lanes with the pixels of `rest`.
     #[target_feature(enable = "avx512f")]
     fn totals(&self, rest: &[u8]) -> Totals {
         let mut sum = _mm512_reduce_add_epi64(self.sum) as u64;
@@ -256,23 +259,29 @@ impl Sums {
         Totals {
             sum,
             squares,
-            min: darkest.iter().chain(rest).copied().min().unwrap_or(0),
-            max: brightest.iter().chain(rest).copied().max().unwrap_or(0),
+            min: darkest
+                .iter()
+                .chain(rest)
+                .fold(u8::MAX, |min, pixel| min.min(*pixel)),
+            max: brightest
+                .iter()
+                .chain(rest)
+                .fold(0, |max, pixel| max.max(*pixel)),
         }
     }
 }
 
-/// Sorts the bits of pixels.
+/// Collects bit b of all pixels in element b of `block`.
 #[inline]
 #[target_feature(enable = "avx512f,avx512vbmi,gfni")]
-fn sort(pixels: &[u8; AT_ONCE], block: &mut Block) {
+fn split_bits(pixels: &[u8; AT_ONCE], block: &mut Block) {
     let mut registers = [_mm512_setzero_si512(); BITS];
     for (register, pixels) in registers.iter_mut().zip(pixels.as_chunks().0) {
-        // A matrix times each of the eight unit vectors gives its columns: byte b
-        // of each word gets bit b of its eight pixels.
+        // The product of a bit matrix and each of the eight unit vectors is one of its
+        // columns: byte b of each word gets bit b of its eight pixels.
         let units = _mm512_set1_epi64(UNITS);
         let columns = _mm512_gf2p8affine_epi64_epi8::<0>(units, load_bytes(pixels));
-        *register = _mm512_permutexvar_epi8(load_bytes(&TURN), columns);
+        *register = _mm512_permutexvar_epi8(load_bytes(&BYTE_TRANSPOSE), columns);
     }
     transpose(&mut registers);
     for (words, register) in block.iter_mut().zip(registers) {
@@ -280,11 +289,11 @@ fn sort(pixels: &[u8; AT_ONCE], block: &mut Block) {
     }
 }
 
-/// The unit vectors of 8 bits.
+/// The eight unit vectors of 8 bits.
 const UNITS: i64 = i64::from_le_bytes([1, 2, 4, 8, 16, 32, 64, 128]);
 
-/// Byte b of word w to byte w of word b.
-const TURN: [u8; REGISTER] = {
+/// Moves byte b of word w to byte w of word b.
+const BYTE_TRANSPOSE: [u8; REGISTER] = {
     let mut order = [0; REGISTER];
     let mut at = 0;
     while at < REGISTER {
@@ -294,9 +303,9 @@ const TURN: [u8; REGISTER] = {
     order
 };
 
-/// Transposes the square of words. Interleaving register i with register i + 4
-/// turns the bits of (register, position) round by one; after three turns the
-/// two have changed places.
+/// Transposes 8 x 8 words in three stages. Each stage interleaves register i with register
+/// i + 4, which rotates the binary digits of (register, position) by one digit; after three
+/// stages the two have changed places. `filter::transposition` has a drawing of it.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn transpose(registers: &mut [__m512i; BITS]) {
@@ -315,24 +324,24 @@ fn transpose(registers: &mut [__m512i; BITS]) {
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn load(words: &Words) -> __m512i {
-    // SAFETY: the reference is to 64 readable bytes, and the instruction asks
-    // for no alignment.
+    // SAFETY: the reference is to 64 readable bytes, and the instruction needs no
+    // alignment.
     unsafe { _mm512_loadu_si512(words.as_ptr().cast()) }
 }
 
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn load_bytes(bytes: &[u8; REGISTER]) -> __m512i {
-    // SAFETY: the reference is to 64 readable bytes, and the instruction asks
-    // for no alignment.
+    // SAFETY: the reference is to 64 readable bytes, and the instruction needs no
+    // alignment.
     unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) }
 }
 
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn store(words: &mut Words, register: __m512i) {
-    // SAFETY: the reference is to 64 bytes that may be written, and the
-    // instruction asks for no alignment.
+    // SAFETY: the reference is to 64 writable bytes, and the instruction needs no
+    // alignment.
     unsafe { _mm512_storeu_si512(words.as_mut_ptr().cast(), register) }
 }
 

@@ -1,55 +1,50 @@
-//! The path for every image that is not plain grey: through the [`png`] crate.
-#![allow(
-    clippy::indexing_slicing,
-    reason = "lengths are checked once, before the loops over rows; fuzzer and corruption tests agree"
-)]
+//! Decodes with the [`png`] crate: every image that is not plain grey, and every image of
+//! the reference decoder.
 
 use std::io::Cursor;
 
-use png::{DecodeOptions, Limits as LibraryLimits, Transformations};
+use png::{DecodeOptions, Limits as CrateLimits, Transformations};
 
-use crate::chunk::{ChunkName, Container, SIGNATURE};
+use crate::chunk::SIGNATURE;
+use crate::chunk_name::ChunkName;
 use crate::error::{Damage, DecodeError, LimitExceeded};
-use crate::grey;
 use crate::header::{Colour, Header};
+use crate::inflated::Inflated;
 use crate::limits::Limits;
 use crate::shape::BitDepth;
+use crate::to_grey::SampleReader;
 
-/// Decodes an image whose chunks, zlib stream and filter bytes have passed our
-/// own checks, so that a file gets the same verdict on either path.
-pub(crate) fn decode(
-    header: &Header,
-    container: &Container<'_>,
-    stream: &[u8],
+/// Decodes an image from its header, palette and zlib stream, which passed our own checks.
+/// So a file is accepted or refused for the same reasons as on the fast path.
+pub(crate) fn decode_stream(
+    image: &Inflated<'_>,
     limits: Limits,
     plane: &mut [u8],
 ) -> Result<(), DecodeError> {
-    let legend = grey::Legend::new(header, container)?;
-    let bare = bare_png(header, container, stream);
-    let samples = samples(header, &bare, limits)?;
-    legend.narrow(&samples, plane)
+    let reader = SampleReader::new(&image.header, &image.container)?;
+    let samples = samples(&image.header, &minimal_png(image), limits)?;
+    reader.to_grey(&samples, plane)
 }
 
-/// The same from the file as it is, so that neither our chunk walk nor our
-/// inflate step has a part in the samples. The library dislikes some ancillary
-/// chunks that say nothing about them; then it gets the file without.
+/// Decodes an image from the file itself, so that the samples do not depend on our own
+/// reading of chunks and inflating. If the crate refuses an ancillary chunk, which has no
+/// influence on samples, it gets a file without such chunks.
 pub(crate) fn decode_file(
-    header: &Header,
-    container: &Container<'_>,
+    image: &Inflated<'_>,
     png: &[u8],
-    stream: &[u8],
     limits: Limits,
     plane: &mut [u8],
 ) -> Result<(), DecodeError> {
-    let legend = grey::Legend::new(header, container)?;
+    let header = &image.header;
+    let reader = SampleReader::new(header, &image.container)?;
     let samples = match samples(header, png, limits) {
         Ok(samples) => samples,
-        Err(_) => samples(header, &bare_png(header, container, stream), limits)?,
+        Err(_) => samples(header, &minimal_png(image), limits)?,
     };
-    if header.colour != Colour::Grey || container.transparency.is_some() {
-        return legend.narrow(&samples, plane);
+    if header.colour != Colour::Grey || image.container.transparency.is_some() {
+        return reader.to_grey(&samples, plane);
     }
-    // The samples are the plane, but for the order of two bytes.
+    // Grey samples are the pixels, but for the byte order.
     match header.shape.depth {
         BitDepth::Eight => plane.copy_from_slice(&samples),
         BitDepth::Sixteen => {
@@ -62,14 +57,14 @@ pub(crate) fn decode_file(
     Ok(())
 }
 
-/// Samples as they are stored, row-major, rows padded to whole bytes.
+/// Decodes a file to samples as they are stored: row-major, rows padded to whole bytes.
 fn samples(header: &Header, png: &[u8], limits: Limits) -> Result<Vec<u8>, DecodeError> {
     let mut options = DecodeOptions::default();
     options.set_ignore_adler32(false);
     options.set_ignore_crc(false);
     options.set_skip_ancillary_crc_failures(false);
     let mut decoder = png::Decoder::new_with_options(Cursor::new(png), options);
-    decoder.set_limits(LibraryLimits {
+    decoder.set_limits(CrateLimits {
         bytes: limits.max_bytes,
     });
     decoder.set_transformations(Transformations::IDENTITY);
@@ -91,18 +86,18 @@ fn samples(header: &Header, png: &[u8], limits: Limits) -> Result<Vec<u8>, Decod
     Ok(samples)
 }
 
-/// The same image without its ancillary chunks: they have no bearing on the
-/// samples, so the library's opinion of them must have none on the verdict.
-fn bare_png(header: &Header, container: &Container<'_>, stream: &[u8]) -> Vec<u8> {
-    // Several chunks put together may be longer than one chunk may be.
-    const LONGEST: usize = 1 << 30;
+/// Writes a file with the same samples and without ancillary chunks.
+fn minimal_png(image: &Inflated<'_>) -> Vec<u8> {
+    // Less than a chunk may have; the stream of several chunks may be longer.
+    const MAX_DATA: usize = 1 << 30;
+    let stream = image.container.stream;
     let mut png = Vec::with_capacity(stream.len() + 1024);
     png.extend_from_slice(&SIGNATURE);
-    push_chunk(&mut png, ChunkName::HEADER, &header.raw);
-    if let Some(palette) = container.palette {
+    push_chunk(&mut png, ChunkName::HEADER, &image.header.raw);
+    if let Some(palette) = image.container.palette {
         push_chunk(&mut png, ChunkName::PALETTE, palette.data);
     }
-    for part in stream.chunks(LONGEST) {
+    for part in stream.chunks(MAX_DATA) {
         push_chunk(&mut png, ChunkName::DATA, part);
     }
     push_chunk(&mut png, ChunkName::END, &[]);
@@ -110,10 +105,11 @@ fn bare_png(header: &Header, container: &Container<'_>, stream: &[u8]) -> Vec<u8
 }
 
 fn push_chunk(png: &mut Vec<u8>, name: ChunkName, data: &[u8]) {
+    let mut crc = libdeflater::Crc::new();
+    crc.update(&name.0);
+    crc.update(data);
     png.extend_from_slice(&(data.len() as u32).to_be_bytes());
-    let covered = png.len();
     png.extend_from_slice(&name.0);
     png.extend_from_slice(data);
-    let crc = libdeflater::crc32(&png[covered..]);
-    png.extend_from_slice(&crc.to_be_bytes());
+    png.extend_from_slice(&crc.sum().to_be_bytes());
 }

@@ -1,52 +1,54 @@
-//! Images that are stored as colour, and are grey in every pixel.
+//! Converts samples of any colour type to grey, if every pixel is grey and opaque.
 #![allow(
     clippy::indexing_slicing,
-    reason = "lengths are checked once, before the loops over rows; fuzzer and corruption tests agree"
+    reason = "columns are below the width, and `chunks_exact` cuts rows for that many pixels"
 )]
 
-use crate::chunk::{Chunk, Container};
+use crate::chunk::Chunk;
+use crate::container::Container;
 use crate::error::{Damage, DecodeError, Unsupported};
 use crate::header::{Colour, Header};
 use crate::shape::{BitDepth, PlaneShape};
 
-/// What it takes to read stored samples: the palette, and which colour or
-/// palette entry is transparent.
+/// Reads stored samples as pixels. Knows the palette, and which colour or which palette
+/// entries are transparent.
 ///
 /// [PNG, 11.2.2](https://www.w3.org/TR/png-3/#11PLTE) and
 /// [11.3.1.1](https://www.w3.org/TR/png-3/#11tRNS)
-pub(crate) struct Legend<'a> {
+pub(crate) struct SampleReader<'a> {
     header: &'a Header,
     palette: &'a [[u8; 3]],
     /// Alpha of the first palette entries; the others are opaque.
     palette_alpha: &'a [u8],
+    /// Red, green and blue of the colour that is transparent.
     transparent: Option<[u16; 3]>,
 }
 
 /// Red, green, blue, alpha.
 type Pixel = [u16; 4];
 
-impl<'a> Legend<'a> {
+impl<'a> SampleReader<'a> {
     pub(crate) fn new(header: &'a Header, container: &Container<'a>) -> Result<Self, Damage> {
         let palette = match (header.colour, container.palette) {
             (Colour::Palette, None) => return Err(Damage::MissingPalette),
             (Colour::Palette, Some(chunk)) => chunk.data.as_chunks().0,
-            // Elsewhere it is but a suggestion to those who must quantise.
+            // With other colour types a palette is a suggestion for displays.
             _ => &[],
         };
-        let mut legend = Self {
+        let mut reader = Self {
             header,
             palette,
             palette_alpha: &[],
             transparent: None,
         };
         if let Some(chunk) = container.transparency {
-            legend.take_transparency(&chunk)?;
+            reader.set_transparency(&chunk)?;
         }
-        Ok(legend)
+        Ok(reader)
     }
 
-    fn take_transparency(&mut self, chunk: &Chunk<'a>) -> Result<(), Damage> {
-        // Bits above the sample's are to be ignored.
+    fn set_transparency(&mut self, chunk: &Chunk<'a>) -> Result<(), Damage> {
+        // The specification says to ignore bits above those of the samples.
         let maximum = self.header.shape.depth.max_value();
         let sample = |bytes: [u8; 2]| u16::from_be_bytes(bytes) & maximum;
         match (self.header.colour, chunk.data) {
@@ -57,15 +59,15 @@ impl<'a> Legend<'a> {
             (Colour::Palette, alpha) if alpha.len() <= self.palette.len() => {
                 self.palette_alpha = alpha;
             }
-            (Colour::GreyAlpha | Colour::RgbAlpha, _) => return Err(chunk.out_of_order()),
-            _ => return Err(chunk.impossible_length()),
+            (Colour::GreyAlpha | Colour::RgbAlpha, _) => return Err(chunk.order_error()),
+            _ => return Err(chunk.length_error()),
         }
         Ok(())
     }
 
-    /// Writes stored samples, rows padded to whole bytes, as a plane; or finds
-    /// the first pixel that is not an opaque grey.
-    pub(crate) fn narrow(&self, samples: &[u8], plane: &mut [u8]) -> Result<(), DecodeError> {
+    /// Writes a plane from stored samples, whose rows are padded to whole bytes. Fails at the
+    /// first pixel that is not grey or not opaque.
+    pub(crate) fn to_grey(&self, samples: &[u8], plane: &mut [u8]) -> Result<(), DecodeError> {
         let PlaneShape { width, depth, .. } = self.header.shape;
         let row_bytes = self.header.row_bytes(width) as usize;
         let target_bytes = width as usize * depth.bytes_per_sample();
@@ -89,6 +91,7 @@ impl<'a> Legend<'a> {
         Ok(())
     }
 
+    /// The value of a pixel that is stored as samples.
     fn direct_grey(&self, row: &[u8], y: u32, x: u32) -> Result<u16, Unsupported> {
         let [red, green, blue, alpha] = self.direct(row, x as usize);
         if red != green || green != blue {
@@ -106,6 +109,7 @@ impl<'a> Legend<'a> {
         Ok(red)
     }
 
+    /// A pixel that is stored as samples.
     fn direct(&self, row: &[u8], x: usize) -> Pixel {
         let (samples, depth) = (self.header.colour.samples(), self.header.shape.depth);
         let opaque = depth.max_value();
@@ -128,10 +132,11 @@ impl<'a> Legend<'a> {
         [red, green, blue, alpha]
     }
 
+    /// The value of a pixel that is stored as a palette index.
     fn palette_grey(&self, row: &[u8], y: u32, x: u32) -> Result<u16, DecodeError> {
         let bits = usize::from(self.header.bits);
         let first_bit = x as usize * bits;
-        // Pixels are packed from the high bits of each byte down.
+        // The first pixel of a byte is in its high bits.
         let shift = 8 - bits - first_bit % 8;
         let index = row[first_bit / 8] >> shift & (0xFF >> (8 - bits));
         let Some(&[red, green, blue]) = self.palette.get(usize::from(index)) else {
@@ -155,10 +160,10 @@ impl<'a> Legend<'a> {
             }
             .into());
         }
-        let alpha = self.palette_alpha.get(usize::from(index)).copied();
-        match alpha.unwrap_or(u8::MAX) {
-            u8::MAX => Ok(red.into()),
-            alpha => {
+        match self.palette_alpha.get(usize::from(index)) {
+            // Entries without an alpha value are opaque.
+            None | Some(&u8::MAX) => Ok(red.into()),
+            Some(&alpha) => {
                 let alpha = alpha.into();
                 Err(Unsupported::Transparency { y, x, alpha }.into())
             }

@@ -1,35 +1,39 @@
-//! The same in plain Rust: what the instructions mean, and what there is on
-//! machines that are not known here.
+//! [`U8x32`] in plain Rust: defines what the instructions of the other modules compute,
+//! and stands in for them on other processors.
 #![allow(
     clippy::indexing_slicing,
-    reason = "places are within halves, which are all of one length"
+    reason = "positions are below the length of the halves"
 )]
 
-use super::HALF;
+use super::width::HALF;
 
-/// Plain rows are faster without instructions.
-#[allow(dead_code, reason = "in tests the one of the machine is asked")]
-pub(crate) const fn has_registers() -> bool {
+/// False: without SIMD instructions, code that does not use [`U8x32`] is faster.
+#[allow(
+    dead_code,
+    reason = "tests call the function of the processor's own module"
+)]
+pub(crate) const fn is_available() -> bool {
     false
 }
 
-/// See [the module](super).
+/// 32 bytes in two halves, see [the module](super).
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Register([[u8; HALF]; 2]);
+pub(crate) struct U8x32([[u8; HALF]; 2]);
 
-impl Register {
+impl U8x32 {
+    /// Combines the bytes of both.
     fn each(self, other: Self, combine: impl Fn(u8, u8) -> u8) -> Self {
-        let half = |half: usize| {
-            std::array::from_fn(|place| combine(self.0[half][place], other.0[half][place]))
-        };
+        let half =
+            |half: usize| std::array::from_fn(|at| combine(self.0[half][at], other.0[half][at]));
         Self([half(0), half(1)])
     }
 
-    /// Bytes of each half by their place in `first` and then `second`.
-    fn pick(first: Self, second: Self, place: impl Fn(usize) -> usize) -> Self {
+    /// Takes bytes of both halves by their position in the half of `first` followed by that
+    /// of `second`.
+    fn pick(first: Self, second: Self, position: impl Fn(usize) -> usize) -> Self {
         let half = |half: usize| {
             let both = [first.0[half], second.0[half]];
-            std::array::from_fn(|at| both.as_flattened()[place(at)])
+            std::array::from_fn(|at| both.as_flattened()[position(at)])
         };
         Self([half(0), half(1)])
     }
@@ -90,21 +94,21 @@ impl Register {
         self
     }
 
-    pub(crate) fn is_below(self, other: Self) -> Self {
+    pub(crate) fn is_less_than(self, other: Self) -> Self {
         self.each(other, |a, b| mask(a < b))
     }
 
-    pub(crate) fn or_where(self, mask: Self, other: Self) -> Self {
+    pub(crate) fn blend(self, mask: Self, other: Self) -> Self {
         let kept = self.each(mask, |a, mask| a & !mask);
         kept.or(other.and(mask))
     }
 
-    pub(crate) fn behind<const BPP: usize>(self, before: Self) -> Self {
-        Self::pick(before, self, |at| HALF - BPP + at)
+    pub(crate) fn shift_in<const BPP: usize>(self, previous: Self) -> Self {
+        Self::pick(previous, self, |at| HALF - BPP + at)
     }
 
-    pub(crate) fn at(self, places: &[u8; HALF]) -> Self {
-        Self::pick(self, self, |at| usize::from(places[at]))
+    pub(crate) fn shuffle(self, positions: &[u8; HALF]) -> Self {
+        Self::pick(self, self, |at| usize::from(positions[at]))
     }
 
     pub(crate) fn interleave<const BPP: usize>(self, other: Self) -> [Self; 2] {
@@ -116,16 +120,16 @@ impl Register {
         })
     }
 
-    pub(crate) fn computed(self) -> Self {
+    pub(crate) fn optimisation_barrier(self) -> Self {
         self
     }
 }
 
-fn mask(is: bool) -> u8 {
-    if is { 0xFF } else { 0 }
+fn mask(condition: bool) -> u8 {
+    if condition { 0xFF } else { 0 }
 }
 
-/// A sum of 64 bits.
+/// A sum of bytes in 64 bits.
 #[derive(Clone, Copy)]
 pub(crate) struct Sums(u64);
 
@@ -134,12 +138,12 @@ impl Sums {
         Self(0)
     }
 
-    pub(crate) fn add(&mut self, bytes: Register) {
+    pub(crate) fn add(&mut self, bytes: U8x32) {
         let bytes = bytes.0.as_flattened();
         self.0 += bytes.iter().map(|byte| u64::from(*byte)).sum::<u64>();
     }
 
-    pub(crate) fn add_squares(&mut self, registers: [Register; 4]) {
+    pub(crate) fn add_squares(&mut self, registers: [U8x32; 4]) {
         let bytes = registers
             .iter()
             .flat_map(|register| register.0.as_flattened());
