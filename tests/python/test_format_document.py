@@ -87,6 +87,10 @@ def test_a_kept_dataset_conforms(kept: Path) -> None:
     check(kept)
 
 
+def test_every_kept_dataset_is_tested() -> None:
+    assert sorted(path.name for path in DATA.glob("format-*")) == [f"format-{v}" for v in FORMATS]
+
+
 def test_the_reader_is_short_and_plain() -> None:
     text = READER.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 150
