@@ -16,6 +16,7 @@ import duckdb
 import numpy as np
 import xarray
 from PIL import Image, ImageDraw
+
 from plate_montage import pictures, shrunk
 
 # A Parquet file cannot fix the length of a list, so DuckDB has to be told.

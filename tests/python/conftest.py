@@ -14,9 +14,9 @@ import pytest
 from numpy.typing import NDArray
 
 from converter import CODECS, COMPLETE, DEFAULT_CODEC, Dataset, convert, run
-from fault_proxy import FaultProxy
+from faults.proxy import FaultProxy
 from full_size import make_full_size
-from servers import SeaweedFS, seaweedfs
+from servers.object_stores import SeaweedFS, seaweedfs
 from source import Source, read_source, table_row, write_tree
 
 EXAMPLES = Path(__file__).parents[2] / "scripts" / "examples"

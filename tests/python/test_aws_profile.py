@@ -8,9 +8,9 @@ import pytest
 
 from conftest import Workshop
 from converter import COMPLETE, FAILED, Dataset
-from remote_runs import Finished, Run
-from s3 import Bucket
-from servers import ACCESS_KEY, REGION, SECRET_KEY, SeaweedFS
+from faults.runs import Finished, Run
+from servers.bucket import Bucket
+from servers.object_stores import ACCESS_KEY, REGION, SECRET_KEY, SeaweedFS
 
 CREDENTIALS = f"""
 [lab]

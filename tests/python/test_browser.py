@@ -17,10 +17,10 @@ import pytest
 
 from conftest import Workshop
 from converter import Dataset
-from fault_proxy import FaultProxy
-from s3 import EXPOSED_HEADERS, Bucket
-from server_process import installed_file
-from servers import SeaweedFS
+from faults.proxy import FaultProxy
+from servers.bucket import EXPOSED_HEADERS, Bucket
+from servers.object_stores import SeaweedFS
+from servers.process import installed_file
 
 VIEWER = "https://viewer.example"
 SHARD = "rxrx1/images.zarr/images/c/0/0/0/0"

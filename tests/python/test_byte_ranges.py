@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from byte_range import CRC, decode, without_crc
 from conftest import Workshop
 from converter import CODECS, Dataset
+from readers.byte_range import CRC, decode, without_crc
 
 INDEX_ENTRY = struct.Struct("<QQ")
 

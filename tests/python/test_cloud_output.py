@@ -14,11 +14,11 @@ from azure.storage.blob import BlobServiceClient
 
 from conftest import Workshop
 from converter import COMPLETE, FAILED, Dataset
-from fault_proxy import FaultProxy
-from faults import Delay
-from gcs_server import GcsServer, gcs_server
-from remote_runs import Run, killed_and_resumed, local_objects
-from servers import AZURE_ACCOUNT, AZURE_KEY, azure_address, azure_connection, azurite
+from faults.plan import Delay
+from faults.proxy import FaultProxy
+from faults.runs import Run, killed_and_resumed, local_objects
+from servers.google import GcsServer, gcs_server
+from servers.object_stores import AZURE_ACCOUNT, AZURE_KEY, azure_address, azure_connection, azurite
 
 TOKEN = "a-token"
 PART = 8 << 20

@@ -22,11 +22,11 @@ from azure.storage.blob import BlobServiceClient
 
 from conftest import Workshop
 from converter import Dataset
-from gcs_server import gcs_server
-from httpfs import httpfs, no_secret
-from remote_runs import pack, s3_environment
-from s3 import EXPOSED_HEADERS, Bucket
-from servers import (
+from faults.runs import pack, s3_environment
+from readers.httpfs import httpfs, no_secret
+from servers.bucket import EXPOSED_HEADERS, Bucket
+from servers.google import gcs_server
+from servers.object_stores import (
     AZURE_ACCOUNT,
     SeaweedFS,
     azure_address,

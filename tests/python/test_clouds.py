@@ -18,7 +18,11 @@ import pytest
 import zarr.core.sync
 from azure.storage.blob import BlobServiceClient
 
-from cloud_readers import (
+from conftest import Workshop
+from converter import COMPLETE, Dataset
+from faults.proxy import FaultProxy
+from faults.runs import Run, s3_environment
+from readers.cloud import (
     CLOUD_READERS,
     Place,
     at_azure,
@@ -29,12 +33,8 @@ from cloud_readers import (
     zarr_by_fsspec,
     zarr_by_obstore,
 )
-from conftest import Workshop
-from converter import COMPLETE, Dataset
-from fault_proxy import FaultProxy
-from remote_runs import Run, s3_environment
-from s3 import Bucket
-from servers import SeaweedFS, azure_connection, azurite, fake_gcs, seed_gcs
+from servers.bucket import Bucket
+from servers.object_stores import SeaweedFS, azure_connection, azurite, fake_gcs, seed_gcs
 
 PREFIX = "some/where/rxrx1"
 SITES_A_SHARD = 4

@@ -16,7 +16,7 @@ from PIL import Image
 
 from conftest import EXAMPLES, Workshop, load_example
 from converter import DEFAULT_CODEC, Dataset, convert
-from range_server import Request, serve
+from servers.file_server import Request, serve
 from test_embeddings import write_embeddings
 
 HAS_TORCH = importlib.util.find_spec("torch") is not None

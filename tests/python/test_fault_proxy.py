@@ -11,8 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from fault_proxy import FaultProxy
-from faults import (
+from faults.plan import (
     Asked,
     Delay,
     Fault,
@@ -24,6 +23,7 @@ from faults import (
     Weather,
     no_faults,
 )
+from faults.proxy import FaultProxy
 
 BODY = random.Random(5).randbytes(300_000)
 BROKEN = (ConnectionError, http.client.HTTPException)

@@ -12,7 +12,7 @@ import xarray
 
 from conftest import EXAMPLES, load_example
 from full_size import SITES, fill_planes
-from range_server import Request, serve
+from servers.file_server import Request, serve
 
 MOST_REQUESTS = 30
 

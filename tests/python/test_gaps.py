@@ -13,7 +13,7 @@ import xarray
 
 from conftest import Workshop
 from converter import DEFAULT_CODEC, FAILED, Dataset, convert, run
-from readers import EVERYTHING, READERS, WITHOUT_PLUG_INS
+from readers.arrays import EVERYTHING, READERS, WITHOUT_PLUG_INS
 from source import Source, plane_path, read_source
 
 MISSING = [(0, 1), (5, 2), (5, 3)]

@@ -9,13 +9,13 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from byte_range import decode
 from conftest import Workshop
-from fault_proxy import FaultProxy
-from httpfs import httpfs, no_secret, secret
-from range_server import Request, serve
-from s3 import Bucket
-from servers import SeaweedFS
+from faults.proxy import FaultProxy
+from readers.byte_range import decode
+from readers.httpfs import httpfs, no_secret, secret
+from servers.bucket import Bucket
+from servers.file_server import Request, serve
+from servers.object_stores import SeaweedFS
 
 TABLES = ("metadata", "planes")
 PLACE = "s3://tables"

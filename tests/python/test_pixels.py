@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from conftest import RECIPES, Workshop
 from converter import Dataset
-from readers import EVERYTHING, READERS, WITHOUT_PLUG_INS, open_tensorstore
+from readers.arrays import EVERYTHING, READERS, WITHOUT_PLUG_INS, open_tensorstore
 from source import Source
 
 CLAIMED = [(name, codec) for name, reader in READERS.items() for codec in reader.codecs]

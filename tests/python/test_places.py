@@ -13,8 +13,8 @@ import xarray
 
 from conftest import RECIPES, Workshop
 from converter import DEFAULT_CODEC, Dataset, convert
-from range_server import serve
-from readers import EVERYTHING, READERS
+from readers.arrays import EVERYTHING, READERS
+from servers.file_server import serve
 
 
 @pytest.fixture(scope="module")

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from cloud_readers import CLOUD_READERS, at_s3
 from conftest import Workshop
 from converter import COMPLETE, FAILED, Dataset
-from fault_proxy import Exchange, FaultProxy
-from faults import Weather
-from remote_runs import Run, damaged_copy, local_objects, s3_environment
-from s3 import Bucket
-from servers import SeaweedFS
+from faults.plan import Weather
+from faults.proxy import Exchange, FaultProxy
+from faults.runs import Run, damaged_copy, local_objects, s3_environment
+from readers.cloud import CLOUD_READERS, at_s3
+from servers.bucket import Bucket
+from servers.object_stores import SeaweedFS
 
 ROOT = "images.zarr/zarr.json"
 

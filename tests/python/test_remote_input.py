@@ -15,12 +15,12 @@ import pytest
 
 from conftest import Workshop
 from converter import COMPLETE, FAILED, Dataset
-from fault_proxy import Exchange, FaultProxy
-from faults import Asked, Fault
-from range_server import Request, serve
-from remote_runs import Finished, Run, local_objects, s3_environment
-from s3 import Bucket
-from servers import SeaweedFS, files_below
+from faults.plan import Asked, Fault
+from faults.proxy import Exchange, FaultProxy
+from faults.runs import Finished, Run, local_objects, s3_environment
+from servers.bucket import Bucket
+from servers.file_server import Request, serve
+from servers.object_stores import SeaweedFS, files_below
 
 SURPLUS = 1.02
 """Bytes fetched over bytes there are: headers are looked at before the images are read."""

@@ -13,12 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from books import Books
 from conftest import Workshop
 from converter import COMPLETE, FAILED, Dataset
-from fault_proxy import Exchange, FaultProxy
-from faults import Asked, Delay, Fault, Plan, Weather
-from remote_runs import (
+from faults.plan import Asked, Delay, Fault, Plan, Weather
+from faults.proxy import Exchange, FaultProxy
+from faults.runs import (
     MEBIBYTE,
     Run,
     killed_and_resumed,
@@ -26,8 +25,9 @@ from remote_runs import (
     pack,
     s3_environment,
 )
-from s3 import Bucket
-from servers import SeaweedFS, rclone_s3, seaweedfs
+from faults.tally import Books
+from servers.bucket import Bucket
+from servers.object_stores import SeaweedFS, rclone_s3, seaweedfs
 
 ROUNDS = int(os.environ.get("RXRX2ZARR_ROUNDS", "3"))
 SEED = int(os.environ.get("RXRX2ZARR_SEED", "5"))

@@ -9,10 +9,10 @@ from typing import TypeVar
 import botocore.exceptions
 import pytest
 
-from fault_proxy import FaultProxy
-from faults import Weather
-from s3 import Bucket
-from servers import SeaweedFS, rclone_s3, seaweedfs
+from faults.plan import Weather
+from faults.proxy import FaultProxy
+from servers.bucket import Bucket
+from servers.object_stores import SeaweedFS, rclone_s3, seaweedfs
 
 WRITERS = 16
 T = TypeVar("T")

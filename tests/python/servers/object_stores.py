@@ -13,7 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from server_process import LOOPBACK, Server, free_ports, installed_file, program
+from servers.process import LOOPBACK, Server, free_ports, installed_file, program
 
 ACCESS_KEY = "test"
 SECRET_KEY = "testtest"

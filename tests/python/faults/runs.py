@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fault_proxy import FaultProxy
-from servers import ACCESS_KEY, REGION, SECRET_KEY
+from faults.proxy import FaultProxy
+from servers.object_stores import ACCESS_KEY, REGION, SECRET_KEY
 
 MEBIBYTE = 1 << 20
 

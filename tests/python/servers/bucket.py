@@ -11,7 +11,7 @@ from pathlib import Path
 import botocore.config
 import botocore.session
 
-from servers import ACCESS_KEY, REGION, SECRET_KEY, files_below
+from servers.object_stores import ACCESS_KEY, REGION, SECRET_KEY, files_below
 
 EXPOSED_HEADERS = ("Content-Length", "Content-Range", "Accept-Ranges", "ETag")
 

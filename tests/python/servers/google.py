@@ -19,7 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
 
-from range_server import requested_slice
+from servers.file_server import requested_slice
 
 HTTP_TIME = "%a, %d %b %Y %H:%M:%S GMT"
 ISO_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"

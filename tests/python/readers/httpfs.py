@@ -7,8 +7,8 @@ import os
 import subprocess
 from pathlib import Path
 
-from s3 import Bucket
-from servers import ACCESS_KEY, SECRET_KEY
+from servers.bucket import Bucket
+from servers.object_stores import ACCESS_KEY, SECRET_KEY
 
 
 def httpfs(*statements: str) -> list[list[object]]:

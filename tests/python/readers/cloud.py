@@ -14,8 +14,8 @@ import zarr
 from numpy.typing import NDArray
 from zarr.storage import ObjectStore
 
-from readers import Index
-from servers import AZURE_ACCOUNT, REGION, azure_address, azure_connection
+from readers.arrays import Index
+from servers.object_stores import AZURE_ACCOUNT, REGION, azure_address, azure_connection
 
 Settings = Mapping[str, Any]
 PLAIN_HTTP = {"allow_http": True}

@@ -16,9 +16,19 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from faults import Asked, Delay, Fault, LoseAnswer, LoseRequest, Plan, Refuse, Trickle, no_faults
-from http_wire import Head, chunks, pieces_of, read_head, until_the_end
-from server_process import LOOPBACK
+from faults.http_wire import Head, chunks, pieces_of, read_head, until_the_end
+from faults.plan import (
+    Asked,
+    Delay,
+    Fault,
+    LoseAnswer,
+    LoseRequest,
+    Plan,
+    Refuse,
+    Trickle,
+    no_faults,
+)
+from servers.process import LOOPBACK
 
 PIECE = 1 << 16
 REFUSALS = {
