@@ -24,6 +24,8 @@ mod end_to_end {
     mod labels;
     mod layouts;
     mod permissions;
+    #[path = "../real_data.rs"]
+    mod real_data;
     mod real_sample;
     mod repeatable;
     mod retry;

@@ -17,10 +17,9 @@ from converter import CODECS, COMPLETE, DEFAULT_CODEC, Dataset, convert, run
 from faults.proxy import FaultProxy
 from full_size import make_full_size
 from servers.object_stores import SeaweedFS, seaweedfs
-from source import Source, read_source, table_row, write_tree
+from source import GOLDEN, REAL_SAMPLE, Source, read_source, table_row, write_tree
 
 EXAMPLES = Path(__file__).parents[2] / "scripts" / "examples"
-REAL_SAMPLE = Path(__file__).parents[3] / "shared" / "data" / "rxrx1-sample"
 
 
 def make_sample(root: Path) -> Source:
@@ -30,7 +29,7 @@ def make_sample(root: Path) -> Source:
     return read_source(root)
 
 
-def make_life_size(root: Path) -> Source:
+def make_full_planes(root: Path) -> Source:
     """Planes as large as those of RxRx1."""
     done = run("sample", root, "--sites", "32", "--seed", "11")
     assert done.returncode == COMPLETE, done.stderr
@@ -40,8 +39,13 @@ def make_life_size(root: Path) -> Source:
 def open_real_sample(_root: Path) -> Source:
     """Original RxRx1 files: site 1 of each well has six channels, site 2 has four."""
     if not REAL_SAMPLE.is_dir():
-        pytest.skip(f"the real sample is not at {REAL_SAMPLE}")
+        pytest.skip(f"{REAL_SAMPLE} does not exist (RXRX1_SAMPLE)")
     return read_source(REAL_SAMPLE)
+
+
+def open_golden(_root: Path) -> Source:
+    """Synthetic files of many kinds of PNG; the last site has four of six channels."""
+    return read_source(GOLDEN / "grey8")
 
 
 def make_sixteen_bit(root: Path) -> Source:
@@ -106,6 +110,7 @@ class Recipe:
 RECIPES = {
     "sample": Recipe(make_sample),
     "real": Recipe(open_real_sample, ("--allow-missing",)),
+    "golden": Recipe(open_golden, ("--allow-missing",)),
     "sixteen-bit": Recipe(make_sixteen_bit),
     "oblong": Recipe(
         make_oblong,
@@ -116,19 +121,19 @@ RECIPES = {
 
 # On demand only: much to decode for every test that takes any dataset, or one like another.
 LARGE = {
-    "life-size": Recipe(make_life_size),
+    "full-planes": Recipe(make_full_planes),
     "noisy": Recipe(make_noisy),
     "sharded": Recipe(make_sample, ("--shard-sites", "4")),
 }
 
 
 @dataclass
-class Workshop:
+class Datasets:
     """Makes sources and datasets on demand and keeps them for the session."""
 
     folder: Path
     sources: dict[str, Source] = field(default_factory=dict)
-    datasets: dict[tuple[str, str], Dataset] = field(default_factory=dict)
+    converted: dict[tuple[str, str], Dataset] = field(default_factory=dict)
 
     def source(self, name: str) -> Source:
         if name not in self.sources:
@@ -136,18 +141,18 @@ class Workshop:
         return self.sources[name]
 
     def dataset(self, name: str, codec: str = DEFAULT_CODEC) -> Dataset:
-        if (name, codec) not in self.datasets:
+        if (name, codec) not in self.converted:
             source = self.source(name)
             output = self.folder / f"{name}-{codec}"
-            self.datasets[name, codec] = convert(
+            self.converted[name, codec] = convert(
                 source, output, codec, *(RECIPES | LARGE)[name].options
             )
-        return self.datasets[name, codec]
+        return self.converted[name, codec]
 
 
 @pytest.fixture(scope="session")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
-    return Workshop(tmp_path_factory.mktemp("datasets"))
+def datasets(tmp_path_factory: pytest.TempPathFactory) -> Datasets:
+    return Datasets(tmp_path_factory.mktemp("datasets"))
 
 
 def load_example(script: Path) -> ModuleType:
@@ -164,18 +169,18 @@ def full_size(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session", params=list(RECIPES))
-def dataset(request: pytest.FixtureRequest, workshop: Workshop) -> Dataset:
+def dataset(request: pytest.FixtureRequest, datasets: Datasets) -> Dataset:
     """Each source, converted with the default codec."""
-    return workshop.dataset(request.param)
+    return datasets.dataset(request.param)
 
 
 @pytest.fixture(
     scope="session", params=[(name, codec) for name in RECIPES for codec in CODECS], ids="-".join
 )
-def coded_dataset(request: pytest.FixtureRequest, workshop: Workshop) -> Dataset:
+def coded_dataset(request: pytest.FixtureRequest, datasets: Datasets) -> Dataset:
     """Each source with each codec."""
     name, codec = request.param
-    return workshop.dataset(name, codec)
+    return datasets.dataset(name, codec)
 
 
 @pytest.fixture(scope="session")

@@ -15,10 +15,10 @@ import numpy as np
 from PIL import Image
 
 from converter import SEALED_WITH_GAPS, run
-from source import plane_path, table_row, write_table
+from source import REAL_SAMPLE, plane_path, table_row, write_table
 
 SITES = 125_510
-REAL_TABLE = Path(__file__).parents[3] / "shared" / "data" / "rxrx1-metadata-125510.csv.gz"
+REAL_TABLE = REAL_SAMPLE.parent / "rxrx1-metadata-125510.csv.gz"
 
 
 def write_rows(folder: Path) -> list[dict[str, str]]:

@@ -7,6 +7,7 @@ Python, and its pixels are decoded by Pillow.
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+GOLDEN = Path(__file__).parents[1] / "data" / "golden"
+"""Small synthetic images; its README says more."""
+REAL_SAMPLE = Path(
+    os.environ.get("RXRX1_SAMPLE", Path(__file__).parents[3] / "shared" / "data" / "rxrx1-sample")
+)
+"""Original RxRx1 files, which their licence keeps out of the repository."""
 
 Row = Mapping[str, str]
 DrawPlane = Callable[[int, int], NDArray[np.generic]]
@@ -89,9 +97,15 @@ def read_source(root: Path, damaged: frozenset[Path] = frozenset()) -> Source:
             if path.exists():
                 files[site, channel] = path
                 if relative not in damaged:
-                    with Image.open(path) as image:
-                        planes[site, channel] = np.asarray(image)
+                    planes[site, channel] = read_plane(path)
     return assemble(root, rows, files, planes)
+
+
+def read_plane(path: Path) -> NDArray[np.generic]:
+    """Reads a PNG whose pixels are grey in effect."""
+    with Image.open(path) as image:
+        is_grey = image.mode in ("L", "I;16")
+        return np.asarray(image if is_grey else image.convert("L"))
 
 
 def assemble(

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from conftest import Workshop
+from conftest import Datasets
 from converter import CODECS, Dataset
 from readers.byte_range import CRC, decode, without_crc
 
@@ -32,11 +32,11 @@ def read_range(path: Path, offset: int, length: int) -> bytes:
 
 
 @pytest.mark.parametrize("codec", CODECS)
-@pytest.mark.parametrize("source_name", ["sample", "real", "sixteen-bit"])
+@pytest.mark.parametrize("source_name", ["sample", "real", "golden", "sixteen-bit"])
 def test_every_site_is_read_with_a_file_handle(
-    workshop: Workshop, source_name: str, codec: str
+    datasets: Datasets, source_name: str, codec: str
 ) -> None:
-    dataset = workshop.dataset(source_name, codec)
+    dataset = datasets.dataset(source_name, codec)
     pixels = dataset.source.pixels
     for site, shard, offset, length in byte_ranges(dataset):
         data = read_range(shard, offset, length)
@@ -50,9 +50,9 @@ def shard_index(shard: Path, entries: int) -> list[tuple[int, int]]:
     return list(INDEX_ENTRY.iter_unpack(without_crc(stored)))
 
 
-def test_a_range_spans_all_chunks_of_its_site(workshop: Workshop) -> None:
+def test_a_range_spans_all_chunks_of_its_site(datasets: Datasets) -> None:
     """Two sites and three of six channels a chunk, two chunks of sites a shard."""
-    dataset = workshop.dataset("oblong")
+    dataset = datasets.dataset("oblong")
     pixels = dataset.source.pixels
     for site, shard, offset, length in byte_ranges(dataset):
         entries = shard_index(shard, entries=4)
