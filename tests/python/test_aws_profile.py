@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Workshop
+from conftest import Datasets
 from converter import COMPLETE, FAILED, Dataset
 from faults.runs import Finished, Run
 from servers.bucket import Bucket
@@ -63,9 +63,9 @@ def publish(folder: Path, profile: str, dataset: Dataset, bucket: Bucket) -> Fin
 
 
 def test_a_profile_says_all_that_is_needed(
-    workshop: Workshop, bucket: Bucket, tmp_path: Path
+    datasets: Datasets, bucket: Bucket, tmp_path: Path
 ) -> None:
-    done = publish(tmp_path, "lab", workshop.dataset("sharded"), bucket)
+    done = publish(tmp_path, "lab", datasets.dataset("sharded"), bucket)
     assert done.code == COMPLETE, done.err
     assert "lab/images.zarr/zarr.json" in bucket.keys("lab")
 
@@ -79,9 +79,9 @@ def test_a_profile_says_all_that_is_needed(
     ],
 )
 def test_a_profile_that_will_not_do_is_an_error_that_says_why(
-    profile: str, said: str, workshop: Workshop, bucket: Bucket, tmp_path: Path
+    profile: str, said: str, datasets: Datasets, bucket: Bucket, tmp_path: Path
 ) -> None:
-    done = publish(tmp_path, profile, workshop.dataset("sharded"), bucket)
+    done = publish(tmp_path, profile, datasets.dataset("sharded"), bucket)
     assert done.code == FAILED
     assert said in done.err
     assert SECRET_KEY not in done.err

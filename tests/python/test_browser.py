@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Workshop
+from conftest import Datasets
 from converter import Dataset
 from faults.proxy import FaultProxy
 from servers.bucket import EXPOSED_HEADERS, Bucket
@@ -27,8 +27,8 @@ SHARD = "rxrx1/images.zarr/images/c/0/0/0/0"
 
 
 @pytest.fixture(scope="module")
-def stored(workshop: Workshop) -> Dataset:
-    return workshop.dataset("sharded")
+def stored(datasets: Datasets) -> Dataset:
+    return datasets.dataset("sharded")
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import pytest
 from azure.storage.blob import BlobServiceClient
 
-from conftest import Workshop
+from conftest import Datasets
 from converter import COMPLETE, FAILED, Dataset
 from faults.plan import Delay
 from faults.proxy import FaultProxy
@@ -91,9 +91,9 @@ def proxy(cloud: Cloud) -> Iterator[FaultProxy]:
 
 
 @pytest.fixture(scope="module")
-def local(workshop: Workshop) -> Dataset:
+def local(datasets: Datasets) -> Dataset:
     """The same conversions to a disk."""
-    return workshop.dataset("noisy")
+    return datasets.dataset("noisy")
 
 
 def below(tree: Mapping[str, bytes], prefix: str) -> dict[str, bytes]:
@@ -165,8 +165,8 @@ def test_a_second_writer_is_refused(
     assert second.code == FAILED
     assert str(first.pid) in second.err
     first.kill()
-    heir = Run(tmp_path / "heir", direct, *convert).finish()
-    assert heir.code == COMPLETE, heir.err
+    successor = Run(tmp_path / "successor", direct, *convert).finish()
+    assert successor.code == COMPLETE, successor.err
     assert below(cloud.tree(), "contested") == local_objects(local.root)
 
 

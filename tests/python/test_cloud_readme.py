@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 from azure.storage.blob import BlobServiceClient
 
-from conftest import Workshop
+from conftest import Datasets
 from converter import Dataset
 from faults.runs import pack, s3_environment
 from readers.httpfs import httpfs, no_secret
@@ -50,8 +50,8 @@ def blocks(heading: str, language: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def local(workshop: Workshop) -> Dataset:
-    return workshop.dataset("sharded")
+def local(datasets: Datasets) -> Dataset:
+    return datasets.dataset("sharded")
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ import pytest
 import zarr.core.sync
 from azure.storage.blob import BlobServiceClient
 
-from conftest import Workshop
+from conftest import Datasets
 from converter import COMPLETE, Dataset
 from faults.proxy import FaultProxy
 from faults.runs import Run, s3_environment
@@ -47,8 +47,8 @@ def module_patch() -> Iterator[pytest.MonkeyPatch]:
 
 
 @pytest.fixture(scope="module")
-def stored(workshop: Workshop) -> Dataset:
-    return workshop.dataset("sharded")
+def stored(datasets: Datasets) -> Dataset:
+    return datasets.dataset("sharded")
 
 
 @pytest.fixture(scope="module")

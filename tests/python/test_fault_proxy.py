@@ -15,12 +15,12 @@ from faults.plan import (
     Asked,
     Delay,
     Fault,
+    FlakyNetwork,
     LoseAnswer,
     LoseRequest,
     Plan,
     Refuse,
     Trickle,
-    Weather,
     no_faults,
 )
 from faults.proxy import FaultProxy
@@ -29,11 +29,11 @@ BODY = random.Random(5).randbytes(300_000)
 BROKEN = (ConnectionError, http.client.HTTPException)
 
 
-class Shelf(BaseHTTPRequestHandler):
+class ObjectHandler(BaseHTTPRequestHandler):
     """Keeps what is put under a path, and gives it back; counts the puts that it finished."""
 
     protocol_version = "HTTP/1.1"
-    things: dict[str, bytes]
+    objects: dict[str, bytes]
     puts: list[str]
 
     def do_PUT(self) -> None:
@@ -47,15 +47,15 @@ class Shelf(BaseHTTPRequestHandler):
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if len(body) < int(self.headers["Content-Length"]):
                 return
-        self.things[self.path] = body
+        self.objects[self.path] = body
         self.puts.append(self.headers["Host"])
         self.answer(b"")
 
     def do_GET(self) -> None:
-        self.answer(self.things[self.path])
+        self.answer(self.objects[self.path])
 
     def do_HEAD(self) -> None:
-        self.answer(self.things[self.path])
+        self.answer(self.objects[self.path])
 
     def answer(self, body: bytes) -> None:
         is_chunked = self.path.startswith("/chunked")
@@ -91,8 +91,8 @@ class Client:
 
 
 @contextmanager
-def shelf() -> Iterator[tuple[int, type[Shelf]]]:
-    handler = type("ShelfOfThisTest", (Shelf,), {"things": {}, "puts": []})
+def object_server() -> Iterator[tuple[int, type[ObjectHandler]]]:
+    handler = type("HandlerOfOneTest", (ObjectHandler,), {"objects": {}, "puts": []})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
         server.handle_error = lambda *_: None  # what a lost connection does to it is no news
@@ -104,8 +104,8 @@ def shelf() -> Iterator[tuple[int, type[Shelf]]]:
 
 
 @contextmanager
-def setting(plan: Plan = no_faults) -> Iterator[tuple[FaultProxy, Client, type[Shelf]]]:
-    with shelf() as (port, handler), FaultProxy(port, plan).running() as proxy:
+def setting(plan: Plan = no_faults) -> Iterator[tuple[FaultProxy, Client, type[ObjectHandler]]]:
+    with object_server() as (port, handler), FaultProxy(port, plan).running() as proxy:
         client = Client(proxy)
         try:
             yield proxy, client, handler
@@ -152,7 +152,7 @@ def test_a_lost_request_is_not_done() -> None:
             client.ask("PUT", "/a", BODY)
         client.connection.close()
         assert client.ask("PUT", "/b", BODY) == (200, b"")
-        assert set(handler.things) == {"/b"}
+        assert set(handler.objects) == {"/b"}
     assert proxy.exchanges[0].sent == len(BODY) // 2
     assert proxy.exchanges[0].status is None
 
@@ -161,7 +161,7 @@ def test_a_lost_answer_is_to_something_done() -> None:
     with setting(first(LoseAnswer())) as (proxy, client, handler):
         with pytest.raises(BROKEN):
             client.ask("PUT", "/a", BODY)
-        assert handler.things == {"/a": BODY}
+        assert handler.objects == {"/a": BODY}
     assert proxy.exchanges[0].status is None
 
 
@@ -176,18 +176,18 @@ def test_an_answer_is_cut_off_in_its_body(reset: bool) -> None:
 
 
 def test_without_a_server_the_connection_is_reset_and_a_new_server_is_found() -> None:
-    with shelf() as (port, _):
+    with object_server() as (port, _):
         pass
     with FaultProxy(port).running() as proxy:
         client = Client(proxy)
         with pytest.raises(BROKEN):
             client.ask("GET", "/a")
         client.connection.close()
-        with shelf() as (proxy.server_port, handler):
-            handler.things["/a"] = b"here again"
+        with object_server() as (proxy.server_port, handler):
+            handler.objects["/a"] = b"here again"
             assert client.ask("GET", "/a") == (200, b"here again")
-        with shelf() as (proxy.server_port, handler):
-            handler.things["/a"] = b"and again"
+        with object_server() as (proxy.server_port, handler):
+            handler.objects["/a"] = b"and again"
             client.connection.close()
             assert client.ask("GET", "/a") == (200, b"and again")
         client.connection.close()
@@ -202,13 +202,13 @@ def test_one_can_wait_for_a_request() -> None:
         thread.join()
 
 
-def test_weather_is_the_same_for_a_seed_and_differs_between_seeds() -> None:
-    def days(seed: int) -> list[Fault | None]:
-        weather = Weather(seed)
-        return [weather(Asked(number, "GET", "/", {})) for number in range(1000)]
+def test_a_seed_decides_the_faults_of_a_flaky_network() -> None:
+    def faults(seed: int) -> list[Fault | None]:
+        network = FlakyNetwork(seed)
+        return [network(Asked(number, "GET", "/", {})) for number in range(1000)]
 
-    assert days(1) == days(1)
-    assert days(1) != days(2)
-    kinds = {type(fault) for fault in days(1)}
+    assert faults(1) == faults(1)
+    assert faults(1) != faults(2)
+    kinds = {type(fault) for fault in faults(1)}
     assert kinds == {type(None), Refuse, LoseRequest, LoseAnswer, Delay, Trickle}
-    assert 100 < sum(fault is not None for fault in days(1)) < 400
+    assert 100 < sum(fault is not None for fault in faults(1)) < 400

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import xarray
 
-from conftest import Workshop
+from conftest import Datasets
 from converter import DEFAULT_CODEC, FAILED, Dataset, convert, run
 from readers.arrays import EVERYTHING, READERS, WITHOUT_PLUG_INS
 from source import Source, plane_path, read_source
@@ -54,16 +54,16 @@ def copy_with_damaged_planes(sample: Source, root: Path) -> Source:
 
 
 @pytest.fixture(scope="module")
-def with_missing(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+def with_missing(datasets: Datasets, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     folder = tmp_path_factory.mktemp("missing")
-    source = copy_with_missing_planes(workshop.source("sample"), folder / "input")
+    source = copy_with_missing_planes(datasets.source("sample"), folder / "input")
     return convert(source, folder / "output", DEFAULT_CODEC, "--allow-missing")
 
 
 @pytest.fixture(scope="module")
-def with_damage(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+def with_damage(datasets: Datasets, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     folder = tmp_path_factory.mktemp("damaged")
-    source = copy_with_damaged_planes(workshop.source("sample"), folder / "input")
+    source = copy_with_damaged_planes(datasets.source("sample"), folder / "input")
     return convert(source, folder / "output", DEFAULT_CODEC)
 
 
@@ -134,9 +134,9 @@ def test_damaged_planes_are_recorded_with_the_cause(with_damage: Dataset) -> Non
 
 
 def test_missing_planes_stop_a_run_that_does_not_allow_them(
-    workshop: Workshop, tmp_path: Path
+    datasets: Datasets, tmp_path: Path
 ) -> None:
-    source = copy_with_missing_planes(workshop.source("sample"), tmp_path / "input")
+    source = copy_with_missing_planes(datasets.source("sample"), tmp_path / "input")
     done = run("convert", source.root, tmp_path / "output")
     assert done.returncode == FAILED
     lines = done.stderr.splitlines()
@@ -146,8 +146,8 @@ def test_missing_planes_stop_a_run_that_does_not_allow_them(
     assert not (tmp_path / "output").exists()
 
 
-def test_strict_seals_nothing_that_is_damaged(workshop: Workshop, tmp_path: Path) -> None:
-    source = copy_with_damaged_planes(workshop.source("sample"), tmp_path / "input")
+def test_strict_seals_nothing_that_is_damaged(datasets: Datasets, tmp_path: Path) -> None:
+    source = copy_with_damaged_planes(datasets.source("sample"), tmp_path / "input")
     done = run("convert", source.root, tmp_path / "output", "--strict")
     assert done.returncode == FAILED
     assert not (tmp_path / "output" / "images.zarr" / "zarr.json").exists()

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from conftest import Workshop
+from conftest import Datasets
 from faults.proxy import FaultProxy
 from readers.byte_range import decode
 from readers.httpfs import httpfs, no_secret, secret
@@ -81,12 +81,12 @@ def bucket(full_size: Path, seaweed: SeaweedFS) -> Bucket:
 
 
 @pytest.fixture(scope="module")
-def public(workshop: Workshop, seaweed: SeaweedFS) -> Bucket:
+def public(datasets: Datasets, seaweed: SeaweedFS) -> Bucket:
     """`s3://public/rxrx1`, for everybody."""
     bucket = Bucket(seaweed.endpoint, "public")
     bucket.make()
     bucket.make_public()
-    bucket.put_tree(workshop.dataset("sharded").root, "rxrx1")
+    bucket.put_tree(datasets.dataset("sharded").root, "rxrx1")
     return bucket
 
 
@@ -108,9 +108,9 @@ def test_s3_wants_the_right_key(bucket: Bucket) -> None:
 
 
 def test_anybody_gets_a_sample_by_a_query_and_one_range_request(
-    workshop: Workshop, public: Bucket, s3_proxy: FaultProxy
+    datasets: Datasets, public: Bucket, s3_proxy: FaultProxy
 ) -> None:
-    dataset = workshop.dataset("sharded")
+    dataset = datasets.dataset("sharded")
     site = 6
     query = f"""SELECT shard, "offset", length FROM 's3://public/rxrx1/metadata.parquet'
                 WHERE site_id = '{dataset.source.site_ids[site]}'"""
@@ -128,8 +128,8 @@ def test_anybody_gets_a_sample_by_a_query_and_one_range_request(
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_anybody_reads_the_tables(workshop: Workshop, public: Bucket, table: str) -> None:
-    dataset = workshop.dataset("sharded")
+def test_anybody_reads_the_tables(datasets: Datasets, public: Bucket, table: str) -> None:
+    dataset = datasets.dataset("sharded")
     local = pq.read_table(dataset.root / f"{table}.parquet")
     query = f"SELECT count(*), sum(site_index) FROM 's3://public/rxrx1/{table}.parquet'"
     expected = [len(local), sum(local["site_index"].to_pylist())]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from conftest import RECIPES, Workshop
+from conftest import RECIPES, Datasets
 from converter import Dataset
 from readers.arrays import EVERYTHING, READERS, WITHOUT_PLUG_INS, open_tensorstore
 from source import Source
@@ -25,9 +25,9 @@ def differing_planes(pixels: NDArray[np.generic], source: Source) -> list[tuple[
 @pytest.mark.parametrize("source_name", RECIPES)
 @pytest.mark.parametrize(("reader", "codec"), CLAIMED)
 def test_every_plane_equals_pillow(
-    workshop: Workshop, source_name: str, reader: str, codec: str
+    datasets: Datasets, source_name: str, reader: str, codec: str
 ) -> None:
-    dataset = workshop.dataset(source_name, codec)
+    dataset = datasets.dataset(source_name, codec)
     pixels = READERS[reader].read(dataset.zarr, EVERYTHING)
     assert differing_planes(pixels, dataset.source) == []
 
@@ -35,9 +35,9 @@ def test_every_plane_equals_pillow(
 @pytest.mark.parametrize("source_name", RECIPES)
 @pytest.mark.parametrize(("reader", "codec"), CLAIMED)
 def test_one_plane_can_be_read_alone(
-    workshop: Workshop, source_name: str, reader: str, codec: str
+    datasets: Datasets, source_name: str, reader: str, codec: str
 ) -> None:
-    dataset = workshop.dataset(source_name, codec)
+    dataset = datasets.dataset(source_name, codec)
     site, channel = np.argwhere(dataset.source.present)[-1].tolist()
     plane = READERS[reader].read(dataset.zarr, (site, channel))
     np.testing.assert_array_equal(plane, dataset.source.pixels[site, channel])
@@ -49,19 +49,19 @@ def test_one_plane_can_be_read_alone(
     [("tensorstore", "numcodecs.delta"), ("zarrs", "UnsupportedMetadataError")],
 )
 def test_delta_zstd_is_refused_where_it_is_not_known(
-    workshop: Workshop, reader: str, refusal: str
+    datasets: Datasets, reader: str, refusal: str
 ) -> None:
-    dataset = workshop.dataset("sample", "delta-zstd")
+    dataset = datasets.dataset("sample", "delta-zstd")
     with pytest.raises(Exception) as raised:
         READERS[reader].read(dataset.zarr, EVERYTHING)
     assert refusal in repr(raised.value)
 
 
 @pytest.mark.parametrize("codec", WITHOUT_PLUG_INS)
-def test_layout_of_shards_and_chunks(workshop: Workshop, codec: str) -> None:
+def test_layout_of_shards_and_chunks(datasets: Datasets, codec: str) -> None:
     def layout(dataset: Dataset) -> tuple[tuple[int, ...], tuple[int, ...]]:
         shape = open_tensorstore(dataset.zarr).chunk_layout
         return tuple(shape.read_chunk.shape), tuple(shape.write_chunk.shape)
 
-    assert layout(workshop.dataset("sample", codec)) == ((1, 6, 160, 160), (64, 6, 160, 160))
-    assert layout(workshop.dataset("oblong", codec)) == ((2, 3, 40, 56), (4, 6, 40, 56))
+    assert layout(datasets.dataset("sample", codec)) == ((1, 6, 160, 160), (64, 6, 160, 160))
+    assert layout(datasets.dataset("oblong", codec)) == ((2, 3, 40, 56), (4, 6, 40, 56))

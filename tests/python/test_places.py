@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 import xarray
 
-from conftest import RECIPES, Workshop
+from conftest import RECIPES, Datasets
 from converter import DEFAULT_CODEC, Dataset, convert
 from readers.arrays import EVERYTHING, READERS
 from servers.file_server import serve
 
 
 @pytest.fixture(scope="module")
-def moved(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+def moved(datasets: Datasets, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     """Converted from a copy of the sample, moved elsewhere, its input gone."""
     folder = tmp_path_factory.mktemp("moved")
-    source = workshop.source("sample")
+    source = datasets.source("sample")
     shutil.copytree(source.root, folder / "input")
     done = convert(source, folder / "first", DEFAULT_CODEC)
     shutil.rmtree(folder / "input")
@@ -53,8 +53,8 @@ def test_nothing_in_a_dataset_tells_where_it_was_made(moved: Dataset) -> None:
 
 
 @pytest.mark.parametrize("source_name", RECIPES)
-def test_xarray_opens_it_over_http(workshop: Workshop, source_name: str) -> None:
-    dataset = workshop.dataset(source_name)
+def test_xarray_opens_it_over_http(datasets: Datasets, source_name: str) -> None:
+    dataset = datasets.dataset(source_name)
     source = dataset.source
     with serve(dataset.root) as address, xarray.open_zarr(f"{address}/images.zarr") as opened:
         # Without consolidated metadata this would be a dataset with nothing in it.

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Workshop
+from conftest import Datasets
 from converter import COMPLETE, FAILED, Dataset
-from faults.plan import Weather
+from faults.plan import FlakyNetwork
 from faults.proxy import Exchange, FaultProxy
 from faults.runs import Run, damaged_copy, local_objects, s3_environment
 from readers.cloud import CLOUD_READERS, at_s3
@@ -20,8 +20,8 @@ ROOT = "images.zarr/zarr.json"
 
 
 @pytest.fixture(scope="module")
-def local(workshop: Workshop) -> Dataset:
-    return workshop.dataset("sharded")
+def local(datasets: Datasets) -> Dataset:
+    return datasets.dataset("sharded")
 
 
 @pytest.fixture(scope="module")
@@ -92,16 +92,16 @@ def test_what_differs_is_uploaded_again(local: Dataset, bucket: Bucket, tmp_path
     assert bucket.get(key) == whole
 
 
-def test_in_bad_weather_it_is_published_whole(
+def test_publish_works_over_a_flaky_network(
     local: Dataset, bucket: Bucket, s3_proxy: FaultProxy, tmp_path: Path
 ) -> None:
-    s3_proxy.plan = Weather(seed=8)
-    url = f"s3://{bucket.name}/weather"
+    s3_proxy.plan = FlakyNetwork(seed=8)
+    url = f"s3://{bucket.name}/flaky"
     done = Run(
         tmp_path / "cwd", s3_environment(s3_proxy.endpoint), "publish", local.root, url
     ).finish()
     assert done.code == COMPLETE, done.err
-    assert bucket.tree("weather") == local_objects(local.root)
+    assert bucket.tree("flaky") == local_objects(local.root)
 
 
 def test_a_dry_run_uploads_nothing(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Workshop
+from conftest import Datasets
 from converter import COMPLETE, FAILED, Dataset
 from faults.plan import Asked, Fault
 from faults.proxy import Exchange, FaultProxy
@@ -29,9 +29,9 @@ LARGE = 100_000
 
 
 @pytest.fixture(scope="module")
-def local(workshop: Workshop) -> Dataset:
+def local(datasets: Datasets) -> Dataset:
     """The conversion of the folder."""
-    return workshop.dataset("life-size")
+    return datasets.dataset("full-planes")
 
 
 @pytest.fixture(scope="module")
@@ -154,19 +154,19 @@ def test_an_archive_that_is_replaced_meanwhile_is_an_error(
 ) -> None:
     def replace_at_the_first_image(asked: Asked) -> Fault | None:
         first, _, last = asked.headers.get("range", "bytes=0-0")[len("bytes=") :].partition("-")
-        is_large = asked.target.startswith("/read/mortal/") and int(last) - int(first) > LARGE
+        is_large = asked.target.startswith("/read/changing/") and int(last) - int(first) > LARGE
         if is_large and not replaced:
             replaced.append(asked)
-            put(bucket, "mortal/rxrx1.zip", archive)
+            put(bucket, "changing/rxrx1.zip", archive)
         return None
 
     replaced: list[Asked] = []
     with zipfile.ZipFile(archive) as original, zipfile.ZipFile(tmp_path / "x.zip", "w") as other:
         for entry in reversed(original.infolist()):
             other.writestr(entry, original.read(entry))
-    put(bucket, "mortal/rxrx1.zip", tmp_path / "x.zip")
+    put(bucket, "changing/rxrx1.zip", tmp_path / "x.zip")
     s3_proxy.plan = replace_at_the_first_image
-    done = converted(tmp_path, s3_proxy.endpoint, "s3://read/mortal/rxrx1.zip")
+    done = converted(tmp_path, s3_proxy.endpoint, "s3://read/changing/rxrx1.zip")
     assert replaced
     assert done.code == FAILED
     assert "replaced" in done.err

@@ -9,7 +9,7 @@ from typing import TypeVar
 import botocore.exceptions
 import pytest
 
-from faults.plan import Weather
+from faults.plan import FlakyNetwork
 from faults.proxy import FaultProxy
 from servers.bucket import Bucket
 from servers.object_stores import SeaweedFS, rclone_s3, seaweedfs
@@ -30,7 +30,7 @@ def winners(bucket: Bucket) -> int:
     def create(number: int) -> bool:
         try:
             bucket.client.put_object(
-                Bucket=bucket.name, Key="claim", Body=str(number).encode(), IfNoneMatch="*"
+                Bucket=bucket.name, Key="one", Body=str(number).encode(), IfNoneMatch="*"
             )
         except botocore.exceptions.ClientError as refusal:
             status = refusal.response["ResponseMetadata"]["HTTPStatusCode"]
@@ -43,14 +43,14 @@ def winners(bucket: Bucket) -> int:
 
 
 def test_seaweedfs_lets_one_writer_create_an_object(seaweed: SeaweedFS) -> None:
-    bucket = Bucket(seaweed.endpoint, "claims")
+    bucket = Bucket(seaweed.endpoint, "create-only")
     bucket.make()
     assert winners(bucket) == 1
 
 
 def test_rclone_lets_every_writer_create_it(tmp_path_factory: pytest.TempPathFactory) -> None:
     with rclone_s3(tmp_path_factory.mktemp("rclone")).running() as server:
-        bucket = Bucket(server.endpoint, "claims")
+        bucket = Bucket(server.endpoint, "create-only")
         bucket.make()
         assert winners(bucket) == WRITERS
 
@@ -63,7 +63,7 @@ def test_seaweedfs_keeps_what_it_has_when_it_is_killed(own_seaweed: SeaweedFS) -
     assert bucket.tree("a") == {"b": b"x" * 1_000_000}
 
 
-def sooner_or_later(do: Callable[..., T], *arguments: object, **options: object) -> T:
+def retried(do: Callable[..., T], *arguments: object, **options: object) -> T:
     """Tries again what botocore does not: 429, and answers that break off in their body."""
     for _ in range(1000):
         try:
@@ -73,14 +73,14 @@ def sooner_or_later(do: Callable[..., T], *arguments: object, **options: object)
     raise TimeoutError
 
 
-def test_signed_requests_pass_the_proxy_in_any_weather(
+def test_signed_requests_pass_the_proxy_over_a_flaky_network(
     seaweed: SeaweedFS, s3_proxy: FaultProxy
 ) -> None:
-    Bucket(seaweed.endpoint, "weather").make()
-    s3_proxy.plan = Weather(seed=2)
-    bucket = Bucket(s3_proxy.endpoint, "weather")
-    things = {f"{number}": bytes([number]) * 50_000 for number in range(60)}
-    for key, value in things.items():
-        sooner_or_later(bucket.client.put_object, Bucket="weather", Key=f"many/{key}", Body=value)
-    assert {key: sooner_or_later(bucket.get, f"many/{key}") for key in things} == things
+    Bucket(seaweed.endpoint, "flaky").make()
+    s3_proxy.plan = FlakyNetwork(seed=2)
+    bucket = Bucket(s3_proxy.endpoint, "flaky")
+    objects = {f"{number}": bytes([number]) * 50_000 for number in range(60)}
+    for key, value in objects.items():
+        retried(bucket.client.put_object, Bucket="flaky", Key=f"many/{key}", Body=value)
+    assert {key: retried(bucket.get, f"many/{key}") for key in objects} == objects
     assert sum(one.fault is not None for one in s3_proxy.exchanges) > 10

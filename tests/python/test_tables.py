@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from conftest import Workshop
+from conftest import Datasets
 from converter import Dataset, convert
 from source import Source, assemble, plane_path, table_row, write_table
 
@@ -99,8 +99,8 @@ def test_duckdb_reads_both_tables(dataset: Dataset) -> None:
     assert dict(statuses.fetchall()) == {status: n for status, n in counts.items() if n}
 
 
-def test_duckdb_sees_blanks_as_null(workshop: Workshop) -> None:
-    dataset = workshop.dataset("sixteen-bit")
+def test_duckdb_sees_blanks_as_null(datasets: Datasets) -> None:
+    dataset = datasets.dataset("sixteen-bit")
     blanks = duckdb.execute(
         f"SELECT site_id FROM '{dataset.metadata_table}' WHERE sirna IS NULL AND sirna_id IS NULL"
     ).fetchall()

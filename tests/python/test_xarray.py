@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import xarray
 
-from conftest import Workshop
+from conftest import Datasets
 from converter import Dataset
 
 
@@ -75,8 +75,8 @@ def test_presence_and_stains_are_labelled(opened: xarray.Dataset, dataset: Datas
     assert all(isinstance(stain, str) for stain in opened.stain.to_numpy().tolist())
 
 
-def test_sites_are_chosen_by_a_metadata_column(workshop: Workshop) -> None:
-    dataset = workshop.dataset("sample")
+def test_sites_are_chosen_by_a_metadata_column(datasets: Datasets) -> None:
+    dataset = datasets.dataset("sample")
     experiment = dataset.source.rows[-1]["experiment"]
     expected = [row["experiment"] == experiment for row in dataset.source.rows]
     with xarray.open_zarr(dataset.zarr, chunks=None) as opened:
@@ -99,8 +99,8 @@ def test_every_label_says_what_it_is(opened: xarray.Dataset) -> None:
     assert len(described) > 3
 
 
-def test_where_and_groupby_are_lazy_and_right(workshop: Workshop) -> None:
-    dataset = workshop.dataset("sample")
+def test_where_and_groupby_are_lazy_and_right(datasets: Datasets) -> None:
+    dataset = datasets.dataset("sample")
     source = dataset.source
     with xarray.open_zarr(dataset.zarr) as opened:
         # With Dask, a label to group by has to be in memory: xarray needs to know the groups.
@@ -119,8 +119,8 @@ def test_where_and_groupby_are_lazy_and_right(workshop: Workshop) -> None:
             )
 
 
-def test_it_opens_without_dask(workshop: Workshop) -> None:
-    dataset = workshop.dataset("sample")
+def test_it_opens_without_dask(datasets: Datasets) -> None:
+    dataset = datasets.dataset("sample")
     with xarray.open_zarr(dataset.zarr, chunks=None) as opened:
         assert opened.images.chunks is None
         assert not opened.images.variable._in_memory

@@ -70,7 +70,7 @@ def no_faults(_asked: Asked) -> None:
 
 
 @dataclass
-class Weather:
+class FlakyNetwork:
     """Faults at random, the same ones in the same order for a seed.
 
     Refusals come in bursts, as throttling does, and no longer than a client with ten

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass
-class Books:
+class Tally:
     """Rounds by what was done in them."""
 
     begun: Counter[str] = field(default_factory=Counter)
