@@ -32,6 +32,8 @@ mod end_to_end {
     mod seal;
     mod streams;
     mod tables;
+    #[path = "../tally.rs"]
+    mod tally;
     mod targets;
     mod torture;
     mod verify;

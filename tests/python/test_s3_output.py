@@ -32,17 +32,17 @@ from servers.object_stores import SeaweedFS, rclone_s3, seaweedfs
 ROUNDS = int(os.environ.get("RXRX2ZARR_ROUNDS", "3"))
 SEED = int(os.environ.get("RXRX2ZARR_SEED", "5"))
 LEASE_SECONDS = 60
-"""Seconds without a sign of life."""
+"""A lease that its holder does not renew expires after so many seconds."""
 OPTIONS = ("--shard-sites", "4")
-"""The settings of the datasets's dataset `sharded`."""
+"""The settings of the dataset `sharded`."""
 
 
 @pytest.fixture(scope="module")
 def tally() -> Iterator[Tally]:
-    """Printed at the end, for `scripts/torture`."""
+    """Written at the end, for `scripts/torture`."""
     tally = Tally()
     yield tally
-    tally.print()
+    tally.write()
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +144,7 @@ def test_a_conversion_killed_at_any_moment_resumes_to_the_same_objects(
     done = killed_and_resumed(tmp_path, s3_proxy, environment, command, moments)
     assert done.code == COMPLETE, f"{moments}: {done.err}"
     assert_same(bucket, f"killed-{number}", local)
-    tally.kept("conversion into a bucket killed", len(moments))
+    tally.passed("conversion into a bucket killed", len(moments))
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))
@@ -170,7 +170,7 @@ def test_a_flaky_network_and_a_killed_server_do_not_change_the_objects(
     assert done.code == COMPLETE, done.err
     assert_same(bucket, "rxrx1", local)
     faults = sum(one.fault is not None for one in proxy.exchanges)
-    tally.kept("conversion over a flaky network, server killed", faults + 2)
+    tally.passed("conversion over a flaky network, server killed", faults + 2)
 
 
 def test_verify_works_over_a_flaky_network(

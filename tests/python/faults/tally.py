@@ -1,30 +1,41 @@
-"""What came of tests with random faults, as tests/end_to_end/torture.rs has it."""
+"""The results of tests that inject faults, for the table of `scripts/torture`."""
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass
 class Tally:
-    """Rounds by what was done in them."""
+    """Counts rounds and faults by the name of what was done."""
 
-    begun: Counter[str] = field(default_factory=Counter)
+    rounds: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
-    whole: Counter[str] = field(default_factory=Counter)
-    """Rounds that ended well."""
+    lost: Counter[str] = field(default_factory=Counter)
 
-    def begin(self, what: str) -> None:
-        self.begun[what] += 1
+    def begin(self, name: str) -> None:
+        """Counts a round, as lost until it has passed."""
+        self.rounds[name] += 1
+        self.lost[name] += 1
 
-    def kept(self, what: str, faults: int) -> None:
-        """Nothing was lost in this round."""
-        self.whole[what] += 1
-        self.faults[what] += faults
+    def passed(self, name: str, faults: int) -> None:
+        """Counts the faults of a round that ended with the right objects."""
+        self.lost[name] -= 1
+        self.faults[name] += faults
 
-    def print(self) -> None:
-        """A line for each, which `scripts/torture` looks for."""
-        for what, rounds in self.begun.items():
-            lost = rounds - self.whole[what]
-            print(f"\ntorture | {what} | {rounds} | {self.faults[what]} | {lost} | 0")
+    def write(self) -> None:
+        """Adds a line for each name to the file that RXRX2ZARR_RESULTS names.
+
+        The columns are those of tests/tally.rs. The tests do not tell lost data from
+        faults that the program did not report, so that column is "-".
+        """
+        if "RXRX2ZARR_RESULTS" not in os.environ:
+            return
+        with Path(os.environ["RXRX2ZARR_RESULTS"]).open("a", encoding="utf-8") as file:
+            for name, rounds in self.rounds.items():
+                lost = self.lost[name]
+                outcome = "failed" if lost else "passed"
+                print(name, rounds, self.faults[name], lost, "-", outcome, sep="\t", file=file)
