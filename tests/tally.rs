@@ -40,6 +40,7 @@ impl Tally {
     }
 
     /// Counts a fault after which data was lost, unless `kept`.
+    #[allow(dead_code, reason = "not every test that includes this file needs it")]
     pub(super) fn lost_unless(&mut self, kept: bool) {
         self.lost += usize::from(!kept);
     }
