@@ -1,4 +1,4 @@
-"""Every source is made once and converted once per codec, when a test first asks for it."""
+"""Fixtures: sources and datasets, each made when a test first needs it and then kept."""
 
 from __future__ import annotations
 
@@ -23,33 +23,33 @@ EXAMPLES = Path(__file__).parents[2] / "scripts" / "examples"
 
 
 def make_sample(root: Path) -> Source:
-    """What `rxrx2zarr sample` makes, smaller than life to be quick."""
+    """Makes a sample with `rxrx2zarr sample`, with small planes to save time."""
     done = run("sample", root, "--sites", "24", "--seed", "7", "--size", "160")
     assert done.returncode == COMPLETE, done.stderr
     return read_source(root)
 
 
 def make_full_planes(root: Path) -> Source:
-    """Planes as large as those of RxRx1."""
+    """Makes a sample whose planes are as large as those of RxRx1."""
     done = run("sample", root, "--sites", "32", "--seed", "11")
     assert done.returncode == COMPLETE, done.stderr
     return read_source(root)
 
 
 def open_real_sample(_root: Path) -> Source:
-    """Original RxRx1 files: site 1 of each well has six channels, site 2 has four."""
+    """Reads original RxRx1 files: site 1 of each well has six channels, site 2 has four."""
     if not REAL_SAMPLE.is_dir():
         pytest.skip(f"{REAL_SAMPLE} does not exist (RXRX1_SAMPLE)")
     return read_source(REAL_SAMPLE)
 
 
 def open_golden(_root: Path) -> Source:
-    """Synthetic files of many kinds of PNG; the last site has four of six channels."""
+    """Reads synthetic files of many kinds of PNG; the last site has four of six channels."""
     return read_source(GOLDEN / "grey8")
 
 
 def make_sixteen_bit(root: Path) -> Source:
-    """16-bit planes of three channels, and a table with blanks and columns of its own."""
+    """Makes 16-bit planes of three channels, and a table with blanks and additional columns."""
     random = np.random.default_rng(16)
 
     def draw(_row: int, channel: int) -> NDArray[np.uint16]:
@@ -62,7 +62,7 @@ def make_sixteen_bit(root: Path) -> Source:
 
 
 def rows_with_blanks() -> list[dict[str, str]]:
-    """Nine rows, not in array order; AA02 comes after Z02, and B10 after B09."""
+    """Returns nine rows, not in array order; AA02 comes after Z02, and B10 after B09."""
     wells = ["AA02", "Z02", "B10", "B09", "B02", "C02", "C03", "C04", "C05"]
     rows = [table_row("U2OS-03", 1 + index % 2, well, 1) for index, well in enumerate(wells)]
     for index, row in enumerate(rows):
@@ -76,7 +76,7 @@ def rows_with_blanks() -> list[dict[str, str]]:
 
 
 def make_oblong(root: Path) -> Source:
-    """Planes that are not square, and a number of sites that fills no chunk and no shard."""
+    """Makes planes that are not square, and a number of sites that fills no chunk and no shard."""
     random = np.random.default_rng(13)
     rows = [table_row("HUVEC-01", 1, f"B{2 + index // 2:02}", 1 + index % 2) for index in range(13)]
 
@@ -88,7 +88,7 @@ def make_oblong(root: Path) -> Source:
 
 
 def make_noisy(root: Path) -> Source:
-    """Few planes that no codec makes smaller: a shard so large that it is uploaded in parts."""
+    """Makes planes that no codec makes smaller: the shard is so large that it is sent in parts."""
     random = np.random.default_rng(18)
     rows = [table_row("HUVEC-01", 1, f"B{2 + index:02}", 1) for index in range(7)]
 
@@ -119,7 +119,8 @@ RECIPES = {
 }
 
 
-# On demand only: much to decode for every test that takes any dataset, or one like another.
+# For tests that ask for them by name. A test that takes any dataset does not get these:
+# they take long to decode, or they are like one of the others.
 LARGE = {
     "full-planes": Recipe(make_full_planes),
     "noisy": Recipe(make_noisy),
@@ -156,7 +157,7 @@ def datasets(tmp_path_factory: pytest.TempPathFactory) -> Datasets:
 
 
 def load_example(script: Path) -> ModuleType:
-    """An example as a module; worker processes find it by its name, too."""
+    """Imports an example as a module that worker processes can import by its name."""
     if str(script.parent) not in sys.path:
         sys.path.insert(0, str(script.parent))
     return importlib.import_module(script.stem)
@@ -164,13 +165,13 @@ def load_example(script: Path) -> ModuleType:
 
 @pytest.fixture(scope="session")
 def full_size(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """125,510 sites; see full_size.py."""
+    """Returns a dataset with 125,510 sites; see full_size.py."""
     return make_full_size(tmp_path_factory.mktemp("full-size"))
 
 
 @pytest.fixture(scope="session", params=list(RECIPES))
 def dataset(request: pytest.FixtureRequest, datasets: Datasets) -> Dataset:
-    """Each source, converted with the default codec."""
+    """Returns each source, converted with the default codec."""
     return datasets.dataset(request.param)
 
 
@@ -178,20 +179,20 @@ def dataset(request: pytest.FixtureRequest, datasets: Datasets) -> Dataset:
     scope="session", params=[(name, codec) for name in RECIPES for codec in CODECS], ids="-".join
 )
 def coded_dataset(request: pytest.FixtureRequest, datasets: Datasets) -> Dataset:
-    """Each source with each codec."""
+    """Returns each source, converted with each codec."""
     name, codec = request.param
     return datasets.dataset(name, codec)
 
 
 @pytest.fixture(scope="session")
 def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
-    """An S3 server for all tests that do not kill it; each has buckets of its own."""
+    """Runs one S3 server for all tests that do not kill it; each test has its own buckets."""
     with seaweedfs(tmp_path_factory.mktemp("seaweed")).running() as server:
         yield server
 
 
 @pytest.fixture
 def s3_proxy(seaweed: SeaweedFS) -> Iterator[FaultProxy]:
-    """Between a test and the S3 server; its `plan` is the test's to set."""
+    """Runs a proxy between a test and the S3 server; the test may set its `plan`."""
     with FaultProxy(seaweed.port).running() as proxy:
         yield proxy

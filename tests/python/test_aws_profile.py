@@ -1,4 +1,4 @@
-"""Credentials and server come from a profile of the AWS tools, as users have them."""
+"""Credentials and endpoint come from a profile of the AWS tools."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def publish(folder: Path, profile: str, dataset: Dataset, bucket: Bucket) -> Fin
     return Run(folder / "cwd", environment, "publish", dataset.root, url).finish()
 
 
-def test_a_profile_says_all_that_is_needed(
+def test_a_profile_gives_credentials_region_and_endpoint(
     datasets: Datasets, bucket: Bucket, tmp_path: Path
 ) -> None:
     done = publish(tmp_path, "lab", datasets.dataset("sharded"), bucket)
@@ -78,7 +78,7 @@ def test_a_profile_says_all_that_is_needed(
         ("company", "aws configure export-credentials --profile company"),
     ],
 )
-def test_a_profile_that_will_not_do_is_an_error_that_says_why(
+def test_the_error_explains_what_is_wrong_with_a_profile(
     profile: str, said: str, datasets: Datasets, bucket: Bucket, tmp_path: Path
 ) -> None:
     done = publish(tmp_path, profile, datasets.dataset("sharded"), bucket)

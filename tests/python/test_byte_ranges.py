@@ -1,4 +1,4 @@
-"""`offset` and `length` are all that is needed to read a site: no Zarr library, no shard index."""
+"""`offset` and `length` suffice to read a site: no Zarr library, no shard index."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INDEX_ENTRY = struct.Struct("<QQ")
 
 
 def byte_ranges(dataset: Dataset) -> Iterator[tuple[int, Path, int, int]]:
-    """(site, shard object, offset, length) of every site."""
+    """Yields (site, shard object, offset, length) of every site."""
     for row in pq.read_table(dataset.metadata_table).to_pylist():
         yield row["site_index"], dataset.root / row["shard"], row["offset"], row["length"]
 
@@ -45,13 +45,13 @@ def test_every_site_is_read_with_a_file_handle(
 
 
 def shard_index(shard: Path, entries: int) -> list[tuple[int, int]]:
-    """(offset, length) of each chunk, from the index at the end of a shard."""
+    """Returns (offset, length) of each chunk, from the index at the end of a shard."""
     stored = shard.read_bytes()[-(entries * INDEX_ENTRY.size + CRC.size) :]
     return list(INDEX_ENTRY.iter_unpack(without_crc(stored)))
 
 
 def test_a_range_spans_all_chunks_of_its_site(datasets: Datasets) -> None:
-    """Two sites and three of six channels a chunk, two chunks of sites a shard."""
+    """A chunk has two sites and three of six channels; a shard has two rows of chunks."""
     dataset = datasets.dataset("oblong")
     pixels = dataset.source.pixels
     for site, shard, offset, length in byte_ranges(dataset):

@@ -1,7 +1,7 @@
-"""A dataset in a bucket opens for anybody, in S3, Azure and Google Cloud Storage.
+"""Everybody can open a public dataset in S3, Azure and Google Cloud Storage.
 
-Writing to Google's is not tested here: fake-gcs-server does not take what
-`object_store` puts: there, the bucket is filled by its own means, elsewhere by `publish`.
+`publish` fills the buckets in S3 and Azure. fake-gcs-server does not accept the requests
+with which `object_store` writes, so its bucket is filled through another API.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def azure_place(
     tmp_path_factory: pytest.TempPathFactory,
     module_patch: pytest.MonkeyPatch,
 ) -> Iterator[Place]:
-    # adlfs closes its connections at the interpreter's end, which is too late: done here.
+    # adlfs closes its connections when the interpreter ends, after the server has stopped.
     module_patch.setattr(adlfs.spec, "weakref", SimpleNamespace(finalize=lambda *_: None))
     with azurite(tmp_path_factory.mktemp("azurite")).running() as server:
         with BlobServiceClient.from_connection_string(azure_connection(server.endpoint)) as service:
@@ -99,7 +99,7 @@ def gcs_place(
     module_patch: pytest.MonkeyPatch,
 ) -> Iterator[Place]:
     with fake_gcs(tmp_path_factory.mktemp("gcs")).running() as server:
-        # gcsfs asks a gRPC service of Google's what kind of bucket it is, and waits for ever.
+        # Otherwise gcsfs asks a gRPC service of Google for the kind of bucket, without end.
         module_patch.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
         module_patch.setenv("TENSORSTORE_GCS_HTTP_URL", server.endpoint)
         seed_gcs(server.endpoint, "readers", PREFIX, stored.root)
@@ -126,7 +126,7 @@ def test_every_reader_reads_the_pixels(
 
 
 @pytest.mark.parametrize("cloud", ["s3", "azure", "gcs"])
-def test_we_verify_and_describe_it_where_it_lies(
+def test_verify_and_info_work_on_a_dataset_in_a_bucket(
     cloud: str, stored: Dataset, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     place: Place = request.getfixturevalue(f"{cloud}_place")
@@ -139,11 +139,11 @@ def test_we_verify_and_describe_it_where_it_lies(
 
 
 REQUESTS = dict.fromkeys(CLOUD_READERS, 2) | {"tensorstore": 1}
-"""What one more sample from a shard costs: zarr-python reads the index again each time."""
+"""Requests for one more site of a shard; zarr-python reads the shard index each time."""
 
 
 @pytest.mark.parametrize("reader", CLOUD_READERS)
-def test_a_sample_is_one_range_request_for_its_chunk(
+def test_a_site_is_one_range_request_for_its_chunk(
     reader: str, stored: Dataset, s3_bucket: Bucket, s3_proxy: FaultProxy
 ) -> None:
     row = pq.read_table(stored.metadata_table).to_pylist()[SITES_A_SHARD + 2]
@@ -162,11 +162,11 @@ def test_a_sample_is_one_range_request_for_its_chunk(
 @pytest.mark.parametrize(
     "open_images", [zarr_by_obstore, zarr_by_fsspec, xarray_by_obstore, xarray_by_fsspec]
 )
-def test_it_asks_for_nothing_that_is_not_there(
+def test_readers_ask_for_no_object_that_does_not_exist(
     open_images: object, stored: Dataset, seaweed: SeaweedFS, s3_proxy: FaultProxy
 ) -> None:
-    """Where nobody may list, S3 answers "forbidden" to what is not there: readers that are
-    told the format need not probe for others, and every label and chunk is there."""
+    """Without the right to list, S3 answers "forbidden" for an object that does not exist.
+    Readers that are told the Zarr format need not probe for others, and all chunks exist."""
     bucket = Bucket(seaweed.endpoint, f"objects-only-{open_images.__name__.replace('_', '-')}")
     bucket.make()
     bucket.allow_all({"s3:GetObject": "/*"})

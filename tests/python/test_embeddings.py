@@ -1,4 +1,4 @@
-"""`--embeddings` becomes a table in array order that DuckDB and pyarrow compare vectors in."""
+"""`--embeddings` writes a table in array order; DuckDB and pyarrow compare its vectors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LENGTH = 128
 def write_embeddings(
     source: Source, path: Path, without: frozenset[int] = frozenset()
 ) -> tuple[NDArray[np.float32], Path]:
-    """A vector for each site but those in `without`, in a table that is not in array order."""
+    """Writes a vector for each site that is not in `without`, not in array order."""
     vectors = np.random.default_rng(128).normal(size=(len(source.rows), LENGTH)).astype(np.float32)
     lines = [
         ",".join([source.site_ids[site], *(repr(float(value)) for value in vectors[site])])

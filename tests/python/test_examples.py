@@ -1,4 +1,4 @@
-"""The scripts in scripts/examples run as their headers say, and what they say is right."""
+"""The scripts in scripts/examples run as their headers say, and print correct results."""
 
 from __future__ import annotations
 
@@ -83,13 +83,13 @@ def test_spawned_workers_read_the_same(datasets: Datasets) -> None:
 
 @pytest.mark.parametrize("source_name", ["full-planes", "real"])
 def test_random_sites_are_read_faster_than_pngs(datasets: Datasets, source_name: str) -> None:
-    """On planes of the size of RxRx1's: small ones would time the opening of files."""
+    """The planes are as large as RxRx1's; small ones would measure the opening of files."""
     dataset = datasets.dataset(source_name)
     options = ("--source", dataset.source.root, "--workers", "0", "--epochs", "6")
     printed = run_example("torch_dataset.py", dataset.root, *options)
     print(printed)
     (measured,) = re.findall(r"the dataset is ([\d.]+) times as fast", printed)
-    # By how much is for a quiet machine to say: the README does.
+    # How much faster can only be measured on a quiet machine; the README has the result.
     assert float(measured) > 1, printed
 
 

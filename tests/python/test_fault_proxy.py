@@ -1,4 +1,4 @@
-"""The proxy passes everything on unchanged, and breaks what it is told to break."""
+"""The proxy passes everything on unchanged, and injects the planned faults."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BROKEN = (ConnectionError, http.client.HTTPException)
 
 
 class ObjectHandler(BaseHTTPRequestHandler):
-    """Keeps what is put under a path, and gives it back; counts the puts that it finished."""
+    """Stores the body of a PUT by its path; lists the PUT requests that it finished."""
 
     protocol_version = "HTTP/1.1"
     objects: dict[str, bytes]
@@ -72,7 +72,7 @@ class ObjectHandler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Says nothing: pytest has the word."""
+        """Logs nothing, to keep pytest's output readable."""
 
 
 class Client:
@@ -95,7 +95,7 @@ def object_server() -> Iterator[tuple[int, type[ObjectHandler]]]:
     handler = type("HandlerOfOneTest", (ObjectHandler,), {"objects": {}, "puts": []})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
-        server.handle_error = lambda *_: None  # what a lost connection does to it is no news
+        server.handle_error = lambda *_: None  # lost connections are expected
         threading.Thread(target=server.serve_forever, args=(0.01,)).start()
         try:
             yield server.server_port, handler
@@ -119,7 +119,7 @@ def first(fault: Fault) -> Plan:
 
 @pytest.mark.parametrize("path", ["/plain?and=query", "/chunked"])
 @pytest.mark.parametrize("plan", [no_faults, first(Delay(0.01)), lambda _asked: Trickle(10_000)])
-def test_everything_passes_unchanged(path: str, plan: Plan) -> None:
+def test_messages_pass_unchanged(path: str, plan: Plan) -> None:
     with setting(plan) as (proxy, client, handler):
         assert client.ask("PUT", path, BODY) == (200, b"")
         assert client.ask("PUT", path + "2", iter([BODY, BODY])) == (200, b"")
@@ -141,12 +141,12 @@ def test_a_refused_request_never_reaches_the_server(status: int) -> None:
         assert answer == status
         assert b"<Error><Code>" in body
         assert not handler.puts
-        # The connection goes on.
+        # The connection stays open.
         assert client.ask("PUT", "/a", BODY) == (200, b"")
     assert [seen.sent for seen in proxy.exchanges] == [0, len(BODY)]
 
 
-def test_a_lost_request_is_not_done() -> None:
+def test_a_lost_request_is_not_carried_out() -> None:
     with setting(first(LoseRequest(0.5))) as (proxy, client, handler):
         with pytest.raises(BROKEN):
             client.ask("PUT", "/a", BODY)
@@ -157,7 +157,7 @@ def test_a_lost_request_is_not_done() -> None:
     assert proxy.exchanges[0].status is None
 
 
-def test_a_lost_answer_is_to_something_done() -> None:
+def test_a_request_whose_answer_is_lost_is_carried_out() -> None:
     with setting(first(LoseAnswer())) as (proxy, client, handler):
         with pytest.raises(BROKEN):
             client.ask("PUT", "/a", BODY)
@@ -175,7 +175,7 @@ def test_an_answer_is_cut_off_in_its_body(reset: bool) -> None:
     assert proxy.exchanges[1].received == len(BODY) // 2
 
 
-def test_without_a_server_the_connection_is_reset_and_a_new_server_is_found() -> None:
+def test_a_connection_without_a_server_is_reset_and_a_new_server_is_found() -> None:
     with object_server() as (port, _):
         pass
     with FaultProxy(port).running() as proxy:
@@ -193,7 +193,7 @@ def test_without_a_server_the_connection_is_reset_and_a_new_server_is_found() ->
         client.connection.close()
 
 
-def test_one_can_wait_for_a_request() -> None:
+def test_wait_until_returns_after_a_request() -> None:
     with setting(first(Delay(0.05))) as (proxy, client, _):
         thread = threading.Thread(target=client.ask, args=("PUT", "/late", BODY))
         thread.start()

@@ -1,4 +1,4 @@
-"""Missing and unreadable images: what readers find in their place."""
+"""Missing and unreadable images: what readers find instead."""
 
 from __future__ import annotations
 
@@ -76,20 +76,20 @@ def gaps(dataset: Dataset) -> list[tuple[int, int]]:
     return [(site, channel) for site, channel in np.argwhere(~dataset.source.present).tolist()]
 
 
-def test_the_gaps_are_those_that_were_made(with_missing: Dataset, with_damage: Dataset) -> None:
+def test_the_fixtures_have_the_intended_gaps(with_missing: Dataset, with_damage: Dataset) -> None:
     assert gaps(with_missing) == sorted(MISSING)
     assert gaps(with_damage) == sorted(DAMAGE)
 
 
 @pytest.mark.parametrize("reader", READERS)
-def test_gaps_are_zero_and_the_rest_is_as_ever(incomplete: Dataset, reader: str) -> None:
+def test_gaps_are_zero_and_other_planes_are_unchanged(incomplete: Dataset, reader: str) -> None:
     assert incomplete.codec in WITHOUT_PLUG_INS
     pixels = READERS[reader].read(incomplete.zarr, EVERYTHING)
     np.testing.assert_array_equal(pixels, incomplete.source.pixels)
     assert not any(pixels[gap].any() for gap in gaps(incomplete))
 
 
-def test_present_tells_the_gaps(incomplete: Dataset) -> None:
+def test_present_is_false_for_gaps(incomplete: Dataset) -> None:
     with xarray.open_zarr(incomplete.zarr) as opened:
         np.testing.assert_array_equal(opened.present, incomplete.source.present)
         usable = opened.images.where(opened.present)

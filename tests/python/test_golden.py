@@ -1,4 +1,4 @@
-"""The golden images of tests/data/golden: each is read exactly, or refused."""
+"""The golden images in tests/data/golden are read exactly, or refused."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REFUSED = sorted((GOLDEN / "refused").iterdir())
 
 
 def checksums(tree: str) -> dict[str, str]:
-    """Path below the tree -> hash of the pixels."""
+    """Returns the hash of the pixels of each path below the tree."""
     lines = (GOLDEN / "checksums.txt").read_text(encoding="utf-8").splitlines()
     pairs = [line.split("  ") for line in lines]
     return {
@@ -45,7 +45,7 @@ def test_every_golden_image_is_read_exactly(tree: str, code: int, tmp_path: Path
 
 
 def test_every_refused_image_is_an_error(tmp_path: Path) -> None:
-    """One site has a readable image, each of the others one that must be refused."""
+    """The first site has a readable image; each other site has one that must be refused."""
     good = GOLDEN / "grey8" / "images" / "HUVEC-01" / "Plate1" / "B02_s1_w1.png"
     files = {f"B{2 + index:02}": path for index, path in enumerate([good, *REFUSED])}
     folder = tmp_path / "in" / "images" / "HUVEC-01" / "Plate1"

@@ -1,4 +1,4 @@
-"""DuckDB's httpfs reads the tables over HTTP and S3, and of them only what a query needs."""
+"""DuckDB's httpfs reads the tables over HTTP and S3, and only the parts that a query needs."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_http_joins_all_tables(full_size: Path) -> None:
 
 @pytest.fixture(scope="module")
 def bucket(full_size: Path, seaweed: SeaweedFS) -> Bucket:
-    """`s3://tables`, for its owner only, with the tables of the dataset in it."""
+    """Makes the private bucket `s3://tables` with the tables of the dataset."""
     bucket = Bucket(seaweed.endpoint, "tables")
     bucket.make()
     for table in TABLES:
@@ -82,7 +82,7 @@ def bucket(full_size: Path, seaweed: SeaweedFS) -> Bucket:
 
 @pytest.fixture(scope="module")
 def public(datasets: Datasets, seaweed: SeaweedFS) -> Bucket:
-    """`s3://public/rxrx1`, for everybody."""
+    """Makes the public dataset `s3://public/rxrx1`."""
     bucket = Bucket(seaweed.endpoint, "public")
     bucket.make()
     bucket.make_public()
@@ -102,12 +102,12 @@ def test_s3_reads_the_tables(full_size: Path, bucket: Bucket, table: str) -> Non
     assert rows
 
 
-def test_s3_wants_the_right_key(bucket: Bucket) -> None:
+def test_s3_refuses_a_wrong_key(bucket: Bucket) -> None:
     with pytest.raises(AssertionError, match=r"403|Forbidden|Authentication"):
         httpfs(secret(bucket, "guessed"), f"SELECT count(*) FROM '{PLACE}/metadata.parquet'")
 
 
-def test_anybody_gets_a_sample_by_a_query_and_one_range_request(
+def test_a_query_and_one_range_request_read_a_public_site(
     datasets: Datasets, public: Bucket, s3_proxy: FaultProxy
 ) -> None:
     dataset = datasets.dataset("sharded")
@@ -128,7 +128,7 @@ def test_anybody_gets_a_sample_by_a_query_and_one_range_request(
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_anybody_reads_the_tables(datasets: Datasets, public: Bucket, table: str) -> None:
+def test_everybody_can_read_the_tables(datasets: Datasets, public: Bucket, table: str) -> None:
     dataset = datasets.dataset("sharded")
     local = pq.read_table(dataset.root / f"{table}.parquet")
     query = f"SELECT count(*), sum(site_index) FROM 's3://public/rxrx1/{table}.parquet'"

@@ -1,4 +1,4 @@
-"""Every plane equals what Pillow makes of its PNG, in each reader and codec that go together."""
+"""Every plane equals what Pillow reads from its PNG, with each reader and its codecs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CLAIMED = [(name, codec) for name, reader in READERS.items() for codec in reader
 
 
 def differing_planes(pixels: NDArray[np.generic], source: Source) -> list[tuple[str, str]]:
-    """The planes, by name, in which the pixels are not the source's."""
+    """Returns the planes, by site_id and channel, whose pixels differ from the source."""
     assert pixels.shape == source.pixels.shape
     assert pixels.dtype == source.pixels.dtype
     wrong = np.argwhere((pixels != source.pixels).any(axis=(2, 3)))
@@ -48,7 +48,7 @@ def test_one_plane_can_be_read_alone(
     ("reader", "refusal"),
     [("tensorstore", "numcodecs.delta"), ("zarrs", "UnsupportedMetadataError")],
 )
-def test_delta_zstd_is_refused_where_it_is_not_known(
+def test_readers_without_delta_zstd_refuse_it(
     datasets: Datasets, reader: str, refusal: str
 ) -> None:
     dataset = datasets.dataset("sample", "delta-zstd")

@@ -1,4 +1,4 @@
-"""A dataset opens wherever it is: moved to another folder, or behind a plain HTTP server."""
+"""A dataset opens in another folder and over HTTP."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from servers.file_server import serve
 
 @pytest.fixture(scope="module")
 def moved(datasets: Datasets, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    """Converted from a copy of the sample, moved elsewhere, its input gone."""
+    """Converts a copy of the sample, moves the dataset and deletes the input."""
     folder = tmp_path_factory.mktemp("moved")
     source = datasets.source("sample")
     shutil.copytree(source.root, folder / "input")
@@ -45,7 +45,7 @@ def test_the_tables_of_a_moved_dataset_still_point_into_it(moved: Dataset) -> No
         assert (moved.root / shard).stat().st_size > end
 
 
-def test_nothing_in_a_dataset_tells_where_it_was_made(moved: Dataset) -> None:
+def test_a_dataset_does_not_contain_the_folder_where_it_was_made(moved: Dataset) -> None:
     first_home = str(moved.root.parents[1]).encode()
     for path in moved.root.rglob("*"):
         if path.is_file():
@@ -57,7 +57,7 @@ def test_xarray_opens_it_over_http(datasets: Datasets, source_name: str) -> None
     dataset = datasets.dataset(source_name)
     source = dataset.source
     with serve(dataset.root) as address, xarray.open_zarr(f"{address}/images.zarr") as opened:
-        # Without consolidated metadata this would be a dataset with nothing in it.
+        # Without consolidated metadata xarray would open an empty dataset.
         assert set(opened.data_vars) == {"images", "present"}
         assert opened.images.dims == ("site", "channel", "y", "x")
         assert list(opened.indexes["site"]) == source.site_ids
@@ -67,7 +67,7 @@ def test_xarray_opens_it_over_http(datasets: Datasets, source_name: str) -> None
         np.testing.assert_array_equal(plane, source.pixels[-1, 0])
 
 
-def test_the_server_of_these_tests_lists_nothing(moved: Dataset) -> None:
+def test_the_file_server_lists_no_folder(moved: Dataset) -> None:
     with serve(moved.root) as address:
         http = fsspec.filesystem("http", skip_instance_cache=True)
         assert http.exists(f"{address}/images.zarr/zarr.json")

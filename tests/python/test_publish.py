@@ -1,4 +1,4 @@
-"""`publish` puts a dataset into a bucket: all of it, once, and only if it is whole."""
+"""`publish` copies a dataset into a bucket: every object once, and no damaged dataset."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def bucket(seaweed: SeaweedFS) -> Bucket:
 
 
 def uploads(exchanges: list[Exchange], prefix: str) -> list[str]:
-    """The objects of the dataset whose upload was confirmed, in order; claims are beside it."""
+    """Returns the objects of the dataset whose upload was confirmed, in order."""
     base = f"/published/{prefix}/"
     return [
         one.path.removeprefix(base)
@@ -42,7 +42,7 @@ def uploads(exchanges: list[Exchange], prefix: str) -> list[str]:
     ]
 
 
-def test_published_it_is_what_it_was_and_the_root_comes_last(
+def test_publish_copies_every_object_and_the_root_last(
     local: Dataset, bucket: Bucket, s3_proxy: FaultProxy, tmp_path: Path
 ) -> None:
     url = f"s3://{bucket.name}/whole"
@@ -61,7 +61,7 @@ def test_published_it_is_what_it_was_and_the_root_comes_last(
     assert (read((2,)) == local.source.pixels[2]).all()
 
 
-def test_interrupted_and_repeated_it_uploads_nothing_twice(
+def test_an_interrupted_publish_is_repeated_without_uploading_twice(
     local: Dataset, bucket: Bucket, s3_proxy: FaultProxy, tmp_path: Path
 ) -> None:
     publish = ("publish", local.root, f"s3://{bucket.name}/repeated")
@@ -79,7 +79,9 @@ def test_interrupted_and_repeated_it_uploads_nothing_twice(
     assert uploads(third, "repeated") == []
 
 
-def test_what_differs_is_uploaded_again(local: Dataset, bucket: Bucket, tmp_path: Path) -> None:
+def test_objects_that_differ_are_uploaded_again(
+    local: Dataset, bucket: Bucket, tmp_path: Path
+) -> None:
     publish = ("publish", local.root, f"s3://{bucket.name}/differs", "--verify")
     assert (
         Run(tmp_path / "first", s3_environment(bucket.endpoint), *publish).finish().code == COMPLETE

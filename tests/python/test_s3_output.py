@@ -1,4 +1,4 @@
-"""A conversion straight into a bucket: as on a disk, whatever happens on the way."""
+"""Conversions into a bucket give the objects of a local run, whatever faults happen."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ OPTIONS = ("--shard-sites", "4")
 
 @pytest.fixture(scope="module")
 def tally() -> Iterator[Tally]:
-    """Written at the end, for `scripts/torture`."""
+    """Collects results, and writes them at the end for `scripts/torture`."""
     tally = Tally()
     yield tally
     tally.write()
@@ -66,7 +66,7 @@ def restartable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]
 
 
 def assert_same(bucket: Bucket, prefix: str, local: Dataset) -> None:
-    """The objects are those of the local run, and nothing is left beside them."""
+    """Checks that the bucket has the objects of the local run, and no others."""
     expected = local_objects(local.root)
     assert set(bucket.keys(prefix)) == {f"{prefix}/{key}" for key in expected}
     stored = bucket.tree(prefix)
@@ -77,7 +77,7 @@ def puts(exchanges: list[Exchange]) -> int:
     return sum(one.method == "PUT" for one in exchanges)
 
 
-def test_an_archive_goes_straight_to_a_bucket(
+def test_an_archive_is_converted_into_a_bucket_without_using_the_disk(
     datasets: Datasets, bucket: Bucket, tmp_path: Path
 ) -> None:
     source = datasets.source("full-planes")
@@ -185,7 +185,7 @@ def test_verify_works_over_a_flaky_network(
 
 
 def slow_shards(asked: Asked) -> Fault | None:
-    """Keeps a conversion busy until it is killed."""
+    """Delays shards, so that a conversion does not end before it is killed."""
     is_shard = asked.method == "PUT" and "/images/c/" in asked.target
     return Delay(600) if is_shard else None
 
@@ -220,7 +220,7 @@ def test_a_dead_machine_s_lease_expires_after_a_minute(
     s3_proxy.plan = slow_shards
     url = f"s3://{bucket.name}/inherited"
     convert = ("convert", local.source.root, url, *OPTIONS)
-    # Processes of another namespace are as good as on another machine.
+    # A process in another PID namespace looks like one on another machine.
     elsewhere = ("unshare", "--user", "--pid", "--fork", "--kill-child")
     first = Run(tmp_path / "first", s3_environment(s3_proxy.endpoint), *convert, under=elsewhere)
     s3_proxy.wait_until(has_lease, first.ended)
@@ -236,7 +236,7 @@ def test_a_dead_machine_s_lease_expires_after_a_minute(
     assert_same(bucket, "inherited", local)
 
 
-def test_a_server_that_lets_two_writers_in_is_refused(
+def test_a_server_that_ignores_create_only_puts_is_refused(
     local: Dataset, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     with rclone_s3(tmp_path_factory.mktemp("rclone")).running() as server:

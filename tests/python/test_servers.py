@@ -1,4 +1,4 @@
-"""The servers are what the other tests take them for."""
+"""The servers behave as the other tests assume."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def own_seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]
 
 
 def winners(bucket: Bucket) -> int:
-    """How many of many writers are told that they have created one and the same object."""
+    """Lets many writers create the same object; returns how many are told that they did."""
 
     def create(number: int) -> bool:
         try:
@@ -55,7 +55,7 @@ def test_rclone_lets_every_writer_create_it(tmp_path_factory: pytest.TempPathFac
         assert winners(bucket) == WRITERS
 
 
-def test_seaweedfs_keeps_what_it_has_when_it_is_killed(own_seaweed: SeaweedFS) -> None:
+def test_seaweedfs_keeps_its_objects_when_it_is_killed(own_seaweed: SeaweedFS) -> None:
     bucket = Bucket(own_seaweed.endpoint, "kept")
     bucket.make()
     bucket.client.put_object(Bucket="kept", Key="a/b", Body=b"x" * 1_000_000)
@@ -64,7 +64,7 @@ def test_seaweedfs_keeps_what_it_has_when_it_is_killed(own_seaweed: SeaweedFS) -
 
 
 def retried(do: Callable[..., T], *arguments: object, **options: object) -> T:
-    """Tries again what botocore does not: 429, and answers that break off in their body."""
+    """Retries what botocore does not retry: 429, and responses cut off in their body."""
     for _ in range(1000):
         try:
             return do(*arguments, **options)

@@ -1,4 +1,4 @@
-"""As much of HTTP/1.1 as is needed to see where a message ends, without changing a byte of it."""
+"""Parses HTTP/1.1 as far as needed to find the end of a message. Changes no byte."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ END_OF_HEAD = b"\r\n\r\n"
 
 @dataclass(frozen=True)
 class Head:
-    """A request or an answer up to the blank line."""
+    """A request or a response up to the blank line."""
 
     raw: bytes
     start: str
@@ -23,7 +23,7 @@ class Head:
 
     @property
     def length(self) -> int | None:
-        """Of the body, where the head tells it."""
+        """Length of the body, if the head has it."""
         return int(self.headers["content-length"]) if "content-length" in self.headers else None
 
     @property
@@ -50,7 +50,7 @@ async def pieces_of(reader: asyncio.StreamReader, length: int, most: int) -> Asy
 
 
 async def chunks(reader: asyncio.StreamReader, most: int) -> AsyncIterator[bytes]:
-    """A chunked body with its framing."""
+    """Yields a chunked body with its framing."""
     size = -1
     while size:
         line = await reader.readuntil(b"\r\n")

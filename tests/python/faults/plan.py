@@ -1,4 +1,4 @@
-"""What can go wrong with a request between a client and a server, and plans of it."""
+"""Faults of a request between a client and a server, and plans that choose them."""
 
 from __future__ import annotations
 
@@ -12,50 +12,50 @@ class Asked:
     """The head of a request."""
 
     number: int
-    """How many requests the proxy saw before."""
+    """Number of requests that the proxy saw before this one."""
     method: str
     target: str
     """Path and query, as sent."""
     headers: Mapping[str, str]
-    """By name in lower case."""
+    """Keys are in lower case."""
 
 
 @dataclass(frozen=True)
 class Refuse:
-    """The server never sees the request: it is answered with 503 `SlowDown`, 429 …"""
+    """The proxy answers with 503 `SlowDown`, 429 …; the server never gets the request."""
 
     status: int = 503
 
 
 @dataclass(frozen=True)
 class LoseRequest:
-    """The connection is reset when this part of the request's body has passed."""
+    """The proxy resets the connection after this part of the request's body."""
 
     after: float = 0.5
 
 
 @dataclass(frozen=True)
 class LoseAnswer:
-    """The server does what it was asked, but the answer is cut off.
+    """The server carries out the request, but the client does not get the whole response.
 
-    At 0 not even its head arrives; otherwise the head and this part of the body do.
+    At 0 it gets nothing, otherwise the head and this part of the body.
     """
 
     after: float = 0.0
     reset: bool = True
-    """By a reset; otherwise the connection is closed as if all had been sent."""
+    """Whether the connection is reset; otherwise it is closed in the normal way."""
 
 
 @dataclass(frozen=True)
 class Delay:
-    """The request waits so many seconds before it goes on."""
+    """The proxy waits for so many seconds before it passes the request on."""
 
     seconds: float
 
 
 @dataclass(frozen=True)
 class Trickle:
-    """Both bodies pass in pieces of so many bytes, with a pause of so many seconds before each."""
+    """Both bodies pass in pieces of `piece` bytes, with a pause in seconds before each."""
 
     piece: int = 4096
     pause: float = 0.001
@@ -66,21 +66,20 @@ Plan = Callable[[Asked], Fault | None]
 
 
 def no_faults(_asked: Asked) -> None:
-    """Everything passes."""
+    """Passes everything on."""
 
 
 @dataclass
 class FlakyNetwork:
-    """Faults at random, the same ones in the same order for a seed.
+    """Chooses faults at random; a seed gives the same faults in the same order.
 
-    Refusals come in bursts, as throttling does, and no longer than a client with ten
-    tries survives. A request that would hardly be noticed, as a slow one, is more
-    frequent than one that is lost.
+    Refusals come in bursts, as throttling does. A burst is short enough for a client
+    that tries ten times.
     """
 
     seed: int
     chance: float = 0.15
-    """Of a request to meet with a fault, bursts not counted."""
+    """Probability of a fault for a request outside of a burst."""
     burst: list[Fault] = field(default_factory=list)
 
     def __post_init__(self) -> None:

@@ -1,6 +1,6 @@
-"""A proxy between an HTTP/1.1 client and a server that counts requests and breaks some of them.
+"""A proxy between an HTTP/1.1 client and a server that records requests and injects faults.
 
-Heads pass as they are, `Host` with them: S3 signs it.
+It does not change heads: S3 signs `Host`.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ REFUSALS = {
     500: ("Internal Server Error", "InternalError", "Please try again."),
 }
 RESET = struct.pack("ii", 1, 0)
-"""SO_LINGER of no time: closing sends a reset in place of an orderly end."""
+"""SO_LINGER with a time of 0: closing the socket sends a reset."""
 
 
 class CutOffError(Exception):
-    """A fault has ended this connection."""
+    """Raised where a fault ends the connection."""
 
 
 @dataclass
 class Flow:
-    """A body on its way."""
+    """Passes a body on and counts its bytes."""
 
     passed: int = 0
-    """Bytes, the framing of chunks with them."""
+    """Bytes so far, with the framing of chunks."""
 
     async def pump(
         self,
@@ -60,7 +60,7 @@ class Flow:
     ) -> None:
         """Passes all of a body on, or its first `limit` bytes."""
         async for piece in body:
-            if pause:  # before, so that nothing is left to do when the last piece is through
+            if pause:  # before the piece, so that nothing follows the last one
                 await asyncio.sleep(pause)
             piece = piece if limit is None else piece[: limit - self.passed]
             self.passed += len(piece)
@@ -72,28 +72,28 @@ class Flow:
 
 @dataclass
 class Exchange:
-    """One request, and what became of it."""
+    """One request and its response."""
 
     asked: Asked
     fault: Fault | None = None
     status: int | None = None
-    """Of the answer that the client got the head of."""
+    """Status of the response, once the client has got its head."""
     upload: Flow = field(default_factory=Flow)
     download: Flow = field(default_factory=Flow)
 
     @property
     def sent(self) -> int:
-        """Bytes of the request's body that went on to the server."""
+        """Bytes of the request's body that the proxy passed to the server."""
         return self.upload.passed
 
     @property
     def received(self) -> int:
-        """Bytes of the answer's body that went on to the client."""
+        """Bytes of the response's body that the proxy passed to the client."""
         return self.download.passed
 
     @property
     def pace(self) -> Trickle:
-        """How the bodies pass: in large pieces and without a pause, if nothing slows them."""
+        """Size of pieces and pause between them: large and none, unless a fault slows them."""
         return self.fault if isinstance(self.fault, Trickle) else Trickle(PIECE, 0)
 
     @property
@@ -111,7 +111,7 @@ class Exchange:
 
 @dataclass(eq=False)
 class Line:
-    """A connection of a client, and the one to the server that belongs to it."""
+    """A connection of a client, with its connection to the server."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
@@ -130,7 +130,7 @@ class Line:
             self.server = None
 
     def reset(self) -> None:
-        """The client finds its connection reset; so does the server, which must not go on."""
+        """Resets both connections, so that the server does not carry on."""
         with contextlib.suppress(OSError):
             self.writer.get_extra_info("socket").setsockopt(
                 socket.SOL_SOCKET, socket.SO_LINGER, RESET
@@ -141,12 +141,12 @@ class Line:
 
 @dataclass(eq=False)
 class FaultProxy:
-    """Passes on what comes in to the server at `server_port`, but for the faults of `plan`."""
+    """Passes requests to the server at `server_port`, with the faults of `plan`."""
 
     server_port: int
     plan: Plan = no_faults
     exchanges: list[Exchange] = field(default_factory=list)
-    """All requests in the order of their arrival, finished or not."""
+    """All requests in the order of their arrival, also unfinished ones."""
 
     def __post_init__(self) -> None:
         self.changed = threading.Condition()
@@ -173,7 +173,7 @@ class FaultProxy:
 
     @contextmanager
     def watched(self) -> Iterator[list[Exchange]]:
-        """The requests that come while the block runs: the list is filled at its end."""
+        """Yields a list, which gets the requests of the block when the block ends."""
         seen: list[Exchange] = []
         first = len(self.exchanges)
         yield seen
@@ -215,9 +215,13 @@ class FaultProxy:
             while not await self.one_request(line):
                 pass
             line.writer.close()
-        except* (CutOffError, OSError, EOFError):  # EOFError: one of both has hung up
+        except* (
+            CutOffError,
+            OSError,
+            EOFError,
+        ):  # EOFError: client or server closed the connection
             line.reset()
-        except* Exception as group:  # a mistake in here, not a fault
+        except* Exception as group:  # an error of the proxy, not a fault
             self.mistakes.append(group)
             line.reset()
         finally:
@@ -226,7 +230,7 @@ class FaultProxy:
             del self.lines[line]
 
     async def one_request(self, line: Line) -> bool:
-        """Passes on a request and its answer; true if the connection ends with it."""
+        """Passes on a request and its response; returns whether the connection ends with it."""
         head = await read_head(line.reader)
         exchange = self.record(head)
         match exchange.fault:
@@ -239,7 +243,7 @@ class FaultProxy:
         async with asyncio.TaskGroup() as both:
             upload = both.create_task(self.pass_request(line.reader, to_server, head, exchange))
             is_last = await self.pass_answer(from_server, line.writer, exchange)
-            # An answer before the end of the body: nobody wants the rest of it.
+            # The response came before the end of the request: the rest of the body is not needed.
             is_cut = not upload.done() and exchange.sent < (head.length or math.inf)
             if is_cut:
                 upload.cancel()
@@ -260,7 +264,7 @@ class FaultProxy:
             self.changed.notify_all()
 
     async def refuse(self, line: Line, head: Head, exchange: Exchange, status: int) -> bool:
-        # Who asked first does not send its body now; who did not, wants to send all of it.
+        # A client that sent `Expect` does not send its body now; another one sends all of it.
         asked_first = "expect" in head.headers
         if not asked_first:
             async for _ in self.body(line.reader, head, PIECE):
@@ -279,7 +283,7 @@ class FaultProxy:
 
     @staticmethod
     def body(reader: asyncio.StreamReader, head: Head, most: int) -> AsyncIterator[bytes]:
-        """The body of a request, which has none if its head does not tell of one."""
+        """Yields the body of a message; without a length in its head there is none."""
         if head.is_chunked:
             return chunks(reader, most)
         return pieces_of(reader, head.length or 0, most)

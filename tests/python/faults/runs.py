@@ -1,4 +1,4 @@
-"""Runs of the converter that write to a bucket: started, watched, killed, measured."""
+"""Starts, measures and kills runs of the converter that use a bucket."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MEBIBYTE = 1 << 20
 
 
 def s3_environment(endpoint: str) -> dict[str, str]:
-    """What a user sets for a server that is not Amazon's."""
+    """Returns the variables that a user sets for an S3 server other than Amazon's."""
     return {
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
         "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
@@ -31,7 +31,7 @@ def s3_environment(endpoint: str) -> dict[str, str]:
 
 @dataclass
 class Finished:
-    """What became of a run."""
+    """The result of a run."""
 
     code: int
     out: str
@@ -39,11 +39,11 @@ class Finished:
     memory: int
     """The largest resident set, in bytes."""
     disk: int
-    """Bytes written to files of any disk, those deleted since among them."""
+    """Bytes written to files on any disk, also to files that were deleted later."""
 
 
 class Run:
-    """The program in an empty folder of its own, which is also where temporary files would go."""
+    """A run of the program in its own empty folder, which is also the folder of temporary files."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Run:
         *arguments: str | Path,
         under: Sequence[str] = (),
     ) -> None:
-        """Starts it, as the last words of the command `under`."""
+        """Starts the program; `under` is a command that runs it, such as `unshare`."""
         self.folder = folder
         folder.mkdir(parents=True)
         self.process = subprocess.Popen(
@@ -68,9 +68,9 @@ class Run:
         self.watch.start()
 
     def watch_memory(self) -> None:
-        """Looks at the largest resident set so far until the process is no more.
+        """Reads the largest resident set until the process ends.
 
-        What `wait4` says is at least what this process had when it started the other one.
+        `wait4` is no substitute: it reports at least the memory of the parent process.
         """
         status = Path("/proc", str(self.process.pid), "status")
         while True:
@@ -80,7 +80,7 @@ class Run:
                 return
             if "VmHWM" not in fields:
                 return
-            # Until it runs the program, it is a copy of this one.
+            # Before `exec` the process is a copy of this one.
             if fields["Name"].strip() in Path(os.environ["RXRX2ZARR"]).name:
                 self.peak = int(fields["VmHWM"].split()[0]) * 1024
             time.sleep(0.005)
@@ -97,8 +97,8 @@ class Run:
         self.process.communicate()
 
     def finish(self) -> Finished:
-        """Waits for the end; says what the run has used, it alone."""
-        # Both are short: neither pipe fills up while the other one is read.
+        """Waits for the end of the run and returns its result."""
+        # Both outputs are short, so no pipe fills up while the other one is read.
         assert self.process.stdout is not None
         assert self.process.stderr is not None
         with self.process.stdout as out, self.process.stderr as err:
@@ -116,7 +116,7 @@ def killed_and_resumed(
     command: Sequence[str | Path],
     moments: Sequence[int],
 ) -> Finished:
-    """Kills the run when it has sent so many requests, each time, and lets the last one finish."""
+    """Kills a run after each of `moments` (numbers of requests), then lets a last run finish."""
     for attempt, moment in enumerate(moments):
         goal = len(proxy.exchanges) + moment
         run = Run(folder / str(attempt), environment, *command)
@@ -126,7 +126,7 @@ def killed_and_resumed(
 
 
 def pack(folder: Path, archive: Path, inside: str, compression: int = zipfile.ZIP_STORED) -> Path:
-    """A zip of a folder, or of a file, below the path `inside`."""
+    """Writes a zip archive of a folder or a file, with the path `inside` in front."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file()) or [folder]
     root = folder if folder.is_dir() else folder.parent
     with zipfile.ZipFile(archive, "w", compression) as written:
@@ -144,7 +144,7 @@ def local_objects(root: Path) -> dict[str, bytes]:
 
 
 def damaged_copy(root: Path, copy: Path, victim: str) -> Path:
-    """The dataset with one bit of an object flipped."""
+    """Copies a dataset and flips one bit of an object."""
     shutil.copytree(root, copy)
     content = bytearray((copy / victim).read_bytes())
     content[len(content) // 2] ^= 1

@@ -1,4 +1,4 @@
-"""The array readers that the dataset is made for, each as one call, and the codecs they open."""
+"""The array readers that the dataset supports, each as one function, with their codecs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def read_tensorstore(store: Path, index: Index) -> NDArray[np.generic]:
 
 
 def read_zarrs(store: Path, index: Index) -> NDArray[np.generic]:
-    """zarr-python with the pipeline of zarrs; `strict` forbids it to fall back to Python."""
+    """Reads with zarr-python and the codecs of zarrs; `strict` forbids a fallback to Python."""
     pipeline = {"codec_pipeline.path": "zarrs.ZarrsCodecPipeline", "codec_pipeline.strict": True}
     with zarr.config.set(pipeline):
         return read_zarr_python(store, index)

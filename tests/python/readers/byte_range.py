@@ -1,4 +1,4 @@
-"""Decodes the bytes that `offset` and `length` of the table name, with numcodecs alone."""
+"""Decodes the byte range of a site, which the table gives, with numcodecs alone."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ CRC = struct.Struct("<I")
 
 
 def without_crc(framed: bytes) -> bytes:
-    """Checks and strips the CRC-32C that Zarr's codec of that name appends."""
+    """Checks and removes the CRC-32C that Zarr's codec `crc32c` appends."""
     body, (crc,) = framed[: -CRC.size], CRC.unpack(framed[-CRC.size :])
     assert google_crc32c.value(body) == crc
     return body
 
 
 def decode(chunk: bytes, codec: str, dtype: np.dtype) -> NDArray[np.generic]:
-    """Undoes the codec; the result is flat."""
+    """Decodes a chunk into a flat array."""
     body = without_crc(chunk)
     if codec.startswith("blosc-"):
         return np.frombuffer(numcodecs.blosc.decompress(body), dtype)

@@ -1,4 +1,4 @@
-"""The array readers at a dataset in a bucket, without credentials, as anybody would use them."""
+"""The array readers of a public dataset in a bucket, without credentials."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ PLAIN_HTTP = {"allow_http": True}
 
 @dataclass(frozen=True)
 class Place:
-    """A dataset in a bucket, in the words of each library."""
+    """The location of a dataset in a bucket, as each library needs it."""
 
     store: Callable[[str], obstore.store.ObjectStore]
-    """The part of the dataset below a path, as a store of obstore."""
+    """Returns an obstore store of the objects below a path of the dataset."""
     url: str
     options: Settings
-    """What fsspec needs to know beside the URL."""
+    """Options of fsspec for the URL."""
     kvstore: Settings | None
-    """tensorstore's key-value store of the array; None where it has no driver."""
+    """tensorstore's key-value store of the array; None if tensorstore has no driver."""
     environment: Mapping[str, str]
-    """What rxrx2zarr needs to know beside the URL."""
+    """Variables that rxrx2zarr needs for the URL."""
 
 
 def at_s3(endpoint: str, bucket: str, prefix: str) -> Place:
@@ -75,7 +75,7 @@ def at_azure(endpoint: str, container: str, prefix: str) -> Place:
             client_options=PLAIN_HTTP,
         )
 
-    # adlfs finds an emulator by its connection string only, and that has a key.
+    # adlfs finds an emulator only by a connection string, which contains a key.
     options = {"connection_string": azure_connection(endpoint)}
     environment = {"AZURE_STORAGE_CONNECTION_STRING": azure_connection(endpoint)}
     return Place(store, f"abfs://{container}/{prefix}", options, None, environment)
@@ -98,7 +98,7 @@ def at_gcs(endpoint: str, bucket: str, prefix: str) -> Place:
 
 
 Read = Callable[[Index], NDArray[np.generic]]
-"""Reads a part of `images`; what a reader knows of a shard, it may know at the next call."""
+"""Reads a part of `images`; a reader may cache the index of a shard between calls."""
 
 
 def zarr_by_obstore(place: Place, **how: object) -> Read:
@@ -128,7 +128,7 @@ def xarray_by_fsspec(place: Place, **how: object) -> Read:
 
 def by_tensorstore(place: Place) -> Read:
     assert place.kvstore is not None
-    # With a cache it keeps the indexes of shards, and does not ask again whether they changed.
+    # With a cache pool tensorstore keeps shard indexes; "open" means no check for changes.
     context = tensorstore.Context({"cache_pool": {"total_bytes_limit": 1 << 24}})
     spec = {"driver": "zarr3", "kvstore": dict(place.kvstore), "recheck_cached_data": "open"}
     array = tensorstore.open(spec, open=True, read=True, context=context).result()

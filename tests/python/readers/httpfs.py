@@ -1,4 +1,4 @@
-"""DuckDB with httpfs, which has an environment of its own."""
+"""DuckDB with the httpfs extension, which has its own Python environment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from servers.object_stores import ACCESS_KEY, SECRET_KEY
 
 
 def httpfs(*statements: str) -> list[list[object]]:
-    """The rows of the last statement, from the DuckDB in the environment with httpfs."""
+    """Runs statements in the DuckDB with httpfs and returns the rows of the last one."""
     script = Path(__file__).with_name("httpfs_query.py")
     done = subprocess.run(
         [os.environ["HTTPFS_PYTHON"], script],
@@ -33,6 +33,6 @@ def secret(bucket: Bucket, key: str = SECRET_KEY) -> str:
 
 
 def no_secret(bucket: Bucket) -> str:
-    """What DuckDB has to know of a server that is not Amazon's, for public objects."""
+    """Returns the secret that DuckDB needs for public objects on a server other than Amazon's."""
     endpoint = bucket.endpoint.removeprefix("http://")
     return f"CREATE SECRET (TYPE s3, ENDPOINT '{endpoint}', URL_STYLE 'path', USE_SSL false)"

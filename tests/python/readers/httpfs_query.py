@@ -1,4 +1,4 @@
-"""Runs SQL with DuckDB's httpfs: statements come in as JSON, the last one's rows go out."""
+"""Runs the SQL statements of a JSON array from stdin, and prints the rows of the last one."""
 
 import importlib.util
 import json

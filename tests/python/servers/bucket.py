@@ -1,4 +1,4 @@
-"""What the tests do to a bucket besides reading it: botocore, without the program under test."""
+"""Prepares and inspects buckets with botocore, without the program under test."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ EXPOSED_HEADERS = ("Content-Length", "Content-Range", "Accept-Ranges", "ETag")
 
 @dataclass(frozen=True)
 class Bucket:
-    """A bucket at an S3 endpoint, as its owner."""
+    """A bucket at an S3 endpoint, with the credentials of its owner."""
 
     endpoint: str
     name: str
 
     @property
     def address(self) -> str:
-        """Where anybody finds it over HTTP."""
+        """Public HTTP address of the bucket."""
         return f"{self.endpoint}/{self.name}"
 
     @cached_property
@@ -45,12 +45,12 @@ class Bucket:
         self.client.create_bucket(Bucket=self.name)
 
     def make_public(self) -> None:
-        """Lets anybody read objects and list them, without which s3fs and real S3 answer
-        "forbidden" in place of "there is none" when a reader asks for what is not there."""
+        """Allows everybody to read and list objects. Without the right to list, S3 answers
+        "forbidden" instead of "not found" for an object that does not exist."""
         self.allow_all({"s3:GetObject": "/*", "s3:ListBucket": ""})
 
     def allow_all(self, actions: Mapping[str, str]) -> None:
-        """Allows everybody each action, on the bucket's name with what stands beside the action."""
+        """Allows each action to everybody; the value is appended to the bucket's resource name."""
         statements = [
             {
                 "Effect": "Allow",
@@ -64,7 +64,7 @@ class Bucket:
         self.client.put_bucket_policy(Bucket=self.name, Policy=json.dumps(policy))
 
     def allow_browsers(self, origin: str) -> None:
-        """Lets pages of `origin` read ranges, and see the headers of the answers."""
+        """Allows pages of `origin` to read ranges and to see the headers of the responses."""
         rule = {
             "AllowedOrigins": [origin],
             "AllowedMethods": ["GET", "HEAD"],
@@ -87,5 +87,5 @@ class Bucket:
         return self.client.get_object(Bucket=self.name, Key=key)["Body"].read()
 
     def tree(self, prefix: str) -> dict[str, bytes]:
-        """The objects below `prefix`, by their path from there."""
+        """Returns the objects below `prefix`; keys are relative to it."""
         return {key[len(prefix) + 1 :]: self.get(key) for key in self.keys(f"{prefix}/")}

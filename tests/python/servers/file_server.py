@@ -1,4 +1,4 @@
-"""A plain HTTP file server: files and byte ranges of them, no listing of folders."""
+"""An HTTP server for files and byte ranges, which does not list folders."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 @dataclass(frozen=True)
 class Request:
-    """What a client asked for, and how many bytes of content it got."""
+    """A request, with the number of bytes of content that were sent."""
 
     method: str
     path: str
@@ -26,7 +26,7 @@ class Request:
 
 
 class FileHandler(SimpleHTTPRequestHandler):
-    """Answers GET and HEAD for files; a folder is not found, as with nginx and most buckets."""
+    """Serves files. A folder is "not found", as with nginx and most buckets."""
 
     protocol_version = "HTTP/1.1"
 
@@ -65,11 +65,11 @@ class FileHandler(SimpleHTTPRequestHandler):
         self.requests.append(Request(self.command, self.path, status, sent))
 
     def log_message(self, format: str, *args: object) -> None:
-        """Says nothing: pytest has the word."""
+        """Logs nothing, to keep pytest's output readable."""
 
 
 def requested_slice(header: str | None, size: int) -> slice | None:
-    """The bytes that a Range header asks for: from-to, from-, or -last."""
+    """Parses a Range header: from-to, from-, or -last."""
     match = RANGE.fullmatch(header or "")
     if match is None:
         return None
@@ -81,7 +81,7 @@ def requested_slice(header: str | None, size: int) -> slice | None:
 
 @contextmanager
 def serve(root: Path, requests: list[Request] | None = None) -> Iterator[str]:
-    """Serves `root` on a free port of this machine while the block runs; yields its address.
+    """Serves `root` on a free local port while the block runs; yields the address.
 
     Every request is added to `requests`.
     """

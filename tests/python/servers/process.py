@@ -1,4 +1,4 @@
-"""A server program on this machine: started, waited for, killed, started again, always stopped."""
+"""Starts, restarts and kills a server program on this machine."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from typing import Self
 LOOPBACK = "127.0.0.1"
 SECONDS_TO_START = 60
 PORTS = range(12_000, 32_000)
-"""Below those that the system gives to outgoing connections."""
+"""Ports below the range that the system uses for outgoing connections."""
 
 
 def program(name: str) -> Path:
-    """A program that `scripts/servers` installed."""
+    """Returns the path of a program that `scripts/servers` installed."""
     return Path(os.environ["SERVERS"], "venv", "bin", name)
 
 
 def installed_file(pattern: str) -> Path:
-    """A file that a wheel of `scripts/servers` brought, below its site-packages."""
+    """Returns the path of a file in the site-packages that `scripts/servers` installed."""
     (found,) = Path(os.environ["SERVERS"], "venv", "lib").glob(f"python3*/site-packages/{pattern}")
     return found
 
 
 def is_free(port: int) -> bool:
     with socket.socket() as probe:
-        # As servers do, or a port would look taken while old connections to it fade out.
+        # As servers do. Without it, a port with closed connections seems to be in use.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))
@@ -43,7 +43,7 @@ def is_free(port: int) -> bool:
 
 
 def free_ports(count: int, offsets: Sequence[int] = (0,)) -> list[int]:
-    """Ports that nobody has, nor those that lie `offsets` higher."""
+    """Returns free ports for which the ports higher by `offsets` are free too."""
     candidates = random.SystemRandom().sample(PORTS, 1000)
     found = (port for port in candidates if all(is_free(port + offset) for offset in offsets))
     return list(itertools.islice(found, count))
@@ -56,14 +56,14 @@ def answers(port: int) -> bool:
 
 @dataclass(eq=False)
 class Server:
-    """One process that listens on `port`; its log and what it stores lie in `folder`."""
+    """A process that listens on `port`; `folder` contains its log and its data."""
 
     folder: Path
     port: int
     command: Sequence[str | Path]
     environment: dict[str, str] = field(default_factory=dict)
     litter: Sequence[Path] = ()
-    """Files outside `folder` that it leaves behind when it is killed."""
+    """Files outside `folder` that the process leaves behind when it is killed."""
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -75,7 +75,7 @@ class Server:
         return self.folder / "server.log"
 
     def start(self) -> None:
-        """Starts the program and returns once it is ready for requests."""
+        """Starts the program and waits until it accepts requests."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [str(part) for part in self.command],
@@ -96,7 +96,7 @@ class Server:
         return answers(self.port)
 
     def kill(self) -> None:
-        """Ends the program at once, as a power failure would."""
+        """Kills the program, as a power failure would."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()
@@ -114,6 +114,6 @@ class Server:
             self.start()
             yield self
         finally:
-            self.kill()  # nobody wants what it stores, and a gentle stop can take seconds
+            self.kill()  # its data are not needed, and a regular stop can take seconds
             for path in self.litter:
                 path.unlink(missing_ok=True)
