@@ -155,7 +155,7 @@ def test_a_second_writer_is_refused(
 ) -> None:
     """Only create-only puts keep the second writer out."""
     # Slashes are percent-encoded in names of objects at Google.
-    proxy.plan = lambda asked: Delay(600) if "/images/c/" in unquote(asked.target) else None
+    proxy.plan = lambda head: Delay(600) if "/images/c/" in unquote(head.target) else None
     convert = ("convert", local.source.root, cloud.url("contested"))
     environment = cloud.environment(proxy.endpoint)
     first = Run(tmp_path / "first", environment, *convert)
@@ -175,18 +175,18 @@ def test_requests_to_google_follow_its_documentation(
 ) -> None:
     before = len(google.requests)
     environment = gcs.environment(f"http://127.0.0.1:{gcs.port}")
-    convert = ("convert", local.source.root, gcs.url("asked"))
+    convert = ("convert", local.source.root, gcs.url("requests"))
     done = Run(tmp_path / "cwd", environment, *convert).finish()
     assert done.code == COMPLETE, done.err
-    asked = google.requests[before:]
-    claims = [one for one in asked if one.method == "PUT" and "/claims/" in one.key]
+    requests = google.requests[before:]
+    claims = [one for one in requests if one.method == "PUT" and "/claims/" in one.key]
     assert claims[0].headers["x-goog-if-generation-match"] == "0"
     # The program tests whether a second create-only put fails.
     assert [one.status for one in claims[:2]] == [200, 412]
-    written = [one for one in asked if one.key.startswith("asked/") and one.method != "GET"]
-    assert written[-1].key == "asked/images.zarr/zarr.json"
+    written = [one for one in requests if one.key.startswith("requests/") and one.method != "GET"]
+    assert written[-1].key == "requests/images.zarr/zarr.json"
     for key, content in local_objects(local.root).items():
-        of_object = [one for one in written if one.key == f"asked/{key}"]
+        of_object = [one for one in written if one.key == f"requests/{key}"]
         calls = [(one.method, *sorted(one.query)) for one in of_object]
         if len(content) > PART:
             assert calls[0] == ("POST", "uploads")
@@ -198,7 +198,7 @@ def test_requests_to_google_follow_its_documentation(
             assert sizes == {n + 1: str(size) for n, size in enumerate(expected)}
         else:
             assert calls == [("PUT",)]
-        assert google.objects[f"asked/{key}"].kind == content_type(key)
+        assert google.objects[f"requests/{key}"].kind == content_type(key)
 
 
 def content_type(key: str) -> str:

@@ -104,12 +104,12 @@ def run_python(heading: str, environment: Mapping[str, str], account: str = "") 
     return int(done.stdout)
 
 
-def assert_counts(heading: str, local: Dataset, *first: str, **places: str) -> None:
-    """Checks that the SQL counts all sites; `places` replace the hosts of the clouds."""
+def assert_counts(heading: str, local: Dataset, *first: str, **hosts: str) -> None:
+    """Checks that the SQL counts all sites; `hosts` replace those of the clouds."""
     (query,) = blocks(heading, "sql")
-    for place, real in places.items():
-        assert CLOUD_HOSTS[place] in query
-        query = query.replace(CLOUD_HOSTS[place], real)
+    for cloud, real in hosts.items():
+        assert CLOUD_HOSTS[cloud] in query
+        query = query.replace(CLOUD_HOSTS[cloud], real)
     rows = httpfs(*first, query)
     assert sum(int(row[-1]) for row in rows) == len(local.source.rows)
 

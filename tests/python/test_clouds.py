@@ -24,7 +24,7 @@ from faults.proxy import FaultProxy
 from faults.runs import Run, s3_environment
 from readers.cloud import (
     CLOUD_READERS,
-    Place,
+    Location,
     at_azure,
     at_gcs,
     at_s3,
@@ -69,35 +69,35 @@ def publish(stored: Dataset, url: str, environment: Mapping[str, str], folder: P
 
 
 @pytest.fixture(scope="module")
-def s3_place(s3_bucket: Bucket) -> Place:
+def s3_location(s3_bucket: Bucket) -> Location:
     return at_s3(s3_bucket.endpoint, s3_bucket.name, PREFIX)
 
 
 @pytest.fixture(scope="module")
-def azure_place(
+def azure_location(
     stored: Dataset,
     tmp_path_factory: pytest.TempPathFactory,
     module_patch: pytest.MonkeyPatch,
-) -> Iterator[Place]:
+) -> Iterator[Location]:
     # adlfs closes its connections when the interpreter ends, after the server has stopped.
     module_patch.setattr(adlfs.spec, "weakref", SimpleNamespace(finalize=lambda *_: None))
     with azurite(tmp_path_factory.mktemp("azurite")).running() as server:
         with BlobServiceClient.from_connection_string(azure_connection(server.endpoint)) as service:
             service.create_container("readers", public_access="container")
-        place = at_azure(server.endpoint, "readers", PREFIX)
+        location = at_azure(server.endpoint, "readers", PREFIX)
         folder = tmp_path_factory.mktemp("publish") / "azure"
-        publish(stored, place.url, place.environment, folder)
-        yield place
+        publish(stored, location.url, location.environment, folder)
+        yield location
         for files in adlfs.AzureBlobFileSystem._cache.values():
             zarr.core.sync.sync(adlfs.spec.close_service_client(files))
 
 
 @pytest.fixture(scope="module")
-def gcs_place(
+def gcs_location(
     stored: Dataset,
     tmp_path_factory: pytest.TempPathFactory,
     module_patch: pytest.MonkeyPatch,
-) -> Iterator[Place]:
+) -> Iterator[Location]:
     with fake_gcs(tmp_path_factory.mktemp("gcs")).running() as server:
         # Otherwise gcsfs asks a gRPC service of Google for the kind of bucket, without end.
         module_patch.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
@@ -117,8 +117,8 @@ def test_every_reader_reads_the_pixels(
         request.applymarker(
             pytest.mark.xfail(strict=True, reason="adlfs cannot read the end of an object")
         )
-    place: Place = request.getfixturevalue(f"{cloud}_place")
-    read = CLOUD_READERS[reader](place)
+    location: Location = request.getfixturevalue(f"{cloud}_location")
+    read = CLOUD_READERS[reader](location)
     pixels = stored.source.pixels
     for site in (0, 5, len(pixels) - 1):
         np.testing.assert_array_equal(read((site,)), pixels[site])
@@ -129,11 +129,11 @@ def test_every_reader_reads_the_pixels(
 def test_verify_and_info_work_on_a_dataset_in_a_bucket(
     cloud: str, stored: Dataset, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    place: Place = request.getfixturevalue(f"{cloud}_place")
-    verify = ("verify", place.url, "--source", stored.source.root)
-    verified = Run(tmp_path / "verify", place.environment, *verify).finish()
+    location: Location = request.getfixturevalue(f"{cloud}_location")
+    verify = ("verify", location.url, "--source", stored.source.root)
+    verified = Run(tmp_path / "verify", location.environment, *verify).finish()
     assert verified.code == COMPLETE, verified.out + verified.err
-    info = Run(tmp_path / "info", place.environment, "info", place.url, "--json").finish()
+    info = Run(tmp_path / "info", location.environment, "info", location.url, "--json").finish()
     assert info.code == COMPLETE, info.err
     assert json.loads(info.out)["shape"] == list(stored.source.pixels.shape)
 

@@ -12,7 +12,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from faults.plan import (
-    Asked,
     Delay,
     Fault,
     FlakyNetwork,
@@ -20,6 +19,7 @@ from faults.plan import (
     LoseRequest,
     Plan,
     Refuse,
+    RequestHead,
     Trickle,
     no_faults,
 )
@@ -114,11 +114,11 @@ def setting(plan: Plan = no_faults) -> Iterator[tuple[FaultProxy, Client, type[O
 
 
 def first(fault: Fault) -> Plan:
-    return lambda asked: fault if asked.number == 0 else None
+    return lambda head: fault if head.number == 0 else None
 
 
 @pytest.mark.parametrize("path", ["/plain?and=query", "/chunked"])
-@pytest.mark.parametrize("plan", [no_faults, first(Delay(0.01)), lambda _asked: Trickle(10_000)])
+@pytest.mark.parametrize("plan", [no_faults, first(Delay(0.01)), lambda _head: Trickle(10_000)])
 def test_messages_pass_unchanged(path: str, plan: Plan) -> None:
     with setting(plan) as (proxy, client, handler):
         assert client.ask("PUT", path, BODY) == (200, b"")
@@ -167,7 +167,7 @@ def test_a_request_whose_answer_is_lost_is_carried_out() -> None:
 
 @pytest.mark.parametrize("reset", [True, False])
 def test_an_answer_is_cut_off_in_its_body(reset: bool) -> None:
-    plan = lambda asked: LoseAnswer(0.5, reset) if asked.method == "GET" else None  # noqa: E731
+    plan = lambda head: LoseAnswer(0.5, reset) if head.method == "GET" else None  # noqa: E731
     with setting(plan) as (proxy, client, _):
         client.ask("PUT", "/a", BODY)
         with pytest.raises(BROKEN):
@@ -205,7 +205,7 @@ def test_wait_until_returns_after_a_request() -> None:
 def test_a_seed_decides_the_faults_of_a_flaky_network() -> None:
     def faults(seed: int) -> list[Fault | None]:
         network = FlakyNetwork(seed)
-        return [network(Asked(number, "GET", "/", {})) for number in range(1000)]
+        return [network(RequestHead(number, "GET", "/", {})) for number in range(1000)]
 
     assert faults(1) == faults(1)
     assert faults(1) != faults(2)

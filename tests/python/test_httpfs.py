@@ -18,7 +18,7 @@ from servers.file_server import Request, serve
 from servers.object_stores import SeaweedFS
 
 TABLES = ("metadata", "planes")
-PLACE = "s3://tables"
+TABLES_URL = "s3://tables"
 
 
 def row_group_bytes(table: Path, index: int) -> int:
@@ -93,10 +93,10 @@ def public(datasets: Datasets, seaweed: SeaweedFS) -> Bucket:
 @pytest.mark.parametrize("table", TABLES)
 def test_s3_reads_the_tables(full_size: Path, bucket: Bucket, table: str) -> None:
     local = pq.read_table(full_size / f"{table}.parquet")
-    count = f"SELECT count(*) FROM '{PLACE}/{table}.parquet'"
+    count = f"SELECT count(*) FROM '{TABLES_URL}/{table}.parquet'"
     assert httpfs(secret(bucket), count) == [[len(local)]]
     site = 125_509
-    rows = httpfs(secret(bucket), ask_for(PLACE, table, site))
+    rows = httpfs(secret(bucket), ask_for(TABLES_URL, table, site))
     expected = local.filter(local["site_index"].to_numpy() == site)
     assert [row[:2] for row in rows] == [list(row.values())[:2] for row in expected.to_pylist()]
     assert rows
@@ -104,7 +104,7 @@ def test_s3_reads_the_tables(full_size: Path, bucket: Bucket, table: str) -> Non
 
 def test_s3_refuses_a_wrong_key(bucket: Bucket) -> None:
     with pytest.raises(AssertionError, match=r"403|Forbidden|Authentication"):
-        httpfs(secret(bucket, "guessed"), f"SELECT count(*) FROM '{PLACE}/metadata.parquet'")
+        httpfs(secret(bucket, "guessed"), f"SELECT count(*) FROM '{TABLES_URL}/metadata.parquet'")
 
 
 def test_a_query_and_one_range_request_read_a_public_site(

@@ -15,7 +15,7 @@ import pytest
 
 from conftest import Datasets
 from converter import COMPLETE, FAILED, Dataset
-from faults.plan import Asked, Fault
+from faults.plan import Fault, RequestHead
 from faults.proxy import Exchange, FaultProxy
 from faults.runs import Finished, Run, local_objects, s3_environment
 from servers.bucket import Bucket
@@ -152,15 +152,15 @@ def test_plan_and_verify_accept_addresses(
 def test_an_archive_that_is_replaced_during_the_run_is_an_error(
     bucket: Bucket, s3_proxy: FaultProxy, archive: Path, tmp_path: Path
 ) -> None:
-    def replace_at_the_first_image(asked: Asked) -> Fault | None:
-        first, _, last = asked.headers.get("range", "bytes=0-0")[len("bytes=") :].partition("-")
-        is_large = asked.target.startswith("/read/changing/") and int(last) - int(first) > LARGE
+    def replace_at_the_first_image(head: RequestHead) -> Fault | None:
+        first, _, last = head.headers.get("range", "bytes=0-0")[len("bytes=") :].partition("-")
+        is_large = head.target.startswith("/read/changing/") and int(last) - int(first) > LARGE
         if is_large and not replaced:
-            replaced.append(asked)
+            replaced.append(head)
             put(bucket, "changing/rxrx1.zip", archive)
         return None
 
-    replaced: list[Asked] = []
+    replaced: list[RequestHead] = []
     with zipfile.ZipFile(archive) as original, zipfile.ZipFile(tmp_path / "x.zip", "w") as other:
         for entry in reversed(original.infolist()):
             other.writestr(entry, original.read(entry))

@@ -15,7 +15,7 @@ import pytest
 
 from conftest import Datasets
 from converter import COMPLETE, FAILED, Dataset
-from faults.plan import Asked, Delay, Fault, FlakyNetwork, Plan
+from faults.plan import Delay, Fault, FlakyNetwork, Plan, RequestHead
 from faults.proxy import Exchange, FaultProxy
 from faults.runs import (
     MEBIBYTE,
@@ -184,9 +184,9 @@ def test_verify_works_over_a_flaky_network(
     assert sum(one.fault is not None for one in s3_proxy.exchanges) > 2
 
 
-def slow_shards(asked: Asked) -> Fault | None:
+def slow_shards(head: RequestHead) -> Fault | None:
     """Delays shards, so that a conversion does not end before it is killed."""
-    is_shard = asked.method == "PUT" and "/images/c/" in asked.target
+    is_shard = head.method == "PUT" and "/images/c/" in head.target
     return Delay(600) if is_shard else None
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class Asked:
+class RequestHead:
     """The head of a request."""
 
     number: int
@@ -62,10 +62,10 @@ class Trickle:
 
 
 Fault = Refuse | LoseRequest | LoseAnswer | Delay | Trickle
-Plan = Callable[[Asked], Fault | None]
+Plan = Callable[[RequestHead], Fault | None]
 
 
-def no_faults(_asked: Asked) -> None:
+def no_faults(_head: RequestHead) -> None:
     """Passes everything on."""
 
 
@@ -85,7 +85,7 @@ class FlakyNetwork:
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
 
-    def __call__(self, asked: Asked) -> Fault | None:
+    def __call__(self, head: RequestHead) -> Fault | None:
         if self.burst:
             return self.burst.pop()
         if self.random.random() >= self.chance:

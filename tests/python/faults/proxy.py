@@ -18,13 +18,13 @@ from dataclasses import dataclass, field
 
 from faults.http_wire import Head, chunks, pieces_of, read_head, until_the_end
 from faults.plan import (
-    Asked,
     Delay,
     Fault,
     LoseAnswer,
     LoseRequest,
     Plan,
     Refuse,
+    RequestHead,
     Trickle,
     no_faults,
 )
@@ -74,7 +74,7 @@ class Flow:
 class Exchange:
     """One request and its response."""
 
-    asked: Asked
+    head: RequestHead
     fault: Fault | None = None
     status: int | None = None
     """Status of the response, once the client has got its head."""
@@ -98,15 +98,15 @@ class Exchange:
 
     @property
     def method(self) -> str:
-        return self.asked.method
+        return self.head.method
 
     @property
     def path(self) -> str:
-        return self.asked.target.partition("?")[0]
+        return self.head.target.partition("?")[0]
 
     @property
     def range(self) -> str | None:
-        return self.asked.headers.get("range")
+        return self.head.headers.get("range")
 
 
 @dataclass(eq=False)
@@ -253,8 +253,8 @@ class FaultProxy:
     def record(self, head: Head) -> Exchange:
         method, target, _ = head.start.split(" ")
         with self.changed:
-            asked = Asked(len(self.exchanges), method, target, head.headers)
-            exchange = Exchange(asked, self.plan(asked))
+            request = RequestHead(len(self.exchanges), method, target, head.headers)
+            exchange = Exchange(request, self.plan(request))
             self.exchanges.append(exchange)
             self.changed.notify_all()
         return exchange

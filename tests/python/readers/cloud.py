@@ -22,7 +22,7 @@ PLAIN_HTTP = {"allow_http": True}
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """The location of a dataset in a bucket, as each library needs it."""
 
     store: Callable[[str], obstore.store.ObjectStore]
@@ -36,7 +36,7 @@ class Place:
     """Variables that rxrx2zarr needs for the URL."""
 
 
-def at_s3(endpoint: str, bucket: str, prefix: str) -> Place:
+def at_s3(endpoint: str, bucket: str, prefix: str) -> Location:
     def store(path: str) -> obstore.store.ObjectStore:
         return obstore.store.S3Store(
             bucket,
@@ -61,10 +61,10 @@ def at_s3(endpoint: str, bucket: str, prefix: str) -> Place:
         "AWS_REGION": REGION,
         "AWS_SKIP_SIGNATURE": "true",
     }
-    return Place(store, f"s3://{bucket}/{prefix}", options, kvstore, environment)
+    return Location(store, f"s3://{bucket}/{prefix}", options, kvstore, environment)
 
 
-def at_azure(endpoint: str, container: str, prefix: str) -> Place:
+def at_azure(endpoint: str, container: str, prefix: str) -> Location:
     def store(path: str) -> obstore.store.ObjectStore:
         return obstore.store.AzureStore(
             container,
@@ -78,10 +78,10 @@ def at_azure(endpoint: str, container: str, prefix: str) -> Place:
     # adlfs finds an emulator only by a connection string, which contains a key.
     options = {"connection_string": azure_connection(endpoint)}
     environment = {"AZURE_STORAGE_CONNECTION_STRING": azure_connection(endpoint)}
-    return Place(store, f"abfs://{container}/{prefix}", options, None, environment)
+    return Location(store, f"abfs://{container}/{prefix}", options, None, environment)
 
 
-def at_gcs(endpoint: str, bucket: str, prefix: str) -> Place:
+def at_gcs(endpoint: str, bucket: str, prefix: str) -> Location:
     def store(path: str) -> obstore.store.ObjectStore:
         return obstore.store.GCSStore(
             bucket,
@@ -94,48 +94,48 @@ def at_gcs(endpoint: str, bucket: str, prefix: str) -> Place:
     kvstore = {"driver": "gcs", "bucket": bucket, "path": f"{prefix}/images.zarr/images/"}
     options = {"token": "anon", "endpoint_url": endpoint}
     environment = {"STORAGE_EMULATOR_HOST": endpoint}
-    return Place(store, f"gs://{bucket}/{prefix}", options, kvstore, environment)
+    return Location(store, f"gs://{bucket}/{prefix}", options, kvstore, environment)
 
 
 Read = Callable[[Index], NDArray[np.generic]]
 """Reads a part of `images`; a reader may cache the index of a shard between calls."""
 
 
-def zarr_by_obstore(place: Place, **how: object) -> Read:
-    store = ObjectStore(place.store("images.zarr/images"), read_only=True)
+def zarr_by_obstore(location: Location, **how: object) -> Read:
+    store = ObjectStore(location.store("images.zarr/images"), read_only=True)
     array = zarr.open_array(store, mode="r", **how)
     return lambda index: np.asarray(array[index])
 
 
-def zarr_by_fsspec(place: Place, **how: object) -> Read:
-    url = f"{place.url}/images.zarr/images"
-    array = zarr.open_array(url, mode="r", storage_options=dict(place.options), **how)
+def zarr_by_fsspec(location: Location, **how: object) -> Read:
+    url = f"{location.url}/images.zarr/images"
+    array = zarr.open_array(url, mode="r", storage_options=dict(location.options), **how)
     return lambda index: np.asarray(array[index])
 
 
-def xarray_by_obstore(place: Place, **how: object) -> Read:
-    store = ObjectStore(place.store("images.zarr"), read_only=True)
+def xarray_by_obstore(location: Location, **how: object) -> Read:
+    store = ObjectStore(location.store("images.zarr"), read_only=True)
     dataset = xarray.open_zarr(store, chunks=None, **how)
     return lambda index: dataset.images[index].to_numpy()
 
 
-def xarray_by_fsspec(place: Place, **how: object) -> Read:
+def xarray_by_fsspec(location: Location, **how: object) -> Read:
     dataset = xarray.open_zarr(
-        f"{place.url}/images.zarr", chunks=None, storage_options=dict(place.options), **how
+        f"{location.url}/images.zarr", chunks=None, storage_options=dict(location.options), **how
     )
     return lambda index: dataset.images[index].to_numpy()
 
 
-def by_tensorstore(place: Place) -> Read:
-    assert place.kvstore is not None
+def by_tensorstore(location: Location) -> Read:
+    assert location.kvstore is not None
     # With a cache pool tensorstore keeps shard indexes; "open" means no check for changes.
     context = tensorstore.Context({"cache_pool": {"total_bytes_limit": 1 << 24}})
-    spec = {"driver": "zarr3", "kvstore": dict(place.kvstore), "recheck_cached_data": "open"}
+    spec = {"driver": "zarr3", "kvstore": dict(location.kvstore), "recheck_cached_data": "open"}
     array = tensorstore.open(spec, open=True, read=True, context=context).result()
     return lambda index: array[index].read().result()
 
 
-CLOUD_READERS: dict[str, Callable[[Place], Read]] = {
+CLOUD_READERS: dict[str, Callable[[Location], Read]] = {
     "zarr-obstore": zarr_by_obstore,
     "zarr-fsspec": zarr_by_fsspec,
     "xarray-obstore": xarray_by_obstore,
