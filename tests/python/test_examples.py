@@ -143,8 +143,6 @@ def test_a_montage_shows_one_channel_in_its_colour(datasets: Datasets, tmp_path:
 
 
 def test_ten_questions_are_answered(dataset: Dataset) -> None:
-    if not {"dataset", "cell_type"} <= set(dataset.source.columns):
-        pytest.skip("asks for the columns of RxRx1")
     source = dataset.source
     printed = run_example("ten_questions.py", dataset.root, source.site_ids[-1])
     counts = re.findall(r"^(\d+)\. .*\? \((\d+) rows, ([\d.]+) s\)$", printed, re.MULTILINE)
