@@ -1,7 +1,6 @@
 use std::borrow::Cow;
 
 use serde_json::json;
-use zarrs::array::BytesRepresentation;
 use zarrs::array::codec::BloscCodec;
 use zarrs::array::codec::api::{BytesToBytesCodecTraits, CodecOptions};
 
