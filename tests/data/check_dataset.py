@@ -27,9 +27,7 @@ def demand(found, expected, what):
 def check_table(root, name, expected):
     rows = pq.read_table(root / f"{name}.parquet").to_pylist()
     for number, (row, columns) in enumerate(zip(rows, expected, strict=True)):
-        demand(
-            {key: row[key] for key in columns}, columns, f"{name}.parquet, row {number}"
-        )
+        demand({key: row[key] for key in columns}, columns, f"{name}.parquet, row {number}")
     return rows
 
 
@@ -40,76 +38,41 @@ def mean_and_std(n, total, squares):
 
 def statistics(plane):  # the columns of a plane whose status is ok
     p, bits = plane.astype("int64"), 8 * plane.itemsize
-    n, total, squares = (
-        p.size,
-        int(p.sum()),
-        int((p * p).sum()),
-    )  # int64 holds 10^8 pixels
+    n, total, squares = p.size, int(p.sum()), int((p * p).sum())  # int64 holds 10^8 pixels
     found = mean_and_std(n, total, squares) | {"sum": total, "sum_of_squares": squares}
     ordered = sorted(p.ravel().tolist())
-    found |= {
-        "min": ordered[0],
-        "max": ordered[-1],
-        "saturated": ordered.count(2**bits - 1) / n,
-    }
+    found |= {"min": ordered[0], "max": ordered[-1], "saturated": ordered.count(2**bits - 1) / n}
     for name, fraction in QUANTILES.items():
         rank, w = divmod(fraction * (n - 1), 1)
         low, high = ordered[int(rank)], ordered[min(int(rank) + 1, n - 1)]
-        found[name] = (
-            low + (high - low) * w if w < 0.5 else high - (high - low) * (1 - w)
-        )
-    laplacian = (
-        p[:-2, 1:-1] + p[2:, 1:-1] + p[1:-1, :-2] + p[1:-1, 2:] - 4 * p[1:-1, 1:-1]
-    )
+        found[name] = low + (high - low) * w if w < 0.5 else high - (high - low) * (1 - w)
+    laplacian = p[:-2, 1:-1] + p[2:, 1:-1] + p[1:-1, :-2] + p[1:-1, 2:] - 4 * p[1:-1, 1:-1]
     m, e, d = laplacian.size, int(laplacian.sum()), int((laplacian * laplacian).sum())
     found["focus"] = float(m * d - e**2) / float(m * m) if m else 0.0
-    return found | {
-        "xxh3_128": xxhash.xxh3_128_hexdigest(plane.astype(f"<u{bits // 8}"))
-    }
+    return found | {"xxh3_128": xxhash.xxh3_128_hexdigest(plane.astype(f"<u{bits // 8}"))}
 
 
-def expected_sites(
-    root, sites, shard, chunk
-):  # where they lie, by the indices of the shards
+def expected_sites(root, sites, shard, chunk):  # where they lie, by the indices of the shards
     per_site = shard[1] // chunk[1]
-    size = (
-        16 * (shard[0] // chunk[0]) * per_site
-    )  # zarr checks the CRC behind the index
+    size = 16 * (shard[0] // chunk[0]) * per_site  # zarr checks the CRC behind the index
     for number in range(-(-sites // shard[0])):
         key = f"images.zarr/images/c/{number}/0/0/0"
-        entries, end = (
-            struct.iter_unpack("<QQ", (root / key).read_bytes()[-size - 4 : -4]),
-            0,
-        )
+        entries, end = struct.iter_unpack("<QQ", (root / key).read_bytes()[-size - 4 : -4]), 0
         for first in range(number * shard[0], (number + 1) * shard[0], chunk[0]):
             begin = end
             for entry in itertools.islice(entries, per_site):
-                demand(
-                    entry,
-                    (end, entry[1]) if first < sites else ABSENT,
-                    f"index of {key}",
-                )
+                demand(entry, (end, entry[1]) if first < sites else ABSENT, f"index of {key}")
                 end += entry[1]
             for site in range(first, min(first + chunk[0], sites)):
-                yield {
-                    "site_index": site,
-                    "shard": key,
-                    "offset": begin,
-                    "length": end - begin,
-                }
+                yield {"site_index": site, "shard": key, "offset": begin, "length": end - begin}
 
 
 def expected_planes(images, names, planes, version):
     for number, row in enumerate(planes):
         site, channel = divmod(number, len(names))
         ok, found = row["status"] == "ok", statistics(images[site, channel])
-        demand(
-            ok or found["max"] == 0, True, f"zeros in site {site}, channel {channel}"
-        )
-        filled = {
-            "source": row["status"] != "missing",
-            "error": row["status"] == "corrupt",
-        }
+        demand(ok or found["max"] == 0, True, f"zeros in site {site}, channel {channel}")
+        filled = {"source": row["status"] != "missing", "error": row["status"] == "corrupt"}
         filled |= {"cause": not ok} if version > 3 else {}
         is_filled = {name: row[name] is not None for name in filled}
         demand(is_filled, filled, f"nulls in planes.parquet, row {number}")
@@ -123,104 +86,60 @@ def expected_stats(rows, names, planes, images):
         keys = [(row["experiment"], row["plate"])[:columns] for row in rows]
         for key, channel in itertools.product(dict.fromkeys(keys), names):
             ok = [plane for plane in planes if plane["status"] == "ok"]
-            ok = [
-                p for p in ok if (keys[p["site_index"]], p["channel"]) == (key, channel)
-            ]
+            ok = [p for p in ok if (keys[p["site_index"]], p["channel"]) == (key, channel)]
             n = len(ok) * math.prod(images.shape[2:])
-            sums = [
-                sum(plane[name] for plane in ok) for name in ("sum", "sum_of_squares")
-            ]
+            sums = [sum(plane[name] for plane in ok) for name in ("sum", "sum_of_squares")]
             group = dict(itertools.zip_longest(("experiment", "plate"), key))
-            group |= {
-                "scope": scope,
-                "channel": channel,
-                "planes": len(ok),
-                "pixels": n,
-            }
+            group |= {"scope": scope, "channel": channel, "planes": len(ok), "pixels": n}
             yield group | mean_and_std(n, *sums)
 
 
 def check_labels(group, arrays, labels, rows):
     for column in list(rows[0])[1:-4]:
-        name = (
-            "site_number"
-            if column == "site"
-            else re.sub(r"[^A-Za-z0-9_.-]", "_", column)
-        )
+        name = "site_number" if column == "site" else re.sub(r"[^A-Za-z0-9_.-]", "_", column)
         blank = {"string": "", "float64": math.nan}.get(arrays[name]["data_type"])
         blank = arrays[name]["attributes"].get("_FillValue", blank)
         labels[name] = [blank if row[column] is None else row[column] for row in rows]
     demand(sorted(arrays), sorted([*labels, "images"]), "arrays of the root")
     for name, values in labels.items():
-        demand(
-            str(group[name][:].tolist()), str(values), f"values of images.zarr/{name}"
-        )
+        demand(str(group[name][:].tolist()), str(values), f"values of images.zarr/{name}")
 
 
 def check(root):
     document = json.loads((root / "images.zarr/zarr.json").read_bytes())
-    attributes, arrays = (
-        document["attributes"],
-        document["consolidated_metadata"]["metadata"],
-    )
+    attributes, arrays = document["attributes"], document["consolidated_metadata"]["metadata"]
     version = attributes.get("format_version", attributes.get("format"))
     demand(version in (3, 4), True, "the format is 3 or 4")
     # Every object, then the metadata of each array, the layout, the tables and the labels.
-    files = {
-        path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()
-    }
-    keys, lines = (
-        sorted(files - {"SHA256SUMS"}),
-        (root / "SHA256SUMS").read_text().splitlines(),
-    )
+    files = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
+    keys, lines = sorted(files - {"SHA256SUMS"}), (root / "SHA256SUMS").read_text().splitlines()
     demand([line[66:] for line in lines], keys, "objects that SHA256SUMS lists")
     for key, line in zip(keys, lines, strict=True):
-        demand(
-            line[:66], hashlib.sha256((root / key).read_bytes()).hexdigest() + "  ", key
-        )
+        demand(line[:66], hashlib.sha256((root / key).read_bytes()).hexdigest() + "  ", key)
     for name, array in arrays.items():
         key = f"images.zarr/{name}/zarr.json"
         demand(json.loads((root / key).read_bytes()), array, key)
     group = zarr.open_group(root / "images.zarr", mode="r")
     images, settings = group["images"], attributes["settings"]
-    layout = [
-        settings[name] for name in ("shard_sites", "chunk_sites", "chunk_channels")
-    ]
+    layout = [settings[name] for name in ("shard_sites", "chunk_sites", "chunk_channels")]
     demand([images.shards[0], *images.chunks[:2]], layout, "settings")
-    names, stains = (
-        [c[key] for c in attributes["channels"]] for key in ("name", "stain")
-    )
+    names, stains = ([c[key] for c in attributes["channels"]] for key in ("name", "stain"))
     expected = expected_sites(root, images.shape[0], images.shards, images.chunks)
     rows = check_table(root, "metadata", expected)
     planes = pq.read_table(root / "planes.parquet").to_pylist()
     check_table(root, "planes", expected_planes(images[:], names, planes, version))
     check_table(root, "channel_stats", expected_stats(rows, names, planes, images))
     status = [row["status"] for row in planes]
-    demand(
-        {key: status.count(key) for key in attributes["planes"]},
-        attributes["planes"],
-        "planes",
-    )
+    demand({key: status.count(key) for key in attributes["planes"]}, attributes["planes"], "planes")
     ok = iter([key == "ok" for key in status])
     present = [[next(ok) for _ in names] for _ in rows]
-    demand(
-        [row["complete"] for row in rows], [all(flags) for flags in present], "complete"
-    )
+    demand([row["complete"] for row in rows], [all(flags) for flags in present], "complete")
     labels = {"channel": names, "stain": stains, "present": present}
-    check_labels(
-        group, arrays, labels | {"site": [row["site_id"] for row in rows]}, rows
-    )
+    check_labels(group, arrays, labels | {"site": [row["site_id"] for row in rows]}, rows)
     if "embeddings" in attributes:
-        expected = (
-            {key: row[key] for key in ("site_index", "site_id")} for row in rows
-        )
-        vectors = [
-            row["embedding"] for row in check_table(root, "embeddings", expected)
-        ]
-        packed = [
-            struct.pack(f"<?{len(v or [])}f", v is not None, *(v or []))
-            for v in vectors
-        ]
+        expected = ({key: row[key] for key in ("site_index", "site_id")} for row in rows)
+        vectors = [row["embedding"] for row in check_table(root, "embeddings", expected)]
+        packed = [struct.pack(f"<?{len(v or [])}f", v is not None, *(v or [])) for v in vectors]
         digest = hashlib.sha256(b"".join(packed)).hexdigest()
         demand(digest, attributes["embeddings"]["sha256"], "digest of the embeddings")
 

@@ -29,14 +29,7 @@ HEIGHT, WIDTH = 24, 40
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 GREY, RGB, PALETTE, GREY_ALPHA, RGB_ALPHA = 0, 2, 3, 4, 6
 NO_FILTER, SUB, UP, AVERAGE, PAETH = range(5)
-ADAM7 = (
-    (0, 0, 8, 8),
-    (4, 0, 8, 8),
-    (0, 4, 4, 8),
-    (2, 0, 4, 4),
-    (0, 2, 2, 4),
-    (1, 0, 2, 2),
-)
+ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2))
 PASSES = (*ADAM7, (0, 1, 1, 2))
 """First column, first row, step of columns, step of rows of each pass."""
 
@@ -65,12 +58,7 @@ def draw(seed: int, maximum: int) -> Rows:
 
 
 def chunk(name: bytes, body: bytes) -> bytes:
-    return (
-        struct.pack(">I", len(body))
-        + name
-        + body
-        + struct.pack(">I", zlib.crc32(name + body))
-    )
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
 
 def header(depth: int, colour: int, interlaced: bool = False) -> bytes:
@@ -108,9 +96,7 @@ def filtered(lines: Sequence[bytes], step: int, kinds: Sequence[int]) -> bytes:
     return stream
 
 
-def deflated(
-    stream: bytes, level: int = 9, strategy: int = zlib.Z_DEFAULT_STRATEGY
-) -> bytes:
+def deflated(stream: bytes, level: int = 9, strategy: int = zlib.Z_DEFAULT_STRATEGY) -> bytes:
     compressor = zlib.compressobj(level, zlib.DEFLATED, 15, 9, strategy)
     return compressor.compress(stream) + compressor.flush()
 
@@ -151,18 +137,13 @@ def interlaced(rows: Rows, depth: int) -> bytes:
     for x, y, step_x, step_y in PASSES:
         lines = [packed(row[x::step_x], depth) for row in rows[y::step_y]]
         stream += filtered(lines, max(1, depth // 8), (SUB, UP, PAETH))
-    return assembled(
-        header(depth, GREY, interlaced=True), chunk(b"IDAT", deflated(stream))
-    )
+    return assembled(header(depth, GREY, interlaced=True), chunk(b"IDAT", deflated(stream)))
 
 
 def interlaced_colour(rows: Rows) -> bytes:
     stream = b""
     for x, y, step_x, step_y in PASSES:
-        lines = [
-            bytes(v for v in row[x::step_x] for _ in range(3))
-            for row in rows[y::step_y]
-        ]
+        lines = [bytes(v for v in row[x::step_x] for _ in range(3)) for row in rows[y::step_y]]
         stream += filtered(lines, 3, (PAETH,))
     return assembled(header(8, RGB, interlaced=True), chunk(b"IDAT", deflated(stream)))
 
@@ -200,9 +181,7 @@ def in_small_blocks(rows: Rows) -> bytes:
     lines = filtered([bytes(row) for row in rows], 1, (PAETH, UP))
     data = b""
     for i in range(0, len(lines), 1 + WIDTH):
-        data += compressor.compress(lines[i : i + 1 + WIDTH]) + compressor.flush(
-            zlib.Z_FULL_FLUSH
-        )
+        data += compressor.compress(lines[i : i + 1 + WIDTH]) + compressor.flush(zlib.Z_FULL_FLUSH)
     return assembled(header(8, GREY), chunk(b"IDAT", data + compressor.flush()))
 
 
@@ -215,10 +194,7 @@ GREY8: Mapping[str, Kind] = {
     "filter up": (8, lambda rows: grey(rows, kinds=(UP,))),
     "filter average": (8, lambda rows: grey(rows, kinds=(AVERAGE,))),
     "filter paeth": (8, lambda rows: grey(rows, kinds=(PAETH,))),
-    "all filters": (
-        8,
-        lambda rows: grey(rows, kinds=(PAETH, UP, SUB, AVERAGE, NO_FILTER)),
-    ),
+    "all filters": (8, lambda rows: grey(rows, kinds=(PAETH, UP, SUB, AVERAGE, NO_FILTER))),
     "stored": (8, lambda rows: grey(rows, level=0)),
     "fastest": (8, lambda rows: grey(rows, level=1)),
     "fixed Huffman code": (8, lambda rows: grey(rows, strategy=zlib.Z_FIXED)),
@@ -228,10 +204,7 @@ GREY8: Mapping[str, Kind] = {
     "palette of greys": (8, palette),
     "colour, all greys": (8, lambda rows: coloured(rows, RGB, lambda v: (v, v, v))),
     "grey, opaque": (8, lambda rows: coloured(rows, GREY_ALPHA, lambda v: (v, 255))),
-    "colour, opaque": (
-        8,
-        lambda rows: coloured(rows, RGB_ALPHA, lambda v: (v, v, v, 255)),
-    ),
+    "colour, opaque": (8, lambda rows: coloured(rows, RGB_ALPHA, lambda v: (v, v, v, 255))),
     "many IDAT chunks": (8, in_small_chunks),
     "other chunks": (8, with_other_chunks),
     "empty IDAT chunks": (8, with_empty_chunks),
@@ -240,10 +213,7 @@ GREY8: Mapping[str, Kind] = {
     "interlaced, colour": (8, interlaced_colour),
 }
 GREY16: Mapping[str, Kind] = {
-    "all filters": (
-        16,
-        lambda rows: grey(rows, 16, (PAETH, UP, SUB, AVERAGE, NO_FILTER)),
-    ),
+    "all filters": (16, lambda rows: grey(rows, 16, (PAETH, UP, SUB, AVERAGE, NO_FILTER))),
     "stored": (16, lambda rows: grey(rows, 16, level=0)),
     "interlaced": (16, lambda rows: interlaced(rows, 16)),
 }
@@ -267,9 +237,7 @@ def refused() -> dict[str, bytes]:
         "x-chunk-checksum": good[: end - 1] + bytes([good[end - 1] ^ 1]) + good[end:],
         "x-zlib-checksum": with_data(data[:-1] + bytes([data[-1] ^ 1])),
         "x-a-row-too-few": with_data(deflated(filtered(lines[:-1], 1, (PAETH,)))),
-        "x-filter-of-type-5": with_data(
-            deflated(b"\x05" + filtered(lines, 1, (PAETH,))[1:])
-        ),
+        "x-filter-of-type-5": with_data(deflated(b"\x05" + filtered(lines, 1, (PAETH,))[1:])),
         "x-deflate-block-of-type-3": with_data(data[:2] + b"\x07" + data[3:]),
         "x-unknown-critical-chunk": assembled(
             header(8, GREY), chunk(b"ABCD", b""), chunk(b"IDAT", data)
@@ -307,11 +275,7 @@ def write_tree(root: Path, kinds: Mapping[str, Kind]) -> list[str]:
 
 
 def site_row(site: int) -> dict[str, str]:
-    experiment, plate, well = (
-        f"HUVEC-{1 + site // 2:02}",
-        1 + site % 2,
-        f"B{2 + site:02}",
-    )
+    experiment, plate, well = f"HUVEC-{1 + site // 2:02}", 1 + site % 2, f"B{2 + site:02}"
     well_id = f"{experiment}_{plate}_{well}"
     return {
         "site_id": f"{well_id}_1",
@@ -329,9 +293,7 @@ def site_row(site: int) -> dict[str, str]:
 
 
 def main(folder: Path) -> None:
-    checksums = write_tree(folder / "grey8", GREY8) + write_tree(
-        folder / "grey16", GREY16
-    )
+    checksums = write_tree(folder / "grey8", GREY8) + write_tree(folder / "grey16", GREY16)
     (folder / "checksums.txt").write_text("\n".join(checksums) + "\n", encoding="utf-8")
     (folder / "refused").mkdir(exist_ok=True)
     for name, content in refused().items():
