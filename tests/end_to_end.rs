@@ -30,9 +30,9 @@ mod end_to_end {
     mod retry;
     mod seal;
     mod streams;
+    mod structure;
     mod tables;
     mod targets;
     mod torture;
     mod verify;
-    mod workspace;
 }
