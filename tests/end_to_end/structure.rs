@@ -86,7 +86,6 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "table::records",
         ],
     ),
-    ("storage", &["lock", "lock::file", "lock::lease_lock"]),
     ("writer", &["output::location", "output::locked"]),
     (
         "writer",

@@ -29,7 +29,7 @@ pub use self::concurrent::for_each_concurrent;
 pub use self::local::{LocalStore, is_temporary};
 pub use self::location::{Address, Location, LocationError, StoreOption};
 pub use self::lock::{
-    FileLock, Lease, LeaseFence, LeaseLock, LeaseTimes, Lock, LockError, is_entry as is_lock_entry,
+    FileLock, Lease, LeaseFence, LeaseLock, LeaseTimes, Lock, LockError, is_lock_entry,
 };
 pub use self::open::open_store;
 pub use self::platform::{release_free_memory, set_mmap_threshold};

@@ -9,8 +9,8 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use super::Lock;
 use super::error::LockError;
+use super::held::Lock;
 use super::holder::Holder;
 
 const LOCK: &str = "lock";
@@ -18,7 +18,8 @@ const LOCK: &str = "lock";
 /// How often to try again when a lock is released at the same moment.
 const ATTEMPTS: usize = 100;
 
-pub(super) fn is_entry(name: &str) -> bool {
+/// Whether the entry of that name in the work folder is the lock file.
+pub(super) fn is_lock_file(name: &str) -> bool {
     name == LOCK
 }
 

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::Lock;
 use super::error::LockError;
 use super::fence::LeaseFence;
-use super::lease::{Lease, LeaseTimes};
+use super::held::Lock;
+use super::lease::{Lease, LeaseTimes, is_lease_key};
 use crate::location::Location;
 use crate::remote::Remote;
 
@@ -55,7 +55,7 @@ impl Lock for LeaseLock {
         let keys: Vec<String> = objects.map(|object| object.key).collect();
         // The lease goes last, so that nobody begins among what is left.
         let (leases, others): (Vec<_>, Vec<_>) =
-            keys.into_iter().partition(|key| Lease::is_key(key));
+            keys.into_iter().partition(|key| is_lease_key(key));
         if self.work.remove_all(&others).is_ok() {
             self.lease.end();
             let _ = self.work.remove_all(&leases);
