@@ -255,9 +255,10 @@ mod tests {
     }
 
     #[test]
-    fn a_disk_is_a_store() {
+    fn a_disk_conforms() {
         let folder = tempfile::tempdir().unwrap();
-        crate::testing::conforms(&store(&folder));
+        let again = LocalStore::read_only(folder.path().join("data"));
+        crate::testing::conforms(&store(&folder), &again);
     }
 
     #[test]

@@ -13,7 +13,7 @@
 //! - At most 64 requests of a store are under way.
 //! - What is put carries a checksum that the server compares: SHA-256 (S3),
 //!   CRC-32C (Google) or MD5 (Azure, unless the key of the account signs).
-//! - An object that grows beyond 8 MiB bytes is uploaded in parts of that
+//! - An object that grows beyond 8 MiB is uploaded in parts of that
 //!   size, four at a time, while the next ones are made. So one
 //!   object holds at most 8 MiB x (four + 1) bytes of memory,
 //!   40 MiB.
@@ -29,7 +29,7 @@ mod store_advice;
 mod upload;
 mod upload_checksums;
 
-pub use self::client::{PublishedChecksum, REQUESTS_A_CALL, Remote, RemoteObject};
+pub use self::client::{PublishedChecksum, Remote, RemoteObject};
 pub use self::object::{ReadAhead, RemoteBytes};
 pub use self::store::{Fence, RemoteStore};
 pub use self::upload::PART;

@@ -29,7 +29,7 @@ use crate::location::{Address, Location};
 use crate::store::{StoreError, StoreErrorKind, StoredObject, WriteObject};
 
 /// Requests to one store that a single call makes at once.
-pub const REQUESTS_A_CALL: usize = 32;
+const REQUESTS_A_CALL: usize = 32;
 /// Folders in folders that are looked into for enough to list at once.
 const LEVELS_AT_MOST: usize = 4;
 

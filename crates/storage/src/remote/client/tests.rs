@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use object_store::memory::InMemory;
 
 use super::*;
-use crate::remote::PART;
+use crate::remote::{PART, RemoteStore};
 
 fn memory() -> Remote {
     Remote::on(Arc::new(InMemory::new()), "a/b")
@@ -46,14 +46,6 @@ fn an_object_that_is_not_finished_is_not_there() {
     assert_eq!(error.source.to_string(), "no more");
     assert_eq!(pieces.into_inner(), 3);
     assert_eq!(remote.list().unwrap(), []);
-}
-
-#[test]
-fn what_is_there_is_not_put_anew() {
-    let remote = memory();
-    assert!(remote.put_new("c", "1".into()).unwrap());
-    assert!(!remote.put_new("c", "2".into()).unwrap());
-    assert_eq!(remote.get("c").unwrap().unwrap(), "1");
 }
 
 #[test]
@@ -120,7 +112,9 @@ fn parts_of_objects_are_read_in_their_order() {
 }
 
 #[test]
-fn a_store_in_memory_is_a_store() {
-    let store = crate::remote::RemoteStore::new(memory(), None);
-    crate::testing::conforms(&store);
+fn a_remote_store_conforms() {
+    let remote = memory();
+    let [store, again] = [(); 2].map(|()| RemoteStore::new(remote.clone(), None));
+    crate::testing::conforms(&store, &again);
+    crate::testing::remote_conforms(&remote);
 }
