@@ -210,7 +210,8 @@ fn failed<'a>(action: &'static str, path: &'a Path) -> impl Fn(io::Error) -> Sto
 
 fn list_error(path: &Path) -> impl Fn(ignore::Error) -> StoreError + '_ {
     move |error| {
-        let kind = StoreErrorKind::Other;
+        let io = error.io_error().map(io::Error::kind);
+        let kind = io.map_or(StoreErrorKind::Other, StoreErrorKind::of_io);
         StoreError::new("list", path.display().to_string(), kind, error)
     }
 }
@@ -351,5 +352,31 @@ mod tests {
                 .count(),
             0
         );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn missing_permissions_are_of_the_kind_denied() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        store.put("a/b", &[b"12"]).unwrap();
+        let closed = folder.path().join("data/a");
+        let permit = |mode| fs::set_permissions(&closed, fs::Permissions::from_mode(mode)).unwrap();
+        permit(0);
+        let errors = [
+            store.get("a/b").err(),
+            store.put("a/c", &[b"12"]).err(),
+            store.remove("a/b").err(),
+            store.list().err(),
+        ];
+        permit(0o700);
+        for error in errors {
+            // The superuser has all permissions.
+            if let Some(error) = error {
+                assert_eq!(error.kind, StoreErrorKind::Denied, "{error:?}");
+            }
+        }
     }
 }

@@ -19,17 +19,17 @@
 //!   40 MiB.
 
 mod aws_profile;
+mod builders;
 mod client;
 mod connection;
-mod object;
-mod open;
+mod remote_bytes;
+mod remote_store;
 mod retry;
-mod store;
 mod store_advice;
 mod upload;
 mod upload_checksums;
 
 pub use self::client::{PublishedChecksum, Remote, RemoteObject};
-pub use self::object::{ReadAhead, RemoteBytes};
-pub use self::store::{Fence, RemoteStore};
+pub use self::remote_bytes::{ReadAhead, RemoteBytes};
+pub use self::remote_store::{Fence, RemoteStore};
 pub use self::upload::PART;

@@ -139,13 +139,37 @@ impl StoreError {
 
     /// Makes an error of `action` on `object` from what the file system said.
     pub fn from_io(action: &'static str, object: impl Into<String>, source: io::Error) -> Self {
-        let kind = match source.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => StoreErrorKind::NotFound,
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                StoreErrorKind::Denied
-            }
-            _ => StoreErrorKind::Other,
-        };
+        let kind = StoreErrorKind::of_io(source.kind());
         Self::new(action, object, kind, source)
+    }
+}
+
+impl StoreErrorKind {
+    /// Returns the kind of an error of the file system.
+    pub(crate) fn of_io(kind: io::ErrorKind) -> Self {
+        match kind {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::NotFound,
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::Denied,
+            _ => Self::Other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_the_file_system_have_kinds() {
+        for (kind, expected) in [
+            (io::ErrorKind::NotFound, StoreErrorKind::NotFound),
+            (io::ErrorKind::NotADirectory, StoreErrorKind::NotFound),
+            (io::ErrorKind::PermissionDenied, StoreErrorKind::Denied),
+            (io::ErrorKind::ReadOnlyFilesystem, StoreErrorKind::Denied),
+            (io::ErrorKind::StorageFull, StoreErrorKind::Other),
+        ] {
+            let error = StoreError::from_io("write", "a", kind.into());
+            assert_eq!(error.kind, expected, "{kind}");
+        }
     }
 }

@@ -10,7 +10,7 @@ use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 
 type OpenError = Box<dyn std::error::Error + Send + Sync>;
 
-/// What the profile says that the environment does not.
+/// Returns the settings of the profile that the environment does not give.
 pub(super) fn settings(
     builder: &AmazonS3Builder,
 ) -> Result<Vec<(AmazonS3ConfigKey, String)>, OpenError> {

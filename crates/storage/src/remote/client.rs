@@ -20,10 +20,10 @@ use object_store::{
     PutOptions,
 };
 
+use super::builders::{self, OpenError, StoreAndPrefix};
 use super::connection::Connection;
-use super::open;
 use super::retry;
-use super::store_advice::Refusal;
+use super::store_advice::AdvisedError;
 use super::upload::Upload;
 use crate::location::{Address, Location};
 use crate::store::{StoreError, StoreErrorKind, StoredObject, WriteObject};
@@ -74,7 +74,7 @@ impl Remote {
     /// # Errors
     /// The options are not understood, or the store cannot be reached at all.
     pub fn folder(address: &Address) -> Result<Self, StoreError> {
-        Self::open(address, open::folder(address))
+        Self::open(address, builders::folder(address))
     }
 
     /// The one object at `address`, by the key `""`. An `http` or `https`
@@ -83,16 +83,19 @@ impl Remote {
     /// # Errors
     /// As [`Self::folder`].
     pub fn object(address: &Address) -> Result<Self, StoreError> {
-        Self::open(address, open::object(address))
+        Self::open(address, builders::object(address))
     }
 
-    fn open(address: &Address, opened: open::Opened) -> Result<Self, StoreError> {
-        let failed = |source: open::OpenError| {
-            let kind = StoreErrorKind::Unreachable;
+    fn open(
+        address: &Address,
+        opened: Result<StoreAndPrefix, OpenError>,
+    ) -> Result<Self, StoreError> {
+        let failed = |source: OpenError| {
+            let kind = StoreErrorKind::Other;
             StoreError::new("reach", address.to_string(), kind, source)
         };
         let (store, base) = opened.map_err(failed)?;
-        let retry = open::retry(address).map_err(failed)?;
+        let retry = builders::retry(address).map_err(failed)?;
         let connection = Connection::new(store, retry);
         Ok(Self {
             connection: connection.map_err(|error| failed(error.to_string().into()))?,
@@ -190,7 +193,7 @@ impl Remote {
                 .await?;
             let found = self.described(got.meta.clone());
             // Not every server heeds the condition.
-            if object.may_be(&found) {
+            if object.may_equal(&found) {
                 Ok(Some(got.bytes().await?))
             } else {
                 Ok(None)
@@ -397,10 +400,10 @@ impl Remote {
         let path = self.path(key)?;
         let failed = |source: io::Error| {
             // An error of the store is kept as it is inside that of the writer.
-            let refusal = source
+            let advised = source
                 .get_ref()
-                .and_then(|inner| inner.downcast_ref::<Refusal>());
-            let kind = refusal.map_or(StoreErrorKind::Other, |refusal| refusal.kind);
+                .and_then(|inner| inner.downcast_ref::<AdvisedError>());
+            let kind = advised.map_or(StoreErrorKind::Other, |advised| advised.kind);
             StoreError::new("write", self.name(key), kind, source)
         };
         let mut upload = Upload::new(&self.connection, path, attributes);
@@ -490,8 +493,8 @@ impl Remote {
         key: &'a str,
     ) -> impl Fn(Error) -> StoreError + 'a {
         move |error| {
-            let refusal = Refusal::from(error);
-            StoreError::new(action, self.name(key), refusal.kind, refusal)
+            let advised = AdvisedError::from(error);
+            StoreError::new(action, self.name(key), advised.kind, advised)
         }
     }
 
@@ -517,7 +520,7 @@ impl Remote {
 
 impl RemoteObject {
     /// Whether `now`, which was found in its place, may be the same object.
-    fn may_be(&self, now: &Self) -> bool {
+    fn may_equal(&self, now: &Self) -> bool {
         let tags = self.e_tag.as_ref().zip(now.e_tag.as_ref());
         let is_same = tags.map_or(self.modified == now.modified, |(then, now)| then == now);
         self.size == now.size && is_same

@@ -7,7 +7,7 @@ use object_store::path::Path;
 use object_store::{Attributes, ObjectStoreExt, PutMultipartOptions, PutOptions, WriteMultipart};
 
 use super::connection::Connection;
-use super::store_advice::Refusal;
+use super::store_advice::AdvisedError;
 
 /// Bytes of a part. S3 wants at least 5 MiB, and at most 10,000 parts.
 pub const PART: usize = 8 << 20;
@@ -50,7 +50,7 @@ impl<'a> Upload<'a> {
             let put = connection
                 .store
                 .put_opts(&self.path, self.head.into(), options);
-            connection.wait(put).map_err(refused)?;
+            connection.wait(put).map_err(io_error)?;
             return Ok(());
         };
         match connection.wait(parts.finish()) {
@@ -58,7 +58,7 @@ impl<'a> Upload<'a> {
             // The answer may have been lost, and nothing else: then the upload
             // that is to be finished is not there any more.
             Err(_) if is_stored(connection, &self.path, (self.bytes, self.crc)) => Ok(()),
-            Err(error) => Err(refused(error)),
+            Err(error) => Err(io_error(error)),
         }
     }
 
@@ -81,7 +81,7 @@ impl<'a> Upload<'a> {
                 let store = &self.connection.store;
                 // One that was begun in vain holds nothing.
                 let begin = || store.put_multipart_opts(&self.path, options.clone());
-                let begun = self.connection.ask(begin).map_err(refused)?;
+                let begun = self.connection.ask(begin).map_err(io_error)?;
                 let mut parts = WriteMultipart::new_with_chunk_size(begun, PART);
                 // A part is sent from within the runtime.
                 let _runtime = self.connection.runtime.enter();
@@ -102,7 +102,7 @@ impl Write for Upload<'_> {
             let parts = self.parts()?;
             connection
                 .wait(parts.wait_for_capacity(PARTS_AT_ONCE))
-                .map_err(refused)?;
+                .map_err(io_error)?;
             let _runtime = connection.runtime.enter();
             parts.write(bytes);
         }
@@ -116,8 +116,9 @@ impl Write for Upload<'_> {
     }
 }
 
-fn refused(error: object_store::Error) -> io::Error {
-    io::Error::other(Refusal::from(error))
+/// Wraps an error of the store for a writer.
+fn io_error(error: object_store::Error) -> io::Error {
+    io::Error::other(AdvisedError::from(error))
 }
 
 /// Whether the object at `path` has that length and that CRC-32C.

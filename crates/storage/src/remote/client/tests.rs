@@ -85,6 +85,7 @@ fn parts_of_objects_are_read_in_their_order() {
     remote.put("c", "9876543210".into()).unwrap();
     assert_eq!(read(&head()).unwrap(), ["21", "9", "765"]);
     let error = read(&first).unwrap_err();
+    assert_eq!(error.kind, StoreErrorKind::Changed);
     assert!(
         error.source.to_string().contains("was replaced"),
         "{error:?}"

@@ -14,9 +14,8 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
-use object_store::{Error, GetOptions, ObjectMeta, ObjectStore, PutMode, PutOptions};
+use object_store::{Error, GetOptions, ObjectMeta, ObjectStore, PutOptions};
 
-use super::*;
 use crate::remote::{PART, Remote};
 
 /// A store whose answers are lost, each so many times in a row: it has done what
