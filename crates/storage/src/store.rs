@@ -1,10 +1,9 @@
-//! Where the objects of a dataset go.
+//! The store of a dataset's objects.
 //!
 //! A [`Store`] holds whole objects under `/`-separated keys relative to the
-//! dataset's root. Everything the writer asks of a store can be had from a
-//! local disk and from an object store alike: put one whole object, read one,
-//! remove one, list them. There is no partial write and no append, because two writers of
-//! one object would lose data.
+//! dataset's root. It has only operations that a local disk and an object store
+//! both have: put one whole object, read one, remove one, list them. It has no
+//! partial write and no append, because two writers of one object would lose data.
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -46,40 +45,40 @@ pub trait Store: Send + Sync {
         self.put(key, &[bytes])
     }
 
-    /// Objects that it is best given at once. Each may take as much memory as the
-    /// store holds of an object that it is given.
+    /// Returns the number of objects to put at the same time for the best speed.
+    /// Each of them may need the memory that the store needs for one object.
     fn writers(&self) -> usize {
         1
     }
 
-    /// Reads one whole object; `None` where there is none.
+    /// Reads one whole object; `None` if it is absent.
     ///
     /// # Errors
-    /// [`StoreError`] when the object is there but cannot be read.
+    /// [`StoreError`] when the object exists but cannot be read.
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
 
-    /// Removes one object, durably; it need not be there.
+    /// Removes one object, durably; it may be absent.
     ///
     /// # Errors
-    /// [`StoreError`] when the object may be there still.
+    /// [`StoreError`] when the object may still exist.
     fn remove(&self, key: &str) -> Result<(), StoreError>;
 
-    /// Removes objects, durably; they need not be there.
+    /// Removes objects, durably; they may be absent.
     ///
     /// # Errors
-    /// [`StoreError`] when one of them may be there still.
+    /// [`StoreError`] when one of them may still exist.
     fn remove_all(&self, keys: &[String]) -> Result<(), StoreError> {
         keys.iter().try_for_each(|key| self.remove(key))
     }
 
-    /// Every object with its size in bytes, ordered by key.
+    /// Lists every object with its size in bytes, ordered by key.
     ///
     /// # Errors
     /// [`StoreError`] when a part of the store cannot be listed.
     fn list(&self) -> Result<Vec<StoredObject>, StoreError>;
 }
 
-/// One entry of [`Store::list`].
+/// An object in the list of [`Store::list`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredObject {
     /// The key, relative to the dataset's root, `/`-separated.
@@ -92,13 +91,13 @@ pub struct StoredObject {
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} {object}")]
 pub struct StoreError {
-    /// What was being done, as a verb: `write`, `flush`, `list`.
+    /// The operation as a verb: `write`, `flush`, `list`.
     pub action: &'static str,
-    /// The object or folder, as a user would find it (a path or a URL).
+    /// The path or the URL of the object or folder.
     pub object: String,
     /// The kind of failure.
     pub kind: StoreErrorKind,
-    /// What the store said.
+    /// The error of the store.
     #[source]
     pub source: Box<dyn Error + Send + Sync>,
 }
@@ -107,17 +106,17 @@ pub struct StoreError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
-    /// There is no such object, folder or bucket.
+    /// The object, folder or bucket does not exist.
     NotFound,
     /// Credentials or permissions are missing.
     Denied,
-    /// Somebody else replaced or removed the object meanwhile.
+    /// Another process replaced or removed the object, or took the lease.
     Changed,
     /// There is no connection to the store.
     Unreachable,
     /// The store has no such operation.
     Unsupported,
-    /// Anything else.
+    /// Any other failure.
     Other,
 }
 
@@ -137,7 +136,7 @@ impl StoreError {
         }
     }
 
-    /// Makes an error of `action` on `object` from what the file system said.
+    /// Makes an error of `action` on `object` from an error of the file system.
     pub fn from_io(action: &'static str, object: impl Into<String>, source: io::Error) -> Self {
         let kind = StoreErrorKind::of_io(source.kind());
         Self::new(action, object, kind, source)

@@ -5,7 +5,7 @@ use super::error::LockError;
 /// A lock that is held. When it is dropped, it is released; unfinished work
 /// stays.
 pub trait Lock: Send + Sync {
-    /// Demands that the lock is still held. Asks the store.
+    /// Checks that the lock is still held. It always asks the store.
     ///
     /// # Errors
     /// [`LockError::Lost`], [`LockError::TakenOver`], or the store failed.
@@ -14,7 +14,7 @@ pub trait Lock: Send + Sync {
     /// Removes the work folder, as far as that is possible, and releases the lock.
     fn remove_work(self: Box<Self>);
 
-    /// Whether the lock keeps every other process out.
+    /// Whether the lock guarantees that no other process writes.
     fn is_exclusive(&self) -> bool {
         true
     }

@@ -31,7 +31,7 @@ fn large_objects_are_uploaded_in_parts_and_small_ones_are_not() {
 }
 
 #[test]
-fn an_object_that_is_not_finished_is_not_there() {
+fn an_unfinished_object_is_absent() {
     let remote = memory();
     let pieces = AtomicUsize::new(0);
     let error = remote.put_streamed("c", &mut |object| {
@@ -49,7 +49,7 @@ fn an_object_that_is_not_finished_is_not_there() {
 }
 
 #[test]
-fn keys_are_relative_and_nothing_beside_is_seen() {
+fn keys_are_relative_to_the_address() {
     let remote = memory();
     let keys = ["e/f/g", "e/f0", "h/i/j/k", "z", "é €%20"];
     for key in keys {
@@ -90,7 +90,7 @@ fn parts_of_objects_are_read_in_their_order() {
         error.source.to_string().contains("was replaced"),
         "{error:?}"
     );
-    // A server without tags, and one that does not heed them.
+    // A server without tags, and a server that ignores the condition.
     for (e_tag, modified) in [(None, 0), (Some("W/other".to_owned()), first.modified)] {
         let other = RemoteObject {
             e_tag,
