@@ -32,11 +32,11 @@ mod end_to_end {
     mod retry;
     mod seal;
     mod streams;
+    mod structure;
     mod tables;
     #[path = "../tally.rs"]
     mod tally;
     mod targets;
     mod torture;
     mod verify;
-    mod workspace;
 }

@@ -16,7 +16,7 @@ mod concurrent;
 mod local;
 mod location;
 mod lock;
-mod open;
+mod open_store;
 mod platform;
 mod regular_file;
 mod remote;
@@ -29,9 +29,9 @@ pub use self::concurrent::for_each_concurrent;
 pub use self::local::{LocalStore, is_temporary};
 pub use self::location::{Address, Location, LocationError, StoreOption};
 pub use self::lock::{
-    FileLock, Lease, LeaseFence, LeaseLock, LeaseTimes, Lock, LockError, is_entry as is_lock_entry,
+    FileLock, Lease, LeaseFence, LeaseLock, LeaseTimes, Lock, LockError, is_lock_entry,
 };
-pub use self::open::open_store;
+pub use self::open_store::open_store;
 pub use self::platform::{release_free_memory, set_mmap_threshold};
 pub use self::regular_file::open_file;
 pub use self::remote::{

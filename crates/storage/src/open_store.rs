@@ -1,4 +1,4 @@
-//! Opening of the store at a location.
+//! Opens the store at a location.
 
 use crate::local::LocalStore;
 use crate::location::Location;
@@ -8,7 +8,7 @@ use crate::store::{Store, StoreError};
 /// Opens the store at `location` for reading.
 ///
 /// # Errors
-/// [`StoreError`] when the store of an address cannot be reached at all.
+/// [`StoreError`] when the store of an address cannot be opened.
 pub fn open_store(location: &Location) -> Result<Box<dyn Store>, StoreError> {
     Ok(match location {
         Location::Local(path) => Box::new(LocalStore::read_only(path)),

@@ -1,31 +1,37 @@
 //! Objects below an address of an object store.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::client::Remote;
 use crate::store::{Store, StoreError, StoreErrorKind, StoredObject, WriteObject};
 
-/// While one object is being completed, and its record put, others are uploaded.
+/// The number of objects to put at the same time: while one upload is completed,
+/// others send their parts.
 const WRITERS: usize = 4;
 
-/// Says whether this process may still write.
+/// The check whether this process may write.
 pub trait Fence: Send + Sync {
+    /// Checks that this process may write now.
+    ///
     /// # Errors
-    /// Why it may not.
+    /// The reason why it may not.
     fn check(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
 }
 
-/// A [`Store`] in an object store. A put is one request, or a multipart upload
-/// that becomes visible when it is completed; the store has stored it durably
-/// when it answers.
+/// A [`Store`] in an object store.
+///
+/// A put is one request, or a multipart upload that becomes visible when it is
+/// completed. The store has stored the object durably when it answers.
 pub struct RemoteStore {
     remote: Remote,
-    /// Asked before anything is changed.
+    /// The check before each put and each removal.
     fence: Option<Arc<dyn Fence>>,
 }
 
 impl RemoteStore {
-    /// Reads and writes below `remote`, as long as `fence` allows it.
+    /// Makes a store of the objects below `remote`. Without a `fence` every write is
+    /// allowed.
     pub fn new(remote: Remote, fence: Option<Arc<dyn Fence>>) -> Self {
         Self { remote, fence }
     }
@@ -61,6 +67,10 @@ impl Store for RemoteStore {
 
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.remote.get(key)?.map(Into::into))
+    }
+
+    fn get_range(&self, key: &str, range: Range<u64>) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.remote.get_part(key, range)?.map(Into::into))
     }
 
     fn remove(&self, key: &str) -> Result<(), StoreError> {

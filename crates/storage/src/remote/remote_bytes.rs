@@ -1,4 +1,7 @@
-//! One object as a file: read by ranges, and never another one in its place.
+//! One object, read by ranges as a file is read.
+//!
+//! If the object is replaced or removed, a read fails: bytes of two objects are
+//! never mixed.
 
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
@@ -12,13 +15,13 @@ use crate::location::Address;
 use crate::store::StoreError;
 use crate::unreachable::Unreachable;
 
-/// Bytes of the end that are read at once: in an archive the end record, and of
-/// a small one the whole central directory.
+/// Bytes of the end that are read at once: the end record of an archive, and the
+/// whole central directory of a small one.
 const TAIL: u64 = 64 << 10;
-/// Bytes that are read at once anywhere else.
+/// Bytes that are read at once in front of the end.
 const AHEAD: u64 = 8 << 20;
 
-/// The bytes of one object as it was found.
+/// The bytes of one object, as long as it is not replaced.
 #[derive(Clone)]
 pub struct RemoteBytes {
     remote: Remote,
@@ -26,26 +29,32 @@ pub struct RemoteBytes {
 }
 
 impl RemoteBytes {
-    /// The object at `address`; `None` where there is none, or one without bytes.
+    /// Finds the object at `address`; `None` if it is absent or empty.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer or denies the request.
     pub fn find(address: &Address) -> Result<Option<Self>, StoreError> {
         Self::of(Remote::object(address)?)
     }
 
-    /// The object at the address of `remote`.
+    /// Finds the object at the address of `remote`; `None` if it is absent or empty.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer or denies the request.
     pub fn of(remote: Remote) -> Result<Option<Self>, StoreError> {
         let found = remote.head("")?.filter(|object| object.size > 0);
         Ok(found.map(|object| Self { remote, object }))
     }
 
-    /// The number of bytes.
+    /// Returns the number of bytes.
     pub fn length(&self) -> u64 {
         self.object.size
     }
 
-    /// Parts of it, several at once, in the order of `ranges`.
+    /// Reads several ranges of bytes at the same time, in the order of `ranges`.
     ///
     /// # Errors
-    /// [`Unreachable`].
+    /// [`Unreachable`] inside an [`io::Error`].
     pub fn parts(&self, ranges: &[Range<u64>]) -> io::Result<Vec<Bytes>> {
         let read = self.remote.get_ranges(&self.object, ranges);
         read.map_err(|error| Unreachable::from(error).into())
@@ -65,11 +74,12 @@ impl ReaderAt for RemoteBytes {
     }
 }
 
-/// The same, read in few large pieces from near the place that is asked for.
+/// The bytes of one object, read in few large pieces: each piece begins at the
+/// offset that is asked for and is kept for later reads near it.
 pub struct ReadAhead {
     bytes: RemoteBytes,
     windows: Mutex<Windows>,
-    /// Where [`Read`] is.
+    /// The offset of the next [`Read`].
     position: u64,
 }
 
@@ -85,6 +95,7 @@ struct Window {
 }
 
 impl ReadAhead {
+    /// Makes a reader that has read nothing yet.
     pub fn new(bytes: RemoteBytes) -> Self {
         Self {
             bytes,
@@ -93,7 +104,7 @@ impl ReadAhead {
         }
     }
 
-    /// The bytes, without what was read of them.
+    /// Returns the bytes, without the pieces that were read.
     pub fn into_bytes(self) -> RemoteBytes {
         self.bytes
     }
@@ -115,7 +126,7 @@ impl ReaderAt for ReadAhead {
         let range = if is_tail {
             tail..length
         } else {
-            // Up to what is there already.
+            // The piece ends where a known piece begins.
             let next = known().map(|window| window.start);
             let next = next.filter(|start| *start > offset).min();
             offset..next.unwrap_or(length).min(offset.saturating_add(AHEAD))
@@ -156,14 +167,14 @@ impl Seek for ReadAhead {
 }
 
 impl Window {
-    /// What it has from `offset` on.
+    /// Returns the bytes from `offset` on, if the window holds that offset.
     fn from(&self, offset: u64) -> Option<Bytes> {
         let skipped = usize::try_from(offset.checked_sub(self.start)?).ok()?;
         (skipped < self.bytes.len()).then(|| self.bytes.slice(skipped..))
     }
 }
 
-/// As many bytes as fit.
+/// Copies as many bytes as fit, and returns their number.
 fn copy(bytes: Option<&Bytes>, buffer: &mut [u8]) -> usize {
     let bytes = bytes.map(|bytes| &bytes[..]).unwrap_or_default();
     let length = bytes.len().min(buffer.len());
@@ -181,7 +192,7 @@ mod tests {
 
     use super::*;
 
-    /// An object of so many bytes, each unlike its neighbours.
+    /// Makes an object of `length` bytes, each unlike its neighbours.
     fn object(length: usize) -> (Vec<u8>, RemoteBytes) {
         let bytes: Vec<u8> = (0..length).map(|at| (at % 251) as u8).collect();
         let remote = Remote::on(Arc::new(InMemory::new()), "a/b.zip");
@@ -190,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_the_same_wherever_they_are_asked_for() {
+    fn every_way_of_reading_gives_the_same_bytes() {
         let length = (TAIL + AHEAD + AHEAD / 2) as usize;
         let (bytes, remote) = object(length);
         let mut ahead = ReadAhead::new(remote.clone());
@@ -225,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_no_object() {
+    fn an_absent_or_empty_object_is_not_found() {
         let remote = Remote::on(Arc::new(InMemory::new()), "a/b.zip");
         assert!(RemoteBytes::of(remote.clone()).unwrap().is_none());
         remote.put("", Bytes::new()).unwrap();
@@ -233,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn another_object_in_its_place_is_not_read() {
+    fn an_object_that_replaced_the_first_one_is_not_read() {
         let (bytes, remote) = object(1000);
         remote.remote.put("", bytes.into()).unwrap();
         let error = remote.read_at(&mut [0; 4], 0).unwrap_err();

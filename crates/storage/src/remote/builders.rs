@@ -1,15 +1,17 @@
-//! The store behind an address, reached as the tools of its cloud reach it.
+//! Builders of the object stores, with the settings that the tools of each cloud
+//! use.
 //!
-//! What is not said by `--store-option` comes from the environment variables
-//! and files of each cloud:
+//! A setting that `--store-option` does not give comes from the environment
+//! variables and files of the cloud:
 //!
 //! | cloud | variables | files |
 //! |---|---|---|
 //! | S3 | `AWS_*`, as the AWS CLI has them | the profile `AWS_PROFILE` of `~/.aws` |
-//! | Google | `GOOGLE_*`, `STORAGE_EMULATOR_HOST` | what `gcloud auth application-default login` leaves |
-//! | Azure | `AZURE_*`, as the Azure CLI has them | what `az login` leaves, by asking `az` |
+//! | Google | `GOOGLE_*`, `STORAGE_EMULATOR_HOST` | the file that `gcloud auth application-default login` writes |
+//! | Azure | `AZURE_*`, as the Azure CLI has them | the login of `az login`, through the program `az` |
 //!
-//! A machine of the cloud itself needs none of it.
+//! A machine of the cloud itself needs none of these: its metadata service hands
+//! out credentials.
 
 use std::env;
 use std::error::Error as StdError;
@@ -28,26 +30,25 @@ use object_store::{ClientConfigKey, Error, ObjectStore, ObjectStoreScheme, Retry
 use url::Position;
 
 use super::aws_profile;
-use super::upload_checksums::Checked;
+use super::upload_checksums::UploadChecksum;
 use crate::location::Address;
 
-/// Why a store cannot be opened.
+/// The reason why a store cannot be opened.
 pub(super) type OpenError = Box<dyn StdError + Send + Sync>;
-/// Requests to one store under way at once.
+/// The number of requests to one store at the same time.
 const REQUESTS_AT_ONCE: usize = 64;
-/// How long a request is repeated.
+/// The time for which a failed request is repeated.
 const RETRY_FOR: Duration = Duration::from_secs(180);
-/// A store, and what the keys of an address in it begin with.
-type Place = (Arc<dyn ObjectStore>, Path);
-pub(super) type Opened = Result<Place, OpenError>;
+/// A store, and the start of all keys of an address in it.
+pub(super) type StoreAndPrefix = (Arc<dyn ObjectStore>, Path);
 
-/// Options of ours beside those of the stores.
+/// Options of this program, beside those of the object_store crate.
 const RETRY_TIMEOUT: &str = "retry_timeout";
 const MAX_RETRIES: &str = "max_retries";
-const OURS: [&str; 2] = [RETRY_TIMEOUT, MAX_RETRIES];
+const OWN_OPTIONS: [&str; 2] = [RETRY_TIMEOUT, MAX_RETRIES];
 
-/// Time that a request may take: a large part, or a whole shard, on a slow line;
-/// and that it may take without a sign of life.
+/// Default times of a request: for the whole request (a large part on a slow
+/// line), for the wait between two pieces of its answer, and for the connection.
 const TIMES: [(ClientConfigKey, &str, &str); 3] = [
     (ClientConfigKey::Timeout, "TIMEOUT", "10 minutes"),
     (ClientConfigKey::ReadTimeout, "READ_TIMEOUT", "1 minute"),
@@ -58,9 +59,11 @@ const TIMES: [(ClientConfigKey, &str, &str); 3] = [
     ),
 ];
 
-pub(super) fn folder(address: &Address) -> Opened {
-    choose_cryptography();
-    match known(address)? {
+/// Opens the store of a folder. An `http` or `https` address whose host is not
+/// known speaks S3; its first name is the bucket.
+pub(super) fn folder(address: &Address) -> Result<StoreAndPrefix, OpenError> {
+    install_cryptography();
+    match cloud_store(address)? {
         Some(opened) => Ok(opened),
         None => {
             let url = address.url();
@@ -70,30 +73,33 @@ pub(super) fn folder(address: &Address) -> Opened {
                 .with_endpoint(&url[..Position::BeforePath])
                 .with_bucket_name(bucket)
                 .with_virtual_hosted_style_request(false);
-            Ok((built(build_s3(builder))?, Path::parse(key)?))
+            Ok((limited(build_s3(builder))?, Path::parse(key)?))
         }
     }
 }
 
-pub(super) fn object(address: &Address) -> Opened {
-    choose_cryptography();
-    match known(address)? {
+/// Opens the store of one object. An `http` or `https` address whose host is not
+/// known is a web server.
+pub(super) fn object(address: &Address) -> Result<StoreAndPrefix, OpenError> {
+    install_cryptography();
+    match cloud_store(address)? {
         Some(opened) => Ok(opened),
         None => {
             let builder = HttpBuilder::new().with_url(&address.url()[..Position::BeforePath]);
             let builder =
                 configured(builder, address)?.with_config(ClientConfigKey::AllowHttp, "true");
-            Ok((built(builder.build())?, Path::parse(address.key())?))
+            Ok((limited(builder.build())?, Path::parse(address.key())?))
         }
     }
 }
 
-/// The store of an address that names its kind, by scheme or by host.
-fn known(address: &Address) -> Result<Option<Place>, OpenError> {
+/// Opens the store of an address that names a cloud by its scheme or host; `None`
+/// for any other address.
+fn cloud_store(address: &Address) -> Result<Option<StoreAndPrefix>, OpenError> {
     let url = address.url();
     let (scheme, path) = ObjectStoreScheme::parse(url)?;
     let store = match scheme {
-        ObjectStoreScheme::AmazonS3 => built(build_s3(s3(address)?.with_url(url.as_str())))?,
+        ObjectStoreScheme::AmazonS3 => limited(build_s3(s3(address)?.with_url(url.as_str())))?,
         ObjectStoreScheme::GoogleCloudStorage => {
             let mut builder = configured(GoogleCloudStorageBuilder::from_env(), address)?;
             if let Ok(host) = env::var("STORAGE_EMULATOR_HOST") {
@@ -107,47 +113,52 @@ fn known(address: &Address) -> Result<Option<Place>, OpenError> {
                     .with_skip_signature(true)
                     .with_config(allow_http(), "true");
             }
-            let builder = builder.with_http_connector(Checked::Google);
-            built(builder.with_url(url.as_str()).build())?
+            let builder = builder.with_http_connector(UploadChecksum::Google);
+            limited(builder.with_url(url.as_str()).build())?
         }
         ObjectStoreScheme::MicrosoftAzure => {
             let builder = configured(azure()?, address)?;
             let endpoint = builder.get_config_value(&AzureConfigKey::Endpoint);
-            let builder = if is_plain(endpoint.as_deref()) {
+            let builder = if is_plain_http(endpoint.as_deref()) {
                 builder.with_allow_http(true)
             } else {
                 builder
             };
-            let builder = builder.with_http_connector(Checked::Azure);
-            built(builder.with_url(url.as_str()).build())?
+            let builder = builder.with_http_connector(UploadChecksum::Azure);
+            limited(builder.with_url(url.as_str()).build())?
         }
         _ => return Ok(None),
     };
     Ok(Some((store, path)))
 }
 
-/// Chooses the cryptography of TLS, once in a process, unless the program that
-/// uses this library has chosen already. Without a choice the client panics.
-fn choose_cryptography() {
-    static CHOSEN: Once = Once::new();
-    CHOSEN.call_once(|| {
-        // An error says that there is a choice already.
+/// Installs `ring` as the cryptography of TLS, once in a process, unless the
+/// program has installed another one. The HTTP client panics if none is installed.
+fn install_cryptography() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        // An error says that the program has installed one already.
         let _ = rustls::crypto::ring::default_provider().install_default();
     });
 }
 
-fn built(store: object_store::Result<impl ObjectStore>) -> Result<Arc<dyn ObjectStore>, OpenError> {
+/// Limits the number of requests to a store.
+fn limited(
+    store: object_store::Result<impl ObjectStore>,
+) -> Result<Arc<dyn ObjectStore>, OpenError> {
     Ok(Arc::new(LimitStore::new(store?, REQUESTS_AT_ONCE)))
 }
 
-/// A server without TLS is one that the user has named.
-fn is_plain(endpoint: Option<&str>) -> bool {
+/// Whether the user named a server without TLS.
+fn is_plain_http(endpoint: Option<&str>) -> bool {
     endpoint.is_some_and(|endpoint| endpoint.starts_with("http://"))
 }
 
+/// Returns a builder with the settings of the environment, of the AWS profile and
+/// of the address.
 fn s3(address: &Address) -> Result<AmazonS3Builder, OpenError> {
     let mut builder = AmazonS3Builder::from_env();
-    // What a server does not check may be damaged on its way.
+    // Without a checksum the server would not notice damage on the way.
     if builder
         .get_config_value(&AmazonS3ConfigKey::Checksum)
         .is_none()
@@ -164,7 +175,7 @@ fn build_s3(builder: AmazonS3Builder) -> object_store::Result<impl ObjectStore> 
     let endpoints = [AmazonS3ConfigKey::S3Endpoint, AmazonS3ConfigKey::Endpoint];
     let is_plain = endpoints
         .iter()
-        .any(|key| is_plain(builder.get_config_value(key).as_deref()));
+        .any(|key| is_plain_http(builder.get_config_value(key).as_deref()));
     if is_plain {
         builder.with_allow_http(true)
     } else {
@@ -173,7 +184,8 @@ fn build_s3(builder: AmazonS3Builder) -> object_store::Result<impl ObjectStore> 
     .build()
 }
 
-/// The variables that `object_store` reads, and those of the Azure CLI.
+/// Returns a builder with the environment variables that the object_store crate
+/// reads, and with those of the Azure CLI.
 fn azure() -> Result<MicrosoftAzureBuilder, OpenError> {
     let mut builder = MicrosoftAzureBuilder::from_env();
     let set = [
@@ -220,14 +232,14 @@ fn azure() -> Result<MicrosoftAzureBuilder, OpenError> {
     Ok(builder)
 }
 
-/// What the builders of all stores have.
+/// The common part of the builders of all stores.
 trait Builder: Sized {
     type Key: FromStr<Err = Error>;
-    /// What the names of its environment variables begin with.
+    /// The start of the names of its environment variables.
     const PREFIX: &str;
     fn client(key: ClientConfigKey) -> Self::Key;
     fn with(self, key: Self::Key, value: &str) -> Self;
-    fn retried(self, retry: RetryConfig) -> Self;
+    fn with_retries(self, retry: RetryConfig) -> Self;
 }
 
 macro_rules! builder {
@@ -241,7 +253,7 @@ macro_rules! builder {
             fn with(self, key: Self::Key, value: &str) -> Self {
                 self.with_config(key, value)
             }
-            fn retried(self, retry: RetryConfig) -> Self {
+            fn with_retries(self, retry: RetryConfig) -> Self {
                 self.with_retry(retry)
             }
         }
@@ -272,7 +284,7 @@ fn allow_http() -> GoogleConfigKey {
     GoogleConfigKey::Client(ClientConfigKey::AllowHttp)
 }
 
-/// `builder` with our times, and what the user has said.
+/// Adds the default times and the options of the address to `builder`.
 fn configured<B: Builder>(mut builder: B, address: &Address) -> Result<B, OpenError> {
     for (key, name, time) in TIMES {
         if env::var_os(format!("{}_{name}", B::PREFIX)).is_none() {
@@ -281,7 +293,7 @@ fn configured<B: Builder>(mut builder: B, address: &Address) -> Result<B, OpenEr
     }
     for option in address.options() {
         let key = option.key.to_ascii_lowercase();
-        if OURS.contains(&key.as_str()) {
+        if OWN_OPTIONS.contains(&key.as_str()) {
             continue;
         }
         let unknown = |_| {
@@ -293,10 +305,10 @@ fn configured<B: Builder>(mut builder: B, address: &Address) -> Result<B, OpenEr
         };
         builder = builder.with(key.parse().map_err(unknown)?, &option.value);
     }
-    Ok(builder.retried(retry(address)?))
+    Ok(builder.with_retries(retry(address)?))
 }
 
-/// How often and how long a request is repeated.
+/// Returns how often and how long a failed request is repeated.
 pub(super) fn retry(address: &Address) -> Result<RetryConfig, OpenError> {
     let mut retry = RetryConfig {
         retry_timeout: RETRY_FOR,
@@ -317,3 +329,6 @@ pub(super) fn retry(address: &Address) -> Result<RetryConfig, OpenError> {
     }
     Ok(retry)
 }
+
+#[cfg(test)]
+mod tests;
