@@ -114,7 +114,7 @@ const ALLOWED_LONG: &[&str] = &[
     "writer::verify::shards::check_chunk",
 ];
 /// Crates that are to get a README. One that has it must leave this list.
-const WITHOUT_README: &[&str] = &["format", "input", "metadata", "reader", "storage", "writer"];
+const WITHOUT_README: &[&str] = &["format", "input", "metadata", "reader", "writer"];
 /// Files that may call one operating system only.
 const PLATFORM_FILES: [&str; 3] = [
     "crates/storage/src/platform.rs",
