@@ -316,7 +316,7 @@ fn functions_stay_small() {
     let mut long = Vec::new();
     for (name, folder) in crates() {
         for (module, code) in sources(&folder) {
-            let place = [&[name.clone()], module.as_slice()].concat().join("::");
+            let place = [std::slice::from_ref(&name), &module].concat().join("::");
             for (function, line, body) in functions(&code) {
                 if body > BODY_AT_MOST {
                     eprintln!("{place}: the function {function} in line {line} has {body} lines");
