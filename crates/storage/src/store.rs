@@ -29,7 +29,7 @@ pub trait Store: Send + Sync {
     /// and as durable as [`Store::put`].
     ///
     /// # Errors
-    /// As [`Store::put`]; also whatever `write` returns, as the source.
+    /// The errors of [`Store::put`], and the error of `write` as the source.
     fn put_streamed(&self, key: &str, write: &mut WriteObject<'_>) -> Result<(), StoreError> {
         let mut bytes = Vec::new();
         write(&mut bytes).map_err(|error| StoreError::from_io("write", key, error))?;
@@ -40,7 +40,7 @@ pub trait Store: Send + Sync {
     /// in hexadecimal digits, where the store keeps metadata of objects.
     ///
     /// # Errors
-    /// As [`Store::put`].
+    /// The errors of [`Store::put`].
     fn put_with_checksum(&self, key: &str, bytes: &[u8], sha256: &str) -> Result<(), StoreError> {
         let _ = sha256;
         self.put(key, &[bytes])

@@ -63,7 +63,7 @@ fn circles_are_found_with_their_arrows() {
         ("b", "c"),
         ("c", "d"),
     ];
-    assert_eq!(circles(&uses(&tree)), [Uses::new(); 0]);
+    assert!(circles(&uses(&tree)).is_empty());
     let two = [
         ("a", "b"),
         ("b", "c"),

@@ -73,7 +73,7 @@ impl FileLock {
         Err(busy("other processes, one after the other".to_owned()))
     }
 
-    /// Returns who holds the lock in `work`, if anybody does.
+    /// Returns the holder of the lock in `work`; `None` if the lock is free.
     ///
     /// # Errors
     /// [`LockError::Io`].

@@ -25,7 +25,7 @@
 //!   this age: a small object is put, and the two times of the store are
 //!   compared. The clocks of the machines are not used.
 //!
-//! Two records never look alike: each has a nonce of 128 random bits.
+//! Each record has a nonce of 128 random bits, so no two records are equal.
 //!
 //! # Late writes
 //!
@@ -107,7 +107,8 @@ struct State {
 }
 
 impl Lease {
-    /// Returns who holds the lock of the work folder `work`, if anybody does.
+    /// Returns the holder of the lock of the work folder `work`; `None` if the lock
+    /// is free.
     ///
     /// It only reads, and so does not know the time of the store: a process that
     /// ended on another machine without a release counts as the holder.
