@@ -1,9 +1,7 @@
 //! The description that INPUT has of itself.
 
-use std::io;
-
 use rxrx_format::Description;
-use rxrx_input::PlannedInput;
+use rxrx_input::{PlannedInput, ReadError};
 use rxrx_storage::Location;
 
 /// Reads the description of `input`: that of RxRx1 where INPUT has none.
@@ -18,7 +16,7 @@ pub fn describe(input: &PlannedInput) -> Result<Description, DescriptionError> {
         Description::BYTES_AT_MOST + 1,
         &mut bytes,
     ) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Description::rxrx1()),
+        Err(error) if error.is_vanished() => return Ok(Description::rxrx1()),
         Err(source) => {
             return Err(DescriptionError::Read {
                 place: place(),
@@ -45,8 +43,8 @@ pub enum DescriptionError {
     Read {
         /// The file.
         place: Location,
-        /// What the file system said.
-        source: io::Error,
+        /// The error of the source.
+        source: ReadError,
     },
     /// It is too large to be one.
     #[error(

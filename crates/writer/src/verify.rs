@@ -28,7 +28,6 @@ mod tables;
 pub(crate) mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::num::NonZeroUsize;
 use std::sync::atomic::Ordering;
 
@@ -38,7 +37,7 @@ use rxrx_format::keys::{
 use rxrx_format::{ChunkDecoder, Root, StoredFile, keys};
 use rxrx_input::PlannedInput;
 use rxrx_reader::DatasetError;
-use rxrx_storage::{Location, Store, StoreError};
+use rxrx_storage::{Location, Store, StoreError, Unreachable};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -78,8 +77,8 @@ pub enum VerifyError {
     Source {
         /// The source.
         input: Location,
-        /// What the store said.
-        source: io::Error,
+        /// The error of the store.
+        source: Unreachable,
     },
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rxrx_writer::{Codec, ConvertOptions, PlanOptions, PlannedInput, describe};
+use rxrx_writer::{Codec, ConvertOptions, PlanOptions, describe, plan_input};
 
 use crate::arguments::DemoArguments;
 use crate::exit_status::ExitStatus;
@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &DemoArguments, verbosity: Verbosity) -> anyhow::Re
     };
     report::print(|out| writeln!(out, "1. Sample: {made}"))?;
 
-    let prepared = PlannedInput::open(&input.as_path().into(), PlanOptions::default())?;
+    let prepared = plan_input(&input.as_path().into(), PlanOptions::default())?;
     let options = ConvertOptions {
         codec: Codec::default(),
         jobs,

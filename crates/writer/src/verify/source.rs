@@ -1,13 +1,12 @@
 //! Pixels, against those that an independent decoder reads from the source.
 
 use std::collections::HashMap;
-use std::io;
 use std::sync::OnceLock;
 
 use rxrx_decoder::{DecodeError, Limits, PlaneShape, ReferenceDecoder};
 use rxrx_format::keys::SITES;
 use rxrx_format::{ChunkAddress, PlaneRow, Root, plane_shape};
-use rxrx_input::{PlannedInput, ReadHints, SourceStamp, largest_file};
+use rxrx_input::{PlannedInput, ReadError, ReadHints, SourceStamp, largest_file};
 use rxrx_metadata::{Column, ColumnValues, SiteIndex};
 use rxrx_storage::Unreachable;
 
@@ -23,14 +22,14 @@ pub(super) struct SourceCheck<'a> {
     /// For each channel of the dataset, its position in the plan.
     channels: Vec<Option<usize>>,
     /// Why the source as a whole cannot be read any more.
-    lost: OnceLock<io::Error>,
+    lost: OnceLock<Unreachable>,
 }
 
 /// What one worker keeps from file to file.
 pub(super) struct SourceWorker {
     decoder: ReferenceDecoder,
     /// Of the chunk that is checked, by site and channel of the dataset.
-    files: HashMap<(usize, usize), (io::Result<SourceStamp>, Vec<u8>)>,
+    files: HashMap<(usize, usize), (Result<SourceStamp, ReadError>, Vec<u8>)>,
     plane: Vec<u8>,
 }
 
@@ -98,7 +97,7 @@ impl<'a> SourceCheck<'a> {
 
     /// Why it cannot be read any more, if that is so: then no finding about it
     /// counts.
-    pub(super) fn into_lost(self) -> Option<io::Error> {
+    pub(super) fn into_lost(self) -> Option<Unreachable> {
         self.lost.into_inner()
     }
 
@@ -127,7 +126,7 @@ impl<'a> SourceCheck<'a> {
         let read = self.planned.source().read_all(&mut files, at_most);
         for ((plane, read), (_, bytes)) in planes.into_iter().zip(read).zip(files) {
             match read {
-                Err(error) if Unreachable::is(&error) => {
+                Err(ReadError::Unreachable(error)) => {
                     // The first says as much as any other.
                     let _ = self.lost.set(error);
                 }
