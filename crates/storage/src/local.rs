@@ -4,7 +4,8 @@ mod direct_file;
 
 use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -13,6 +14,7 @@ use ignore::WalkBuilder;
 
 use self::direct_file::DirectFile;
 use crate::platform::flush_folder;
+use crate::regular_file::open_file;
 use crate::store::{Store, StoreError, StoreErrorKind, StoredObject, WriteObject};
 
 /// A [`Store`] on a local disk.
@@ -151,6 +153,28 @@ impl Store for LocalStore {
             Err(error) if is_absent(&error) => Ok(None),
             Err(error) => Err(failed("read", &path)(error)),
         }
+    }
+
+    fn get_range(&self, key: &str, range: Range<u64>) -> Result<Option<Vec<u8>>, StoreError> {
+        let path = self.path(key);
+        let (mut file, found) = match open_file(&path) {
+            Ok(opened) => opened,
+            Err(error) if is_absent(&error) => return Ok(None),
+            Err(error) => return Err(failed("read", &path)(error)),
+        };
+        let size = found.len();
+        let length = range.end.checked_sub(range.start);
+        let length = length.filter(|_| range.end <= size);
+        let length = length.and_then(|length| usize::try_from(length).ok());
+        let Some(length) = length else {
+            let object = path.display().to_string();
+            return Err(StoreError::beyond_end(object, &range, size));
+        };
+        let mut bytes = vec![0; length];
+        file.seek(SeekFrom::Start(range.start))
+            .and_then(|_| file.read_exact(&mut bytes))
+            .map_err(failed("read", &path))?;
+        Ok(Some(bytes))
     }
 
     fn remove(&self, key: &str) -> Result<(), StoreError> {

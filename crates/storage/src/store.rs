@@ -7,6 +7,7 @@
 
 use std::error::Error;
 use std::io::{self, Write};
+use std::ops::Range;
 
 /// Writes the bytes of an object, one piece after the other.
 pub type WriteObject<'a> = dyn FnMut(&mut dyn Write) -> io::Result<()> + 'a;
@@ -56,6 +57,27 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError`] when the object exists but cannot be read.
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Reads the bytes in `range` of one object; `None` where there is no object.
+    ///
+    /// The result has exactly the length of `range`. No range counts from the
+    /// end of an object: not every store has such ranges.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the object exists but cannot be read, or `range` ends
+    /// beyond it.
+    fn get_range(&self, key: &str, range: Range<u64>) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(bytes) = self.get(key)? else {
+            return Ok(None);
+        };
+        let ends = usize::try_from(range.start)
+            .ok()
+            .zip(usize::try_from(range.end).ok());
+        match ends.and_then(|(start, end)| bytes.get(start..end)) {
+            Some(part) => Ok(Some(part.to_vec())),
+            None => Err(StoreError::beyond_end(key, &range, bytes.len() as u64)),
+        }
+    }
 
     /// Removes one object, durably; it may be absent.
     ///
@@ -134,6 +156,13 @@ impl StoreError {
             kind,
             source: source.into(),
         }
+    }
+
+    /// Makes the error for a `range` that ends beyond an object of `size` bytes.
+    pub(crate) fn beyond_end(object: impl Into<String>, range: &Range<u64>, size: u64) -> Self {
+        let Range { start, end } = range;
+        let text = format!("it has {size} bytes, and bytes {start} to {end} of it are needed");
+        Self::new("read", object, StoreErrorKind::Other, text)
     }
 
     /// Makes an error of `action` on `object` from an error of the file system.

@@ -158,6 +158,40 @@ impl Remote {
         absent(got).map_err(self.failed("read", key))
     }
 
+    /// Reads the bytes in `range` of one object; `None` where there is none.
+    ///
+    /// # Errors
+    /// It cannot be read, or `range` ends beyond it.
+    pub fn get_part(&self, key: &str, range: Range<u64>) -> Result<Option<Bytes>, StoreError> {
+        let beyond = |size| StoreError::beyond_end(self.name(key), &range, size);
+        if range.is_empty() {
+            // A request cannot ask for no bytes.
+            return match self.head(key)? {
+                Some(object) if range.start > range.end || range.end > object.size => {
+                    Err(beyond(object.size))
+                }
+                found => Ok(found.map(|_| Bytes::new())),
+            };
+        }
+        let path = self.path(key)?;
+        let options = GetOptions {
+            range: Some(range.clone().into()),
+            ..GetOptions::default()
+        };
+        let read = self.ask(|| async {
+            let got = self.connection.store.get_opts(&path, options.clone());
+            let got = got.await?;
+            Ok((got.meta.size, got.bytes().await?))
+        });
+        match absent(read) {
+            Ok(Some((size, bytes))) if bytes.len() as u64 != range.end - range.start => {
+                Err(beyond(size))
+            }
+            Ok(found) => Ok(found.map(|(_, bytes)| bytes)),
+            Err(error) => Err(self.failed("read", key)(error)),
+        }
+    }
+
     /// Reads parts of `object`, several at once, in the order of `ranges`.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! Objects below an address of an object store.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::client::Remote;
@@ -66,6 +67,10 @@ impl Store for RemoteStore {
 
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.remote.get(key)?.map(Into::into))
+    }
+
+    fn get_range(&self, key: &str, range: Range<u64>) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.remote.get_part(key, range)?.map(Into::into))
     }
 
     fn remove(&self, key: &str) -> Result<(), StoreError> {

@@ -5,6 +5,7 @@
 //! folders of removed objects, so no key is the folder of another one.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
@@ -19,6 +20,7 @@ const LARGE: usize = 5 << 20;
 pub fn conforms(store: &dyn Store, again: &dyn Store) {
     absent_objects_are_none(store);
     whole_objects_are_read_back(store);
+    ranges_are_read_exactly(store);
     objects_are_visible_to_others_at_once(store, again);
     objects_are_listed_in_the_order_of_keys(store);
     a_put_replaces_the_whole_object(store);
@@ -56,6 +58,35 @@ pub fn whole_objects_are_read_back(store: &dyn Store) {
     }
     // A disk has a folder of that name, which cannot be read as an object.
     assert!(!store.get("b/c").is_ok_and(|found| found.is_some()));
+    remove_all(store, &objects);
+}
+
+/// [`Store::get_range`] returns exactly the bytes of the range, `None` for an absent
+/// object, and an error for a range that ends beyond the object.
+pub fn ranges_are_read_exactly(store: &dyn Store) {
+    let objects = objects();
+    put_all(store, &objects);
+    let read = |range: Range<u64>| store.get_range("b/c/d/e", range);
+    for (range, expected) in [(0..7, "one two"), (4..7, "two"), (2..5, "e t"), (3..3, "")] {
+        let found = read(range).unwrap();
+        assert_eq!(found.as_deref(), Some(expected.as_bytes()));
+    }
+    for beyond in [6..8, 7..8, 8..9, 8..8, 0..u64::MAX] {
+        let error = read(beyond.clone()).unwrap_err();
+        assert!(error.object.ends_with("b/c/d/e"), "{error}");
+    }
+    let empty = store.get_range("a", 0..0).unwrap();
+    assert_eq!(empty.as_deref(), Some(&b""[..]));
+    store.get_range("a", 0..1).unwrap_err();
+    for range in [0..0, 0..1] {
+        assert_eq!(store.get_range("absent", range.clone()).unwrap(), None);
+        // A disk has a folder of that name, which cannot be read as an object.
+        let folder = store.get_range("b/c", range);
+        assert!(!folder.is_ok_and(|found| found.is_some()));
+    }
+    let (start, end) = (1 << 20, (4 << 20) + 1);
+    let large = store.get_range("large", start..end).unwrap().unwrap();
+    assert!(large == objects["large"][start as usize..end as usize]);
     remove_all(store, &objects);
 }
 
