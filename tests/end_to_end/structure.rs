@@ -114,7 +114,7 @@ const ALLOWED_LONG: &[&str] = &[
     "writer::verify::shards::check_chunk",
 ];
 /// Crates that are to get a README. One that has it must leave this list.
-const WITHOUT_README: &[&str] = &["format", "input", "metadata", "reader", "writer"];
+const WITHOUT_README: &[&str] = &["format", "input", "metadata", "writer"];
 /// Modules of the metadata that are to lose the words of Zarr. One that has lost
 /// them must leave this list.
 const ZARR_IN_METADATA: &[&str] = &["", "array_name"];

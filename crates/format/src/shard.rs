@@ -218,6 +218,24 @@ mod tests {
     }
 
     #[test]
+    fn an_index_is_read_without_its_chunks() {
+        let shard = shard();
+        let index = &shard[5..];
+        assert_eq!(index.len(), index_bytes(3));
+        assert_eq!(read_stored_index(index, 3, 5), read_index(&shard, 3));
+        let error = read_stored_index(index, 3, 4).unwrap_err();
+        assert!(
+            matches!(error, ShardIndexError::Bounds { chunk: 1, .. }),
+            "{error}"
+        );
+        for index in [&shard[4..], &shard[6..], &[]] {
+            let error = read_stored_index(index, 3, 5).unwrap_err();
+            let (bytes, chunks) = (index.len(), 3);
+            assert_eq!(error, ShardIndexError::TooShort { bytes, chunks });
+        }
+    }
+
+    #[test]
     fn every_flipped_bit_of_an_index_is_noticed() {
         let whole = shard();
         for bit in 5 * 8..whole.len() * 8 {

@@ -1,4 +1,5 @@
-//! An open dataset: its root metadata, and what has been read of it so far.
+//! An open dataset: its root metadata, and the parts that are kept once they are
+//! read.
 
 use std::collections::HashMap;
 use std::fmt;

@@ -175,9 +175,10 @@ pub enum DatasetError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DatasetErrorKind {
-    /// There is no dataset that this version reads.
+    /// There is no dataset, or none that this version of the program reads.
     NotADataset,
-    /// The caller asked for a site, a channel or a size that there is not.
+    /// The caller asked for a site or a channel that does not exist, or for more
+    /// pixels than fit into memory.
     Usage,
     /// An object is missing, damaged or contradicts another one.
     Damaged,

@@ -10,7 +10,7 @@
 //!  └─ pixels                   shape, type and bytes of the result
 //! tables                      sites, planes, statistics, embeddings, checksums, names
 //! info                        a summary for people and programs
-//! dataset                     the root metadata, and all that is kept
+//! dataset                     the root metadata, and the parts that are kept
 //!  ├─ root                     the root metadata of a store
 //!  └─ error
 //! ```

@@ -1,13 +1,13 @@
 //! Byte ranges of chunks in the shards.
 //!
 //! `metadata.parquet` states for each site in which bytes of its shard its chunks
-//! lie. Reading that table once costs one request a dataset, while the index of a
-//! shard costs one request a shard. So
+//! lie. That table costs one request for a dataset; indices cost one request for
+//! each shard. Therefore:
 //!
-//! - where one chunk holds all channels, the table is all that is needed;
-//! - otherwise the index of the shard tells the chunks of a site apart. It lies
-//!   behind the last chunk, so that the table also tells where to find it: no
-//!   request for the size of the object is needed. Indices are kept.
+//! - If one chunk holds all channels, the table is enough, and no index is read.
+//! - Otherwise the index of the shard states where each chunk of a site begins. The
+//!   index lies behind the last chunk, so the table also states where the index
+//!   begins, and nobody has to ask for the size of the object. Indices are kept.
 //!
 //! No number read is trusted: a range must lie in the shard of its site and must
 //! not be longer than chunks can be.

@@ -7,15 +7,16 @@
 //! A *piece* is the part of one chunk that goes to one place of the result. Each
 //! chunk is fetched and decoded once, however many pieces it has.
 //!
-//! **Threads.** First all requests are made, then all chunks are decoded, each by
-//! at most as many threads as the caller allows. The threads end before the call
-//! returns; there is no pool that a fork could break. One thread is the caller's
-//! own. A thread waits for nothing but the store and, for the time of a `pop` or
-//! `push`, for the list of spare buffers; each piece is locked by the only thread
-//! that decodes its chunk. So there is no circle of waiting.
+//! **Threads.** First all requests are made, then all chunks are decoded. Both steps
+//! use at most as many threads as the caller allows; if that is one, the calling
+//! thread does all the work. The threads end before the call returns, so there is
+//! no pool that a fork could break. A thread waits for the store, or for the list
+//! of spare buffers while another thread adds or removes one. The pieces of a chunk
+//! are locked only by the thread that decodes it. No thread waits while it holds
+//! the list, so no deadlock is possible.
 //!
 //! **Memory.** The result, the stored bytes of all its chunks, and one decoded
-//! chunk a thread where a chunk is more than one piece.
+//! chunk for each thread if chunks have more than one piece.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -330,7 +331,7 @@ fn part<'a>(answer: Option<&'a Vec<u8>>, request: &Request, range: &Range<u64>) 
     part.unwrap_or(&[])
 }
 
-/// Does something with each item; without another thread where one is enough.
+/// Calls `each` with each item, on the calling thread if one thread is enough.
 fn for_each<T: Sync>(
     items: &[T],
     threads: NonZeroUsize,

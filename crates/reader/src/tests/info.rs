@@ -1,4 +1,4 @@
-//! The summary of a dataset, and whose it is.
+//! The summary of a dataset, and the program that wrote it.
 
 use rxrx_format::keys::ROOT_METADATA;
 use rxrx_storage::Store;

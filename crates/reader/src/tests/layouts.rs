@@ -65,6 +65,12 @@ fn a_batch_of_no_sites_is_empty() {
 }
 
 #[test]
+fn a_dataset_without_embeddings_has_none() {
+    let dataset = opened(shape([3, 2, 1, 2, 2], UInt8).store());
+    assert!(dataset.embeddings().unwrap().is_none());
+}
+
+#[test]
 fn positions_and_buffers_outside_the_array_are_refused() {
     let dataset = opened(shape([3, 2, 1, 2, 2], UInt8).store());
     let text = |error: crate::error::DatasetError| error.to_string();
