@@ -175,6 +175,7 @@ impl HasErrorKind for ConvertError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Refused { .. } | Self::Missing { .. } => ErrorKind::Input,
+            Self::Description(error) => error.kind(),
             Self::Output(error) => error.kind(),
             Self::Codec(error) => error.kind(),
             Self::Interrupted { .. } => ErrorKind::Interrupted,

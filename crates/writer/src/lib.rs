@@ -57,7 +57,7 @@ pub use self::inspect::{InspectError, MadeWith, Unfinished};
 pub use self::journal::{
     JournalError, PlaneRecord, RecordedError, ResumeError, Resumed, SourceChanges, UnitRecord,
 };
-pub use self::output::{LostObject, OutputError};
+pub use self::output::{Existing, LostObject, OutputError};
 pub use self::pipeline::PipelineError;
 pub use self::projection::Projection;
 pub use self::publish::{PublishError, PublishOptions, Published, publish};

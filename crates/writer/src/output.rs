@@ -18,6 +18,7 @@
 mod backend;
 mod checksummed_store;
 mod error;
+mod existing;
 mod local;
 mod location;
 mod locked;
@@ -29,6 +30,7 @@ mod tests;
 pub(crate) use self::checksummed_store::ChecksummedStore;
 pub use self::checksummed_store::LostObject;
 pub use self::error::OutputError;
+pub use self::existing::Existing;
 pub(crate) use self::location::OutputLocation;
 pub(crate) use self::locked::LockedOutput;
-pub(crate) use self::state::OutputState;
+pub(crate) use self::state::{OutputState, Transition};

@@ -1,10 +1,14 @@
 //! The process dies at every step of a conversion, and nothing is lost.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use object_store::memory::InMemory;
+use rxrx_format::Description;
 use rxrx_metadata::Layout;
 
 use super::*;
@@ -12,7 +16,7 @@ use crate::events::Silent;
 use crate::fixture::{Faulty, SIDE, image_path, png};
 use rxrx_format::keys::{self, ROOT_METADATA};
 use rxrx_input::PlanOptions;
-use rxrx_storage::{Remote, Store, StoreErrorKind, StoredObject};
+use rxrx_storage::{Remote, Store, StoreError, StoreErrorKind, StoredObject};
 
 const SITES: usize = 5;
 const CHANNELS: usize = 2;
@@ -209,17 +213,10 @@ fn good_png(site: usize, channel: usize) -> Vec<u8> {
 }
 
 fn options() -> ConvertOptions {
-    ConvertOptions {
-        codec: Codec::default(),
-        jobs: NonZeroUsize::new(2).unwrap(),
-        allow_missing: true,
-        strict: false,
-        overwrite: false,
-        retry_bad: false,
-        recheck: false,
-        stop: Arc::default(),
-        description: Description::look_alike(),
-    }
+    ConvertOptions::default()
+        .jobs(NonZeroUsize::new(2).unwrap())
+        .allow_missing(true)
+        .description(Description::look_alike())
 }
 
 /// Every write at which a process can die, on either side of its effect, until
@@ -265,10 +262,7 @@ fn a_conversion_that_dies_anywhere_is_continued_to_the_same_bytes() {
 #[test]
 fn a_replacement_that_dies_anywhere_leaves_the_old_dataset_or_a_beginning() {
     for scene in Scene::both() {
-        let over = ConvertOptions {
-            overwrite: true,
-            ..options()
-        };
+        let over = options().existing(Existing::Replace);
         let (old_shards, new_shards) = (1, 2);
         scene.converts("old", old_shards, &options());
         scene.converts("new", new_shards, &options());
@@ -297,10 +291,7 @@ fn a_retry_that_dies_anywhere_keeps_what_was_good_and_is_repeated() {
     let scene = Scene::new();
     scene.converts("whole", 2, &options());
     let whole = scene.objects("whole");
-    let retry = ConvertOptions {
-        retry_bad: true,
-        ..options()
-    };
+    let retry = options().existing(Existing::RetryBad);
     // Two units have bad planes, one has none.
     let damage = || {
         scene.write_image(0, 1, b"no PNG");
@@ -382,10 +373,7 @@ fn a_complete_dataset_is_left_as_it_is() {
         assert_eq!((first.sites_before, again.sites_before), (0, SITES));
         assert_eq!(again.source_bytes, first.source_bytes);
         assert_eq!(again.planes, first.planes);
-        let retry = ConvertOptions {
-            retry_bad: true,
-            ..options()
-        };
+        let retry = options().existing(Existing::RetryBad);
         scene.converts("out", 2, &retry);
         scene.is_finished_as(&before);
     }
@@ -403,10 +391,7 @@ fn a_retry_with_a_damaged_shard_changes_nothing() {
     fs::write(&path, shard).unwrap();
     let before = scene.objects("out");
     scene.write_image(0, 1, &good_png(0, 1));
-    let retry = ConvertOptions {
-        retry_bad: true,
-        ..options()
-    };
+    let retry = options().existing(Existing::RetryBad);
     let error = convert_at(&scene.place("out"), &scene.prepared(2), &retry, &Silent).unwrap_err();
     assert!(
         matches!(&error, ConvertError::DamagedShard { key: damaged, .. } if damaged == key),

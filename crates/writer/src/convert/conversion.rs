@@ -1,0 +1,354 @@
+//! One conversion: from the state of OUTPUT to a complete dataset.
+
+use std::borrow::Cow;
+
+use rxrx_format::keys::EMBEDDINGS;
+use rxrx_format::{
+    ChunkEncoder, DatasetAttributes, Description, EmbeddingsDigest, Root, Settings, embeddings_of,
+};
+use rxrx_input::PlannedInput;
+use rxrx_metadata::Embeddings;
+use rxrx_storage::release_free_memory;
+
+use super::converted::Converted;
+use super::error::ConvertError;
+use super::options::ConvertOptions;
+use super::work::Work;
+use crate::describe::describe;
+use crate::events::{Event, Observer};
+use crate::journal::{
+    Fingerprint, Recorded, Resume, ResumeError, Run, StoredUnit, UnitRecord, read_records, resume,
+};
+use crate::output::{
+    ChecksummedStore, Existing, LockedOutput, OutputError, OutputLocation, OutputState, Transition,
+};
+use crate::pipeline::Pipeline;
+use crate::refused::count_refused;
+use crate::seal::seal;
+
+/// One call of [`convert`](super::convert).
+pub(super) struct Conversion<'a> {
+    planned: &'a PlannedInput,
+    place: &'a OutputLocation,
+    encoder: ChunkEncoder,
+    settings: Settings,
+    description: Description,
+    options: &'a ConvertOptions,
+    observer: &'a dyn Observer,
+}
+
+/// The run that a conversion makes, and the embeddings that belong to it.
+struct Target<'a> {
+    run: Run,
+    embeddings: Option<Cow<'a, Embeddings>>,
+}
+
+impl<'a> Conversion<'a> {
+    pub(super) fn new(
+        planned: &'a PlannedInput,
+        place: &'a OutputLocation,
+        options: &'a ConvertOptions,
+        observer: &'a dyn Observer,
+    ) -> Result<Self, ConvertError> {
+        let geometry = planned.plan.geometry();
+        Ok(Self {
+            planned,
+            place,
+            encoder: ChunkEncoder::new(options.codec, geometry)?,
+            settings: Settings {
+                codec: options.codec,
+                chunk_sites: geometry.chunk_sites,
+                chunk_channels: geometry.chunk_channels,
+                shard_sites: geometry.shard_sites,
+                include: planned.options.include.clone(),
+                exclude: planned.options.exclude.clone(),
+            },
+            description: match &options.description {
+                Some(description) => description.clone(),
+                None => describe(planned)?,
+            },
+            options,
+            observer,
+        })
+    }
+
+    /// Brings OUTPUT from the state it is in to a complete dataset.
+    pub(super) fn run(&self) -> Result<Converted, ConvertError> {
+        let existing = self.options.existing;
+        // A complete dataset needs no lock, and may lie where nobody can write.
+        if existing == Existing::Continue
+            && !self.place.has_work()?
+            && let OutputState::Sealed(root) = self.place.state()?
+        {
+            return self.keep(root.as_deref());
+        }
+        let lock = self.place.lock()?;
+        if !lock.is_exclusive() {
+            self.observer.notice(Event::NotExclusive);
+        }
+        match self
+            .place
+            .state()?
+            .transition(existing, self.place.output())?
+        {
+            Transition::Begin => {
+                let target = self.target(None)?;
+                lock.begin(&target.run)?;
+                self.finish(lock, &target, Work::all(&self.planned.plan))
+            }
+            Transition::Replace => self.replace(lock, &self.target(None)?),
+            Transition::Continue(run) => self.continue_run(lock, &run),
+            Transition::Keep(root) => {
+                let converted = self.keep(root.as_deref())?;
+                lock.release();
+                Ok(converted)
+            }
+            Transition::Retry(root) => self.retry_bad(lock, root.as_deref()),
+        }
+    }
+
+    /// Removes what is at OUTPUT and converts all units.
+    fn replace(&self, lock: LockedOutput, target: &Target<'_>) -> Result<Converted, ConvertError> {
+        lock.begin_over(&target.run)?;
+        self.finish(lock, target, Work::all(&self.planned.plan))
+    }
+
+    /// Demands that the complete dataset with that root is the one to be made, and
+    /// leaves it as it is.
+    fn keep(&self, root: Option<&Root>) -> Result<Converted, ConvertError> {
+        let target = self.target(None)?;
+        self.demand_same_dataset(&target, root)?;
+        Ok(self.complete_already(&self.recorded_units(&target)?))
+    }
+
+    /// Continues a run that was interrupted.
+    fn continue_run(&self, lock: LockedOutput, run: &Run) -> Result<Converted, ConvertError> {
+        let target = self.target(run.fingerprint.embeddings.as_ref())?;
+        self.demand_same(&target, Some(&run.fingerprint), false)?;
+        if !run.cleared {
+            return self.replace(lock, &target);
+        }
+        self.place.refuse_foreign_files()?;
+        let journal = self.place.journal();
+        let Resume { done, todo, found } = self.resume(Recorded::InJournal(&journal))?;
+        self.observer.notice(Event::Continued(&found));
+        let mut work = Work {
+            done,
+            todo,
+            ..Work::default()
+        };
+        if self.options.existing == Existing::RetryBad {
+            work = work.retry_bad(self.place.store(), self.place.output())?;
+        }
+        self.finish(lock, &target, work)
+    }
+
+    /// Converts the units of a complete dataset that have bad planes once more.
+    fn retry_bad(
+        &self,
+        lock: LockedOutput,
+        root: Option<&Root>,
+    ) -> Result<Converted, ConvertError> {
+        let embeddings = root.and_then(|root| root.attributes.embeddings.as_ref());
+        let target = self.target(embeddings)?;
+        self.demand_same_dataset(&target, root)?;
+        let units = self.recorded_units(&target)?;
+        let is_complete = |unit: &UnitRecord| StoredUnit::from(unit).planes.is_complete();
+        if units.iter().all(is_complete) {
+            lock.release();
+            return Ok(self.complete_already(&units));
+        }
+        // Whatever prevents the retry must do so while the dataset is complete.
+        let found = self.resume(Recorded::InTables(&units))?.found;
+        if let Some(key) = found.damaged_shards.first() {
+            return Err(ConvertError::DamagedShard {
+                output: self.place.output().clone(),
+                key: key.clone(),
+            });
+        }
+        let work = Work {
+            done: units.iter().map(StoredUnit::from).collect(),
+            ..Work::default()
+        };
+        let work = work.retry_bad(self.place.store(), self.place.output())?;
+        let journal = self.place.journal();
+        journal.clear()?;
+        for unit in &units {
+            journal.record(unit)?;
+        }
+        drop(units);
+        lock.reopen(&target.run)?;
+        self.finish(lock, &target, work)
+    }
+
+    /// Runs the units that are to be done, and seals.
+    fn finish(
+        &self,
+        lock: LockedOutput,
+        target: &Target<'_>,
+        work: Work,
+    ) -> Result<Converted, ConvertError> {
+        let plan = &self.planned.plan;
+        let output = ChecksummedStore::new(self.place.store());
+        for unit in &work.done {
+            output.add_stored(unit);
+        }
+        let sites_before = work.sites_done();
+        let units = self.run_units(&target.run, &output, work)?;
+        // The buffers of the pipeline are no longer needed, and the tables need
+        // memory.
+        release_free_memory();
+
+        self.observer.notice(Event::Sealing);
+        lock.check()?;
+        let planes = units.iter().map(|unit| unit.planes).sum();
+        let attributes = DatasetAttributes {
+            embeddings: target.run.fingerprint.embeddings.clone(),
+            ..DatasetAttributes::new(
+                self.description.clone(),
+                plan,
+                self.settings.clone(),
+                planes,
+            )
+        };
+        let journal = self.place.journal();
+        let embeddings = target.embeddings.as_deref();
+        let refused = seal(plan, &units, &journal, embeddings, &attributes, &output)?;
+        lock.release();
+        let sites = plan.geometry().sites;
+        Ok(Converted::of(sites, sites_before, &units, refused))
+    }
+
+    /// Runs the units that are to be done, and returns all units in array order.
+    fn run_units(
+        &self,
+        run: &Run,
+        output: &ChecksummedStore<'_>,
+        work: Work,
+    ) -> Result<Vec<StoredUnit>, ConvertError> {
+        let Work { done, todo, former } = work;
+        self.observer.notice(Event::Started {
+            sites: todo.iter().map(|unit| unit.sites.len()).sum(),
+            units: todo.len(),
+        });
+        let pipeline = Pipeline {
+            plan: &self.planned.plan,
+            source: self.planned.source(),
+            encoder: &self.encoder,
+            output,
+            journal: &self.place.journal(),
+            former: &former,
+            observer: self.observer,
+            jobs: self.options.jobs,
+            strict: self.options.strict,
+            stop: &self.options.stop,
+        };
+        let mut units = pipeline.run(&todo)?;
+        let is_interrupted = units.len() < todo.len();
+        units.extend(done);
+        units.sort_by_key(|unit| unit.unit.shard);
+        if is_interrupted {
+            return Err(ConvertError::Interrupted {
+                done: units.len(),
+                units: run.units,
+            });
+        }
+        Ok(units)
+    }
+
+    /// Returns the run to be made. With `RetryBad`, a dataset keeps the embeddings
+    /// it has, whose digest is `then`, where no others are given.
+    fn target(&self, then: Option<&EmbeddingsDigest>) -> Result<Target<'a>, ConvertError> {
+        let embeddings = match (&self.planned.embeddings, then) {
+            (Some(given), _) => Some(Cow::Borrowed(given)),
+            (None, Some(then)) if self.options.existing == Existing::RetryBad => {
+                self.embeddings_of_output(then)?.map(Cow::Owned)
+            }
+            (None, _) => None,
+        };
+        let plan = &self.planned.plan;
+        let run = Run {
+            fingerprint: Fingerprint {
+                embeddings: embeddings.as_deref().map(EmbeddingsDigest::of),
+                ..Fingerprint::of(plan, self.settings.clone())
+            },
+            description: self.description.clone(),
+            units: plan.units().len(),
+            cleared: true,
+        };
+        Ok(Target { run, embeddings })
+    }
+
+    /// Reads the embeddings at OUTPUT. An interrupted run need not have written
+    /// them yet; then the runs differ, and the user is asked for the file.
+    fn embeddings_of_output(
+        &self,
+        then: &EmbeddingsDigest,
+    ) -> Result<Option<Embeddings>, ConvertError> {
+        let Some(table) = self.place.store().get(EMBEDDINGS)? else {
+            return Ok(None);
+        };
+        let sites = self.planned.plan.geometry().sites;
+        let table = embeddings_of(table.into(), sites, then.length)?;
+        Ok(Some(table.embeddings))
+    }
+
+    fn resume(&self, recorded: Recorded<'_>) -> Result<Resume, ResumeError> {
+        resume(
+            &self.planned.plan,
+            recorded,
+            self.planned.source(),
+            self.place.store(),
+            self.options.recheck,
+        )
+    }
+
+    /// Demands that a complete dataset with that root has the fingerprint of the
+    /// run; there is no root where this version of the program cannot read it.
+    fn demand_same_dataset(
+        &self,
+        target: &Target<'_>,
+        root: Option<&Root>,
+    ) -> Result<(), OutputError> {
+        let then = root.map(Fingerprint::of_root);
+        self.demand_same(target, then.as_ref(), true)
+    }
+
+    fn demand_same(
+        &self,
+        target: &Target<'_>,
+        then: Option<&Fingerprint>,
+        sealed: bool,
+    ) -> Result<(), OutputError> {
+        let differences = match then {
+            Some(then) => then.differences(&target.run.fingerprint),
+            None => vec!["another version of rxrx2zarr wrote it in another format".to_owned()],
+        };
+        if differences.is_empty() {
+            return Ok(());
+        }
+        Err(OutputError::Different {
+            path: self.place.output().clone(),
+            sealed,
+            differences,
+        })
+    }
+
+    /// Reads the units of the complete dataset at OUTPUT from its tables.
+    fn recorded_units(&self, target: &Target<'_>) -> Result<Vec<UnitRecord>, ConvertError> {
+        let geometry = self.planned.plan.geometry();
+        let channels = &target.run.fingerprint.channels;
+        Ok(read_records(self.place.store(), geometry, channels)?)
+    }
+
+    fn complete_already(&self, units: &[UnitRecord]) -> Converted {
+        self.observer.notice(Event::CompleteAlready);
+        let stored: Vec<StoredUnit> = units.iter().map(StoredUnit::from).collect();
+        let mut refused = Vec::new();
+        for unit in units {
+            count_refused(&self.planned.plan, unit, &mut refused);
+        }
+        let sites = self.planned.plan.geometry().sites;
+        Converted::of(sites, sites, &stored, refused)
+    }
+}
