@@ -1,39 +1,42 @@
-//! The whole conversion: check, claim OUTPUT, run the units, seal.
+//! The whole conversion: check the input, lock OUTPUT, run the units, seal.
 //!
-//! # What is on disk when the process dies here
+//! # On disk when the process dies
 //!
-//! Work lies in `OUTPUT.rxrx2zarr/`, the folder beside OUTPUT. Each object is
-//! written under a temporary name there, flushed, renamed, and its folder is
-//! flushed, so every object named below is whole or absent. *Again* is what the
-//! same command does when it is run again.
+//! The journal lies in the work folder `OUTPUT.rxrx2zarr/`, beside OUTPUT. Each
+//! object is written under a temporary name there, flushed and renamed, and its
+//! folder is flushed. So every object of the table is complete or absent. The last
+//! column says what the same command does when it runs again.
 //!
-//! | the process dies | OUTPUT | beside it | again |
+//! | the process dies | OUTPUT | work folder | the same command |
 //! |---|---|---|---|
-//! | before OUTPUT is claimed | as before | as before | begins |
-//! | when the lock is taken | as before | `lock` | begins; the operating system let go of the lock |
-//! | when the run is described | as before | `run.json` | begins |
-//! | while a shard is written | shards so far | a temporary file more | removes it, converts the unit |
-//! | between a shard and its record | one shard more | no record of it | converts the unit, to the same bytes |
-//! | while a record is written | likewise | a temporary file more | likewise |
-//! | after a record | shards so far | their records | goes on with the next unit |
-//! | while sealing | all shards, some labels and tables | all records | seals, to the same bytes |
-//! | after `SHA256SUMS`, before the root | all but the root metadata | all records | seals |
-//! | after the root metadata | complete | all records | finds it complete, cleans up |
-//! | while cleaning up | complete | `run.json` goes first, then the rest | likewise |
-//! | with `--overwrite`, while the old journal is removed | as before | `run.json`, some records | starts over |
-//! | with `--overwrite`, while OUTPUT is removed | without root metadata: no dataset | `run.json`: not cleared | removes the rest, begins |
-//! | with `--retry-bad`, while the journal is rebuilt | complete, as before | records, no `run.json` | starts over |
-//! | with `--retry-bad`, after that | complete, or without root metadata | `run.json`, all records | goes on |
+//! | before OUTPUT is locked | as before | as before | begins |
+//! | after the lock is taken | as before | `lock` | begins; the operating system has released the lock |
+//! | after the run is described | as before | `run.json` | begins |
+//! | while a shard is written | shards so far | records, a temporary file | removes the file, converts the unit |
+//! | between a shard and its record | shards so far, one more | no record of the last shard | converts the unit, to the same bytes |
+//! | while a record is written | shards so far, one more | records, a temporary file | removes the file, converts the unit |
+//! | after a record | shards so far | their records | continues with the next unit |
+//! | while it seals | all shards, some labels and tables | all records | seals, to the same bytes |
+//! | after `SHA256SUMS`, before the root | all objects but the root metadata | all records | seals |
+//! | after the root metadata | complete | all records | finds it complete, removes the work folder |
+//! | while the work folder is removed | complete | `run.json` goes first, then the rest | finds it complete, removes the rest |
+//! | `--overwrite`, while the old journal is removed | as before | `run.json`, some records | starts over |
+//! | `--overwrite`, while OUTPUT is removed | no root metadata, so no dataset | `run.json` says that OUTPUT is not cleared | removes the rest, begins |
+//! | `--retry-bad`, while the journal is written | complete, as before | records of some bad units, no `run.json` | starts over |
+//! | `--retry-bad`, after the run is described | complete, as before | `run.json` names the bad units; their records | starts over |
+//! | `--retry-bad`, after the root metadata is removed | shards and tables of the old dataset | `run.json`, records of the bad units | continues: takes the other units from the tables |
+//! | `--retry-bad`, between a shard and its record | the new shard | the old record | finds that the shard has another SHA-256, converts the unit |
+//! | `--retry-bad`, while it seals | some tables old, some new; both have the same rows of units that stay | `run.json`, records of the bad units | seals, to the same bytes |
 //!
-//! In an object store it is the same with the prefix `OUTPUT.rxrx2zarr/` in place
-//! of the folder. A put is whole or absent there, too; in place of a temporary
-//! file there may be parts of an upload that nobody sees, which a life-cycle rule
-//! of the bucket removes. In place of `lock` there is a claim, which is stale as
-//! soon as its process is dead, for other machines a minute later. A dead
-//! process of which a put is still under way can do no harm: see `output_lock::claim`.
+//! In an object store the prefix `OUTPUT.rxrx2zarr/` takes the place of the folder.
+//! A put is complete or absent there, too. In place of a temporary file there may
+//! be parts of an upload, which readers do not see and which a life-cycle rule of
+//! the bucket removes. In place of `lock` there is a lease, which ends when its
+//! process is dead; other machines wait a minute for that. A put of a dead process
+//! that is still on its way does no harm: see `rxrx_storage::LeaseLock`.
 //!
 //! In every row a reader finds either no root metadata, and so no dataset, or a
-//! complete one.
+//! complete dataset.
 
 mod conversion;
 mod converted;

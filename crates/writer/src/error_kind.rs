@@ -113,6 +113,7 @@ impl HasErrorKind for RecordedError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Store(error) => error.kind(),
+            Self::NoUnit { .. } => ErrorKind::Defect,
             _ => ErrorKind::Output,
         }
     }
@@ -122,6 +123,7 @@ impl HasErrorKind for ResumeError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Vanished { .. } => ErrorKind::Input,
+            Self::Recorded(error) => error.kind(),
             Self::Store(error) => error.kind(),
         }
     }
@@ -162,6 +164,7 @@ impl HasErrorKind for SealError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Journal(error) => error.kind(),
+            Self::Recorded(error) => error.kind(),
             Self::Label(error) => error.kind(),
             Self::Table(error) => error.kind(),
             Self::Json { .. } => ErrorKind::Defect,

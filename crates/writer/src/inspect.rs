@@ -50,11 +50,16 @@ impl Unfinished {
             _ => return Ok(None),
         };
         let Run {
-            fingerprint, units, ..
+            fingerprint,
+            units,
+            retried,
+            ..
         } = *run;
+        // The units that are not retried have no record in the journal.
+        let staying = retried.map_or(0, |retried| units.saturating_sub(retried.len()));
         Ok(Some(Self {
             sealed: false,
-            units_done: place.journal().recorded()?,
+            units_done: staying + place.journal().recorded()?,
             units,
             shape: fingerprint.shape,
             settings: fingerprint.settings,

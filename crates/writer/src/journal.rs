@@ -3,8 +3,11 @@
 //!
 //! | object | holds |
 //! |---|---|
-//! | `run.json` | the [`Run`]: fingerprint, units, whether OUTPUT was cleared |
+//! | `run.json` | the [`Run`]: fingerprint, units, whether OUTPUT was cleared, which units are retried |
 //! | `units/N.json` | the [`UnitRecord`] of the shard `N` |
+//!
+//! A run that retries the bad units of a dataset has records of these units only.
+//! The records of the others are made from the tables of the dataset.
 //!
 //! Each is one line of JSON and a second line with the CRC-32C of the first, so
 //! that a record is known to be whole. They are put as any object is: whole,
@@ -20,8 +23,8 @@ pub(crate) use self::fingerprint::Fingerprint;
 pub(crate) use self::record::StoredUnit;
 pub use self::record::{PlaneRecord, UnitRecord};
 pub use self::recorded::RecordedError;
-pub(crate) use self::recorded::read_records;
-pub(crate) use self::resume::{Recorded, Resume, is_intact, resume};
+pub(crate) use self::recorded::RecordedUnits;
+pub(crate) use self::resume::{Recorded, Resume, ResumeOptions, is_intact, resume};
 pub use self::resume::{ResumeError, Resumed, SourceChanges};
 pub use self::run::JournalError;
 pub(crate) use self::run::{Journal, RUN, Run, is_entry};

@@ -14,6 +14,7 @@
 //! each other. See [`pipeline`](convert) for how they share the cores and how
 //! much memory they take.
 
+mod concurrent;
 mod convert;
 mod describe;
 mod error_kind;

@@ -169,7 +169,7 @@ fn publish_to(
         let todo = publication.compare()?;
         return Ok(publication.summary(&todo));
     }
-    let lock = place.lock()?;
+    let lock = LockedOutput::take(&place)?;
     publication.run(lock)
 }
 

@@ -8,7 +8,7 @@ use rxrx_format::{
 };
 use rxrx_input::PlannedInput;
 use rxrx_metadata::Embeddings;
-use rxrx_storage::release_free_memory;
+use rxrx_storage::{for_each_concurrent, release_free_memory};
 
 use super::converted::Converted;
 use super::error::ConvertError;
@@ -17,14 +17,18 @@ use super::work::Work;
 use crate::describe::describe;
 use crate::events::{Event, Observer};
 use crate::journal::{
-    Fingerprint, Recorded, Resume, ResumeError, Run, StoredUnit, UnitRecord, read_records, resume,
+    Fingerprint, Recorded, RecordedError, RecordedUnits, Resume, ResumeError, ResumeOptions, Run,
+    StoredUnit, resume,
 };
 use crate::output::{
     ChecksummedStore, Existing, LockedOutput, OutputError, OutputLocation, OutputState, Transition,
 };
 use crate::pipeline::Pipeline;
 use crate::refused::count_refused;
-use crate::seal::seal;
+use crate::seal::{Records, Seal};
+
+/// Records that are written at once: each write mostly waits for the store.
+const RECORDS_AT_ONCE: usize = 8;
 
 /// One call of [`convert`](super::convert).
 pub(super) struct Conversion<'a> {
@@ -82,7 +86,7 @@ impl<'a> Conversion<'a> {
         {
             return self.keep(root.as_deref());
         }
-        let lock = self.place.lock()?;
+        let lock = LockedOutput::take(self.place)?;
         if !lock.is_exclusive() {
             self.observer.notice(Event::NotExclusive);
         }
@@ -118,19 +122,26 @@ impl<'a> Conversion<'a> {
     fn keep(&self, root: Option<&Root>) -> Result<Converted, ConvertError> {
         let target = self.target(None)?;
         self.demand_same_dataset(&target, root)?;
-        Ok(self.complete_already(&self.recorded_units(&target)?))
+        self.complete_already(&self.recorded_units()?)
     }
 
     /// Continues a run that was interrupted.
     fn continue_run(&self, lock: LockedOutput, run: &Run) -> Result<Converted, ConvertError> {
-        let target = self.target(run.fingerprint.embeddings.as_ref())?;
+        let mut target = self.target(run.fingerprint.embeddings.as_ref())?;
         self.demand_same(&target, Some(&run.fingerprint), false)?;
         if !run.cleared {
             return self.replace(lock, &target);
         }
         self.place.refuse_foreign_files()?;
         let journal = self.place.journal();
-        let Resume { done, todo, found } = self.resume(Recorded::InJournal(&journal))?;
+        let Resume { done, todo, found } = match &run.retried {
+            None => self.resume(&Recorded::InJournal(&journal))?,
+            Some(retried) => self.resume(&Recorded::InBoth {
+                journal: &journal,
+                tables: &self.recorded_units()?,
+                retried,
+            })?,
+        };
         self.observer.notice(Event::Continued(&found));
         let mut work = Work {
             done,
@@ -139,6 +150,15 @@ impl<'a> Conversion<'a> {
         };
         if self.options.existing == Existing::RetryBad {
             work = work.retry_bad(self.place.store(), self.place.output())?;
+        }
+        if let Some(retried) = &run.retried {
+            // Before the shard of another unit is replaced, its rows in the tables
+            // must no longer count.
+            let todo = work.todo.iter().map(|unit| unit.shard);
+            target.run.retried = Some(retried.iter().copied().chain(todo).collect());
+            if target.run.retried != run.retried {
+                lock.begin(&target.run)?;
+            }
         }
         self.finish(lock, &target, work)
     }
@@ -150,16 +170,16 @@ impl<'a> Conversion<'a> {
         root: Option<&Root>,
     ) -> Result<Converted, ConvertError> {
         let embeddings = root.and_then(|root| root.attributes.embeddings.as_ref());
-        let target = self.target(embeddings)?;
+        let mut target = self.target(embeddings)?;
         self.demand_same_dataset(&target, root)?;
-        let units = self.recorded_units(&target)?;
-        let is_complete = |unit: &UnitRecord| StoredUnit::from(unit).planes.is_complete();
-        if units.iter().all(is_complete) {
+        let tables = self.recorded_units()?;
+        let units = stored_units(&tables)?;
+        if units.iter().all(|unit| unit.planes.is_complete()) {
             lock.release();
-            return Ok(self.complete_already(&units));
+            return self.complete_already(&tables);
         }
         // Whatever prevents the retry must do so while the dataset is complete.
-        let found = self.resume(Recorded::InTables(&units))?.found;
+        let found = self.resume(&Recorded::InTables(&tables))?.found;
         if let Some(key) = found.damaged_shards.first() {
             return Err(ConvertError::DamagedShard {
                 output: self.place.output().clone(),
@@ -167,16 +187,19 @@ impl<'a> Conversion<'a> {
             });
         }
         let work = Work {
-            done: units.iter().map(StoredUnit::from).collect(),
+            done: units,
             ..Work::default()
         };
         let work = work.retry_bad(self.place.store(), self.place.output())?;
         let journal = self.place.journal();
         journal.clear()?;
-        for unit in &units {
-            journal.record(unit)?;
-        }
-        drop(units);
+        let retried: Vec<usize> = work.former.keys().copied().collect();
+        for_each_concurrent(&retried, RECORDS_AT_ONCE, |&shard| {
+            journal.record(&tables.record(shard)?)?;
+            Ok::<_, ConvertError>(())
+        })?;
+        drop(tables);
+        target.run.retried = Some(retried.into_iter().collect());
         lock.reopen(&target.run)?;
         self.finish(lock, &target, work)
     }
@@ -211,9 +234,21 @@ impl<'a> Conversion<'a> {
                 planes,
             )
         };
-        let journal = self.place.journal();
-        let embeddings = target.embeddings.as_deref();
-        let refused = seal(plan, &units, &journal, embeddings, &attributes, &output)?;
+        let retried = target.run.retried.as_ref();
+        let tables = retried.map(|_| self.recorded_units()).transpose()?;
+        let seal = Seal {
+            plan,
+            units: &units,
+            records: Records {
+                journal: &self.place.journal(),
+                tables: tables.as_ref().zip(retried),
+                jobs: self.options.jobs,
+            },
+            embeddings: target.embeddings.as_deref(),
+            attributes: &attributes,
+            output: &output,
+        };
+        let refused = seal.write()?;
         lock.release();
         let sites = plan.geometry().sites;
         Ok(Converted::of(sites, sites_before, &units, refused))
@@ -275,6 +310,7 @@ impl<'a> Conversion<'a> {
             description: self.description.clone(),
             units: plan.units().len(),
             cleared: true,
+            retried: None,
         };
         Ok(Target { run, embeddings })
     }
@@ -293,13 +329,16 @@ impl<'a> Conversion<'a> {
         Ok(Some(table.embeddings))
     }
 
-    fn resume(&self, recorded: Recorded<'_>) -> Result<Resume, ResumeError> {
+    fn resume(&self, recorded: &Recorded<'_>) -> Result<Resume, ResumeError> {
         resume(
             &self.planned.plan,
             recorded,
             self.planned.source(),
             self.place.store(),
-            self.options.recheck,
+            ResumeOptions {
+                recheck: self.options.recheck,
+                jobs: self.options.jobs,
+            },
         )
     }
 
@@ -334,21 +373,30 @@ impl<'a> Conversion<'a> {
         })
     }
 
-    /// Reads the units of the complete dataset at OUTPUT from its tables.
-    fn recorded_units(&self, target: &Target<'_>) -> Result<Vec<UnitRecord>, ConvertError> {
-        let geometry = self.planned.plan.geometry();
-        let channels = &target.run.fingerprint.channels;
-        Ok(read_records(self.place.store(), geometry, channels)?)
+    /// Reads the tables of the dataset at OUTPUT.
+    fn recorded_units(&self) -> Result<RecordedUnits, RecordedError> {
+        let plan = &self.planned.plan;
+        let channels: Vec<String> = plan.channels().iter().map(ToString::to_string).collect();
+        RecordedUnits::read(self.place.store(), plan.geometry(), &channels)
     }
 
-    fn complete_already(&self, units: &[UnitRecord]) -> Converted {
-        self.observer.notice(Event::CompleteAlready);
-        let stored: Vec<StoredUnit> = units.iter().map(StoredUnit::from).collect();
+    /// Returns the result for a dataset that was complete before.
+    fn complete_already(&self, tables: &RecordedUnits) -> Result<Converted, ConvertError> {
+        let units = stored_units(tables)?;
         let mut refused = Vec::new();
-        for unit in units {
-            count_refused(&self.planned.plan, unit, &mut refused);
+        for record in tables.records() {
+            count_refused(&self.planned.plan, &record?, &mut refused);
         }
+        self.observer.notice(Event::CompleteAlready);
         let sites = self.planned.plan.geometry().sites;
-        Converted::of(sites, sites, &stored, refused)
+        Ok(Converted::of(sites, sites, &units, refused))
     }
+}
+
+/// Returns all units of a dataset with those tables, in array order.
+fn stored_units(tables: &RecordedUnits) -> Result<Vec<StoredUnit>, RecordedError> {
+    let records = tables.records();
+    records
+        .map(|record| Ok(StoredUnit::from(&record?)))
+        .collect()
 }

@@ -14,7 +14,8 @@ use rxrx_metadata::Layout;
 use super::*;
 use crate::events::Silent;
 use crate::fixture::{Faulty, SIDE, image_path, png};
-use rxrx_format::keys::{self, ROOT_METADATA};
+use crate::output::LockedOutput;
+use rxrx_format::keys::{ROOT_METADATA, shard_key};
 use rxrx_input::PlanOptions;
 use rxrx_storage::{Remote, Store, StoreError, StoreErrorKind, StoredObject};
 
@@ -288,7 +289,12 @@ fn a_replacement_that_dies_anywhere_leaves_the_old_dataset_or_a_beginning() {
 
 #[test]
 fn a_retry_that_dies_anywhere_keeps_what_was_good_and_is_repeated() {
-    let scene = Scene::new();
+    for scene in Scene::both() {
+        a_retry_dies_anywhere(&scene);
+    }
+}
+
+fn a_retry_dies_anywhere(scene: &Scene) {
     scene.converts("whole", 2, &options());
     let whole = scene.objects("whole");
     let retry = options().existing(Existing::RetryBad);
@@ -325,6 +331,45 @@ fn a_retry_that_dies_anywhere_keeps_what_was_good_and_is_repeated() {
             scene.is_finished_as(&whole);
             died
         });
+    }
+}
+
+/// A retry needs no journal of the units that stay: it is interrupted while it has
+/// the record of one unit of three, loses a shard of another, and is continued.
+#[test]
+fn a_retry_records_only_the_units_that_it_converts() {
+    for scene in Scene::both() {
+        scene.converts("whole", 2, &options());
+        let whole = scene.objects("whole");
+        scene.write_image(0, 1, b"no PNG");
+        scene.converts("out", 2, &options());
+        scene.write_image(0, 1, &good_png(0, 1));
+        let retry = options().existing(Existing::RetryBad);
+        let prepared = scene.prepared(2);
+        let is_sealed = || scene.objects("out").contains_key(ROOT_METADATA);
+        let mut writes = 0;
+        while is_sealed() {
+            writes += 1;
+            scene.dies(&prepared, &retry, writes, true).unwrap_err();
+        }
+        let recorded = || -> Vec<usize> {
+            let records = scene.place("out").journal().records().unwrap().whole;
+            records.iter().map(|record| record.unit.shard).collect()
+        };
+        assert_eq!(recorded(), [0]);
+        let retried = || scene.place("out").journal().run().unwrap().unwrap().retried;
+        assert_eq!(retried(), Some([0].into()));
+
+        let place = scene.place("out");
+        let lock = LockedOutput::take(&place).unwrap();
+        place.store().remove(&shard_key(1)).unwrap();
+        drop(lock);
+        // The description of the run is written, and no shard.
+        scene.dies(&prepared, &retry, 1, true).unwrap_err();
+        assert_eq!(retried(), Some([0, 1].into()));
+        let converted = scene.converts("out", 2, &retry);
+        assert_eq!(converted.sites_before, SITES - 4);
+        scene.is_finished_as(&whole);
     }
 }
 

@@ -1,6 +1,8 @@
 //! The journal as objects of a store.
 
-use rayon::prelude::*;
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +11,7 @@ use rxrx_storage::{Store, StoreError};
 
 use super::fingerprint::Fingerprint;
 use super::record::{StoredUnit, UnitRecord};
+use crate::concurrent::map_concurrent;
 
 pub(crate) const RUN: &str = "run.json";
 const UNITS: &str = "units/";
@@ -24,6 +27,12 @@ pub(crate) struct Run {
     pub(crate) units: usize,
     /// False while what lay at OUTPUT before is being removed.
     pub(crate) cleared: bool,
+    /// Shards that are converted once more, when the run continues a dataset that
+    /// was complete. The journal has the records of these units only; those of the
+    /// others are in the tables of the dataset. `None` for a run that began with
+    /// nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) retried: Option<BTreeSet<usize>>,
 }
 
 /// The journal cannot be used.
@@ -106,26 +115,28 @@ impl<'a> Journal<'a> {
         self.put(&unit_key(record.unit.shard), record)
     }
 
-    /// What `take` makes of each record, ordered by shard; no more records are in
-    /// memory at once than there are threads.
+    /// Returns what `take` makes of each record, ordered by shard. `jobs` threads
+    /// read the records, each of which has one record in memory.
     pub(crate) fn each<T: Send>(
         &self,
+        jobs: NonZeroUsize,
         take: impl Fn(UnitRecord) -> Result<T, StoreError> + Sync,
     ) -> Result<Records<T>, StoreError> {
         let objects = self.store.list()?;
         let keys = objects.into_iter().map(|object| object.key);
         let keys: Vec<String> = keys.filter(|key| key.starts_with(UNITS)).collect();
-        let read = |key: String| -> Result<Result<(usize, T), String>, StoreError> {
-            let bytes = self.store.get(&key)?.unwrap_or_default();
-            // A record under a wrong key is a record of nothing.
-            match UnitRecord::from_entry(&bytes) {
-                Ok(record) if unit_key(record.unit.shard) == key => {
+        let read = |key: &String| -> Result<Result<(usize, T), String>, StoreError> {
+            // A record under a wrong key, or one that was removed since it was
+            // listed, does not count.
+            let record = self.store.get(key)?;
+            match record.map(|record| UnitRecord::from_entry(&record)) {
+                Some(Ok(record)) if unit_key(record.unit.shard) == *key => {
                     Ok(Ok((record.unit.shard, take(record)?)))
                 }
-                _ => Ok(Err(key)),
+                _ => Ok(Err(key.clone())),
             }
         };
-        let read: Vec<_> = keys.into_par_iter().map(read).collect::<Result<_, _>>()?;
+        let read = map_concurrent(&keys, jobs, read)?;
         let mut whole = Vec::new();
         let mut damaged = Vec::new();
         for record in read {
@@ -141,10 +152,10 @@ impl<'a> Journal<'a> {
         })
     }
 
-    /// All records.
+    /// Returns all records.
     #[cfg(test)]
     pub(crate) fn records(&self) -> Result<Records<UnitRecord>, StoreError> {
-        self.each(Ok)
+        self.each(NonZeroUsize::MIN, Ok)
     }
 
     /// The record of a unit that this run has stored or found.

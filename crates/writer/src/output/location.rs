@@ -5,13 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rxrx_format::keys;
-use rxrx_reader::{Owner, read_root};
-use rxrx_storage::{LeaseTimes, Location, Remote, Store, is_lock_entry, is_temporary};
+use rxrx_reader::{Owner, parse_root};
+use rxrx_storage::{LeaseTimes, Location, Lock, Remote, Store, is_lock_entry, is_temporary};
 
 use super::backend::OutputBackend;
 use super::error::OutputError;
 use super::local::LocalBackend;
-use super::locked::LockedOutput;
 use super::remote::RemoteBackend;
 use super::remote::WORK_SUFFIX;
 use super::state::OutputState;
@@ -103,18 +102,26 @@ impl OutputLocation {
         Ok(entries.is_some_and(|entries| entries.is_empty()))
     }
 
-    /// What lies at OUTPUT. Only a holder of the lock can rely on it for long.
+    /// Returns the state of OUTPUT. It can change at any time, unless the caller
+    /// holds the lock.
     pub(crate) fn state(&self) -> Result<OutputState, OutputError> {
+        let root = self.store().get(keys::ROOT_METADATA)?;
+        self.state_with_root(root.as_deref())
+    }
+
+    /// Returns the state of OUTPUT, whose root metadata are `root`.
+    pub(crate) fn state_with_root(&self, root: Option<&[u8]>) -> Result<OutputState, OutputError> {
         if self.backend.work_entries()?.is_none() {
             return Ok(OutputState::Foreign);
         }
-        match Owner::of(self.store())? {
+        match Owner::of_root_metadata(root) {
             // On a store whose writes can be torn it may be what is left of ours.
             Owner::Nobody | Owner::Unreadable => {}
             Owner::Other => return Ok(OutputState::Foreign),
             Owner::Us => {
-                let root = read_root(self.store(), &self.output.to_string());
-                return Ok(OutputState::Sealed(root.ok().map(Box::new)));
+                let name = self.output.to_string();
+                let root = root.and_then(|root| parse_root(root, &name).ok());
+                return Ok(OutputState::Sealed(root.map(Box::new)));
             }
         }
         match self.journal().run() {
@@ -140,13 +147,13 @@ impl OutputLocation {
         self.backend.holder()
     }
 
-    /// Takes the lock, so that nobody else writes OUTPUT, and removes what torn
-    /// writes have left beside it.
-    pub(crate) fn lock(&self) -> Result<LockedOutput, OutputError> {
+    /// Takes the lock of OUTPUT and removes what torn writes have left in the work
+    /// folder.
+    pub(super) fn take_lock(&self) -> Result<Box<dyn Lock>, OutputError> {
         refuse_foreign_files(&self.work, self.backend.work_entries()?, |name| {
             is_lock_entry(name) || is_temporary(name) || journal::is_entry(name)
         })?;
-        Ok(LockedOutput::new(self.clone(), self.backend.lock()?))
+        self.backend.lock()
     }
 
     /// Demands that OUTPUT holds nothing but what a conversion writes.

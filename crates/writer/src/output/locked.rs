@@ -14,8 +14,12 @@ pub(crate) struct LockedOutput {
 }
 
 impl LockedOutput {
-    pub(super) fn new(place: OutputLocation, lock: Box<dyn Lock>) -> Self {
-        Self { place, lock }
+    /// Locks `place`, so that nobody else writes it.
+    pub(crate) fn take(place: &OutputLocation) -> Result<Self, OutputError> {
+        Ok(Self {
+            lock: place.take_lock()?,
+            place: place.clone(),
+        })
     }
 
     /// Whether every other process is kept out. If not, the user has promised
@@ -33,9 +37,9 @@ impl LockedOutput {
         Ok(self.place.journal().begin(&run)?)
     }
 
-    /// Begins `run` in place of the dataset of ours, or the remains of one,
-    /// that is there. Wherever this is cut off, what is left is the old dataset,
-    /// whole, or a beginning of the new one.
+    /// Removes the dataset, or the remains of one, that is at OUTPUT, and begins
+    /// `run`. An interruption leaves the complete old dataset or the beginning of
+    /// the new one.
     pub(crate) fn begin_over(&self, run: &Run) -> Result<(), OutputError> {
         self.place.refuse_foreign_files()?;
         let journal = self.place.journal();
@@ -60,8 +64,8 @@ impl LockedOutput {
         self.place.remove_output()
     }
 
-    /// Makes the dataset an unfinished one again. The journal must hold all
-    /// units by now.
+    /// Makes a complete dataset an unfinished one, of which `run` converts the
+    /// retried units once more. The journal must have the records of those units.
     pub(crate) fn reopen(&self, run: &Run) -> Result<(), OutputError> {
         self.begin(run)?;
         Ok(self.place.store().remove(keys::ROOT_METADATA)?)

@@ -179,7 +179,7 @@ fn a_dataset_that_is_not_as_recorded_is_not_published() {
 fn another_writer_is_not_disturbed() {
     let (from, to) = (sealed(), remote());
     let place = OutputLocation::in_store(to.clone());
-    let target = place.lock().unwrap();
+    let target = LockedOutput::take(&place).unwrap();
     let error = publish(&from, &to).unwrap_err().to_string();
     assert!(error.contains("is being written by process"), "{error}");
     drop(target);
