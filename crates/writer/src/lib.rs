@@ -30,6 +30,8 @@ mod publish;
 mod refused;
 mod replan;
 mod seal;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 /// The table, names and plan: see `rxrx_metadata`.

@@ -96,11 +96,11 @@ impl<'a> Conversion<'a> {
             .transition(existing, self.place.output())?
         {
             Transition::Begin => {
-                let target = self.target(None)?;
+                let target = self.target();
                 lock.begin(&target.run)?;
                 self.finish(lock, &target, Work::all(&self.planned.plan))
             }
-            Transition::Replace => self.replace(lock, &self.target(None)?),
+            Transition::Replace => self.replace(lock, &self.target()),
             Transition::Continue(run) => self.continue_run(lock, &run),
             Transition::Keep(root) => {
                 let converted = self.keep(root.as_deref())?;
@@ -120,15 +120,13 @@ impl<'a> Conversion<'a> {
     /// Demands that the complete dataset with that root is the one to be made, and
     /// leaves it as it is.
     fn keep(&self, root: Option<&Root>) -> Result<Converted, ConvertError> {
-        let target = self.target(None)?;
-        self.demand_same_dataset(&target, root)?;
+        self.target_of_dataset(root)?;
         self.complete_already(&self.recorded_units()?)
     }
 
     /// Continues a run that was interrupted.
     fn continue_run(&self, lock: LockedOutput, run: &Run) -> Result<Converted, ConvertError> {
-        let mut target = self.target(run.fingerprint.embeddings.as_ref())?;
-        self.demand_same(&target, Some(&run.fingerprint), false)?;
+        let mut target = self.target_like(&run.fingerprint, false)?;
         if !run.cleared {
             return self.replace(lock, &target);
         }
@@ -169,9 +167,7 @@ impl<'a> Conversion<'a> {
         lock: LockedOutput,
         root: Option<&Root>,
     ) -> Result<Converted, ConvertError> {
-        let embeddings = root.and_then(|root| root.attributes.embeddings.as_ref());
-        let mut target = self.target(embeddings)?;
-        self.demand_same_dataset(&target, root)?;
+        let mut target = self.target_of_dataset(root)?;
         let tables = self.recorded_units()?;
         let units = stored_units(&tables)?;
         if units.iter().all(|unit| unit.planes.is_complete()) {
@@ -291,28 +287,56 @@ impl<'a> Conversion<'a> {
         Ok(units)
     }
 
-    /// Returns the run to be made. With `RetryBad`, a dataset keeps the embeddings
-    /// it has, whose digest is `then`, where no others are given.
-    fn target(&self, then: Option<&EmbeddingsDigest>) -> Result<Target<'a>, ConvertError> {
-        let embeddings = match (&self.planned.embeddings, then) {
-            (Some(given), _) => Some(Cow::Borrowed(given)),
-            (None, Some(then)) if self.options.existing == Existing::RetryBad => {
-                self.embeddings_of_output(then)?.map(Cow::Owned)
-            }
-            (None, _) => None,
-        };
+    /// Returns the run to be made of the input alone.
+    fn target(&self) -> Target<'a> {
         let plan = &self.planned.plan;
-        let run = Run {
-            fingerprint: Fingerprint {
-                embeddings: embeddings.as_deref().map(EmbeddingsDigest::of),
-                ..Fingerprint::of(plan, self.settings.clone())
+        let embeddings = self.planned.embeddings.as_ref();
+        Target {
+            run: Run {
+                fingerprint: Fingerprint {
+                    embeddings: embeddings.map(EmbeddingsDigest::of),
+                    ..Fingerprint::of(plan, self.settings.clone())
+                },
+                description: self.description.clone(),
+                units: plan.units().len(),
+                cleared: true,
+                retried: None,
             },
-            description: self.description.clone(),
-            units: plan.units().len(),
-            cleared: true,
-            retried: None,
-        };
-        Ok(Target { run, embeddings })
+            embeddings: embeddings.map(Cow::Borrowed),
+        }
+    }
+
+    /// Returns the run to be made at an OUTPUT that has the fingerprint `then`.
+    ///
+    /// With `RetryBad`, a dataset keeps its embeddings where no others are given.
+    ///
+    /// # Errors
+    /// [`OutputError::Different`] when the fingerprints differ.
+    fn target_like(&self, then: &Fingerprint, sealed: bool) -> Result<Target<'a>, ConvertError> {
+        let mut target = self.target();
+        if self.options.existing == Existing::RetryBad
+            && target.embeddings.is_none()
+            && let Some(digest) = &then.embeddings
+        {
+            // The table fits only if everything else is the same.
+            target.run.fingerprint.embeddings = Some(digest.clone());
+            self.demand_same(&target, then, sealed)?;
+            let embeddings = self.embeddings_of_output(digest)?;
+            target.run.fingerprint.embeddings = embeddings.as_ref().map(EmbeddingsDigest::of);
+            target.embeddings = embeddings.map(Cow::Owned);
+        }
+        self.demand_same(&target, then, sealed)?;
+        Ok(target)
+    }
+
+    /// Returns the run to be made at a complete dataset with that root; there is no
+    /// root where this version of the program cannot read it.
+    fn target_of_dataset(&self, root: Option<&Root>) -> Result<Target<'a>, ConvertError> {
+        let root = root.ok_or_else(|| {
+            let difference = "another version of rxrx2zarr wrote it in another format";
+            self.different(true, vec![difference.to_owned()])
+        })?;
+        self.target_like(&Fingerprint::of_root(root), true)
     }
 
     /// Reads the embeddings at OUTPUT. An interrupted run need not have written
@@ -342,35 +366,26 @@ impl<'a> Conversion<'a> {
         )
     }
 
-    /// Demands that a complete dataset with that root has the fingerprint of the
-    /// run; there is no root where this version of the program cannot read it.
-    fn demand_same_dataset(
-        &self,
-        target: &Target<'_>,
-        root: Option<&Root>,
-    ) -> Result<(), OutputError> {
-        let then = root.map(Fingerprint::of_root);
-        self.demand_same(target, then.as_ref(), true)
-    }
-
+    /// Demands that the run to be made has the fingerprint `then`.
     fn demand_same(
         &self,
         target: &Target<'_>,
-        then: Option<&Fingerprint>,
+        then: &Fingerprint,
         sealed: bool,
     ) -> Result<(), OutputError> {
-        let differences = match then {
-            Some(then) => then.differences(&target.run.fingerprint),
-            None => vec!["another version of rxrx2zarr wrote it in another format".to_owned()],
-        };
+        let differences = then.differences(&target.run.fingerprint);
         if differences.is_empty() {
             return Ok(());
         }
-        Err(OutputError::Different {
+        Err(self.different(sealed, differences))
+    }
+
+    fn different(&self, sealed: bool, differences: Vec<String>) -> OutputError {
+        OutputError::Different {
             path: self.place.output().clone(),
             sealed,
             differences,
-        })
+        }
     }
 
     /// Reads the tables of the dataset at OUTPUT.

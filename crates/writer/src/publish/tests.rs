@@ -7,6 +7,7 @@ use super::*;
 use crate::events::Silent;
 use crate::fixture::Memory;
 use crate::verify::tests::sealed;
+use rxrx_storage::LocalStore;
 
 const TABLE: &str = "metadata.parquet";
 const SHARD: &str = "images.zarr/images/c/0/0/0/0";
@@ -184,4 +185,17 @@ fn another_writer_is_not_disturbed() {
     assert!(error.contains("is being written by process"), "{error}");
     drop(target);
     publish(&from, &to).unwrap();
+}
+
+#[test]
+fn a_dataset_of_format_3_is_published() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/format-3");
+    let from = LocalStore::new(folder, folder);
+    let to = remote();
+    publish_to(&from, "format-3", &to, overwriting(), &Silent).unwrap();
+    let keys = from.list().unwrap().into_iter().map(|object| object.key);
+    let originals: BTreeMap<String, Bytes> = keys
+        .map(|key| (key.clone(), from.get(&key).unwrap().unwrap().into()))
+        .collect();
+    assert_eq!(objects(&to), originals);
 }

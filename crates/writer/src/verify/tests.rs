@@ -1,10 +1,14 @@
+use std::num::NonZeroUsize;
+
 use super::*;
 use crate::events::Silent;
 use crate::fixture::{Images, Memory, plan, run_units, settings, shards_of};
 use crate::journal::{Journal, StoredUnit};
 use crate::output::ChecksummedStore;
 use crate::seal::{Records, Seal};
+use rxrx_format::keys::SHARDS;
 use rxrx_format::{DatasetAttributes, Description};
+use rxrx_reader::DatasetError;
 
 /// Three sites of two channels in two shards, sealed.
 pub(crate) fn sealed() -> Memory {

@@ -1,0 +1,26 @@
+//! The error of a verification.
+
+use std::io;
+
+use rxrx_reader::DatasetError;
+use rxrx_storage::{Location, StoreError};
+
+/// The dataset cannot be verified at all.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// It is not sealed, or not a dataset of this program.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// It cannot be listed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The source cannot be read any more.
+    #[error("cannot read the source {input} any more")]
+    Source {
+        /// The source.
+        input: Location,
+        /// What the store said.
+        source: io::Error,
+    },
+}
