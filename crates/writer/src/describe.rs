@@ -1,4 +1,4 @@
-//! The description that INPUT has of itself.
+//! The description in INPUT.
 
 use std::io;
 
@@ -6,10 +6,11 @@ use rxrx_format::Description;
 use rxrx_input::PlannedInput;
 use rxrx_storage::Location;
 
-/// Reads the description of `input`: that of RxRx1 where INPUT has none.
+/// Reads the description of `input`; the description of RxRx1 where INPUT has none.
 ///
 /// # Errors
-/// The file is there and cannot be read, or is no description.
+/// [`DescriptionError`] when the file exists and cannot be read, or is not a
+/// description.
 pub fn describe(input: &PlannedInput) -> Result<Description, DescriptionError> {
     let place = || input.input.join(Description::FILE);
     let mut bytes = Vec::new();
@@ -36,19 +37,19 @@ pub fn describe(input: &PlannedInput) -> Result<Description, DescriptionError> {
     })
 }
 
-/// The description in INPUT is of no use.
+/// The description in INPUT cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DescriptionError {
-    /// It cannot be read.
+    /// The description cannot be read.
     #[error("cannot read {place}")]
     Read {
         /// The file.
         place: Location,
-        /// What the file system said.
+        /// The error of the file system.
         source: io::Error,
     },
-    /// It is too large to be one.
+    /// The file is too large for a description.
     #[error(
         "{place} is longer than {} bytes (expected JSON with name, license and citation)",
         Description::BYTES_AT_MOST
@@ -57,14 +58,14 @@ pub enum DescriptionError {
         /// The file.
         place: Location,
     },
-    /// It is something else.
+    /// The file is not a description.
     #[error(
         "{place} is not a description of a dataset (expected JSON with name, license and citation)"
     )]
     Parse {
         /// The file.
         place: Location,
-        /// What is wrong with it.
+        /// The error of the parser.
         source: serde_json::Error,
     },
 }

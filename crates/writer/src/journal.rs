@@ -1,5 +1,5 @@
-//! The journal of an unfinished run: what the run is, and one record for each
-//! unit whose shard is durable. It lies beside OUTPUT, never inside.
+//! The journal of an unfinished run: a description of the run, and one record for
+//! each unit whose shard is durable. It lies beside OUTPUT, never inside.
 //!
 //! | object | holds |
 //! |---|---|
@@ -9,9 +9,9 @@
 //! A run that retries the bad units of a dataset has records of these units only.
 //! The records of the others are made from the tables of the dataset.
 //!
-//! Each is one line of JSON and a second line with the CRC-32C of the first, so
-//! that a record is known to be whole. They are put as any object is: whole,
-//! durable or not at all, which is why there is no file that is appended to.
+//! Each object is one line of JSON and a second line with the CRC-32C of the first,
+//! so that a damaged record is recognised. Each is put as a whole, because a store
+//! has no append.
 
 mod fingerprint;
 mod record;

@@ -10,11 +10,11 @@ use crate::refused::RefusedImages;
 pub struct Converted {
     /// Sites of the dataset.
     pub sites: usize,
-    /// Those that an earlier run had converted.
+    /// Sites that an earlier run had converted.
     pub sites_before: usize,
     /// Shards written.
     pub shards: usize,
-    /// What became of the planes.
+    /// Number of planes with each result.
     pub planes: PlaneCounts,
     /// Bytes read from image files.
     pub source_bytes: u64,

@@ -14,10 +14,10 @@ use crate::seal::SealError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConvertError {
-    /// The input has problems that a conversion cannot live with.
+    /// The input has problems that prevent a conversion.
     #[error("the input cannot be converted: {}", summary(.problems))]
     Refused {
-        /// Those problems.
+        /// The problems.
         problems: Vec<Problem>,
     },
     /// Images are missing, and that was not allowed.
@@ -27,9 +27,9 @@ pub enum ConvertError {
         summary(.problems)
     )]
     Missing {
-        /// How many.
+        /// The number of planes.
         planes: usize,
-        /// Which: by site, with examples.
+        /// The problems, with examples of sites.
         problems: Vec<Problem>,
     },
     /// The description in INPUT cannot be used.
@@ -41,7 +41,7 @@ pub enum ConvertError {
     /// The codec could not be set up.
     #[error(transparent)]
     Codec(#[from] CodecError),
-    /// The run was told to stop; what is done is kept.
+    /// The run was stopped; the units that are done are kept.
     #[error("stopped after {done} of {units} shards")]
     Interrupted {
         /// Units that are done.
@@ -52,13 +52,14 @@ pub enum ConvertError {
     /// An unfinished run cannot be continued.
     #[error(transparent)]
     Resume(#[from] ResumeError),
-    /// A table of a dataset whose bad images are tried again cannot be read.
+    /// The embeddings of a dataset whose bad images are converted again cannot be
+    /// read.
     #[error(transparent)]
     Table(#[from] ReadTableError),
-    /// The records of a complete dataset cannot be taken from its tables.
+    /// The records of a complete dataset cannot be made from its tables.
     #[error(transparent)]
     Recorded(#[from] RecordedError),
-    /// A shard of a dataset to be mended is not as it was written.
+    /// A shard with bad images is damaged.
     #[error(
         "{key} is damaged, so that the bad images of {} cannot be tried again without losing \
          good ones: see `rxrx2zarr verify`, and convert anew with --overwrite",
@@ -84,7 +85,7 @@ pub enum ConvertError {
     Seal(#[from] SealError),
 }
 
-/// Titles and counts of problems, in one line.
+/// Returns the titles and counts of problems, in one line.
 fn summary(problems: &[Problem]) -> String {
     let lines: Vec<String> = problems
         .iter()

@@ -13,11 +13,11 @@ use rxrx_storage::{Store, StoreError};
 
 use super::record::{PlaneRecord, StoredUnit, UnitRecord};
 
-/// The records of a sealed dataset cannot be taken from its tables.
+/// The records of a sealed dataset cannot be made from its tables.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordedError {
-    /// There is no such object.
+    /// An object is absent.
     #[error("{object} is not there")]
     Absent {
         /// The object's key.
@@ -26,10 +26,10 @@ pub enum RecordedError {
     /// An object could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A table is not what it should be.
+    /// A table cannot be read.
     #[error(transparent)]
     Table(#[from] ReadTableError),
-    /// The list of checksums has a line that is none.
+    /// A line of the list of checksums cannot be parsed.
     #[error("{CHECKSUMS}, line {line}: not a checksum and a key")]
     Checksums {
         /// The line, from 1.
@@ -40,7 +40,7 @@ pub enum RecordedError {
     Place {
         /// The row, from 0.
         row: usize,
-        /// What is wrong.
+        /// The contradiction.
         reason: String,
     },
     /// The array has no such unit: a defect of the program.

@@ -28,30 +28,30 @@ use crate::concurrent::map_concurrent;
 /// Examples kept of each kind.
 const EXAMPLES: usize = 20;
 
-/// What a continued run found.
+/// The state of a run that is continued.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Resumed {
     /// Units that are done.
     pub done: usize,
     /// Units in all.
     pub units: usize,
-    /// Records that were torn or damaged: units to be converted again.
+    /// Records that are damaged, whose units are converted again.
     pub damaged_records: Vec<String>,
-    /// Shards that are missing or not as recorded: units to be converted again.
+    /// Shards that are missing or differ from their records, whose units are
+    /// converted again.
     pub damaged_shards: Vec<String>,
-    /// Image files that are not as they were when they were read, or could not
-    /// be read.
+    /// Image files that changed since they were read, or could not be read.
     pub changed_images: SourceChanges,
-    /// Image files that were not there before.
+    /// Image files that did not exist before.
     pub added_images: SourceChanges,
 }
 
 /// Image files of one kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct SourceChanges {
-    /// How many.
+    /// The number of files.
     pub count: usize,
-    /// The first few, by path inside INPUT.
+    /// The paths of the first few inside INPUT.
     pub examples: Vec<String>,
 }
 
@@ -75,7 +75,7 @@ pub enum ResumeError {
         .images.count, .images.examples.join(", ")
     )]
     Vanished {
-        /// Which.
+        /// The images.
         images: SourceChanges,
     },
     /// The tables of a dataset whose bad units are retried cannot be read.
@@ -96,28 +96,28 @@ pub(crate) struct Resume {
     pub(crate) found: Resumed,
 }
 
-/// What became of the image of one plane since it was recorded.
+/// A change of the image of a plane since it was recorded.
 enum Change {
     Changed,
     Added,
     Vanished,
 }
 
-/// Why a unit is not done.
+/// Whether a unit is done, or why not.
 enum Verdict {
     Done,
     DamagedShard,
     Sources(Vec<(String, Change)>),
 }
 
-/// Where the records of the units are.
+/// The place where the records of the units are.
 pub(crate) enum Recorded<'a> {
     /// In the journal, of a run that began with nothing.
     InJournal(&'a Journal<'a>),
     /// In the tables, of a complete dataset.
     InTables(&'a RecordedUnits),
-    /// Of a run that retries some units of a dataset: those of the `retried` units
-    /// in the journal, those of the others in the tables.
+    /// In both, of a run that retries some units of a dataset: the records of the
+    /// `retried` units in the journal, the others in the tables.
     InBoth {
         journal: &'a Journal<'a>,
         tables: &'a RecordedUnits,
@@ -125,7 +125,7 @@ pub(crate) enum Recorded<'a> {
     },
 }
 
-/// How to find out which units are done.
+/// The options of [`resume`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ResumeOptions {
     /// Compare the SHA-256 of every shard.
@@ -134,7 +134,7 @@ pub(crate) struct ResumeOptions {
     pub(crate) jobs: NonZeroUsize,
 }
 
-/// What a record is compared with.
+/// Everything that a record is compared with.
 struct Judge<'a> {
     plan: &'a Plan,
     source: &'a dyn Source,
@@ -143,10 +143,11 @@ struct Judge<'a> {
     sizes: BTreeMap<String, u64>,
 }
 
-/// What became of a unit; `None` for a record of another plan.
+/// The verdict on a unit; `None` for a record of another plan.
 type Judged = Option<(StoredUnit, Verdict)>;
 
 impl Judge<'_> {
+    /// Compares a record with its shard and its images.
     fn judge(&self, record: &UnitRecord, recheck: bool) -> Result<Judged, StoreError> {
         if !record.fits(self.plan) {
             return Ok(None);
@@ -242,7 +243,7 @@ pub(crate) fn resume(
     sort(plan, judged, damaged_shards)
 }
 
-/// Sorts the units by what became of them.
+/// Sorts the units by their verdicts.
 fn sort(
     plan: &Plan,
     judged: Records<Judged>,
@@ -289,13 +290,13 @@ fn sort(
     Ok(resume)
 }
 
-/// Whether the stored shard has the recorded hash.
+/// Returns whether the stored shard has the recorded SHA-256.
 pub(crate) fn is_intact(output: &dyn Store, stored: &StoredUnit) -> Result<bool, StoreError> {
     let shard = output.get(&stored.shard_key())?;
     Ok(shard.is_some_and(|shard| Sha256::digest(shard)[..] == stored.sha256))
 }
 
-/// What happened to the images of a unit since it was recorded.
+/// Returns the images of a unit that changed since it was recorded.
 fn changes(plan: &Plan, record: &UnitRecord, source: &dyn Source) -> Vec<(String, Change)> {
     let channels = plan.geometry().channels;
     let mut changes = Vec::new();
@@ -321,8 +322,12 @@ fn changes(plan: &Plan, record: &UnitRecord, source: &dyn Source) -> Vec<(String
                 }
             }
         };
-        let site_id = || plan.table().site_id(site.0).unwrap_or_default().to_owned();
-        changes.push((path.unwrap_or_else(site_id), change));
+        // Without an image, the site is named.
+        let name = || match plan.table().site_id(site.0) {
+            Some(id) => id.to_owned(),
+            None => format!("site {}", site.0),
+        };
+        changes.push((path.unwrap_or_else(name), change));
     }
     changes
 }

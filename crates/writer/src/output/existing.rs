@@ -1,6 +1,6 @@
-//! What happens to a dataset that is already at OUTPUT.
+//! The treatment of a dataset that is already at OUTPUT.
 
-/// What a conversion does with a dataset, finished or not, that is at OUTPUT.
+/// The treatment of a dataset, finished or not, that is already at OUTPUT.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Existing {
     /// Continue an unfinished run of the same input and settings, and leave a

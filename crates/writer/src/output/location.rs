@@ -27,7 +27,7 @@ pub(crate) struct OutputLocation {
 }
 
 impl OutputLocation {
-    /// The place of the dataset at `output`.
+    /// Returns the location of the dataset at `output`.
     pub(crate) fn new(output: impl Into<Location>) -> Result<Self, OutputError> {
         let output = output.into();
         match &output {
@@ -50,7 +50,7 @@ impl OutputLocation {
         }
     }
 
-    /// The place of the dataset in an object store.
+    /// Returns the location of a dataset in an object store.
     pub(crate) fn in_store(output: Remote) -> Self {
         let backend = RemoteBackend::new(output, LeaseTimes::default());
         Self {
@@ -62,7 +62,7 @@ impl OutputLocation {
         }
     }
 
-    /// The same place with what `wrap` makes of its stores.
+    /// Wraps both stores.
     #[cfg(test)]
     pub(crate) fn wrapped(self, wrap: impl Fn(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
         Self {
@@ -72,27 +72,27 @@ impl OutputLocation {
         }
     }
 
-    /// OUTPUT.
+    /// Returns OUTPUT.
     pub(crate) fn output(&self) -> &Location {
         &self.output
     }
 
-    /// The store below OUTPUT.
+    /// Returns the store of the objects of OUTPUT.
     pub(crate) fn store(&self) -> &dyn Store {
         self.store.as_ref()
     }
 
-    /// The journal beside OUTPUT.
+    /// Returns the journal beside OUTPUT.
     pub(crate) fn journal(&self) -> Journal<'_> {
         Journal::new(self.work_store.as_ref())
     }
 
-    /// Whether there is a folder of unfinished work.
+    /// Returns whether there is a work folder.
     pub(crate) fn has_work(&self) -> Result<bool, OutputError> {
         self.backend.has_work()
     }
 
-    /// Removes what is left of OUTPUT when its objects are gone.
+    /// Removes the folders of OUTPUT, which has no more objects.
     pub(super) fn remove_output(&self) -> Result<(), OutputError> {
         self.backend.remove_output()
     }
@@ -115,7 +115,7 @@ impl OutputLocation {
             return Ok(OutputState::Foreign);
         }
         match Owner::of_root_metadata(root) {
-            // On a store whose writes can be torn it may be what is left of ours.
+            // Unreadable root metadata may be a torn write of this program.
             Owner::Nobody | Owner::Unreadable => {}
             Owner::Other => return Ok(OutputState::Foreign),
             Owner::Us => {
@@ -126,7 +126,7 @@ impl OutputLocation {
         }
         match self.journal().run() {
             Ok(Some(run)) => return Ok(OutputState::Unfinished(Box::new(run))),
-            // Of a run of which there is nothing else, nothing is lost.
+            // A run without any record or object can begin again.
             Err(JournalError::Damaged { .. })
                 if self.is_absent_or_empty()? && self.journal().recorded()? == 0 =>
             {
@@ -142,7 +142,7 @@ impl OutputLocation {
         })
     }
 
-    /// Who holds the lock, if anybody does.
+    /// Returns the process that holds the lock, if there is one.
     pub(crate) fn holder(&self) -> Result<Option<String>, OutputError> {
         self.backend.holder()
     }
@@ -156,7 +156,7 @@ impl OutputLocation {
         self.backend.lock()
     }
 
-    /// Demands that OUTPUT holds nothing but what a conversion writes.
+    /// Demands that OUTPUT holds only entries that a conversion writes.
     pub(crate) fn refuse_foreign_files(&self) -> Result<(), OutputError> {
         refuse_foreign_files(&self.output, self.backend.output_entries()?, |name| {
             keys::is_top_level_entry(name)
@@ -187,8 +187,8 @@ impl OutputLocation {
     }
 }
 
-/// The real path of what is or will be at `path`: of what need not exist yet,
-/// the nearest folder above it does.
+/// Returns the real path of `path`. Where it does not exist, the nearest existing
+/// folder above it is resolved.
 fn resolved(path: &Path) -> Result<PathBuf, OutputError> {
     let failed = |source| OutputError::Io {
         action: "find",
@@ -202,7 +202,8 @@ fn resolved(path: &Path) -> Result<PathBuf, OutputError> {
     Ok(fs::canonicalize(existing).map_err(failed)?.join(rest))
 }
 
-/// Demands that `folder`, with those entries, holds nothing but what is `ours`.
+/// Demands that `folder`, which has those entries, holds only entries that are
+/// `ours`.
 fn refuse_foreign_files(
     folder: &Location,
     entries: Option<Vec<String>>,

@@ -22,8 +22,8 @@ impl LockedOutput {
         })
     }
 
-    /// Whether every other process is kept out. If not, the user has promised
-    /// that there is none.
+    /// Returns whether the lock excludes other processes. If not, the user has
+    /// promised that there are none.
     pub(crate) fn is_exclusive(&self) -> bool {
         self.lock.is_exclusive()
     }
@@ -54,7 +54,7 @@ impl LockedOutput {
 
     /// Removes OUTPUT.
     fn clear_output(&self) -> Result<(), OutputError> {
-        // The root metadata goes first: from then on nobody takes what is left
+        // The root metadata is removed first: from then on, no reader takes the rest
         // for a dataset.
         let store = self.place.store();
         store.remove(keys::ROOT_METADATA)?;
@@ -71,15 +71,15 @@ impl LockedOutput {
         Ok(self.place.store().remove(keys::ROOT_METADATA)?)
     }
 
-    /// Demands that the lock is held still.
+    /// Demands that the lock is still held.
     pub(crate) fn check(&self) -> Result<(), OutputError> {
         Ok(self.lock.check()?)
     }
 
-    /// Removes the folder of unfinished work: the dataset is sealed.
+    /// Removes the work folder: the dataset is sealed.
     pub(crate) fn release(self) {
-        // The dataset is complete all the same, and what stays behind counts
-        // for nothing once the description of the run is gone.
+        // The dataset is complete, even if this fails. Without the description of
+        // the run, the rest of the work folder has no effect.
         if self.place.journal().end().is_ok() {
             self.lock.remove_work();
         }

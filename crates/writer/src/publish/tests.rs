@@ -1,13 +1,18 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use object_store::memory::InMemory;
 
+use rxrx_format::keys::{CHECKSUMS, ROOT_METADATA};
+use rxrx_format::parse_checksums;
+use rxrx_storage::LocalStore;
+use sha2::{Digest, Sha256};
+
 use super::*;
 use crate::events::Silent;
 use crate::fixture::Memory;
 use crate::verify::tests::sealed;
-use rxrx_storage::LocalStore;
 
 const TABLE: &str = "metadata.parquet";
 const SHARD: &str = "images.zarr/images/c/0/0/0/0";
@@ -165,7 +170,8 @@ fn a_dataset_that_is_not_as_recorded_is_not_published() {
         assert!(error.contains(key), "{error}");
         from.put(key, &[&bytes]).unwrap();
         publish(&from, &to).unwrap_err();
-        assert_eq!(objects(&to).len(), 0);
+        // Objects are put before the damaged one is read, and never the root.
+        assert!(!objects(&to).contains_key(ROOT_METADATA));
     }
     let (from, to) = (sealed(), remote());
     from.put("images.zarr/more", &[b"1"]).unwrap();

@@ -28,10 +28,10 @@ pub(super) struct SourceCheck<'a> {
     unreachable: OnceLock<io::Error>,
 }
 
-/// What one worker keeps from file to file.
+/// The buffers of one worker.
 pub(super) struct SourceWorker {
     decoder: ReferenceDecoder,
-    /// Of the chunk that is checked, by site and channel of the dataset.
+    /// The files of the current chunk, by site and channel of the dataset.
     files: HashMap<(usize, usize), (io::Result<SourceStamp>, Vec<u8>)>,
     plane: Vec<u8>,
 }
