@@ -44,7 +44,7 @@ pub use self::image_array::{array_metadata, data_type_name, images_metadata, pla
 pub use self::labels::{Label, LabelError, labels};
 pub use self::plane_counts::PlaneCounts;
 pub use self::root::{DatasetAttributes, Root, RootError, Settings, root_metadata};
-pub use self::shard::{ShardIndex, ShardIndexError, read_index};
+pub use self::shard::{ShardIndex, ShardIndexError, index_bytes, read_index, read_stored_index};
 pub use self::table_digest::table_sha256;
 pub use self::tables::{
     ChannelStats, ChannelSums, EmbeddingsDigest, EmbeddingsTable, PlaneRow, PlanesTable,
@@ -53,6 +53,12 @@ pub use self::tables::{
     embeddings_schema, embeddings_table, key_value_metadata, planes_of, planes_schema, sites_of,
     sites_schema, sites_table,
 };
+// The values of other crates that readers of a dataset need.
+pub use rxrx_decoder::{PlaneSummary, Statistics};
+pub use rxrx_metadata::{
+    ArrayGeometry, Column, ColumnValues, DataType, Embeddings, Integers, Layout, Texts, Unit,
+};
+
 pub use self::version::{
     ENCODER_REVISION, FORMAT_IS_DRAFT, FORMAT_VERSION, GENERATOR, OLDEST_FORMAT_VERSION,
 };

@@ -38,6 +38,10 @@ mod table;
 pub mod testing;
 mod well;
 
+#[cfg(test)]
+#[path = "../../../tests/real_data.rs"]
+mod real_data;
+
 pub use array_name::zarr_name;
 pub use column::{Column, ColumnValues, Integers, Texts};
 pub use discover::{DiscoverError, ImageFile, Listing, find_metadata, list_folder};

@@ -11,7 +11,7 @@ use crate::error::DatasetError;
 /// errors.
 ///
 /// # Errors
-/// [`DatasetError`] when there is none, or it is not one that this program reads.
+/// [`DatasetError`]: there is no root metadata, or this program does not read it.
 pub fn read_root(store: &dyn Store, dataset: &str) -> Result<Root, DatasetError> {
     let root = store.get(ROOT_METADATA)?;
     let root = root.ok_or_else(|| DatasetError::NotSealed {
@@ -23,7 +23,7 @@ pub fn read_root(store: &dyn Store, dataset: &str) -> Result<Root, DatasetError>
 /// Parses the bytes of root metadata.
 ///
 /// # Errors
-/// [`DatasetError`] when it is not one that this program reads.
+/// [`DatasetError`]: this program does not read it.
 pub fn parse_root(root: &[u8], dataset: &str) -> Result<Root, DatasetError> {
     let dataset = dataset.to_owned();
     Root::parse(root).map_err(|error| match error {
@@ -40,7 +40,7 @@ pub fn parse_root(root: &[u8], dataset: &str) -> Result<Root, DatasetError> {
 pub enum Owner {
     /// There is no root metadata.
     Nobody,
-    /// It is not JSON.
+    /// The root metadata is not JSON.
     Unreadable,
     /// This program.
     Us,

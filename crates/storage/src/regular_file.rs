@@ -1,4 +1,4 @@
-//! Opening of regular files, and of nothing else.
+//! Opens regular files and refuses anything else.
 
 use std::fs::{File, FileType, Metadata};
 use std::io;
@@ -6,16 +6,16 @@ use std::path::Path;
 
 use crate::platform;
 
-/// Opens a regular file for reading and returns what the file system knows of
-/// it. Anything else is refused: a pipe would keep its reader waiting for ever.
+/// Opens a regular file for reading and returns its metadata. Anything else is
+/// refused: the reader of a pipe would wait for ever.
 ///
 /// # Errors
-/// What the file system said; [`io::ErrorKind::InvalidInput`] when there is a
-/// folder, a pipe, a socket or a device at `path`.
+/// The error of the file system; [`io::ErrorKind::InvalidInput`] when `path` is a
+/// folder, a pipe, a socket or a device.
 pub fn open_file(path: &Path) -> io::Result<(File, Metadata)> {
     let file = platform::open_for_reading(path).map_err(|error| match path.metadata() {
-        // A socket cannot even be opened, and the system's words for that are
-        // "No such device or address".
+        // Opening a socket fails with "No such device or address", which does not
+        // name the reason.
         Ok(found) if !found.is_file() && !found.is_dir() => not_a_file(found.file_type()),
         _ => error,
     })?;

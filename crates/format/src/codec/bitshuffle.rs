@@ -25,6 +25,9 @@ mod avx2;
 mod avx512;
 #[cfg(test)]
 mod tests;
+mod unshuffle;
+
+pub(super) use self::unshuffle::bitunshuffle;
 
 /// Samples that are sorted at a time: each plane gets eight bytes of them.
 const TILE: usize = 64;

@@ -23,6 +23,7 @@
     reason = "the loops run over blocks whose lengths are computed beside them"
 )]
 
+mod decode;
 mod lz4;
 mod noise;
 
@@ -32,6 +33,7 @@ use ::lz4::block::CompressionMode;
 use zstd::bulk::Compressor;
 use zstd::zstd_safe::{CParameter, ParamSwitch, compress_bound};
 
+pub(super) use self::decode::{FrameError, FrameScratch, decode_frame};
 use self::lz4::Lz4Scratch;
 use self::noise::{begin_zstd, noise_in_front, zstd_header};
 use super::bitshuffle::bitshuffle;

@@ -2,9 +2,9 @@ mod files;
 mod hostile;
 
 use std::error::Error;
-use std::path::Path;
 
 use super::*;
+use crate::real_data::real_data;
 use crate::{SiteKey, Well};
 
 const SMALL: &str = "\
@@ -409,15 +409,12 @@ fn no_bytes_bring_it_down() {
     );
 }
 
-/// The published table, where it lies beside the working copy.
+/// Reads the whole table of RxRx1, which lies beside the folder of the real sample.
 #[test]
 fn the_published_table_is_read() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared/data/rxrx1-metadata-125510.csv.gz");
-    if !path.exists() {
-        println!("skipped: {} is not there", path.display());
+    let Some(path) = real_data("../rxrx1-metadata-125510.csv.gz") else {
         return;
-    }
+    };
     let table = MetadataTable::open(&path).unwrap();
     assert_eq!(table.len(), 125_510);
     let experiments: std::collections::BTreeSet<&str> = table.experiments().collect();

@@ -1,5 +1,8 @@
 //! The process dies at every step of a conversion, and nothing is lost.
 
+#[path = "../../../../tests/tally.rs"]
+mod tally;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::num::NonZeroUsize;
@@ -10,6 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use object_store::memory::InMemory;
 use rxrx_format::Description;
 use rxrx_metadata::Layout;
+use tally::Tally;
 
 use super::*;
 use crate::events::Silent;
@@ -223,18 +227,18 @@ fn options() -> ConvertOptions {
 /// Every write at which a process can die, on either side of its effect, until
 /// it has so many that it lives.
 fn deaths(of: &str, mut dies: impl FnMut(usize, bool) -> bool) {
-    let mut deaths = 0;
+    let mut tally = Tally::new(format!("death at every write of {of}"));
     for last_takes_effect in [false, true] {
         for writes in 1.. {
             if !dies(writes, last_takes_effect) {
                 assert!(writes > 20, "it hardly did anything");
                 break;
             }
-            deaths += 1;
+            tally.round();
+            tally.faults(1);
         }
     }
-    // A row of the table of scripts/torture: what is lost fails the test.
-    println!("torture | death at every write of {of} | {deaths} | {deaths} | 0 | 0");
+    tally.report();
 }
 
 #[test]
@@ -379,8 +383,9 @@ fn a_store_that_fails_now_and_then_costs_nothing_but_time() {
         scene.converts("whole", 2, &options());
         let whole = scene.objects("whole");
         let prepared = scene.prepared(2);
-        let mut faults = 0;
+        let mut tally = Tally::new("a store that fails at random");
         for seed in 0..40 {
+            tally.round();
             scene.remove("out");
             let failing = 1 + seed as u32 % 6;
             for attempt in 0.. {
@@ -390,7 +395,7 @@ fn a_store_that_fails_now_and_then_costs_nothing_but_time() {
                     Arc::new(Faulty::new(inner, failing, seed, Arc::clone(&injected)))
                 });
                 let outcome = convert_at(&place, &prepared, &options(), &Silent);
-                faults += injected.load(Ordering::Relaxed);
+                tally.faults(injected.load(Ordering::Relaxed));
                 match outcome {
                     Ok(_) => break,
                     Err(error) => {
@@ -405,7 +410,7 @@ fn a_store_that_fails_now_and_then_costs_nothing_but_time() {
             scene.converts("out", 2, &options());
             scene.is_finished_as(&whole);
         }
-        println!("torture | a store that fails at random | 40 | {faults} | 0 | 0");
+        tally.report();
     }
 }
 
