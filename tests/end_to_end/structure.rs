@@ -97,9 +97,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
 ];
 /// Functions that are to be split. One that is split must leave this list.
-const ALLOWED_LONG: &[&str] = &[
-    "metadata::embeddings::read",
-];
+const ALLOWED_LONG: &[&str] = &["metadata::embeddings::read"];
 /// Crates that are to get a README. One that has it must leave this list.
 const WITHOUT_README: &[&str] = &["format", "input", "metadata"];
 /// Modules of the metadata that are to lose the words of Zarr. One that has lost

@@ -26,7 +26,9 @@ impl Observer for Progress {
     fn notice(&self, event: Event<'_>) {
         match event {
             Event::Started { sites, units } => println!("{sites} sites in {units} shards to do"),
-            Event::Continued(found) => println!("{} of {} shards are done", found.done, found.units),
+            Event::Continued(found) => {
+                println!("{} of {} shards are done", found.done, found.units)
+            }
             Event::PlaneRefused { path, error } => println!("{path}: {error}"),
             Event::UnitStored { key, bytes } => {
                 println!("{key}: {bytes} bytes");

@@ -55,9 +55,7 @@ pub enum OutputError {
         path: Location,
     },
     /// One of OUTPUT and INPUT lies within the other.
-    #[error(
-        "output {output} and input {input} must not contain each other: choose another output"
-    )]
+    #[error("output {output} and input {input} must not contain each other: choose another output")]
     Overlap {
         /// OUTPUT.
         output: Location,
