@@ -12,6 +12,7 @@
 //! what a reader decodes at once, a *shard* is one stored object of many chunks.
 //! The specification is `docs/format.md`.
 
+mod array_name;
 mod card;
 mod checksums;
 mod chunk_grid;
@@ -31,6 +32,7 @@ mod tables;
 pub mod testing;
 mod version;
 
+pub use self::array_name::{COLUMN_NAME_RULE, zarr_name};
 pub use self::card::dataset_card;
 pub use self::checksums::{Checksums, Sha256Sum, checksum_list, parse_checksums, parse_line};
 pub use self::chunk_grid::{ChunkAddress, channel_chunks};

@@ -157,7 +157,7 @@ impl Store for LocalStore {
 
     fn get_range(&self, key: &str, range: Range<u64>) -> Result<Option<Vec<u8>>, StoreError> {
         let path = self.path(key);
-        let (mut file, found) = match open_file(&path) {
+        let (mut file, found) = match open_file(&path).map_err(io::Error::from) {
             Ok(opened) => opened,
             Err(error) if is_absent(&error) => return Ok(None),
             Err(error) => return Err(failed("read", &path)(error)),

@@ -14,22 +14,6 @@ use crate::store::StoreError;
 #[derive(Clone, Debug)]
 pub struct Unreachable(Arc<StoreError>);
 
-impl Unreachable {
-    /// Whether `error` holds an [`Unreachable`].
-    pub fn is(error: &io::Error) -> bool {
-        error.get_ref().is_some_and(|inner| inner.is::<Self>())
-    }
-
-    /// Copies `error` for another file.
-    pub fn copy(error: &io::Error) -> io::Error {
-        let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
-        match inner {
-            Some(unreachable) => io::Error::other(Self::clone(unreachable)),
-            None => io::Error::new(error.kind(), error.to_string()),
-        }
-    }
-}
-
 impl From<StoreError> for Unreachable {
     fn from(error: StoreError) -> Self {
         Self(Arc::new(error))

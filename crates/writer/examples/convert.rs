@@ -9,8 +9,8 @@ use std::error::Error;
 use std::path::Path;
 
 use rxrx_writer::{
-    Codec, ConvertOptions, Existing, HasErrorKind, Location, PlanOptions, PlannedInput, Silent,
-    convert,
+    Codec, ConvertOptions, Existing, HasErrorKind, Location, PlanOptions, Silent, convert,
+    plan_input,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [input, output] = arguments.as_slice() else {
         return Err("usage: convert INPUT OUTPUT".into());
     };
-    let planned = PlannedInput::open(&location(input), PlanOptions::default())?;
+    let planned = plan_input(&location(input), PlanOptions::default())?;
     for problem in planned.plan.problems() {
         println!("{}: {}", problem.kind.title(), problem.count);
     }

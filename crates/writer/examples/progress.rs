@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rxrx_writer::{
-    ConvertError, ConvertOptions, Event, Location, Observer, PlanOptions, PlannedInput, convert,
+    ConvertError, ConvertOptions, Event, Location, Observer, PlanOptions, convert, plan_input,
 };
 
 /// Prints each shard and asks the conversion to stop after the last wanted one.
@@ -53,7 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         wanted: shards.parse()?,
         stop: stop.clone(),
     };
-    let planned = PlannedInput::open(&location(input), PlanOptions::default())?;
+    let planned = plan_input(&location(input), PlanOptions::default())?;
     let options = ConvertOptions::default().stop(stop);
     match convert(&planned, &location(output), &options, &progress) {
         Ok(converted) => println!("complete: {} sites", converted.sites),

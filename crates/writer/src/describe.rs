@@ -1,9 +1,7 @@
 //! The description in INPUT.
 
-use std::io;
-
 use rxrx_format::Description;
-use rxrx_input::PlannedInput;
+use rxrx_input::{PlannedInput, ReadError};
 use rxrx_storage::Location;
 
 /// Reads the description of `input`; the description of RxRx1 where INPUT has none.
@@ -19,7 +17,7 @@ pub fn describe(input: &PlannedInput) -> Result<Description, DescriptionError> {
         Description::BYTES_AT_MOST + 1,
         &mut bytes,
     ) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Description::rxrx1()),
+        Err(error) if error.is_vanished() => return Ok(Description::rxrx1()),
         Err(source) => {
             return Err(DescriptionError::Read {
                 place: place(),
@@ -46,8 +44,8 @@ pub enum DescriptionError {
     Read {
         /// The file.
         place: Location,
-        /// The error of the file system.
-        source: io::Error,
+        /// The error of the source.
+        source: ReadError,
     },
     /// The file is too large for a description.
     #[error(

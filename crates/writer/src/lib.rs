@@ -27,6 +27,7 @@ mod inspect;
 mod journal;
 mod output;
 mod pipeline;
+mod plan_input;
 mod projection;
 mod publish;
 mod refused;
@@ -45,8 +46,8 @@ pub use rxrx_format::{
     data_type_name,
 };
 pub use rxrx_input::{
-    Archive, ArchiveError, FolderSource, PlanInputError, PlanOptions, PlannedInput, ReadHints,
-    Source, SourceStamp,
+    Archive, ArchiveError, FolderSource, PlanInputError, PlanOptions, PlannedInput, ReadError,
+    ReadHints, Source, SourceStamp,
 };
 pub use rxrx_reader::{DatasetError, DatasetInfo};
 pub use rxrx_storage::{
@@ -64,6 +65,7 @@ pub use self::journal::{
 };
 pub use self::output::{Existing, LostObject, OutputError};
 pub use self::pipeline::PipelineError;
+pub use self::plan_input::plan_input;
 pub use self::projection::Projection;
 pub use self::publish::{PublishError, PublishOptions, Published, publish};
 pub use self::refused::RefusedImages;

@@ -57,9 +57,9 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use rxrx_decoder::DecodeError;
 use rxrx_format::{ChunkAddress, ChunkEncoder, CodecError, channel_chunks};
-use rxrx_input::{ReadHints, Source};
+use rxrx_input::{ReadError, ReadHints, Source};
 use rxrx_metadata::{Plan, Unit};
-use rxrx_storage::StoreError;
+use rxrx_storage::{StoreError, Unreachable};
 
 use self::chunk::{ChunkWorker, EncodedChunk};
 use self::read::{Buffers, ReadChunk};
@@ -81,16 +81,16 @@ pub enum PipelineError {
     UnreadableImage {
         /// Path inside INPUT.
         path: String,
-        /// What the file system said.
-        source: std::io::Error,
+        /// The error of the source.
+        source: ReadError,
     },
     /// INPUT as a whole cannot be read any more.
     #[error("cannot read INPUT any more, at image {path}")]
     Source {
         /// Path inside INPUT.
         path: String,
-        /// What the store said.
-        source: std::io::Error,
+        /// The error of the store.
+        source: Unreachable,
     },
     /// An image could not be decoded, and the run is strict.
     #[error("cannot decode image {path}")]

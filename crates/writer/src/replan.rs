@@ -13,5 +13,6 @@ pub fn plan_options(settings: &Settings, metadata: Option<Location>) -> PlanOpti
         include: settings.include.clone(),
         exclude: settings.exclude.clone(),
         layout: settings.layout(),
+        ..PlanOptions::default()
     }
 }

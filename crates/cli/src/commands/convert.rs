@@ -2,7 +2,7 @@
 
 use rxrx_writer::{
     Codec, ConvertError, ConvertOptions, Description, Existing, Location, MadeWith, PlanOptions,
-    PlannedInput, plan_options,
+    PlannedInput, plan_input, plan_options,
 };
 
 use crate::arguments::ConvertArguments;
@@ -63,10 +63,13 @@ struct Planned {
 /// Plans a conversion by the options of the command line; with `--retry-bad`, by
 /// the settings of the dataset at `output`.
 fn plan(arguments: &ConvertArguments, output: &Location) -> anyhow::Result<Planned> {
-    let given = arguments.input.plan_options()?;
+    let given = PlanOptions {
+        jobs: arguments.jobs,
+        ..arguments.input.plan_options()?
+    };
     let input = arguments.input.input()?;
     if !arguments.retry_bad {
-        let prepared = PlannedInput::open(&input, given)?;
+        let prepared = plan_input(&input, given)?;
         return Ok(Planned {
             description: arguments.description(&prepared)?,
             codec: arguments.input.codec,
@@ -79,10 +82,11 @@ fn plan(arguments: &ConvertArguments, output: &Location) -> anyhow::Result<Plann
     } = MadeWith::at(output)?;
     let options = PlanOptions {
         embeddings: given.embeddings,
+        jobs: given.jobs,
         ..plan_options(&settings, given.metadata)
     };
     Ok(Planned {
-        prepared: PlannedInput::open(&input, options)?,
+        prepared: plan_input(&input, options)?,
         codec: settings.codec,
         description,
     })

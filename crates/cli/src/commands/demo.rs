@@ -1,6 +1,6 @@
 //! `rxrx2zarr demo`: makes a sample, converts it, and shows how to open it.
 
-use rxrx_writer::{ConvertOptions, Existing, PlanOptions, PlannedInput, describe};
+use rxrx_writer::{ConvertOptions, Existing, PlanOptions, describe, plan_input};
 
 use crate::arguments::DemoArguments;
 use crate::exit_status::ExitStatus;
@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &DemoArguments, verbosity: Verbosity) -> anyhow::Re
     };
     report::print(|out| writeln!(out, "1. Sample: {made}"))?;
 
-    let prepared = PlannedInput::open(&input.as_path().into(), PlanOptions::default())?;
+    let prepared = plan_input(&input.as_path().into(), PlanOptions::default())?;
     let options = ConvertOptions::default()
         .jobs(jobs)
         .strict(true)

@@ -5,13 +5,10 @@
     reason = "a task has no plane outside its chunk"
 )]
 
-use std::io;
-
 use rxrx_decoder::{Decoder, Limits, PlaneShape};
 use rxrx_format::{EncoderScratch, plane_shape};
-use rxrx_input::cause;
+use rxrx_input::ReadError;
 use rxrx_metadata::SiteIndex;
-use rxrx_storage::Unreachable;
 
 use super::read::{Buffers, ImageFile, ReadChunk};
 use super::{Pipeline, PipelineError};
@@ -115,23 +112,23 @@ impl Pipeline<'_> {
     fn decode(
         &self,
         path: impl Fn() -> String,
-        file: &io::Result<ImageFile>,
+        file: &Result<ImageFile, ReadError>,
         decoder: &mut Decoder,
         shape: PlaneShape,
         plane: &mut [u8],
     ) -> Result<PlaneRecord, PipelineError> {
         match file {
-            Err(error) if Unreachable::is(error) => Err(PipelineError::Source {
+            Err(ReadError::Unreachable(error)) => Err(PipelineError::Source {
                 path: path(),
-                source: Unreachable::copy(error),
+                source: error.clone(),
             }),
             Err(error) if self.strict => Err(PipelineError::UnreadableImage {
                 path: path(),
-                source: io::Error::new(error.kind(), error.to_string()),
+                source: error.clone(),
             }),
-            Err(error) => Ok(PlaneRecord::Corrupt {
+            Err(error @ ReadError::Unusable { cause, .. }) => Ok(PlaneRecord::Corrupt {
                 source: None,
-                cause: cause(error).into(),
+                cause: cause.as_str().into(),
                 error: format!("cannot be read: {error}"),
             }),
             Ok(file) => match decoder.decode(&file.bytes, shape, plane) {

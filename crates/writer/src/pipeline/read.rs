@@ -1,10 +1,9 @@
 //! ReadHints ahead: the image files of chunks, before a worker asks for them.
 
-use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rxrx_format::ChunkAddress;
-use rxrx_input::{SourceStamp, largest_file};
+use rxrx_input::{Cause, ReadError, SourceStamp, largest_file};
 use rxrx_metadata::SiteIndex;
 
 use super::Pipeline;
@@ -15,7 +14,7 @@ pub(super) struct ReadChunk {
     pub(super) number: usize,
     pub(super) task: ChunkAddress,
     /// The file of each plane; `None` where there is no image.
-    pub(super) files: Vec<Option<io::Result<ImageFile>>>,
+    pub(super) files: Vec<Option<Result<ImageFile, ReadError>>>,
 }
 
 /// An image file in memory.
@@ -96,11 +95,11 @@ impl Pipeline<'_> {
 }
 
 impl ImageFile {
-    fn new(stamp: SourceStamp, bytes: Vec<u8>, at_most: usize) -> io::Result<Self> {
+    fn new(stamp: SourceStamp, bytes: Vec<u8>, at_most: usize) -> Result<Self, ReadError> {
         if bytes.len() > at_most {
             let error =
                 format!("larger than {at_most} bytes, too large for an image of this array");
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, error));
+            return Err(ReadError::unusable(Cause::TooLarge, error));
         }
         let stamp = SourceStamp {
             bytes: bytes.len() as u64,

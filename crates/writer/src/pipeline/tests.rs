@@ -10,7 +10,7 @@ use crate::events::{Event, Silent};
 use crate::fixture::{Images, Memory, image_path, pipeline, plan, shards_of};
 use crate::journal::{PlaneRecord, UnitRecord};
 use rxrx_format::{Codec, keys};
-use rxrx_input::SourceStamp;
+use rxrx_input::{ReadError, SourceStamp};
 use rxrx_storage::{Store, StoreErrorKind, StoredObject, Unreachable};
 
 /// Runs a plan of `sites` with shards of two sites and two channels.
@@ -53,13 +53,13 @@ fn records_are_in_array_order_whoever_finishes_first() {
             path: &str,
             at_most: usize,
             bytes: &mut Vec<u8>,
-        ) -> std::io::Result<SourceStamp> {
+        ) -> Result<SourceStamp, ReadError> {
             if path.starts_with("E-1/Plate1/") {
                 std::thread::sleep(Duration::from_millis(50));
             }
             self.0.read(path, at_most, bytes)
         }
-        fn stamp(&self, path: &str) -> std::io::Result<SourceStamp> {
+        fn stamp(&self, path: &str) -> Result<SourceStamp, ReadError> {
             self.0.stamp(path)
         }
     }
@@ -159,18 +159,18 @@ fn several_chunks_are_read_at_once_where_the_source_asks_for_it() {
             path: &str,
             at_most: usize,
             bytes: &mut Vec<u8>,
-        ) -> std::io::Result<SourceStamp> {
+        ) -> Result<SourceStamp, ReadError> {
             self.0.read(path, at_most, bytes)
         }
         fn read_all(
             &self,
             files: &mut [(&str, Vec<u8>)],
             at_most: usize,
-        ) -> Vec<std::io::Result<SourceStamp>> {
+        ) -> Vec<Result<SourceStamp, ReadError>> {
             self.1.lock().unwrap().push(files.len());
             self.0.read_all(files, at_most)
         }
-        fn stamp(&self, path: &str) -> std::io::Result<SourceStamp> {
+        fn stamp(&self, path: &str) -> Result<SourceStamp, ReadError> {
             self.0.stamp(path)
         }
         fn read_hints(&self) -> ReadHints {
@@ -209,7 +209,7 @@ fn an_input_that_is_lost_ends_the_run_and_makes_no_bad_images() {
             path: &str,
             at_most: usize,
             bytes: &mut Vec<u8>,
-        ) -> std::io::Result<SourceStamp> {
+        ) -> Result<SourceStamp, ReadError> {
             if path == image_path(4, 1) {
                 return Err(Unreachable::from(StoreError::new(
                     "read",
@@ -221,7 +221,7 @@ fn an_input_that_is_lost_ends_the_run_and_makes_no_bad_images() {
             }
             self.0.read(path, at_most, bytes)
         }
-        fn stamp(&self, path: &str) -> std::io::Result<SourceStamp> {
+        fn stamp(&self, path: &str) -> Result<SourceStamp, ReadError> {
             self.0.stamp(path)
         }
     }

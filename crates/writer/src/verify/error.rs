@@ -1,9 +1,7 @@
 //! The error of a verification.
 
-use std::io;
-
 use rxrx_reader::DatasetError;
-use rxrx_storage::{Location, StoreError};
+use rxrx_storage::{Location, StoreError, Unreachable};
 
 /// The dataset cannot be verified at all.
 #[derive(Debug, thiserror::Error)]
@@ -20,7 +18,7 @@ pub enum VerifyError {
     Source {
         /// The source.
         input: Location,
-        /// What the store said.
-        source: io::Error,
+        /// The error of the store.
+        source: Unreachable,
     },
 }

@@ -2,13 +2,12 @@
 //! source.
 
 use std::collections::HashMap;
-use std::io;
 use std::sync::OnceLock;
 
 use rxrx_decoder::{DecodeError, Limits, PlaneShape, ReferenceDecoder};
 use rxrx_format::keys::SITES;
 use rxrx_format::{ChunkAddress, PlaneRow, Root, plane_shape};
-use rxrx_input::{PlannedInput, ReadHints, SourceStamp, largest_file};
+use rxrx_input::{PlannedInput, ReadError, ReadHints, SourceStamp, largest_file};
 use rxrx_metadata::{Plan, SiteIndex};
 use rxrx_storage::{Location, Unreachable};
 
@@ -25,14 +24,14 @@ pub(super) struct SourceCheck<'a> {
     /// For each channel of the dataset, its position in the plan.
     channels: Vec<Option<usize>>,
     /// The error after which the source cannot be read any more.
-    unreachable: OnceLock<io::Error>,
+    unreachable: OnceLock<Unreachable>,
 }
 
 /// The buffers of one worker.
 pub(super) struct SourceWorker {
     decoder: ReferenceDecoder,
     /// The files of the current chunk, by site and channel of the dataset.
-    files: HashMap<(usize, usize), (io::Result<SourceStamp>, Vec<u8>)>,
+    files: HashMap<(usize, usize), (Result<SourceStamp, ReadError>, Vec<u8>)>,
     plane: Vec<u8>,
 }
 
@@ -74,7 +73,7 @@ impl<'a> SourceCheck<'a> {
 
     /// Returns the source and the error, if the source could not be read to the end.
     /// Then no finding about it counts.
-    pub(super) fn into_unreachable(self) -> Option<(Location, io::Error)> {
+    pub(super) fn into_unreachable(self) -> Option<(Location, Unreachable)> {
         let error = self.unreachable.into_inner()?;
         Some((self.planned.input.clone(), error))
     }
@@ -104,7 +103,7 @@ impl<'a> SourceCheck<'a> {
         let read = self.planned.source().read_all(&mut files, at_most);
         for ((plane, read), (_, bytes)) in planes.into_iter().zip(read).zip(files) {
             match read {
-                Err(error) if Unreachable::is(&error) => {
+                Err(ReadError::Unreachable(error)) => {
                     // All errors have the same cause: the first one is kept.
                     let _ = self.unreachable.set(error);
                 }

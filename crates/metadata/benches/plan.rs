@@ -1,9 +1,11 @@
-//! Plans a folder as the program does and says how long each step took:
+//! Times the planning of a folder, step by step:
 //!
 //! ```text
-//! cargo run --release -p rxrx-metadata --example plan -- FOLDER
+//! cargo bench -p rxrx-metadata --bench plan -- FOLDER
 //! ```
-#![allow(clippy::print_stdout, reason = "an example talks to a person")]
+//!
+//! Without FOLDER it does nothing.
+#![allow(clippy::print_stdout, reason = "a benchmark prints its results")]
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -14,7 +16,13 @@ use rxrx_metadata::{
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let folder = PathBuf::from(std::env::args_os().nth(1).ok_or("which FOLDER?")?);
+    // Cargo adds `--bench`.
+    let mut arguments = std::env::args_os().skip(1);
+    let Some(folder) = arguments.find(|argument| argument != "--bench") else {
+        println!("usage: cargo bench -p rxrx-metadata --bench plan -- FOLDER");
+        return Ok(());
+    };
+    let folder = PathBuf::from(folder);
     let started = Instant::now();
     let done = |what: &str| println!("{:8.3} s  {what}", started.elapsed().as_secs_f64());
 
@@ -23,9 +31,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let table = MetadataTable::open(&folder.join(find_metadata("FOLDER", &listing)?))?;
     done(&format!("read {} rows", table.len()));
     let join = Join::new(table, listing, &Selection::default())?;
-    done(&format!("joined {} channels", join.channels.len()));
+    done(&format!("joined {} channels", join.channels().len()));
     let sample = join.sample_sources(2_000).len();
-    done(&format!("chose {sample} images to look into"));
+    done(&format!("chose {sample} images whose headers are read"));
     let plan = Plan::new(join, 512, 512, DataType::UInt8, Layout::default())?;
     let geometry = plan.geometry();
     done(&format!(
