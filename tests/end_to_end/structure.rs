@@ -86,7 +86,6 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "table::records",
         ],
     ),
-    ("writer", &["output::location", "output::locked"]),
     (
         "writer",
         &[
@@ -96,25 +95,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "pipeline::storer",
         ],
     ),
-    ("writer", &["seal", "seal::gathered"]),
-    (
-        "writer",
-        &[
-            "verify",
-            "verify::shards",
-            "verify::source",
-            "verify::tables",
-        ],
-    ),
 ];
 /// Functions that are to be split. One that is split must leave this list.
-const ALLOWED_LONG: &[&str] = &[
-    "metadata::embeddings::read",
-    "writer::verify::verify",
-    "writer::verify::shards::check_chunk",
-];
+const ALLOWED_LONG: &[&str] = &["metadata::embeddings::read"];
 /// Crates that are to get a README. One that has it must leave this list.
-const WITHOUT_README: &[&str] = &["format", "input", "metadata", "writer"];
+const WITHOUT_README: &[&str] = &["format", "input", "metadata"];
 /// Modules of the metadata that are to lose the words of Zarr. One that has lost
 /// them must leave this list.
 const ZARR_IN_METADATA: &[&str] = &["", "array_name"];

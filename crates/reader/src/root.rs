@@ -54,18 +54,23 @@ impl Owner {
     /// # Errors
     /// [`StoreError`] when it cannot be read.
     pub fn of(store: &dyn Store) -> Result<Self, StoreError> {
-        let Some(root) = store.get(ROOT_METADATA)? else {
-            return Ok(Self::Nobody);
+        Ok(Self::of_root_metadata(store.get(ROOT_METADATA)?.as_deref()))
+    }
+
+    /// Finds out who wrote these bytes of root metadata, if there are any.
+    pub fn of_root_metadata(root: Option<&[u8]>) -> Self {
+        let Some(root) = root else {
+            return Self::Nobody;
         };
-        let Ok(root) = serde_json::from_slice::<Value>(&root) else {
-            return Ok(Self::Unreadable);
+        let Ok(root) = serde_json::from_slice::<Value>(root) else {
+            return Self::Unreadable;
         };
         let generator = root
             .pointer("/attributes/generator")
             .and_then(Value::as_str);
-        Ok(match generator {
+        match generator {
             Some(generator) if generator.starts_with("rxrx2zarr ") => Self::Us,
             _ => Self::Other,
-        })
+        }
     }
 }
