@@ -22,6 +22,7 @@ pub(crate) mod chain;
 mod decoder;
 mod delta;
 mod encoder;
+mod simd;
 
 pub use self::chain::{Codec, CodecError, UnknownCodec};
 pub use self::decoder::{ChunkDecodeError, ChunkDecoder};

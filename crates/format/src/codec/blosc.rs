@@ -36,6 +36,7 @@ use self::lz4::Lz4Scratch;
 use self::noise::{begin_zstd, noise_in_front, zstd_header};
 use super::bitshuffle::bitshuffle;
 use super::chain::ZSTD_LEVEL;
+use super::simd::SimdLevel;
 
 const HEADER_BYTES: usize = 16;
 
@@ -108,6 +109,7 @@ pub(super) struct Blosc {
     block_bytes: usize,
     /// Bytes of a row of a plane of bits, where rows are whole bytes.
     row: Option<u16>,
+    level: SimdLevel,
 }
 
 /// Why there is no frame.
@@ -151,6 +153,7 @@ impl Blosc {
             sample_bytes,
             block_bytes: block_bytes / sample_bytes * sample_bytes,
             row: None,
+            level: SimdLevel::default(),
         }
     }
 
@@ -164,6 +167,12 @@ impl Blosc {
         let row = u16::try_from(width / 8).ok();
         let row = row.filter(|row| width.is_multiple_of(8) && *row > 1);
         Self { row, ..self }
+    }
+
+    /// Uses no instructions beyond `level`.
+    #[cfg(test)]
+    pub(super) fn with_level(self, level: SimdLevel) -> Self {
+        Self { level, ..self }
     }
 
     /// Replaces the content of `frame` with the frame of `length` bytes, not more
@@ -224,12 +233,12 @@ impl Blosc {
             zstd,
         } = scratch;
         shuffled.resize(block.len(), 0);
-        bitshuffle(block, self.sample_bytes, shuffled);
+        bitshuffle(block, self.sample_bytes, shuffled, self.level);
         let begin = frame.len() + NUMBER_BYTES;
         frame.extend_from_slice(&[0; NUMBER_BYTES]);
         match self.compressor {
             BlockCompressor::Lz4 => match self.row {
-                Some(row) => lz4::compress(shuffled, row, rows, frame),
+                Some(row) => lz4::compress(shuffled, row, rows, self.level, frame),
                 None => {
                     buffer.resize(::lz4::block::compress_bound(block.len())?, 0);
                     let mode = CompressionMode::FAST(LZ4_ACCELERATION);

@@ -13,6 +13,8 @@ use zstd::zstd_safe::{CParameter, ParamSwitch};
 use super::blosc::{BlockCompressor, Blosc, BloscScratch, Stopped};
 use super::chain::{CHUNK_BYTES_AT_MOST, Codec, CodecError, ZSTD_LEVEL};
 use super::delta::encode_delta;
+#[cfg(test)]
+use super::simd::SimdLevel;
 
 pub(super) const CRC32C_BYTES: usize = 4;
 
@@ -94,6 +96,15 @@ impl ChunkEncoder {
             plane_bytes: geometry.plane_bytes(),
             chunk_bytes: bytes,
         })
+    }
+
+    /// Uses no instructions beyond `level`.
+    #[cfg(test)]
+    fn with_level(mut self, level: SimdLevel) -> Self {
+        if let Compression::Blosc(blosc) = &mut self.compression {
+            *blosc = blosc.with_level(level);
+        }
+        self
     }
 
     /// Encodes one chunk, whose planes it asks `fill` for: that writes the pixels
@@ -186,5 +197,7 @@ fn compress(
     Ok(())
 }
 
+#[cfg(test)]
+mod pinned;
 #[cfg(test)]
 mod tests;

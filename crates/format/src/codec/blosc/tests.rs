@@ -7,6 +7,7 @@ use zarrs::array::codec::api::CodecOptions;
 use zarrs::array::{BytesRepresentation, CodecChain};
 
 use super::*;
+use crate::testing::noise;
 
 const COMPRESSORS: [(BlockCompressor, &str); 2] = [
     (BlockCompressor::Zstd, "zstd"),
@@ -29,15 +30,6 @@ fn decode(frame: &[u8], compressor: &str, sample_bytes: usize, length: usize) ->
         &CodecOptions::default(),
     );
     decoded.unwrap().into_owned()
-}
-
-fn noise(length: usize) -> Vec<u8> {
-    let mut state = 1u32;
-    let step = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 24) as u8
-    };
-    std::iter::repeat_with(step).take(length).collect()
 }
 
 fn contents(length: usize) -> [(&'static str, Vec<u8>); 5] {
@@ -107,7 +99,7 @@ fn c_blosc_reads_noise_that_was_not_compressed() {
             assert!(decoded == content, "{length} x {sample_bytes}, {name}");
             // The noise stands there as it is, and not much else.
             let mut sorted = vec![0; length];
-            bitshuffle(&content, sample_bytes, &mut sorted);
+            bitshuffle(&content, sample_bytes, &mut sorted, SimdLevel::default());
             let plane = length / sample_bytes / 8;
             assert!(
                 frame
@@ -151,7 +143,7 @@ fn what_does_not_shrink_stands_as_it_is() {
     let mixed = [vec![0; 4096], noise(4096), vec![0; 4096]].concat();
     let frame = encode(blosc, &mixed, &mut scratch);
     let mut sorted = vec![0; 4096];
-    bitshuffle(&noise(4096), 1, &mut sorted);
+    bitshuffle(&noise(4096), 1, &mut sorted, SimdLevel::default());
     assert!(frame.windows(4096).any(|window| window == sorted));
     assert_eq!(frame[2] & COPIED, 0);
     let frame = encode(blosc, &noise(3 * 4096), &mut scratch);
