@@ -154,6 +154,7 @@ impl HasErrorKind for PipelineError {
             Self::Source { .. } | Self::Store(_) => ErrorKind::Store,
             Self::Codec(error) => error.kind(),
             Self::Journal(error) => error.kind(),
+            Self::Defect { .. } => ErrorKind::Defect,
         }
     }
 }

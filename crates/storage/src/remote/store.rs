@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::client::Remote;
-use crate::store::{Store, StoreError, StoreErrorKind, StoredObject, WriteObject};
+use crate::store::{Store, StoreError, StoreErrorKind, StoredObject, WriteObject, WriteOutcome};
 
 /// While one object is being completed, and its record put, others are uploaded.
 const WRITERS: usize = 4;
@@ -49,7 +49,7 @@ impl Store for RemoteStore {
         WRITERS
     }
 
-    fn put_streamed(&self, key: &str, write: &mut WriteObject<'_>) -> Result<(), StoreError> {
+    fn put_streamed(&self, key: &str, write: WriteObject<'_>) -> Result<WriteOutcome, StoreError> {
         self.check("write", key)?;
         self.remote.put_streamed(key, write)
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use crate::store::Store;
+use crate::store::{Store, WriteObject, WriteOutcome};
 
 /// Demands of an empty `store` what the trait promises.
 pub fn conforms(store: &dyn Store) {
@@ -48,6 +48,33 @@ pub fn conforms(store: &dyn Store) {
     }
     assert_eq!(store.list().unwrap(), []);
     is_atomic(store);
+    a_discarded_object_changes_nothing(store);
+}
+
+/// [`Store::put_streamed`] stores what is written, or leaves everything as it was where
+/// the writer discards it or fails.
+pub fn a_discarded_object_changes_nothing(store: &dyn Store) {
+    let large = vec![1; 9 << 20];
+    let put = |content: &[u8], outcome: std::io::Result<WriteOutcome>| {
+        let write: WriteObject<'_> = Box::new(|object| {
+            object.write_all(content)?;
+            outcome
+        });
+        store.put_streamed("streamed", write)
+    };
+    for content in [&large[..], b"small"] {
+        let discarded = put(content, Ok(WriteOutcome::Discard)).unwrap();
+        assert_eq!(discarded, WriteOutcome::Discard);
+        put(content, Err(std::io::Error::other("no more"))).unwrap_err();
+        assert_eq!(store.list().unwrap(), []);
+
+        let stored = put(content, Ok(WriteOutcome::Store)).unwrap();
+        assert_eq!(stored, WriteOutcome::Store);
+        put(b"other", Ok(WriteOutcome::Discard)).unwrap();
+        put(b"other", Err(std::io::Error::other("no more"))).unwrap_err();
+        assert!(store.get("streamed").unwrap().unwrap() == content);
+        store.remove("streamed").unwrap();
+    }
 }
 
 /// Two write one object, again and again; whoever reads it finds one or the

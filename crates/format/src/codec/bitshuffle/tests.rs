@@ -55,3 +55,19 @@ fn every_instruction_set_gives_the_same_bytes() {
     check_levels::<1>();
     check_levels::<2>();
 }
+
+#[test]
+fn the_inverse_restores_every_block() {
+    for sample_bytes in [1, 2] {
+        for length in LENGTHS {
+            let block = noise(length);
+            let mut restored = vec![0xEE; length];
+            bitunshuffle(
+                &by_definition(&block, sample_bytes),
+                sample_bytes,
+                &mut restored,
+            );
+            assert_eq!(restored, block, "{length} bytes, {sample_bytes} a sample");
+        }
+    }
+}

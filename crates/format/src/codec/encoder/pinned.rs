@@ -166,12 +166,11 @@ fn chunks(geometry: &ArrayGeometry) -> [Vec<u8>; 3] {
 
 fn encode(encoder: &ChunkEncoder, pixels: &[u8], scratch: &mut EncoderScratch) -> Vec<u8> {
     let mut stored = Vec::new();
-    let planes: Vec<&[u8]> = pixels.chunks(encoder.plane_bytes).collect();
-    let fill = |number: usize, plane: &mut [u8]| {
-        plane.copy_from_slice(planes[number]);
-        Ok::<_, CodecError>(())
-    };
-    encoder.encode(scratch, &mut stored, fill).unwrap();
+    let mut chunk = encoder.begin(scratch, &mut stored);
+    for plane in pixels.chunks(encoder.plane_bytes) {
+        chunk.add_plane(plane).unwrap();
+    }
+    chunk.finish().unwrap();
     stored
 }
 

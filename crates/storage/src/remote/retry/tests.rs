@@ -18,6 +18,7 @@ use object_store::{Error, GetOptions, ObjectMeta, ObjectStore, PutMode, PutOptio
 
 use super::*;
 use crate::remote::{PART, Remote};
+use crate::store::{WriteObject, WriteOutcome};
 
 /// A store whose answers are lost, each so many times in a row: it has done what
 /// it was asked to.
@@ -126,7 +127,10 @@ fn what_breaks_off_is_asked_for_again() {
     let all = remote.get_all(&["c"], 9).pop().unwrap();
     assert_eq!(all.unwrap().unwrap().1, "1");
     let large = vec![1; PART + 1];
-    let put = &mut |object: &mut dyn io::Write| object.write_all(&large);
+    let put: WriteObject<'_> = Box::new(|object| {
+        object.write_all(&large)?;
+        Ok(WriteOutcome::Store)
+    });
     remote.put_streamed("d/e/f", put).unwrap();
     for list in [remote.list(), remote.list_wide(), remote.below("d")] {
         assert!(list.unwrap().iter().any(|object| object.key == "d/e/f"));
