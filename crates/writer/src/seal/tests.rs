@@ -27,7 +27,7 @@ fn converted_while(store: &Memory, meanwhile: impl Fn(&Memory, &Memory)) -> Resu
     let seal = Seal {
         plan: &plan,
         units: &units,
-        records: Records {
+        records: UnitRecords {
             journal: &Journal::new(&work),
             tables: None,
             jobs: NonZeroUsize::MIN,

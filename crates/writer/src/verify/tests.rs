@@ -3,9 +3,9 @@ use std::num::NonZeroUsize;
 use super::*;
 use crate::events::Silent;
 use crate::fixture::{Images, Memory, plan, run_units, settings, shards_of};
-use crate::journal::{Journal, StoredUnit};
+use crate::journal::{Journal, StoredUnit, UnitRecords};
 use crate::output::ChecksummedStore;
-use crate::seal::{Records, Seal};
+use crate::seal::Seal;
 use rxrx_format::keys::SHARDS;
 use rxrx_format::{DatasetAttributes, Description};
 use rxrx_reader::DatasetError;
@@ -24,7 +24,7 @@ pub(crate) fn sealed() -> Memory {
     let seal = Seal {
         plan: &plan,
         units: &units,
-        records: Records {
+        records: UnitRecords {
             journal: &Journal::new(&work),
             tables: None,
             jobs: NonZeroUsize::MIN,

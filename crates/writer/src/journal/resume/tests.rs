@@ -1,5 +1,6 @@
 use super::*;
 use crate::fixture::{Images, Memory, image_path, plan, run_units, shards_of};
+use crate::journal::Journal;
 use crate::output::ChecksummedStore;
 use rxrx_format::keys;
 use rxrx_input::SourceStamp;
@@ -33,12 +34,12 @@ impl Finished {
 
     fn resume(&self, recheck: bool) -> Result<Resume, ResumeError> {
         let journal = Journal::new(&self.work);
-        let recorded = Recorded::InJournal(&journal);
-        let options = ResumeOptions {
-            recheck,
+        let records = UnitRecords {
+            journal: &journal,
+            tables: None,
             jobs: NonZeroUsize::MIN,
         };
-        resume(&self.plan, &recorded, &self.images, &self.store, options)
+        resume(&self.plan, &records, &self.images, &self.store, recheck)
     }
 
     /// The shards that would be converted again.
