@@ -52,7 +52,7 @@ impl Finished {
 }
 
 #[test]
-fn what_is_whole_is_done_and_what_could_not_be_read_is_tried_again() {
+fn intact_units_are_done_and_unreadable_images_are_tried_again() {
     // The image that is missing was in the plan: reading it failed.
     assert_eq!(Finished::new().todo(), [2]);
 }
@@ -95,7 +95,7 @@ fn a_recheck_finds_a_shard_of_the_right_size_and_wrong_bytes() {
 }
 
 #[test]
-fn records_of_another_plan_count_for_nothing() {
+fn records_of_another_plan_do_not_count() {
     let mut run = Finished::new();
     run.plan = plan(SITES, 2, shards_of(3));
     assert_eq!(run.resume(false).unwrap().done.len(), 0);
