@@ -35,9 +35,10 @@ mod version;
 pub use self::array_name::{COLUMN_NAME_RULE, zarr_name};
 pub use self::card::dataset_card;
 pub use self::checksums::{Checksums, Sha256Sum, checksum_list, parse_checksums, parse_line};
-pub use self::chunk_grid::{ChunkAddress, channel_chunks};
+pub use self::chunk_grid::{ChunkAddress, PlanePosition, channel_chunks};
 pub use self::codec::{
-    ChunkDecodeError, ChunkDecoder, ChunkEncoder, Codec, CodecError, EncoderScratch, UnknownCodec,
+    ChunkDecodeError, ChunkDecoder, ChunkEncoder, ChunkEncoding, Codec, CodecError, EncoderScratch,
+    UnknownCodec,
 };
 pub use self::column_meaning::ColumnMeaning;
 pub use self::croissant::{StoredFile, croissant};

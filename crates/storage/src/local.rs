@@ -15,7 +15,7 @@ use ignore::WalkBuilder;
 use self::direct_file::DirectFile;
 use crate::platform::flush_folder;
 use crate::regular_file::open_file;
-use crate::store::{Store, StoreError, StoreErrorKind, StoredObject, WriteObject};
+use crate::store::{Store, StoreError, StoreErrorKind, StoredObject, WriteObject, WriteOutcome};
 
 /// A [`Store`] on a local disk.
 ///
@@ -95,12 +95,13 @@ impl LocalStore {
 }
 
 impl LocalStore {
-    /// Makes an object of the flushed file that `write` leaves at a temporary path.
+    /// Makes an object of the flushed file that `write` leaves at a temporary path,
+    /// unless it decides to discard it.
     fn create(
         &self,
         key: &str,
-        write: impl FnOnce(&Path) -> io::Result<()>,
-    ) -> Result<(), StoreError> {
+        write: impl FnOnce(&Path) -> io::Result<WriteOutcome>,
+    ) -> Result<WriteOutcome, StoreError> {
         let path = self.path(key);
         let folder = path.parent().unwrap_or(&self.root);
         self.refuse_removed(folder)
@@ -109,16 +110,20 @@ impl LocalStore {
         create_folder(folder).map_err(failed("create", folder))?;
 
         let temporary = self.scratch.join(new_temporary_name());
-        write(&temporary)
-            .map_err(failed("write", &path))
-            .and_then(|()| fs::rename(&temporary, &path).map_err(failed("rename to", &path)))
+        let written = write(&temporary).map_err(failed("write", &path));
+        if let Ok(WriteOutcome::Discard) = written {
+            fs::remove_file(&temporary).map_err(failed("remove", &temporary))?;
+            return Ok(WriteOutcome::Discard);
+        }
+        written
+            .and_then(|_| fs::rename(&temporary, &path).map_err(failed("rename to", &path)))
             .inspect_err(|_| {
                 // This frees space if the disk is full. The first error is reported.
                 let _ = fs::remove_file(&temporary);
             })?;
         flush_folder(folder).map_err(failed("flush", folder))?;
         self.remember(folder);
-        Ok(())
+        Ok(WriteOutcome::Store)
     }
 }
 
@@ -129,8 +134,10 @@ impl Store for LocalStore {
             for part in parts {
                 file.write_all(part)?;
             }
-            file.sync_all()
-        })
+            file.sync_all()?;
+            Ok(WriteOutcome::Store)
+        })?;
+        Ok(())
     }
 
     /// Returns 2: while one shard is flushed, the next one is written.
@@ -138,11 +145,14 @@ impl Store for LocalStore {
         2
     }
 
-    fn put_streamed(&self, key: &str, write: &mut WriteObject<'_>) -> Result<(), StoreError> {
+    fn put_streamed(&self, key: &str, write: WriteObject<'_>) -> Result<WriteOutcome, StoreError> {
         self.create(key, |path| {
             let mut file = DirectFile::create(path)?;
-            write(&mut file)?;
-            file.finish()
+            let outcome = write(&mut file)?;
+            if outcome == WriteOutcome::Store {
+                file.finish()?;
+            }
+            Ok(outcome)
         })
     }
 

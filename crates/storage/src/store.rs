@@ -9,8 +9,18 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::ops::Range;
 
-/// Writes the bytes of an object, one piece after the other.
-pub type WriteObject<'a> = dyn FnMut(&mut dyn Write) -> io::Result<()> + 'a;
+/// Writes the bytes of an object, one piece after the other, and decides whether it is
+/// stored. A store calls it at most once: exactly once, unless the put fails before.
+pub type WriteObject<'a> = Box<dyn FnOnce(&mut dyn Write) -> io::Result<WriteOutcome> + 'a>;
+
+/// Decision of a [`WriteObject`] about what it wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteOutcome {
+    /// Store the object.
+    Store,
+    /// Store nothing: the former object, if there is one, stays as it is.
+    Discard,
+}
 
 /// A place that holds whole objects under keys.
 pub trait Store: Send + Sync {
@@ -26,14 +36,18 @@ pub trait Store: Send + Sync {
     fn put(&self, key: &str, parts: &[&[u8]]) -> Result<(), StoreError>;
 
     /// Stores one whole object that `write` produces piece by piece, as atomic
-    /// and as durable as [`Store::put`].
+    /// and as durable as [`Store::put`], and returns what `write` decided.
     ///
     /// # Errors
     /// The errors of [`Store::put`], and the error of `write` as the source.
-    fn put_streamed(&self, key: &str, write: &mut WriteObject<'_>) -> Result<(), StoreError> {
+    fn put_streamed(&self, key: &str, write: WriteObject<'_>) -> Result<WriteOutcome, StoreError> {
         let mut bytes = Vec::new();
-        write(&mut bytes).map_err(|error| StoreError::from_io("write", key, error))?;
-        self.put(key, &[&bytes])
+        let outcome = write(&mut bytes);
+        let outcome = outcome.map_err(|error| StoreError::from_io("write", key, error))?;
+        if outcome == WriteOutcome::Store {
+            self.put(key, &[&bytes])?;
+        }
+        Ok(outcome)
     }
 
     /// Stores one whole object, as [`Store::put`] does, and beside it its SHA-256

@@ -88,6 +88,7 @@ kinds! {
     PipelineError [Codec Journal Store] {
         Self::UnreadableImage { .. } | Self::CorruptImage { .. } => Input,
         Self::Source { .. } => Store,
+        Self::Defect { .. } => Defect,
     }
     SealError [Journal Recorded Label Table Lost Store] { Self::Json { .. } => Defect }
     ConvertError [

@@ -24,8 +24,8 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::checksummed_store::ChecksummedStore;
 pub use self::checksummed_store::LostObject;
+pub(crate) use self::checksummed_store::{ChecksummedStore, ObjectChecksum};
 pub use self::error::OutputError;
 pub use self::existing::Existing;
 pub(crate) use self::location::OutputLocation;

@@ -28,7 +28,7 @@ use super::retry;
 use super::store_advice::AdvisedError;
 use super::upload::Upload;
 use crate::location::{Address, Location};
-use crate::store::{StoreError, StoreErrorKind, StoredObject, WriteObject};
+use crate::store::{StoreError, StoreErrorKind, StoredObject, WriteObject, WriteOutcome};
 
 /// The number of requests that one call sends at the same time.
 const REQUESTS_A_CALL: usize = 32;
@@ -267,7 +267,8 @@ impl Remote {
     ) -> Result<(), StoreError> {
         let mut attributes = attributes(key);
         attributes.insert(SHA256, sha256.to_owned().into());
-        self.put_described(key, attributes, &mut |object| object.write_all(bytes))
+        self.put_described(key, attributes, write_all(bytes))?;
+        Ok(())
     }
 
     /// Stores one whole object.
@@ -275,7 +276,8 @@ impl Remote {
     /// # Errors
     /// [`StoreError`]; then nothing is visible that was not there before.
     pub fn put(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
-        self.put_streamed(key, &mut |object| object.write_all(&bytes))
+        self.put_streamed(key, write_all(&bytes))?;
+        Ok(())
     }
 
     /// Stores an object only if its key is free (`If-None-Match: *`). Returns
@@ -309,7 +311,11 @@ impl Remote {
 
     /// Stores one whole object that `write` produces piece by piece. Nothing is
     /// visible before the last piece has arrived.
-    pub fn put_streamed(&self, key: &str, write: &mut WriteObject<'_>) -> Result<(), StoreError> {
+    pub fn put_streamed(
+        &self,
+        key: &str,
+        write: WriteObject<'_>,
+    ) -> Result<WriteOutcome, StoreError> {
         self.put_described(key, attributes(key), write)
     }
 
@@ -317,8 +323,8 @@ impl Remote {
         &self,
         key: &str,
         attributes: Attributes,
-        write: &mut WriteObject<'_>,
-    ) -> Result<(), StoreError> {
+        write: WriteObject<'_>,
+    ) -> Result<WriteOutcome, StoreError> {
         let path = self.path(key)?;
         let failed = |source: io::Error| {
             // The writer wraps an error of the store; its kind is kept.
@@ -330,7 +336,14 @@ impl Remote {
         };
         let mut upload = Upload::new(&self.connection, path, attributes);
         match write(&mut upload) {
-            Ok(()) => upload.finish().map_err(failed),
+            Ok(WriteOutcome::Store) => {
+                upload.finish().map_err(failed)?;
+                Ok(WriteOutcome::Store)
+            }
+            Ok(WriteOutcome::Discard) => {
+                upload.abort();
+                Ok(WriteOutcome::Discard)
+            }
             Err(error) => {
                 upload.abort();
                 Err(failed(error))
@@ -461,4 +474,12 @@ fn attributes(key: &str) -> Attributes {
         _ => "application/octet-stream",
     };
     Attributes::from_iter([(Attribute::ContentType, kind)])
+}
+
+/// Writes `bytes` as a whole object.
+fn write_all(bytes: &[u8]) -> WriteObject<'_> {
+    Box::new(|object| {
+        object.write_all(bytes)?;
+        Ok(WriteOutcome::Store)
+    })
 }

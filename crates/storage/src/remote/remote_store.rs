@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::client::Remote;
-use crate::store::{Store, StoreError, StoreErrorKind, StoredObject, WriteObject};
+use crate::store::{Store, StoreError, StoreErrorKind, StoredObject, WriteObject, WriteOutcome};
 
 /// The number of objects to put at the same time: while one upload is completed,
 /// others send their parts.
@@ -55,7 +55,7 @@ impl Store for RemoteStore {
         WRITERS
     }
 
-    fn put_streamed(&self, key: &str, write: &mut WriteObject<'_>) -> Result<(), StoreError> {
+    fn put_streamed(&self, key: &str, write: WriteObject<'_>) -> Result<WriteOutcome, StoreError> {
         self.check("write", key)?;
         self.remote.put_streamed(key, write)
     }

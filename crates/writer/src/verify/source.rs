@@ -94,7 +94,7 @@ impl<'a> SourceCheck<'a> {
         if self.unreachable.get().is_some() {
             return;
         }
-        let planes = address.planes();
+        let planes = address.planes().map(|plane| (plane.site.0, plane.channel));
         let found = planes.filter_map(|plane| Some((plane, self.path(plane)?)));
         let (planes, paths): (Vec<_>, Vec<String>) = found.unzip();
         let files = paths.iter().map(|path| (path.as_str(), Vec::new()));

@@ -5,6 +5,7 @@ use object_store::memory::InMemory;
 
 use super::*;
 use crate::remote::{PART, RemoteStore};
+use crate::store::{WriteObject, WriteOutcome};
 
 fn memory() -> Remote {
     Remote::on(Arc::new(InMemory::new()), "a/b")
@@ -16,12 +17,12 @@ fn large_objects_are_uploaded_in_parts_and_small_ones_are_not() {
     for length in [0, 1, PART - 1, PART, PART + 1, 3 * PART + 5] {
         let bytes: Vec<u8> = (0..length).map(|at| (at / 1000) as u8).collect();
         let put = |step: usize| {
-            let mut write = |object: &mut dyn io::Write| {
-                bytes
-                    .chunks(step)
-                    .try_for_each(|piece| object.write_all(piece))
-            };
-            remote.put_streamed("c", &mut write).unwrap();
+            let write: WriteObject<'_> = Box::new(|object| {
+                let mut pieces = bytes.chunks(step);
+                pieces.try_for_each(|piece| object.write_all(piece))?;
+                Ok(WriteOutcome::Store)
+            });
+            remote.put_streamed("c", write).unwrap();
             assert!(remote.get("c").unwrap().unwrap() == bytes);
         };
         put(700_000);
@@ -35,14 +36,14 @@ fn large_objects_are_uploaded_in_parts_and_small_ones_are_not() {
 fn an_unfinished_object_is_absent() {
     let remote = memory();
     let pieces = AtomicUsize::new(0);
-    let error = remote.put_streamed("c", &mut |object| {
+    let write: WriteObject<'_> = Box::new(|object| {
         for _ in 0..3 {
             object.write_all(&vec![1; PART])?;
             pieces.fetch_add(1, Ordering::Relaxed);
         }
         Err(io::Error::other("no more"))
     });
-    let error = error.unwrap_err();
+    let error = remote.put_streamed("c", write).unwrap_err();
     assert_eq!(error.object, "s3://test/a/b/c");
     assert_eq!(error.source.to_string(), "no more");
     assert_eq!(pieces.into_inner(), 3);

@@ -17,6 +17,7 @@ use object_store::path::Path;
 use object_store::{Error, GetOptions, ObjectMeta, ObjectStore, PutOptions};
 
 use crate::remote::{PART, Remote};
+use crate::store::{WriteObject, WriteOutcome};
 
 /// A store that does every request, but whose answers are lost: `losses` in a row,
 /// then one arrives.
@@ -128,7 +129,10 @@ fn requests_whose_answers_are_lost_are_repeated() {
     let all = remote.get_all(&["c"], 9).pop().unwrap();
     assert_eq!(all.unwrap().unwrap().1, "1");
     let large = vec![1; PART + 1];
-    let put = &mut |object: &mut dyn io::Write| object.write_all(&large);
+    let put: WriteObject<'_> = Box::new(|object| {
+        object.write_all(&large)?;
+        Ok(WriteOutcome::Store)
+    });
     remote.put_streamed("d/e/f", put).unwrap();
     for list in [remote.list(), remote.list_wide(), remote.below("d")] {
         assert!(list.unwrap().iter().any(|object| object.key == "d/e/f"));

@@ -1,34 +1,14 @@
-//! The inverse of bitshuffle: planes of bits become samples again.
+//! The inverse of bitshuffle, 64 samples at a time, in portable code.
 #![allow(
     clippy::indexing_slicing,
-    reason = "the loops run over blocks whose lengths are computed beside them"
+    reason = "the loops run over planes whose lengths are computed beside them"
 )]
 
-/// Samples that are put together at a time, from eight bytes of each plane.
-const TILE: usize = 64;
+use super::tiles::TILE;
 
-/// Undoes the bitshuffle of a block: `shuffled` holds planes of bits, `block`
-/// receives samples of `sample_bytes` bytes, 1 or 2. Both have the same length.
-///
-/// A block whose samples are not a multiple of eight was not shuffled.
-pub(in crate::codec) fn bitunshuffle(shuffled: &[u8], sample_bytes: usize, block: &mut [u8]) {
-    let samples = shuffled.len() / sample_bytes.max(1);
-    if !samples.is_multiple_of(8) {
-        block.copy_from_slice(shuffled);
-        return;
-    }
-    match sample_bytes {
-        1 => unshuffle::<1>(shuffled, block),
-        2 => unshuffle::<2>(shuffled, block),
-        // No array has such samples.
-        _ => block.copy_from_slice(shuffled),
-    }
-}
-
-fn unshuffle<const BYTES: usize>(shuffled: &[u8], block: &mut [u8]) {
-    let (samples, rest) = block.as_chunks_mut::<BYTES>();
-    let (planes, behind) = shuffled.split_at(samples.len() * BYTES);
-    rest.copy_from_slice(behind);
+/// Sorts the bits of `planes`, `8 * BYTES` planes of `samples.len() / 8` bytes, back
+/// into `samples`.
+pub(super) fn unshuffle<const BYTES: usize>(planes: &[u8], samples: &mut [[u8; BYTES]]) {
     let plane_bytes = samples.len() / 8;
     if plane_bytes == 0 {
         return;
@@ -92,26 +72,4 @@ fn transpose_back(mut words: [u64; 8]) -> [u64; 8] {
         }
         bits
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::bitshuffle;
-    use super::*;
-
-    #[test]
-    fn unshuffle_restores_every_block() {
-        for sample_bytes in [1, 2] {
-            for length in [0, 1, 7, 8, 9, 16, 64, 128, 130, 1000, 1024, 4096 + 16, 9999] {
-                let block: Vec<u8> = (0..length)
-                    .map(|at: usize| (at.wrapping_mul(2_654_435_761) >> 7) as u8)
-                    .collect();
-                let mut shuffled = vec![0; length];
-                bitshuffle(&block, sample_bytes, &mut shuffled);
-                let mut restored = vec![0xAA; length];
-                bitunshuffle(&shuffled, sample_bytes, &mut restored);
-                assert_eq!(restored, block, "{length} bytes of {sample_bytes}");
-            }
-        }
-    }
 }
