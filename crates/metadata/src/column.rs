@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_floats() {
+    fn columns_of_numbers_are_floats() {
         assert_eq!(
             infer(&["1", " ", "0.5", "-2e3"]),
             Float(vec![Some(1.0), None, Some(0.5), Some(-2000.0)])

@@ -224,8 +224,9 @@ impl Clause {
             }
         };
         if rows.is_empty() {
+            // A blank cell is listed as an empty text.
             let values: BTreeSet<String> = cells(&column.values)
-                .map(|cell| cell.unwrap_or_default())
+                .map(Option::unwrap_or_default)
                 .collect();
             return Err(SelectionError::NoRow {
                 clause: self.text.clone(),
