@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_blank_column_is_a_column_of_null_strings() {
+    fn a_column_of_blank_cells_is_text() {
         let blank = [None::<&str>; 2];
         assert_eq!(infer(&["", " "]), Text(blank.into_iter().collect()));
     }

@@ -45,7 +45,7 @@ pub enum SelectionError {
     Pattern {
         /// The clause.
         clause: String,
-        /// What is wrong with the pattern.
+        /// The error of the pattern.
         source: globset::Error,
     },
     /// The table has no such column.

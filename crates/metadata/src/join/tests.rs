@@ -225,7 +225,8 @@ fn files_with_other_names_are_reported() {
 #[test]
 fn rows_that_are_not_selected_are_ignored() {
     let mut paths = complete();
-    // Of the dropped rows: a double, a channel of its own, a missing plane.
+    // Rows that are not chosen have two images for a plane, another channel, and a
+    // missing plane.
     paths.extend([
         "x/HUVEC-1/Plate1/B02_s1_w1.png",
         "x/HUVEC-1/Plate1/B02_s1_w9.png",
