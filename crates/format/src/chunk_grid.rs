@@ -1,16 +1,25 @@
-//! The chunks of a unit.
+//! The chunks of a unit and the planes of a chunk.
 
 use std::ops::Range;
 
-use rxrx_metadata::{ArrayGeometry, Unit};
+use rxrx_metadata::{ArrayGeometry, SiteIndex, Unit};
 
-/// A chunk to be made.
-#[derive(Clone, Debug)]
+/// A chunk of the image array.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChunkAddress {
     /// The chunk's sites inside the array.
     pub sites: Range<usize>,
     /// The chunk's channel positions inside the array.
     pub channels: Range<usize>,
+}
+
+/// A plane of the image array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PlanePosition {
+    /// Position along the axis `site`.
+    pub site: SiteIndex,
+    /// Position along the axis `channel`, from 0.
+    pub channel: usize,
 }
 
 impl ChunkAddress {
@@ -28,31 +37,87 @@ impl ChunkAddress {
         }
     }
 
-    /// Site and channel position of each plane, in the order they have in the chunk.
-    pub fn planes(&self) -> impl Iterator<Item = (usize, usize)> {
+    /// The planes of the chunk that lie inside the array, in C order.
+    pub fn planes(&self) -> impl Iterator<Item = PlanePosition> {
         let channels = self.channels.clone();
-        let sites = self.sites.clone();
-        sites.flat_map(move |site| channels.clone().map(move |channel| (site, channel)))
+        self.sites.clone().flat_map(move |site| {
+            let site = SiteIndex(site);
+            let planes = channels.clone();
+            planes.map(move |channel| PlanePosition { site, channel })
+        })
     }
 
-    /// The plane at a position in the chunk, in C order, if it lies inside the
-    /// array: its place among [`Self::planes`], its site and channel position.
-    pub fn plane_at(
+    /// All planes of the chunk in C order: the order of its pixels. `None` stands for a
+    /// plane outside the array, whose pixels are 0.
+    pub fn positions(
         &self,
         geometry: &ArrayGeometry,
-        position: usize,
-    ) -> Option<(usize, usize, usize)> {
-        let (row, column) = (
-            position / geometry.chunk_channels,
-            position % geometry.chunk_channels,
-        );
-        let (site, channel) = (self.sites.start + row, self.channels.start + column);
-        let inside = self.sites.contains(&site) && self.channels.contains(&channel);
-        inside.then_some((row * self.channels.len() + column, site, channel))
+    ) -> impl Iterator<Item = Option<PlanePosition>> {
+        let Self { sites, channels } = self.clone();
+        let (rows, columns) = (geometry.chunk_sites, geometry.chunk_channels);
+        (0..rows * columns).map(move |number| {
+            let site = sites.start + number / columns;
+            let channel = channels.start + number % columns;
+            let is_inside = sites.contains(&site) && channels.contains(&channel);
+            is_inside.then_some(PlanePosition {
+                site: SiteIndex(site),
+                channel,
+            })
+        })
     }
 }
 
 /// Chunks that together hold all channels of a site.
 pub fn channel_chunks(geometry: &ArrayGeometry) -> usize {
     geometry.channels.div_ceil(geometry.chunk_channels)
+}
+
+#[cfg(test)]
+mod tests {
+    use rxrx_metadata::Layout;
+
+    use super::*;
+    use crate::testing::plan;
+
+    #[test]
+    fn a_chunk_at_the_end_of_both_axes_has_planes_outside_the_array() {
+        let layout = Layout {
+            chunk_sites: 2,
+            chunk_channels: Some(2),
+            shard_sites: 4,
+        };
+        let plan = plan(7, 3, layout);
+        let geometry = plan.geometry();
+        assert_eq!(channel_chunks(geometry), 2);
+        let unit = plan.units().nth(1).unwrap();
+        let chunk = ChunkAddress::new(geometry, &unit, 3);
+        let expected = ChunkAddress {
+            sites: 6..7,
+            channels: 2..3,
+        };
+        assert_eq!(chunk, expected);
+        let plane = PlanePosition {
+            site: SiteIndex(6),
+            channel: 2,
+        };
+        assert_eq!(chunk.planes().collect::<Vec<_>>(), [plane]);
+        let positions: Vec<_> = chunk.positions(geometry).collect();
+        assert_eq!(positions, [Some(plane), None, None, None]);
+    }
+
+    #[test]
+    fn planes_inside_the_array_are_in_the_order_of_the_pixels() {
+        let layout = Layout {
+            chunk_sites: 2,
+            chunk_channels: Some(2),
+            shard_sites: 4,
+        };
+        let plan = plan(7, 3, layout);
+        let unit = plan.units().next().unwrap();
+        for number in 0..4 {
+            let chunk = ChunkAddress::new(plan.geometry(), &unit, number);
+            let inside: Vec<_> = chunk.positions(plan.geometry()).flatten().collect();
+            assert_eq!(inside, chunk.planes().collect::<Vec<_>>());
+        }
+    }
 }

@@ -22,7 +22,8 @@ pub(crate) mod chain;
 mod decoder;
 mod delta;
 mod encoder;
+mod simd;
 
 pub use self::chain::{Codec, CodecError, UnknownCodec};
 pub use self::decoder::{ChunkDecodeError, ChunkDecoder};
-pub use self::encoder::{ChunkEncoder, EncoderScratch};
+pub use self::encoder::{ChunkEncoder, ChunkEncoding, EncoderScratch};

@@ -35,9 +35,10 @@ mod version;
 pub use self::array_name::{COLUMN_NAME_RULE, zarr_name};
 pub use self::card::dataset_card;
 pub use self::checksums::{Checksums, Sha256Sum, checksum_list, parse_checksums, parse_line};
-pub use self::chunk_grid::{ChunkAddress, channel_chunks};
+pub use self::chunk_grid::{ChunkAddress, PlanePosition, channel_chunks};
 pub use self::codec::{
-    ChunkDecodeError, ChunkDecoder, ChunkEncoder, Codec, CodecError, EncoderScratch, UnknownCodec,
+    ChunkDecodeError, ChunkDecoder, ChunkEncoder, ChunkEncoding, Codec, CodecError, EncoderScratch,
+    UnknownCodec,
 };
 pub use self::column_meaning::ColumnMeaning;
 pub use self::croissant::{StoredFile, croissant};
@@ -46,7 +47,7 @@ pub use self::image_array::{array_metadata, data_type_name, images_metadata, pla
 pub use self::labels::{Label, LabelError, labels};
 pub use self::plane_counts::PlaneCounts;
 pub use self::root::{DatasetAttributes, Root, RootError, Settings, root_metadata};
-pub use self::shard::{ShardIndex, ShardIndexError, read_index};
+pub use self::shard::{ShardIndex, ShardIndexError, index_bytes, read_index, read_stored_index};
 pub use self::table_digest::table_sha256;
 pub use self::tables::{
     ChannelStats, ChannelSums, EmbeddingsDigest, EmbeddingsTable, PlaneRow, PlanesTable,
@@ -55,6 +56,12 @@ pub use self::tables::{
     embeddings_schema, embeddings_table, key_value_metadata, planes_of, planes_schema, sites_of,
     sites_schema, sites_table,
 };
+// The values of other crates that readers of a dataset need.
+pub use rxrx_decoder::{PlaneSummary, Statistics};
+pub use rxrx_metadata::{
+    ArrayGeometry, Column, ColumnValues, DataType, Embeddings, Integers, Layout, Texts, Unit,
+};
+
 pub use self::version::{
     ENCODER_REVISION, FORMAT_IS_DRAFT, FORMAT_VERSION, GENERATOR, OLDEST_FORMAT_VERSION,
 };

@@ -12,8 +12,8 @@ pub const FORMAT_IS_DRAFT: bool = true;
 
 /// Counts up whenever the same input and settings give other bytes of shards,
 /// labels or tables; the attribute `encoder_revision`. It alone decides whether
-/// a run can go on. The digests pinned in `codec/encoder/tests.rs` and
-/// `tables/tests.rs` change with it.
+/// a run can go on. The digests pinned in `codec/encoder/pinned.rs`,
+/// `labels/array/tests.rs` and `tables/tests.rs` are its contract: they change with it.
 pub const ENCODER_REVISION: u32 = 1;
 
 /// The name and version of this program, as recorded in every dataset.

@@ -21,6 +21,10 @@ mod table;
 pub mod testing;
 mod well;
 
+#[cfg(test)]
+#[path = "../../../tests/real_data.rs"]
+mod real_data;
+
 pub use self::column::integers::Integers;
 pub use self::column::texts::Texts;
 pub use self::column::{Column, ColumnValues};

@@ -1,4 +1,4 @@
-//! Opening of regular files, and of nothing else.
+//! Opens regular files and refuses anything else.
 
 use std::fs::{File, FileType, Metadata};
 use std::io;

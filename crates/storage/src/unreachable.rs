@@ -1,4 +1,4 @@
-//! The error for a store that as a whole cannot be read any more.
+//! The error of a store that cannot be read at all.
 
 use std::error::Error;
 use std::fmt;
@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use crate::store::StoreError;
 
-/// Everything in a store cannot be read any more, and not only one object: there
-/// is no connection, no permission, or another archive in its place.
+/// The whole store cannot be read, not only one object: there is no connection or
+/// no permission, or the archive was replaced.
 ///
-/// It travels inside an [`io::Error`] where a trait of another crate demands one.
+/// It is wrapped in an [`io::Error`] where a trait of another crate demands one.
 #[derive(Clone, Debug)]
 pub struct Unreachable(Arc<StoreError>);
 
@@ -26,7 +26,7 @@ impl From<Unreachable> for io::Error {
     }
 }
 
-/// Shows the cause alone: whoever reports it says what was to be read.
+/// Shows the cause alone. The caller adds the name of the file.
 impl fmt::Display for Unreachable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.source.fmt(f)

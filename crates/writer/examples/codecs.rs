@@ -25,8 +25,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rxrx_decoder::{BitDepth, Decoder, Limits, PlaneShape, read_shape};
+use rxrx_format::{ChunkEncoder, Codec, CodecError, EncoderScratch};
 use rxrx_metadata::{ArrayGeometry, DataType, Layout};
-use rxrx_writer::{ChunkEncoder, Codec, CodecError, EncoderScratch};
 use serde_json::json;
 use zarrs::array::codec::api::{BytesToBytesCodecTraits, CodecOptions};
 use zarrs::array::{BytesRepresentation, CodecChain};

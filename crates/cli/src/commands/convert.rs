@@ -1,7 +1,7 @@
 //! `rxrx2zarr convert`.
 
 use rxrx_writer::{
-    Codec, ConvertError, ConvertOptions, Description, Location, MadeWith, PlanOptions,
+    Codec, ConvertError, ConvertOptions, Description, Existing, Location, MadeWith, PlanOptions,
     PlannedInput, plan_input, plan_options,
 };
 
@@ -21,17 +21,15 @@ pub(crate) fn run(
     let output = arguments.output()?;
     let planned = plan(arguments, &output)?;
     let stop = StopSignal::install()?;
-    let options = ConvertOptions {
-        codec: planned.codec,
-        jobs: jobs_or_cores(arguments.jobs)?,
-        allow_missing: arguments.allow_missing,
-        strict: arguments.strict,
-        overwrite: arguments.overwrite,
-        retry_bad: arguments.retry_bad,
-        recheck: arguments.recheck,
-        stop: stop.requested(),
-        description: planned.description,
-    };
+    let options = ConvertOptions::default()
+        .codec(planned.codec)
+        .jobs(jobs_or_cores(arguments.jobs)?)
+        .allow_missing(arguments.allow_missing)
+        .strict(arguments.strict)
+        .existing(existing(arguments))
+        .recheck(arguments.recheck)
+        .stop(stop.requested())
+        .description(planned.description);
     let prepared = &planned.prepared;
     let converted = with_progress::convert(prepared, &output, &options, verbosity);
     let (converted, seconds) = converted.map_err(|error| stopped(error, &stop))?;
@@ -42,6 +40,17 @@ pub(crate) fn run(
         report::print(|out| report::converted(out, &converted, &output, seconds))?;
     }
     Ok(ExitStatus::of_planes(converted.planes))
+}
+
+/// Returns what happens to a dataset at OUTPUT.
+fn existing(arguments: &ConvertArguments) -> Existing {
+    if arguments.overwrite {
+        Existing::Replace
+    } else if arguments.retry_bad {
+        Existing::RetryBad
+    } else {
+        Existing::Continue
+    }
 }
 
 /// The input of a conversion, and the options that depend on OUTPUT.

@@ -65,6 +65,7 @@ fn differences<T: Copy + Default>(samples: &mut [T], subtract: impl Fn(T, T) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::noise;
 
     /// What `numcodecs.Delta("|u1").decode` does: `numpy.cumsum`.
     fn cumulative_sum(differences: &[u8]) -> Vec<u8> {
@@ -83,16 +84,6 @@ mod tests {
             Some(sum.to_le_bytes())
         };
         samples.scan(0, sum).flatten().collect()
-    }
-
-    fn noise(length: usize) -> Vec<u8> {
-        let step = |state: &mut u32| {
-            *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            Some((*state >> 24) as u8)
-        };
-        std::iter::repeat_n((), length)
-            .scan(1u32, |state, ()| step(state))
-            .collect()
     }
 
     #[test]

@@ -90,12 +90,28 @@ pub const STATISTICS: [Statistic; 13] = [
     statistic!(
         p001,
         Float,
-        "Percentile 0.1 of the pixels, linear interpolation as numpy.percentile"
+        "Percentile 0.1 of the pixels: numpy.quantile(pixels, 0.001, method='linear')"
     ),
-    statistic!(p01, Float, "Percentile 1 of the pixels, likewise"),
-    statistic!(p50, Float, "Median of the pixels, likewise"),
-    statistic!(p99, Float, "Percentile 99 of the pixels, likewise"),
-    statistic!(p999, Float, "Percentile 99.9 of the pixels, likewise"),
+    statistic!(
+        p01,
+        Float,
+        "Percentile 1 of the pixels: numpy.quantile(pixels, 0.01, method='linear')"
+    ),
+    statistic!(
+        p50,
+        Float,
+        "Median of the pixels: numpy.quantile(pixels, 0.5, method='linear')"
+    ),
+    statistic!(
+        p99,
+        Float,
+        "Percentile 99 of the pixels: numpy.quantile(pixels, 0.99, method='linear')"
+    ),
+    statistic!(
+        p999,
+        Float,
+        "Percentile 99.9 of the pixels: numpy.quantile(pixels, 0.999, method='linear')"
+    ),
     statistic!(
         saturated,
         Float,

@@ -1,9 +1,13 @@
 use std::fs::File;
 
 use parquet::file::metadata::ParquetMetaDataReader;
+use rxrx_decoder::{PlaneSummary, Statistics};
+use rxrx_metadata::{Embeddings, Plan};
+use sha2::{Digest, Sha256};
 
 use super::writer::site_groups;
 use super::*;
+use crate::keys::{CHANNEL_STATS, EMBEDDINGS, PLANES, SITES};
 use crate::testing::{plan, shards_of};
 
 #[test]
@@ -53,4 +57,98 @@ fn row_groups_of_both_tables_hold_the_same_sites() {
     let sites = groups("sites", sites);
     assert_eq!(sites, [8193, 8192]);
     assert_eq!(groups("planes", planes), sites);
+}
+
+/// The start of the SHA-256 of each table of [`small_plan`]: with the digests of chunks and labels
+/// the contract of [`ENCODER_REVISION`]. A new version of the Parquet library may
+/// change them; then the revision counts up.
+///
+/// [`ENCODER_REVISION`]: crate::version::ENCODER_REVISION
+const PINNED: [(&str, &str); 4] = [
+    (SITES, "d5c0f2daff921433"),
+    (PLANES, "cf0db3632df8aa13"),
+    (CHANNEL_STATS, "7c056e4c973ed9fc"),
+    (EMBEDDINGS, "6200fcc52e5419f1"),
+];
+
+/// Three sites with two channels, in shards of two sites.
+fn small_plan() -> Plan {
+    plan(3, 2, shards_of(2))
+}
+
+fn stored_plane(number: u16) -> PlaneRow {
+    let value = f64::from(number);
+    PlaneRow::Ok {
+        source_bytes: 100 + u64::from(number),
+        summary: PlaneSummary {
+            statistics: Statistics {
+                mean: value + 0.25,
+                std: value / 3.0,
+                min: number,
+                max: 200 + number,
+                p001: value + 0.001,
+                p01: value + 0.01,
+                p50: value + 0.5,
+                p99: value + 0.99,
+                p999: value + 0.999,
+                saturated: value / 64.0,
+                focus: value * value,
+                sum: 1000 + u64::from(number),
+                sum_of_squares: 500_000 + u64::from(number),
+            },
+            xxh3_128: u128::from(number) << 64 | 7,
+        },
+    }
+}
+
+/// Two planes a site: one is missing, one corrupt.
+fn small_planes() -> Vec<PlaneRow> {
+    let mut planes: Vec<PlaneRow> = (0..6).map(stored_plane).collect();
+    planes[1] = PlaneRow::Missing;
+    planes[4] = PlaneRow::Corrupt {
+        source_bytes: Some(12),
+        error: "torn".to_owned(),
+        cause: Some("damaged".to_owned()),
+    };
+    planes
+}
+
+fn small_embeddings() -> Embeddings {
+    let mut embeddings = Embeddings::absent(3, 4).unwrap();
+    for site in [0, 2] {
+        let vector = embeddings.insert(site).unwrap();
+        for (number, value) in vector.iter_mut().enumerate() {
+            *value = (site * 10 + number) as f32 / 8.0;
+        }
+    }
+    embeddings
+}
+
+#[test]
+fn the_bytes_of_every_table_are_those_of_the_encoder_revision() {
+    let plan = small_plan();
+    let notes = [("array", "images.zarr/images".to_owned())];
+    let places = [(0..90, false), (90..200, true), (0..95, false)];
+    let places = places.map(|(range, complete)| SitePlace { range, complete });
+    let mut planes = PlanesTable::new(&plan, &notes).unwrap();
+    planes.add(small_planes()).unwrap();
+    let names = ["w1", "w2"].map(str::to_owned);
+    let stats = channel_stats(plan.table().columns(), 2, 16, small_planes().iter());
+    let ids = ["E-1_1_B02_1", "E-1_2_B02_1", "E-1_3_B02_1"];
+    let tables = [
+        sites_table(&plan, &places, &notes).unwrap(),
+        planes.finish().unwrap(),
+        channel_stats_table(&stats, &names, &notes).unwrap(),
+        embeddings_table(&small_embeddings(), &ids, &notes).unwrap(),
+    ];
+    let found: Vec<(&str, String)> = PINNED
+        .iter()
+        .zip(tables)
+        .map(|((key, _), table)| (*key, hex::encode(&Sha256::digest(table)[..8])))
+        .collect();
+    let is_pinned = found
+        .iter()
+        .zip(PINNED)
+        .all(|(found, pinned)| found.1 == pinned.1);
+    assert!(is_pinned, "the digests are now {found:#?}");
 }

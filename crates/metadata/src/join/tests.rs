@@ -1,5 +1,6 @@
 use super::*;
 use crate::problem::Severity;
+use crate::real_data::real_data;
 
 const TABLE: &str = "\
 experiment,plate,well,site,dataset
@@ -365,16 +366,11 @@ fn a_sample_too_small_for_each_plate_is_spread_over_plates() {
     assert!(join.sample_sources(0).is_empty());
 }
 
-/// Real files, where they lie beside the working copy: 24 sites on 12 plates,
-/// the second site of each short of `w5` and `w6`.
+/// Joins the real sample: 24 sites on 12 plates; the second site of each plate has no
+/// `w5` and no `w6`.
 #[test]
 fn the_real_sample_is_joined() {
-    let root =
-        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/rxrx1-sample");
-    if !root.exists() {
-        println!("skipped: {} is not there", root.display());
-        return;
-    }
+    let Some(root) = real_data("") else { return };
     let listing = crate::list_folder(&root).unwrap();
     let inside = crate::find_metadata("sample", &listing).unwrap();
     let table = MetadataTable::open(&root.join(inside)).unwrap();

@@ -3,13 +3,13 @@ mod hostile;
 
 use std::error::Error;
 use std::io::Read;
-use std::path::Path;
 
 use super::column_names::ColumnNameRule;
 use super::error::MetadataError;
 use super::metadata_table::MetadataTable;
 use super::options::TableOptions;
 use crate::column::ColumnValues;
+use crate::real_data::real_data;
 use crate::site::SiteKey;
 use crate::well::Well;
 
@@ -402,12 +402,9 @@ fn any_bytes_give_a_table_or_an_error_that_names_the_file() {
 /// Reads the published table if it is beside the working copy.
 #[test]
 fn the_published_table_is_read() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared/data/rxrx1-metadata-125510.csv.gz");
-    if !path.exists() {
-        println!("skipped: {} is not there", path.display());
+    let Some(path) = real_data("../rxrx1-metadata-125510.csv.gz") else {
         return;
-    }
+    };
     let table = MetadataTable::open(&path).unwrap();
     assert_eq!(table.len(), 125_510);
     let experiments: std::collections::BTreeSet<&str> = table.experiments().collect();

@@ -6,16 +6,17 @@ use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rxrx_format::{Sha256Sum, StoredFile, checksum_list};
-use rxrx_storage::{Store, StoreError, WriteObject};
+use rxrx_storage::{Store, StoreError, WriteObject, WriteOutcome};
 use sha2::{Digest, Sha256};
 
 use crate::journal::StoredUnit;
 
-/// What is known of an object that was put.
+/// Checksum and size of an object that was put.
 #[derive(Clone, Copy, Debug)]
-struct Entry {
-    sha256: Sha256Sum,
-    bytes: u64,
+pub(crate) struct ObjectChecksum {
+    pub(crate) sha256: Sha256Sum,
+    /// Size of the object in bytes.
+    pub(crate) bytes: u64,
 }
 
 /// An object that was put is gone, or is no longer as long as it was.
@@ -60,7 +61,7 @@ impl Write for Counted<'_> {
 /// Where the objects of one dataset are put.
 pub(crate) struct ChecksummedStore<'a> {
     store: &'a dyn Store,
-    entries: Mutex<BTreeMap<String, Entry>>,
+    entries: Mutex<BTreeMap<String, ObjectChecksum>>,
 }
 
 impl<'a> ChecksummedStore<'a> {
@@ -82,7 +83,7 @@ impl<'a> ChecksummedStore<'a> {
         for part in parts {
             hasher.update(part);
         }
-        let entry = Entry {
+        let entry = ObjectChecksum {
             sha256: hasher.finalize().into(),
             bytes: parts.iter().map(|part| part.len() as u64).sum(),
         };
@@ -91,38 +92,43 @@ impl<'a> ChecksummedStore<'a> {
         Ok(entry.sha256)
     }
 
-    /// Puts one object piece by piece; see [`Store::put_streamed`]. Also returns
-    /// its size in bytes.
+    /// Puts one object piece by piece; see [`Store::put_streamed`]. `None` when `write`
+    /// discarded it.
     pub(crate) fn put_streamed(
         &self,
         key: &str,
-        write: &mut WriteObject<'_>,
-    ) -> Result<(Sha256Sum, u64), StoreError> {
+        write: WriteObject<'_>,
+    ) -> Result<Option<ObjectChecksum>, StoreError> {
         let mut hasher = Sha256::new();
         let mut bytes = 0;
-        self.store.put_streamed(key, &mut |to| {
-            hasher = Sha256::new();
-            bytes = 0;
-            write(&mut Counted {
-                to,
-                hasher: &mut hasher,
-                bytes: &mut bytes,
-            })
-        })?;
+        let outcome = self.store.put_streamed(
+            key,
+            Box::new(|to| {
+                write(&mut Counted {
+                    to,
+                    hasher: &mut hasher,
+                    bytes: &mut bytes,
+                })
+            }),
+        )?;
+        if outcome == WriteOutcome::Discard {
+            return Ok(None);
+        }
         let sha256 = hasher.finalize().into();
-        self.lock().insert(key.to_owned(), Entry { sha256, bytes });
-        Ok((sha256, bytes))
+        let checksum = ObjectChecksum { sha256, bytes };
+        self.lock().insert(key.to_owned(), checksum);
+        Ok(Some(checksum))
     }
 
     /// What is known of an object that was put.
     pub(crate) fn stored(&self, key: &'static str) -> Option<StoredFile> {
-        let Entry { sha256, bytes } = *self.lock().get(key)?;
+        let ObjectChecksum { sha256, bytes } = *self.lock().get(key)?;
         Some(StoredFile { key, bytes, sha256 })
     }
 
     /// Adds a shard that an earlier run has put.
     pub(crate) fn add_stored(&self, unit: &StoredUnit) {
-        let entry = Entry {
+        let entry = ObjectChecksum {
             sha256: unit.sha256,
             bytes: unit.bytes,
         };
@@ -157,7 +163,7 @@ impl<'a> ChecksummedStore<'a> {
         checksum_list(&sums.chain([coming]).collect())
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Entry>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, ObjectChecksum>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,128 +1,146 @@
-//! One worker's way with one chunk: from the bytes of image files to encoded
-//! bytes.
-#![allow(
-    clippy::indexing_slicing,
-    reason = "a task has no plane outside its chunk"
-)]
+//! Worker threads: they take a chunk from the bytes of image files to encoded bytes.
 
+use crossbeam_channel::Receiver;
 use rxrx_decoder::{Decoder, Limits, PlaneShape};
 use rxrx_format::{EncoderScratch, plane_shape};
 use rxrx_input::ReadError;
-use rxrx_metadata::SiteIndex;
 
-use super::read::{Buffers, ImageFile, ReadChunk};
-use super::{Pipeline, PipelineError};
+use super::chunks::{EncodedChunk, PlacedRecord, ReadChunk, ReadFile};
+use super::error::PipelineError;
+use super::inputs::Pipeline;
+use super::progress::StopOnPanic;
+use super::shared::Shared;
 use crate::events::Event;
 use crate::journal::PlaneRecord;
 
-/// A chunk ready to be laid into its shard.
-pub(super) struct EncodedChunk {
-    pub(super) bytes: Vec<u8>,
-    /// Its planes inside the array, site-major.
-    pub(super) planes: Vec<PlaneRecord>,
+/// Encodes the chunks that the readers have read.
+pub(super) fn run_worker(shared: &Shared<'_>, read: Receiver<ReadChunk>) {
+    let _guard = StopOnPanic(&shared.progress);
+    let mut worker = ChunkWorker::new(shared);
+    for chunk in read {
+        let number = chunk.number;
+        let unit = shared.progress.unit_of(number);
+        if !shared.progress.is_wanted(unit) {
+            continue;
+        }
+        match worker.encode(chunk) {
+            Ok(encoded) => shared.progress.add_encoded(number, encoded),
+            Err(error) => shared.progress.fail(unit, error),
+        }
+    }
 }
 
-/// The buffers of one worker, reused from chunk to chunk.
-pub(super) struct ChunkWorker<'a> {
-    pipeline: &'a Pipeline<'a>,
-    files: &'a Buffers,
-    stored: &'a Buffers,
-    shape: PlaneShape,
-    decoder: Decoder,
-    encoder: EncoderScratch,
+/// One worker with the memory that it reuses from chunk to chunk.
+struct ChunkWorker<'a> {
+    shared: &'a Shared<'a>,
+    planes: PlaneDecoder<'a>,
+    scratch: EncoderScratch,
 }
 
 impl<'a> ChunkWorker<'a> {
-    /// Gives the buffers of files back to `files`, and takes those of encoded
-    /// chunks from `stored`.
-    pub(super) fn new(pipeline: &'a Pipeline<'a>, files: &'a Buffers, stored: &'a Buffers) -> Self {
-        let geometry = pipeline.plan.geometry();
+    fn new(shared: &'a Shared<'a>) -> Self {
         Self {
-            pipeline,
-            files,
-            stored,
-            shape: plane_shape(geometry),
-            decoder: Decoder::new(Limits::default()),
-            encoder: EncoderScratch::default(),
+            shared,
+            planes: PlaneDecoder::new(shared.pipeline),
+            scratch: EncoderScratch::default(),
         }
     }
 
-    /// Decodes and encodes one chunk.
-    pub(super) fn encode(&mut self, chunk: ReadChunk) -> Result<EncodedChunk, PipelineError> {
-        let Self {
-            pipeline,
-            decoder,
-            shape,
-            ..
-        } = self;
-        let geometry = pipeline.plan.geometry();
-        let ReadChunk { task, files, .. } = chunk;
-        let mut planes = vec![PlaneRecord::Missing; files.len()];
-        let mut bytes = self.stored.take();
-        let fill = |position: usize, plane: &mut [u8]| {
-            let inside = task.plane_at(geometry, position);
-            let file = inside.and_then(|(place, site, channel)| {
-                let file = files.get(place)?.as_ref()?;
-                Some((file, place, SiteIndex(site), channel))
-            });
-            // Missing, or not inside the array.
-            let Some((file, place, site, channel)) = file else {
-                plane.fill(0);
-                return Ok(());
-            };
-            let path = || pipeline.plan.source(site, channel).unwrap_or_default();
-            let record = pipeline.decode(path, file, decoder, *shape, plane)?;
-            if !record.is_ok() {
-                plane.fill(0);
-            }
-            planes[place] = record;
-            Ok::<_, PipelineError>(())
-        };
-        let encoder = &mut self.encoder;
-        pipeline.encoder.encode(encoder, &mut bytes, fill)?;
-        for ((site, channel), record) in task.planes().zip(&planes) {
-            if let PlaneRecord::Corrupt { error, .. } = record {
-                let path = pipeline.plan.source(SiteIndex(site), channel);
-                let path = path.as_deref().unwrap_or_default();
-                pipeline
-                    .observer
-                    .notice(Event::PlaneRefused { path, error });
-            }
+    /// Decodes each plane into the memory of the encoder, and encodes it.
+    fn encode(&mut self, chunk: ReadChunk) -> Result<EncodedChunk, PipelineError> {
+        let pipeline = self.shared.pipeline;
+        let positions = chunk.address.positions(pipeline.plan.geometry());
+        let mut bytes = self.shared.chunk_buffers.take();
+        let mut planes = Vec::with_capacity(chunk.files.len());
+        let mut encoding = pipeline.encoder.begin(&mut self.scratch, &mut bytes);
+        for (position, file) in positions.zip(&chunk.files) {
+            let pixels = encoding.plane_buffer()?;
+            let record = self.planes.decode(file.as_ref(), pixels)?;
+            encoding.push()?;
+            planes.extend(position.map(|position| PlacedRecord { position, record }));
         }
+        encoding.finish()?;
+        self.finish_chunk(chunk, bytes.len());
+        Ok(EncodedChunk { bytes, planes })
+    }
+
+    /// Tells that a chunk is encoded, and gives the buffers of its files back.
+    fn finish_chunk(&self, chunk: ReadChunk, stored_bytes: usize) {
         let mut source_bytes = 0;
-        for file in files.into_iter().flatten().flatten() {
-            source_bytes += file.stamp.bytes;
-            self.files.give_back(file.bytes);
+        for file in chunk.files.into_iter().flatten() {
+            if let Ok(image) = file.content {
+                source_bytes += image.stamp.bytes;
+                self.shared.file_buffers.give_back(image.bytes);
+            }
         }
+        let pipeline = self.shared.pipeline;
+        let completes_sites = chunk.address.channels.end == pipeline.plan.geometry().channels;
         pipeline.observer.notice(Event::ChunkEncoded {
-            sites: if task.channels.end == geometry.channels {
-                task.sites.len()
+            sites: if completes_sites {
+                chunk.address.sites.len()
             } else {
                 0
             },
             source_bytes,
-            stored_bytes: bytes.len() as u64,
+            stored_bytes: stored_bytes as u64,
         });
-        Ok(EncodedChunk { bytes, planes })
     }
 }
 
-impl Pipeline<'_> {
-    /// Decodes one image file into `plane`; leaves anything there if it cannot.
+/// Decodes the planes of one worker.
+struct PlaneDecoder<'a> {
+    pipeline: &'a Pipeline<'a>,
+    decoder: Decoder,
+    shape: PlaneShape,
+}
+
+impl<'a> PlaneDecoder<'a> {
+    fn new(pipeline: &'a Pipeline<'a>) -> Self {
+        Self {
+            pipeline,
+            decoder: Decoder::new(Limits::default()),
+            shape: plane_shape(pipeline.plan.geometry()),
+        }
+    }
+
+    /// Decodes one image file into `pixels`, which are 0 where there is no file or no
+    /// usable one, and returns the record of the plane.
     fn decode(
-        &self,
-        path: impl Fn() -> String,
-        file: &Result<ImageFile, ReadError>,
-        decoder: &mut Decoder,
-        shape: PlaneShape,
-        plane: &mut [u8],
+        &mut self,
+        file: Option<&ReadFile>,
+        pixels: &mut [u8],
     ) -> Result<PlaneRecord, PipelineError> {
-        match file {
+        let record = match file {
+            Some(file) => self.decode_file(file, pixels)?,
+            None => PlaneRecord::Missing,
+        };
+        if !record.is_ok() {
+            pixels.fill(0);
+        }
+        if let (Some(file), PlaneRecord::Corrupt { error, .. }) = (file, &record) {
+            let path = &file.path;
+            self.pipeline
+                .observer
+                .notice(Event::PlaneRefused { path, error });
+        }
+        Ok(record)
+    }
+
+    /// Decodes one image file into `pixels`. Their content is unspecified unless the
+    /// record is one of a good plane.
+    fn decode_file(
+        &mut self,
+        file: &ReadFile,
+        pixels: &mut [u8],
+    ) -> Result<PlaneRecord, PipelineError> {
+        let path = || file.path.clone();
+        let strict = self.pipeline.strict;
+        match &file.content {
             Err(ReadError::Unreachable(error)) => Err(PipelineError::Source {
                 path: path(),
                 source: error.clone(),
             }),
-            Err(error) if self.strict => Err(PipelineError::UnreadableImage {
+            Err(error) if strict => Err(PipelineError::UnreadableImage {
                 path: path(),
                 source: error.clone(),
             }),
@@ -131,17 +149,17 @@ impl Pipeline<'_> {
                 cause: cause.as_str().into(),
                 error: format!("cannot be read: {error}"),
             }),
-            Ok(file) => match decoder.decode(&file.bytes, shape, plane) {
+            Ok(image) => match self.decoder.decode(&image.bytes, self.shape, pixels) {
                 Ok(summary) => Ok(PlaneRecord::Ok {
-                    source: file.stamp,
+                    source: image.stamp,
                     summary,
                 }),
-                Err(source) if self.strict => Err(PipelineError::CorruptImage {
+                Err(source) if strict => Err(PipelineError::CorruptImage {
                     path: path(),
                     source,
                 }),
                 Err(error) => Ok(PlaneRecord::Corrupt {
-                    source: Some(file.stamp),
+                    source: Some(image.stamp),
                     cause: error.kind().into(),
                     error: error.to_string(),
                 }),

@@ -1,175 +1,193 @@
-//! What writes: shards, chunk by chunk, and the record of each.
+//! Storer threads: they write shards, chunk by chunk, and the record of each.
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a chunk has no plane outside its unit"
+)]
 
 use std::io::{self, Write};
-use std::sync::PoisonError;
-use std::sync::atomic::Ordering;
 
-use rxrx_format::{ChunkAddress, ShardIndex, channel_chunks, keys};
+use rxrx_format::{PlanePosition, ShardIndex, channel_chunks, keys};
 use rxrx_metadata::{SiteIndex, Unit};
+use rxrx_storage::WriteOutcome;
 
-use super::chunk::EncodedChunk;
-use super::{PipelineError, Shared, StopOnPanic};
+use super::error::PipelineError;
+use super::progress::StopOnPanic;
+use super::shared::Shared;
 use crate::events::Event;
 use crate::journal::{PlaneRecord, StoredUnit, UnitRecord};
+use crate::output::ObjectChecksum;
 
-pub(super) struct Storer<'a> {
-    shared: &'a Shared<'a>,
-    /// The next chunk to be written.
-    next: usize,
+/// Stores units until no further one will be stored, and returns those that this
+/// thread has stored.
+pub(super) fn run_storer(shared: &Shared<'_>) -> Vec<StoredUnit> {
+    let _guard = StopOnPanic(&shared.progress);
+    let mut stored = Vec::new();
+    while let Some(position) = shared.progress.take_unit() {
+        let Some(unit) = shared.units.get(position) else {
+            break;
+        };
+        let storer = UnitStorer {
+            shared,
+            unit,
+            first_chunk: position * shared.pipeline.chunks_per_unit(),
+            key: keys::shard_key(unit.shard),
+        };
+        match storer.store() {
+            Ok(Some(unit)) => stored.push(unit),
+            Ok(None) => break,
+            Err(error) => {
+                // A failure of a chunk of this unit, which came first, is kept instead.
+                shared.progress.fail(position, error);
+                break;
+            }
+        }
+    }
+    stored
 }
 
-/// A shard that has been written but for its index.
-#[derive(Default)]
-struct Written {
+/// Stores one unit.
+struct UnitStorer<'a> {
+    shared: &'a Shared<'a>,
+    unit: &'a Unit,
+    /// Number of its first chunk in the run.
+    first_chunk: usize,
+    key: String,
+}
+
+/// Result of writing a shard.
+enum ShardOutcome {
+    /// All chunks and the index are written.
+    Written(WrittenShard),
+    /// The shard stays as it was: this plane of the unit was good before, and is not
+    /// among the new ones as it was.
+    Kept { lost_plane: usize },
+    /// The run ended before all chunks were encoded.
+    Stopped,
+}
+
+/// The content of a shard that was written.
+struct WrittenShard {
     index: ShardIndex,
     /// Site-major.
     planes: Vec<PlaneRecord>,
 }
 
-impl<'a> Storer<'a> {
-    pub(super) fn new(shared: &'a Shared<'a>) -> Self {
-        Self { shared, next: 0 }
-    }
-
-    /// Stores units as long as there are any that no other storer has taken, and
-    /// returns what is kept of them.
-    pub(super) fn run(mut self) -> Vec<StoredUnit> {
-        let shared = self.shared;
-        let _guard = StopOnPanic(shared);
-        let mut stored = Vec::new();
-        loop {
-            let place = shared.next_to_store.fetch_add(1, Ordering::Relaxed);
-            let Some(unit) = shared.units.get(place) else {
-                break;
-            };
-            self.next = place * shared.pipeline.chunks_per_unit();
-            if !self.wait_for(self.next) {
-                break;
-            }
-            match self.store(unit) {
-                Ok(unit) => stored.push(unit),
-                Err(error) => {
-                    // Where a chunk of it was the cause, that failure is kept.
-                    shared.fail(place, error);
-                    break;
-                }
-            }
-        }
-        stored
-    }
-
-    /// Writes the shard of a unit and, once it is durable, its record.
-    fn store(&mut self, unit: &Unit) -> Result<StoredUnit, PipelineError> {
+impl UnitStorer<'_> {
+    /// Writes the shard and, once it is durable, its record. `None` when the run ended
+    /// before all chunks were encoded; then nothing is stored.
+    fn store(&self) -> Result<Option<StoredUnit>, PipelineError> {
         let pipeline = self.shared.pipeline;
-        let geometry = pipeline.plan.geometry();
-        let key = keys::shard_key(unit.shard);
-        let first = self.next;
-        let former = pipeline.former.get(&unit.shard);
-        let planes = match former {
+        let former = pipeline.former.get(&self.unit.shard);
+        let former_planes = match former {
             Some(former) => pipeline.journal.read_back(former)?.planes,
             None => Vec::new(),
         };
-        let mut written = None;
-        let mut kept = None;
-        let stored = pipeline.output.put_streamed(&key, &mut |object| {
-            self.next = first;
-            let shard = self.write_chunks(unit, object)?;
-            kept = former.filter(|_| {
-                let lost = first_lost(&planes, &shard.planes);
-                lost.inspect(|&plane| self.tell_kept(unit, &key, plane))
-                    .is_some()
-            });
-            if kept.is_some() {
-                return Err(io::Error::other("the shard stays as it was"));
+        let mut outcome = ShardOutcome::Stopped;
+        let write = |object: &mut dyn Write| {
+            outcome = self.write_shard(&former_planes, object)?;
+            Ok(match outcome {
+                ShardOutcome::Written(_) => WriteOutcome::Store,
+                ShardOutcome::Kept { .. } | ShardOutcome::Stopped => WriteOutcome::Discard,
+            })
+        };
+        let object = pipeline.output.put_streamed(&self.key, Box::new(write))?;
+        match (outcome, object, former) {
+            (ShardOutcome::Written(shard), Some(object), _) => self.record(shard, object).map(Some),
+            (ShardOutcome::Kept { lost_plane }, _, Some(former)) => {
+                self.tell_kept(lost_plane);
+                pipeline.output.add_stored(former);
+                Ok(Some(former.clone()))
             }
-            object.write_all(&shard.index.encode(geometry.chunks_per_shard()))?;
-            written = Some(shard);
-            Ok(())
-        });
-        if let Some(former) = kept {
-            pipeline.output.add_stored(former);
-            return Ok(former.clone());
+            (ShardOutcome::Stopped, ..) => Ok(None),
+            (ShardOutcome::Written(_), None, _) => Err(self.defect("was written and discarded")),
+            (ShardOutcome::Kept { .. }, _, None) => Err(self.defect("was kept and never stored")),
         }
-        let (sha256, bytes) = stored?;
-        let Written { index, planes } = written.unwrap_or_default();
+    }
+
+    /// Records the shard, which is durable.
+    fn record(
+        &self,
+        shard: WrittenShard,
+        object: ObjectChecksum,
+    ) -> Result<StoredUnit, PipelineError> {
+        let pipeline = self.shared.pipeline;
+        let geometry = pipeline.plan.geometry();
+        let WrittenShard { index, planes } = shard;
         let rows = index.ranges().chunks(channel_chunks(geometry));
         let ranges = rows.filter_map(|row| Some(row.first()?.start..row.last()?.end));
         let ranges = ranges.flat_map(|range| std::iter::repeat_n(range, geometry.chunk_sites));
         let record = UnitRecord {
-            unit: unit.clone(),
-            bytes,
-            sha256,
-            ranges: ranges.take(unit.sites.len()).collect(),
+            unit: self.unit.clone(),
+            bytes: object.bytes,
+            sha256: object.sha256,
+            ranges: ranges.take(self.unit.sites.len()).collect(),
             planes,
         };
+        if record.ranges.len() != record.unit.sites.len() {
+            return Err(self.defect("lacks the chunks of a site"));
+        }
         pipeline.journal.record(&record)?;
-        pipeline
-            .observer
-            .notice(Event::UnitStored { key: &key, bytes });
+        pipeline.observer.notice(Event::UnitStored {
+            key: &self.key,
+            bytes: object.bytes,
+        });
         Ok(StoredUnit::from(&record))
     }
 
-    /// Writes the chunks of a unit as they come.
-    fn write_chunks(&mut self, unit: &Unit, object: &mut dyn Write) -> io::Result<Written> {
+    /// Writes the chunks of the unit as they come, and the index.
+    fn write_shard(
+        &self,
+        former_planes: &[PlaneRecord],
+        object: &mut dyn Write,
+    ) -> io::Result<ShardOutcome> {
         let shared = self.shared;
         let geometry = shared.pipeline.plan.geometry();
         let mut index = ShardIndex::default();
-        let mut planes = vec![PlaneRecord::Missing; unit.sites.len() * geometry.channels];
-        for chunk in 0..shared.pipeline.chunks_of(unit) {
-            let Some(encoded) = self.take() else {
-                return Err(io::Error::other("the run was stopped"));
+        let mut planes = vec![PlaneRecord::Missing; self.unit.sites.len() * geometry.channels];
+        let chunks = shared.pipeline.chunks_of(self.unit);
+        for chunk in self.first_chunk..self.first_chunk + chunks {
+            let Some(encoded) = shared.progress.take_encoded(chunk) else {
+                return Ok(ShardOutcome::Stopped);
             };
             object.write_all(&encoded.bytes)?;
             index.add(encoded.bytes.len());
-            shared.stored.give_back(encoded.bytes);
-            let task = ChunkAddress::new(geometry, unit, chunk);
-            for ((site, channel), record) in task.planes().zip(encoded.planes) {
-                let place = (site - unit.sites.start) * geometry.channels + channel;
-                if let Some(plane) = planes.get_mut(place) {
-                    *plane = record;
-                }
+            shared.chunk_buffers.give_back(encoded.bytes);
+            for plane in encoded.planes {
+                planes[self.plane_number(plane.position)] = plane.record;
             }
-            shared.lock().written += 1;
-            shared.written.notify_all();
+            shared.progress.add_written();
         }
-        Ok(Written { index, planes })
+        if let Some(lost_plane) = first_lost(former_planes, &planes) {
+            return Ok(ShardOutcome::Kept { lost_plane });
+        }
+        object.write_all(&index.encode(geometry.chunks_per_shard()))?;
+        Ok(ShardOutcome::Written(WrittenShard { index, planes }))
     }
 
-    /// The next chunk, when it is encoded; `None` when it never will be.
-    fn take(&mut self) -> Option<EncodedChunk> {
-        if !self.wait_for(self.next) {
-            return None;
-        }
-        let encoded = self.shared.lock().encoded.remove(&self.next);
-        self.next += 1;
-        encoded
+    /// Number of a plane in the unit, site-major.
+    fn plane_number(&self, position: PlanePosition) -> usize {
+        let channels = self.shared.pipeline.plan.geometry().channels;
+        (position.site.0 - self.unit.sites.start) * channels + position.channel
     }
 
-    /// Waits until a chunk is encoded; whether it is.
-    fn wait_for(&self, number: usize) -> bool {
-        let unit = number / self.shared.pipeline.chunks_per_unit();
-        let mut state = self.shared.lock();
-        loop {
-            if state.stopped || unit >= state.units {
-                return false;
-            }
-            if state.encoded.contains_key(&number) {
-                return true;
-            }
-            let waited = self.shared.encoded.wait(state);
-            state = waited.unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    fn tell_kept(&self, unit: &Unit, key: &str, plane: usize) {
+    /// Tells that the unit stays as it was, because of that plane.
+    fn tell_kept(&self, plane: usize) {
         let pipeline = self.shared.pipeline;
         let channels = pipeline.plan.geometry().channels;
-        let site = SiteIndex(unit.sites.start + plane / channels);
+        let site = SiteIndex(self.unit.sites.start + plane / channels);
+        // INPUT may have no image of the plane any more: then there is no path to tell.
         let path = pipeline.plan.source(site, plane % channels);
         pipeline.observer.notice(Event::UnitKept {
-            key,
-            path: path.as_deref().unwrap_or_default(),
+            key: &self.key,
+            path: path.as_deref().unwrap_or(""),
         });
+    }
+
+    fn defect(&self, reason: &'static str) -> PipelineError {
+        PipelineError::Defect {
+            key: self.key.clone(),
+            reason,
+        }
     }
 }
 

@@ -5,13 +5,18 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use std::num::NonZeroUsize;
+
+use rxrx_metadata::Unit;
+
 use super::*;
-use crate::events::{Event, Silent};
+use crate::events::{Event, Observer, Silent};
 use crate::fixture::{Images, Memory, image_path, pipeline, plan, shards_of};
-use crate::journal::{PlaneRecord, UnitRecord};
-use rxrx_format::{Codec, keys};
-use rxrx_input::{ReadError, SourceStamp};
-use rxrx_storage::{Store, StoreErrorKind, StoredObject, Unreachable};
+use crate::journal::{Journal, PlaneRecord, StoredUnit, UnitRecord};
+use crate::output::ChecksummedStore;
+use rxrx_format::{ChunkEncoder, Codec, keys};
+use rxrx_input::{ReadError, ReadHints, Source, SourceStamp};
+use rxrx_storage::{Store, StoreError, StoreErrorKind, StoredObject, Unreachable};
 
 /// Runs a plan of `sites` with shards of two sites and two channels.
 fn run(

@@ -1,4 +1,5 @@
 use super::*;
+use crate::testing::noise;
 
 /// Bit by bit, from the definition.
 fn by_definition(block: &[u8], sample_bytes: usize) -> Vec<u8> {
@@ -17,15 +18,6 @@ fn by_definition(block: &[u8], sample_bytes: usize) -> Vec<u8> {
     shuffled
 }
 
-fn noise(length: usize) -> Vec<u8> {
-    let mut state = 1u32;
-    let step = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 24) as u8
-    };
-    std::iter::repeat_with(step).take(length).collect()
-}
-
 /// Whole tiles, parts of one, samples that are no multiple of eight, part of a sample.
 const LENGTHS: [usize; 16] = [
     0, 1, 7, 8, 9, 15, 16, 17, 63, 64, 128, 136, 200, 1000, 4096, 5007,
@@ -37,7 +29,7 @@ fn bits_are_sorted_by_weight() {
         for length in LENGTHS {
             let block = noise(length);
             let mut shuffled = vec![0xEE; length];
-            bitshuffle(&block, sample_bytes, &mut shuffled);
+            bitshuffle(&block, sample_bytes, &mut shuffled, SimdLevel::default());
             assert_eq!(
                 shuffled,
                 by_definition(&block, sample_bytes),
@@ -47,25 +39,35 @@ fn bits_are_sorted_by_weight() {
     }
 }
 
-fn both_ways<const BYTES: usize>() {
-    for samples in LENGTHS.map(|length| length / 8 * 8) {
-        let block = noise(samples * BYTES);
-        let samples = block.as_chunks::<BYTES>().0;
-        let mut portable = vec![0xEE; block.len()];
-        shuffle(samples, &mut portable, transpose);
-        assert_eq!(portable, by_definition(&block, BYTES));
-        #[cfg(target_arch = "x86_64")]
-        {
-            for shuffle in [avx2::shuffle, avx512::shuffle] {
-                let mut fast = vec![0xEE; block.len()];
-                assert!(!shuffle(samples, &mut fast) || fast == portable);
-            }
+fn check_levels<const BYTES: usize>() {
+    for length in LENGTHS.map(|length| length / 8 * 8) {
+        let block = noise(length * BYTES);
+        for level in SimdLevel::ALL {
+            let mut shuffled = vec![0xEE; block.len()];
+            bitshuffle(&block, BYTES, &mut shuffled, level);
+            assert_eq!(shuffled, by_definition(&block, BYTES), "{level:?}");
         }
     }
 }
 
 #[test]
-fn the_portable_way_gives_the_same() {
-    both_ways::<1>();
-    both_ways::<2>();
+fn every_instruction_set_gives_the_same_bytes() {
+    check_levels::<1>();
+    check_levels::<2>();
+}
+
+#[test]
+fn the_inverse_restores_every_block() {
+    for sample_bytes in [1, 2] {
+        for length in LENGTHS {
+            let block = noise(length);
+            let mut restored = vec![0xEE; length];
+            bitunshuffle(
+                &by_definition(&block, sample_bytes),
+                sample_bytes,
+                &mut restored,
+            );
+            assert_eq!(restored, block, "{length} bytes, {sample_bytes} a sample");
+        }
+    }
 }

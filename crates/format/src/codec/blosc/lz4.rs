@@ -1,10 +1,11 @@
 //! [LZ4] for sorted bits.
 //!
-//! What repeats in a plane of bits lies just in front or in the row above: bits
-//! of the same bright or dark spot. So only these two distances are tried, and
-//! no table of what was seen is needed: bytes are compared with those at either
-//! distance, many at once, and long enough runs of equal ones are matches. Real
-//! planes get as small as by LZ4's own search, in half the time.
+//! A plane of bits repeats the byte just before it or the byte in the row above:
+//! both belong to the same bright or dark spot. So this compressor tries only these
+//! two distances and needs no table of earlier bytes: it compares all bytes with
+//! those at either distance, many at once, and makes a match of each long enough run
+//! of equal ones. Real planes become as small as with LZ4's own search, in half the
+//! time.
 //!
 //! ```text
 //! sequence                                                       | … | last literals
@@ -14,89 +15,97 @@
 //! [LZ4]: https://github.com/lz4/lz4/blob/dev/doc/lz4_Block_format.md
 #![allow(
     clippy::indexing_slicing,
-    reason = "places come from words of bits that have one for each byte"
+    reason = "positions come from words that have one bit for each byte"
 )]
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+mod compare;
 #[cfg(test)]
 mod tests;
 
-/// Shorter matches save little, and each of them costs time, here and in readers.
+use self::compare::{WORD, compare, equal};
+use crate::codec::simd::SimdLevel;
+
+/// Bytes of the shortest match that is used. Shorter ones save little, and each
+/// match costs time, here and in readers.
 const MATCH_AT_LEAST: usize = 6;
 
-/// The format's own least, which lengths are counted from.
+/// Bytes of the shortest match of the format, from which it counts lengths.
 const MATCH_BASE: usize = 4;
 
-/// The last bytes are literals.
-const LITERALS_AT_END: usize = 5;
-
-/// No match starts closer to the end.
+/// No match starts closer to the end of the block, as the format demands.
 const MATCH_START: usize = 12;
 
-/// The most that four bits say of a length: then more follows.
-const MOST: usize = 15;
+/// The largest length that four bits state; 15 says that more of it follows.
+const SHORT_LENGTH: usize = 15;
 
-/// Bytes whose comparisons fill a word.
-const WORD: usize = 64;
-
-/// What is kept from block to block.
+/// Memory that is kept from block to block.
 #[derive(Default)]
 pub(super) struct Lz4Scratch {
-    /// A bit for each byte: like the one in front of it.
-    front: Vec<u64>,
-    /// A bit for each byte: like the one in the row above.
+    /// One bit for each byte: whether it equals the byte before it.
+    before: Vec<u64>,
+    /// One bit for each byte: whether it equals the byte in the row above.
     above: Vec<u64>,
-    /// A bit for each byte: a match of either kind can start.
+    /// One bit for each byte: whether a match of either distance can start there.
     starts: Vec<u64>,
-    /// The last block, in front of what earlier and longer ones left.
+    /// The compressed block, followed by bytes of earlier and longer ones.
     block: Vec<u8>,
 }
 
-/// Appends the block that `bytes` make to `out`. `row`: bytes of a row of a plane
-/// of bits, 2 to 65,535.
-pub(super) fn compress(bytes: &[u8], row: u16, scratch: &mut Lz4Scratch, out: &mut Vec<u8>) {
+/// Compresses `bytes` and appends the LZ4 block to `out`. `row` is the number of
+/// bytes in a row of a plane of bits, 2 to 65,535.
+pub(super) fn compress(
+    bytes: &[u8],
+    row: u16,
+    scratch: &mut Lz4Scratch,
+    level: SimdLevel,
+    out: &mut Vec<u8>,
+) {
     let Lz4Scratch {
-        front,
+        before,
         above,
         starts,
         block,
     } = scratch;
     let row = usize::from(row);
-    compare_fastest(bytes, 1, front);
-    compare_fastest(bytes, row, above);
-    find_starts(front, above, starts);
+    compare_bytes(bytes, 1, before, level);
+    compare_bytes(bytes, row, above, level);
+    find_starts(before, above, starts);
     let last_start = bytes.len().saturating_sub(MATCH_START);
     let mut block = Block::new(block, bytes);
     while let Some(start) = next_start(starts, block.anchor).filter(|start| *start <= last_start) {
-        let (run, rows) = (ones(front, start), ones(above, start));
+        let (run, rows) = (ones(before, start), ones(above, start));
         let distance = if run >= rows { 1 } else { row };
         block.add(start, distance as u16, run.max(rows));
     }
     out.extend_from_slice(block.end());
 }
 
-/// What the lengths of one sequence take at most, besides a byte for each 255 that
-/// they count.
+/// Most bytes that the lengths and the distance of one sequence take, besides one byte
+/// for each 255 that the lengths count.
 const OVERHEAD: usize = 16;
 
-/// Bytes that are copied at once, however few of them are wanted: a copy of fixed
-/// length is but an instruction.
+/// Bytes that are copied at once, even where fewer are needed: a copy of fixed length
+/// is a single instruction.
 const SHORT: usize = 32;
 
-/// A block in the making.
+/// An LZ4 block that is being written.
 struct Block<'a> {
+    /// The bytes to compress.
     bytes: &'a [u8],
-    /// Up to where the bytes are in the block.
+    /// How many of them the block holds already.
     anchor: usize,
-    /// Longer than any block of these bytes gets.
+    /// The block, with room for the longest that these bytes can give.
     block: &'a mut [u8],
+    /// Bytes written to the block.
     length: usize,
 }
 
 impl<'a> Block<'a> {
+    /// Begins the block of `bytes` in the memory `block`.
     fn new(block: &'a mut Vec<u8>, bytes: &'a [u8]) -> Self {
-        // A match stands for more bytes than it takes.
+        // A match takes fewer bytes than it stands for.
         let longest = bytes.len() + bytes.len() / 255 + OVERHEAD + SHORT;
         if block.len() < longest {
             block.resize(longest, 0);
@@ -109,36 +118,37 @@ impl<'a> Block<'a> {
         }
     }
 
-    /// A sequence: the bytes up to `start` as literals, and a match.
+    /// Adds a sequence: the bytes up to `start` as literals, then a match.
     #[inline(always)]
     fn add(&mut self, start: usize, distance: u16, length: usize) {
         let beyond_base = length - MATCH_BASE;
         self.literals(start, beyond_base);
         let [low, high] = distance.to_le_bytes();
-        let beyond = beyond_base.saturating_sub(MOST);
-        // Written whether or not there is more; seldom is there more than a byte.
+        let beyond = beyond_base.saturating_sub(SHORT_LENGTH);
+        // The third byte is written even where it is not needed. More than one byte of
+        // length is rare.
         let more = [low, high, beyond as u8];
         self.block[self.length..][..more.len()].copy_from_slice(&more);
-        self.length += 2 + usize::from(beyond_base >= MOST);
+        self.length += 2 + usize::from(beyond_base >= SHORT_LENGTH);
         if beyond >= 255 {
             self.length -= 1;
-            self.more(beyond);
+            self.rest_of_length(beyond);
         }
         self.anchor = start + length;
     }
 
-    /// The lengths of a sequence, and its literals: all bytes up to `end`.
+    /// Writes the lengths of a sequence and its literals: all bytes up to `end`.
     #[inline(always)]
     fn literals(&mut self, end: usize, match_length: usize) {
         let literals = &self.bytes[self.anchor..end];
         let count = literals.len();
-        let beyond = count.saturating_sub(MOST);
-        let token = (count.min(MOST) << 4 | match_length.min(MOST)) as u8;
+        let beyond = count.saturating_sub(SHORT_LENGTH);
+        let token = (count.min(SHORT_LENGTH) << 4 | match_length.min(SHORT_LENGTH)) as u8;
         self.block[self.length..][..2].copy_from_slice(&[token, beyond as u8]);
-        self.length += 1 + usize::from(count >= MOST);
+        self.length += 1 + usize::from(count >= SHORT_LENGTH);
         if beyond >= 255 {
             self.length -= 1;
-            self.more(beyond);
+            self.rest_of_length(beyond);
         }
         match self.bytes[self.anchor..].first_chunk::<SHORT>() {
             Some(short) if count <= SHORT => {
@@ -149,100 +159,61 @@ impl<'a> Block<'a> {
         self.length += count;
     }
 
-    /// What does not fit four bits of a length, in bytes of which all but the last
-    /// are 255.
+    /// Writes the rest of a length that four bits cannot state, in bytes of which all
+    /// but the last are 255.
     #[cold]
-    fn more(&mut self, length: usize) {
+    fn rest_of_length(&mut self, length: usize) {
         self.block[self.length..][..length / 255].fill(u8::MAX);
         self.length += length / 255;
         self.block[self.length] = (length % 255) as u8;
         self.length += 1;
     }
 
-    /// The block, once the last literals are in it.
+    /// Writes the last literals and returns the block.
     fn end(mut self) -> &'a [u8] {
         self.literals(self.bytes.len(), 0);
         &self.block[..self.length]
     }
 }
 
-fn compare_fastest(bytes: &[u8], distance: usize, alike: &mut Vec<u64>) {
+/// Compares each byte with the one `distance` before it, by the fastest way.
+fn compare_bytes(bytes: &[u8], distance: usize, equals: &mut Vec<u64>, level: SimdLevel) {
     #[cfg(target_arch = "x86_64")]
-    if avx2::compare(bytes, distance, alike) {
+    if level >= SimdLevel::Avx2 && avx2::try_compare(bytes, distance, equals) {
         return;
     }
-    compare(bytes, distance, alike, equal);
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = level;
+    compare(bytes, distance, equals, equal);
 }
 
-/// A bit for each byte that is like the one `distance` in front of it, and could
-/// be part of a match; and a word of none. Compiled together with `equal`.
-#[inline(always)]
-fn compare(
-    bytes: &[u8],
-    distance: usize,
-    alike: &mut Vec<u64>,
-    equal: impl Fn(&[u8; WORD], &[u8; WORD]) -> u64,
-) {
-    let end = bytes.len().saturating_sub(LITERALS_AT_END);
-    let (words, whole) = (end.div_ceil(WORD), end / WORD);
-    // The first word all of whose bytes have one that far in front.
-    let first = distance.div_ceil(WORD).min(whole);
-    alike.clear();
-    alike.resize(words + 1, 0);
-    for word in (0..first).chain(whole..words) {
-        let at = word * WORD;
-        alike[word] = (at.max(distance)..end.min(at + WORD))
-            .map(|place| u64::from(bytes[place] == bytes[place - distance]) << (place - at))
-            .fold(0, |word, bit| word | bit);
-    }
-    if first < whole {
-        let (here, _) = bytes[first * WORD..].as_chunks();
-        let (before, _) = bytes[first * WORD - distance..].as_chunks();
-        for ((word, here), before) in alike[first..whole].iter_mut().zip(here).zip(before) {
-            *word = equal(here, before);
-        }
-    }
-}
-
-/// A bit for each byte that is the same in both.
-#[inline(always)]
-fn equal(a: &[u8; WORD], b: &[u8; WORD]) -> u64 {
-    let eights = a.as_chunks().0.iter().zip(b.as_chunks().0);
-    eights.enumerate().fold(0, |word, (part, (a, b))| {
-        const LOW: u64 = 0x7F7F_7F7F_7F7F_7F7F;
-        let differ = u64::from_le_bytes(*a) ^ u64::from_le_bytes(*b);
-        // The highest bit of each byte: whether it is zero.
-        let zero = !(((differ & LOW) + LOW) | differ | LOW);
-        let bits = (zero >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-        word | bits << (8 * part)
-    })
-}
-/// The bits that begin [`MATCH_AT_LEAST`] ones in either.
-fn find_starts(front: &[u64], above: &[u64], starts: &mut Vec<u64>) {
-    // Behind the last word, which is of none, there is nothing.
-    let front = front.iter().zip(&front[1..]);
+/// Finds the positions from which [`MATCH_AT_LEAST`] bytes are equal at either distance.
+fn find_starts(before: &[u64], above: &[u64], starts: &mut Vec<u64>) {
+    // The last word holds no ones and needs no successor.
+    let before = before.iter().zip(&before[1..]);
     let above = above.iter().zip(&above[1..]);
     starts.clear();
     starts.extend(
-        front
+        before
             .zip(above)
-            .map(|((front, next), (above, next_above))| {
-                runs(*front, *next) | runs(*above, *next_above)
+            .map(|((before, next), (above, next_above))| {
+                runs(*before, *next) | runs(*above, *next_above)
             }),
     );
 }
 
-/// Bits that begin [`MATCH_AT_LEAST`] ones.
+/// Returns the bits of `word` from which [`MATCH_AT_LEAST`] ones follow each other;
+/// `next` is the word after it.
 #[inline(always)]
 fn runs(word: u64, next: u64) -> u64 {
     let ahead = |bits: u64, distance: u32, next: u64| bits >> distance | next << (64 - distance);
-    // Of the next word only the first bits matter, and no ones follow them.
+    // Only the first bits of the next word matter, so zeros may follow them.
     let (two, next_two) = (word & ahead(word, 1, next), next & next >> 1);
     let (four, next_four) = (two & ahead(two, 2, next_two), next_two & next_two >> 2);
     four & ahead(four, MATCH_AT_LEAST as u32 - 4, next_four)
 }
 
-/// Where the next match can start, from `at` on.
+/// Finds the first position from `at` on where a match can start.
 #[inline(always)]
 fn next_start(starts: &[u64], at: usize) -> Option<usize> {
     let (mut index, mut reached) = (at / WORD, u64::MAX << (at % WORD));
@@ -255,16 +226,16 @@ fn next_start(starts: &[u64], at: usize) -> Option<usize> {
     }
 }
 
-/// How many ones there are from `at` on.
+/// Counts the ones that follow each other from `at` on.
 #[inline(always)]
-fn ones(alike: &[u64], at: usize) -> usize {
+fn ones(equals: &[u64], at: usize) -> usize {
     let (index, shift) = (at / WORD, at % WORD);
-    let first = (!(alike[index] >> shift)).trailing_zeros() as usize;
+    let first = (!(equals[index] >> shift)).trailing_zeros() as usize;
     if first < WORD - shift {
         return first;
     }
     let mut count = WORD - shift;
-    for word in &alike[index + 1..] {
+    for word in &equals[index + 1..] {
         let more = word.trailing_ones() as usize;
         count += more;
         if more < WORD {

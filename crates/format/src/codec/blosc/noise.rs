@@ -78,15 +78,7 @@ pub(super) fn zstd_header(frame: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn noise(length: usize) -> Vec<u8> {
-        let mut state = 1u32;
-        let step = || {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 24) as u8
-        };
-        std::iter::repeat_with(step).take(length).collect()
-    }
+    use crate::testing::noise;
 
     #[test]
     fn noise_is_told_from_what_has_a_pattern() {

@@ -1,3 +1,5 @@
+use sha2::{Digest, Sha256};
+
 use super::*;
 
 fn column(values: ColumnValues) -> Label {
@@ -70,4 +72,48 @@ fn there_is_one_chunk_even_of_nothing_but_fill_values() {
         flags.metadata["chunk_grid"]["configuration"]["chunk_shape"],
         json!([2, 3])
     );
+}
+
+/// The start of the SHA-256 of metadata, chunk key and chunk of each label of
+/// [`every_kind_of_label`]: with the digests of chunks and tables the contract of
+/// [`ENCODER_REVISION`].
+///
+/// [`ENCODER_REVISION`]: crate::version::ENCODER_REVISION
+const PINNED: [&str; 5] = [
+    "8de50b835ee4bb88",
+    "66ee94c0d7c44378",
+    "0becc6dbcdc1a584",
+    "8d7fa474e9ed12ef",
+    "90c7e3447dd1eac5",
+];
+
+/// Text, truth values, whole numbers with and without blanks, floats.
+fn every_kind_of_label() -> [Label; 5] {
+    let meaning = ColumnMeaning::of("dye");
+    let texts = ["Hoechst", "", "Syto14"].map(str::to_owned).to_vec();
+    let flags = vec![true, false, true, true];
+    let dimensions = ["site", "channel"];
+    [
+        Label::text("stain", "channel", texts, &meaning).unwrap(),
+        Label::flags("present", dimensions, [2, 2], flags, &meaning).unwrap(),
+        column(ColumnValues::Integer(
+            [Some(-1), None, Some(7)].into_iter().collect(),
+        )),
+        column(ColumnValues::Integer(
+            [Some(3), Some(4)].into_iter().collect(),
+        )),
+        column(ColumnValues::Float(vec![Some(0.5), None, Some(-2.0)])),
+    ]
+}
+
+#[test]
+fn the_bytes_of_every_kind_of_label_are_those_of_the_encoder_revision() {
+    let found = every_kind_of_label().map(|label| {
+        let mut hasher = Sha256::new();
+        hasher.update(label.metadata.to_string());
+        hasher.update(&label.chunk_key);
+        hasher.update(&label.chunk);
+        hex::encode(&hasher.finalize()[..8])
+    });
+    assert!(found == PINNED, "the digests are now {found:#?}");
 }

@@ -1,9 +1,11 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use object_store::chunked::ChunkedStore;
 use object_store::memory::InMemory;
 
 use super::*;
-use crate::remote::PART;
+use crate::remote::{PART, RemoteStore};
+use crate::store::{WriteObject, WriteOutcome};
 
 fn memory() -> Remote {
     Remote::on(Arc::new(InMemory::new()), "a/b")
@@ -15,12 +17,12 @@ fn large_objects_are_uploaded_in_parts_and_small_ones_are_not() {
     for length in [0, 1, PART - 1, PART, PART + 1, 3 * PART + 5] {
         let bytes: Vec<u8> = (0..length).map(|at| (at / 1000) as u8).collect();
         let put = |step: usize| {
-            let mut write = |object: &mut dyn io::Write| {
-                bytes
-                    .chunks(step)
-                    .try_for_each(|piece| object.write_all(piece))
-            };
-            remote.put_streamed("c", &mut write).unwrap();
+            let write: WriteObject<'_> = Box::new(|object| {
+                let mut pieces = bytes.chunks(step);
+                pieces.try_for_each(|piece| object.write_all(piece))?;
+                Ok(WriteOutcome::Store)
+            });
+            remote.put_streamed("c", write).unwrap();
             assert!(remote.get("c").unwrap().unwrap() == bytes);
         };
         put(700_000);
@@ -31,17 +33,17 @@ fn large_objects_are_uploaded_in_parts_and_small_ones_are_not() {
 }
 
 #[test]
-fn an_object_that_is_not_finished_is_not_there() {
+fn an_unfinished_object_is_absent() {
     let remote = memory();
     let pieces = AtomicUsize::new(0);
-    let error = remote.put_streamed("c", &mut |object| {
+    let write: WriteObject<'_> = Box::new(|object| {
         for _ in 0..3 {
             object.write_all(&vec![1; PART])?;
             pieces.fetch_add(1, Ordering::Relaxed);
         }
         Err(io::Error::other("no more"))
     });
-    let error = error.unwrap_err();
+    let error = remote.put_streamed("c", write).unwrap_err();
     assert_eq!(error.object, "s3://test/a/b/c");
     assert_eq!(error.source.to_string(), "no more");
     assert_eq!(pieces.into_inner(), 3);
@@ -49,15 +51,7 @@ fn an_object_that_is_not_finished_is_not_there() {
 }
 
 #[test]
-fn what_is_there_is_not_put_anew() {
-    let remote = memory();
-    assert!(remote.put_new("c", "1".into()).unwrap());
-    assert!(!remote.put_new("c", "2".into()).unwrap());
-    assert_eq!(remote.get("c").unwrap().unwrap(), "1");
-}
-
-#[test]
-fn keys_are_relative_and_nothing_beside_is_seen() {
+fn keys_are_relative_to_the_address() {
     let remote = memory();
     let keys = ["e/f/g", "e/f0", "h/i/j/k", "z", "é €%20"];
     for key in keys {
@@ -93,11 +87,12 @@ fn parts_of_objects_are_read_in_their_order() {
     remote.put("c", "9876543210".into()).unwrap();
     assert_eq!(read(&head()).unwrap(), ["21", "9", "765"]);
     let error = read(&first).unwrap_err();
+    assert_eq!(error.kind, StoreErrorKind::Changed);
     assert!(
         error.source.to_string().contains("was replaced"),
         "{error:?}"
     );
-    // A server without tags, and one that does not heed them.
+    // A server without tags, and a server that ignores the condition.
     for (e_tag, modified) in [(None, 0), (Some("W/other".to_owned()), first.modified)] {
         let other = RemoteObject {
             e_tag,
@@ -120,7 +115,13 @@ fn parts_of_objects_are_read_in_their_order() {
 }
 
 #[test]
-fn a_store_in_memory_is_a_store() {
-    let store = crate::remote::RemoteStore::new(memory(), None);
-    crate::testing::conforms(&store);
+fn remote_stores_conform() {
+    // Answers arrive whole, or in pieces of 1,000 bytes.
+    let in_pieces = ChunkedStore::new(Arc::new(InMemory::new()), 1000);
+    let in_pieces = Remote::on(Arc::new(in_pieces), "a/b");
+    for remote in [memory(), in_pieces] {
+        let [store, again] = [(); 2].map(|()| RemoteStore::new(remote.clone(), None));
+        crate::testing::conforms(&store, &again);
+        crate::testing::remote_conforms(&remote);
+    }
 }

@@ -1,5 +1,7 @@
 //! Which units are run, and what becomes of those that were stored before.
 
+use std::sync::atomic::AtomicBool;
+
 use super::*;
 
 /// Two units of two sites each, as they are in `store` and in the records.
@@ -59,7 +61,7 @@ fn a_stop_finishes_the_units_in_hand_and_begins_no_other() {
         };
         let records = pipeline.run(&units).unwrap();
         // Chunks of two sites a unit.
-        let in_flight = pipeline.chunks_in_flight().div_ceil(2) + 1;
+        let in_flight = pipeline.capacity().in_flight.div_ceil(2) + 1;
         assert!((1..=1 + in_flight).contains(&records.len()));
         // Whatever was begun is stored and recorded.
         let recorded = journal.records().unwrap();

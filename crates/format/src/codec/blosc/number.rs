@@ -1,0 +1,20 @@
+//! The numbers of Blosc frames: `u32`, little-endian. A chunk is at most as long as an
+//! `i32` counts, so that every length and position fits.
+#![allow(
+    clippy::indexing_slicing,
+    reason = "callers give positions of numbers that they have written"
+)]
+
+/// Bytes of a number.
+pub(super) const NUMBER_BYTES: usize = 4;
+
+/// Writes `number` at position `at`.
+pub(super) fn write_number(frame: &mut [u8], at: usize, number: usize) {
+    frame[at..at + NUMBER_BYTES].copy_from_slice(&(number as u32).to_le_bytes());
+}
+
+/// Reads the number at position `at`.
+pub(super) fn read_number(frame: &[u8], at: usize) -> usize {
+    let bytes = frame[at..].first_chunk().copied();
+    bytes.map_or(0, u32::from_le_bytes) as usize
+}

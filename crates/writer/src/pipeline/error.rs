@@ -1,0 +1,55 @@
+//! Errors of the pipeline.
+
+use rxrx_decoder::DecodeError;
+use rxrx_format::CodecError;
+use rxrx_input::ReadError;
+use rxrx_storage::{StoreError, Unreachable};
+
+use crate::journal::JournalError;
+
+/// Cause that kept units from being stored.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PipelineError {
+    /// An image could not be read, and the run is strict.
+    #[error("cannot read image {path}")]
+    UnreadableImage {
+        /// Path inside INPUT.
+        path: String,
+        /// Answer of the source.
+        source: ReadError,
+    },
+    /// INPUT as a whole cannot be read any more.
+    #[error("cannot read INPUT any more, at image {path}")]
+    Source {
+        /// Path inside INPUT.
+        path: String,
+        /// Answer of the store.
+        source: Unreachable,
+    },
+    /// An image could not be decoded, and the run is strict.
+    #[error("cannot decode image {path}")]
+    CorruptImage {
+        /// Path inside INPUT.
+        path: String,
+        /// Fault of the image.
+        source: DecodeError,
+    },
+    /// A chunk could not be encoded.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    /// A shard or its record could not be stored.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A record could not be encoded: a defect of the program.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The program contradicts itself; nothing of the unit is recorded.
+    #[error("defect of the program: shard {key} {reason}")]
+    Defect {
+        /// Key of the shard.
+        key: String,
+        /// The contradiction.
+        reason: &'static str,
+    },
+}

@@ -1,0 +1,55 @@
+//! What the pipeline is given.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::sync::atomic::AtomicBool;
+
+use rxrx_format::{ChunkEncoder, channel_chunks};
+use rxrx_input::Source;
+use rxrx_metadata::{Plan, Unit};
+
+use super::capacity::Capacity;
+use crate::events::Observer;
+use crate::journal::{Journal, StoredUnit};
+use crate::output::ChecksummedStore;
+
+/// Everything that the units of one conversion share. `Pipeline::run`, in `run.rs`,
+/// runs them.
+pub(crate) struct Pipeline<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) source: &'a dyn Source,
+    pub(crate) encoder: &'a ChunkEncoder,
+    pub(crate) output: &'a ChecksummedStore<'a>,
+    pub(crate) journal: &'a Journal<'a>,
+    /// The units as they were stored before, by shard, where their good planes must
+    /// stay as they are.
+    pub(crate) former: &'a BTreeMap<usize, StoredUnit>,
+    pub(crate) observer: &'a dyn Observer,
+    /// Threads that decode and encode.
+    pub(crate) jobs: NonZeroUsize,
+    /// Stop at the first image that cannot be used, having stored the units before it.
+    pub(crate) strict: bool,
+    /// Once true, no further unit begins.
+    pub(crate) stop: &'a AtomicBool,
+}
+
+impl Pipeline<'_> {
+    /// Numbers of threads and of chunks under way.
+    pub(super) fn capacity(&self) -> Capacity {
+        let hints = self.source.read_hints();
+        let chunk_bytes = self.plan.geometry().chunk_bytes();
+        Capacity::new(self.jobs, &hints, chunk_bytes, self.output.writers())
+    }
+
+    /// Chunks of a full unit that lie inside the array.
+    pub(super) fn chunks_per_unit(&self) -> usize {
+        let geometry = self.plan.geometry();
+        (geometry.shard_sites / geometry.chunk_sites) * channel_chunks(geometry)
+    }
+
+    /// Chunks of `unit`. Only the last unit of the array can have fewer than others.
+    pub(super) fn chunks_of(&self, unit: &Unit) -> usize {
+        let geometry = self.plan.geometry();
+        unit.sites.len().div_ceil(geometry.chunk_sites) * channel_chunks(geometry)
+    }
+}
