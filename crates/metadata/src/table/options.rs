@@ -1,4 +1,4 @@
-//! How a table is read from a file, a reader or memory.
+//! Options of reading a table from a file, a reader or memory.
 
 use std::io::{Read, Seek};
 use std::path::Path;
