@@ -103,14 +103,6 @@ impl MetadataTable {
         TableOptions::default().open(path)
     }
 
-    /// Reads an open file with [`TableOptions::unpack`].
-    ///
-    /// # Errors
-    /// The errors of [`TableOptions::unpack`].
-    pub fn unpack(name: &str, reader: impl Read + Seek) -> Result<Self, MetadataError> {
-        TableOptions::default().unpack(name, reader)
-    }
-
     /// Reads plain CSV with [`TableOptions::read`].
     ///
     /// # Errors
