@@ -117,7 +117,7 @@ pub fn read_index(shard: &[u8], chunks: usize) -> Result<Vec<Option<Range<u64>>>
     let index_bytes = chunks.checked_mul(ENTRY_BYTES).ok_or_else(too_short)?;
     let (rest, checksum) = shard.split_last_chunk::<4>().ok_or_else(too_short)?;
     let end = rest.len().checked_sub(index_bytes).ok_or_else(too_short)?;
-    let index = rest.get(end..).unwrap_or_default();
+    let (_, index) = rest.split_at(end);
     let (stored, computed) = (u32::from_le_bytes(*checksum), crc32c::crc32c(index));
     if stored != computed {
         return Err(ShardIndexError::Checksum { stored, computed });

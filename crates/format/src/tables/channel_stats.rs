@@ -233,9 +233,9 @@ impl Groups {
 pub fn channel_stats_table(
     rows: &[ChannelStats],
     channels: &[String],
-    notes: &[(&str, String)],
+    key_values: &[(&str, String)],
 ) -> Result<Vec<u8>, TableError> {
-    let mut writer = TableWriter::new(CHANNEL_STATS, channel_stats_schema(), &[], notes)?;
+    let mut writer = TableWriter::new(CHANNEL_STATS, channel_stats_schema(), &[], key_values)?;
     let integers = |value: fn(&ChannelStats) -> u64| {
         Arc::new(Int64Array::from_iter_values(
             rows.iter().map(|row| value(row) as i64),

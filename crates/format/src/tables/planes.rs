@@ -36,7 +36,7 @@ pub struct PlanesTable<'a> {
 }
 
 impl<'a> PlanesTable<'a> {
-    pub fn new(plan: &'a Plan, notes: &[(&str, String)]) -> Result<Self, TableError> {
+    pub fn new(plan: &'a Plan, key_values: &[(&str, String)]) -> Result<Self, TableError> {
         let channels = plan.geometry().channels;
         let groups: Vec<_> = site_groups(plan.table().len()).collect();
         let longest = groups.first().map_or(0, ExactSizeIterator::len);
@@ -44,7 +44,7 @@ impl<'a> PlanesTable<'a> {
         Ok(Self {
             plan,
             channels: plan.channels().iter().map(ToString::to_string).collect(),
-            writer: TableWriter::new(PLANES, planes_schema(), &bloom, notes)?,
+            writer: TableWriter::new(PLANES, planes_schema(), &bloom, key_values)?,
             group_ends: groups
                 .iter()
                 .rev()

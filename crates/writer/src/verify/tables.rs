@@ -88,7 +88,7 @@ impl Tables {
         let Some(sites) = &self.sites else { return };
         let current = attributes.generator == GENERATOR;
         for (key, expected) in key_value_metadata(geometry, attributes) {
-            let found = sites.notes.get(key);
+            let found = sites.key_values.get(key);
             // Another version may have had more to say, and less.
             if found != Some(&expected) && (current || found.is_some()) {
                 let text = format!("its note {key:?} is {found:?}, the root says {expected:?}");

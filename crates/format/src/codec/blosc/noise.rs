@@ -31,7 +31,8 @@ pub(super) fn noise_in_front(sorted: &[u8], plane_bytes: usize) -> usize {
 /// How many bytes are like the next one. In parts, so that the compiler counts
 /// many at once in few bits.
 fn alike(plane: &[u8]) -> usize {
-    let next = plane.get(1..).unwrap_or_default();
+    // An empty plane has no next byte.
+    let next = plane.get(1..).unwrap_or(&[]);
     let parts = plane.chunks(128).zip(next.chunks(128));
     let count = |(bytes, next): (&[u8], &[u8])| {
         let pairs = bytes.iter().zip(next);

@@ -25,7 +25,7 @@ pub struct SitesTable {
     /// Where each site is stored.
     pub places: Vec<StoredSite>,
     /// Key-value metadata of the file.
-    pub notes: BTreeMap<String, String>,
+    pub key_values: BTreeMap<String, String>,
 }
 
 /// Where one site is stored, as the table says.
@@ -57,7 +57,7 @@ impl SitesTable {
 /// rows than 0 to `sites` in order, nulls where there are none.
 pub fn sites_of(bytes: Bytes, sites: usize) -> Result<SitesTable, ReadTableError> {
     let mut table = SitesTable::default();
-    table.notes = each_batch(SITES, bytes, sites, |batch| {
+    table.key_values = each_batch(SITES, bytes, sites, |batch| {
         if batch.first_row == 0 {
             table.columns = empty_columns(batch)?;
         }
