@@ -1,4 +1,4 @@
-//! `embeddings.parquet`, read back.
+//! Reads `embeddings.parquet`.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float32Type;
