@@ -25,14 +25,18 @@ mod end_to_end {
     mod labels;
     mod layouts;
     mod permissions;
+    #[path = "../real_data.rs"]
+    mod real_data;
     mod real_sample;
     mod repeatable;
     mod retry;
     mod seal;
     mod streams;
+    mod structure;
     mod tables;
+    #[path = "../tally.rs"]
+    mod tally;
     mod targets;
     mod torture;
     mod verify;
-    mod workspace;
 }

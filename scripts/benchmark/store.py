@@ -16,15 +16,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from s3 import Bucket
-from server_process import program
-from servers import ACCESS_KEY, REGION, SECRET_KEY, SeaweedFS, seaweedfs
-
 import measure
 import report
 import tree
 from driver import CODECS, HERE, PYTHON, REPOSITORY, SAMPLE_SITES, machine, say
 from report import Result
+
+# The benchmark starts the same servers as the tests.
+sys.path.insert(0, str(REPOSITORY / "tests" / "python"))
+
+from servers.bucket import Bucket
+from servers.object_stores import ACCESS_KEY, REGION, SECRET_KEY, SeaweedFS, seaweedfs
+from servers.process import program
 
 READERS = (
     *("zarr-obstore", "zarr-fsspec", "xarray-obstore", "xarray-fsspec", "tensorstore"),

@@ -24,11 +24,15 @@ import google_crc32c
 import numcodecs.blosc
 import numpy as np
 import pyarrow.parquet as pq
-from cloud_readers import CLOUD_READERS, at_s3
 
 import tree
 from reads import CHECKED_SITES, ReadSite, chunk_decoder, open_pngs, random_sites
 from store import DATASET, PNGS, READERS
+
+# The benchmark reads a bucket with the same readers as the tests.
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "python"))
+
+from readers.cloud import CLOUD_READERS, at_s3
 
 SECONDS = 3.0
 

@@ -1,10 +1,10 @@
-"""The sites whose embeddings lie nearest to that of one site, as a list and as a picture strip.
+"""Finds the sites whose embeddings are nearest to that of one site, and draws them in a row.
 
     python scripts/examples/nearest_neighbours.py DATASET SITE_ID PICTURE.png [--count 8]
 
-DuckDB compares the fixed-size lists of embeddings.parquet; the dataset must have
-been converted with --embeddings. Cells on one plate look alike whatever was done to
-them, so that other wells of the same plate come out on top in raw embeddings.
+DuckDB compares the vectors of embeddings.parquet; the dataset must have been converted
+with --embeddings. Cells on one plate look alike whatever their treatment, so the nearest
+sites of raw embeddings are often other wells of the same plate.
 
 Needs duckdb, xarray, zarr, numpy, pillow.
 """
@@ -16,22 +16,23 @@ import duckdb
 import numpy as np
 import xarray
 from PIL import Image, ImageDraw
+
 from plate_montage import pictures, shrunk
 
-# A Parquet file cannot fix the length of a list, so DuckDB has to be told.
+# DuckDB reads a list of any length from Parquet; the cast gives it a fixed length.
 NEIGHBOURS = """
     WITH vectors AS (SELECT site_index, site_id, embedding::FLOAT[{length}] AS vector
                      FROM '{root}/embeddings.parquet' WHERE embedding IS NOT NULL)
     SELECT site_index, v.site_id, s.sirna,
-           array_cosine_similarity(v.vector, asked.vector) AS similarity
+           array_cosine_similarity(v.vector, chosen.vector) AS similarity
     FROM vectors v JOIN '{root}/metadata.parquet' s USING (site_index),
-         (SELECT vector FROM vectors WHERE site_id = $site_id) asked
+         (SELECT vector FROM vectors WHERE site_id = $site_id) chosen
     ORDER BY similarity DESC, site_index
     LIMIT $count + 1"""
 
 
 def neighbours(root: Path, site_id: str, count: int) -> list[tuple[int, str, str, float]]:
-    """(site_index, site_id, sirna, similarity), beginning with the site itself."""
+    """Returns (site_index, site_id, sirna, similarity), the site itself first."""
     table = f"'{root}/embeddings.parquet'"
     (length,) = duckdb.execute(f"SELECT max(len(embedding)) FROM {table}").fetchone()
     query = NEIGHBOURS.format(root=root, length=length)
@@ -42,7 +43,7 @@ def neighbours(root: Path, site_id: str, count: int) -> list[tuple[int, str, str
 
 
 def strip(root: Path, found: list[tuple[int, str, str, float]], size: int = 256) -> Image.Image:
-    """The sites from left to right, each with its name, siRNA and similarity below."""
+    """Draws the sites from left to right, each above its name, siRNA and similarity."""
     ds = xarray.open_zarr(root / "images.zarr", chunks=None)
     images = ds.images.isel(site=[index for index, *_ in found]).to_numpy()
     images = np.stack([shrunk(planes, size) for planes in images])

@@ -1,11 +1,11 @@
-"""One plate as one picture: its wells where they lie on the plate, in the stains' colours.
+"""Draws one plate as one picture: each well at its position, in the colours of the stains.
 
     python scripts/examples/plate_montage.py DATASET PICTURE.png [EXPERIMENT PLATE] [--channels w1]
 
 xarray finds the plate by its labels and loads one well at a time. Colours and windows
-come from the attributes of the dataset; a window is widened where the plate is brighter
-than that. Without EXPERIMENT and PLATE, it is the first plate. A missing plane adds no
-light, and a well without an image remains grey.
+come from the attributes of the dataset; a window is widened if the plate is brighter. The
+default is the first plate. A missing plane adds no light, and a well without an image
+stays grey.
 
 Needs xarray, zarr, numpy, pillow.
 """
@@ -23,9 +23,9 @@ EMPTY = (48, 48, 48)
 
 
 def pictures(planes: np.ndarray, channels: list[dict]) -> np.ndarray:
-    """Planes (site, channel, y, x) as pictures, uint8 (site, y, x, 3), all in one scale.
+    """Converts planes (site, channel, y, x) to pictures, uint8 (site, y, x, 3), on one scale.
 
-    Each channel lights up in its colour, and at most 1 % of anything is glare.
+    Each channel adds light of its colour; at most 1 % of the values are saturated.
     """
     light = np.zeros((len(planes), *planes.shape[2:], 3), np.float32)
     for channel, attributes in enumerate(channels):
@@ -37,13 +37,13 @@ def pictures(planes: np.ndarray, channels: list[dict]) -> np.ndarray:
 
 
 def shrunk(planes: np.ndarray, size: int) -> np.ndarray:
-    """Means over squares of (channel, y, x), so that the longer side has about `size` pixels."""
+    """Averages squares of (channel, y, x) so that the longer side has about `size` pixels."""
     factor = max(1, max(planes.shape[1:]) // size)
     return np.stack([Image.fromarray(plane).reduce(factor) for plane in planes.astype("f4")])
 
 
-def place(well: str) -> tuple[int, int]:
-    """`B02` lies in row 1, column 1, and `AA01` in row 26, column 0."""
+def position(well: str) -> tuple[int, int]:
+    """Returns row and column from 0: `B02` is (1, 1), `AA01` is (26, 0)."""
     letters = well.rstrip("0123456789")
     row = 0
     for letter in letters:
@@ -52,13 +52,13 @@ def place(well: str) -> tuple[int, int]:
 
 
 def montage(plate: xarray.Dataset, names: list[str]) -> Image.Image:
-    """The first site of every well of `plate`, with the plate's rows and columns named."""
+    """Draws the first site of every well, and the names of rows and columns."""
     index = [plate.indexes["channel"].get_loc(name) for name in names]
     seen = np.flatnonzero(plate.present.values.any(axis=1))
     if not len(seen):
         raise SystemExit("no well of that plate has an image")
-    wells = np.array([place(well) for well in plate.well.values])
-    rows, columns = (np.unique(places) for places in wells.T)  # only where there is a well
+    wells = np.array([position(well) for well in plate.well.values])
+    rows, columns = (np.unique(numbers) for numbers in wells.T)  # only where there is a well
     planes = [shrunk(plate.images[site].to_numpy()[index], THUMBNAIL) for site in seen]
     channels = [plate.attrs["channels"][channel] for channel in index]
     height, width = (side + 2 for side in planes[0].shape[1:])
@@ -87,7 +87,7 @@ def main() -> None:
     parser.add_argument("picture", type=Path)
     parser.add_argument("experiment", nargs="?")
     parser.add_argument("plate", nargs="?", type=int)
-    parser.add_argument("--channels", nargs="+", metavar="NAME", help="all unless told otherwise")
+    parser.add_argument("--channels", nargs="+", metavar="NAME", help="default: all")
     arguments = parser.parse_args()
     ds = xarray.open_zarr(arguments.dataset / "images.zarr", chunks=None)  # without Dask
     experiment = arguments.experiment or ds.experiment[0].item()

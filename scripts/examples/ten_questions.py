@@ -1,9 +1,9 @@
-"""Ten questions of a first day with a dataset, and DuckDB's answers. No pixel is read.
+"""Answers ten questions about a dataset with DuckDB, without reading pixels.
 
     python scripts/examples/ten_questions.py DATASET [SITE_ID]
 
-DATASET is a folder, or an address where DuckDB has the httpfs extension. SITE_ID is
-the site of the ninth question; the first of the dataset unless told otherwise.
+DATASET is a folder, or an address if DuckDB has the httpfs extension. SITE_ID is the site
+of the ninth question; the default is the first site of the dataset.
 
 Needs duckdb.
 """
@@ -59,7 +59,7 @@ QUESTIONS = {
 
 
 def connect(root: str) -> duckdb.DuckDBPyConnection:
-    """A connection where `sites`, `planes` and `stats` are the tables of the dataset."""
+    """Returns a connection with the tables of the dataset as `sites`, `planes` and `stats`."""
     connection = duckdb.connect()
     tables = {"sites": "metadata", "planes": "planes", "stats": "channel_stats"}
     for view, table in tables.items():

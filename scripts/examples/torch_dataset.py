@@ -2,11 +2,11 @@
 
     python scripts/examples/torch_dataset.py DATASET [--source INPUT] [--workers 2] [--epochs 3]
 
-A site is one read of the byte range that metadata.parquet names, decoded by
-numcodecs; no Zarr library. `Sites` itself needs no PyTorch. With --source, the
-same sites are also read from the PNGs as an ImageFolder would, one process and one
-thread each, and both rates are printed. Where PyTorch is installed, a DataLoader with
-spawned workers then runs over several epochs.
+A site is one read of the byte range in metadata.parquet, decoded by numcodecs; no Zarr
+library. `Sites` itself needs no PyTorch. With --source, the script also reads the same
+sites from the PNGs as an ImageFolder does, each in one process and one thread, and prints
+both rates. If PyTorch is installed, a DataLoader with spawned workers then runs over
+several epochs.
 
 Needs duckdb, numcodecs, numpy; Pillow for --source.
 """
@@ -23,7 +23,7 @@ import numcodecs
 import numcodecs.blosc
 import numpy as np
 
-# Workers, not threads, share out the work; Blosc's own threads would fight them.
+# The workers are the parallelism; Blosc's own threads would compete with them.
 numcodecs.blosc.use_threads = False
 
 
@@ -36,12 +36,12 @@ class Sites:
     def __init__(self, root: str | Path, where: str = "complete", label: str = "sirna_id") -> None:
         self.root = Path(root)
         table = f"'{self.root / 'metadata.parquet'}'"
-        notes = dict(duckdb.sql(f"SELECT key, value FROM parquet_kv_metadata({table})").fetchall())
-        self.shape = json.loads(notes[b"chunk_shape"])
-        if self.shape[0] != 1 or self.shape[1] != json.loads(notes[b"array_shape"])[1]:
-            raise ValueError(f"{self.root}: a chunk is no site; convert with the default chunks")
-        self.dtype = np.dtype(notes[b"data_type"].decode()).newbyteorder("<")
-        codecs = reversed(json.loads(notes[b"chunk_codecs"]))
+        layout = dict(duckdb.sql(f"SELECT key, value FROM parquet_kv_metadata({table})").fetchall())
+        self.shape = json.loads(layout[b"chunk_shape"])
+        if self.shape[0] != 1 or self.shape[1] != json.loads(layout[b"array_shape"])[1]:
+            raise ValueError(f"{self.root}: a chunk is not one site; convert with default chunks")
+        self.dtype = np.dtype(layout[b"data_type"].decode()).newbyteorder("<")
+        codecs = reversed(json.loads(layout[b"chunk_codecs"]))
         self.codecs = [codec_of(codec) for codec in codecs if codec["name"] != "bytes"]
         self.rows = duckdb.sql(f"""
             SELECT shard, "offset", length, coalesce({label}, -1),
@@ -57,7 +57,7 @@ class Sites:
         )
         self.mean, self.scale = mean, 1 / std  # (plate, channel, 1, 1)
         self.shards: dict[str, int] = {}
-        self.pixels = np.empty(self.shape[1:], self.dtype)  # fresh memory each time costs more
+        self.pixels = np.empty(self.shape[1:], self.dtype)  # reused: new memory is slower
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -71,7 +71,7 @@ class Sites:
         return self.normalise(self.pixels, plate), label
 
     def stored(self, index: int) -> bytes:
-        """The site as it is stored: one read."""
+        """Reads the stored bytes of a site with one read."""
         shard, offset, length, *_ = self.rows[index]
         if shard not in self.shards:
             self.shards[shard] = os.open(self.root / shard, os.O_RDONLY)
@@ -82,18 +82,18 @@ class Sites:
         return np.multiply(centred, self.scale[plate], out=centred)
 
     def __getstate__(self) -> dict:
-        """A spawned worker gets everything but the open files, and opens its own."""
+        """Returns the state for a spawned worker, which opens its own files."""
         return self.__dict__ | {"shards": {}}
 
 
 def codec_of(codec: dict) -> numcodecs.abc.Codec:
-    """The numcodecs codec that undoes a Zarr codec; only `delta` cannot do without settings."""
+    """Returns the numcodecs codec that decodes a Zarr codec; only `delta` needs its settings."""
     name = codec["name"].removeprefix("numcodecs.")
     return numcodecs.get_codec({"id": name} | (codec["configuration"] if name == "delta" else {}))
 
 
 class PngSites:
-    """The same samples the usual way: six PNGs each, opened by Pillow as an ImageFolder does."""
+    """The same samples from six PNGs each, opened by Pillow as an ImageFolder does."""
 
     def __init__(self, sites: Sites, source: str | Path) -> None:
         self.sites = sites
@@ -119,9 +119,9 @@ class PngSites:
 
 
 def compare(sites: Sites, source: str, epochs: int) -> None:
-    """Both loaders take turns, ten sites each, over the same sites in the same order.
+    """Times both loaders in turns of ten sites, over the same sites in the same order.
 
-    What both read is in the page cache by then: the disk is not what is compared.
+    All files are in the page cache before, so that the disk does not affect the result.
     """
     loaders = {"PNGs": PngSites(sites, source), "dataset": sites}
     for index in (0, len(sites) - 1):
@@ -147,10 +147,10 @@ def compare(sites: Sites, source: str, epochs: int) -> None:
 
 
 def train(sites: Sites, workers: int, epochs: int) -> None:
-    """What a training loop looks like. Spawned, for a fork copies the locks of other threads."""
+    """Runs a training loop. Workers are spawned: a fork copies locks that other threads hold."""
     import torch
 
-    # Any object with __len__ and __getitem__ will do as a Dataset.
+    # Any object with __len__ and __getitem__ is a Dataset.
     loader = torch.utils.data.DataLoader(
         sites,
         batch_size=16,

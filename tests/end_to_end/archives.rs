@@ -263,7 +263,7 @@ fn an_archive_is_not_written_into_or_over() {
     for (input, output) in [(&inside, input.output()), (&archive, archive.clone())] {
         convert(input, &output, "--overwrite")
             .ends_with(1)
-            .complains_of(&["must not lie one within the other"]);
+            .complains_of(&["must not contain each other"]);
     }
     assert!(inside.exists() && archive.is_file());
 }

@@ -12,7 +12,8 @@ use rand::Rng;
 use super::dataset::{Dataset, files_below};
 use super::input::{Input, Spec};
 use super::run::{PROGRAM, Run, convert, info};
-use super::torture::{Tally, random, rounds};
+use super::tally::Tally;
+use super::torture::{random, rounds};
 
 /// Sites, each a shard of its own: long enough to be caught at work.
 const SITES: usize = 150;
@@ -169,7 +170,7 @@ fn killed_at_any_moment_it_ends_with_the_same_bytes() {
             }
             child.kill().unwrap();
             child.wait().unwrap();
-            tally.fault();
+            tally.faults(1);
             if Dataset::at(input.output()).is_sealed() {
                 tally.lost_unless(files_below(&input.output()) == whole);
             }

@@ -8,7 +8,8 @@ use std::process::Command;
 use super::dataset::files_below;
 use super::input::{Input, Spec};
 use super::run::{PROGRAM, Run, convert};
-use super::torture::{Tally, rounds};
+use super::tally::Tally;
+use super::torture::rounds;
 
 /// Runs a shell script in which `$DISK` is a file system of its own, gone
 /// afterwards. `None` where the system does not let a user have one.
@@ -75,7 +76,7 @@ fn a_disk_that_is_full_at_any_write_costs_nothing() {
         let errors = fs::read_to_string(input.beside("errors")).unwrap();
         tally.round();
         if run.stdout.contains("first 1\n") {
-            tally.fault();
+            tally.faults(1);
             let told = errors.contains("No space left on device") && errors.contains("cannot ");
             tally.undetected_unless(told && !run.stdout.contains("sealed"));
             assert!(!run.stdout.contains("object-"), "torn: {run:#?}");

@@ -1,24 +1,13 @@
-//! The 180 real files, where they are at hand. They are not part of the
-//! project because of their licence.
-
-use std::path::{Path, PathBuf};
+//! Converts real RxRx1 files, where the machine has them.
 
 use super::dataset::Dataset;
 use super::input::decoded;
+use super::real_data::real_data;
 use super::run::convert;
-
-pub(super) fn real_sample() -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/rxrx1-sample");
-    if !path.is_dir() {
-        eprintln!("skipped: {} is not there", path.display());
-        return None;
-    }
-    Some(path)
-}
 
 #[test]
 fn missing_planes_are_named_and_nothing_is_written() {
-    let Some(input) = real_sample() else { return };
+    let Some(input) = real_data("") else { return };
     let place = tempfile::tempdir().unwrap();
     let output = place.path().join("out");
     convert(&input, &output, "").ends_with(1).complains_of(&[
@@ -32,7 +21,7 @@ fn missing_planes_are_named_and_nothing_is_written() {
 
 #[test]
 fn every_present_plane_is_what_another_decoder_reads() {
-    let Some(input) = real_sample() else { return };
+    let Some(input) = real_data("") else { return };
     let place = tempfile::tempdir().unwrap();
     let output = place.path().join("out");
     let told = convert(&input, &output, "--allow-missing --json")

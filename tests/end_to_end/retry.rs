@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::dataset::{Dataset, files_below};
 use super::input::Input;
-use super::real_sample::real_sample;
+use super::real_data::real_data;
 use super::run::{convert, verify};
 
 /// Five ways to damage an image, with a word of what is said of each.
@@ -207,7 +207,7 @@ fn five_damages_are_told_apart_and_mended() {
 
 #[test]
 fn five_damages_of_real_files_are_told_apart_and_mended() {
-    let Some(real) = real_sample() else { return };
+    let Some(real) = real_data("") else { return };
     let place = tempfile::tempdir().unwrap();
     let input = place.path().join("in");
     for (name, bytes) in files_below(&real) {

@@ -1,4 +1,4 @@
-"""Every source is made once and converted once per codec, when a test first asks for it."""
+"""Fixtures: sources and datasets, each made when a test first needs it and then kept."""
 
 from __future__ import annotations
 
@@ -14,38 +14,42 @@ import pytest
 from numpy.typing import NDArray
 
 from converter import CODECS, COMPLETE, DEFAULT_CODEC, Dataset, convert, run
-from fault_proxy import FaultProxy
+from faults.proxy import FaultProxy
 from full_size import make_full_size
-from servers import SeaweedFS, seaweedfs
-from source import Source, read_source, table_row, write_tree
+from servers.object_stores import SeaweedFS, seaweedfs
+from source import GOLDEN, REAL_SAMPLE, Source, read_source, table_row, write_tree
 
 EXAMPLES = Path(__file__).parents[2] / "scripts" / "examples"
-REAL_SAMPLE = Path(__file__).parents[3] / "shared" / "data" / "rxrx1-sample"
 
 
 def make_sample(root: Path) -> Source:
-    """What `rxrx2zarr sample` makes, smaller than life to be quick."""
+    """Makes a sample with `rxrx2zarr sample`, with small planes to save time."""
     done = run("sample", root, "--sites", "24", "--seed", "7", "--size", "160")
     assert done.returncode == COMPLETE, done.stderr
     return read_source(root)
 
 
-def make_life_size(root: Path) -> Source:
-    """Planes as large as those of RxRx1."""
+def make_full_planes(root: Path) -> Source:
+    """Makes a sample whose planes are as large as those of RxRx1."""
     done = run("sample", root, "--sites", "32", "--seed", "11")
     assert done.returncode == COMPLETE, done.stderr
     return read_source(root)
 
 
 def open_real_sample(_root: Path) -> Source:
-    """Original RxRx1 files: site 1 of each well has six channels, site 2 has four."""
+    """Reads original RxRx1 files: site 1 of each well has six channels, site 2 has four."""
     if not REAL_SAMPLE.is_dir():
-        pytest.skip(f"the real sample is not at {REAL_SAMPLE}")
+        pytest.skip(f"{REAL_SAMPLE} does not exist (RXRX1_SAMPLE)")
     return read_source(REAL_SAMPLE)
 
 
+def open_golden(_root: Path) -> Source:
+    """Reads synthetic files of many kinds of PNG; the last site has four of six channels."""
+    return read_source(GOLDEN / "grey8")
+
+
 def make_sixteen_bit(root: Path) -> Source:
-    """16-bit planes of three channels, and a table with blanks and columns of its own."""
+    """Makes 16-bit planes of three channels, and a table with blanks and additional columns."""
     random = np.random.default_rng(16)
 
     def draw(_row: int, channel: int) -> NDArray[np.uint16]:
@@ -58,7 +62,7 @@ def make_sixteen_bit(root: Path) -> Source:
 
 
 def rows_with_blanks() -> list[dict[str, str]]:
-    """Nine rows, not in array order; AA02 comes after Z02, and B10 after B09."""
+    """Returns nine rows, not in array order; AA02 comes after Z02, and B10 after B09."""
     wells = ["AA02", "Z02", "B10", "B09", "B02", "C02", "C03", "C04", "C05"]
     rows = [table_row("U2OS-03", 1 + index % 2, well, 1) for index, well in enumerate(wells)]
     for index, row in enumerate(rows):
@@ -72,7 +76,7 @@ def rows_with_blanks() -> list[dict[str, str]]:
 
 
 def make_oblong(root: Path) -> Source:
-    """Planes that are not square, and a number of sites that fills no chunk and no shard."""
+    """Makes planes that are not square, and a number of sites that fills no chunk and no shard."""
     random = np.random.default_rng(13)
     rows = [table_row("HUVEC-01", 1, f"B{2 + index // 2:02}", 1 + index % 2) for index in range(13)]
 
@@ -84,7 +88,7 @@ def make_oblong(root: Path) -> Source:
 
 
 def make_noisy(root: Path) -> Source:
-    """Few planes that no codec makes smaller: a shard so large that it is uploaded in parts."""
+    """Makes planes that no codec makes smaller: the shard is so large that it is sent in parts."""
     random = np.random.default_rng(18)
     rows = [table_row("HUVEC-01", 1, f"B{2 + index:02}", 1) for index in range(7)]
 
@@ -106,6 +110,7 @@ class Recipe:
 RECIPES = {
     "sample": Recipe(make_sample),
     "real": Recipe(open_real_sample, ("--allow-missing",)),
+    "golden": Recipe(open_golden, ("--allow-missing",)),
     "sixteen-bit": Recipe(make_sixteen_bit),
     "oblong": Recipe(
         make_oblong,
@@ -114,21 +119,22 @@ RECIPES = {
 }
 
 
-# On demand only: much to decode for every test that takes any dataset, or one like another.
+# For tests that ask for them by name. A test that takes any dataset does not get these:
+# they take long to decode, or they are like one of the others.
 LARGE = {
-    "life-size": Recipe(make_life_size),
+    "full-planes": Recipe(make_full_planes),
     "noisy": Recipe(make_noisy),
     "sharded": Recipe(make_sample, ("--shard-sites", "4")),
 }
 
 
 @dataclass
-class Workshop:
+class Datasets:
     """Makes sources and datasets on demand and keeps them for the session."""
 
     folder: Path
     sources: dict[str, Source] = field(default_factory=dict)
-    datasets: dict[tuple[str, str], Dataset] = field(default_factory=dict)
+    converted: dict[tuple[str, str], Dataset] = field(default_factory=dict)
 
     def source(self, name: str) -> Source:
         if name not in self.sources:
@@ -136,22 +142,22 @@ class Workshop:
         return self.sources[name]
 
     def dataset(self, name: str, codec: str = DEFAULT_CODEC) -> Dataset:
-        if (name, codec) not in self.datasets:
+        if (name, codec) not in self.converted:
             source = self.source(name)
             output = self.folder / f"{name}-{codec}"
-            self.datasets[name, codec] = convert(
+            self.converted[name, codec] = convert(
                 source, output, codec, *(RECIPES | LARGE)[name].options
             )
-        return self.datasets[name, codec]
+        return self.converted[name, codec]
 
 
 @pytest.fixture(scope="session")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
-    return Workshop(tmp_path_factory.mktemp("datasets"))
+def datasets(tmp_path_factory: pytest.TempPathFactory) -> Datasets:
+    return Datasets(tmp_path_factory.mktemp("datasets"))
 
 
 def load_example(script: Path) -> ModuleType:
-    """An example as a module; worker processes find it by its name, too."""
+    """Imports an example as a module that worker processes can import by its name."""
     if str(script.parent) not in sys.path:
         sys.path.insert(0, str(script.parent))
     return importlib.import_module(script.stem)
@@ -159,34 +165,34 @@ def load_example(script: Path) -> ModuleType:
 
 @pytest.fixture(scope="session")
 def full_size(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """125,510 sites; see full_size.py."""
+    """Returns a dataset with 125,510 sites; see full_size.py."""
     return make_full_size(tmp_path_factory.mktemp("full-size"))
 
 
 @pytest.fixture(scope="session", params=list(RECIPES))
-def dataset(request: pytest.FixtureRequest, workshop: Workshop) -> Dataset:
-    """Each source, converted with the default codec."""
-    return workshop.dataset(request.param)
+def dataset(request: pytest.FixtureRequest, datasets: Datasets) -> Dataset:
+    """Returns each source, converted with the default codec."""
+    return datasets.dataset(request.param)
 
 
 @pytest.fixture(
     scope="session", params=[(name, codec) for name in RECIPES for codec in CODECS], ids="-".join
 )
-def coded_dataset(request: pytest.FixtureRequest, workshop: Workshop) -> Dataset:
-    """Each source with each codec."""
+def coded_dataset(request: pytest.FixtureRequest, datasets: Datasets) -> Dataset:
+    """Returns each source, converted with each codec."""
     name, codec = request.param
-    return workshop.dataset(name, codec)
+    return datasets.dataset(name, codec)
 
 
 @pytest.fixture(scope="session")
 def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
-    """An S3 server for all tests that do not kill it; each has buckets of its own."""
+    """Runs one S3 server for all tests that do not kill it; each test has its own buckets."""
     with seaweedfs(tmp_path_factory.mktemp("seaweed")).running() as server:
         yield server
 
 
 @pytest.fixture
 def s3_proxy(seaweed: SeaweedFS) -> Iterator[FaultProxy]:
-    """Between a test and the S3 server; its `plan` is the test's to set."""
+    """Runs a proxy between a test and the S3 server; the test may set its `plan`."""
     with FaultProxy(seaweed.port).running() as proxy:
         yield proxy

@@ -1,4 +1,4 @@
-"""Runs the program under test and says what came out of it."""
+"""Runs the program under test."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SEALED_WITH_GAPS = 3
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
-    """A sealed output and the source that it was made from."""
+    """A sealed dataset and the source that it was made from."""
 
     root: Path
     codec: str
@@ -39,13 +39,13 @@ class Dataset:
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Runs the binary that RXRX2ZARR names; its exit code is the caller's to judge."""
+    """Runs the binary that RXRX2ZARR names; the caller checks the exit code."""
     command = [os.environ["RXRX2ZARR"], *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
 def convert(source: Source, output: Path, codec: str, *options: str) -> Dataset:
-    """Converts `source`, which must be sealed with the exit code that its gaps call for."""
+    """Converts `source`, and checks the exit code: complete, or sealed with missing planes."""
     expected = COMPLETE if source.present.all() else SEALED_WITH_GAPS
     done = run("convert", source.root, output, "--codec", codec, *options)
     assert done.returncode == expected, f"exit code {done.returncode}\n{done.stderr}"

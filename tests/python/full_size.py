@@ -1,7 +1,7 @@
-"""A dataset with as many sites as RxRx1, and next to no pixels.
+"""A dataset with as many sites as RxRx1 and few pixels.
 
-Planes of 8 x 8 pixels are there for one site in 500; the others are missing. What
-depends on the number of sites (labels, tables, requests) is as in the whole dataset.
+One site in 500 has planes of 8 x 8 pixels; the other planes are missing. Labels, tables
+and requests, which depend on the number of sites, are as in the whole dataset.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import numpy as np
 from PIL import Image
 
 from converter import SEALED_WITH_GAPS, run
-from source import plane_path, table_row, write_table
+from source import REAL_SAMPLE, plane_path, table_row, write_table
 
 SITES = 125_510
-REAL_TABLE = Path(__file__).parents[3] / "shared" / "data" / "rxrx1-metadata-125510.csv.gz"
+REAL_TABLE = REAL_SAMPLE.parent / "rxrx1-metadata-125510.csv.gz"
 
 
 def write_rows(folder: Path) -> list[dict[str, str]]:
-    """The table of RxRx1 where it is on this machine, otherwise one as long."""
+    """Writes the table of RxRx1 if this machine has it, otherwise a table of the same length."""
     if REAL_TABLE.is_file():
         shutil.copy(REAL_TABLE, folder / "metadata.csv.gz")
         with gzip.open(REAL_TABLE, "rt") as table:
@@ -42,7 +42,7 @@ def write_rows(folder: Path) -> list[dict[str, str]]:
 
 
 def make_full_size(folder: Path) -> Path:
-    """Converts such a dataset, and returns where it is."""
+    """Makes the dataset and returns its folder."""
     source = folder / "source"
     source.mkdir(parents=True)
     random = np.random.default_rng(125_510)
@@ -59,7 +59,7 @@ def make_full_size(folder: Path) -> Path:
 
 
 def fill_planes(dataset: Path, output: Path) -> Path:
-    """The same tables as if every plane had been there, with statistics drawn at random."""
+    """Writes the tables as if no plane were missing, with random statistics."""
     output.mkdir()
     duckdb.execute(f"""
         COPY (SELECT * REPLACE (true AS complete) FROM '{dataset}/metadata.parquet')

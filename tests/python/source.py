@@ -1,12 +1,13 @@
-"""What goes in: a tree of PNG files with its table, read without the converter.
+"""Trees of PNG files with their table, read without the converter.
 
-`Source` is the truth that every test compares with. Its rows are sorted here, by
-Python, and its pixels are decoded by Pillow.
+Tests compare datasets with a `Source`: its rows are sorted here, in Python, and its
+pixels are decoded by Pillow.
 """
 
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+GOLDEN = Path(__file__).parents[1] / "data" / "golden"
+"""Small synthetic images; see the README there."""
+REAL_SAMPLE = Path(
+    os.environ.get("RXRX1_SAMPLE", Path(__file__).parents[3] / "shared" / "data" / "rxrx1-sample")
+)
+"""Original RxRx1 files, which their licence keeps out of the repository."""
 
 Row = Mapping[str, str]
 DrawPlane = Callable[[int, int], NDArray[np.generic]]
@@ -46,14 +54,14 @@ class Source:
         return [row["site_id"] for row in self.rows]
 
     def column(self, name: str) -> list[int | float | str | None]:
-        """A column's values in array order, typed over the whole column; blanks are None."""
+        """Returns a column in array order, with one type for all values; blanks are None."""
         texts = [row[name] for row in self.rows]
         kind = column_type(texts)
         return [kind(text) if text else None for text in texts]
 
 
 def column_type(texts: Sequence[str]) -> type[int] | type[float] | type[str]:
-    """The narrowest of integer, float and text that holds every value that is not blank."""
+    """Returns the narrowest of integer, float and text that holds every value that is not blank."""
     for kind in (int, float):
         try:
             [kind(text) for text in texts if text]
@@ -64,14 +72,14 @@ def column_type(texts: Sequence[str]) -> type[int] | type[float] | type[str]:
 
 
 def array_order(row: Row) -> tuple[str, int, int, str, int, int]:
-    """The order of rows: experiment, plate, well (row letters, then column), site."""
+    """Returns the sort key of a row: experiment, plate, well (row letters, then column), site."""
     letters = row["well"].rstrip("0123456789")
     column = int(row["well"][len(letters) :])
     return (row["experiment"], int(row["plate"]), len(letters), letters, column, int(row["site"]))
 
 
 def plane_path(row: Row, channel: int) -> Path:
-    """Where a plane lies below the folder of images, `channel` counted from 1."""
+    """Returns the path of a plane below the folder of images; `channel` counts from 1."""
     name = f"{row['well']}_s{row['site']}_w{channel}.png"
     return Path(row["experiment"], f"Plate{row['plate']}", name)
 
@@ -89,9 +97,15 @@ def read_source(root: Path, damaged: frozenset[Path] = frozenset()) -> Source:
             if path.exists():
                 files[site, channel] = path
                 if relative not in damaged:
-                    with Image.open(path) as image:
-                        planes[site, channel] = np.asarray(image)
+                    planes[site, channel] = read_plane(path)
     return assemble(root, rows, files, planes)
+
+
+def read_plane(path: Path) -> NDArray[np.generic]:
+    """Reads a PNG whose pixels are grey in effect."""
+    with Image.open(path) as image:
+        is_grey = image.mode in ("L", "I;16")
+        return np.asarray(image if is_grey else image.convert("L"))
 
 
 def assemble(
@@ -128,7 +142,7 @@ def write_table(path: Path, rows: Sequence[Row]) -> None:
 
 
 def table_row(experiment: str, plate: int, well: str, site: int) -> dict[str, str]:
-    """A row with the columns of the real table."""
+    """Returns a row with the columns of the real table."""
     well_id = f"{experiment}_{plate}_{well}"
     return {
         "site_id": f"{well_id}_{site}",

@@ -1,4 +1,4 @@
-"""Credentials and server come from a profile of the AWS tools, as users have them."""
+"""Credentials and endpoint come from a profile of the AWS tools."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Workshop
+from conftest import Datasets
 from converter import COMPLETE, FAILED, Dataset
-from remote_runs import Finished, Run
-from s3 import Bucket
-from servers import ACCESS_KEY, REGION, SECRET_KEY, SeaweedFS
+from faults.runs import Finished, Run
+from servers.bucket import Bucket
+from servers.object_stores import ACCESS_KEY, REGION, SECRET_KEY, SeaweedFS
 
 CREDENTIALS = f"""
 [lab]
@@ -62,10 +62,10 @@ def publish(folder: Path, profile: str, dataset: Dataset, bucket: Bucket) -> Fin
     return Run(folder / "cwd", environment, "publish", dataset.root, url).finish()
 
 
-def test_a_profile_says_all_that_is_needed(
-    workshop: Workshop, bucket: Bucket, tmp_path: Path
+def test_a_profile_gives_credentials_region_and_endpoint(
+    datasets: Datasets, bucket: Bucket, tmp_path: Path
 ) -> None:
-    done = publish(tmp_path, "lab", workshop.dataset("sharded"), bucket)
+    done = publish(tmp_path, "lab", datasets.dataset("sharded"), bucket)
     assert done.code == COMPLETE, done.err
     assert "lab/images.zarr/zarr.json" in bucket.keys("lab")
 
@@ -78,10 +78,10 @@ def test_a_profile_says_all_that_is_needed(
         ("company", "aws configure export-credentials --profile company"),
     ],
 )
-def test_a_profile_that_will_not_do_is_an_error_that_says_why(
-    profile: str, said: str, workshop: Workshop, bucket: Bucket, tmp_path: Path
+def test_the_error_explains_what_is_wrong_with_a_profile(
+    profile: str, said: str, datasets: Datasets, bucket: Bucket, tmp_path: Path
 ) -> None:
-    done = publish(tmp_path, profile, workshop.dataset("sharded"), bucket)
+    done = publish(tmp_path, profile, datasets.dataset("sharded"), bucket)
     assert done.code == FAILED
     assert said in done.err
     assert SECRET_KEY not in done.err

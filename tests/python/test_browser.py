@@ -1,6 +1,6 @@
-"""A page of another origin reads a public dataset: CORS, and zarrita.js.
+"""A page of another origin reads a public dataset with zarrita.js, as CORS allows.
 
-Node.js asks for no leave as a browser does, so the leave is asked for here.
+Node.js sends no preflight request as a browser does, so these tests send it.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Workshop
+from conftest import Datasets
 from converter import Dataset
-from fault_proxy import FaultProxy
-from s3 import EXPOSED_HEADERS, Bucket
-from server_process import installed_file
-from servers import SeaweedFS
+from faults.proxy import FaultProxy
+from servers.bucket import EXPOSED_HEADERS, Bucket
+from servers.object_stores import SeaweedFS
+from servers.process import installed_file
 
 VIEWER = "https://viewer.example"
 SHARD = "rxrx1/images.zarr/images/c/0/0/0/0"
 
 
 @pytest.fixture(scope="module")
-def stored(workshop: Workshop) -> Dataset:
-    return workshop.dataset("sharded")
+def stored(datasets: Datasets) -> Dataset:
+    return datasets.dataset("sharded")
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def test_a_page_sees_the_range_and_its_headers(
     assert exposed >= {name.lower() for name in EXPOSED_HEADERS}
 
 
-def test_pages_of_others_may_not(bucket: Bucket) -> None:
+def test_pages_of_other_origins_may_not(bucket: Bucket) -> None:
     question = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "GET"}
     status, headers, _ = ask("OPTIONS", f"{bucket.address}/{SHARD}", question)
     assert status == 403 or "Access-Control-Allow-Origin" not in headers
@@ -103,4 +103,6 @@ def test_zarrita_reads_a_second_site_with_one_more_request(
     expected = [hashlib.sha256(pixels[site].tobytes()).hexdigest() for site in sites]
     assert done.stdout.split() == expected
     ranges = [one for one in s3_proxy.exchanges if one.range and "/c/" in one.path]
-    assert [one.status for one in ranges] == [206] * 3  # the index once, then a chunk each
+    assert [one.status for one in ranges] == [
+        206
+    ] * 3  # the shard index once, then one chunk for each site

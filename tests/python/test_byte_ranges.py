@@ -1,4 +1,4 @@
-"""`offset` and `length` are all that is needed to read a site: no Zarr library, no shard index."""
+"""`offset` and `length` suffice to read a site: no Zarr library, no shard index."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from byte_range import CRC, decode, without_crc
-from conftest import Workshop
+from conftest import Datasets
 from converter import CODECS, Dataset
+from readers.byte_range import CRC, decode, without_crc
 
 INDEX_ENTRY = struct.Struct("<QQ")
 
 
 def byte_ranges(dataset: Dataset) -> Iterator[tuple[int, Path, int, int]]:
-    """(site, shard object, offset, length) of every site."""
+    """Yields (site, shard object, offset, length) of every site."""
     for row in pq.read_table(dataset.metadata_table).to_pylist():
         yield row["site_index"], dataset.root / row["shard"], row["offset"], row["length"]
 
@@ -32,11 +32,11 @@ def read_range(path: Path, offset: int, length: int) -> bytes:
 
 
 @pytest.mark.parametrize("codec", CODECS)
-@pytest.mark.parametrize("source_name", ["sample", "real", "sixteen-bit"])
+@pytest.mark.parametrize("source_name", ["sample", "real", "golden", "sixteen-bit"])
 def test_every_site_is_read_with_a_file_handle(
-    workshop: Workshop, source_name: str, codec: str
+    datasets: Datasets, source_name: str, codec: str
 ) -> None:
-    dataset = workshop.dataset(source_name, codec)
+    dataset = datasets.dataset(source_name, codec)
     pixels = dataset.source.pixels
     for site, shard, offset, length in byte_ranges(dataset):
         data = read_range(shard, offset, length)
@@ -45,14 +45,14 @@ def test_every_site_is_read_with_a_file_handle(
 
 
 def shard_index(shard: Path, entries: int) -> list[tuple[int, int]]:
-    """(offset, length) of each chunk, from the index at the end of a shard."""
+    """Returns (offset, length) of each chunk, from the index at the end of a shard."""
     stored = shard.read_bytes()[-(entries * INDEX_ENTRY.size + CRC.size) :]
     return list(INDEX_ENTRY.iter_unpack(without_crc(stored)))
 
 
-def test_a_range_spans_all_chunks_of_its_site(workshop: Workshop) -> None:
-    """Two sites and three of six channels a chunk, two chunks of sites a shard."""
-    dataset = workshop.dataset("oblong")
+def test_a_range_spans_all_chunks_of_its_site(datasets: Datasets) -> None:
+    """A chunk has two sites and three of six channels; a shard has two rows of chunks."""
+    dataset = datasets.dataset("oblong")
     pixels = dataset.source.pixels
     for site, shard, offset, length in byte_ranges(dataset):
         entries = shard_index(shard, entries=4)

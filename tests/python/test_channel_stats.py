@@ -1,4 +1,4 @@
-"""channel_stats.parquet: mean and deviation by dataset, experiment and plate equal NumPy's."""
+"""channel_stats.parquet: means and deviations of dataset, experiments and plates equal NumPy's."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SCOPES = {"dataset": (), "experiment": ("experiment",), "plate": ("experiment", 
 
 
 def expected_groups(source: Source) -> list[tuple[str, str | None, int | None, list[int]]]:
-    """(scope, experiment, plate, sites) in the order of the table."""
+    """Returns (scope, experiment, plate, sites) in the order of the table."""
     groups = []
     for scope, columns in SCOPES.items():
         keys = [tuple(row[column] for column in columns) for row in source.rows]
@@ -45,7 +45,7 @@ def test_mean_and_deviation_equal_numpy(dataset: Dataset) -> None:
             pixels = source.pixels[there, channel]
             assert (row["planes"], row["pixels"]) == (len(there), pixels.size), group
             if there:
-                # Two passes in float64: the mean first, then the squares around it.
+                # Two passes in float64: first the mean, then the squared differences from it.
                 mean = pixels.mean(dtype=np.float64)
                 std = np.sqrt(np.square(pixels - mean).mean())
                 assert row["mean"] == pytest.approx(mean, rel=1e-9), group

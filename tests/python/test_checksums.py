@@ -1,4 +1,4 @@
-"""`sha256sum -c SHA256SUMS` accepts a dataset as it is, and nothing else."""
+"""`sha256sum -c SHA256SUMS` accepts a dataset, and refuses a changed one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Workshop
+from conftest import Datasets
 from converter import Dataset
 
 
@@ -17,7 +17,7 @@ def sha256sum(root: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
 
 
-def test_checksums_are_right(coded_dataset: Dataset) -> None:
+def test_checksums_are_correct(coded_dataset: Dataset) -> None:
     done = sha256sum(coded_dataset.root)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -31,9 +31,9 @@ def test_checksums_cover_every_file(coded_dataset: Dataset) -> None:
 
 
 @pytest.mark.parametrize("victim", ["metadata.parquet", "images.zarr/images/c/0/0/0/0"])
-def test_one_changed_bit_is_noticed(workshop: Workshop, tmp_path: Path, victim: str) -> None:
+def test_one_changed_bit_is_detected(datasets: Datasets, tmp_path: Path, victim: str) -> None:
     copy = tmp_path / "copy"
-    shutil.copytree(workshop.dataset("sample").root, copy)
+    shutil.copytree(datasets.dataset("sample").root, copy)
     content = bytearray((copy / victim).read_bytes())
     content[len(content) // 2] ^= 1
     (copy / victim).write_bytes(content)
@@ -42,8 +42,8 @@ def test_one_changed_bit_is_noticed(workshop: Workshop, tmp_path: Path, victim: 
     assert f"{victim}: FAILED" in done.stdout
 
 
-def test_the_dataset_has_the_files_of_the_contract(workshop: Workshop) -> None:
-    root = workshop.dataset("sample").root
+def test_the_dataset_has_the_files_of_the_format(datasets: Datasets) -> None:
+    root = datasets.dataset("sample").root
     expected = {"images.zarr", "metadata.parquet", "planes.parquet", "README.md", "SHA256SUMS"}
     assert expected <= {path.name for path in root.iterdir()}
     assert not root.with_name(root.name + ".rxrx2zarr").exists(), "the journal is left over"

@@ -1,4 +1,4 @@
-"""A conversion straight into Azure, and into what answers as Google Cloud Storage does."""
+"""Conversions into Azure Blob Storage, and into a server of Google Cloud Storage's API."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from urllib.parse import unquote
 import pytest
 from azure.storage.blob import BlobServiceClient
 
-from conftest import Workshop
+from conftest import Datasets
 from converter import COMPLETE, FAILED, Dataset
-from fault_proxy import FaultProxy
-from faults import Delay
-from gcs_server import GcsServer, gcs_server
-from remote_runs import Run, killed_and_resumed, local_objects
-from servers import AZURE_ACCOUNT, AZURE_KEY, azure_address, azure_connection, azurite
+from faults.plan import Delay
+from faults.proxy import FaultProxy
+from faults.runs import Run, killed_and_resumed, local_objects
+from servers.google import GcsServer, gcs_server
+from servers.object_stores import AZURE_ACCOUNT, AZURE_KEY, azure_address, azure_connection, azurite
 
 TOKEN = "a-token"
 PART = 8 << 20
-"""An object that is larger is uploaded in parts of so many bytes."""
+"""Larger objects are uploaded in parts of so many bytes."""
 
 
 @dataclass(frozen=True)
 class Cloud:
-    """A bucket as the program is told of it, and as its owner sees it."""
+    """A bucket: how to address it, and what it contains."""
 
     port: int
     scheme: str
     environment: Callable[[str], Mapping[str, str]]
-    """What a user sets for an endpoint."""
+    """Returns the variables that a user sets for an endpoint."""
     tree: Callable[[], dict[str, bytes]]
-    """All objects."""
+    """Returns all objects."""
 
     def url(self, prefix: str) -> str:
         return f"{self.scheme}://written/{prefix}"
@@ -91,13 +91,13 @@ def proxy(cloud: Cloud) -> Iterator[FaultProxy]:
 
 
 @pytest.fixture(scope="module")
-def local(workshop: Workshop) -> Dataset:
-    """The same conversions to a disk."""
-    return workshop.dataset("noisy")
+def local(datasets: Datasets) -> Dataset:
+    """The same conversion to a disk."""
+    return datasets.dataset("noisy")
 
 
 def below(tree: Mapping[str, bytes], prefix: str) -> dict[str, bytes]:
-    """The objects of one dataset, and what is left of its journal and its claims."""
+    """Returns the objects of one dataset, and the remains of its journal and its leases."""
     return {
         key.removeprefix(f"{prefix}/"): content
         for key, content in tree.items()
@@ -106,7 +106,7 @@ def below(tree: Mapping[str, bytes], prefix: str) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_killed_and_resumed_it_ends_with_the_same_objects(
+def test_a_killed_conversion_resumes_to_the_same_objects(
     seed: int, cloud: Cloud, proxy: FaultProxy, local: Dataset, tmp_path: Path
 ) -> None:
     moments = random.Random(seed).choices(range(1, 25), k=3)
@@ -117,7 +117,7 @@ def test_killed_and_resumed_it_ends_with_the_same_objects(
     assert below(cloud.tree(), f"killed-{seed}") == local_objects(local.root)
 
 
-def test_what_was_written_there_is_verified_and_described_there(
+def test_verify_and_info_work_on_a_dataset_in_a_bucket(
     cloud: Cloud, proxy: FaultProxy, local: Dataset, tmp_path: Path
 ) -> None:
     url = cloud.url("whole")
@@ -137,7 +137,7 @@ def test_what_was_written_there_is_verified_and_described_there(
     assert {one.method for one in seen} <= {"GET", "HEAD"}
 
 
-def test_an_account_and_its_key_will_do(azure: Cloud, local: Dataset, tmp_path: Path) -> None:
+def test_azure_accepts_an_account_and_its_key(azure: Cloud, local: Dataset, tmp_path: Path) -> None:
     endpoint = f"http://127.0.0.1:{azure.port}"
     account = {
         "AZURE_STORAGE_ACCOUNT_NAME": AZURE_ACCOUNT,
@@ -153,9 +153,9 @@ def test_an_account_and_its_key_will_do(azure: Cloud, local: Dataset, tmp_path: 
 def test_a_second_writer_is_refused(
     cloud: Cloud, proxy: FaultProxy, local: Dataset, tmp_path: Path
 ) -> None:
-    """Create-only puts, without which both would be let in."""
-    # Google's names have their slashes encoded.
-    proxy.plan = lambda asked: Delay(600) if "/images/c/" in unquote(asked.target) else None
+    """Only create-only puts keep the second writer out."""
+    # Slashes are percent-encoded in names of objects at Google.
+    proxy.plan = lambda head: Delay(600) if "/images/c/" in unquote(head.target) else None
     convert = ("convert", local.source.root, cloud.url("contested"))
     environment = cloud.environment(proxy.endpoint)
     first = Run(tmp_path / "first", environment, *convert)
@@ -165,28 +165,28 @@ def test_a_second_writer_is_refused(
     assert second.code == FAILED
     assert str(first.pid) in second.err
     first.kill()
-    heir = Run(tmp_path / "heir", direct, *convert).finish()
-    assert heir.code == COMPLETE, heir.err
+    successor = Run(tmp_path / "successor", direct, *convert).finish()
+    assert successor.code == COMPLETE, successor.err
     assert below(cloud.tree(), "contested") == local_objects(local.root)
 
 
-def test_google_is_asked_as_its_documentation_says(
+def test_requests_to_google_follow_its_documentation(
     google: GcsServer, gcs: Cloud, local: Dataset, tmp_path: Path
 ) -> None:
     before = len(google.requests)
     environment = gcs.environment(f"http://127.0.0.1:{gcs.port}")
-    convert = ("convert", local.source.root, gcs.url("asked"))
+    convert = ("convert", local.source.root, gcs.url("requests"))
     done = Run(tmp_path / "cwd", environment, *convert).finish()
     assert done.code == COMPLETE, done.err
-    asked = google.requests[before:]
-    claims = [one for one in asked if one.method == "PUT" and "/claims/" in one.key]
+    requests = google.requests[before:]
+    claims = [one for one in requests if one.method == "PUT" and "/claims/" in one.key]
     assert claims[0].headers["x-goog-if-generation-match"] == "0"
-    # A second put of the kind must fail, or the store knows no conditions.
+    # The program tests whether a second create-only put fails.
     assert [one.status for one in claims[:2]] == [200, 412]
-    written = [one for one in asked if one.key.startswith("asked/") and one.method != "GET"]
-    assert written[-1].key == "asked/images.zarr/zarr.json"
+    written = [one for one in requests if one.key.startswith("requests/") and one.method != "GET"]
+    assert written[-1].key == "requests/images.zarr/zarr.json"
     for key, content in local_objects(local.root).items():
-        of_object = [one for one in written if one.key == f"asked/{key}"]
+        of_object = [one for one in written if one.key == f"requests/{key}"]
         calls = [(one.method, *sorted(one.query)) for one in of_object]
         if len(content) > PART:
             assert calls[0] == ("POST", "uploads")
@@ -198,7 +198,7 @@ def test_google_is_asked_as_its_documentation_says(
             assert sizes == {n + 1: str(size) for n, size in enumerate(expected)}
         else:
             assert calls == [("PUT",)]
-        assert google.objects[f"asked/{key}"].kind == content_type(key)
+        assert google.objects[f"requests/{key}"].kind == content_type(key)
 
 
 def content_type(key: str) -> str:

@@ -1,4 +1,4 @@
-"""mlcroissant accepts croissant.json and loads its records; sizes and hashes are true."""
+"""mlcroissant accepts croissant.json and loads its records; sizes and hashes are correct."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def test_mlcroissant_validates_it(dataset: Dataset) -> None:
     assert "error" not in output.lower(), output
 
 
-def test_it_is_of_version_1_1_and_names_licence_and_citation(description: dict) -> None:
+def test_it_has_version_1_1_a_licence_and_a_citation(description: dict) -> None:
     assert description["conformsTo"] == "http://mlcommons.org/croissant/1.1"
     assert description["name"]
     assert description["license"]
     assert description["citeAs"]
 
 
-def test_sizes_and_hashes_are_true(dataset: Dataset, description: dict) -> None:
+def test_sizes_and_hashes_are_correct(dataset: Dataset, description: dict) -> None:
     files = [part for part in description["distribution"] if part["@type"] == "cr:FileObject"]
     tables = [part for part in files if part["contentUrl"].endswith(".parquet")]
     assert {part["contentUrl"] for part in tables} == {
@@ -55,7 +55,7 @@ def test_sizes_and_hashes_are_true(dataset: Dataset, description: dict) -> None:
 )
 def test_records_load_as_they_are_in_the_tables(dataset: Dataset, records: str, table: str) -> None:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of mlcroissant's own making
+        warnings.simplefilter("ignore")  # mlcroissant causes warnings in its own code
         import mlcroissant
 
         loaded = mlcroissant.Dataset(str(dataset.root / "croissant.json")).records(records)
@@ -64,7 +64,7 @@ def test_records_load_as_they_are_in_the_tables(dataset: Dataset, records: str, 
     assert len(first) == len(expected)
     for record, row in zip(first, expected, strict=True):
         values = {name.removeprefix(f"{records}/"): value for name, value in record.items()}
-        # Named as the label in the array; `site` is the axis there.
+        # The column has the name of the label in the array, where `site` is the axis.
         row = {"site_number" if name == "site" else name: row[name] for name in row}
         assert set(values) == set(row)
         for name, value in row.items():

@@ -1,4 +1,4 @@
-"""`--embeddings` becomes a table in array order that DuckDB and pyarrow compare vectors in."""
+"""`--embeddings` writes a table in array order; DuckDB and pyarrow compare its vectors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from conftest import Workshop
+from conftest import Datasets
 from converter import COMPLETE, DEFAULT_CODEC, convert, run
 from source import Source
 
@@ -21,7 +21,7 @@ LENGTH = 128
 def write_embeddings(
     source: Source, path: Path, without: frozenset[int] = frozenset()
 ) -> tuple[NDArray[np.float32], Path]:
-    """A vector for each site but those in `without`, in a table that is not in array order."""
+    """Writes a vector for each site that is not in `without`, not in array order."""
     vectors = np.random.default_rng(128).normal(size=(len(source.rows), LENGTH)).astype(np.float32)
     lines = [
         ",".join([source.site_ids[site], *(repr(float(value)) for value in vectors[site])])
@@ -35,8 +35,8 @@ def write_embeddings(
     return vectors, path
 
 
-def test_embeddings_lie_in_array_order(workshop: Workshop, tmp_path: Path) -> None:
-    source = workshop.source("sample")
+def test_embeddings_lie_in_array_order(datasets: Datasets, tmp_path: Path) -> None:
+    source = datasets.source("sample")
     without = frozenset({3, 20})
     vectors, table = write_embeddings(source, tmp_path / "embeddings.csv.gz", without)
     options = ("--embeddings", str(table))
@@ -53,8 +53,8 @@ def test_embeddings_lie_in_array_order(workshop: Workshop, tmp_path: Path) -> No
             np.testing.assert_array_equal(np.float32(embedding), vectors[site])
 
 
-def test_duckdb_compares_embeddings(workshop: Workshop, tmp_path: Path) -> None:
-    source = workshop.source("sample")
+def test_duckdb_compares_embeddings(datasets: Datasets, tmp_path: Path) -> None:
+    source = datasets.source("sample")
     vectors, table = write_embeddings(source, tmp_path / "embeddings.csv")
     dataset = convert(source, tmp_path / "dataset", DEFAULT_CODEC, "--embeddings", str(table))
     rows = duckdb.execute(f"""
@@ -66,8 +66,10 @@ def test_duckdb_compares_embeddings(workshop: Workshop, tmp_path: Path) -> None:
     np.testing.assert_allclose([row[2] for row in rows], (units @ units.T).ravel(), atol=1e-5)
 
 
-def test_sites_without_embedding_and_strangers_are_told(workshop: Workshop, tmp_path: Path) -> None:
-    source = workshop.source("sample")
+def test_sites_without_embedding_and_unknown_sites_are_reported(
+    datasets: Datasets, tmp_path: Path
+) -> None:
+    source = datasets.source("sample")
     _, table = write_embeddings(source, tmp_path / "embeddings.csv", frozenset({0}))
     with table.open("a") as more:
         more.write(",".join(["HUVEC-99_1_B02_1", *["0.5"] * LENGTH]) + "\n")

@@ -1,4 +1,4 @@
-"""The proxy passes everything on unchanged, and breaks what it is told to break."""
+"""The proxy passes everything on unchanged, and injects the planned faults."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from fault_proxy import FaultProxy
-from faults import (
-    Asked,
+from faults.plan import (
     Delay,
     Fault,
+    FlakyNetwork,
     LoseAnswer,
     LoseRequest,
     Plan,
     Refuse,
+    RequestHead,
     Trickle,
-    Weather,
     no_faults,
 )
+from faults.proxy import FaultProxy
 
 BODY = random.Random(5).randbytes(300_000)
 BROKEN = (ConnectionError, http.client.HTTPException)
 
 
-class Shelf(BaseHTTPRequestHandler):
-    """Keeps what is put under a path, and gives it back; counts the puts that it finished."""
+class ObjectHandler(BaseHTTPRequestHandler):
+    """Stores the body of a PUT by its path; lists the PUT requests that it finished."""
 
     protocol_version = "HTTP/1.1"
-    things: dict[str, bytes]
+    objects: dict[str, bytes]
     puts: list[str]
 
     def do_PUT(self) -> None:
@@ -47,15 +47,15 @@ class Shelf(BaseHTTPRequestHandler):
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if len(body) < int(self.headers["Content-Length"]):
                 return
-        self.things[self.path] = body
+        self.objects[self.path] = body
         self.puts.append(self.headers["Host"])
         self.answer(b"")
 
     def do_GET(self) -> None:
-        self.answer(self.things[self.path])
+        self.answer(self.objects[self.path])
 
     def do_HEAD(self) -> None:
-        self.answer(self.things[self.path])
+        self.answer(self.objects[self.path])
 
     def answer(self, body: bytes) -> None:
         is_chunked = self.path.startswith("/chunked")
@@ -72,7 +72,7 @@ class Shelf(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Says nothing: pytest has the word."""
+        """Logs nothing, to keep pytest's output readable."""
 
 
 class Client:
@@ -91,11 +91,11 @@ class Client:
 
 
 @contextmanager
-def shelf() -> Iterator[tuple[int, type[Shelf]]]:
-    handler = type("ShelfOfThisTest", (Shelf,), {"things": {}, "puts": []})
+def object_server() -> Iterator[tuple[int, type[ObjectHandler]]]:
+    handler = type("HandlerOfOneTest", (ObjectHandler,), {"objects": {}, "puts": []})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
-        server.handle_error = lambda *_: None  # what a lost connection does to it is no news
+        server.handle_error = lambda *_: None  # lost connections are expected
         threading.Thread(target=server.serve_forever, args=(0.01,)).start()
         try:
             yield server.server_port, handler
@@ -104,8 +104,8 @@ def shelf() -> Iterator[tuple[int, type[Shelf]]]:
 
 
 @contextmanager
-def setting(plan: Plan = no_faults) -> Iterator[tuple[FaultProxy, Client, type[Shelf]]]:
-    with shelf() as (port, handler), FaultProxy(port, plan).running() as proxy:
+def setting(plan: Plan = no_faults) -> Iterator[tuple[FaultProxy, Client, type[ObjectHandler]]]:
+    with object_server() as (port, handler), FaultProxy(port, plan).running() as proxy:
         client = Client(proxy)
         try:
             yield proxy, client, handler
@@ -114,12 +114,12 @@ def setting(plan: Plan = no_faults) -> Iterator[tuple[FaultProxy, Client, type[S
 
 
 def first(fault: Fault) -> Plan:
-    return lambda asked: fault if asked.number == 0 else None
+    return lambda head: fault if head.number == 0 else None
 
 
 @pytest.mark.parametrize("path", ["/plain?and=query", "/chunked"])
-@pytest.mark.parametrize("plan", [no_faults, first(Delay(0.01)), lambda _asked: Trickle(10_000)])
-def test_everything_passes_unchanged(path: str, plan: Plan) -> None:
+@pytest.mark.parametrize("plan", [no_faults, first(Delay(0.01)), lambda _head: Trickle(10_000)])
+def test_messages_pass_unchanged(path: str, plan: Plan) -> None:
     with setting(plan) as (proxy, client, handler):
         assert client.ask("PUT", path, BODY) == (200, b"")
         assert client.ask("PUT", path + "2", iter([BODY, BODY])) == (200, b"")
@@ -141,33 +141,33 @@ def test_a_refused_request_never_reaches_the_server(status: int) -> None:
         assert answer == status
         assert b"<Error><Code>" in body
         assert not handler.puts
-        # The connection goes on.
+        # The connection stays open.
         assert client.ask("PUT", "/a", BODY) == (200, b"")
     assert [seen.sent for seen in proxy.exchanges] == [0, len(BODY)]
 
 
-def test_a_lost_request_is_not_done() -> None:
+def test_a_lost_request_is_not_carried_out() -> None:
     with setting(first(LoseRequest(0.5))) as (proxy, client, handler):
         with pytest.raises(BROKEN):
             client.ask("PUT", "/a", BODY)
         client.connection.close()
         assert client.ask("PUT", "/b", BODY) == (200, b"")
-        assert set(handler.things) == {"/b"}
+        assert set(handler.objects) == {"/b"}
     assert proxy.exchanges[0].sent == len(BODY) // 2
     assert proxy.exchanges[0].status is None
 
 
-def test_a_lost_answer_is_to_something_done() -> None:
+def test_a_request_whose_answer_is_lost_is_carried_out() -> None:
     with setting(first(LoseAnswer())) as (proxy, client, handler):
         with pytest.raises(BROKEN):
             client.ask("PUT", "/a", BODY)
-        assert handler.things == {"/a": BODY}
+        assert handler.objects == {"/a": BODY}
     assert proxy.exchanges[0].status is None
 
 
 @pytest.mark.parametrize("reset", [True, False])
 def test_an_answer_is_cut_off_in_its_body(reset: bool) -> None:
-    plan = lambda asked: LoseAnswer(0.5, reset) if asked.method == "GET" else None  # noqa: E731
+    plan = lambda head: LoseAnswer(0.5, reset) if head.method == "GET" else None  # noqa: E731
     with setting(plan) as (proxy, client, _):
         client.ask("PUT", "/a", BODY)
         with pytest.raises(BROKEN):
@@ -175,25 +175,25 @@ def test_an_answer_is_cut_off_in_its_body(reset: bool) -> None:
     assert proxy.exchanges[1].received == len(BODY) // 2
 
 
-def test_without_a_server_the_connection_is_reset_and_a_new_server_is_found() -> None:
-    with shelf() as (port, _):
+def test_a_connection_without_a_server_is_reset_and_a_new_server_is_found() -> None:
+    with object_server() as (port, _):
         pass
     with FaultProxy(port).running() as proxy:
         client = Client(proxy)
         with pytest.raises(BROKEN):
             client.ask("GET", "/a")
         client.connection.close()
-        with shelf() as (proxy.server_port, handler):
-            handler.things["/a"] = b"here again"
+        with object_server() as (proxy.server_port, handler):
+            handler.objects["/a"] = b"here again"
             assert client.ask("GET", "/a") == (200, b"here again")
-        with shelf() as (proxy.server_port, handler):
-            handler.things["/a"] = b"and again"
+        with object_server() as (proxy.server_port, handler):
+            handler.objects["/a"] = b"and again"
             client.connection.close()
             assert client.ask("GET", "/a") == (200, b"and again")
         client.connection.close()
 
 
-def test_one_can_wait_for_a_request() -> None:
+def test_wait_until_returns_after_a_request() -> None:
     with setting(first(Delay(0.05))) as (proxy, client, _):
         thread = threading.Thread(target=client.ask, args=("PUT", "/late", BODY))
         thread.start()
@@ -202,13 +202,13 @@ def test_one_can_wait_for_a_request() -> None:
         thread.join()
 
 
-def test_weather_is_the_same_for_a_seed_and_differs_between_seeds() -> None:
-    def days(seed: int) -> list[Fault | None]:
-        weather = Weather(seed)
-        return [weather(Asked(number, "GET", "/", {})) for number in range(1000)]
+def test_a_seed_decides_the_faults_of_a_flaky_network() -> None:
+    def faults(seed: int) -> list[Fault | None]:
+        network = FlakyNetwork(seed)
+        return [network(RequestHead(number, "GET", "/", {})) for number in range(1000)]
 
-    assert days(1) == days(1)
-    assert days(1) != days(2)
-    kinds = {type(fault) for fault in days(1)}
+    assert faults(1) == faults(1)
+    assert faults(1) != faults(2)
+    kinds = {type(fault) for fault in faults(1)}
     assert kinds == {type(None), Refuse, LoseRequest, LoseAnswer, Delay, Trickle}
-    assert 100 < sum(fault is not None for fault in days(1)) < 400
+    assert 100 < sum(fault is not None for fault in faults(1)) < 400

@@ -24,8 +24,8 @@ import pyarrow.parquet as pq
 import pytest
 import zarr
 
-from byte_range import decode, without_crc
 from conftest import load_example
+from readers.byte_range import decode, without_crc
 from source import array_order
 
 FORMATS = [3]

@@ -1,4 +1,4 @@
-"""As many sites as RxRx1 has: labels open at once, here and over HTTP, and questions are quick."""
+"""With as many sites as RxRx1: labels open quickly, locally and over HTTP, and queries run."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import xarray
 
 from conftest import EXAMPLES, load_example
 from full_size import SITES, fill_planes
-from range_server import Request, serve
+from servers.file_server import Request, serve
 
 MOST_REQUESTS = 30
 
 
 def open_labels(store: str | Path) -> xarray.Dataset:
-    """Opens a store and loads every label of a site."""
+    """Opens a store and loads all labels of sites."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         opened = xarray.open_zarr(store)
@@ -30,7 +30,7 @@ def open_labels(store: str | Path) -> xarray.Dataset:
 
 
 def test_labels_open_without_a_warning(full_size: Path) -> None:
-    open_labels(full_size / "images.zarr").close()  # imports and the page cache
+    open_labels(full_size / "images.zarr").close()  # warms up imports and the page cache
     began = time.perf_counter()
     with open_labels(full_size / "images.zarr") as opened:
         seconds = time.perf_counter() - began

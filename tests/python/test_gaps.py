@@ -1,4 +1,4 @@
-"""Missing and unreadable images: what readers find in their place."""
+"""Missing and unreadable images: what readers find instead."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 import xarray
 
-from conftest import Workshop
+from conftest import Datasets
 from converter import DEFAULT_CODEC, FAILED, Dataset, convert, run
-from readers import EVERYTHING, READERS, WITHOUT_PLUG_INS
+from readers.arrays import EVERYTHING, READERS, WITHOUT_PLUG_INS
 from source import Source, plane_path, read_source
 
 MISSING = [(0, 1), (5, 2), (5, 3)]
@@ -54,16 +54,16 @@ def copy_with_damaged_planes(sample: Source, root: Path) -> Source:
 
 
 @pytest.fixture(scope="module")
-def with_missing(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+def with_missing(datasets: Datasets, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     folder = tmp_path_factory.mktemp("missing")
-    source = copy_with_missing_planes(workshop.source("sample"), folder / "input")
+    source = copy_with_missing_planes(datasets.source("sample"), folder / "input")
     return convert(source, folder / "output", DEFAULT_CODEC, "--allow-missing")
 
 
 @pytest.fixture(scope="module")
-def with_damage(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+def with_damage(datasets: Datasets, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     folder = tmp_path_factory.mktemp("damaged")
-    source = copy_with_damaged_planes(workshop.source("sample"), folder / "input")
+    source = copy_with_damaged_planes(datasets.source("sample"), folder / "input")
     return convert(source, folder / "output", DEFAULT_CODEC)
 
 
@@ -76,20 +76,20 @@ def gaps(dataset: Dataset) -> list[tuple[int, int]]:
     return [(site, channel) for site, channel in np.argwhere(~dataset.source.present).tolist()]
 
 
-def test_the_gaps_are_those_that_were_made(with_missing: Dataset, with_damage: Dataset) -> None:
+def test_the_fixtures_have_the_intended_gaps(with_missing: Dataset, with_damage: Dataset) -> None:
     assert gaps(with_missing) == sorted(MISSING)
     assert gaps(with_damage) == sorted(DAMAGE)
 
 
 @pytest.mark.parametrize("reader", READERS)
-def test_gaps_are_zero_and_the_rest_is_as_ever(incomplete: Dataset, reader: str) -> None:
+def test_gaps_are_zero_and_other_planes_are_unchanged(incomplete: Dataset, reader: str) -> None:
     assert incomplete.codec in WITHOUT_PLUG_INS
     pixels = READERS[reader].read(incomplete.zarr, EVERYTHING)
     np.testing.assert_array_equal(pixels, incomplete.source.pixels)
     assert not any(pixels[gap].any() for gap in gaps(incomplete))
 
 
-def test_present_tells_the_gaps(incomplete: Dataset) -> None:
+def test_present_is_false_for_gaps(incomplete: Dataset) -> None:
     with xarray.open_zarr(incomplete.zarr) as opened:
         np.testing.assert_array_equal(opened.present, incomplete.source.present)
         usable = opened.images.where(opened.present)
@@ -134,9 +134,9 @@ def test_damaged_planes_are_recorded_with_the_cause(with_damage: Dataset) -> Non
 
 
 def test_missing_planes_stop_a_run_that_does_not_allow_them(
-    workshop: Workshop, tmp_path: Path
+    datasets: Datasets, tmp_path: Path
 ) -> None:
-    source = copy_with_missing_planes(workshop.source("sample"), tmp_path / "input")
+    source = copy_with_missing_planes(datasets.source("sample"), tmp_path / "input")
     done = run("convert", source.root, tmp_path / "output")
     assert done.returncode == FAILED
     lines = done.stderr.splitlines()
@@ -146,8 +146,8 @@ def test_missing_planes_stop_a_run_that_does_not_allow_them(
     assert not (tmp_path / "output").exists()
 
 
-def test_strict_seals_nothing_that_is_damaged(workshop: Workshop, tmp_path: Path) -> None:
-    source = copy_with_damaged_planes(workshop.source("sample"), tmp_path / "input")
+def test_strict_seals_nothing_that_is_damaged(datasets: Datasets, tmp_path: Path) -> None:
+    source = copy_with_damaged_planes(datasets.source("sample"), tmp_path / "input")
     done = run("convert", source.root, tmp_path / "output", "--strict")
     assert done.returncode == FAILED
     assert not (tmp_path / "output" / "images.zarr" / "zarr.json").exists()

@@ -1,4 +1,4 @@
-"""DuckDB's httpfs reads the tables over HTTP and S3, and of them only what a query needs."""
+"""DuckDB's httpfs reads the tables over HTTP and S3, and only the parts that a query needs."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from byte_range import decode
-from conftest import Workshop
-from fault_proxy import FaultProxy
-from httpfs import httpfs, no_secret, secret
-from range_server import Request, serve
-from s3 import Bucket
-from servers import SeaweedFS
+from conftest import Datasets
+from faults.proxy import FaultProxy
+from readers.byte_range import decode
+from readers.httpfs import httpfs, no_secret, secret
+from servers.bucket import Bucket
+from servers.file_server import Request, serve
+from servers.object_stores import SeaweedFS
 
 TABLES = ("metadata", "planes")
-PLACE = "s3://tables"
+TABLES_URL = "s3://tables"
 
 
 def row_group_bytes(table: Path, index: int) -> int:
@@ -71,7 +71,7 @@ def test_http_joins_all_tables(full_size: Path) -> None:
 
 @pytest.fixture(scope="module")
 def bucket(full_size: Path, seaweed: SeaweedFS) -> Bucket:
-    """`s3://tables`, for its owner only, with the tables of the dataset in it."""
+    """Makes the private bucket `s3://tables` with the tables of the dataset."""
     bucket = Bucket(seaweed.endpoint, "tables")
     bucket.make()
     for table in TABLES:
@@ -81,36 +81,36 @@ def bucket(full_size: Path, seaweed: SeaweedFS) -> Bucket:
 
 
 @pytest.fixture(scope="module")
-def public(workshop: Workshop, seaweed: SeaweedFS) -> Bucket:
-    """`s3://public/rxrx1`, for everybody."""
+def public(datasets: Datasets, seaweed: SeaweedFS) -> Bucket:
+    """Makes the public dataset `s3://public/rxrx1`."""
     bucket = Bucket(seaweed.endpoint, "public")
     bucket.make()
     bucket.make_public()
-    bucket.put_tree(workshop.dataset("sharded").root, "rxrx1")
+    bucket.put_tree(datasets.dataset("sharded").root, "rxrx1")
     return bucket
 
 
 @pytest.mark.parametrize("table", TABLES)
 def test_s3_reads_the_tables(full_size: Path, bucket: Bucket, table: str) -> None:
     local = pq.read_table(full_size / f"{table}.parquet")
-    count = f"SELECT count(*) FROM '{PLACE}/{table}.parquet'"
+    count = f"SELECT count(*) FROM '{TABLES_URL}/{table}.parquet'"
     assert httpfs(secret(bucket), count) == [[len(local)]]
     site = 125_509
-    rows = httpfs(secret(bucket), ask_for(PLACE, table, site))
+    rows = httpfs(secret(bucket), ask_for(TABLES_URL, table, site))
     expected = local.filter(local["site_index"].to_numpy() == site)
     assert [row[:2] for row in rows] == [list(row.values())[:2] for row in expected.to_pylist()]
     assert rows
 
 
-def test_s3_wants_the_right_key(bucket: Bucket) -> None:
+def test_s3_refuses_a_wrong_key(bucket: Bucket) -> None:
     with pytest.raises(AssertionError, match=r"403|Forbidden|Authentication"):
-        httpfs(secret(bucket, "guessed"), f"SELECT count(*) FROM '{PLACE}/metadata.parquet'")
+        httpfs(secret(bucket, "guessed"), f"SELECT count(*) FROM '{TABLES_URL}/metadata.parquet'")
 
 
-def test_anybody_gets_a_sample_by_a_query_and_one_range_request(
-    workshop: Workshop, public: Bucket, s3_proxy: FaultProxy
+def test_a_query_and_one_range_request_read_a_public_site(
+    datasets: Datasets, public: Bucket, s3_proxy: FaultProxy
 ) -> None:
-    dataset = workshop.dataset("sharded")
+    dataset = datasets.dataset("sharded")
     site = 6
     query = f"""SELECT shard, "offset", length FROM 's3://public/rxrx1/metadata.parquet'
                 WHERE site_id = '{dataset.source.site_ids[site]}'"""
@@ -128,8 +128,8 @@ def test_anybody_gets_a_sample_by_a_query_and_one_range_request(
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_anybody_reads_the_tables(workshop: Workshop, public: Bucket, table: str) -> None:
-    dataset = workshop.dataset("sharded")
+def test_everybody_can_read_the_tables(datasets: Datasets, public: Bucket, table: str) -> None:
+    dataset = datasets.dataset("sharded")
     local = pq.read_table(dataset.root / f"{table}.parquet")
     query = f"SELECT count(*), sum(site_index) FROM 's3://public/rxrx1/{table}.parquet'"
     expected = [len(local), sum(local["site_index"].to_pylist())]

@@ -1,4 +1,4 @@
-"""`publish` puts a dataset into a bucket: all of it, once, and only if it is whole."""
+"""`publish` copies a dataset into a bucket: every object once, and no damaged dataset."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from cloud_readers import CLOUD_READERS, at_s3
-from conftest import Workshop
+from conftest import Datasets
 from converter import COMPLETE, FAILED, Dataset
-from fault_proxy import Exchange, FaultProxy
-from faults import Weather
-from remote_runs import Run, damaged_copy, local_objects, s3_environment
-from s3 import Bucket
-from servers import SeaweedFS
+from faults.plan import FlakyNetwork
+from faults.proxy import Exchange, FaultProxy
+from faults.runs import Run, damaged_copy, local_objects, s3_environment
+from readers.cloud import CLOUD_READERS, at_s3
+from servers.bucket import Bucket
+from servers.object_stores import SeaweedFS
 
 ROOT = "images.zarr/zarr.json"
 
 
 @pytest.fixture(scope="module")
-def local(workshop: Workshop) -> Dataset:
-    return workshop.dataset("sharded")
+def local(datasets: Datasets) -> Dataset:
+    return datasets.dataset("sharded")
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def bucket(seaweed: SeaweedFS) -> Bucket:
 
 
 def uploads(exchanges: list[Exchange], prefix: str) -> list[str]:
-    """The objects of the dataset whose upload was confirmed, in order; claims are beside it."""
+    """Returns the objects of the dataset whose upload was confirmed, in order."""
     base = f"/published/{prefix}/"
     return [
         one.path.removeprefix(base)
@@ -42,7 +42,7 @@ def uploads(exchanges: list[Exchange], prefix: str) -> list[str]:
     ]
 
 
-def test_published_it_is_what_it_was_and_the_root_comes_last(
+def test_publish_copies_every_object_and_the_root_last(
     local: Dataset, bucket: Bucket, s3_proxy: FaultProxy, tmp_path: Path
 ) -> None:
     url = f"s3://{bucket.name}/whole"
@@ -61,7 +61,7 @@ def test_published_it_is_what_it_was_and_the_root_comes_last(
     assert (read((2,)) == local.source.pixels[2]).all()
 
 
-def test_interrupted_and_repeated_it_uploads_nothing_twice(
+def test_an_interrupted_publish_is_repeated_without_uploading_twice(
     local: Dataset, bucket: Bucket, s3_proxy: FaultProxy, tmp_path: Path
 ) -> None:
     publish = ("publish", local.root, f"s3://{bucket.name}/repeated")
@@ -79,7 +79,9 @@ def test_interrupted_and_repeated_it_uploads_nothing_twice(
     assert uploads(third, "repeated") == []
 
 
-def test_what_differs_is_uploaded_again(local: Dataset, bucket: Bucket, tmp_path: Path) -> None:
+def test_objects_that_differ_are_uploaded_again(
+    local: Dataset, bucket: Bucket, tmp_path: Path
+) -> None:
     publish = ("publish", local.root, f"s3://{bucket.name}/differs", "--verify")
     assert (
         Run(tmp_path / "first", s3_environment(bucket.endpoint), *publish).finish().code == COMPLETE
@@ -92,16 +94,16 @@ def test_what_differs_is_uploaded_again(local: Dataset, bucket: Bucket, tmp_path
     assert bucket.get(key) == whole
 
 
-def test_in_bad_weather_it_is_published_whole(
+def test_publish_works_over_a_flaky_network(
     local: Dataset, bucket: Bucket, s3_proxy: FaultProxy, tmp_path: Path
 ) -> None:
-    s3_proxy.plan = Weather(seed=8)
-    url = f"s3://{bucket.name}/weather"
+    s3_proxy.plan = FlakyNetwork(seed=8)
+    url = f"s3://{bucket.name}/flaky"
     done = Run(
         tmp_path / "cwd", s3_environment(s3_proxy.endpoint), "publish", local.root, url
     ).finish()
     assert done.code == COMPLETE, done.err
-    assert bucket.tree("weather") == local_objects(local.root)
+    assert bucket.tree("flaky") == local_objects(local.root)
 
 
 def test_a_dry_run_uploads_nothing(

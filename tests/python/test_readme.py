@@ -1,4 +1,4 @@
-"""What the dataset's own README tells a reader to paste works as it stands."""
+"""The snippets of a dataset's own README work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images and tables in a bucket or on a web server: read once, converted as from a disk."""
+"""Images and tables in a bucket or on a web server are read once, with the same result."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Workshop
+from conftest import Datasets
 from converter import COMPLETE, FAILED, Dataset
-from fault_proxy import Exchange, FaultProxy
-from faults import Asked, Fault
-from range_server import Request, serve
-from remote_runs import Finished, Run, local_objects, s3_environment
-from s3 import Bucket
-from servers import SeaweedFS, files_below
+from faults.plan import Fault, RequestHead
+from faults.proxy import Exchange, FaultProxy
+from faults.runs import Finished, Run, local_objects, s3_environment
+from servers.bucket import Bucket
+from servers.file_server import Request, serve
+from servers.object_stores import SeaweedFS, files_below
 
 SURPLUS = 1.02
-"""Bytes fetched over bytes there are: headers are looked at before the images are read."""
+"""Most bytes fetched for each byte of input: headers are read before the images."""
 LARGE = 100_000
-"""Bytes of an answer with several images in it."""
+"""Least bytes of a response that contains several images."""
 
 
 @pytest.fixture(scope="module")
-def local(workshop: Workshop) -> Dataset:
-    """The conversion of the folder."""
-    return workshop.dataset("life-size")
+def local(datasets: Datasets) -> Dataset:
+    """The conversion of the local folder."""
+    return datasets.dataset("full-planes")
 
 
 @pytest.fixture(scope="module")
 def archive(local: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All files of the folder by the same paths, the table with them."""
+    """Makes a zip archive of all files of the folder, including the table."""
     path = tmp_path_factory.mktemp("archive") / "rxrx1.zip"
     with zipfile.ZipFile(path, "w") as written:
         for name, file in files_below(local.source.root):
@@ -67,7 +67,7 @@ def assert_same(folder: Path, local: Dataset) -> None:
 
 
 def gets(exchanges: list[Exchange], path: str) -> list[Exchange]:
-    """The answers to requests for content at or below a path."""
+    """Returns the GET requests for a path and everything below it."""
     return [one for one in exchanges if one.method == "GET" and one.path.startswith(path)]
 
 
@@ -133,7 +133,7 @@ def test_tables_are_read_from_addresses_too(bucket: Bucket, local: Dataset, tmp_
 
 
 @pytest.mark.parametrize("place", ["archives/rxrx1.zip", "folder"])
-def test_plan_and_verify_take_addresses(
+def test_plan_and_verify_accept_addresses(
     place: str, bucket: Bucket, local: Dataset, tmp_path: Path
 ) -> None:
     address, environment = f"s3://read/{place}", s3_environment(bucket.endpoint)
@@ -149,24 +149,24 @@ def test_plan_and_verify_take_addresses(
     assert json.loads(verified.out)["compared"] == local.source.present.sum()
 
 
-def test_an_archive_that_is_replaced_meanwhile_is_an_error(
+def test_an_archive_that_is_replaced_during_the_run_is_an_error(
     bucket: Bucket, s3_proxy: FaultProxy, archive: Path, tmp_path: Path
 ) -> None:
-    def replace_at_the_first_image(asked: Asked) -> Fault | None:
-        first, _, last = asked.headers.get("range", "bytes=0-0")[len("bytes=") :].partition("-")
-        is_large = asked.target.startswith("/read/mortal/") and int(last) - int(first) > LARGE
+    def replace_at_the_first_image(head: RequestHead) -> Fault | None:
+        first, _, last = head.headers.get("range", "bytes=0-0")[len("bytes=") :].partition("-")
+        is_large = head.target.startswith("/read/changing/") and int(last) - int(first) > LARGE
         if is_large and not replaced:
-            replaced.append(asked)
-            put(bucket, "mortal/rxrx1.zip", archive)
+            replaced.append(head)
+            put(bucket, "changing/rxrx1.zip", archive)
         return None
 
-    replaced: list[Asked] = []
+    replaced: list[RequestHead] = []
     with zipfile.ZipFile(archive) as original, zipfile.ZipFile(tmp_path / "x.zip", "w") as other:
         for entry in reversed(original.infolist()):
             other.writestr(entry, original.read(entry))
-    put(bucket, "mortal/rxrx1.zip", tmp_path / "x.zip")
+    put(bucket, "changing/rxrx1.zip", tmp_path / "x.zip")
     s3_proxy.plan = replace_at_the_first_image
-    done = converted(tmp_path, s3_proxy.endpoint, "s3://read/mortal/rxrx1.zip")
+    done = converted(tmp_path, s3_proxy.endpoint, "s3://read/changing/rxrx1.zip")
     assert replaced
     assert done.code == FAILED
     assert "replaced" in done.err
@@ -175,7 +175,7 @@ def test_an_archive_that_is_replaced_meanwhile_is_an_error(
 
 @contextmanager
 def whole_files_only(root: Path) -> Iterator[int]:
-    """A web server that takes no notice of ranges, at this port."""
+    """Runs a web server that ignores ranges; yields its port."""
     handler = partial(SimpleHTTPRequestHandler, directory=str(root))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever).start()
@@ -185,7 +185,7 @@ def whole_files_only(root: Path) -> Iterator[int]:
             server.shutdown()
 
 
-def test_a_server_without_ranges_is_refused_and_its_file_not_fetched(
+def test_a_server_without_ranges_is_refused_before_the_file_is_fetched(
     archive: Path, tmp_path: Path
 ) -> None:
     with whole_files_only(archive.parent) as port, FaultProxy(port).running() as proxy:
@@ -196,7 +196,7 @@ def test_a_server_without_ranges_is_refused_and_its_file_not_fetched(
 
 
 @pytest.mark.parametrize("place", ["archives/none.zip", "nothing"])
-def test_what_is_not_there_is_an_error_that_says_so(
+def test_a_missing_input_is_an_error_that_names_it(
     place: str, bucket: Bucket, tmp_path: Path
 ) -> None:
     done = converted(tmp_path, bucket.endpoint, f"s3://read/{place}")

@@ -1,4 +1,4 @@
-"""A conversion straight into a bucket: as on a disk, whatever happens on the way."""
+"""Conversions into a bucket give the objects of a local run, whatever faults happen."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from books import Books
-from conftest import Workshop
+from conftest import Datasets
 from converter import COMPLETE, FAILED, Dataset
-from fault_proxy import Exchange, FaultProxy
-from faults import Asked, Delay, Fault, Plan, Weather
-from remote_runs import (
+from faults.plan import Delay, Fault, FlakyNetwork, Plan, RequestHead
+from faults.proxy import Exchange, FaultProxy
+from faults.runs import (
     MEBIBYTE,
     Run,
     killed_and_resumed,
@@ -26,29 +25,30 @@ from remote_runs import (
     pack,
     s3_environment,
 )
-from s3 import Bucket
-from servers import SeaweedFS, rclone_s3, seaweedfs
+from faults.tally import Tally
+from servers.bucket import Bucket
+from servers.object_stores import SeaweedFS, rclone_s3, seaweedfs
 
 ROUNDS = int(os.environ.get("RXRX2ZARR_ROUNDS", "3"))
 SEED = int(os.environ.get("RXRX2ZARR_SEED", "5"))
-LIFE_OF_A_CLAIM = 60
-"""Seconds without a sign of life."""
+LEASE_SECONDS = 60
+"""A lease that its holder does not renew expires after so many seconds."""
 OPTIONS = ("--shard-sites", "4")
-"""The settings of the workshop's dataset `sharded`."""
+"""The settings of the dataset `sharded`."""
 
 
 @pytest.fixture(scope="module")
-def books() -> Iterator[Books]:
-    """Printed at the end, for `scripts/torture`."""
-    books = Books()
-    yield books
-    books.print()
+def tally() -> Iterator[Tally]:
+    """Collects results, and writes them at the end for `scripts/torture`."""
+    tally = Tally()
+    yield tally
+    tally.write()
 
 
 @pytest.fixture(scope="module")
-def local(workshop: Workshop) -> Dataset:
+def local(datasets: Datasets) -> Dataset:
     """The same conversion to a disk, not interrupted."""
-    return workshop.dataset("sharded")
+    return datasets.dataset("sharded")
 
 
 @pytest.fixture(scope="module")
@@ -59,14 +59,14 @@ def bucket(seaweed: SeaweedFS) -> Bucket:
 
 
 @pytest.fixture(scope="module")
-def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
+def restartable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
     """A server that a test may kill."""
-    with seaweedfs(tmp_path_factory.mktemp("mortal")).running() as server:
+    with seaweedfs(tmp_path_factory.mktemp("restartable")).running() as server:
         yield server
 
 
 def assert_same(bucket: Bucket, prefix: str, local: Dataset) -> None:
-    """The objects are those of the local run, and nothing is left beside them."""
+    """Checks that the bucket has the objects of the local run, and no others."""
     expected = local_objects(local.root)
     assert set(bucket.keys(prefix)) == {f"{prefix}/{key}" for key in expected}
     stored = bucket.tree(prefix)
@@ -77,10 +77,10 @@ def puts(exchanges: list[Exchange]) -> int:
     return sum(one.method == "PUT" for one in exchanges)
 
 
-def test_an_archive_goes_straight_to_a_bucket(
-    workshop: Workshop, bucket: Bucket, tmp_path: Path
+def test_an_archive_is_converted_into_a_bucket_without_using_the_disk(
+    datasets: Datasets, bucket: Bucket, tmp_path: Path
 ) -> None:
-    source = workshop.source("life-size")
+    source = datasets.source("full-planes")
     images = pack(source.root / "images", tmp_path / "images.zip", "rxrx1/images")
     table = source.root / "metadata.csv"
     metadata = pack(table, tmp_path / "metadata.zip", "rxrx1", zipfile.ZIP_DEFLATED)
@@ -128,15 +128,15 @@ def test_the_objects_are_the_files_of_a_local_run(
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))
-def test_killed_at_any_moment_it_ends_with_the_same_objects(
+def test_a_conversion_killed_at_any_moment_resumes_to_the_same_objects(
     number: int,
     bucket: Bucket,
     local: Dataset,
     s3_proxy: FaultProxy,
-    books: Books,
+    tally: Tally,
     tmp_path: Path,
 ) -> None:
-    books.begin("conversion into a bucket killed")
+    tally.begin("conversion into a bucket killed")
     moments = random.Random(SEED + number).choices(range(1, 20), k=3)
     url = f"s3://{bucket.name}/killed-{number}"
     command = ("convert", local.source.root, url, *OPTIONS)
@@ -144,25 +144,25 @@ def test_killed_at_any_moment_it_ends_with_the_same_objects(
     done = killed_and_resumed(tmp_path, s3_proxy, environment, command, moments)
     assert done.code == COMPLETE, f"{moments}: {done.err}"
     assert_same(bucket, f"killed-{number}", local)
-    books.kept("conversion into a bucket killed", len(moments))
+    tally.passed("conversion into a bucket killed", len(moments))
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))
-def test_in_bad_weather_and_with_a_server_that_dies_it_ends_with_the_same_objects(
-    number: int, mortal: SeaweedFS, local: Dataset, books: Books, tmp_path: Path
+def test_a_flaky_network_and_a_killed_server_do_not_change_the_objects(
+    number: int, restartable: SeaweedFS, local: Dataset, tally: Tally, tmp_path: Path
 ) -> None:
-    books.begin("the same in bad weather, and the server killed")
-    bucket = Bucket(mortal.endpoint, f"weather-{number}")
+    tally.begin("conversion over a flaky network, server killed")
+    bucket = Bucket(restartable.endpoint, f"flaky-{number}")
     bucket.make()
     url = f"s3://{bucket.name}/rxrx1"
     choice = random.Random(SEED + number)
     command = ("convert", local.source.root, url, *OPTIONS)
-    with FaultProxy(mortal.port, Weather(SEED + number)).running() as proxy:
+    with FaultProxy(restartable.port, FlakyNetwork(SEED + number)).running() as proxy:
         environment = s3_environment(proxy.endpoint)
         run = Run(tmp_path / "0", environment, *command)
         goal = choice.randrange(5, 15)
         proxy.wait_until(lambda seen: len(seen) >= goal, run.ended)
-        mortal.restart()
+        restartable.restart()
         goal = len(proxy.exchanges) + choice.randrange(1, 10)
         proxy.wait_until(lambda seen: len(seen) >= goal, run.ended)
         run.kill()
@@ -170,31 +170,31 @@ def test_in_bad_weather_and_with_a_server_that_dies_it_ends_with_the_same_object
     assert done.code == COMPLETE, done.err
     assert_same(bucket, "rxrx1", local)
     faults = sum(one.fault is not None for one in proxy.exchanges)
-    books.kept("the same in bad weather, and the server killed", faults + 2)
+    tally.passed("conversion over a flaky network, server killed", faults + 2)
 
 
-def test_in_bad_weather_it_is_verified(
+def test_verify_works_over_a_flaky_network(
     bucket: Bucket, local: Dataset, s3_proxy: FaultProxy, tmp_path: Path
 ) -> None:
     bucket.put_tree(local.root, "whole")
-    s3_proxy.plan = Weather(SEED)
+    s3_proxy.plan = FlakyNetwork(SEED)
     verify = ("verify", f"s3://{bucket.name}/whole", "--source", local.source.root)
     verified = Run(tmp_path / "cwd", s3_environment(s3_proxy.endpoint), *verify).finish()
     assert verified.code == COMPLETE, verified.out + verified.err
     assert sum(one.fault is not None for one in s3_proxy.exchanges) > 2
 
 
-def slow_shards(asked: Asked) -> Fault | None:
-    """Keeps a conversion busy until it is killed."""
-    is_shard = asked.method == "PUT" and "/images/c/" in asked.target
+def slow_shards(head: RequestHead) -> Fault | None:
+    """Delays shards, so that a conversion does not end before it is killed."""
+    is_shard = head.method == "PUT" and "/images/c/" in head.target
     return Delay(600) if is_shard else None
 
 
-def is_claimed(seen: list[Exchange]) -> bool:
+def has_lease(seen: list[Exchange]) -> bool:
     return any(one.fault == Delay(600) for one in seen)
 
 
-def test_a_second_machine_is_refused_until_the_first_is_dead(
+def test_a_second_writer_is_refused_while_the_first_one_runs(
     bucket: Bucket, local: Dataset, s3_proxy: FaultProxy, tmp_path: Path
 ) -> None:
     plan: Plan = slow_shards
@@ -202,41 +202,41 @@ def test_a_second_machine_is_refused_until_the_first_is_dead(
     url = f"s3://{bucket.name}/contested"
     convert = ("convert", local.source.root, url, *OPTIONS)
     first = Run(tmp_path / "first", s3_environment(s3_proxy.endpoint), *convert)
-    s3_proxy.wait_until(is_claimed, first.ended)
+    s3_proxy.wait_until(has_lease, first.ended)
     second = Run(tmp_path / "second", s3_environment(bucket.endpoint), *convert).finish()
     assert second.code == FAILED
     assert socket.gethostname() in second.err
     assert str(first.pid) in second.err
     first.kill()
-    heir = Run(tmp_path / "heir", s3_environment(bucket.endpoint), *convert).finish()
-    assert heir.code == COMPLETE, heir.err
+    successor = Run(tmp_path / "successor", s3_environment(bucket.endpoint), *convert).finish()
+    assert successor.code == COMPLETE, successor.err
     assert_same(bucket, "contested", local)
 
 
-@pytest.mark.skipif(ROUNDS < 10, reason="takes a minute: for scripts/torture")
-def test_what_another_machine_left_is_taken_over_a_minute_after_its_death(
+@pytest.mark.full  # waits for a minute
+def test_a_dead_machine_s_lease_expires_after_a_minute(
     bucket: Bucket, local: Dataset, s3_proxy: FaultProxy, tmp_path: Path
 ) -> None:
     s3_proxy.plan = slow_shards
     url = f"s3://{bucket.name}/inherited"
     convert = ("convert", local.source.root, url, *OPTIONS)
-    # Processes of another namespace are as good as on another machine.
+    # A process in another PID namespace looks like one on another machine.
     elsewhere = ("unshare", "--user", "--pid", "--fork", "--kill-child")
     first = Run(tmp_path / "first", s3_environment(s3_proxy.endpoint), *convert, under=elsewhere)
-    s3_proxy.wait_until(is_claimed, first.ended)
+    s3_proxy.wait_until(has_lease, first.ended)
     first.kill()
     early = Run(tmp_path / "early", s3_environment(bucket.endpoint), *convert).finish()
     assert early.code == FAILED
     left = re.search(r"try again in (\d+) s", early.err)
     assert left is not None, early.err
-    assert 1 < int(left[1]) <= LIFE_OF_A_CLAIM + 1
+    assert 1 < int(left[1]) <= LEASE_SECONDS + 1
     time.sleep(int(left[1]))
-    heir = Run(tmp_path / "heir", s3_environment(bucket.endpoint), *convert).finish()
-    assert heir.code == COMPLETE, heir.err
+    successor = Run(tmp_path / "successor", s3_environment(bucket.endpoint), *convert).finish()
+    assert successor.code == COMPLETE, successor.err
     assert_same(bucket, "inherited", local)
 
 
-def test_a_server_that_lets_two_writers_in_is_refused(
+def test_a_server_that_ignores_create_only_puts_is_refused(
     local: Dataset, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     with rclone_s3(tmp_path_factory.mktemp("rclone")).running() as server:

@@ -20,7 +20,7 @@ def pixel_hash(plane: Plane) -> str:
 
 
 def laplacian_variance(plane: Plane) -> float:
-    """Variance of the 4-neighbour Laplacian over the pixels that have four neighbours."""
+    """Returns the variance of the 4-neighbour Laplacian over pixels with four neighbours."""
     pixels = plane.astype(np.int64)
     middle = pixels[1:-1, 1:-1]
     neighbours = pixels[:-2, 1:-1] + pixels[2:, 1:-1] + pixels[1:-1, :-2] + pixels[1:-1, 2:]

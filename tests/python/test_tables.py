@@ -1,4 +1,4 @@
-"""pyarrow and DuckDB read both tables: types, blanks, order, joins and what makes them quick."""
+"""pyarrow and DuckDB read both tables: types, blanks, order, joins, layout and indexes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from conftest import Workshop
+from conftest import Datasets
 from converter import Dataset, convert
 from source import Source, assemble, plane_path, table_row, write_table
 
@@ -28,7 +28,7 @@ ROW_GROUP_ROWS = range(8_000, 16_385)
 
 
 def column_kinds(source: Source) -> dict[str, type]:
-    """The CSV's columns in the CSV's order, each with the type that its values have."""
+    """Returns the CSV's columns in their order, each with the type of its values."""
     return {
         name: next((type(value) for value in source.column(name) if value is not None), str)
         for name in source.columns
@@ -45,7 +45,7 @@ def test_pyarrow_reads_the_metadata(dataset: Dataset) -> None:
     expected = {name: ARROW_TYPES[kind] for name, kind in kinds.items()} | {"complete": pa.bool_()}
     types = {field.name: field.type for field in table.schema}
     assert list(types) == list(expected)
-    unsigned = {"offset", "length"}  # never negative; either integer serves
+    unsigned = {"offset", "length"}  # never negative, so signed and unsigned are both right
     assert {k: v for k, v in types.items() if k not in unsigned} == {
         k: v for k, v in expected.items() if k not in unsigned
     }
@@ -99,8 +99,8 @@ def test_duckdb_reads_both_tables(dataset: Dataset) -> None:
     assert dict(statuses.fetchall()) == {status: n for status, n in counts.items() if n}
 
 
-def test_duckdb_sees_blanks_as_null(workshop: Workshop) -> None:
-    dataset = workshop.dataset("sixteen-bit")
+def test_duckdb_sees_blanks_as_null(datasets: Datasets) -> None:
+    dataset = datasets.dataset("sixteen-bit")
     blanks = duckdb.execute(
         f"SELECT site_id FROM '{dataset.metadata_table}' WHERE sirna IS NULL AND sirna_id IS NULL"
     ).fetchall()
@@ -137,9 +137,9 @@ def test_tables_name_the_array_that_they_belong_to(dataset: Dataset) -> None:
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    """So many sites that both tables need more than one row group.
+    """Makes so many sites that both tables need more than one row group.
 
-    One plane of 4 x 4 pixels is linked under every name.
+    All files are hard links to one plane of 4 x 4 pixels.
     """
     root = tmp_path_factory.mktemp("large")
     rows = [
@@ -159,7 +159,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     return convert(source, root / "output", "zstd", "--shard-sites", "2000")
 
 
-def test_row_groups_are_of_a_size_to_skip(large: Dataset) -> None:
+def test_row_groups_have_a_size_that_queries_can_skip(large: Dataset) -> None:
     for file in parquet_files(large):
         groups = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
         assert sum(groups) == len(large.source.rows)
@@ -186,7 +186,7 @@ def test_repeated_text_is_a_dictionary(large: Dataset) -> None:
         assert columns[name].has_dictionary_page, name
 
 
-def test_files_say_that_they_are_sorted(large: Dataset) -> None:
+def test_files_declare_their_order(large: Dataset) -> None:
     for file in parquet_files(large):
         for index in range(file.num_row_groups):
             sorting = file.metadata.row_group(index).sorting_columns
@@ -197,7 +197,7 @@ def test_files_say_that_they_are_sorted(large: Dataset) -> None:
 
 
 @pytest.mark.parametrize("column", ["site_id", "well_id"])
-def test_bloom_filters_exclude_what_is_not_there(large: Dataset, column: str) -> None:
+def test_bloom_filters_exclude_absent_values(large: Dataset, column: str) -> None:
     def excluded(value: str) -> list[bool]:
         probe = f"parquet_bloom_probe('{large.metadata_table}', '{column}', '{value}')"
         return [
@@ -208,7 +208,7 @@ def test_bloom_filters_exclude_what_is_not_there(large: Dataset, column: str) ->
     first, last = large.source.rows[0][column], large.source.rows[-1][column]
     assert excluded(first)[0] is False
     assert excluded(last)[-1] is False
-    # A value between the least and the greatest, which statistics cannot exclude.
+    # A value between minimum and maximum, which statistics cannot exclude.
     assert all(excluded("HEPG2-03_2_Q99" + last[14:]))
 
 

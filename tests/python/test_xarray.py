@@ -1,4 +1,4 @@
-"""`xarray.open_zarr` gives a labelled dataset, with no argument and no warning."""
+"""`xarray.open_zarr` opens a labelled dataset, without arguments and without warnings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import xarray
 
-from conftest import Workshop
+from conftest import Datasets
 from converter import Dataset
 
 
@@ -23,7 +23,7 @@ def opened(dataset: Dataset) -> Iterator[xarray.Dataset]:
 
 
 def coordinate_name(column: str) -> str:
-    """`site` is the dimension, labelled with site_id, so the column `site` is renamed."""
+    """Returns the name of a column in the array: `site` is the dimension, labelled by site_id."""
     return {"site": "site_number", "site_id": "site"}.get(column, column)
 
 
@@ -62,7 +62,7 @@ def test_every_metadata_column_is_a_coordinate(opened: xarray.Dataset, dataset: 
             np.testing.assert_array_equal(coordinate, numbers, err_msg=column)
 
 
-def test_whole_numbers_stay_whole_where_nothing_is_blank(opened: xarray.Dataset) -> None:
+def test_whole_numbers_without_blanks_stay_integers(opened: xarray.Dataset) -> None:
     assert opened.plate.dtype == np.int64
     assert opened.site_number.dtype == np.int64
 
@@ -75,8 +75,8 @@ def test_presence_and_stains_are_labelled(opened: xarray.Dataset, dataset: Datas
     assert all(isinstance(stain, str) for stain in opened.stain.to_numpy().tolist())
 
 
-def test_sites_are_chosen_by_a_metadata_column(workshop: Workshop) -> None:
-    dataset = workshop.dataset("sample")
+def test_sites_are_chosen_by_a_metadata_column(datasets: Datasets) -> None:
+    dataset = datasets.dataset("sample")
     experiment = dataset.source.rows[-1]["experiment"]
     expected = [row["experiment"] == experiment for row in dataset.source.rows]
     with xarray.open_zarr(dataset.zarr, chunks=None) as opened:
@@ -85,13 +85,13 @@ def test_sites_are_chosen_by_a_metadata_column(workshop: Workshop) -> None:
     assert 0 < sum(expected) < len(expected)
 
 
-def test_attributes_say_where_the_data_come_from(opened: xarray.Dataset) -> None:
+def test_attributes_contain_licence_citation_and_generator(opened: xarray.Dataset) -> None:
     text = str(opened.attrs).lower()
     for word in ("licen", "citation", "rxrx2zarr", "channels"):
         assert word in text
 
 
-def test_every_label_says_what_it_is(opened: xarray.Dataset) -> None:
+def test_every_label_has_a_name_and_a_description(opened: xarray.Dataset) -> None:
     for name, coordinate in opened.coords.items():
         assert coordinate.attrs.get("long_name"), name
         assert coordinate.attrs.get("description"), name
@@ -99,11 +99,11 @@ def test_every_label_says_what_it_is(opened: xarray.Dataset) -> None:
     assert len(described) > 3
 
 
-def test_where_and_groupby_are_lazy_and_right(workshop: Workshop) -> None:
-    dataset = workshop.dataset("sample")
+def test_where_and_groupby_are_lazy_and_correct(datasets: Datasets) -> None:
+    dataset = datasets.dataset("sample")
     source = dataset.source
     with xarray.open_zarr(dataset.zarr) as opened:
-        # With Dask, a label to group by has to be in memory: xarray needs to know the groups.
+        # With Dask a label must be in memory for groupby: xarray needs to know the groups.
         opened.experiment.load()
         masked = opened.images.where(opened.present & (opened.plate == 1))
         means = opened.images.groupby("experiment").mean(("site", "y", "x"))
@@ -119,8 +119,8 @@ def test_where_and_groupby_are_lazy_and_right(workshop: Workshop) -> None:
             )
 
 
-def test_it_opens_without_dask(workshop: Workshop) -> None:
-    dataset = workshop.dataset("sample")
+def test_it_opens_without_dask(datasets: Datasets) -> None:
+    dataset = datasets.dataset("sample")
     with xarray.open_zarr(dataset.zarr, chunks=None) as opened:
         assert opened.images.chunks is None
         assert not opened.images.variable._in_memory

@@ -11,9 +11,10 @@
 use std::collections::BTreeSet;
 
 use arrow_schema::{DataType, Field, Schema};
-use rxrx_metadata::{ArrayGeometry, Column, zarr_name};
+use rxrx_metadata::{ArrayGeometry, Column};
 use serde_json::{Map, Value, json};
 
+use crate::array_name::zarr_name;
 use crate::checksums::Sha256Sum;
 use crate::image_array::data_type_name;
 use crate::keys::{CHANNEL_STATS, EMBEDDINGS, PLANES, SITES};

@@ -3,9 +3,10 @@
 //! [specification]: https://zarr-specs.readthedocs.io/en/latest/v3/core/index.html
 
 use rxrx_decoder::{BitDepth, PlaneShape};
-use rxrx_metadata::{ArrayGeometry, Column, DataType, Plan, zarr_name};
+use rxrx_metadata::{ArrayGeometry, Column, DataType, Plan};
 use serde_json::{Value, json};
 
+use crate::array_name::zarr_name;
 use crate::codec::chain::Codec;
 
 /// Name of a data type in Zarr.

@@ -16,6 +16,7 @@
 //! testing                values for tests
 //! ```
 
+mod array_name;
 mod card;
 mod checksums;
 mod chunk_grid;
@@ -35,6 +36,7 @@ mod tables;
 pub mod testing;
 mod version;
 
+pub use self::array_name::{COLUMN_NAME_RULE, zarr_name};
 pub use self::card::dataset_card;
 pub use self::checksums::{Checksums, Sha256Sum, checksum_list, parse_checksums, parse_line};
 pub use self::chunk_grid::{ChunkAddress, PlanePosition, channel_chunks};
@@ -49,7 +51,7 @@ pub use self::image_array::{array_metadata, data_type_name, images_metadata, pla
 pub use self::labels::{Label, LabelError, labels};
 pub use self::plane_counts::PlaneCounts;
 pub use self::root::{DatasetAttributes, Root, RootError, Settings, root_metadata};
-pub use self::shard::{ShardIndex, ShardIndexError, read_index};
+pub use self::shard::{ShardIndex, ShardIndexError, index_bytes, read_index, read_stored_index};
 pub use self::table_digest::table_sha256;
 pub use self::tables::{
     ChannelStats, ChannelSums, EmbeddingsDigest, EmbeddingsTable, PlaneRow, PlanesTable,
@@ -58,6 +60,12 @@ pub use self::tables::{
     embeddings_schema, embeddings_table, key_value_metadata, planes_of, planes_schema, sites_of,
     sites_schema, sites_table,
 };
+// The values of other crates that readers of a dataset need.
+pub use rxrx_decoder::{PlaneSummary, Statistics};
+pub use rxrx_metadata::{
+    ArrayGeometry, Column, ColumnValues, DataType, Embeddings, Integers, Layout, Texts, Unit,
+};
+
 pub use self::version::{
     ENCODER_REVISION, FORMAT_IS_DRAFT, FORMAT_VERSION, GENERATOR, OLDEST_FORMAT_VERSION,
 };

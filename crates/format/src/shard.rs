@@ -109,19 +109,41 @@ const ENTRY_BYTES: usize = 16;
 /// [`ShardIndexError`]: the object is too short, the checksum of the index is
 /// wrong, a chunk lies outside the bytes before the index, chunks overlap.
 pub fn read_index(shard: &[u8], chunks: usize) -> Result<Vec<Option<Range<u64>>>, ShardIndexError> {
-    let too_short = || ShardIndexError::TooShort {
+    let end = shard.len().checked_sub(index_bytes(chunks));
+    let split = end.and_then(|end| shard.split_at_checked(end));
+    let (before, index) = split.ok_or(ShardIndexError::TooShort {
         bytes: shard.len(),
         chunks,
-    };
-    let index_bytes = chunks.checked_mul(ENTRY_BYTES).ok_or_else(too_short)?;
-    let (rest, checksum) = shard.split_last_chunk::<4>().ok_or_else(too_short)?;
-    let end = rest.len().checked_sub(index_bytes).ok_or_else(too_short)?;
-    let (_, index) = rest.split_at(end);
+    })?;
+    read_stored_index(index, chunks, before.len() as u64)
+}
+
+/// Bytes of the index of `chunks` with its checksum, at the end of a shard.
+pub fn index_bytes(chunks: usize) -> usize {
+    chunks.saturating_mul(ENTRY_BYTES).saturating_add(4)
+}
+
+/// Reads the index of a shard as [`read_index`] does, from the bytes of the index
+/// alone. The chunks lie in the first `end` bytes of the object.
+///
+/// # Errors
+/// [`ShardIndexError`]: `index` has another length than that of `chunks`, its
+/// checksum is wrong, a chunk lies beyond `end`, chunks overlap.
+pub fn read_stored_index(
+    index: &[u8],
+    chunks: usize,
+    end: u64,
+) -> Result<Vec<Option<Range<u64>>>, ShardIndexError> {
+    let split = index.split_last_chunk::<4>();
+    let split = split.filter(|_| index.len() == index_bytes(chunks));
+    let (index, checksum) = split.ok_or(ShardIndexError::TooShort {
+        bytes: index.len(),
+        chunks,
+    })?;
     let (stored, computed) = (u32::from_le_bytes(*checksum), crc32c::crc32c(index));
     if stored != computed {
         return Err(ShardIndexError::Checksum { stored, computed });
     }
-    let end = end as u64;
     let mut ranges = Vec::with_capacity(chunks);
     for (chunk, entry) in index.as_chunks::<ENTRY_BYTES>().0.iter().enumerate() {
         let number = u128::from_le_bytes(*entry);
@@ -193,6 +215,24 @@ mod tests {
             read_index(&shard(), 3).unwrap(),
             [Some(0..3), Some(3..5), None]
         );
+    }
+
+    #[test]
+    fn an_index_is_read_without_its_chunks() {
+        let shard = shard();
+        let index = &shard[5..];
+        assert_eq!(index.len(), index_bytes(3));
+        assert_eq!(read_stored_index(index, 3, 5), read_index(&shard, 3));
+        let error = read_stored_index(index, 3, 4).unwrap_err();
+        assert!(
+            matches!(error, ShardIndexError::Bounds { chunk: 1, .. }),
+            "{error}"
+        );
+        for index in [&shard[4..], &shard[6..], &[]] {
+            let error = read_stored_index(index, 3, 5).unwrap_err();
+            let (bytes, chunks) = (index.len(), 3);
+            assert_eq!(error, ShardIndexError::TooShort { bytes, chunks });
+        }
     }
 
     #[test]

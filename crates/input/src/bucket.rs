@@ -1,25 +1,25 @@
 //! A folder of an object store as INPUT.
 
-use std::io;
-
 use rxrx_metadata::Listing;
 use rxrx_storage::{Remote, RemoteObject, StoreError, Unreachable};
 use sha2::{Digest, Sha256};
 
+use crate::read_error::ReadError;
 use crate::source::{ReadHints, Source, SourceStamp, read_alone};
 
-/// A [`Source`] that is all objects whose keys begin alike.
+/// A [`Source`] of all objects below one address.
 pub(crate) struct BucketSource {
     remote: Remote,
-    /// All keys, one after the other, as they were listed.
+    /// All keys, one after the other, ascending.
     keys: String,
-    /// In the order of the keys.
+    /// The objects in the order of their keys.
     objects: Vec<Listed>,
 }
 
-/// 32 bytes, for there are many.
+/// One object. It takes 32 bytes, because there may be millions.
 struct Listed {
     stamp: SourceStamp,
+    /// End of its key in `keys`.
     key_end: usize,
 }
 
@@ -36,7 +36,7 @@ impl BucketSource {
                 key_end: keys.len(),
             });
         }
-        // A folder can be an object, too: one without bytes, called like it.
+        // Some programs store a folder as an object without bytes.
         let files = found.into_iter().filter(|object| object.size > 0);
         let listing = Listing::from_paths(files.map(|object| object.key.into()));
         let source = Self {
@@ -47,11 +47,12 @@ impl BucketSource {
         Ok((source, listing))
     }
 
-    /// Whether nothing was found.
+    /// Whether there is no object.
     pub(crate) fn is_empty(&self) -> bool {
         self.objects.is_empty()
     }
 
+    /// Key of the object at `position`; empty if there is no such object.
     fn key(&self, position: usize) -> &str {
         let end = |position: usize| {
             self.objects
@@ -59,12 +60,17 @@ impl BucketSource {
                 .map_or(0, |listed| listed.key_end)
         };
         let start = position.checked_sub(1).map_or(0, end);
-        self.keys.get(start..end(position)).unwrap_or_default()
+        self.keys.get(start..end(position)).unwrap_or("")
     }
 }
 
 impl Source for BucketSource {
-    fn read(&self, path: &str, at_most: usize, bytes: &mut Vec<u8>) -> io::Result<SourceStamp> {
+    fn read(
+        &self,
+        path: &str,
+        at_most: usize,
+        bytes: &mut Vec<u8>,
+    ) -> Result<SourceStamp, ReadError> {
         read_alone(self, path, at_most, bytes)
     }
 
@@ -72,21 +78,21 @@ impl Source for BucketSource {
         &self,
         files: &mut [(&str, Vec<u8>)],
         at_most: usize,
-    ) -> Vec<io::Result<SourceStamp>> {
+    ) -> Vec<Result<SourceStamp, ReadError>> {
         let keys: Vec<&str> = files.iter().map(|(path, _)| *path).collect();
         let read = self.remote.get_all(&keys, at_most as u64);
         let results = files.iter_mut().zip(read).map(|((_, bytes), read)| {
             bytes.clear();
-            let (object, content) = read.map_err(Unreachable::from)?.ok_or_else(|| {
-                io::Error::new(io::ErrorKind::NotFound, "there is no such object")
-            })?;
+            let found = read.map_err(Unreachable::from)?;
+            let (object, content) =
+                found.ok_or_else(|| ReadError::vanished("there is no such object"))?;
             bytes.extend(content.iter().take(at_most));
             Ok(stamp(&object))
         });
         results.collect()
     }
 
-    fn stamp(&self, path: &str) -> io::Result<SourceStamp> {
+    fn stamp(&self, path: &str) -> Result<SourceStamp, ReadError> {
         let (mut low, mut high) = (0, self.objects.len());
         while low < high {
             let middle = low + (high - low) / 2;
@@ -98,7 +104,7 @@ impl Source for BucketSource {
         }
         match self.objects.get(low) {
             Some(listed) if self.key(low) == path => Ok(listed.stamp),
-            _ => Err(io::ErrorKind::NotFound.into()),
+            _ => Err(ReadError::vanished("there is no such object")),
         }
     }
 
@@ -107,9 +113,10 @@ impl Source for BucketSource {
     }
 }
 
+/// Stamp of an object: its size and a digest of its ETag.
 fn stamp(object: &RemoteObject) -> SourceStamp {
     let tag = object.e_tag.as_deref();
-    // Azure quotes it in one answer, and not in another.
+    // Azure quotes the ETag in some answers.
     let digest = tag.map(|tag| Sha256::digest(tag.trim_matches('"')));
     let start = digest.and_then(|digest| digest.first_chunk().copied());
     SourceStamp {
@@ -128,7 +135,7 @@ mod tests {
     use rxrx_metadata::testing::image_path;
 
     #[test]
-    fn objects_are_files_and_stamps_tell_when_they_are_replaced() {
+    fn objects_are_files_and_their_stamp_changes_when_they_are_replaced() {
         let remote = Remote::on(Arc::new(InMemory::new()), "rxrx1");
         let paths: Vec<String> = (0..5).map(|site| image_path(site, 0)).collect();
         for (path, content) in paths.iter().zip(["", "1", "12", "123", "1234"]) {
@@ -153,8 +160,7 @@ mod tests {
             panic!("nothing read");
         };
         let missing = missing.as_ref().unwrap_err();
-        assert_eq!(missing.kind(), io::ErrorKind::NotFound);
-        assert!(!Unreachable::is(missing));
+        assert!(missing.is_vanished(), "{missing}");
         for (path, read) in paths.iter().zip(read) {
             assert_eq!(source.stamp(path).unwrap(), *read.as_ref().unwrap());
         }

@@ -1,13 +1,12 @@
-//! Errors of planning an INPUT.
-
-use std::io;
+//! Errors of planning INPUT.
 
 use rxrx_metadata::{DiscoverError, JoinError, MetadataError, PlanError, SelectionError};
-use rxrx_storage::{Location, StoreError};
+use rxrx_storage::{Location, StoreError, Unreachable};
 
-use crate::zip::ArchiveError;
+use crate::read_error::ReadError;
+use crate::zip::error::ArchiveError;
 
-/// INPUT cannot be planned.
+/// Reason why INPUT cannot be planned.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlanInputError {
@@ -17,6 +16,14 @@ pub enum PlanInputError {
     /// INPUT is an archive that cannot be used.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+    /// The table in an archive or a bucket cannot be read.
+    #[error("cannot read {place}")]
+    Table {
+        /// The table.
+        place: Location,
+        /// The error of the source.
+        source: ReadError,
+    },
     /// The table in an archive or a bucket is too large to be read there.
     #[error(
         "{place} is too large to be read beside the images; unpack it, and give it with --metadata"
@@ -28,19 +35,19 @@ pub enum PlanInputError {
     /// The store of an address cannot be reached, read or listed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// There is nothing at an address.
+    /// No object exists at or below an address.
     #[error("there is nothing at {location}, neither a file nor a folder")]
     Absent {
         /// The address.
         location: Location,
     },
-    /// The images cannot be read, not only one of them.
+    /// No image can be read, because the store cannot be reached.
     #[error("cannot read the images of {input}")]
     Images {
         /// The folder or archive.
         input: Location,
-        /// What the store said.
-        source: io::Error,
+        /// The error of the store.
+        source: Unreachable,
     },
     /// The metadata table is not readable.
     #[error(transparent)]
@@ -48,22 +55,22 @@ pub enum PlanInputError {
     /// The table of embeddings cannot be used.
     #[error("cannot use the embeddings")]
     Embeddings(#[source] MetadataError),
-    /// `--include` or `--exclude` make no sense for this table.
+    /// `--include` or `--exclude` do not fit this table.
     #[error(transparent)]
     Selection(#[from] SelectionError),
-    /// Table and images do not fit together.
+    /// The table and the images do not fit together.
     #[error(transparent)]
     Join(#[from] JoinError),
     /// The layout does not fit the data.
     #[error(transparent)]
     Plan(#[from] PlanError),
-    /// Not one of the images has a readable header.
+    /// No image has a readable header.
     #[error(
-        "none of the {surveyed} images that were looked at is a readable PNG, for example {example}"
+        "none of the {images} images that were looked at is a readable PNG, for example {example}"
     )]
     NoReadableImage {
-        /// How many were looked at.
-        surveyed: usize,
+        /// Number of images whose header was read.
+        images: usize,
         /// One of them, and what is wrong with it.
         example: String,
     },

@@ -1,32 +1,38 @@
 //! A folder of a local disk as INPUT.
 
 use std::fs::Metadata;
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::PathBuf;
 use std::time::UNIX_EPOCH;
 
 use rxrx_storage::open_file;
 
+use crate::read_error::ReadError;
 use crate::source::{Source, SourceStamp};
 
-/// A [`Source`] that is a folder of a local disk.
+/// A [`Source`] of the files in a folder of a local disk.
 #[derive(Clone, Debug)]
 pub struct FolderSource {
     root: PathBuf,
 }
 
 impl FolderSource {
-    /// Reads files below `root`.
+    /// Makes a source of the files below `root`.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
     }
 }
 
 impl Source for FolderSource {
-    fn read(&self, path: &str, at_most: usize, bytes: &mut Vec<u8>) -> io::Result<SourceStamp> {
+    fn read(
+        &self,
+        path: &str,
+        at_most: usize,
+        bytes: &mut Vec<u8>,
+    ) -> Result<SourceStamp, ReadError> {
         bytes.clear();
         let (file, found) = open_file(&self.root.join(path))?;
-        // Told the size, one call reads it all.
+        // With enough room for the whole file, one call reads it.
         let stamp = stamp(&found);
         let size = usize::try_from(stamp.bytes).unwrap_or(usize::MAX);
         bytes.reserve(size.min(at_most).saturating_add(1));
@@ -34,7 +40,7 @@ impl Source for FolderSource {
         Ok(stamp)
     }
 
-    fn stamp(&self, path: &str) -> io::Result<SourceStamp> {
+    fn stamp(&self, path: &str) -> Result<SourceStamp, ReadError> {
         Ok(stamp(&self.root.join(path).metadata()?))
     }
 }
@@ -56,7 +62,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn what_is_no_file_is_said_and_not_waited_for() {
+    fn pipes_and_other_non_files_are_refused_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let source = FolderSource::new(folder.path());
         let pipe = folder.path().join("pipe");

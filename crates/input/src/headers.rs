@@ -1,103 +1,104 @@
-//! A look at the headers of images, to learn the shape of the array's planes.
+//! Headers of images, which give the shape of the array's planes.
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
-use std::io;
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, PoisonError};
 
-use rayon::prelude::*;
 use rxrx_decoder::{BitDepth, Limits, PlaneShape, read_shape};
 use rxrx_metadata::{DataType, ProblemKind, Problems};
-use rxrx_storage::Unreachable;
+use rxrx_storage::{Unreachable, for_each_concurrent};
 
+use crate::read_error::ReadError;
 use crate::source::{Source, SourceStamp};
 
-/// Signature and IHDR chunk of a PNG.
+/// Bytes of the signature and the IHDR chunk of a PNG.
 const HEADER_BYTES: usize = 33;
 
-/// How many headers a plan looks at: all in a small tree, a spread of a large
-/// one, where the rest is checked as it is converted.
+/// Most headers that a plan reads: all headers of a small tree, a sample of a
+/// large one. The other images are checked when they are converted.
 pub(crate) const HEADERS_AT_MOST: usize = 8192;
 
-/// How many of them are asked for at once.
+/// Headers that one call of the source reads.
 const HEADERS_AT_ONCE: usize = 64;
 
-/// One image of another shape in this many is a bad image, to be recorded as
-/// such; more of them make a mixed tree, of which there is no right array.
+/// If at most one image in this many has another shape, it is a bad image. If
+/// there are more, the tree is mixed, and no array fits it.
 const STRAYS_ONE_IN: usize = 20;
 
-/// What the headers of some images say.
+/// The headers of some images.
 #[derive(Debug)]
 pub(crate) struct Headers {
     headers: Vec<Header>,
 }
 
+/// The header of one image.
 #[derive(Debug)]
 struct Header {
     path: String,
     file_bytes: u64,
-    /// The shape, or why there is none.
+    /// The shape, or the reason why it could not be read.
     shape: Result<PlaneShape, String>,
 }
 
 impl Headers {
-    /// Reads the headers of the images at `paths`.
+    /// Reads the headers of the images at `paths`, on `jobs` threads.
     ///
     /// # Errors
     /// INPUT as a whole cannot be read.
-    pub(crate) fn read(source: &dyn Source, paths: &[String]) -> io::Result<Self> {
-        let header = |path: &str, head: &[u8], read: io::Result<SourceStamp>| {
-            let shape = match read {
-                Err(error) if Unreachable::is(&error) => return Err(error),
-                Err(error) => Err(error.to_string()),
-                Ok(_) => read_shape(head, &Limits::default()).map_err(|error| error.to_string()),
-            };
-            Ok(Header {
-                path: path.to_owned(),
-                file_bytes: source.stamp(path).map_or(0, |stamp| stamp.bytes),
-                shape,
-            })
-        };
-        let headers = |paths: &[String]| {
-            let mut heads: Vec<_> = paths
-                .iter()
-                .map(|path| (path.as_str(), Vec::new()))
-                .collect();
-            let read = source.read_all(&mut heads, HEADER_BYTES);
-            let headers = heads.iter().zip(read);
-            headers
-                .map(|((path, head), read)| header(path, head, read))
-                .collect()
-        };
-        let headers: io::Result<Vec<Vec<Header>>> =
-            paths.par_chunks(HEADERS_AT_ONCE).map(headers).collect();
+    pub(crate) fn read(
+        source: &dyn Source,
+        paths: &[String],
+        jobs: NonZeroUsize,
+    ) -> Result<Self, Unreachable> {
+        let batches: Vec<(usize, &[String])> = paths.chunks(HEADERS_AT_ONCE).enumerate().collect();
+        let found = Mutex::new(Vec::with_capacity(batches.len()));
+        for_each_concurrent(&batches, jobs.get(), |&(number, paths)| {
+            let headers = read_batch(source, paths)?;
+            let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+            found.push((number, headers));
+            Ok::<_, Unreachable>(())
+        })?;
+        let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        found.sort_unstable_by_key(|(number, _)| *number);
         Ok(Self {
-            headers: headers?.into_iter().flatten().collect(),
+            headers: found.into_iter().flat_map(|(_, headers)| headers).collect(),
         })
     }
 
-    /// The most frequent shape; `None` when no header could be read.
-    pub(crate) fn shape(&self) -> Option<PlaneShape> {
+    /// Returns the most frequent shape.
+    ///
+    /// # Errors
+    /// No header could be read. The text is the path and the error of the first
+    /// image.
+    pub(crate) fn shape(&self) -> Result<PlaneShape, String> {
         let mut counts: HashMap<PlaneShape, usize> = HashMap::new();
         for shape in self.shapes() {
             *counts.entry(shape).or_default() += 1;
         }
-        // Of two equally frequent shapes always the same one, the larger.
+        // The larger one of two equally frequent shapes, so that the result does
+        // not depend on the order.
         let order = |shape: &PlaneShape| (shape.height, shape.width, shape.depth.max_value());
         counts
             .into_iter()
             .max_by_key(|(shape, count)| (*count, order(shape)))
             .map(|(shape, _)| shape)
+            .ok_or_else(|| self.first_error())
     }
 
-    /// What is wrong with the first image that has no readable header.
-    pub(crate) fn first_error(&self) -> Option<String> {
-        self.headers.iter().find_map(Header::error)
+    /// Returns the path and the error of the first image without a readable header.
+    fn first_error(&self) -> String {
+        let error = self.headers.iter().find_map(|header| {
+            let error = header.shape.as_ref().err()?;
+            Some(format!("{}: {error}", header.path))
+        });
+        error.unwrap_or_else(|| "there is none".to_owned())
     }
 
-    /// Adds the images whose header cannot be read, or says something other
-    /// than `usual`, to `problems`.
+    /// Adds the images whose header cannot be read, and those whose shape is not
+    /// `usual`, to `problems`.
     pub(crate) fn report(&self, usual: PlaneShape, problems: &mut Problems) {
         let typical = self
             .headers
@@ -119,8 +120,8 @@ impl Headers {
                         header.path
                     )
                 }),
-                Err(_) => problems.add(ProblemKind::UnreadableHeaders, 0, || {
-                    header.error().unwrap_or_default()
+                Err(error) => problems.add(ProblemKind::UnreadableHeaders, 0, || {
+                    format!("{}: {error}", header.path)
                 }),
             }
         }
@@ -132,6 +133,7 @@ impl Headers {
         total as f64 / self.headers.len().max(1) as f64
     }
 
+    /// Iterates over the shapes of the readable headers.
     fn shapes(&self) -> impl Iterator<Item = PlaneShape> {
         self.headers
             .iter()
@@ -139,14 +141,37 @@ impl Headers {
     }
 }
 
-impl Header {
-    fn error(&self) -> Option<String> {
-        let error = self.shape.as_ref().err()?;
-        Some(format!("{}: {error}", self.path))
-    }
+/// Reads the headers of a few images by one call.
+fn read_batch(source: &dyn Source, paths: &[String]) -> Result<Vec<Header>, Unreachable> {
+    let heads = paths.iter().map(|path| (path.as_str(), Vec::new()));
+    let mut heads: Vec<_> = heads.collect();
+    let stamps = source.read_all(&mut heads, HEADER_BYTES);
+    let heads = heads.iter().zip(stamps);
+    heads
+        .map(|((path, head), stamp)| read_header(source, path, head, stamp))
+        .collect()
 }
 
-/// The array's data type for images of `depth`.
+/// Reads one header from `head`, the beginning of the file.
+fn read_header(
+    source: &dyn Source,
+    path: &str,
+    head: &[u8],
+    stamp: Result<SourceStamp, ReadError>,
+) -> Result<Header, Unreachable> {
+    let shape = match stamp {
+        Err(ReadError::Unreachable(error)) => return Err(error),
+        Err(error) => Err(error.to_string()),
+        Ok(_) => read_shape(head, &Limits::default()).map_err(|error| error.to_string()),
+    };
+    Ok(Header {
+        path: path.to_owned(),
+        file_bytes: source.stamp(path).map_or(0, |stamp| stamp.bytes),
+        shape,
+    })
+}
+
+/// Returns the data type of an array of images of `depth`.
 pub(crate) fn data_type(depth: BitDepth) -> DataType {
     match depth {
         BitDepth::Eight => DataType::UInt8,

@@ -1,36 +1,37 @@
-//! What INPUT is, and what it holds.
+//! Opens INPUT: a folder, an archive or a bucket, and the tables beside the images.
 
 use std::io::Cursor;
 use std::path::Path;
 
 use rxrx_metadata::{
-    Embeddings, Join, Listing, MetadataError, MetadataTable, find_metadata, list_folder,
+    Embeddings, Join, Listing, MetadataTable, TableOptions, find_metadata, list_folder,
 };
 use rxrx_storage::{Address, Location, ReadAhead, Remote, RemoteBytes};
 
 use crate::bucket::BucketSource;
 use crate::error::PlanInputError;
 use crate::folder::FolderSource;
+use crate::options::PlanOptions;
 use crate::source::Source;
-use crate::zip::Archive;
+use crate::zip::archive::Archive;
 
-/// Bytes of a table, packed or not, that lies among the images of an archive or
-/// a bucket; it is read into memory as a whole. RxRx1's has 14 MB.
+/// Most bytes of a table, packed or not, in an archive or a bucket of images. The
+/// whole table is read into memory; that of RxRx1 has 14 MB.
 const TABLE_AT_MOST: usize = 1 << 28;
 
-/// An INPUT that is open.
+/// An open INPUT.
 pub(crate) struct Input {
     location: Location,
-    /// Reads its files.
+    /// The source that reads its files.
     pub(crate) source: Box<dyn Source>,
 }
 
 impl Input {
-    /// Opens and lists the folder or the zip archive at `location`.
+    /// Opens and lists the folder, the zip archive or the bucket at `location`.
     pub(crate) fn open(location: &Location) -> Result<(Self, Listing), PlanInputError> {
         let (source, listing) = match location {
-            Location::Local(path) => here(path)?,
-            Location::Remote(address) => there(address)?,
+            Location::Local(path) => open_local(path)?,
+            Location::Remote(address) => open_remote(address)?,
         };
         let input = Self {
             location: location.clone(),
@@ -39,17 +40,19 @@ impl Input {
         Ok((input, listing))
     }
 
-    /// The table at `given`, or else the one beside the images; and where it is.
+    /// Reads the table that the options name, or else the one beside the images.
+    /// Returns it with its location.
     pub(crate) fn table(
         &self,
-        given: Option<&Location>,
+        options: &PlanOptions,
         listing: &Listing,
     ) -> Result<(MetadataTable, Location), PlanInputError> {
-        if let Some(given) = given {
+        let reader = TableOptions::default().column_names(options.column_names);
+        if let Some(given) = &options.metadata {
             let table = match given {
-                Location::Local(path) => MetadataTable::open(path)?,
+                Location::Local(path) => reader.open(path)?,
                 Location::Remote(address) => {
-                    MetadataTable::unpack(&address.to_string(), file(address)?)?
+                    reader.unpack(&address.to_string(), remote_file(address)?)?
                 }
             };
             return Ok((table, given.clone()));
@@ -59,36 +62,40 @@ impl Input {
         if let Location::Local(path) = &place
             && path.is_file()
         {
-            return Ok((MetadataTable::open(path)?, place));
+            return Ok((reader.open(path)?, place));
         }
-        let name = place.to_string();
         let mut bytes = Vec::new();
         let read = self.source.read(inside, TABLE_AT_MOST + 1, &mut bytes);
         if let Err(source) = read {
-            return Err(MetadataError::Read { name, source }.into());
+            return Err(PlanInputError::Table { place, source });
         }
         if bytes.len() > TABLE_AT_MOST {
             return Err(PlanInputError::TableTooLarge { place });
         }
-        Ok((MetadataTable::unpack(&name, Cursor::new(bytes))?, place))
+        let table = reader.unpack(&place.to_string(), Cursor::new(bytes))?;
+        Ok((table, place))
     }
 }
 
-/// The embeddings at `location`, of the sites of `join`.
+/// Reads the embeddings of the sites of `join` from the table at `location`.
 pub(crate) fn embeddings(
     location: &Location,
     join: &mut Join,
 ) -> Result<Embeddings, PlanInputError> {
     let embeddings = match location {
         Location::Local(path) => join.embeddings(path),
-        Location::Remote(address) => join.unpack_embeddings(&address.to_string(), file(address)?),
+        Location::Remote(address) => {
+            join.unpack_embeddings(&address.to_string(), remote_file(address)?)
+        }
     };
     embeddings.map_err(PlanInputError::Embeddings)
 }
 
+/// A source and the files in it.
 type Opened = (Box<dyn Source>, Listing);
 
-fn here(path: &Path) -> Result<Opened, PlanInputError> {
+/// Opens a folder or an archive on a disk.
+fn open_local(path: &Path) -> Result<Opened, PlanInputError> {
     if path.is_file() {
         let (archive, listing) = Archive::open(path)?;
         Ok((Box::new(archive), listing))
@@ -98,16 +105,18 @@ fn here(path: &Path) -> Result<Opened, PlanInputError> {
     }
 }
 
-/// An address is that of an archive where there is an object at it. Only of one
-/// that is not called so, there need not be any: then it is a folder.
-fn there(address: &Address) -> Result<Opened, PlanInputError> {
+/// Opens the archive at an address, or the folder of objects below it.
+///
+/// An object at the address is an archive. Without an object the address is that
+/// of a folder, unless it ends in `.zip`.
+fn open_remote(address: &Address) -> Result<Opened, PlanInputError> {
     let is_named_archive = Location::Remote(address.clone()).has_extension("zip");
     let found = RemoteBytes::find(address);
     let bytes = if is_named_archive {
         Some(found?.ok_or_else(|| absent(address))?)
     } else {
-        // A store that lets nobody know what is not there says "forbidden"; what
-        // speaks S3 on a host of its own, and is no web server, may say anything.
+        // Some stores answer "forbidden" to hide which objects do not exist, and
+        // some S3 servers on other hosts give other errors.
         found.ok().flatten()
     };
     if let Some(bytes) = bytes {
@@ -121,12 +130,13 @@ fn there(address: &Address) -> Result<Opened, PlanInputError> {
     Ok((Box::new(bucket), listing))
 }
 
-/// The file at `address`, to be read in large pieces.
-fn file(address: &Address) -> Result<ReadAhead, PlanInputError> {
+/// Opens the file at `address`, which is read in large pieces.
+fn remote_file(address: &Address) -> Result<ReadAhead, PlanInputError> {
     let bytes = RemoteBytes::find(address)?;
     Ok(ReadAhead::new(bytes.ok_or_else(|| absent(address))?))
 }
 
+/// Returns the error of an address without objects.
 fn absent(address: &Address) -> PlanInputError {
     PlanInputError::Absent {
         location: Location::Remote(address.clone()),

@@ -1,56 +1,45 @@
-//! From INPUT to a plan: list, read the table, join, look at headers. Writes
-//! nothing.
+//! Plans INPUT: lists it, reads the table, joins both, and reads headers. Nothing is
+//! written.
 
-use rxrx_metadata::{Embeddings, Join, Layout, Plan, Selection};
+use std::num::NonZeroUsize;
+use std::thread::available_parallelism;
+
+use rxrx_metadata::{Embeddings, Join, Plan, Problems, Selection};
 use rxrx_storage::Location;
 
 use crate::error::PlanInputError;
 use crate::headers::{HEADERS_AT_MOST, Headers, data_type};
 use crate::open::{self, Input};
+use crate::options::PlanOptions;
 use crate::source::Source;
 
-/// What to convert and how to lay it out.
-#[derive(Clone, Debug, Default)]
-pub struct PlanOptions {
-    /// The metadata table, where it is not to be found beside the images.
-    pub metadata: Option<Location>,
-    /// A table of embeddings: `site_id` and numbers.
-    pub embeddings: Option<Location>,
-    /// Rows to convert (see [`Selection`]); empty for all.
-    pub include: Vec<String>,
-    /// Rows to leave out.
-    pub exclude: Vec<String>,
-    /// Chunk and shard lengths.
-    pub layout: Layout,
-}
-
-/// A plan and the source that it reads from.
+/// A plan and the source of its images.
 pub struct PlannedInput {
-    /// The folder or archive that the images are read from.
+    /// The folder, archive or bucket of the images.
     pub input: Location,
     /// The metadata table that was used.
     pub metadata: Location,
     /// The plan.
     pub plan: Plan,
-    /// The options it was made with.
+    /// The options of the plan.
     pub options: PlanOptions,
-    /// The embeddings of the sites, where a table of them was given.
+    /// The embeddings of the sites, if a table of them was given.
     pub embeddings: Option<Embeddings>,
     source: Box<dyn Source>,
     mean_file_bytes: f64,
 }
 
 impl PlannedInput {
-    /// Plans the conversion of `input`, a folder or a zip archive, here or behind
+    /// Plans the conversion of `input`: a folder or a zip archive, on a disk or at
     /// an address.
     ///
     /// # Errors
-    /// [`PlanInputError`] says what cannot be planned. Problems that a conversion
-    /// could live with are listed in the plan instead.
+    /// [`PlanInputError`] if there is no plan. Problems that do not prevent a plan
+    /// are listed in it.
     pub fn open(input: &Location, options: PlanOptions) -> Result<Self, PlanInputError> {
         let selection = Selection::parse(&options.include, &options.exclude)?;
         let (opened, listing) = Input::open(input)?;
-        let (table, metadata) = opened.table(options.metadata.as_ref(), &listing)?;
+        let (table, metadata) = opened.table(&options, &listing)?;
         let mut join = Join::new(table, listing, &selection)?;
 
         let embeddings = options.embeddings.as_ref();
@@ -59,18 +48,19 @@ impl PlannedInput {
 
         let source = opened.source;
         let sample = join.sample_sources(HEADERS_AT_MOST);
-        let headers = Headers::read(source.as_ref(), &sample);
+        let jobs = options.jobs.unwrap_or_else(cores);
+        let headers = Headers::read(source.as_ref(), &sample, jobs);
         let headers = headers.map_err(|source| PlanInputError::Images {
             input: input.clone(),
             source,
         })?;
-        let Some(shape) = headers.shape() else {
-            return Err(PlanInputError::NoReadableImage {
-                surveyed: sample.len(),
-                example: headers.first_error().unwrap_or_default(),
-            });
-        };
-        headers.report(shape, join.problems_mut());
+        let shape = headers.shape();
+        let shape = shape.map_err(|example| PlanInputError::NoReadableImage {
+            images: sample.len(),
+            example,
+        })?;
+        let mut found = Problems::default();
+        headers.report(shape, &mut found);
         let plan = Plan::new(
             join,
             shape.height as usize,
@@ -81,7 +71,7 @@ impl PlannedInput {
         Ok(Self {
             input: input.clone(),
             metadata,
-            plan,
+            plan: plan.with_problems(found),
             options,
             embeddings,
             source,
@@ -89,15 +79,20 @@ impl PlannedInput {
         })
     }
 
-    /// Reads the image files by their path in INPUT.
+    /// The source that reads image files by their path in INPUT.
     pub fn source(&self) -> &dyn Source {
         self.source.as_ref()
     }
 
-    /// Mean size of the image files that were looked at, in bytes.
+    /// Mean size in bytes of the image files whose header was read.
     pub fn mean_file_bytes(&self) -> f64 {
         self.mean_file_bytes
     }
+}
+
+/// Number of cores; 1 if the operating system does not tell it.
+fn cores() -> NonZeroUsize {
+    available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
 #[cfg(test)]
@@ -126,7 +121,7 @@ mod tests {
         assert_eq!(planned.plan.geometry().shape(), [2, 2, 7, 5]);
         let error = self::planned([b"no PNG"; 4]).err().unwrap();
         assert!(
-            matches!(&error, PlanInputError::NoReadableImage { surveyed: 4, example } if example.contains("B02_s1_w1.png")),
+            matches!(&error, PlanInputError::NoReadableImage { images: 4, example } if example.contains("B02_s1_w1.png")),
             "{error}"
         );
     }

@@ -1,57 +1,58 @@
-//! Where the bytes of the images come from.
-
-use std::io;
+//! Sources of image files.
 
 use serde::{Deserialize, Serialize};
 
-/// By what one notices that a file is no longer the one that was read.
+use crate::read_error::{Cause, ReadError};
+
+/// Size and version of a file, by which a change of the file is noticed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceStamp {
     /// Size in bytes.
     pub bytes: u64,
-    /// Changes whenever the content does; `None` where nothing is known. On a
-    /// disk it is the time of the last change, in nanoseconds since 1970; in an
-    /// archive the CRC-32; in a bucket a digest of the ETag.
+    /// A number that changes with the content; `None` if there is none. On a disk
+    /// it is the time of the last change, in nanoseconds since 1970; in an archive
+    /// the CRC-32; in a bucket a digest of the ETag.
     pub version: Option<u64>,
 }
 
 impl SourceStamp {
-    /// Whether a file with the stamp `now` may be the one that had this stamp.
+    /// Whether a file whose stamp is `now` may have the content that it had when
+    /// this stamp was taken.
     pub fn may_be(self, now: Self) -> bool {
         let version = self.version.zip(now.version);
         self.bytes == now.bytes && version.is_none_or(|(then, now)| then == now)
     }
 }
 
-/// How the files of a [`Source`] are read fastest.
+/// The calls by which the files of a [`Source`] are read fastest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadHints {
-    /// Calls of [`Source::read_all`] at once, at least.
+    /// Fewest concurrent calls of [`Source::read_all`].
     pub calls: usize,
-    /// Bytes of pixels whose files one call asks for, at most; of one chunk it
-    /// asks for all in any case.
+    /// Most bytes of pixels whose files one call reads. A call always reads all
+    /// files of a chunk.
     pub pixel_bytes: usize,
-    /// Whether calls take much the same time. Where some take far longer, more
-    /// is read ahead of them, in more memory.
+    /// Whether all calls take a similar time. If some take far longer, more files
+    /// are read ahead, which takes more memory.
     pub is_steady: bool,
 }
 
 impl ReadHints {
-    /// Files of a disk: enough for it, or for a file server, to work on several
-    /// requests at once.
+    /// Hints for files of a disk: enough calls for a disk or a file server to work
+    /// on several requests at once.
     pub const DISK: Self = Self {
         calls: 8,
         pixel_bytes: 0,
         is_steady: true,
     };
-    /// Small objects of a store: each is a request of its own anyway.
+    /// Hints for small objects of a store, which take one request each.
     pub(crate) const OBJECTS: Self = Self {
         calls: 16,
         pixel_bytes: 0,
         is_steady: false,
     };
-    /// Parts of one large object: some megabytes a request, and enough of them
-    /// to hide that each takes a while to begin.
+    /// Hints for parts of one large object: some megabytes a request, and enough
+    /// requests to hide their latency.
     pub(crate) const RANGES: Self = Self {
         calls: 16,
         pixel_bytes: 8 << 20,
@@ -62,61 +63,70 @@ impl ReadHints {
 /// Reads whole image files by their path inside INPUT.
 pub trait Source: Send + Sync {
     /// Replaces the content of `bytes` with the file at `path` (relative to
-    /// INPUT, `/`-separated), or with its first `at_most` bytes where it has
-    /// more, keeping the allocation. Returns the stamp of what was read.
+    /// INPUT, `/`-separated), or with its first `at_most` bytes if it has more.
+    /// The allocation is reused. Returns the stamp of the file.
     ///
     /// # Errors
-    /// What the file system or the store said; the caller knows the path.
-    fn read(&self, path: &str, at_most: usize, bytes: &mut Vec<u8>) -> io::Result<SourceStamp>;
+    /// [`ReadError`] tells a file that cannot be used from an INPUT that cannot be
+    /// reached.
+    fn read(
+        &self,
+        path: &str,
+        at_most: usize,
+        bytes: &mut Vec<u8>,
+    ) -> Result<SourceStamp, ReadError>;
 
-    /// Reads several files, each as [`Source::read`] does into the buffer beside
-    /// its path, and returns what came of each, in their order. Where reads are
-    /// slow to begin, or files lie side by side, that is faster than one by one.
+    /// Reads several files, each as [`Source::read`] does, into the buffers beside
+    /// their paths. Returns a result for each, in their order. This is faster than
+    /// reading one by one if requests are slow or files are neighbours.
     fn read_all(
         &self,
         files: &mut [(&str, Vec<u8>)],
         at_most: usize,
-    ) -> Vec<io::Result<SourceStamp>> {
+    ) -> Vec<Result<SourceStamp, ReadError>> {
         let files = files.iter_mut();
         files
             .map(|(path, bytes)| self.read(path, at_most, bytes))
             .collect()
     }
 
-    /// The stamp of the file at `path`, without reading it.
+    /// Returns the stamp of the file at `path`, without reading the file.
     ///
     /// # Errors
-    /// As [`Source::read`].
-    fn stamp(&self, path: &str) -> io::Result<SourceStamp>;
+    /// The errors of [`Source::read`].
+    fn stamp(&self, path: &str) -> Result<SourceStamp, ReadError>;
 
-    /// How it is read fastest.
+    /// The calls by which this source is read fastest.
     fn read_hints(&self) -> ReadHints {
         ReadHints::DISK
     }
 }
 
-/// [`Source::read`] of a source for which one file is as good as several.
+/// Implements [`Source::read`] by [`Source::read_all`].
 pub(crate) fn read_alone(
     source: &dyn Source,
     path: &str,
     at_most: usize,
     bytes: &mut Vec<u8>,
-) -> io::Result<SourceStamp> {
+) -> Result<SourceStamp, ReadError> {
     let mut file = [(path, std::mem::take(bytes))];
     let read = source.read_all(&mut file, at_most).pop();
     let [(_, read_bytes)] = file;
     *bytes = read_bytes;
-    read.unwrap_or_else(|| Err(io::ErrorKind::NotFound.into()))
+    read.unwrap_or_else(|| {
+        let text = "the source returned no result (a defect of the program)";
+        Err(ReadError::unusable(Cause::Unreadable, text))
+    })
 }
 
-/// What an image file may have beyond its pixels, such as texts.
+/// Most bytes of an image file beside its pixels, such as texts.
 const SURPLUS_BYTES: usize = 8 << 20;
-/// Bytes of a pixel that is not compressed, over those it has in the array: four
-/// samples, and filter bytes.
+/// Most bytes of an uncompressed pixel in a file for each of its bytes in the array:
+/// four samples, and filter bytes.
 const SAMPLES: usize = 5;
 
-/// Bytes of the largest file that an image of `plane_bytes` can need; one that
-/// is larger is not read.
+/// Returns the size of the largest file that an image of `plane_bytes` can have.
+/// A larger file is not read.
 pub fn largest_file(plane_bytes: usize) -> usize {
     plane_bytes
         .saturating_mul(SAMPLES)

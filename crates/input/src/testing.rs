@@ -7,9 +7,10 @@ use image::{GrayImage, ImageFormat, Luma};
 use rxrx_metadata::testing::SIDE;
 pub use rxrx_metadata::testing::image_path;
 
+use crate::read_error::ReadError;
 use crate::source::{Source, SourceStamp};
 
-/// A PNG of one grey.
+/// Encodes a PNG whose pixels are all `grey`.
 pub fn png(height: usize, width: usize, grey: u8) -> Vec<u8> {
     let image = GrayImage::from_pixel(width as u32, height as u32, Luma([grey]));
     let mut bytes = Cursor::new(Vec::new());
@@ -22,7 +23,8 @@ pub fn png(height: usize, width: usize, grey: u8) -> Vec<u8> {
 pub struct Images(pub BTreeMap<String, Vec<u8>>);
 
 impl Images {
-    /// An image for each plane of [`plan`], as bright as its site's number.
+    /// An image for each plane of `rxrx_metadata::testing::plan`. The value of all
+    /// pixels is the number of the site.
     pub fn of(sites: usize, channels: usize) -> Self {
         let planes = (0..sites).flat_map(|site| (0..channels).map(move |c| (site, c)));
         Self(
@@ -31,18 +33,28 @@ impl Images {
                 .collect(),
         )
     }
+
+    fn file(&self, path: &str) -> Result<&Vec<u8>, io::Error> {
+        let file = self.0.get(path);
+        file.ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
 }
 
 impl Source for Images {
-    fn read(&self, path: &str, at_most: usize, bytes: &mut Vec<u8>) -> io::Result<SourceStamp> {
-        let file = self.0.get(path).ok_or(io::ErrorKind::NotFound)?;
+    fn read(
+        &self,
+        path: &str,
+        at_most: usize,
+        bytes: &mut Vec<u8>,
+    ) -> Result<SourceStamp, ReadError> {
+        let file = self.file(path)?;
         bytes.clear();
         bytes.extend_from_slice(&file[..at_most.min(file.len())]);
         self.stamp(path)
     }
 
-    fn stamp(&self, path: &str) -> io::Result<SourceStamp> {
-        let file = self.0.get(path).ok_or(io::ErrorKind::NotFound)?;
+    fn stamp(&self, path: &str) -> Result<SourceStamp, ReadError> {
+        let file = self.file(path)?;
         Ok(SourceStamp {
             bytes: file.len() as u64,
             version: None,

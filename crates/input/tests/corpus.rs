@@ -1,5 +1,5 @@
-//! The fuzzer's corpus, without the fuzzer. What was once found to go wrong
-//! lies there too.
+//! Runs the fuzzer's corpus without the fuzzer. The corpus has all inputs that
+//! once failed.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -1,12 +1,12 @@
-//! A typed column of the table.
+//! Columns of the table and the types of their values.
 
-mod integers;
-mod texts;
+pub(crate) mod integers;
+pub(crate) mod texts;
 
-pub use integers::Integers;
-pub use texts::Texts;
+use self::integers::Integers;
+use self::texts::Texts;
 
-/// One column of `metadata.csv`, in array order, under its own name.
+/// One column of the table, its cells in array order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
     /// Name in the header.
@@ -22,20 +22,20 @@ pub enum ColumnValues {
     Integer(Integers),
     /// Every cell that is not blank is a number.
     Float(Vec<Option<f64>>),
-    /// Anything else, unaltered.
+    /// The unaltered text of each cell of any other column.
     String(Texts),
 }
 
-/// Beyond this, a float can no longer hold every whole number.
+/// Largest number up to which a float can hold every whole number.
 const LARGEST_EXACT: u64 = 1 << 53;
 
 impl ColumnValues {
-    /// Types a whole column of cells. Never alters a value: what a number type
-    /// would not give back stays a string.
+    /// Chooses the type of a column by its cells. The type must keep every value:
+    /// a cell that a number would not give back makes the column text.
     ///
-    /// - Integer: each cell is the canonical text of an `i64`, so `007` is none.
-    /// - Float: each cell is a number, whole ones canonical and at most 2^53.
-    ///   `NaN` and `inf` count only beside an ordinary number.
+    /// - Integer: each cell is the canonical text of an `i64`, which `007` is not.
+    /// - Float: each cell is a number; whole ones are canonical and at most 2^53.
+    ///   At least one cell is a finite number, not `NaN` or `inf`.
     pub(crate) fn infer<'a>(cells: impl Iterator<Item = &'a str> + Clone) -> Self {
         let filled = cells.clone().filter(|cell| !is_blank(cell));
         if filled.clone().next().is_none() {
@@ -44,7 +44,7 @@ impl ColumnValues {
         if filled.clone().all(|cell| integer(cell).is_some()) {
             return Self::Integer(cells.map(integer).collect());
         }
-        // In this order, because the first cell of a text settles it.
+        // Checked in this order because the first cell that is text ends it.
         let mut numbers = filled.map(float);
         if numbers.clone().all(|number| number.is_some())
             && numbers.any(|number| number.is_some_and(f64::is_finite))
@@ -54,7 +54,7 @@ impl ColumnValues {
         Self::text(cells)
     }
 
-    /// A column that is text whatever its cells look like.
+    /// Makes a text column, whatever its cells look like.
     pub(crate) fn text<'a>(cells: impl Iterator<Item = &'a str>) -> Self {
         Self::String(
             cells
@@ -87,7 +87,7 @@ impl ColumnValues {
     }
 }
 
-/// Keeps the elements at `rows`, which must ascend, without cloning any.
+/// Keeps the elements at `rows`, which must ascend, in place.
 pub(crate) fn retain_rows<T>(values: &mut Vec<T>, rows: &[usize]) {
     let mut kept = rows.iter().copied().peekable();
     let mut row = 0;
@@ -98,11 +98,12 @@ pub(crate) fn retain_rows<T>(values: &mut Vec<T>, rows: &[usize]) {
     });
 }
 
+/// Whether a cell is empty or has only white space.
 pub(crate) fn is_blank(cell: &str) -> bool {
     cell.chars().all(char::is_whitespace)
 }
 
-/// The number that `cell` is the canonical text of.
+/// Reads a whole number; `None` if `cell` is not its canonical text.
 fn integer(cell: &str) -> Option<i64> {
     let digits = cell.strip_prefix('-').unwrap_or(cell);
     let canonical = match digits.as_bytes() {
@@ -113,6 +114,7 @@ fn integer(cell: &str) -> Option<i64> {
     if canonical { cell.parse().ok() } else { None }
 }
 
+/// Reads a number; `None` if a float would not keep its value.
 fn float(cell: &str) -> Option<f64> {
     let unsigned = cell.strip_prefix(['-', '+']).unwrap_or(cell);
     if unsigned.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -122,7 +124,7 @@ fn float(cell: &str) -> Option<f64> {
         }
     }
     let number: f64 = cell.parse().ok()?;
-    // `1e999` would turn into infinity; only a word may mean that.
+    // `1e999` is read as infinity; only `inf` may mean that.
     let spelled_out = unsigned.starts_with(|c: char| c.is_ascii_alphabetic());
     (number.is_finite() || spelled_out).then_some(number)
 }
@@ -172,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_number_would_alter_stays_a_string() {
+    fn cells_that_a_number_would_alter_stay_text() {
         for cells in [
             ["007", "1"],
             ["+1", "2"],

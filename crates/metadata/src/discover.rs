@@ -1,83 +1,29 @@
-//! Which images and tables an input holds.
+//! Images and tables of an input.
 
-mod listing;
+pub(crate) mod error;
+pub(crate) mod listing;
 #[cfg(test)]
 mod tests;
 mod walk;
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-pub use listing::{ImageFile, Listing};
-use thiserror::Error;
-
-/// Why an input cannot be listed, or its table not be chosen.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum DiscoverError {
-    /// A folder cannot be read.
-    #[error("cannot list the folder {}", path.display())]
-    Folder {
-        /// The folder.
-        path: PathBuf,
-        /// What the operating system said.
-        source: io::Error,
-    },
-    /// A file or link cannot be looked at; most often the link leads nowhere.
-    #[error("cannot find out what {} is; repair or remove it", path.display())]
-    Entry {
-        /// The file or link.
-        path: PathBuf,
-        /// What the operating system said.
-        source: io::Error,
-    },
-    /// Links lead along more paths than can be followed.
-    #[error(
-        "{} holds more than {limit} folders behind symbolic links: do the links lead to each other? Remove them",
-        path.display()
-    )]
-    TooManyLinks {
-        /// The input.
-        path: PathBuf,
-        /// Most folders behind links.
-        limit: usize,
-    },
-    /// The input is a file.
-    #[error("{} is not a folder", path.display())]
-    NotAFolder {
-        /// The input.
-        path: PathBuf,
-    },
-    /// No table was found.
-    #[error(
-        "no metadata.csv, metadata.csv.gz or *metadata*.zip in {input}; use --metadata to say where the table is"
-    )]
-    NoMetadata {
-        /// The input.
-        input: String,
-    },
-    /// Several tables would do.
-    #[error("{input} holds several tables: {}; use --metadata to choose one", found.join(", "))]
-    SeveralMetadata {
-        /// The input.
-        input: String,
-        /// Their paths inside the input.
-        found: Vec<String>,
-    },
-}
+use self::error::DiscoverError;
+use self::listing::Listing;
 
 /// Lists a folder and everything below it, on several threads.
 ///
 /// Symbolic links are followed, except to a folder that holds the link. The
 /// result is in the order of the paths, however the threads ran.
 ///
-/// Whatever is named as an image is listed as one: a folder, a pipe, a link that
-/// leads nowhere. Reading it fails, which is not the same as a missing image.
+/// Everything that is named as an image is listed as one, even a folder, a pipe or
+/// a broken link. Reading it fails, so that it counts as a bad image and not as a
+/// missing one.
 ///
 /// # Errors
 /// `root` is not a folder, a folder below it cannot be read, a link that is not
-/// named as an image leads nowhere, or links lead to each other endlessly. Names
-/// that are not UTF-8 are no error but counted.
+/// named as an image is broken, or links lead to each other endlessly. Names
+/// that are not UTF-8 are listed and cause no error.
 pub fn list_folder(root: &Path) -> Result<Listing, DiscoverError> {
     let tree = walk::walk(root)?;
     let mut listing = Listing::from_paths(tree.files);
@@ -85,12 +31,12 @@ pub fn list_folder(root: &Path) -> Result<Listing, DiscoverError> {
     Ok(listing)
 }
 
-/// The path of the table that belongs to the images of `listing`: the one
-/// nearest to the root, and in one folder `metadata.csv` before
-/// `metadata.csv.gz` before a zip. Errors call what was listed `input`.
+/// Chooses the table that belongs to the images of `listing`: the one nearest to
+/// the root, and in one folder `metadata.csv` before `metadata.csv.gz` before a
+/// zip. `input` stands for the input in errors.
 ///
 /// # Errors
-/// There is none, or several are equally good.
+/// There is no table, or several are equally suitable.
 pub fn find_metadata<'a>(input: &str, listing: &'a Listing) -> Result<&'a str, DiscoverError> {
     let rank = |path: &str| {
         let kind = match path {

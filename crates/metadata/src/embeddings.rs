@@ -1,32 +1,42 @@
-//! A vector for each site, from a table of `site_id` and numbers.
+//! Embeddings: a vector for each site, from a table of `site_id` and numbers.
 
 use std::collections::HashMap;
 use std::io::{Read, Seek};
 use std::path::Path;
 
-use crate::table::{Limits, Records, Row, SITE_ID, open_packed, packed, shown};
-use crate::{MetadataError, MetadataTable, ProblemKind, Problems};
+use csv::StringRecord;
 
-/// What the table is called in an archive with several.
+use crate::excerpt::excerpt;
+use crate::problem::{ProblemKind, Problems};
+use crate::table::error::MetadataError;
+use crate::table::file::{open_packed, packed};
+use crate::table::limits::Limits;
+use crate::table::metadata_table::{MetadataTable, SITE_ID};
+use crate::table::records::{Record, Records};
+
+/// Name of the table in an archive with several.
 const NAME: &str = "embeddings.csv";
 
 /// Vectors of one length in array order, such as the published embeddings of
-/// RxRx1. Not every site need have one.
+/// RxRx1. A site may have no vector.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Embeddings {
+    /// Numbers in a vector.
     length: usize,
+    /// Whether each site has a vector.
     present: Vec<bool>,
-    /// Shape (site, length); 0 where a site has none.
+    /// Shape (site, length); 0 if a site has no vector.
     values: Vec<f32>,
 }
 
 impl Embeddings {
-    /// Most numbers of all vectors together: 1 GiB of memory, twice what 1,024
-    /// numbers for each site of RxRx1 take.
+    /// Most numbers of all vectors together: 1 GiB of memory, twice the size of
+    /// 1,024 numbers for each site of RxRx1.
     pub const VALUES_AT_MOST: usize = 1 << 28;
 
-    /// Vectors of `length` for so many sites, none there yet; `None` where
-    /// there would be more numbers than [`Self::VALUES_AT_MOST`].
+    /// Makes room for vectors of `length` numbers for `sites` sites, which have no
+    /// vector yet. Returns `None` if there would be more numbers than
+    /// [`Self::VALUES_AT_MOST`].
     pub fn absent(sites: usize, length: usize) -> Option<Self> {
         let values = sites.checked_mul(length);
         let values = values.filter(|values| *values <= Self::VALUES_AT_MOST)?;
@@ -42,12 +52,12 @@ impl Embeddings {
         self.length
     }
 
-    /// Number of sites, with a vector or without.
+    /// Number of sites, with or without a vector.
     pub fn sites(&self) -> usize {
         self.present.len()
     }
 
-    /// The vector of one site, if it has one.
+    /// Returns the vector of one site, if it has one.
     pub fn vector(&self, site: usize) -> Option<&[f32]> {
         let start = site.checked_mul(self.length)?;
         let is_there = *self.present.get(site)?;
@@ -55,8 +65,8 @@ impl Embeddings {
         vector.filter(|_| is_there)
     }
 
-    /// Makes room for the vector of `site`, all 0 until it is filled; `None`
-    /// where there is no such site.
+    /// Gives `site` a vector of zeros, to be filled. Returns `None` if there is no
+    /// such site.
     pub fn insert(&mut self, site: usize) -> Option<&mut [f32]> {
         let start = site.checked_mul(self.length)?;
         *self.present.get_mut(site)? = true;
@@ -70,10 +80,9 @@ impl Embeddings {
     /// counted in `problems`.
     ///
     /// # Errors
-    /// The file cannot be read or is no table, as [`MetadataTable::open`] says;
-    /// there is no column `site_id` or no other; a cell is not a finite number
-    /// of 32 bits; two rows are of one site; there are more numbers than
-    /// [`Self::VALUES_AT_MOST`].
+    /// The file cannot be opened or unpacked; there is no column `site_id` or no
+    /// other; a cell is not a finite number of 32 bits; two rows belong to one
+    /// site; there are more numbers than [`Self::VALUES_AT_MOST`].
     pub(crate) fn open(
         path: &Path,
         table: &MetadataTable,
@@ -84,8 +93,8 @@ impl Embeddings {
         })
     }
 
-    /// As [`Self::open`], from a file that is open already. `name` stands for it
-    /// in errors.
+    /// Reads vectors from an open file, as [`Self::open`] does. `name` stands for
+    /// it in errors.
     pub(crate) fn unpack(
         name: &str,
         reader: impl Read + Seek,
@@ -97,19 +106,82 @@ impl Embeddings {
         })
     }
 
+    /// Reads vectors from plain CSV, as [`Self::open`] does.
     pub(crate) fn read(
         name: &str,
         text: &mut dyn Read,
         table: &MetadataTable,
         problems: &mut Problems,
     ) -> Result<Self, MetadataError> {
-        let limits = Limits::EMBEDDINGS;
-        let mut records = Records::new(name, text, limits)?;
+        let mut records = Records::new(name, text, Limits::EMBEDDINGS)?;
         let Some(header) = records.next()? else {
             return Err(MetadataError::Empty { name: name.into() });
         };
+        let header = Header::read(name, &header)?;
+        let mut embeddings =
+            Self::absent(table.len(), header.length).ok_or(MetadataError::TooManyCells {
+                name: name.into(),
+                line: header.line,
+                limit: Self::VALUES_AT_MOST,
+            })?;
+        let rows: HashMap<&str, usize> = table.site_ids().zip(0..).collect();
+        // Line of each site's vector; 0 if it has none yet.
+        let mut lines = vec![0u64; table.len()];
+        let mut is_empty = true;
+        while let Some(record) = records.next()? {
+            is_empty = false;
+            header.check_length(name, &record)?;
+            let Record { line, fields } = record;
+            let site_id = fields.get(header.id_column).unwrap_or("");
+            let site = rows.get(site_id).copied();
+            if let Some(first) = site.and_then(|site| lines.get_mut(site)) {
+                if *first > 0 {
+                    return Err(MetadataError::DuplicateSiteId {
+                        name: name.into(),
+                        first: *first,
+                        second: line,
+                        site_id: excerpt(site_id),
+                    });
+                }
+                *first = line;
+            } else {
+                problems.add(ProblemKind::EmbeddingsWithoutSite, 0, || {
+                    format!("{name} line {line}: {}", excerpt(site_id))
+                });
+            }
+            // Rows of other sites are read, too: a malformed table is refused
+            // whichever row is malformed.
+            let vector = match site {
+                Some(site) => embeddings.insert(site),
+                None => None,
+            };
+            header.read_vector(name, line, fields, vector.unwrap_or(&mut []))?;
+        }
+        if is_empty {
+            return Err(MetadataError::NoRows { name: name.into() });
+        }
+        let sites = embeddings.present.iter().zip(table.site_ids());
+        for (_, site_id) in sites.filter(|(present, _)| !**present) {
+            problems.add(ProblemKind::SitesWithoutEmbedding, 0, || excerpt(site_id));
+        }
+        Ok(embeddings)
+    }
+}
+
+/// The columns of a table of embeddings.
+struct Header {
+    /// Line of the header, from 1.
+    line: u64,
+    columns: Vec<String>,
+    /// Position of `site_id`.
+    id_column: usize,
+    /// Number of the other columns.
+    length: usize,
+}
+
+impl Header {
+    fn read(name: &str, header: &Record<'_>) -> Result<Self, MetadataError> {
         let columns: Vec<String> = header.fields.iter().map(str::to_owned).collect();
-        let header_line = header.line;
         let Some(id_column) = columns.iter().position(|column| column == SITE_ID) else {
             return Err(MetadataError::MissingColumns {
                 name: name.into(),
@@ -121,70 +193,51 @@ impl Embeddings {
         if length == 0 {
             return Err(MetadataError::NoVectors { name: name.into() });
         }
-        let mut embeddings =
-            Self::absent(table.len(), length).ok_or(MetadataError::TooManyCells {
+        Ok(Self {
+            line: header.line,
+            columns,
+            id_column,
+            length,
+        })
+    }
+
+    /// Refuses a row that is longer or shorter than the header.
+    fn check_length(&self, name: &str, row: &Record<'_>) -> Result<(), MetadataError> {
+        if row.fields.len() == self.columns.len() {
+            return Ok(());
+        }
+        Err(MetadataError::Ragged {
+            name: name.into(),
+            line: row.line,
+            found: row.fields.len(),
+            expected: self.columns.len(),
+        })
+    }
+
+    /// Reads the numbers of a row, and puts as many as fit into `vector`.
+    fn read_vector(
+        &self,
+        name: &str,
+        line: u64,
+        fields: &StringRecord,
+        vector: &mut [f32],
+    ) -> Result<(), MetadataError> {
+        let mut values = vector.iter_mut();
+        let cells = fields.iter().zip(&self.columns).enumerate();
+        for (_, (cell, column)) in cells.filter(|(position, _)| *position != self.id_column) {
+            let number = cell.trim().parse::<f32>().ok();
+            let number = number.filter(|number| number.is_finite());
+            let number = number.ok_or_else(|| MetadataError::Number {
                 name: name.into(),
-                line: header_line,
-                limit: Self::VALUES_AT_MOST,
+                line,
+                column: excerpt(column),
+                value: excerpt(cell),
             })?;
-        let rows: HashMap<&str, usize> = table.site_ids().zip(0..).collect();
-        let mut lines = vec![0u64; table.len()];
-        let mut is_empty = true;
-        while let Some(Row { line, fields }) = records.next()? {
-            is_empty = false;
-            if fields.len() != columns.len() {
-                return Err(MetadataError::Ragged {
-                    name: name.into(),
-                    line,
-                    found: fields.len(),
-                    expected: columns.len(),
-                });
-            }
-            let site_id = fields.get(id_column).unwrap_or_default();
-            let site = rows.get(site_id).copied();
-            if let Some(first) = site.and_then(|site| lines.get_mut(site)) {
-                if *first > 0 {
-                    return Err(MetadataError::DuplicateSiteId {
-                        name: name.into(),
-                        first: *first,
-                        second: line,
-                        site_id: shown(site_id),
-                    });
-                }
-                *first = line;
-            } else {
-                problems.add(ProblemKind::EmbeddingsWithoutSite, 0, || {
-                    format!("{name} line {line}: {}", shown(site_id))
-                });
-            }
-            // Those of no site are read, too: a table with nonsense is no table.
-            let mut vector = site
-                .and_then(|site| embeddings.insert(site))
-                .unwrap_or_default()
-                .iter_mut();
-            let cells = fields.iter().zip(&columns).enumerate();
-            for (_, (cell, column)) in cells.filter(|(position, _)| *position != id_column) {
-                let number = cell.trim().parse::<f32>().ok();
-                let number = number.filter(|number| number.is_finite());
-                let number = number.ok_or_else(|| MetadataError::Number {
-                    name: name.into(),
-                    line,
-                    column: shown(column),
-                    value: shown(cell),
-                })?;
-                if let Some(value) = vector.next() {
-                    *value = number;
-                }
+            if let Some(value) = values.next() {
+                *value = number;
             }
         }
-        if is_empty {
-            return Err(MetadataError::NoRows { name: name.into() });
-        }
-        let without = embeddings.present.iter().zip(table.site_ids());
-        for (_, site_id) in without.filter(|(present, _)| !**present) {
-            problems.add(ProblemKind::SitesWithoutEmbedding, 0, || shown(site_id));
-        }
-        Ok(embeddings)
+        Ok(())
     }
 }
 

@@ -1,115 +1,50 @@
-//! Images and rows, brought together.
+//! The join of the table's rows with the images.
 
+pub(crate) mod error;
 mod sample;
-mod sources;
+pub(crate) mod sources;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeSet;
 use std::io::{Read, Seek};
-use std::mem;
 use std::path::Path;
 
-use thiserror::Error;
+use self::error::{JoinError, PLANES_AT_MOST};
+use self::sources::{PlaneSources, SourcesBuilder};
+use crate::discover::listing::Listing;
+use crate::embeddings::Embeddings;
+use crate::excerpt::excerpt;
+use crate::problem::{ProblemKind, Problems};
+use crate::select::Selection;
+use crate::site::{Channel, PlaneIndex, SiteIndex};
+use crate::table::error::MetadataError;
+use crate::table::metadata_table::MetadataTable;
 
-use self::sources::{Sources, SourcesBuilder};
-use crate::table::shown;
-use crate::{
-    Channel, Embeddings, Listing, MetadataError, MetadataTable, ProblemKind, Problems, Selection,
-    SelectionError, SiteIndex,
-};
-
-/// The chosen rows and the image file of each of their planes.
+/// The chosen rows, and the image of each of their planes.
 #[derive(Clone, Debug)]
 pub struct Join {
-    /// The distinct channels of the images that have a chosen row, ascending:
-    /// the second axis of the array.
-    pub channels: Vec<Channel>,
-    table: MetadataTable,
-    /// Path of each plane, shape (site, channel).
-    sources: Sources,
-    problems: Problems,
+    pub(crate) table: MetadataTable,
+    pub(crate) sources: PlaneSources,
+    pub(crate) problems: Problems,
 }
 
-/// Why there is nothing to convert.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum JoinError {
-    /// The selection does not fit the table.
-    #[error("cannot select rows")]
-    Selection {
-        /// Which clause, and what exists instead.
-        source: SelectionError,
-    },
-    /// No file is named as an image.
-    #[error(
-        "no image named EXP/PlateN/WELL_sS_wC.png in the input{}",
-        other_names(*unrecognised, example.as_deref())
-    )]
-    NoImages {
-        /// PNG files with other names.
-        unrecognised: usize,
-        /// One of them.
-        example: Option<String>,
-    },
-    /// There are images, but none of a site in the table.
-    #[error(
-        "none of the {images} images has a row in {table}: there are images such as {image} and rows such as {row}; \
-         is it the table of these images?"
-    )]
-    NoImageHasRow {
-        /// Number of images.
-        images: usize,
-        /// The table.
-        table: String,
-        /// Path of an image.
-        image: String,
-        /// A row, spelled as an image path.
-        row: String,
-    },
-    /// More planes than can be kept in mind, most likely because files were
-    /// named by a channel that is none.
-    #[error(
-        "{sites} sites of {channels} channels (up to {last}) are more than {PLANES_AT_MOST} planes; \
-         are the images named by their channel? Choose fewer rows with --include"
-    )]
-    TooManyPlanes {
-        /// Number of chosen rows.
-        sites: usize,
-        /// Number of channels.
-        channels: usize,
-        /// The last channel.
-        last: String,
-    },
-    /// There are images of rows, but none of a chosen row.
-    #[error("none of the {images} images belongs to the {rows} selected rows, such as {row}")]
-    NoImageSelected {
-        /// Number of images.
-        images: usize,
-        /// Number of chosen rows.
-        rows: usize,
-        /// A chosen row, spelled as an image path.
-        row: String,
-    },
-}
-
-/// Planes of an array, with or without an image; each takes 4 bytes here. RxRx1
-/// has 753,060.
-const PLANES_AT_MOST: usize = 1 << 28;
-
-/// Where an image belongs.
+/// The site of an image, if it has one.
 #[derive(Clone, Copy)]
-enum Place {
-    Site(usize),
-    RowNotSelected,
+enum SiteOfImage {
+    /// Position of its row among the chosen ones.
+    Chosen(usize),
+    /// The table has the row, but it is not chosen.
+    NotChosen,
+    /// The table has no such row.
     NoRow,
 }
 
 impl Join {
     /// Joins the images of `listing` with the chosen rows of `table`.
     ///
-    /// Images of rows that are not chosen are left out as if they did not
-    /// exist. Whatever else does not fit is in [`Self::problems`].
+    /// Images of rows that are not chosen are ignored. Everything else that does
+    /// not fit is listed in [`Self::problems`].
     ///
     /// # Errors
     /// The selection does not fit the table, or no image has a chosen row.
@@ -121,56 +56,34 @@ impl Join {
         let rows = selection
             .rows(&table)
             .map_err(|source| JoinError::Selection { source })?;
-        let mut problems = problems_of(&listing);
-        let places = places(&table, &rows, &listing);
-        let channels: BTreeSet<Channel> = listing
-            .images
-            .iter()
-            .zip(&places)
-            .filter(|(_, place)| matches!(place, Place::Site(_)))
-            .map(|(image, _)| image.plane.channel)
-            .collect();
+        let problems = problems_of(&listing);
+        let sites = sites_of_images(&table, &rows, &listing);
+        let channels = channels_of(&listing, &sites);
         if channels.is_empty() {
-            return Err(no_images(&table, &rows, &listing, &places));
+            return Err(no_images(&table, &rows, &listing, &sites));
         }
         table.retain_rows(&rows);
-
-        let channels: Vec<Channel> = channels.into_iter().collect();
-        let planes = table.len().saturating_mul(channels.len());
-        if planes > PLANES_AT_MOST {
+        if table.len().saturating_mul(channels.len()) > PLANES_AT_MOST {
             return Err(JoinError::TooManyPlanes {
                 sites: table.len(),
                 channels: channels.len(),
                 last: channels.last().map_or_else(String::new, Channel::to_string),
             });
         }
-        let mut sources = SourcesBuilder::new(planes);
-        let mut doubles: Vec<(usize, Box<str>)> = Vec::new();
-        for (image, place) in listing.images.into_iter().zip(places) {
-            let site = match place {
-                Place::Site(site) => site,
-                Place::RowNotSelected => continue,
-                Place::NoRow => {
-                    problems.add(ProblemKind::ImagesWithoutRow, 0, || image.path.into());
-                    continue;
-                }
-            };
-            let position = channels.partition_point(|&channel| channel < image.plane.channel);
-            let slot = site * channels.len() + position;
-            let plane = image.plane;
-            if let Err(path) = sources.insert(slot, image.path, &plane.key, plane.channel) {
-                doubles.push((slot, path));
-            }
-        }
         let mut join = Self {
-            channels,
             table,
-            sources: sources.finish(),
+            sources: PlaneSources::default(),
             problems,
         };
-        join.note_doubles(doubles);
-        join.note_missing();
+        join.collect_sources(listing, sites, channels);
+        join.report_missing();
         Ok(join)
+    }
+
+    /// The second axis of the array: the distinct channels of the images that have
+    /// a chosen row, ascending.
+    pub fn channels(&self) -> &[Channel] {
+        self.sources.channels()
     }
 
     /// The chosen rows, in array order.
@@ -178,22 +91,13 @@ impl Join {
         &self.table
     }
 
-    /// Path of the image of one plane; `None` where there is no image or no
-    /// such plane. `channel_position` counts along [`Self::channels`].
-    pub fn source(&self, site: SiteIndex, channel_position: usize) -> Option<String> {
-        let channel = *self.channels.get(channel_position)?;
-        let key = self.table.keys().get(site.0)?;
-        let slot = site.0 * self.channels.len() + channel_position;
-        self.sources.path(slot, key, channel)
-    }
-
-    /// What does not fit.
+    /// Images, rows and files that do not fit together.
     pub fn problems(&self) -> &Problems {
         &self.problems
     }
 
     /// Reads the embeddings of the chosen rows from the file at `path`, which is
-    /// a `.csv`, a `.csv.gz`, or a `.zip` with one. What has no match is counted
+    /// a `.csv`, a `.csv.gz`, or a `.zip` with one. Rows without a match are counted
     /// among the problems.
     ///
     /// # Errors
@@ -203,11 +107,11 @@ impl Join {
         Embeddings::open(path, &self.table, &mut self.problems)
     }
 
-    /// As [`Self::embeddings`], from a file that is open already. `name` stands
-    /// for it in errors.
+    /// Reads the embeddings from an open file, as [`Self::embeddings`] does. `name`
+    /// stands for it in errors.
     ///
     /// # Errors
-    /// As [`Self::embeddings`].
+    /// The errors of [`Self::embeddings`].
     pub fn unpack_embeddings(
         &mut self,
         name: &str,
@@ -216,97 +120,112 @@ impl Join {
         Embeddings::unpack(name, reader, &self.table, &mut self.problems)
     }
 
-    /// For adding what is found by looking into the images.
-    pub fn problems_mut(&mut self) -> &mut Problems {
-        &mut self.problems
+    /// Paths of at most `at_most` images, in array order: a sample whose headers
+    /// are read before the conversion.
+    ///
+    /// These are all images if there are so few. Otherwise the sample has one of
+    /// each experiment, plate and channel as far as `at_most` allows; the rest are
+    /// spread evenly over the others.
+    pub fn sample_sources(&self, at_most: usize) -> Vec<String> {
+        let present = self.sources.present_planes().collect();
+        let keys = self.table.keys();
+        let sample = sample::choose(present, keys, self.channels().len(), at_most);
+        let paths = sample.into_iter();
+        paths
+            .filter_map(|plane| self.sources.path(keys, plane))
+            .collect()
     }
 
-    /// Number of planes that have an image.
-    pub fn present_planes(&self) -> usize {
-        self.sources.present().count()
+    /// Fills in the sources. Images without a row and second images of a plane
+    /// become problems.
+    fn collect_sources(
+        &mut self,
+        listing: Listing,
+        sites: Vec<SiteOfImage>,
+        channels: Vec<Channel>,
+    ) {
+        let mut builder = SourcesBuilder::new(self.table.len(), channels.clone());
+        let mut doubles: Vec<(PlaneIndex, Box<str>)> = Vec::new();
+        for (image, site) in listing.images.into_iter().zip(sites) {
+            let site = match site {
+                SiteOfImage::Chosen(site) => SiteIndex(site),
+                SiteOfImage::NotChosen => continue,
+                SiteOfImage::NoRow => {
+                    let path = || image.path.into();
+                    self.problems.add(ProblemKind::ImagesWithoutRow, 0, path);
+                    continue;
+                }
+            };
+            let channel = channels.partition_point(|&channel| channel < image.plane.channel);
+            let plane = PlaneIndex { site, channel };
+            let (key, channel) = (&image.plane.key, image.plane.channel);
+            if let Err(path) = builder.insert(plane, image.path, key, channel) {
+                doubles.push((plane, path));
+            }
+        }
+        self.sources = builder.finish();
+        self.report_doubles(doubles);
     }
 
-    /// Number of planes that have none.
-    pub fn missing_planes(&self) -> usize {
-        self.sources.len() - self.present_planes()
+    /// Name of a site for messages.
+    fn site_name(&self, site: SiteIndex) -> String {
+        self.table.site_id(site.0).map_or_else(String::new, excerpt)
     }
 
-    fn site_name(&self, site: usize) -> String {
-        shown(self.table.site_id(site).unwrap_or_default())
+    /// Name of a channel for messages.
+    fn channel_name(&self, channel: usize) -> String {
+        let channel = self.channels().get(channel);
+        channel.map_or_else(String::new, Channel::to_string)
     }
 
-    fn note_doubles(&mut self, mut doubles: Vec<(usize, Box<str>)>) {
+    /// Adds the planes with several images to the problems.
+    fn report_doubles(&mut self, mut doubles: Vec<(PlaneIndex, Box<str>)>) {
         doubles.sort();
-        let mut problems = mem::take(&mut self.problems);
         for same in doubles.chunk_by(|a, b| a.0 == b.0) {
-            let Some(&(slot, _)) = same.first() else {
+            let Some(&(plane, _)) = same.first() else {
                 continue;
             };
-            let (site, position) = (slot / self.channels.len(), slot % self.channels.len());
-            problems.add(ProblemKind::DuplicatePlanes, 0, || {
-                let first = self.source(SiteIndex(site), position);
-                let paths: Vec<&str> = first
-                    .as_deref()
-                    .into_iter()
-                    .chain(same.iter().map(|(_, path)| &**path))
-                    .collect();
-                let channel = self
-                    .channels
-                    .get(position)
-                    .map(Channel::to_string)
-                    .unwrap_or_default();
-                format!(
-                    "{} {channel}: {}",
-                    self.site_name(site),
-                    paths.join(" and ")
-                )
+            let first = self.sources.path(self.table.keys(), plane);
+            let name = self.site_name(plane.site);
+            let channel = self.channel_name(plane.channel);
+            self.problems.add(ProblemKind::DuplicatePlanes, 0, || {
+                let others = same.iter().map(|(_, path)| &**path);
+                let paths: Vec<&str> = first.as_deref().into_iter().chain(others).collect();
+                format!("{name} {channel}: {}", paths.join(" and "))
             });
         }
-        self.problems = problems;
     }
 
-    fn note_missing(&mut self) {
-        let mut problems = mem::take(&mut self.problems);
-        for site in 0..self.table.len() {
-            let slots =
-                (0..self.channels.len()).map(|position| site * self.channels.len() + position);
-            let missing = slots
-                .clone()
-                .filter(|&slot| !self.sources.has(slot))
-                .count();
-            if missing == 0 {
+    /// Adds the sites without some or all of their images to the problems.
+    fn report_missing(&mut self) {
+        let channels = self.channels().len();
+        let keys = self.table.keys();
+        for (site, key) in keys.iter().enumerate() {
+            let site = SiteIndex(site);
+            let is_missing = |channel: &usize| {
+                let channel = *channel;
+                !self.sources.has(PlaneIndex { site, channel })
+            };
+            let missing: Vec<usize> = (0..channels).filter(is_missing).collect();
+            if missing.is_empty() {
                 continue;
             }
-            let kind = if missing == self.channels.len() {
-                ProblemKind::RowsWithoutImages
+            let (kind, text) = if missing.len() == channels {
+                let text = format!("no {}_w*.png", excerpt(&key.to_string()));
+                (ProblemKind::RowsWithoutImages, text)
             } else {
-                ProblemKind::IncompleteSites
+                let names = missing.iter().map(|&channel| self.channel_name(channel));
+                let text = format!("no {}", names.collect::<Vec<_>>().join(", "));
+                (ProblemKind::IncompleteSites, text)
             };
-            problems.add(kind, missing, || {
-                let name = self.site_name(site);
-                if missing == self.channels.len() {
-                    let key = self
-                        .table
-                        .keys()
-                        .get(site)
-                        .map(|key| shown(&key.to_string()))
-                        .unwrap_or_default();
-                    return format!("{name}: no {key}_w*.png");
-                }
-                let channels = self
-                    .channels
-                    .iter()
-                    .zip(slots)
-                    .filter(|(_, slot)| !self.sources.has(*slot));
-                let channels: Vec<String> =
-                    channels.map(|(channel, _)| channel.to_string()).collect();
-                format!("{name}: no {}", channels.join(", "))
-            });
+            let name = self.table.site_id(site.0).map_or_else(String::new, excerpt);
+            self.problems
+                .add(kind, missing.len(), || format!("{name}: {text}"));
         }
-        self.problems = problems;
     }
 }
 
+/// Problems that the names of the files show.
 fn problems_of(listing: &Listing) -> Problems {
     let mut problems = Problems::default();
     for path in &listing.unrecognised {
@@ -321,38 +240,46 @@ fn problems_of(listing: &Listing) -> Problems {
     problems
 }
 
-/// The place of each image.
-fn places(table: &MetadataTable, rows: &[usize], listing: &Listing) -> Vec<Place> {
-    let mut by_row = vec![Place::RowNotSelected; table.len()];
+/// The site of each image. `rows` are the chosen rows of `table`.
+fn sites_of_images(table: &MetadataTable, rows: &[usize], listing: &Listing) -> Vec<SiteOfImage> {
+    let mut by_row = vec![SiteOfImage::NotChosen; table.len()];
     for (site, &row) in rows.iter().enumerate() {
-        by_row
-            .get_mut(row)
-            .into_iter()
-            .for_each(|place| *place = Place::Site(site));
+        if let Some(of_row) = by_row.get_mut(row) {
+            *of_row = SiteOfImage::Chosen(site);
+        }
     }
-    let place = |key| match table.row(key) {
-        Some(row) => by_row.get(row).copied().unwrap_or(Place::NoRow),
-        None => Place::NoRow,
+    let site_of = |key| {
+        let of_row = table.row(key).and_then(|row| by_row.get(row));
+        of_row.copied().unwrap_or(SiteOfImage::NoRow)
     };
-    // The channels of a site lie side by side: look each site up once.
+    // The images of a site follow each other: each site is searched for once.
     let mut last = None;
     let keys = listing.images.iter().map(|image| &image.plane.key);
     keys.map(|key| match last {
-        Some((known, place)) if known == key => place,
+        Some((known, site)) if known == key => site,
         _ => {
-            let place = place(key);
-            last = Some((key, place));
-            place
+            let site = site_of(key);
+            last = Some((key, site));
+            site
         }
     })
     .collect()
 }
 
+/// The distinct channels of the images of chosen rows, ascending.
+fn channels_of(listing: &Listing, sites: &[SiteOfImage]) -> Vec<Channel> {
+    let images = listing.images.iter().zip(sites);
+    let chosen = images.filter(|(_, site)| matches!(site, SiteOfImage::Chosen(_)));
+    let channels: BTreeSet<Channel> = chosen.map(|(image, _)| image.plane.channel).collect();
+    channels.into_iter().collect()
+}
+
+/// Returns the reason why no image has a chosen row.
 fn no_images(
     table: &MetadataTable,
     rows: &[usize],
     listing: &Listing,
-    places: &[Place],
+    sites: &[SiteOfImage],
 ) -> JoinError {
     let Some(image) = listing.images.first() else {
         return JoinError::NoImages {
@@ -361,15 +288,10 @@ fn no_images(
         };
     };
     let images = listing.images.len();
-    let row = rows
-        .first()
-        .and_then(|&row| table.keys().get(row))
-        .map(|key| shown(&key.to_string()))
-        .unwrap_or_default();
-    if places
-        .iter()
-        .any(|place| matches!(place, Place::RowNotSelected))
-    {
+    let key = rows.first().and_then(|&row| table.keys().get(row));
+    let row = key.map_or_else(String::new, |key| excerpt(&key.to_string()));
+    let is_not_chosen = |site: &SiteOfImage| matches!(site, SiteOfImage::NotChosen);
+    if sites.iter().any(is_not_chosen) {
         return JoinError::NoImageSelected {
             images,
             rows: rows.len(),
@@ -383,10 +305,4 @@ fn no_images(
         image,
         row,
     }
-}
-
-fn other_names(count: usize, example: Option<&str>) -> String {
-    example
-        .map(|path| format!("; {count} PNG files are named otherwise, such as {path}"))
-        .unwrap_or_default()
 }

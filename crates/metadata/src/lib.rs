@@ -1,33 +1,16 @@
-//! The table of an RxRx dataset, the paths of its images, and the plan of
-//! their conversion.
-//!
-//! ```text
-//! metadata.csv ──> MetadataTable ──┐
-//!                                  ├─> Join ──> Plan ──> Unit, Unit, …
-//! EXP/PlateN/WELL_sS_wC.png ─> Listing ┘   └─> Problems
-//! ```
-//!
-//! Knows nothing of pixels or Zarr: the size of the planes is given to the plan
-//! by whoever looked into an image. Only [`MetadataTable::open`] and
-//! [`list_folder`] touch the file system.
-//!
-//! Rows are in *array order* (experiment, plate, well, site) from the table on,
-//! so that a [`SiteIndex`] means the same everywhere: row of the table, row of
-//! `metadata.parquet`, position on the first axis. Axes are (site, channel, y,
-//! x); positions count from 0; plates, sites and channels carry the numbers that
-//! the dataset gave them, from 1. Sizes are in bytes of uncompressed pixels.
-
-// All that this crate does is read what others wrote: nothing in it may fall over.
+#![doc = include_str!("../README.md")]
+// Everything that this crate reads was written by others: it must not panic.
 #![cfg_attr(
     not(test),
     warn(clippy::cast_possible_truncation, clippy::string_slice)
 )]
 
-mod array_name;
 mod column;
 mod discover;
 mod embeddings;
+mod excerpt;
 mod join;
+mod number;
 mod path;
 mod plan;
 mod problem;
@@ -38,15 +21,29 @@ mod table;
 pub mod testing;
 mod well;
 
-pub use array_name::zarr_name;
-pub use column::{Column, ColumnValues, Integers, Texts};
-pub use discover::{DiscoverError, ImageFile, Listing, find_metadata, list_folder};
-pub use embeddings::Embeddings;
-pub use join::{Join, JoinError};
-pub use path::{PlanePath, parse_plane_path};
-pub use plan::{ArrayGeometry, DataType, Layout, Plan, PlanError, Unit};
-pub use problem::{Problem, ProblemKind, Problems, Severity};
-pub use select::{Selection, SelectionError};
-pub use site::{Channel, ExperimentName, NotAChannel, SiteIndex, SiteKey};
-pub use table::{MetadataError, MetadataTable, REQUIRED, SITE_ID};
-pub use well::{NotAWell, Well};
+#[cfg(test)]
+#[path = "../../../tests/real_data.rs"]
+mod real_data;
+
+pub use self::column::integers::Integers;
+pub use self::column::texts::Texts;
+pub use self::column::{Column, ColumnValues};
+pub use self::discover::error::DiscoverError;
+pub use self::discover::listing::{ImageFile, Listing};
+pub use self::discover::{find_metadata, list_folder};
+pub use self::embeddings::Embeddings;
+pub use self::join::Join;
+pub use self::join::error::JoinError;
+pub use self::path::{PlanePath, parse_plane_path};
+pub use self::plan::Plan;
+pub use self::plan::error::PlanError;
+pub use self::plan::geometry::{ArrayGeometry, DataType, Layout};
+pub use self::plan::unit::Unit;
+pub use self::problem::{Problem, ProblemKind, Problems, Severity};
+pub use self::select::{Selection, SelectionError};
+pub use self::site::{Channel, ExperimentName, NotAChannel, PlaneIndex, SiteIndex, SiteKey};
+pub use self::table::column_names::ColumnNameRule;
+pub use self::table::error::MetadataError;
+pub use self::table::metadata_table::{MetadataTable, REQUIRED, SITE_ID};
+pub use self::table::options::TableOptions;
+pub use self::well::{NotAWell, Well};

@@ -1,20 +1,21 @@
-//! The grammar of image paths: `EXP/PlateN/WELL_sS_wC.png` after any prefix.
+//! The grammar of image paths: `EXP/PlateN/WELL_sS_wC.png`, after any prefix.
 
-use crate::site::positive;
-use crate::{Channel, ExperimentName, SiteKey, Well};
+use crate::number::positive;
+use crate::site::{Channel, ExperimentName, SiteKey};
+use crate::well::Well;
 
-/// What the path of one image says: one site, one channel.
+/// The site and the channel that the path of an image names.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PlanePath {
     /// The site that the image shows.
     pub key: SiteKey,
-    /// The channel that it shows it in.
+    /// The channel of the image.
     pub channel: Channel,
 }
 
-/// Reads the last three components of `path` (`/` between them).
+/// Reads the last three components of `path`, which are separated by `/`.
 ///
-/// `None` where they do not follow the grammar. Numbers may be zero-padded.
+/// Returns `None` if they do not follow the grammar. Numbers may be zero-padded.
 ///
 /// ```
 /// let plane = rxrx_metadata::parse_plane_path("rxrx1/images/train/HUVEC-01/Plate4/B02_s1_w6.png");
@@ -24,11 +25,11 @@ pub fn parse_plane_path(path: &str) -> Option<PlanePath> {
     PathParts::parse(path).map(|parts| parts.with_experiment(ExperimentName::new(parts.experiment)))
 }
 
-/// How the name of every image ends.
+/// End of the name of every image.
 pub(crate) const IMAGE_EXTENSION: &str = ".png";
 
-/// A parsed path before its experiment name is normalised, so that a listing
-/// can share one name between the thousands of images that carry it.
+/// A parsed path whose experiment name is not normalised yet, so that a listing
+/// can share one normalised name among thousands of images.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PathParts<'path> {
     pub(crate) experiment: &'path str,
@@ -39,6 +40,7 @@ pub(crate) struct PathParts<'path> {
 }
 
 impl<'path> PathParts<'path> {
+    /// Parses a path; `None` if it does not follow the grammar.
     pub(crate) fn parse(path: &'path str) -> Option<Self> {
         let mut components = path.rsplit('/');
         let mut stem = components.next()?.strip_suffix(IMAGE_EXTENSION)?.split('_');
@@ -56,6 +58,7 @@ impl<'path> PathParts<'path> {
         })
     }
 
+    /// Completes the path with the normalised name of its experiment.
     pub(crate) fn with_experiment(self, experiment: ExperimentName) -> PlanePath {
         let Self {
             plate,

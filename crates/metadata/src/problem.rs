@@ -1,8 +1,8 @@
-//! What is wrong with an input, counted and with the first examples.
+//! Problems of an input, counted and with the first examples.
 
 use serde::Serialize;
 
-/// What can be wrong with an input that can still be read.
+/// Kinds of problems of an input that can still be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -33,20 +33,20 @@ pub enum ProblemKind {
     SitesWithoutEmbedding,
 }
 
-/// What a problem means for a conversion.
+/// Consequence of a problem for a conversion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// Worth telling; the conversion goes on.
+    /// The conversion goes on; the problem is reported.
     Notice,
-    /// The result would have holes: goes on only where the user allows it.
+    /// Images are missing: the conversion goes on only if the user allows it.
     NeedsAllowMissing,
-    /// There is no right result.
+    /// No correct result is possible.
     Fatal,
 }
 
 impl ProblemKind {
-    /// For people: names what [`Problem::count`] counts.
+    /// Title for people: the things that [`Problem::count`] counts.
     pub fn title(self) -> &'static str {
         match self {
             Self::ImagesWithoutRow => "images without a row in the table",
@@ -64,7 +64,7 @@ impl ProblemKind {
         }
     }
 
-    /// What it means for a conversion.
+    /// Consequence for a conversion.
     pub fn severity(self) -> Severity {
         match self {
             Self::DuplicatePlanes | Self::MixedShapes => Severity::Fatal,
@@ -81,16 +81,16 @@ impl ProblemKind {
     }
 }
 
-/// Everything found of one kind.
+/// All problems of one kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
-    /// What is wrong.
+    /// Kind of the problem.
     pub kind: ProblemKind,
-    /// How many of the things that the title names.
+    /// Number of the things that the title names.
     pub count: usize,
-    /// Planes that the array will lack because of it.
+    /// Number of planes of the array that have no pixels because of it.
     pub missing_planes: usize,
-    /// The first few, each naming its paths, site id or channels in full.
+    /// The first examples; each names its paths, site id or channels in full.
     pub examples: Vec<String>,
 }
 
@@ -101,53 +101,69 @@ pub struct Problem {
 pub struct Problems(Vec<Problem>);
 
 impl Problems {
-    /// Examples kept of each kind.
+    /// Most examples of each kind.
     pub const EXAMPLES: usize = 20;
 
-    /// Counts one more of `kind`. The example is made only while few are known.
+    /// Counts one more of `kind`. `example` is called only while there are fewer
+    /// than [`Self::EXAMPLES`].
     pub fn add(
         &mut self,
         kind: ProblemKind,
         missing_planes: usize,
         example: impl FnOnce() -> String,
     ) {
-        let at = self.0.partition_point(|problem| problem.kind < kind);
-        if self.0.get(at).is_none_or(|problem| problem.kind != kind) {
-            self.0.insert(
-                at,
-                Problem {
-                    kind,
-                    count: 0,
-                    missing_planes: 0,
-                    examples: Vec::new(),
-                },
-            );
-        }
-        if let Some(problem) = self.0.get_mut(at) {
-            problem.count += 1;
-            problem.missing_planes += missing_planes;
-            if problem.examples.len() < Self::EXAMPLES {
-                problem.examples.push(example());
-            }
+        let problem = self.entry(kind);
+        problem.count += 1;
+        problem.missing_planes += missing_planes;
+        if problem.examples.len() < Self::EXAMPLES {
+            problem.examples.push(example());
         }
     }
 
-    /// What was found of `kind`.
+    /// Returns the problem of `kind`, which is added if there is none.
+    #[allow(clippy::indexing_slicing, reason = "the position was found or filled")]
+    fn entry(&mut self, kind: ProblemKind) -> &mut Problem {
+        let position = self.0.binary_search_by_key(&kind, |problem| problem.kind);
+        let position = position.unwrap_or_else(|free| {
+            let problem = Problem {
+                kind,
+                count: 0,
+                missing_planes: 0,
+                examples: Vec::new(),
+            };
+            self.0.insert(free, problem);
+            free
+        });
+        &mut self.0[position]
+    }
+
+    /// The problems of `kind`, if there are any.
     pub fn get(&self, kind: ProblemKind) -> Option<&Problem> {
         self.iter().find(|problem| problem.kind == kind)
     }
 
-    /// All that was found.
+    /// Adds the problems in `more`.
+    pub fn extend(&mut self, more: Self) {
+        for problem in more.0 {
+            let known = self.entry(problem.kind);
+            known.count += problem.count;
+            known.missing_planes += problem.missing_planes;
+            known.examples.extend(problem.examples);
+            known.examples.truncate(Self::EXAMPLES);
+        }
+    }
+
+    /// Iterates over the kinds of problems that were found.
     pub fn iter(&self) -> impl Iterator<Item = &Problem> {
         self.0.iter()
     }
 
-    /// Whether nothing was found.
+    /// Whether there is no problem.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The gravest severity, if anything was found.
+    /// The highest severity, if there is any problem.
     pub fn severity(&self) -> Option<Severity> {
         self.iter().map(|problem| problem.kind.severity()).max()
     }

@@ -1,4 +1,4 @@
-//! Which rows of the table are converted.
+//! The choice of the rows that are converted.
 
 #[cfg(test)]
 mod tests;
@@ -8,29 +8,31 @@ use std::collections::BTreeSet;
 use globset::{GlobBuilder, GlobMatcher};
 use thiserror::Error;
 
-use crate::table::shown;
-use crate::{ColumnValues, ExperimentName, MetadataTable};
+use crate::column::ColumnValues;
+use crate::excerpt::excerpt;
+use crate::site::ExperimentName;
+use crate::table::metadata_table::{EXPERIMENT, MetadataTable};
 
-/// Rows chosen by clauses.
+/// Clauses that choose rows of the table.
 ///
 /// A clause is `column=pattern`, or a pattern alone for the experiment. Patterns
-/// are globs (`*`, `?`, `[ab]`, `{a,b}`) over the text of the value; an
-/// experiment without glob characters is joined as image folders are, padded or
-/// not. An empty pattern (`sirna=`) stands for blank cells.
+/// are globs (`*`, `?`, `[ab]`, `{a,b}`) over the text of the value. An
+/// experiment without glob characters is normalised, so padding makes no
+/// difference. An empty pattern (`sirna=`) fits blank cells.
 ///
-/// A row is chosen if, for each column that is included by, one of its clauses
-/// holds, and no exclude clause holds.
+/// A row is chosen if no exclude clause fits it and, for each column that include
+/// clauses name, at least one of them does.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
     include: Vec<Clause>,
     exclude: Vec<Clause>,
 }
 
-/// Why clauses choose nothing sensible.
+/// Error of a choice of rows.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SelectionError {
-    /// The clause has no column or no pattern to speak of.
+    /// The clause has no column, or no pattern for the experiment.
     #[error(
         "{clause:?} is not a clause (expected an experiment, such as HUVEC-*, or column=value)"
     )]
@@ -54,7 +56,7 @@ pub enum SelectionError {
     UnknownColumn {
         /// The clause.
         clause: String,
-        /// The column it names.
+        /// The column that the clause names.
         column: String,
         /// The columns that exist.
         columns: Vec<String>,
@@ -64,12 +66,12 @@ pub enum SelectionError {
     NoRow {
         /// The clause.
         clause: String,
-        /// The column it names.
+        /// The column that the clause names.
         column: String,
         /// The distinct values of that column.
         values: Vec<String>,
     },
-    /// Each clause fits rows, but no row is left by all of them.
+    /// Each clause fits rows, but all of them together leave none.
     #[error("no row is left by {} together", clauses.join(", "))]
     NothingLeft {
         /// The clauses.
@@ -77,25 +79,29 @@ pub enum SelectionError {
     },
 }
 
+/// One clause.
 #[derive(Clone, Debug)]
 struct Clause {
+    /// The clause as it was given.
     text: String,
     column: String,
     pattern: Pattern,
 }
 
+/// The condition of a clause on the cells of its column.
 #[derive(Clone, Debug)]
 enum Pattern {
+    /// Blank cells.
     Blank,
+    /// One experiment, padded or not.
     Experiment(ExperimentName),
+    /// Cells whose text fits.
     Glob(GlobMatcher),
 }
 
-const EXPERIMENT: &str = "experiment";
-
 impl Selection {
-    /// Reads the clauses of `--include` and `--exclude`; none at all choose
-    /// every row.
+    /// Parses the clauses of `--include` and `--exclude`. Without any clause every
+    /// row is chosen.
     ///
     /// # Errors
     /// A clause is empty, has nothing before its `=`, or is not a valid glob.
@@ -106,12 +112,7 @@ impl Selection {
         })
     }
 
-    /// Whether every row of any table is chosen.
-    pub fn is_everything(&self) -> bool {
-        self.include.is_empty() && self.exclude.is_empty()
-    }
-
-    /// The chosen rows of `table`, ascending.
+    /// Returns the chosen rows of `table`, ascending.
     ///
     /// # Errors
     /// A clause names no column of the table or fits none of its rows, or no
@@ -194,7 +195,7 @@ impl Clause {
         })
     }
 
-    /// The rows that the clause alone fits; at least one.
+    /// Returns the rows that this clause fits; at least one.
     fn rows(&self, table: &MetadataTable) -> Result<Vec<usize>, SelectionError> {
         let Some(column) = table.column(&self.column) else {
             return Err(SelectionError::UnknownColumn {
@@ -237,6 +238,7 @@ impl Clause {
 }
 
 impl Pattern {
+    /// Whether a cell fits; `None` is a blank one.
     fn fits(&self, cell: Option<&str>) -> bool {
         match (self, cell) {
             (Self::Blank, None) => true,
@@ -246,6 +248,7 @@ impl Pattern {
     }
 }
 
+/// Iterates over the texts of the cells; `None` for blank ones.
 fn cells(values: &ColumnValues) -> Box<dyn Iterator<Item = Option<String>> + '_> {
     match values {
         ColumnValues::Integer(values) => Box::new(
@@ -264,12 +267,13 @@ fn cells(values: &ColumnValues) -> Box<dyn Iterator<Item = Option<String>> + '_>
     }
 }
 
+/// Returns the first of `values`, quoted, and the number of the others.
 fn some_of(values: &[String]) -> String {
     const SHOWN: usize = 60;
     let shown: Vec<String> = values
         .iter()
         .take(SHOWN)
-        .map(|value| format!("{:?}", shown(value)))
+        .map(|value| format!("{:?}", excerpt(value)))
         .collect();
     let shown = shown.join(", ");
     match values.len().saturating_sub(SHOWN) {

@@ -1,4 +1,4 @@
-//! What names a site and a channel, and the order of both in the array.
+//! Names of sites and channels, and the order of both in the array.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -8,18 +8,28 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::Well;
+use crate::number::positive;
+use crate::well::Well;
 
-/// Position of a site on the first axis of the array: 0-based, the row of
-/// `metadata.parquet`.
+/// Position of a site on the first axis of the array, from 0: the row of the
+/// metadata table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SiteIndex(pub usize);
+
+/// Position of a plane in the array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PlaneIndex {
+    /// Position on the first axis.
+    pub site: SiteIndex,
+    /// Position on the second axis, from 0.
+    pub channel: usize,
+}
 
 /// Number of a fluorescence channel, written `w1`, `w2`, …
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Channel(pub u16);
 
-/// The text is not a channel.
+/// Error for a text that is not a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("not a channel (expected w1, w2, …)")]
 pub struct NotAChannel;
@@ -42,24 +52,16 @@ impl FromStr for Channel {
     }
 }
 
-/// A number from 1 up, of digits only: `str::parse` would let `+1` through.
-pub(crate) fn positive(digits: &str) -> Option<u32> {
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    digits.parse().ok().filter(|&number| number > 0)
-}
-
-/// Name of an experiment as tables and folders are joined by it.
+/// Normalised name of an experiment, by which tables and folders are joined.
 ///
 /// Zero padding of the number after the last `-` is dropped: the published
-/// data says `HUVEC-01` where its documentation says `HUVEC-1`. The order is
+/// data say `HUVEC-01` where their documentation says `HUVEC-1`. The order is
 /// the natural one (`HUVEC-2` < `HUVEC-10`), so a padded and an unpadded table
-/// give the same rows in the same places.
+/// give the same rows in the same order.
 ///
-/// Cloning is cheap; a clone and its original are equal without being read.
+/// Cloning copies a pointer; comparing a clone with its original reads no text.
 #[derive(Clone, Debug)]
-pub struct ExperimentName(Arc<Box<str>>); // a thin pointer: there is one a site
+pub struct ExperimentName(Arc<Box<str>>); // one word, because each site holds one
 
 impl ExperimentName {
     /// Normalises `raw`.
@@ -78,6 +80,7 @@ impl ExperimentName {
         }
     }
 
+    /// Takes `name` without normalising it.
     fn whole(name: &str) -> Self {
         Self(Arc::new(name.into()))
     }
@@ -88,7 +91,7 @@ impl ExperimentName {
     }
 }
 
-/// `HUVEC-01` is `HUVEC` and `01`; a name without such a number is whole.
+/// Splits `HUVEC-01` into `HUVEC` and `01`; other names have no number.
 fn split_number(name: &str) -> (&str, Option<&str>) {
     match name.rsplit_once('-') {
         Some((prefix, digits))
@@ -129,8 +132,8 @@ impl Ord for ExperimentName {
     }
 }
 
-/// Without padding the longer of two numbers is the larger one, however many
-/// digits they have.
+/// Returns the sort key of a normalised name. Without padding, the longer of two
+/// numbers is the larger one, whatever their number of digits.
 fn rank(name: &str) -> (&str, Option<(usize, &str)>) {
     let (prefix, digits) = split_number(name);
     (prefix, digits.map(|digits| (digits.len(), digits)))
@@ -142,10 +145,9 @@ impl PartialOrd for ExperimentName {
     }
 }
 
-/// What identifies a site in both the table and the image tree.
+/// Key of a site, by which the table and the images are joined.
 ///
-/// The derived order (experiment, plate, well, site) is the order of the rows
-/// of the array.
+/// The order (experiment, plate, well, site) is that of the rows of the array.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SiteKey {
     /// Experiment, normalised.
@@ -159,7 +161,7 @@ pub struct SiteKey {
 }
 
 impl fmt::Display for SiteKey {
-    /// In the image tree's spelling: `HUVEC-1/Plate1/B02_s1`.
+    /// Writes the key as image paths spell it: `HUVEC-1/Plate1/B02_s1`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             experiment,

@@ -1,6 +1,11 @@
 //! Values for tests.
 
-use crate::{DataType, Join, Layout, Listing, MetadataTable, Plan, Selection};
+use crate::discover::listing::Listing;
+use crate::join::Join;
+use crate::plan::Plan;
+use crate::plan::geometry::{DataType, Layout};
+use crate::select::Selection;
+use crate::table::metadata_table::MetadataTable;
 
 /// Rows and columns of every plane of [`plan`].
 pub const SIDE: usize = 4;

@@ -1,4 +1,4 @@
-//! Wells: the row letters and column number printed on a plate.
+//! Wells of a plate: row letters and column number.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,15 +7,14 @@ use thiserror::Error;
 
 /// A well of a plate of up to 1,536 wells: rows `A` to `AF`, columns 1 to 48.
 ///
-/// Ordered as a plate is read: by row, then by column, so `Z01` < `AA01`.
+/// Wells are ordered by row, then by column, so `Z01` < `AA01`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Well {
     row: u8,
     column: u8,
 }
 
-/// The text is not a well. Carries nothing: whoever read the text knows where
-/// it stood.
+/// Error for a text that is not a well. The caller knows the text and its line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("not a well ({})", Well::EXPECTED)]
 pub struct NotAWell;
@@ -23,7 +22,7 @@ pub struct NotAWell;
 const LETTERS: u8 = 26;
 
 impl Well {
-    /// What a well looks like, for error messages.
+    /// Description of a well's form, for error messages.
     pub const EXPECTED: &str = "expected A01 to AF48";
     const ROWS: u8 = 32;
     const COLUMNS: u8 = 48;
@@ -42,11 +41,11 @@ impl Well {
 impl FromStr for Well {
     type Err = NotAWell;
 
-    /// Reads `B02`, `AA02` and, as some tables write it, `B2`.
+    /// Reads `B02`, `AA02`, and `B2`, which some tables use.
     ///
     /// # Errors
-    /// Anything else, lower case included: a lower-case table is better
-    /// noticed than half joined.
+    /// Any other text is an error. So is lower case: a table in lower case must
+    /// be noticed rather than joined in part.
     fn from_str(text: &str) -> Result<Self, NotAWell> {
         let digits_at = text
             .find(|c: char| !c.is_ascii_uppercase())

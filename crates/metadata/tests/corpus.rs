@@ -1,5 +1,5 @@
-//! The fuzzers' corpora, without the fuzzers. What was once found to go wrong
-//! lies there too.
+//! Runs the fuzzers' corpora without the fuzzers. The corpora have all inputs that
+//! once failed.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,

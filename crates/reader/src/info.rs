@@ -1,16 +1,24 @@
 //! A summary of a sealed dataset.
 
-#[cfg(test)]
-mod tests;
-
 use rxrx_format::{DatasetAttributes, Root, data_type_name, keys};
 use rxrx_storage::{Store, StoredObject};
 use serde::Serialize;
 
+use crate::dataset::Dataset;
 use crate::error::DatasetError;
 use crate::root::read_root;
 
-/// What is in a dataset.
+impl Dataset {
+    /// Summarises the dataset; lists its objects.
+    ///
+    /// # Errors
+    /// [`DatasetError`] when the store cannot be listed.
+    pub fn info(&self) -> Result<DatasetInfo, DatasetError> {
+        Ok(DatasetInfo::new(&self.root, &self.store.list()?))
+    }
+}
+
+/// A summary of a dataset.
 #[derive(Clone, Debug, Serialize)]
 pub struct DatasetInfo {
     /// Name, licence, channels, version, settings, counts.
@@ -22,36 +30,37 @@ pub struct DatasetInfo {
     pub dimensions: Vec<String>,
     /// Zarr data type of a pixel.
     pub data_type: String,
-    /// Shape of a chunk, the least that a reader decodes.
+    /// Shape of a chunk, which a reader decodes at once.
     pub chunk_shape: Vec<u64>,
     /// Shape of a shard, one stored object.
     pub shard_shape: Vec<u64>,
     /// Names of the label arrays.
     pub labels: Vec<String>,
-    /// Keys of the Parquet tables that are there.
+    /// Keys of the Parquet tables that exist.
     pub tables: Vec<String>,
-    /// Stored objects.
+    /// Number of objects.
     pub objects: usize,
-    /// Their sizes together, in bytes.
+    /// Sum of the sizes of all objects, in bytes.
     pub bytes: u64,
-    /// Size of the shards together, in bytes.
+    /// Sum of the sizes of all shards, in bytes.
     pub image_bytes: u64,
-    /// Size of the pixels as they are decoded, in bytes.
+    /// Size of all pixels, decoded, in bytes.
     pub raw_bytes: u64,
 }
 
 impl DatasetInfo {
-    /// Reads what is in the dataset that `store` holds; `dataset` is its name
-    /// in errors.
+    /// Summarises the dataset that `store` holds; `dataset` is its name in errors.
+    /// [`Dataset::info`] does so for a dataset that is open.
     ///
     /// # Errors
-    /// [`DatasetError`] when it is not sealed, not ours or not readable.
+    /// [`DatasetError`]: there is no sealed dataset of this program, or the store
+    /// failed.
     pub fn read(store: &dyn Store, dataset: &str) -> Result<Self, DatasetError> {
         let root = read_root(store, dataset)?;
         Ok(Self::new(&root, &store.list()?))
     }
 
-    /// Summarises a dataset with that root and those objects.
+    /// Summarises a dataset that has this root metadata and these objects.
     pub fn new(root: &Root, objects: &[StoredObject]) -> Self {
         let geometry = &root.geometry;
         let lengths = |shape: [usize; 4]| shape.map(|length| length as u64).to_vec();

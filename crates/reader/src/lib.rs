@@ -1,9 +1,43 @@
-//! A sealed dataset, opened.
+#![doc = include_str!("../README.md")]
+//!
+//! ## Modules
+//!
+//! ```text
+//! read                        planes, sites and batches
+//!  ├─ request                  neighbouring byte ranges, merged
+//!  ├─ locate                   byte range of each chunk
+//!  │   └─ chunk_position        a chunk in the grid of the array
+//!  └─ pixels                   shape, type and bytes of the result
+//! tables                      sites, planes, statistics, embeddings, checksums, names
+//! info                        a summary for people and programs
+//! dataset                     the root metadata, and the parts that are kept
+//!  ├─ root                     the root metadata of a store
+//!  └─ error
+//! ```
 
+mod chunk_position;
+mod dataset;
 mod error;
 mod info;
+mod locate;
+mod pixels;
+mod read;
+mod request;
 mod root;
+mod tables;
+#[cfg(test)]
+mod tests;
 
-pub use self::error::DatasetError;
+pub use self::dataset::Dataset;
+pub use self::error::{DatasetError, DatasetErrorKind};
 pub use self::info::DatasetInfo;
+pub use self::pixels::{Batch, Pixels, Plane, Site};
 pub use self::root::{Owner, parse_root, read_root};
+
+/// Types of other crates that the methods of [`Dataset`] take and return.
+pub use rxrx_format::{
+    ArrayGeometry, ChannelDescription, ChannelStats, Checksums, Codec, Column, ColumnValues,
+    DataType, DatasetAttributes, Description, Embeddings, EmbeddingsTable, Integers, PlaneCounts,
+    PlaneRow, PlaneSummary, Root, Settings, SitesTable, Statistics, StoredSite, Texts,
+};
+pub use rxrx_storage::{Location, LocationError, Store, StoreError, StoreOption};

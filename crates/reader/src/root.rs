@@ -11,7 +11,7 @@ use crate::error::DatasetError;
 /// errors.
 ///
 /// # Errors
-/// [`DatasetError`] when there is none, or it is not one that this program reads.
+/// [`DatasetError`]: there is no root metadata, or this program does not read it.
 pub fn read_root(store: &dyn Store, dataset: &str) -> Result<Root, DatasetError> {
     let root = store.get(ROOT_METADATA)?;
     let root = root.ok_or_else(|| DatasetError::NotSealed {
@@ -23,7 +23,7 @@ pub fn read_root(store: &dyn Store, dataset: &str) -> Result<Root, DatasetError>
 /// Parses the bytes of root metadata.
 ///
 /// # Errors
-/// [`DatasetError`] when it is not one that this program reads.
+/// [`DatasetError`]: this program does not read it.
 pub fn parse_root(root: &[u8], dataset: &str) -> Result<Root, DatasetError> {
     let dataset = dataset.to_owned();
     Root::parse(root).map_err(|error| match error {
@@ -40,7 +40,7 @@ pub fn parse_root(root: &[u8], dataset: &str) -> Result<Root, DatasetError> {
 pub enum Owner {
     /// There is no root metadata.
     Nobody,
-    /// It is not JSON.
+    /// The root metadata is not JSON.
     Unreadable,
     /// This program.
     Us,
@@ -54,18 +54,23 @@ impl Owner {
     /// # Errors
     /// [`StoreError`] when it cannot be read.
     pub fn of(store: &dyn Store) -> Result<Self, StoreError> {
-        let Some(root) = store.get(ROOT_METADATA)? else {
-            return Ok(Self::Nobody);
+        Ok(Self::of_root_metadata(store.get(ROOT_METADATA)?.as_deref()))
+    }
+
+    /// Finds out who wrote these bytes of root metadata, if there are any.
+    pub fn of_root_metadata(root: Option<&[u8]>) -> Self {
+        let Some(root) = root else {
+            return Self::Nobody;
         };
-        let Ok(root) = serde_json::from_slice::<Value>(&root) else {
-            return Ok(Self::Unreadable);
+        let Ok(root) = serde_json::from_slice::<Value>(root) else {
+            return Self::Unreadable;
         };
         let generator = root
             .pointer("/attributes/generator")
             .and_then(Value::as_str);
-        Ok(match generator {
+        match generator {
             Some(generator) if generator.starts_with("rxrx2zarr ") => Self::Us,
             _ => Self::Other,
-        })
+        }
     }
 }

@@ -1,12 +1,18 @@
-//! Doing several things at once that mostly wait: for a disk to flush, for a
-//! server to answer.
+//! Runs several calls at the same time that mostly wait: for a disk to flush, or
+//! for a server to answer.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-/// Does something with each item, `at_once` at once, until one fails; returns the
-/// first failure when all that had begun has ended.
+/// Calls `each` with every item, on at most `at_once` threads, until a call fails.
+/// Returns when all calls that began have ended.
+///
+/// `Relaxed` is enough for the counter: it only hands each index to one thread,
+/// and the end of the scope and the mutex order everything else.
+///
+/// # Errors
+/// The first failure that was recorded.
 pub fn for_each_concurrent<T: Sync, E: Send>(
     items: &[T],
     at_once: usize,
@@ -36,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_item_has_its_turn_once() {
+    fn every_item_is_used_once() {
         for at_once in [1, 3, 50] {
             let seen = Mutex::new(Vec::new());
             let items: Vec<usize> = (0..20).collect();
@@ -52,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_begun_after_a_failure() {
+    fn no_call_begins_after_a_failure() {
         let begun = AtomicUsize::new(0);
         let failed = for_each_concurrent(&[1, 2, 3, 4, 5, 6], 1, |item| {
             begun.fetch_add(1, Ordering::Relaxed);

@@ -1,22 +1,25 @@
-//! Where bytes lie: local disks and object stores, and who may write them.
+#![doc = include_str!("../README.md")]
+//!
+//! ## Modules
 //!
 //! ```text
-//! Location ──open_store──> Store ──┬─> LocalStore    files below a folder
-//! (path or address)                └─> RemoteStore   objects below an address
-//!
-//! LockedOutput ──> Lock ──┬─> FileLock    a lock of the operating system
-//!                         └─> LeaseLock   an object that its holder renews
+//! open_store            the store at a location
+//!  ├─ location            paths and addresses
+//!  ├─ local               a store of files: temporary file, flush, rename
+//!  └─ remote              object stores: requests, repeats, uploads, checksums, advice
+//!      └─ store, unreachable   the trait Store with its promises, and its errors
+//! lock                  the lock file, and the lease with its protocol
+//! regular_file          files that are read by path
+//! concurrent            several calls at the same time
+//! platform              calls that differ between operating systems, a module for each
+//! testing               stores for tests and the conformance kit
 //! ```
-//!
-//! A [`Store`] holds whole objects under `/`-separated keys: put one, read one,
-//! remove one, list them. Every call blocks; what is asynchronous stays inside
-//! `remote`. Sizes and offsets are in bytes.
 
 mod concurrent;
 mod local;
 mod location;
 mod lock;
-mod open;
+mod open_store;
 mod platform;
 mod regular_file;
 mod remote;
@@ -29,11 +32,11 @@ pub use self::concurrent::for_each_concurrent;
 pub use self::local::{LocalStore, is_temporary};
 pub use self::location::{Address, Location, LocationError, StoreOption};
 pub use self::lock::{
-    FileLock, Lease, LeaseFence, LeaseLock, LeaseTimes, Lock, LockError, is_entry as is_lock_entry,
+    FileLock, Lease, LeaseFence, LeaseLock, LeaseTimes, Lock, LockError, is_lock_entry,
 };
-pub use self::open::open_store;
+pub use self::open_store::open_store;
 pub use self::platform::{release_free_memory, set_mmap_threshold};
-pub use self::regular_file::open_file;
+pub use self::regular_file::{OpenFileError, open_file};
 pub use self::remote::{
     Fence, PART, PublishedChecksum, ReadAhead, Remote, RemoteBytes, RemoteObject, RemoteStore,
 };

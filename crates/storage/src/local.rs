@@ -4,7 +4,8 @@ mod direct_file;
 
 use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -13,6 +14,7 @@ use ignore::WalkBuilder;
 
 use self::direct_file::DirectFile;
 use crate::platform::flush_folder;
+use crate::regular_file::open_file;
 use crate::store::{Store, StoreError, StoreErrorKind, StoredObject, WriteObject, WriteOutcome};
 
 /// A [`Store`] on a local disk.
@@ -25,14 +27,14 @@ use crate::store::{Store, StoreError, StoreErrorKind, StoredObject, WriteObject,
 pub struct LocalStore {
     root: PathBuf,
     scratch: PathBuf,
-    /// Folders that objects have been put into, and those above them up to
-    /// `root`: they are not made again where somebody removed them, for then
-    /// what they held is gone, too.
+    /// Folders that hold objects of this store, and the folders above them up to
+    /// `root`. If one of them is removed, it is not made again, because its objects
+    /// are lost.
     known: Mutex<HashSet<PathBuf>>,
 }
 
 impl LocalStore {
-    /// A store below `root`, with temporary files in `scratch`. Neither needs
+    /// Makes a store below `root`, with temporary files in `scratch`. Neither needs
     /// to exist before the first [`Store::put`].
     pub fn new(root: impl Into<PathBuf>, scratch: impl Into<PathBuf>) -> Self {
         Self {
@@ -42,10 +44,10 @@ impl LocalStore {
         }
     }
 
-    /// A store below `root` that is only read.
+    /// Makes a store below `root` for reading only.
     pub fn read_only(root: impl Into<PathBuf>) -> Self {
         let root = root.into();
-        // Nothing is put, so nothing is ever written there.
+        // Without a put, nothing is written to the scratch folder.
         Self::new(root.clone(), root)
     }
 
@@ -53,7 +55,7 @@ impl LocalStore {
         self.root.join(key)
     }
 
-    /// Refuses to go on where a folder that was there is no more.
+    /// Fails if a known folder was removed.
     fn refuse_removed(&self, folder: &Path) -> io::Result<()> {
         if folder.is_dir() {
             return Ok(());
@@ -74,13 +76,14 @@ impl LocalStore {
         }
     }
 
-    /// `folder` and those above it, up to the root.
+    /// Returns `folder` and the folders above it, up to the root.
     fn folders_to<'a>(&'a self, folder: &'a Path) -> impl Iterator<Item = &'a Path> {
         folder
             .ancestors()
             .take_while(|folder| folder.starts_with(&self.root))
     }
 
+    /// Adds `folder` and the folders above it to the known folders.
     fn remember(&self, folder: &Path) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         for folder in self.folders_to(folder) {
@@ -115,7 +118,7 @@ impl LocalStore {
         written
             .and_then(|_| fs::rename(&temporary, &path).map_err(failed("rename to", &path)))
             .inspect_err(|_| {
-                // The space may be what is missing; the error is already known.
+                // This frees space if the disk is full. The first error is reported.
                 let _ = fs::remove_file(&temporary);
             })?;
         flush_folder(folder).map_err(failed("flush", folder))?;
@@ -137,7 +140,7 @@ impl Store for LocalStore {
         Ok(())
     }
 
-    /// While one shard is flushed, the next one is written.
+    /// Returns 2: while one shard is flushed, the next one is written.
     fn writers(&self) -> usize {
         2
     }
@@ -160,6 +163,28 @@ impl Store for LocalStore {
             Err(error) if is_absent(&error) => Ok(None),
             Err(error) => Err(failed("read", &path)(error)),
         }
+    }
+
+    fn get_range(&self, key: &str, range: Range<u64>) -> Result<Option<Vec<u8>>, StoreError> {
+        let path = self.path(key);
+        let (mut file, found) = match open_file(&path).map_err(io::Error::from) {
+            Ok(opened) => opened,
+            Err(error) if is_absent(&error) => return Ok(None),
+            Err(error) => return Err(failed("read", &path)(error)),
+        };
+        let size = found.len();
+        let length = range.end.checked_sub(range.start);
+        let length = length.filter(|_| range.end <= size);
+        let length = length.and_then(|length| usize::try_from(length).ok());
+        let Some(length) = length else {
+            let object = path.display().to_string();
+            return Err(StoreError::beyond_end(object, &range, size));
+        };
+        let mut bytes = vec![0; length];
+        file.seek(SeekFrom::Start(range.start))
+            .and_then(|_| file.read_exact(&mut bytes))
+            .map_err(failed("read", &path))?;
+        Ok(Some(bytes))
     }
 
     fn remove(&self, key: &str) -> Result<(), StoreError> {
@@ -199,14 +224,15 @@ impl Store for LocalStore {
     }
 }
 
-/// A name that no other store of this process has in use: those of a dataset and
-/// of its journal share a scratch folder.
+/// Returns a name that no other store of this process uses: the stores of a
+/// dataset and of its journal share a scratch folder.
 fn new_temporary_name() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     format!("object-{}.tmp", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Whether a file of that name in a scratch folder is one of ours.
+/// Whether a file of that name in a scratch folder is a temporary file of a
+/// [`LocalStore`].
 pub fn is_temporary(name: &str) -> bool {
     let number = name
         .strip_prefix("object-")
@@ -220,12 +246,13 @@ fn failed<'a>(action: &'static str, path: &'a Path) -> impl Fn(io::Error) -> Sto
 
 fn list_error(path: &Path) -> impl Fn(ignore::Error) -> StoreError + '_ {
     move |error| {
-        let kind = StoreErrorKind::Other;
+        let io = error.io_error().map(io::Error::kind);
+        let kind = io.map_or(StoreErrorKind::Other, StoreErrorKind::of_io);
         StoreError::new("list", path.display().to_string(), kind, error)
     }
 }
 
-/// Whether nothing has that name, nor can.
+/// Whether no file has that name, or none can have it.
 fn is_absent(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -233,8 +260,8 @@ fn is_absent(error: &io::Error) -> bool {
     )
 }
 
-/// Creates `folder` and those above it, each one flushed into the folder that
-/// names it: without that a crash could lose the name of a flushed file.
+/// Creates `folder` and the folders above it, and flushes the entry of each:
+/// otherwise a crash could lose the name of a flushed file.
 fn create_folder(folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
@@ -246,7 +273,7 @@ fn create_folder(folder: &Path) -> io::Result<()> {
         create_folder(parent)?;
     }
     match fs::create_dir(folder) {
-        // Another thread may have made it meanwhile; a file in its place is no folder.
+        // Another thread may have created it meanwhile.
         Err(error) if !folder.is_dir() => return Err(error),
         _ => {}
     }
@@ -265,9 +292,10 @@ mod tests {
     }
 
     #[test]
-    fn a_disk_is_a_store() {
+    fn a_disk_conforms() {
         let folder = tempfile::tempdir().unwrap();
-        crate::testing::conforms(&store(&folder));
+        let again = LocalStore::read_only(folder.path().join("data"));
+        crate::testing::conforms(&store(&folder), &again);
     }
 
     #[test]
@@ -327,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn what_somebody_removed_is_not_made_again() {
+    fn a_removed_folder_is_not_made_again() {
         let folder = tempfile::tempdir().unwrap();
         let store = store(&folder);
         let root = folder.path().join("data");
@@ -360,5 +388,29 @@ mod tests {
                 .count(),
             0
         );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn missing_permissions_are_of_the_kind_denied() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        store.put("a/b", &[b"12"]).unwrap();
+        let closed = folder.path().join("data/a");
+        let permit = |mode| fs::set_permissions(&closed, fs::Permissions::from_mode(mode)).unwrap();
+        permit(0);
+        let errors = [
+            store.get("a/b").err(),
+            store.put("a/c", &[b"12"]).err(),
+            store.remove("a/b").err(),
+            store.list().err(),
+        ];
+        permit(0o700);
+        // The superuser has all permissions and gets no error.
+        for error in errors.into_iter().flatten() {
+            assert_eq!(error.kind, StoreErrorKind::Denied, "{error:?}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Where an INPUT, a table or a dataset lies.
+//! Locations of INPUTs, tables and datasets: paths and addresses.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -12,7 +12,7 @@ use url::Url;
 pub enum Location {
     /// A file or a folder.
     Local(PathBuf),
-    /// An object, or all objects whose keys begin alike.
+    /// An object, or all objects below a key.
     Remote(Address),
 }
 
@@ -24,8 +24,8 @@ pub struct Address {
     options: Arc<[StoreOption]>,
 }
 
-/// One `key=value` of how to reach an object store, by the names of the
-/// [`object_store`] crate, such as `endpoint` or `region`.
+/// A setting of an object store: a key of the [`object_store`] crate, such as
+/// `endpoint` or `region`, and its value.
 ///
 /// [`object_store`]: https://docs.rs/object_store
 #[derive(Clone, PartialEq, Eq)]
@@ -40,14 +40,14 @@ impl StoreOption {
     /// Reads `key=value`.
     ///
     /// # Errors
-    /// There is no `=`, or nothing before it.
+    /// [`LocationError::Option`] when there is no `=`, or nothing before it.
     pub fn parse(text: &str) -> Result<Self, LocationError> {
         match text.split_once('=') {
             Some((key, value)) if !key.is_empty() => Ok(Self {
                 key: key.to_owned(),
                 value: value.to_owned(),
             }),
-            // What there is may be a secret.
+            // The text may be a secret, so the error does not show it.
             _ => Err(LocationError::Option),
         }
     }
@@ -57,46 +57,46 @@ impl StoreOption {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LocationError {
-    /// It is no URL.
+    /// The address is not a URL.
     #[error("{address} is not an address")]
     Url {
-        /// As given.
+        /// The address as given.
         address: String,
-        /// What is wrong with it.
+        /// The error of the URL parser.
         source: url::ParseError,
     },
-    /// It names no kind of store that is known.
+    /// The address names no known kind of store.
     #[error(
         "{address} is not an address of a known kind: use s3://bucket/name, gs://bucket/name, \
          az://container/name, or https://host/bucket/name"
     )]
     Scheme {
-        /// As given.
+        /// The address as given.
         address: String,
     },
-    /// It names a store and nothing in it.
+    /// The address names a bucket and no key.
     #[error("{address} names a whole bucket: add a name to it, as in {address}/rxrx1")]
     NoName {
-        /// As given, without a slash at its end.
+        /// The address as given, without a slash at its end.
         address: String,
     },
-    /// It has parts that an address of a store cannot have.
+    /// The address has a part that an address of a store cannot have.
     #[error("{address} must not have {part}: {instead}")]
     Part {
-        /// As given, without that part.
+        /// The address as given, without that part.
         address: String,
         /// The part.
         part: &'static str,
-        /// What to do.
+        /// The advice.
         instead: &'static str,
     },
-    /// It says nothing of how to reach a store.
+    /// A store option is not of the form `KEY=VALUE`.
     #[error("a store option is KEY=VALUE, such as endpoint=http://127.0.0.1:8333")]
     Option,
-    /// It is not text.
+    /// The address is not UTF-8.
     #[error("{address} is not an address: it is not UTF-8")]
     NotText {
-        /// As far as it can be shown.
+        /// The address, with `�` for what is not UTF-8.
         address: String,
     },
 }
@@ -104,11 +104,11 @@ pub enum LocationError {
 const SCHEMES: [&str; 8] = ["s3", "s3a", "gs", "az", "abfs", "abfss", "http", "https"];
 
 impl Location {
-    /// Reads what a user calls a place: what has `://` is an address, anything
-    /// else a path. `options` say how to reach the store of an address.
+    /// Parses a location: a text with `://` is an address, any other text a path.
+    /// `options` are the settings of the store of an address.
     ///
     /// # Errors
-    /// An address that cannot be used.
+    /// [`LocationError`] when the address cannot be used.
     pub fn parse(text: &OsStr, options: &Arc<[StoreOption]>) -> Result<Self, LocationError> {
         if !text.to_string_lossy().contains("://") {
             return Ok(Self::Local(text.into()));
@@ -133,7 +133,7 @@ impl Location {
         Ok(Self::Remote(address))
     }
 
-    /// What lies at `inside`, a `/`-separated path, below this place.
+    /// Returns the location of `inside`, a `/`-separated path, below this one.
     pub fn join(&self, inside: &str) -> Self {
         match self {
             Self::Local(path) => Self::Local(path.join(inside)),
@@ -141,7 +141,7 @@ impl Location {
         }
     }
 
-    /// The path, of a place on this machine.
+    /// Returns the path of a location on this machine; `None` for an address.
     pub fn as_path(&self) -> Option<&Path> {
         match self {
             Self::Local(path) => Some(path),
@@ -149,7 +149,7 @@ impl Location {
         }
     }
 
-    /// Whether the name ends in `.extension`, in letters of any size.
+    /// Whether the name ends in `.extension`, in upper or lower case.
     pub fn has_extension(&self, extension: &str) -> bool {
         let name = match self {
             Self::Local(path) => path
@@ -188,7 +188,7 @@ impl From<&Path> for Location {
     }
 }
 
-/// As a user would give it.
+/// Shows the location as a user gives it.
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -202,13 +202,12 @@ impl Address {
     fn check(&self) -> Result<(), LocationError> {
         let mut shown = Url::clone(&self.url);
         let has_user = !shown.username().is_empty() || shown.password().is_some();
-        // An address without a host has no user either, and that is all that
-        // these two can fail for.
+        // Both fail only if the address has no host; then it has no user either.
         let _ = (shown.set_username(""), shown.set_password(None));
         shown.set_query(None);
         shown.set_fragment(None);
         let address = shown.as_str().trim_end_matches('/').to_owned();
-        // Of Azure, the account.
+        // In an address of Azure the user is the container.
         if has_user && !self.url.scheme().starts_with("abfs") {
             return Err(LocationError::Part {
                 address,
@@ -229,18 +228,18 @@ impl Address {
         Ok(())
     }
 
-    /// The URL, which has no secrets in it.
+    /// Returns the URL, which holds no secret.
     pub fn url(&self) -> &Url {
         &self.url
     }
 
-    /// How to reach the store.
+    /// Returns the settings of the store.
     pub fn options(&self) -> &[StoreOption] {
         &self.options
     }
 
-    /// The path of the URL, `%` decoded, without slashes at either end; of
-    /// `https://host/bucket/key` with the bucket.
+    /// Returns the path of the URL with `%` decoded and without slashes at either
+    /// end. The path of `https://host/bucket/key` holds the bucket.
     pub fn key(&self) -> String {
         let path = self.url.path().trim_matches('/');
         percent_encoding::percent_decode_str(path)
@@ -248,7 +247,7 @@ impl Address {
             .into_owned()
     }
 
-    /// What lies at `inside`, a `/`-separated path, below this address.
+    /// Returns the address of `inside`, a `/`-separated path, below this one.
     pub fn join(&self, inside: &str) -> Self {
         self.with_path(&format!(
             "{}/{inside}",
@@ -256,7 +255,7 @@ impl Address {
         ))
     }
 
-    /// What has the same name with `suffix` at its end.
+    /// Returns the address with `suffix` at the end of its name.
     pub fn with_suffix(&self, suffix: &str) -> Self {
         self.with_path(&format!(
             "{}{suffix}",
@@ -264,7 +263,7 @@ impl Address {
         ))
     }
 
-    /// Whether it is `other` or lies below it.
+    /// Whether this address is `other` or lies below it.
     pub fn is_within(&self, other: &Self) -> bool {
         let (inside, other) = (self.to_string(), other.to_string());
         let rest = inside.strip_prefix(&other);
@@ -287,7 +286,7 @@ impl fmt::Display for Address {
     }
 }
 
-/// Without the options, which may be secrets.
+/// Shows the URL without the options, which may be secrets.
 impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Address").field(&self.url.as_str()).finish()
@@ -309,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_a_scheme_is_an_address() {
+    fn a_text_with_a_scheme_is_an_address() {
         for path in ["rxrx1", "/a/b", "s3:/bucket", "a b", "."] {
             assert_eq!(parse(path).unwrap(), Location::Local(path.into()));
         }

@@ -1,20 +1,20 @@
 //! Calls of the operating system that differ between platforms.
 //!
-//! Each platform has one module with the same functions. Reading needs none of
-//! what only Linux has: elsewhere a dataset is written through the page cache,
-//! a process of the same machine is not recognised, and free memory stays with
-//! the allocator.
+//! Each platform has one module with the same functions. Reading needs no call that
+//! only Linux has. On other platforms a dataset is written through the page cache,
+//! an ended process of the same machine is not recognised, and free memory stays
+//! with the allocator.
 
 #[cfg(target_os = "linux")]
 mod linux;
-#[cfg(not(any(target_os = "linux", unix)))]
+#[cfg(not(unix))]
 mod other;
 #[cfg(all(unix, not(target_os = "linux")))]
 mod unix;
 
 #[cfg(target_os = "linux")]
 use self::linux as system;
-#[cfg(not(any(target_os = "linux", unix)))]
+#[cfg(not(unix))]
 use self::other as system;
 #[cfg(all(unix, not(target_os = "linux")))]
 use self::unix as system;

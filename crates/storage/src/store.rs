@@ -1,13 +1,13 @@
-//! Where the objects of a dataset go.
+//! The store of a dataset's objects.
 //!
 //! A [`Store`] holds whole objects under `/`-separated keys relative to the
-//! dataset's root. Everything the writer asks of a store can be had from a
-//! local disk and from an object store alike: put one whole object, read one,
-//! remove one, list them. There is no partial write and no append, because two writers of
-//! one object would lose data.
+//! dataset's root. It has only operations that a local disk and an object store
+//! both have: put one whole object, read one, remove one, list them. It has no
+//! partial write and no append, because two writers of one object would lose data.
 
 use std::error::Error;
 use std::io::{self, Write};
+use std::ops::Range;
 
 /// Writes the bytes of an object, one piece after the other, and decides whether it is
 /// stored. A store calls it at most once: exactly once, unless the put fails before.
@@ -39,7 +39,7 @@ pub trait Store: Send + Sync {
     /// and as durable as [`Store::put`], and returns what `write` decided.
     ///
     /// # Errors
-    /// As [`Store::put`]; also whatever `write` returns, as the source.
+    /// The errors of [`Store::put`], and the error of `write` as the source.
     fn put_streamed(&self, key: &str, write: WriteObject<'_>) -> Result<WriteOutcome, StoreError> {
         let mut bytes = Vec::new();
         let outcome = write(&mut bytes);
@@ -54,46 +54,67 @@ pub trait Store: Send + Sync {
     /// in hexadecimal digits, where the store keeps metadata of objects.
     ///
     /// # Errors
-    /// As [`Store::put`].
+    /// The errors of [`Store::put`].
     fn put_with_checksum(&self, key: &str, bytes: &[u8], sha256: &str) -> Result<(), StoreError> {
         let _ = sha256;
         self.put(key, &[bytes])
     }
 
-    /// Objects that it is best given at once. Each may take as much memory as the
-    /// store holds of an object that it is given.
+    /// Returns the number of objects to put at the same time for the best speed.
+    /// Each of them may need the memory that the store needs for one object.
     fn writers(&self) -> usize {
         1
     }
 
-    /// Reads one whole object; `None` where there is none.
+    /// Reads one whole object; `None` if it is absent.
     ///
     /// # Errors
-    /// [`StoreError`] when the object is there but cannot be read.
+    /// [`StoreError`] when the object exists but cannot be read.
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
 
-    /// Removes one object, durably; it need not be there.
+    /// Reads the bytes in `range` of one object; `None` where there is no object.
+    ///
+    /// The result has exactly the length of `range`. No range counts from the
+    /// end of an object: not every store has such ranges.
     ///
     /// # Errors
-    /// [`StoreError`] when the object may be there still.
+    /// [`StoreError`] when the object exists but cannot be read, or `range` ends
+    /// beyond it.
+    fn get_range(&self, key: &str, range: Range<u64>) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(bytes) = self.get(key)? else {
+            return Ok(None);
+        };
+        let ends = usize::try_from(range.start)
+            .ok()
+            .zip(usize::try_from(range.end).ok());
+        match ends.and_then(|(start, end)| bytes.get(start..end)) {
+            Some(part) => Ok(Some(part.to_vec())),
+            None => Err(StoreError::beyond_end(key, &range, bytes.len() as u64)),
+        }
+    }
+
+    /// Removes one object, durably; it may be absent.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the object may still exist.
     fn remove(&self, key: &str) -> Result<(), StoreError>;
 
-    /// Removes objects, durably; they need not be there.
+    /// Removes objects, durably; they may be absent.
     ///
     /// # Errors
-    /// [`StoreError`] when one of them may be there still.
+    /// [`StoreError`] when one of them may still exist.
     fn remove_all(&self, keys: &[String]) -> Result<(), StoreError> {
         keys.iter().try_for_each(|key| self.remove(key))
     }
 
-    /// Every object with its size in bytes, ordered by key.
+    /// Lists every object with its size in bytes, ordered by key.
     ///
     /// # Errors
     /// [`StoreError`] when a part of the store cannot be listed.
     fn list(&self) -> Result<Vec<StoredObject>, StoreError>;
 }
 
-/// One entry of [`Store::list`].
+/// An object in the list of [`Store::list`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredObject {
     /// The key, relative to the dataset's root, `/`-separated.
@@ -106,13 +127,13 @@ pub struct StoredObject {
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} {object}")]
 pub struct StoreError {
-    /// What was being done, as a verb: `write`, `flush`, `list`.
+    /// The operation as a verb: `write`, `flush`, `list`.
     pub action: &'static str,
-    /// The object or folder, as a user would find it (a path or a URL).
+    /// The path or the URL of the object or folder.
     pub object: String,
     /// The kind of failure.
     pub kind: StoreErrorKind,
-    /// What the store said.
+    /// The error of the store.
     #[source]
     pub source: Box<dyn Error + Send + Sync>,
 }
@@ -121,17 +142,17 @@ pub struct StoreError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
-    /// There is no such object, folder or bucket.
+    /// The object, folder or bucket does not exist.
     NotFound,
     /// Credentials or permissions are missing.
     Denied,
-    /// Somebody else replaced or removed the object meanwhile.
+    /// Another process replaced or removed the object, or took the lease.
     Changed,
     /// There is no connection to the store.
     Unreachable,
     /// The store has no such operation.
     Unsupported,
-    /// Anything else.
+    /// Any other failure.
     Other,
 }
 
@@ -151,15 +172,46 @@ impl StoreError {
         }
     }
 
-    /// Makes an error of `action` on `object` from what the file system said.
+    /// Makes the error for a `range` that ends beyond an object of `size` bytes.
+    pub(crate) fn beyond_end(object: impl Into<String>, range: &Range<u64>, size: u64) -> Self {
+        let Range { start, end } = range;
+        let text = format!("it has {size} bytes, and bytes {start} to {end} of it are needed");
+        Self::new("read", object, StoreErrorKind::Other, text)
+    }
+
+    /// Makes an error of `action` on `object` from an error of the file system.
     pub fn from_io(action: &'static str, object: impl Into<String>, source: io::Error) -> Self {
-        let kind = match source.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => StoreErrorKind::NotFound,
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                StoreErrorKind::Denied
-            }
-            _ => StoreErrorKind::Other,
-        };
+        let kind = StoreErrorKind::of_io(source.kind());
         Self::new(action, object, kind, source)
+    }
+}
+
+impl StoreErrorKind {
+    /// Returns the kind of an error of the file system.
+    pub(crate) fn of_io(kind: io::ErrorKind) -> Self {
+        match kind {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::NotFound,
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::Denied,
+            _ => Self::Other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_the_file_system_have_kinds() {
+        for (kind, expected) in [
+            (io::ErrorKind::NotFound, StoreErrorKind::NotFound),
+            (io::ErrorKind::NotADirectory, StoreErrorKind::NotFound),
+            (io::ErrorKind::PermissionDenied, StoreErrorKind::Denied),
+            (io::ErrorKind::ReadOnlyFilesystem, StoreErrorKind::Denied),
+            (io::ErrorKind::StorageFull, StoreErrorKind::Other),
+        ] {
+            let error = StoreError::from_io("write", "a", kind.into());
+            assert_eq!(error.kind, expected, "{kind}");
+        }
     }
 }

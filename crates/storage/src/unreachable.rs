@@ -1,4 +1,4 @@
-//! The error for a store that as a whole cannot be read any more.
+//! The error of a store that cannot be read at all.
 
 use std::error::Error;
 use std::fmt;
@@ -7,28 +7,12 @@ use std::sync::Arc;
 
 use crate::store::StoreError;
 
-/// Everything in a store cannot be read any more, and not only one object: there
-/// is no connection, no permission, or another archive in its place.
+/// The whole store cannot be read, not only one object: there is no connection or
+/// no permission, or the archive was replaced.
 ///
-/// It travels inside an [`io::Error`] where a trait of another crate demands one.
+/// It is wrapped in an [`io::Error`] where a trait of another crate demands one.
 #[derive(Clone, Debug)]
 pub struct Unreachable(Arc<StoreError>);
-
-impl Unreachable {
-    /// Whether `error` holds an [`Unreachable`].
-    pub fn is(error: &io::Error) -> bool {
-        error.get_ref().is_some_and(|inner| inner.is::<Self>())
-    }
-
-    /// Copies `error` for another file.
-    pub fn copy(error: &io::Error) -> io::Error {
-        let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
-        match inner {
-            Some(unreachable) => io::Error::other(Self::clone(unreachable)),
-            None => io::Error::new(error.kind(), error.to_string()),
-        }
-    }
-}
 
 impl From<StoreError> for Unreachable {
     fn from(error: StoreError) -> Self {
@@ -42,7 +26,7 @@ impl From<Unreachable> for io::Error {
     }
 }
 
-/// Shows the cause alone: whoever reports it says what was to be read.
+/// Shows the cause alone. The caller adds the name of the file.
 impl fmt::Display for Unreachable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.source.fmt(f)

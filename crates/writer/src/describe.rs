@@ -1,15 +1,14 @@
-//! The description that INPUT has of itself.
-
-use std::io;
+//! The description in INPUT.
 
 use rxrx_format::Description;
-use rxrx_input::PlannedInput;
+use rxrx_input::{PlannedInput, ReadError};
 use rxrx_storage::Location;
 
-/// Reads the description of `input`: that of RxRx1 where INPUT has none.
+/// Reads the description of `input`; the description of RxRx1 where INPUT has none.
 ///
 /// # Errors
-/// The file is there and cannot be read, or is no description.
+/// [`DescriptionError`] when the file exists and cannot be read, or is not a
+/// description.
 pub fn describe(input: &PlannedInput) -> Result<Description, DescriptionError> {
     let place = || input.input.join(Description::FILE);
     let mut bytes = Vec::new();
@@ -18,7 +17,7 @@ pub fn describe(input: &PlannedInput) -> Result<Description, DescriptionError> {
         Description::BYTES_AT_MOST + 1,
         &mut bytes,
     ) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Description::rxrx1()),
+        Err(error) if error.is_vanished() => return Ok(Description::rxrx1()),
         Err(source) => {
             return Err(DescriptionError::Read {
                 place: place(),
@@ -36,19 +35,19 @@ pub fn describe(input: &PlannedInput) -> Result<Description, DescriptionError> {
     })
 }
 
-/// The description in INPUT is of no use.
+/// The description in INPUT cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DescriptionError {
-    /// It cannot be read.
+    /// The description cannot be read.
     #[error("cannot read {place}")]
     Read {
         /// The file.
         place: Location,
-        /// What the file system said.
-        source: io::Error,
+        /// The error of the source.
+        source: ReadError,
     },
-    /// It is too large to be one.
+    /// The file is too large for a description.
     #[error(
         "{place} is longer than {} bytes (expected JSON with name, license and citation)",
         Description::BYTES_AT_MOST
@@ -57,14 +56,14 @@ pub enum DescriptionError {
         /// The file.
         place: Location,
     },
-    /// It is something else.
+    /// The file is not a description.
     #[error(
         "{place} is not a description of a dataset (expected JSON with name, license and citation)"
     )]
     Parse {
         /// The file.
         place: Location,
-        /// What is wrong with it.
+        /// The error of the parser.
         source: serde_json::Error,
     },
 }

@@ -16,11 +16,11 @@ use crate::publish::PublishError;
 use crate::seal::SealError;
 use crate::verify::VerifyError;
 
-/// Cause of an error, as far as a caller can act on it.
+/// The kind of an error: who can do something about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
-    /// What the caller asked for is wrong.
+    /// The request of the caller is wrong.
     Usage,
     /// INPUT, or the dataset that is read, cannot be used.
     Input,
@@ -34,182 +34,78 @@ pub enum ErrorKind {
     Defect,
 }
 
-/// An error with a kind, so that nobody needs to downcast.
+/// An error with a kind, so that no caller needs to downcast.
 pub trait HasErrorKind: std::error::Error {
-    /// The kind of the error.
+    /// Returns the kind of the error.
     fn kind(&self) -> ErrorKind;
 }
 
-/// Errors whose every variant has the same kind.
-macro_rules! always {
-    ($($error:ty => $kind:ident),* $(,)?) => {
+/// Implements [`HasErrorKind`] for errors: variants that wrap an error have its kind,
+/// each other variant has the kind beside its pattern.
+macro_rules! kinds {
+    ($($error:ident [$($wrapper:ident)*] { $($pattern:pat $(if $guard:expr)? => $kind:ident),* $(,)? })*) => {
         $(impl HasErrorKind for $error {
             fn kind(&self) -> ErrorKind {
-                ErrorKind::$kind
+                match self {
+                    $(Self::$wrapper(error) => error.kind(),)*
+                    $($pattern $(if $guard)? => ErrorKind::$kind,)*
+                }
             }
         })*
     };
 }
 
-always! {
-    DescriptionError => Input,
-    LabelError => Defect,
-    LocationError => Usage,
-    LostObject => Output,
-    ReadTableError => Output,
-    StoreError => Store,
-    TableError => Defect,
-}
+kinds! {
+    DescriptionError [] { _ => Input }
+    LabelError [] { _ => Defect }
+    LocationError [] { _ => Usage }
+    LostObject [] { _ => Output }
+    ReadTableError [] { _ => Output }
+    StoreError [] { _ => Store }
+    TableError [] { _ => Defect }
 
-impl HasErrorKind for PlanInputError {
-    fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Selection(_) | Self::Join(JoinError::Selection { .. }) => ErrorKind::Usage,
-            Self::Plan(error) if error.is_layout() => ErrorKind::Usage,
-            Self::Store(_) | Self::Images { .. } => ErrorKind::Store,
-            _ => ErrorKind::Input,
-        }
+    PlanInputError [] {
+        Self::Selection(_) | Self::Join(JoinError::Selection { .. }) => Usage,
+        Self::Plan(error) if error.is_layout() => Usage,
+        Self::Store(_) | Self::Images { .. } => Store,
+        _ => Input,
     }
-}
-
-impl HasErrorKind for CodecError {
-    fn kind(&self) -> ErrorKind {
-        match self {
-            Self::ChunkTooLarge { .. } => ErrorKind::Input,
-            _ => ErrorKind::Defect,
-        }
+    CodecError [] { Self::ChunkTooLarge { .. } => Input, _ => Defect }
+    DatasetError [Store] { _ => Input }
+    LockError [] { Self::Store(_) | Self::Io { .. } => Store, _ => Output }
+    JournalError [Store] {
+        Self::Damaged { .. } | Self::Lost { .. } => Output,
+        Self::Json { .. } => Defect,
     }
-}
-
-impl HasErrorKind for DatasetError {
-    fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Store(error) => error.kind(),
-            _ => ErrorKind::Input,
-        }
+    RecordedError [Store Table] {
+        Self::NoUnit { .. } => Defect,
+        Self::Absent { .. } | Self::Checksums { .. } | Self::Place { .. } => Output,
+        Self::Changed { .. } | Self::NoCause => Output,
     }
-}
-
-impl HasErrorKind for LockError {
-    fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Store(_) | Self::Io { .. } => ErrorKind::Store,
-            _ => ErrorKind::Output,
-        }
+    ResumeError [Recorded Store] { Self::Vanished { .. } => Input }
+    OutputError [Lock Journal Store] {
+        Self::Io { .. } => Store,
+        _ => Output,
     }
-}
-
-impl HasErrorKind for JournalError {
-    fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Store(error) => error.kind(),
-            Self::Damaged { .. } | Self::Lost { .. } => ErrorKind::Output,
-            Self::Json { .. } => ErrorKind::Defect,
-        }
+    InspectError [Dataset Output] {}
+    PipelineError [Codec Journal Store] {
+        Self::UnreadableImage { .. } | Self::CorruptImage { .. } => Input,
+        Self::Source { .. } => Store,
+        Self::Defect { .. } => Defect,
     }
-}
-
-impl HasErrorKind for RecordedError {
-    fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Store(error) => error.kind(),
-            _ => ErrorKind::Output,
-        }
+    SealError [Journal Recorded Label Table Lost Store] { Self::Json { .. } => Defect }
+    ConvertError [
+        Description Output Codec Resume Table Recorded Journal Store Pipeline Seal
+    ] {
+        Self::Refused { .. } | Self::Missing { .. } => Input,
+        Self::Interrupted { .. } => Interrupted,
+        Self::DamagedShard { .. } => Output,
     }
-}
-
-impl HasErrorKind for ResumeError {
-    fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Vanished { .. } => ErrorKind::Input,
-            Self::Store(error) => error.kind(),
-        }
-    }
-}
-
-impl HasErrorKind for OutputError {
-    fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Lock(error) => error.kind(),
-            Self::Journal(error) => error.kind(),
-            Self::Store(_) | Self::Io { .. } => ErrorKind::Store,
-            _ => ErrorKind::Output,
-        }
-    }
-}
-
-impl HasErrorKind for InspectError {
-    fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Dataset(error) => error.kind(),
-            Self::Output(error) => error.kind(),
-        }
-    }
-}
-
-impl HasErrorKind for PipelineError {
-    fn kind(&self) -> ErrorKind {
-        match self {
-            Self::UnreadableImage { .. } | Self::CorruptImage { .. } => ErrorKind::Input,
-            Self::Source { .. } | Self::Store(_) => ErrorKind::Store,
-            Self::Codec(error) => error.kind(),
-            Self::Journal(error) => error.kind(),
-            Self::Defect { .. } => ErrorKind::Defect,
-        }
-    }
-}
-
-impl HasErrorKind for SealError {
-    fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Journal(error) => error.kind(),
-            Self::Label(error) => error.kind(),
-            Self::Table(error) => error.kind(),
-            Self::Json { .. } => ErrorKind::Defect,
-            Self::Lost(error) => error.kind(),
-            Self::Store(error) => error.kind(),
-        }
-    }
-}
-
-impl HasErrorKind for ConvertError {
-    fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Refused { .. } | Self::Missing { .. } => ErrorKind::Input,
-            Self::Output(error) => error.kind(),
-            Self::Codec(error) => error.kind(),
-            Self::Interrupted { .. } => ErrorKind::Interrupted,
-            Self::Resume(error) => error.kind(),
-            Self::Table(error) => error.kind(),
-            Self::Recorded(error) => error.kind(),
-            Self::DamagedShard { .. } => ErrorKind::Output,
-            Self::Journal(error) => error.kind(),
-            Self::Store(error) => error.kind(),
-            Self::Pipeline(error) => error.kind(),
-            Self::Seal(error) => error.kind(),
-        }
-    }
-}
-
-impl HasErrorKind for VerifyError {
-    fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Dataset(error) => error.kind(),
-            Self::Store(_) | Self::Source { .. } => ErrorKind::Store,
-        }
-    }
-}
-
-impl HasErrorKind for PublishError {
-    fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Dataset(error) => error.kind(),
-            Self::Folder { .. } => ErrorKind::Usage,
-            Self::Damaged { .. } => ErrorKind::Input,
-            Self::Occupied { .. } => ErrorKind::Output,
-            Self::Output(error) => error.kind(),
-            Self::Journal(error) => error.kind(),
-            Self::NotStored { .. } | Self::Store(_) => ErrorKind::Store,
-        }
+    VerifyError [Dataset Store] { Self::Source { .. } => Store }
+    PublishError [Dataset Output Journal Store] {
+        Self::Folder { .. } => Usage,
+        Self::Damaged { .. } => Input,
+        Self::Occupied { .. } => Output,
+        Self::NotStored { .. } => Store,
     }
 }

@@ -1,17 +1,17 @@
-//! Progress, as events. The library tells; whoever listens decides whether to
-//! draw, to log or to stay silent.
+//! Progress as events. The library sends them to an observer, which may draw a bar,
+//! write a log or do nothing.
 
 use crate::journal::Resumed;
 
-/// Something that happened during a conversion, or while a dataset is verified.
+/// An event of a conversion, a verification or a publication.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event<'a> {
     /// Work on the units begins.
     Started {
-        /// Sites to convert: without those of units that are done.
+        /// Sites to convert, without those of units that are done.
         sites: usize,
-        /// Units (shards) to write, likewise.
+        /// Units (shards) to write, without those that are done.
         units: usize,
     },
     /// A chunk was read, decoded and encoded.
@@ -28,25 +28,25 @@ pub enum Event<'a> {
     PlaneRefused {
         /// The path inside INPUT.
         path: &'a str,
-        /// What is wrong with it.
+        /// The problem of the image.
         error: &'a str,
     },
     /// An unfinished run is continued.
     Continued(&'a Resumed),
-    /// The store cannot keep other writers out, and the user has promised that
-    /// there are none.
+    /// The store cannot exclude other writers, and the user has promised that there
+    /// are none.
     NotExclusive,
-    /// OUTPUT is a complete dataset of the same input and settings already.
+    /// OUTPUT is already a complete dataset of the same input and settings.
     CompleteAlready,
-    /// A unit was left as it was, because a source that gave good pixels before
-    /// gives others now, or none.
+    /// A unit was left as it was, because an image that had good pixels before has
+    /// other pixels now, or cannot be used.
     UnitKept {
         /// The shard's key.
         key: &'a str,
-        /// The path inside INPUT of the first such source.
+        /// The path of the first such image inside INPUT.
         path: &'a str,
     },
-    /// A shard is stored and durable, and so is its record.
+    /// A shard and its record are stored and durable.
     UnitStored {
         /// The object's key.
         key: &'a str,
@@ -64,12 +64,12 @@ pub enum Event<'a> {
     /// The objects of a finished dataset are read and compared with their
     /// checksums.
     Checking {
-        /// How many.
+        /// The number of objects.
         objects: usize,
     },
-    /// Objects are copied to where they are published.
+    /// Objects are put at the address where the dataset is published.
     Publishing {
-        /// How many.
+        /// The number of objects.
         objects: usize,
     },
     /// One of the objects that are checked or copied is done.
@@ -83,15 +83,20 @@ pub enum Event<'a> {
     Sealing,
 }
 
-/// Listens to [`Event`]s. Called from many threads at once.
+/// An observer of [`Event`]s.
+///
+/// The threads that do the work call it, several at once: readers, workers and the
+/// threads that store. Events of one unit come in the order in which they happen;
+/// events of different units come in any order. A slow observer delays the thread
+/// that calls it.
 pub trait Observer: Sync {
-    /// Takes note of an event. The default does nothing.
+    /// Receives an event. The default does nothing.
     fn notice(&self, event: Event<'_>) {
         let _ = event;
     }
 }
 
-/// Hears nothing.
+/// An observer that ignores all events.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Silent;
 

@@ -1,4 +1,4 @@
-//! What can be learnt of the place of a dataset without changing anything.
+//! Inspection of a dataset, finished or not, without a change.
 
 use rxrx_format::{Description, Settings};
 use rxrx_reader::{DatasetError, read_root};
@@ -8,19 +8,19 @@ use serde::Serialize;
 use crate::journal::Run;
 use crate::output::{OutputError, OutputLocation, OutputState};
 
-/// The place of a dataset cannot be inspected.
+/// A dataset cannot be inspected.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InspectError {
     /// There is no dataset that this program reads.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
-    /// What lies beside the dataset cannot be read.
+    /// The work folder beside the dataset cannot be read.
     #[error(transparent)]
     Output(#[from] OutputError),
 }
 
-/// How far an unfinished conversion is.
+/// The state of an unfinished conversion.
 #[derive(Clone, Debug, Serialize)]
 pub struct Unfinished {
     /// Always false: there is no root metadata yet.
@@ -31,17 +31,18 @@ pub struct Unfinished {
     pub units: usize,
     /// Lengths of the axes of the image array.
     pub shape: Vec<u64>,
-    /// What the conversion was told.
+    /// The settings of the conversion.
     pub settings: Settings,
-    /// Process and host that are at it; `None` when it was cut off.
+    /// Process and host that run the conversion; `None` when it was interrupted.
     pub running: Option<String>,
 }
 
 impl Unfinished {
-    /// Looks for an unfinished conversion to `output`.
+    /// Finds the unfinished conversion to `output`, if there is one.
     ///
     /// # Errors
-    /// What is beside OUTPUT cannot be read, or is damaged.
+    /// [`OutputError`] when the work folder beside OUTPUT cannot be read or is
+    /// damaged.
     pub fn at(output: &Location) -> Result<Option<Self>, OutputError> {
         let place = OutputLocation::new(output)?;
         let run = match place.state()? {
@@ -50,11 +51,16 @@ impl Unfinished {
             _ => return Ok(None),
         };
         let Run {
-            fingerprint, units, ..
+            fingerprint,
+            units,
+            retried,
+            ..
         } = *run;
+        // The units that are not retried have no record in the journal.
+        let staying = retried.map_or(0, |retried| units.saturating_sub(retried.len()));
         Ok(Some(Self {
             sealed: false,
-            units_done: place.journal().recorded()?,
+            units_done: staying + place.journal().recorded()?,
             units,
             shape: fingerprint.shape,
             settings: fingerprint.settings,
@@ -63,20 +69,21 @@ impl Unfinished {
     }
 }
 
-/// What a dataset, finished or not, was made with.
+/// The settings and the description of a dataset, finished or not.
 #[derive(Clone, Debug)]
 pub struct MadeWith {
-    /// What the conversion was told.
+    /// The settings of the conversion.
     pub settings: Settings,
     /// Name, licence and citation.
     pub description: Description,
 }
 
 impl MadeWith {
-    /// Reads it from `output`.
+    /// Reads the settings and the description of the dataset at `output`.
     ///
     /// # Errors
-    /// There is no dataset and no unfinished one, or it is not readable.
+    /// [`InspectError`] when there is no dataset, finished or not, or it cannot be
+    /// read.
     pub fn at(output: &Location) -> Result<Self, InspectError> {
         let place = OutputLocation::new(output)?;
         match place.state()? {

@@ -1,14 +1,17 @@
-//! The journal of an unfinished run: what the run is, and one record for each
-//! unit whose shard is durable. It lies beside OUTPUT, never inside.
+//! The journal of an unfinished run: a description of the run, and one record for
+//! each unit whose shard is durable. It lies beside OUTPUT, never inside.
 //!
 //! | object | holds |
 //! |---|---|
-//! | `run.json` | the [`Run`]: fingerprint, units, whether OUTPUT was cleared |
+//! | `run.json` | the [`Run`]: fingerprint, units, whether OUTPUT was cleared, which units are retried |
 //! | `units/N.json` | the [`UnitRecord`] of the shard `N` |
 //!
-//! Each is one line of JSON and a second line with the CRC-32C of the first, so
-//! that a record is known to be whole. They are put as any object is: whole,
-//! durable or not at all, which is why there is no file that is appended to.
+//! A run that retries the bad units of a dataset has records of these units only.
+//! The records of the others are made from the tables of the dataset.
+//!
+//! Each object is one line of JSON and a second line with the CRC-32C of the first,
+//! so that a damaged record is recognised. Each is put as a whole, because a store
+//! has no append.
 
 mod fingerprint;
 mod record;
@@ -20,8 +23,8 @@ pub(crate) use self::fingerprint::Fingerprint;
 pub(crate) use self::record::StoredUnit;
 pub use self::record::{PlaneRecord, UnitRecord};
 pub use self::recorded::RecordedError;
-pub(crate) use self::recorded::read_records;
-pub(crate) use self::resume::{Recorded, Resume, is_intact, resume};
+pub(crate) use self::recorded::RecordedUnits;
+pub(crate) use self::resume::{Recorded, Resume, ResumeOptions, is_intact, resume};
 pub use self::resume::{ResumeError, Resumed, SourceChanges};
 pub use self::run::JournalError;
 pub(crate) use self::run::{Journal, RUN, Run, is_entry};

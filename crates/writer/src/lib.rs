@@ -1,19 +1,22 @@
-//! How a run goes: convert, retry, seal, verify, publish.
+#![doc = include_str!("../README.md")]
+//!
+//! ## Modules
 //!
 //! ```text
-//! INPUT ──PlannedInput──> Plan ──┐
-//!                                │  pipeline: Source -> Decoder -> ChunkEncoder -> shard
-//!                                ├──────────────> Store   images.zarr/images/c/…   (one put a unit)
-//!                                │  seal: labels, tables, card, checksums
-//!                                └──────────────> Store   images.zarr/zarr.json    (last of all)
+//! convert      the whole conversion: options, transitions of OUTPUT, units
+//!  ├─ output    OUTPUT and the work folder: states, lock, checksums of objects
+//!  ├─ journal   description of a run, record of each unit, what is done
+//!  ├─ pipeline  threads that read, decode, encode and store the units
+//!  └─ seal      labels, tables, documents and root of a dataset
+//! verify       comparison of a dataset with its records and its source
+//! publish      copy into an object store
+//! inspect      state and settings of a dataset, finished or not
+//! events       progress, for an observer
+//! error_kind   kind of every error
+//! describe, projection, refused, replan, concurrent: small parts of these
 //! ```
-//!
-//! The image array has the axes (site, channel, y, x), 8- or 16-bit unsigned
-//! samples. A *chunk* is what a reader decodes at once, a *shard* is one stored
-//! object of many chunks, a *unit* is one shard's work; units know nothing of
-//! each other. See [`pipeline`](convert) for how they share the cores and how
-//! much memory they take.
 
+mod concurrent;
 mod convert;
 mod describe;
 mod error_kind;
@@ -24,14 +27,17 @@ mod inspect;
 mod journal;
 mod output;
 mod pipeline;
+mod plan_input;
 mod projection;
 mod publish;
 mod refused;
 mod replan;
 mod seal;
+#[cfg(test)]
+mod tests;
 mod verify;
 
-/// The table, names and plan: see `rxrx_metadata`.
+/// Tables, names of images and plans.
 pub use rxrx_metadata as metadata;
 
 pub use rxrx_format::{
@@ -40,8 +46,8 @@ pub use rxrx_format::{
     data_type_name,
 };
 pub use rxrx_input::{
-    Archive, ArchiveError, FolderSource, PlanInputError, PlanOptions, PlannedInput, ReadHints,
-    Source, SourceStamp,
+    Archive, ArchiveError, FolderSource, PlanInputError, PlanOptions, PlannedInput, ReadError,
+    ReadHints, Source, SourceStamp,
 };
 pub use rxrx_reader::{DatasetError, DatasetInfo};
 pub use rxrx_storage::{
@@ -57,8 +63,9 @@ pub use self::inspect::{InspectError, MadeWith, Unfinished};
 pub use self::journal::{
     JournalError, PlaneRecord, RecordedError, ResumeError, Resumed, SourceChanges, UnitRecord,
 };
-pub use self::output::{LostObject, OutputError};
+pub use self::output::{Existing, LostObject, OutputError};
 pub use self::pipeline::PipelineError;
+pub use self::plan_input::plan_input;
 pub use self::projection::Projection;
 pub use self::publish::{PublishError, PublishOptions, Published, publish};
 pub use self::refused::RefusedImages;

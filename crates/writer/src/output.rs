@@ -1,23 +1,24 @@
-//! The folder that becomes a dataset, and the one beside it that holds what is
-//! unfinished.
+//! OUTPUT, the folder that becomes a dataset, and the work folder beside it, which
+//! holds the journal of an unfinished run.
 //!
 //! | `OUTPUT/` | `OUTPUT.rxrx2zarr/` | state |
 //! |---|---|---|
 //! | absent or empty | absent, or without `run.json` | free |
-//! | with root metadata | anything | sealed: complete; what lies beside is a clean-up that was cut off |
-//! | without root metadata | with `run.json` | unfinished: a run is under way or was cut off |
+//! | with root metadata | anything | sealed: complete; a work folder is the rest of an interrupted clean-up |
+//! | without root metadata | with `run.json` | unfinished: a run is in progress or was interrupted |
 //! | anything else | anything | foreign: never touched |
 //!
-//! Whatever the state, a folder that holds an entry which no conversion writes
-//! is not removed: somebody put it there.
+//! A folder that holds an entry which no conversion writes is never removed,
+//! because a user put it there.
 //!
-//! Whoever changes anything holds the lock of OUTPUT: on a disk that of the
-//! operating system, in an object store a lease that is renewed. Both say which process on which host has it, for the
-//! error that the second one gets.
+//! A process that changes anything holds the lock of OUTPUT: on a disk a lock of the
+//! operating system, in an object store a lease that it renews. Both name the process
+//! and the host that hold them, for the error of a second process.
 
 mod backend;
 mod checksummed_store;
 mod error;
+mod existing;
 mod local;
 mod location;
 mod locked;
@@ -29,6 +30,7 @@ mod tests;
 pub use self::checksummed_store::LostObject;
 pub(crate) use self::checksummed_store::{ChecksummedStore, ObjectChecksum};
 pub use self::error::OutputError;
+pub use self::existing::Existing;
 pub(crate) use self::location::OutputLocation;
 pub(crate) use self::locked::LockedOutput;
-pub(crate) use self::state::OutputState;
+pub(crate) use self::state::{OutputState, Transition};

@@ -1,17 +1,17 @@
-//! The sizes that a conversion is expected to have.
+//! The expected sizes of a conversion.
 
 use rxrx_format::Codec;
 use rxrx_input::PlannedInput;
 use serde::Serialize;
 
-/// Sizes that a conversion is expected to have, in bytes.
+/// The expected sizes of a conversion, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Projection {
-    /// The image files, estimated from those that were looked at.
+    /// Size of the image files, estimated from a sample of them.
     pub source_bytes: u64,
-    /// The pixels, decoded.
+    /// Size of the decoded pixels.
     pub raw_bytes: u64,
-    /// The shards: an estimate for RxRx1-like images.
+    /// Size of the shards, estimated for images like those of RxRx1.
     pub stored_bytes: u64,
 }
 

@@ -13,13 +13,13 @@ const EXAMPLES: usize = 5;
 pub struct RefusedImages {
     /// The cause, machine-readable.
     pub cause: String,
-    /// How many images.
+    /// The number of images.
     pub count: usize,
-    /// The first few: path inside INPUT and what is wrong.
+    /// The first few: path inside INPUT and problem.
     pub examples: Vec<String>,
 }
 
-/// Counts the corrupt planes of a unit; in array order, if the units come so.
+/// Adds the corrupt planes of a unit to `by_cause`.
 pub(crate) fn count_refused(plan: &Plan, record: &UnitRecord, by_cause: &mut Vec<RefusedImages>) {
     let channels = plan.geometry().channels;
     for (position, plane) in record.planes.iter().enumerate() {
@@ -28,8 +28,11 @@ pub(crate) fn count_refused(plan: &Plan, record: &UnitRecord, by_cause: &mut Vec
         };
         let example = || {
             let site = SiteIndex(record.unit.sites.start + position / channels);
-            let path = plan.source(site, position % channels).unwrap_or_default();
-            format!("{path}: {error}")
+            let channel = position % channels;
+            match plan.source(site, channel) {
+                Some(path) => format!("{path}: {error}"),
+                None => format!("site {}, channel {channel}: {error}", site.0),
+            }
         };
         match by_cause.iter_mut().find(|refused| refused.cause == *cause) {
             Some(refused) => {

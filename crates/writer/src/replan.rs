@@ -1,12 +1,11 @@
-//! The plan of a dataset, made again.
+//! The plan options of an existing dataset.
 
 use rxrx_format::Settings;
 use rxrx_input::PlanOptions;
 use rxrx_storage::Location;
 
-/// Returns the options by which the same input gives the plan of a dataset with
-/// these `settings` again. `metadata` is the table, where it does not lie beside
-/// the images.
+/// Returns the options that give the plan of a dataset with these `settings` from
+/// the same input. `metadata` is the table, where it does not lie beside the images.
 pub fn plan_options(settings: &Settings, metadata: Option<Location>) -> PlanOptions {
     PlanOptions {
         metadata,
@@ -14,5 +13,6 @@ pub fn plan_options(settings: &Settings, metadata: Option<Location>) -> PlanOpti
         include: settings.include.clone(),
         exclude: settings.exclude.clone(),
         layout: settings.layout(),
+        ..PlanOptions::default()
     }
 }

@@ -6,14 +6,17 @@
 //! 3. `README.md`, `croissant.json`, `zarr.json` of each label array and of
 //!    `images`, several at once
 //! 4. `SHA256SUMS`, which already lists the object that is still to come
-//! 5. if every object is there as it was put, the root `images.zarr/zarr.json`
+//! 5. if every object exists with the size with which it was put, the root
+//!    `images.zarr/zarr.json`
 //!
-//! The records of the units are read from the journal, before all that.
+//! The records of the units are read before that.
 //!
-//! A reader opens the root group. Until step 5 there is none, so whatever
-//! happens before, an incomplete dataset cannot be mistaken for a whole one.
+//! A reader opens the root group. Until step 5 there is none, so an incomplete
+//! dataset cannot be taken for a complete one.
 
-mod gathered;
+mod collected_records;
+mod error;
+mod records;
 #[cfg(test)]
 mod tests;
 
@@ -22,123 +25,133 @@ use rxrx_format::keys::{
     ROOT_METADATA, SITES, array_metadata_key,
 };
 use rxrx_format::{
-    DatasetAttributes, LabelError, StoredFile, TableError, channel_stats_table, croissant,
-    dataset_card, embeddings_table, images_metadata, key_value_metadata, keys, labels,
-    root_metadata, sites_table,
+    DatasetAttributes, Label, StoredFile, channel_stats_table, croissant, dataset_card,
+    embeddings_table, images_metadata, key_value_metadata, keys, labels, root_metadata,
+    sites_table,
 };
 use rxrx_metadata::{Embeddings, Plan};
-use rxrx_storage::{StoreError, for_each_concurrent};
+use rxrx_storage::for_each_concurrent;
 use serde_json::{Map, Value};
 
-use self::gathered::Gathered;
-use crate::journal::{Journal, JournalError, StoredUnit};
-use crate::output::{ChecksummedStore, LostObject};
+use self::collected_records::CollectedRecords;
+pub use self::error::SealError;
+pub(crate) use self::records::Records;
+use crate::journal::StoredUnit;
+use crate::output::ChecksummedStore;
 use crate::refused::RefusedImages;
 
-/// Small objects that are put at once: a disk takes longer to flush one than to
+/// Small objects that are put at once. A disk takes longer to flush one than to
 /// write it, and flushes several in the same time.
 const AT_ONCE: usize = 8;
 
-/// A dataset could not be sealed. Everything stored so far is kept.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SealError {
-    /// The record of a unit is not what it was.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// A label array could not be built.
-    #[error(transparent)]
-    Label(#[from] LabelError),
-    /// A table could not be built.
-    #[error(transparent)]
-    Table(#[from] TableError),
-    /// A metadata document could not be encoded.
-    #[error("cannot encode {object}")]
-    Json {
-        /// The object's key.
-        object: String,
-        /// What the encoder said.
-        source: serde_json::Error,
-    },
-    /// Somebody removed or changed an object.
-    #[error(transparent)]
-    Lost(#[from] LostObject),
-    /// An object could not be stored.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+/// Everything that a dataset is sealed with.
+pub(crate) struct Seal<'a> {
+    pub(crate) plan: &'a Plan,
+    /// All units in array order.
+    pub(crate) units: &'a [StoredUnit],
+    pub(crate) records: Records<'a>,
+    pub(crate) embeddings: Option<&'a Embeddings>,
+    pub(crate) attributes: &'a DatasetAttributes,
+    pub(crate) output: &'a ChecksummedStore<'a>,
 }
 
-/// Writes everything but the shards; the dataset is complete when this returns.
-/// `units` are all units in array order, and their records are in `journal`.
-/// Returns the images that could not be used.
-pub(crate) fn seal(
-    plan: &Plan,
-    units: &[StoredUnit],
-    journal: &Journal<'_>,
-    embeddings: Option<&Embeddings>,
-    attributes: &DatasetAttributes,
-    output: &ChecksummedStore<'_>,
-) -> Result<Vec<RefusedImages>, SealError> {
-    let geometry = plan.geometry();
-    let notes = key_value_metadata(geometry, attributes);
-    let Gathered {
-        present,
-        places,
-        channel_stats,
-        planes,
-        refused,
-    } = Gathered::new(plan, units, journal, &notes)?;
-    let columns = plan.table().columns();
-    let labels = labels(columns, present, attributes)?;
-    for_each_concurrent(&labels, AT_ONCE, |label| {
-        let key = format!("{GROUP}/{}/{}", label.name, label.chunk_key);
-        output.put(&key, &[&label.chunk]).map(drop)
-    })?;
+impl Seal<'_> {
+    /// Writes everything but the shards; the dataset is complete when this returns.
+    /// Returns the images that could not be used.
+    pub(crate) fn write(self) -> Result<Vec<RefusedImages>, SealError> {
+        let metadata = key_value_metadata(self.plan.geometry(), self.attributes);
+        let mut records =
+            CollectedRecords::collect(self.plan, self.units, &self.records, &metadata)?;
+        let columns = self.plan.table().columns();
+        let present = std::mem::take(&mut records.present);
+        let labels = labels(columns, present, self.attributes)?;
+        for_each_concurrent(&labels, AT_ONCE, |label| {
+            let key = format!("{GROUP}/{}/{}", label.name, label.chunk_key);
+            self.output.put(&key, &[&label.chunk]).map(drop)
+        })?;
+        let refused = self.put_tables(records, &metadata)?;
+        let arrays = self.put_documents(labels)?;
+        self.put_root(arrays)?;
+        Ok(refused)
+    }
 
-    output.put(SITES, &[&sites_table(plan, &places, &notes)?])?;
-    output.put(PLANES, &[&planes])?;
-    drop((places, planes));
-    let names: Vec<String> = plan.channels().iter().map(ToString::to_string).collect();
-    let stats = channel_stats_table(&channel_stats, &names, &notes)?;
-    output.put(CHANNEL_STATS, &[&stats])?;
-    if let Some(embeddings) = embeddings {
-        let site_ids: Vec<&str> = plan.table().site_ids().collect();
-        let table = embeddings_table(embeddings, &site_ids, &notes)?;
-        output.put(EMBEDDINGS, &[&table])?;
+    /// Puts the tables. Returns the images that could not be used.
+    fn put_tables(
+        &self,
+        records: CollectedRecords,
+        metadata: &[(&str, String)],
+    ) -> Result<Vec<RefusedImages>, SealError> {
+        let Self { plan, output, .. } = self;
+        let CollectedRecords {
+            places,
+            planes,
+            channel_stats,
+            refused,
+            ..
+        } = records;
+        output.put(SITES, &[&sites_table(plan, &places, metadata)?])?;
+        output.put(PLANES, &[&planes])?;
+        drop((places, planes));
+        let names: Vec<String> = plan.channels().iter().map(ToString::to_string).collect();
+        let stats = channel_stats_table(&channel_stats, &names, metadata)?;
+        output.put(CHANNEL_STATS, &[&stats])?;
+        if let Some(embeddings) = self.embeddings {
+            let site_ids: Vec<&str> = plan.table().site_ids().collect();
+            let table = embeddings_table(embeddings, &site_ids, metadata)?;
+            output.put(EMBEDDINGS, &[&table])?;
+        }
+        Ok(refused)
     }
-    let files: Vec<StoredFile> = keys::tables()
-        .filter_map(|table| output.stored(table.key))
-        .collect();
-    let croissant = croissant(columns, geometry, attributes, &files);
-    let images = images_metadata(plan, attributes.settings.codec);
-    let mut documents = vec![
-        (CARD.to_owned(), dataset_card(plan, attributes).into_bytes()),
-        (CROISSANT.to_owned(), document(CROISSANT, &croissant)?),
-        (
-            IMAGES_METADATA.to_owned(),
-            document(IMAGES_METADATA, &images)?,
-        ),
-    ];
-    let mut arrays = Map::from_iter([(IMAGES.to_owned(), images)]);
-    for label in labels {
-        let key = array_metadata_key(&label.name);
-        let metadata = document(&key, &label.metadata)?;
-        documents.push((key, metadata));
-        arrays.insert(label.name, label.metadata);
-    }
-    for_each_concurrent(&documents, AT_ONCE, |(key, document)| {
-        output.put(key, &[document]).map(drop)
-    })?;
 
-    let root = root_metadata(attributes, arrays).map_err(json_error(ROOT_METADATA))?;
-    let root = document(ROOT_METADATA, &root)?;
-    let list = output.checksum_list((ROOT_METADATA, &root));
-    output.put(CHECKSUMS, &[list.as_bytes()])?;
-    if let Some(lost) = output.lost()? {
-        return Err(lost.into());
+    /// Puts the card, the Croissant description and the metadata of every array.
+    /// Returns the metadata by array.
+    fn put_documents(&self, labels: Vec<Label>) -> Result<Map<String, Value>, SealError> {
+        let Self {
+            plan,
+            attributes,
+            output,
+            ..
+        } = self;
+        let files: Vec<StoredFile> = keys::tables()
+            .filter_map(|table| output.stored(table.key))
+            .collect();
+        let columns = plan.table().columns();
+        let croissant = croissant(columns, plan.geometry(), attributes, &files);
+        let images = images_metadata(plan, attributes.settings.codec);
+        let mut documents = vec![
+            (CARD.to_owned(), dataset_card(plan, attributes).into_bytes()),
+            (CROISSANT.to_owned(), document(CROISSANT, &croissant)?),
+            (
+                IMAGES_METADATA.to_owned(),
+                document(IMAGES_METADATA, &images)?,
+            ),
+        ];
+        let mut arrays = Map::from_iter([(IMAGES.to_owned(), images)]);
+        for label in labels {
+            let key = array_metadata_key(&label.name);
+            let metadata = document(&key, &label.metadata)?;
+            documents.push((key, metadata));
+            arrays.insert(label.name, label.metadata);
+        }
+        for_each_concurrent(&documents, AT_ONCE, |(key, document)| {
+            output.put(key, &[document]).map(drop)
+        })?;
+        Ok(arrays)
     }
-    output.put(ROOT_METADATA, &[&root])?;
-    Ok(refused)
+
+    /// Puts the list of checksums and, if every object is as it was put, the root
+    /// metadata.
+    fn put_root(&self, arrays: Map<String, Value>) -> Result<(), SealError> {
+        let root = root_metadata(self.attributes, arrays).map_err(json_error(ROOT_METADATA))?;
+        let root = document(ROOT_METADATA, &root)?;
+        let list = self.output.checksum_list((ROOT_METADATA, &root));
+        self.output.put(CHECKSUMS, &[list.as_bytes()])?;
+        if let Some(lost) = self.output.lost()? {
+            return Err(lost.into());
+        }
+        self.output.put(ROOT_METADATA, &[&root])?;
+        Ok(())
+    }
 }
 
 fn document(key: &str, value: &Value) -> Result<Vec<u8>, SealError> {

@@ -5,7 +5,8 @@ use std::fs;
 use rand::Rng;
 
 use super::super::dataset::Dataset;
-use super::super::torture::{Tally, random, rounds};
+use super::super::tally::Tally;
+use super::super::torture::{random, rounds};
 use super::{Blamed, copy, gappy, verify};
 
 /// Rounds of a normal run.
@@ -31,7 +32,7 @@ fn a_flipped_bit_is_found_and_blamed_on_its_object_alone() {
         fs::write(dataset.join(key), flipped).unwrap();
 
         tally.round();
-        tally.fault();
+        tally.faults(1);
         let found = verify(&dataset, "-q").code == Some(1);
         tally.undetected_unless(found);
         if !found {

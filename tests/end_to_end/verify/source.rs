@@ -68,8 +68,8 @@ fn images_that_came_went_or_were_repaired_are_unlike_the_record() {
     for (site, channel, told) in [
         (1, "w3", "--retry-bad"),
         (3, "w6", "--retry-bad"),
-        (0, "w1", "no such image any more"),
-        (2, "w2", "cannot be used any more: the file is empty"),
+        (0, "w1", "no longer has its image"),
+        (2, "w2", "can no longer be used: the file is empty"),
     ] {
         let key = shard(site / 2);
         blamed.names(&key, "unlike-source", &input.site_id(site), channel);

@@ -73,6 +73,7 @@ impl InputArguments {
                 chunk_channels: self.chunk_channels.map(NonZeroUsize::get),
                 shard_sites: self.shard_sites.get(),
             },
+            ..PlanOptions::default()
         })
     }
 }

@@ -1,8 +1,8 @@
 //! `rxrx2zarr convert`.
 
 use rxrx_writer::{
-    Codec, ConvertError, ConvertOptions, Description, Location, MadeWith, PlanOptions,
-    PlannedInput, plan_options,
+    Codec, ConvertError, ConvertOptions, Description, Existing, Location, MadeWith, PlanOptions,
+    PlannedInput, plan_input, plan_options,
 };
 
 use crate::arguments::ConvertArguments;
@@ -21,17 +21,15 @@ pub(crate) fn run(
     let output = arguments.output()?;
     let planned = plan(arguments, &output)?;
     let stop = StopSignal::install()?;
-    let options = ConvertOptions {
-        codec: planned.codec,
-        jobs: jobs_or_cores(arguments.jobs)?,
-        allow_missing: arguments.allow_missing,
-        strict: arguments.strict,
-        overwrite: arguments.overwrite,
-        retry_bad: arguments.retry_bad,
-        recheck: arguments.recheck,
-        stop: stop.requested(),
-        description: planned.description,
-    };
+    let options = ConvertOptions::default()
+        .codec(planned.codec)
+        .jobs(jobs_or_cores(arguments.jobs)?)
+        .allow_missing(arguments.allow_missing)
+        .strict(arguments.strict)
+        .existing(existing(arguments))
+        .recheck(arguments.recheck)
+        .stop(stop.requested())
+        .description(planned.description);
     let prepared = &planned.prepared;
     let converted = with_progress::convert(prepared, &output, &options, verbosity);
     let (converted, seconds) = converted.map_err(|error| stopped(error, &stop))?;
@@ -44,6 +42,17 @@ pub(crate) fn run(
     Ok(ExitStatus::of_planes(converted.planes))
 }
 
+/// Returns what happens to a dataset at OUTPUT.
+fn existing(arguments: &ConvertArguments) -> Existing {
+    if arguments.overwrite {
+        Existing::Replace
+    } else if arguments.retry_bad {
+        Existing::RetryBad
+    } else {
+        Existing::Continue
+    }
+}
+
 /// The input of a conversion, and the options that depend on OUTPUT.
 struct Planned {
     prepared: PlannedInput,
@@ -54,10 +63,13 @@ struct Planned {
 /// Plans a conversion by the options of the command line; with `--retry-bad`, by
 /// the settings of the dataset at `output`.
 fn plan(arguments: &ConvertArguments, output: &Location) -> anyhow::Result<Planned> {
-    let given = arguments.input.plan_options()?;
+    let given = PlanOptions {
+        jobs: arguments.jobs,
+        ..arguments.input.plan_options()?
+    };
     let input = arguments.input.input()?;
     if !arguments.retry_bad {
-        let prepared = PlannedInput::open(&input, given)?;
+        let prepared = plan_input(&input, given)?;
         return Ok(Planned {
             description: arguments.description(&prepared)?,
             codec: arguments.input.codec,
@@ -70,10 +82,11 @@ fn plan(arguments: &ConvertArguments, output: &Location) -> anyhow::Result<Plann
     } = MadeWith::at(output)?;
     let options = PlanOptions {
         embeddings: given.embeddings,
+        jobs: given.jobs,
         ..plan_options(&settings, given.metadata)
     };
     Ok(Planned {
-        prepared: PlannedInput::open(&input, options)?,
+        prepared: plan_input(&input, options)?,
         codec: settings.codec,
         description,
     })

@@ -1,8 +1,6 @@
 //! `rxrx2zarr demo`: makes a sample, converts it, and shows how to open it.
 
-use std::sync::Arc;
-
-use rxrx_writer::{Codec, ConvertOptions, PlanOptions, PlannedInput, describe};
+use rxrx_writer::{ConvertOptions, Existing, PlanOptions, describe, plan_input};
 
 use crate::arguments::DemoArguments;
 use crate::exit_status::ExitStatus;
@@ -33,18 +31,12 @@ pub(crate) fn run(arguments: &DemoArguments, verbosity: Verbosity) -> anyhow::Re
     };
     report::print(|out| writeln!(out, "1. Sample: {made}"))?;
 
-    let prepared = PlannedInput::open(&input.as_path().into(), PlanOptions::default())?;
-    let options = ConvertOptions {
-        codec: Codec::default(),
-        jobs,
-        allow_missing: false,
-        strict: true,
-        overwrite: true,
-        retry_bad: false,
-        recheck: false,
-        stop: Arc::default(),
-        description: describe(&prepared)?,
-    };
+    let prepared = plan_input(&input.as_path().into(), PlanOptions::default())?;
+    let options = ConvertOptions::default()
+        .jobs(jobs)
+        .strict(true)
+        .existing(Existing::Replace)
+        .description(describe(&prepared)?);
     let (converted, seconds) = with_progress::convert(&prepared, &output, &options, verbosity)?;
     report::print(|out| {
         write!(out, "2. Dataset: ")?;

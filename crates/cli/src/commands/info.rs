@@ -1,6 +1,7 @@
 //! `rxrx2zarr info`.
 
-use rxrx_writer::{DatasetInfo, Unfinished, open_store};
+use rxrx_reader::Dataset;
+use rxrx_writer::Unfinished;
 
 use crate::arguments::InfoArguments;
 use crate::exit_status::ExitStatus;
@@ -16,8 +17,7 @@ pub(crate) fn run(arguments: &InfoArguments) -> anyhow::Result<ExitStatus> {
         }
         return Ok(ExitStatus::Failed);
     }
-    let store = open_store(&dataset)?;
-    let info = DatasetInfo::read(store.as_ref(), &dataset.to_string())?;
+    let info = Dataset::open(&dataset)?.info()?;
     if arguments.json {
         report::json(&info)?;
     } else {

@@ -1,7 +1,7 @@
 //! `rxrx2zarr plan`.
 
 use rxrx_writer::metadata::Severity;
-use rxrx_writer::{PlannedInput, Projection, data_type_name};
+use rxrx_writer::{Projection, data_type_name, plan_input};
 use serde_json::json;
 
 use crate::arguments::PlanArguments;
@@ -10,7 +10,7 @@ use crate::report;
 use crate::verbosity::Verbosity;
 
 pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Result<ExitStatus> {
-    let prepared = PlannedInput::open(&arguments.input.input()?, arguments.input.plan_options()?)?;
+    let prepared = plan_input(&arguments.input.input()?, arguments.input.plan_options()?)?;
     let codec = arguments.input.codec;
     let plan = &prepared.plan;
     let projection = Projection::of(&prepared, codec);

@@ -1,7 +1,7 @@
 //! `rxrx2zarr verify`.
 
 use rxrx_writer::{
-    DatasetInfo, Location, PlannedInput, Store, VerifyOptions, open_store, plan_options,
+    DatasetInfo, Location, PlannedInput, Store, VerifyOptions, open_store, plan_input, plan_options,
 };
 
 use crate::arguments::VerifyArguments;
@@ -45,7 +45,7 @@ fn plan_source(
 ) -> anyhow::Result<PlannedInput> {
     let info = DatasetInfo::read(store, &dataset.to_string())?;
     let options = plan_options(&info.attributes.settings, arguments.metadata()?);
-    let prepared = PlannedInput::open(&input, options);
+    let prepared = plan_input(&input, options);
     Ok(prepared.map_err(|source| CompareError {
         input,
         dataset: dataset.clone(),

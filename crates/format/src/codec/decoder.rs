@@ -1,20 +1,14 @@
 //! From the stored bytes of a chunk to its pixels.
 
-use std::borrow::Cow;
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
 
 use rxrx_metadata::{ArrayGeometry, DataType};
-use zarrs::array::codec::api::{BytesToBytesCodecTraits, CodecOptions};
-use zarrs::array::{BytesRepresentation, CodecChain};
-use zarrs::metadata::v3::MetadataV3;
 
+use super::blosc::{FrameError, FrameScratch, decode_frame};
 use super::chain::{CHUNK_BYTES_AT_MOST, Codec, CodecError};
 use super::delta::decode_delta;
 use super::encoder::CRC32C_BYTES;
-
-/// A Blosc chunk states its decoded size in these bytes, little-endian
-/// ([format](https://github.com/Blosc/c-blosc/blob/main/README_CHUNK_FORMAT.rst)).
-const BLOSC_NBYTES: std::ops::Range<usize> = 4..8;
 
 /// Decodes the chunks of one array. It does not trust their bytes: sizes that they state
 /// never decide how much memory is allocated.
@@ -27,10 +21,19 @@ pub struct ChunkDecoder {
 }
 
 /// The bytes-to-bytes codec before the checksum.
-#[derive(Debug)]
 enum Compression {
-    Blosc(Arc<dyn BytesToBytesCodecTraits>),
+    /// With the buffers of as many threads as ever decoded at once.
+    Blosc(Mutex<Vec<FrameScratch>>),
     Zstd,
+}
+
+impl fmt::Debug for Compression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Blosc(_) => "Blosc",
+            Self::Zstd => "Zstd",
+        })
+    }
 }
 
 /// Cause that makes a stored chunk unusable.
@@ -82,7 +85,7 @@ impl ChunkDecoder {
             codec,
             delta: (codec == Codec::DeltaZstd).then_some(geometry.data_type),
             compression: match codec {
-                Codec::BloscZstd | Codec::BloscLz4 => Compression::Blosc(blosc(codec, geometry)?),
+                Codec::BloscZstd | Codec::BloscLz4 => Compression::Blosc(Mutex::default()),
                 Codec::Zstd | Codec::DeltaZstd => Compression::Zstd,
             },
             chunk_bytes,
@@ -112,16 +115,20 @@ impl ChunkDecoder {
             return Err(ChunkDecodeError::Checksum { stored, computed });
         }
         match &self.compression {
-            Compression::Blosc(blosc) => {
-                let nbytes = compressed.get(BLOSC_NBYTES).and_then(<[u8]>::first_chunk);
-                let nbytes = nbytes.ok_or(ChunkDecodeError::TooShort { bytes: bytes.len() })?;
-                of_length(u32::from_le_bytes(*nbytes) as usize)?;
-                let size = BytesRepresentation::FixedSize(expected as u64);
-                let decoded = blosc
-                    .decode(Cow::Borrowed(compressed), &size, &CodecOptions::default())
-                    .map_err(|error| self.refused(&error))?;
-                of_length(decoded.len())?;
-                pixels.copy_from_slice(&decoded);
+            Compression::Blosc(scratches) => {
+                let lock = || scratches.lock().unwrap_or_else(PoisonError::into_inner);
+                let taken = lock().pop();
+                let mut scratch = taken.unwrap_or_default();
+                let decoded = decode_frame(compressed, &mut scratch, pixels);
+                lock().push(scratch);
+                decoded.map_err(|error| match error {
+                    FrameError::Length { expected, found } => ChunkDecodeError::Length {
+                        expected,
+                        actual: found,
+                    },
+                    FrameError::CutOff => ChunkDecodeError::TooShort { bytes: bytes.len() },
+                    error => self.refused(&error),
+                })?;
             }
             Compression::Zstd => {
                 let written = zstd::bulk::decompress_to_buffer(compressed, pixels)
@@ -141,23 +148,6 @@ impl ChunkDecoder {
             reason: reason.to_string(),
         }
     }
-}
-
-/// The Blosc codec of a chain that has one.
-fn blosc(
-    codec: Codec,
-    geometry: &ArrayGeometry,
-) -> Result<Arc<dyn BytesToBytesCodecTraits>, CodecError> {
-    let failed = |reason: String| CodecError::Failed { codec, reason };
-    let metadata = codec
-        .chain(geometry)
-        .into_iter()
-        .map(serde_json::from_value::<MetadataV3>)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| failed(error.to_string()))?;
-    let chain = CodecChain::from_metadata(&metadata).map_err(|error| failed(error.to_string()))?;
-    let first = chain.bytes_to_bytes_codecs().first().cloned();
-    first.ok_or_else(|| failed("the chain does not compress".to_owned()))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use rxrx_metadata::{Column, ColumnValues, Integers, zarr_name};
+use rxrx_metadata::{Column, ColumnValues, Integers};
 use serde_json::{Map, Value, json};
 use zarrs::array::builder::ArrayBuilderFillValue;
 use zarrs::array::codec::api::BytesToBytesCodecTraits;
@@ -14,6 +14,7 @@ use zarrs::array::{ArrayBuilder, CodecOptions, DataType, FillValue, IntoArrayByt
 use zarrs::storage::store::MemoryStore;
 use zarrs::storage::{ReadableStorageTraits, StoreKey};
 
+use crate::array_name::zarr_name;
 use crate::column_meaning::ColumnMeaning;
 
 /// A label array: its metadata document and its only chunk.

@@ -2,6 +2,9 @@
 
 use rxrx_decoder::PlaneSummary;
 
+/// The cause of a plane without an image.
+pub(in crate::tables) const MISSING: &str = "missing";
+
 /// The record of one plane in the table.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PlaneRow {
@@ -57,11 +60,12 @@ impl PlaneRow {
         }
     }
 
-    /// The word of the column `cause`.
+    /// The word of the column `cause`; `None` where the plane is stored.
     pub fn cause(&self) -> Option<&str> {
         match self {
+            Self::Ok { .. } => None,
+            Self::Missing => Some(MISSING),
             Self::Corrupt { cause, .. } => cause.as_deref(),
-            _ => None,
         }
     }
 

@@ -82,7 +82,7 @@ pub fn planes_schema() -> Schema {
         optional(
             "cause",
             Arrow::Utf8,
-            "Kind of the error, one word for counting; null unless the status is corrupt",
+            "Why the pixels are not there, one word for counting; null where the status is ok",
         ),
         optional(
             "xxh3_128",

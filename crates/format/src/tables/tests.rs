@@ -66,7 +66,7 @@ fn row_groups_of_both_tables_hold_the_same_sites() {
 /// [`ENCODER_REVISION`]: crate::version::ENCODER_REVISION
 const PINNED: [(&str, &str); 4] = [
     (SITES, "d5c0f2daff921433"),
-    (PLANES, "cf0db3632df8aa13"),
+    (PLANES, "5ceaa83d3b5d856d"),
     (CHANNEL_STATS, "5b14b5b05e0c7921"),
     (EMBEDDINGS, "6200fcc52e5419f1"),
 ];

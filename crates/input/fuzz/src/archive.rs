@@ -1,14 +1,14 @@
-//! Of a zip archive, whatever its bytes, every file that can be read has the
-//! size and the checksum that the archive says, and no more than asked for is
-//! ever held.
+//! Every file that can be read from a zip archive, whatever its bytes, has the
+//! size and the checksum that the archive states. No read returns more bytes than
+//! were asked for.
 
 use rxrx_input::{Archive, Source};
 
-/// Most bytes of a file that are asked for.
+/// Most bytes of a file that one read asks for.
 const AT_MOST: usize = 1 << 16;
 
-/// Reads all files of the archive, one by one and at once. Returns how many
-/// could be read to their end.
+/// Reads all files of the archive, one by one and at once. Returns the number of
+/// files that could be read to their end.
 pub fn run(input: &[u8]) -> usize {
     let (archive, listing) = match Archive::in_memory("input.zip", input.to_vec()) {
         Ok(opened) => opened,
@@ -43,7 +43,7 @@ pub fn run(input: &[u8]) -> usize {
             whole += 1;
         }
         let mut head = Vec::new();
-        // What the data begin with may be good though their end is not.
+        // The beginning of a file may be good although its end is not.
         archive
             .read(path, 33, &mut head)
             .expect("a part of what was read");

@@ -1,4 +1,4 @@
-//! What must hold of any zip archive of images, whoever made it up.
+//! Properties of every zip archive of images, whatever its bytes.
 //!
 //! `tests/corpus.rs` of `rxrx-input` runs the corpus without a fuzzer.
 

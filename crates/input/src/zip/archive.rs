@@ -7,26 +7,26 @@ use rawzip::{ErrorKind, FileReader, RECOMMENDED_BUFFER_SIZE, ReaderAt, ZipArchiv
 use rxrx_metadata::Listing;
 use rxrx_storage::{ReadAhead, RemoteBytes, open_file};
 
+use super::buffers::ReadBuffers;
 use super::content::Content;
 use super::directory::Directory;
 use super::error::ArchiveError;
-use super::spares::Spares;
 
-/// Beginnings of a zip archive: an entry, or the end record of an empty one.
+/// First bytes of a zip archive: an entry, or the end record of an empty archive.
 const SIGNATURES: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
 
-/// An open zip archive, a [`Source`] of its files by their name in it.
+/// An open zip archive: a [`Source`] of its files by their name.
 ///
 /// [`Source`]: crate::Source
 pub struct Archive {
     pub(super) content: Content,
     pub(super) directory: Directory,
-    pub(super) spares: Spares,
+    pub(super) buffers: ReadBuffers,
 }
 
 impl Archive {
-    /// Opens the file at `path` and reads its central directory. What it holds
-    /// is in the listing.
+    /// Opens the file at `path` and reads its central directory. Also returns the
+    /// listing of its files.
     ///
     /// # Errors
     /// [`ArchiveError`].
@@ -34,30 +34,31 @@ impl Archive {
         let name = path.display().to_string();
         let (file, found) = open_file(path).map_err(|source| ArchiveError::Io {
             archive: name.clone(),
-            source,
+            source: source.into(),
         })?;
         let (listed, file) = listed(&name, FileReader::from(file), found.len())?;
-        Ok(Self::of(Content::Here(Box::new(file)), listed))
+        Ok(Self::of(Content::Local(Box::new(file)), listed))
     }
 
-    /// As [`Self::open`], of an archive in memory. `name` stands for it in
+    /// Opens an archive in memory, as [`Self::open`] does. `name` stands for it in
     /// errors.
     ///
     /// # Errors
-    /// As [`Self::open`].
+    /// [`ArchiveError`].
     pub fn in_memory(name: &str, bytes: Vec<u8>) -> Result<(Self, Listing), ArchiveError> {
         let length = bytes.len() as u64;
         let (listed, bytes) = listed(name, bytes, length)?;
-        Ok(Self::of(Content::Here(Box::new(bytes)), listed))
+        Ok(Self::of(Content::Local(Box::new(bytes)), listed))
     }
 
-    /// As [`Self::open`], of an archive in an object store.
+    /// Opens an archive in an object store, as [`Self::open`] does.
     pub(crate) fn remote(name: &str, bytes: RemoteBytes) -> Result<(Self, Listing), ArchiveError> {
         let length = bytes.length();
         let (listed, bytes) = listed(name, ReadAhead::new(bytes), length)?;
-        Ok(Self::of(Content::There(bytes.into_bytes()), listed))
+        Ok(Self::of(Content::Remote(bytes.into_bytes()), listed))
     }
 
+    /// Makes an archive of its bytes and its directory.
     pub(super) fn of(
         content: Content,
         (directory, listing): (Directory, Listing),
@@ -65,13 +66,13 @@ impl Archive {
         let archive = Self {
             content,
             directory,
-            spares: Spares::default(),
+            buffers: ReadBuffers::default(),
         };
         (archive, listing)
     }
 }
 
-/// What is in an archive of `length` bytes; and the bytes.
+/// Reads the directory of an archive of `length` bytes. Gives the bytes back.
 pub(super) fn listed<R: ReaderAt>(
     name: &str,
     bytes: R,
@@ -103,14 +104,15 @@ pub(super) fn listed<R: ReaderAt>(
     Ok((Directory::read(name, &zip)?, zip.into_inner()))
 }
 
+/// Whether the first bytes are those of an archive.
 fn begins_as_archive(bytes: &dyn ReaderAt) -> bool {
     let mut first = [0; 4];
     bytes.read_exact_at(&mut first, 0).is_ok() && SIGNATURES.contains(&first.as_slice())
 }
 
-/// Whether the end record (APPNOTE 4.3.16) is that of one of several files.
+/// Whether the archive is split: the end record (APPNOTE 4.3.16) says so.
 fn is_split<R: ReaderAt>(zip: &ZipArchive<R>) -> io::Result<bool> {
-    // Both numbers are 0 in one file, and may be this where a zip64 record says.
+    // Both numbers are 0 if there is one file, or this if a zip64 record has them.
     const ELSEWHERE: u16 = u16::MAX;
     let mut record = [0; 8];
     zip.get_ref()

@@ -1,22 +1,37 @@
 //! The bytes of an archive.
 
-use std::io;
-
 use rawzip::ReaderAt;
 use rxrx_storage::RemoteBytes;
 
+use crate::read_error::{Cause, ReadError};
+
+/// The bytes of an archive, on a disk or in a store.
 pub(super) enum Content {
-    /// On this machine.
-    Here(Box<dyn ReaderAt + Send + Sync>),
-    /// In an object store, or on a web server.
-    There(RemoteBytes),
+    /// A file on a disk, or bytes in memory.
+    Local(Box<dyn ReaderAt + Send + Sync>),
+    /// An object of a store, or a file of a web server.
+    Remote(RemoteBytes),
 }
 
-impl ReaderAt for Content {
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+impl Content {
+    /// Fills `buffer` with the bytes from `offset` on.
+    pub(super) fn read_exact(&self, buffer: &mut [u8], offset: u64) -> Result<(), ReadError> {
         match self {
-            Self::Here(bytes) => bytes.read_at(buffer, offset),
-            Self::There(bytes) => bytes.read_at(buffer, offset),
+            Self::Local(bytes) => Ok(bytes.read_exact_at(buffer, offset)?),
+            Self::Remote(bytes) => {
+                let range = offset..offset.saturating_add(buffer.len() as u64);
+                let parts = bytes.parts(std::slice::from_ref(&range))?;
+                match parts.first() {
+                    Some(part) if part.len() == buffer.len() => {
+                        buffer.copy_from_slice(part);
+                        Ok(())
+                    }
+                    _ => Err(ReadError::unusable(
+                        Cause::Unreadable,
+                        "the store returned fewer bytes than the archive has",
+                    )),
+                }
+            }
         }
     }
 }

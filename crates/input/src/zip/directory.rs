@@ -1,4 +1,4 @@
-//! The central directory (APPNOTE 4.3.12), kept small.
+//! The central directory (APPNOTE 4.3.12), stored in few bytes.
 
 use std::ops::Range;
 
@@ -9,14 +9,15 @@ use rawzip::{
 use rxrx_metadata::{Listing, parse_plane_path};
 
 use super::error::ArchiveError;
+use super::name::Name;
 
-/// Entries of an archive; RxRx1 has 753,060. Each takes 40 bytes here.
+/// Most entries of an archive; RxRx1 has 753,060. Each takes 40 bytes of memory.
 const ENTRIES_AT_MOST: usize = 1 << 24;
-/// Bytes of all names together.
+/// Most bytes of all names together.
 const NAMES_AT_MOST: usize = 1 << 30;
-/// Bytes of an entry that is read; one that says it has more is none of ours.
+/// Bytes from which an entry is too large to be an image or a table.
 const LARGEST: u64 = u32::MAX as u64;
-/// A local header (APPNOTE 4.3.7) without name and extra field.
+/// Bytes of a local header (APPNOTE 4.3.7) without name and extra field.
 pub(super) const LOCAL_HEADER: u64 = 30;
 
 /// The files of an archive by name.
@@ -28,13 +29,13 @@ pub(super) struct Directory {
     entries: Vec<Entry>,
 }
 
-/// What the central directory says of one file.
+/// One file in the central directory.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
-    /// Where its local header begins.
+    /// Offset of its local header.
     pub(super) offset: u64,
     /// Bytes from there to the next local header, or to the directory; at most
-    /// this many.
+    /// 4 GiB.
     pub(super) room: u32,
     /// Bytes of data in the archive.
     pub(super) packed: u32,
@@ -52,37 +53,58 @@ pub(super) struct Entry {
 pub(super) enum Kind {
     Stored,
     Deflated,
+    /// Packed by another method.
     Method(u16),
     Encrypted,
     Folder,
     Link,
+    /// It shares bytes with another entry.
     Overlapping,
-    /// It is said to lie where the central directory is, or beyond.
+    /// The central directory places it where the directory itself is, or beyond.
     Misplaced,
     TooLarge,
-    /// Not to be kept: a folder, or a name that is of no use.
+    /// A folder, or an entry whose name cannot be used. It is not stored.
     Unnamed,
 }
 
 impl Directory {
-    /// Reads all of `zip`'s central directory.
+    /// Reads the central directory of `zip`. `archive` is its name for errors.
     pub(super) fn read<R: ReaderAt>(
         archive: &str,
         zip: &ZipArchive<R>,
     ) -> Result<(Self, Listing), ArchiveError> {
-        let too_large = |limit| ArchiveError::TooLarge {
-            archive: archive.to_owned(),
-            limit,
-        };
-        let mut buffer = vec![0; MAX_CENTRAL_DIRECTORY_RECORD_SIZE];
-        let mut records = zip.entries(&mut buffer);
         let mut directory = Self {
             names: String::new(),
             entries: Vec::new(),
         };
-        let mut unreadable = Vec::new();
-        let mut unsafe_names = Vec::new();
-        let mut name_bytes = 0;
+        let mut refused = RefusedNames::default();
+        directory.read_entries(archive, zip, &mut refused)?;
+        directory.check_count(archive, zip.entries_hint())?;
+        directory.measure(zip.directory_offset());
+        directory.sort();
+
+        let entries = directory.entries.iter();
+        let paths = entries.map(|entry| Box::from(directory.name(entry)));
+        let mut listing = Listing::from_paths(paths);
+        listing.unreadable_names = refused.unreadable;
+        listing.unsafe_names = refused.leading_out;
+        // An archive in an archive cannot be read without unpacking it.
+        let is_plain = |path: &String| !path.to_ascii_lowercase().ends_with(".zip");
+        listing.metadata_candidates.retain(is_plain);
+        Ok((directory, listing))
+    }
+
+    /// Reads all entries in the order of the central directory.
+    fn read_entries<R: ReaderAt>(
+        &mut self,
+        archive: &str,
+        zip: &ZipArchive<R>,
+        refused: &mut RefusedNames,
+    ) -> Result<(), ArchiveError> {
+        let too_large = |limit| ArchiveError::TooLarge {
+            archive: archive.to_owned(),
+            limit,
+        };
         let damaged = |error: rawzip::Error| match error.into_kind() {
             ErrorKind::IO(source) => ArchiveError::Io {
                 archive: archive.to_owned(),
@@ -93,8 +115,11 @@ impl Directory {
                 source: kind.into(),
             },
         };
+        let mut buffer = vec![0; MAX_CENTRAL_DIRECTORY_RECORD_SIZE];
+        let mut records = zip.entries(&mut buffer);
+        let mut name_bytes = 0;
         while let Some(record) = records.next_entry().map_err(damaged)? {
-            if directory.entries.len() == ENTRIES_AT_MOST {
+            if self.entries.len() == ENTRIES_AT_MOST {
                 return Err(too_large("16 million entries"));
             }
             let path = record.file_path();
@@ -103,62 +128,59 @@ impl Directory {
             if name_bytes > NAMES_AT_MOST {
                 return Err(too_large("1 GiB of names"));
             }
-            let name = match Name::of(raw) {
-                Name::Good(name) => Some(name),
-                Name::Unreadable(name) => {
-                    unreadable.push(name);
-                    None
-                }
-                Name::Unsafe(name) => {
-                    unsafe_names.push(name);
-                    None
-                }
-            };
-            directory.push(&record, name.as_deref(), raw.len());
+            let name = refused.usable(Name::of(raw));
+            self.push(&record, name.as_deref(), raw.len());
         }
-        let found = directory.entries.len() as u64;
-        let said = zip.entries_hint();
-        // Without zip64 the count has 16 bits, and some writers let it overflow.
-        if said != found && said != found & 0xffff {
-            return Err(ArchiveError::OtherCount {
-                archive: archive.to_owned(),
-                said,
-                found,
-            });
-        }
-        directory.measure(zip.directory_offset());
-        directory
-            .entries
-            .retain(|entry| entry.kind != Kind::Unnamed);
-        directory.entries.shrink_to_fit();
-        directory.names.shrink_to_fit();
-        let Self { names, entries } = &mut directory;
-        // Stable, and so quick on names that are sorted already.
-        entries.sort_by(|a, b| name_of(names, a).cmp(name_of(names, b)));
-
-        let paths = entries.iter().map(|entry| Box::from(name_of(names, entry)));
-        let mut listing = Listing::from_paths(paths);
-        unreadable.sort();
-        unsafe_names.sort();
-        listing.unreadable_names = unreadable;
-        listing.unsafe_names = unsafe_names;
-        // An archive in an archive would have to be unpacked.
-        let is_plain = |path: &String| !path.to_ascii_lowercase().ends_with(".zip");
-        listing.metadata_candidates.retain(is_plain);
-        Ok((directory, listing))
+        refused.unreadable.sort();
+        refused.leading_out.sort();
+        Ok(())
     }
 
-    /// The file called `path`; of several, which no plan accepts, any.
+    /// Compares the number of entries with that of the end record.
+    fn check_count(&self, archive: &str, said: u64) -> Result<(), ArchiveError> {
+        let found = self.entries.len() as u64;
+        // Without zip64 the count has 16 bits, and some programs let it overflow.
+        if said == found || said == found & 0xffff {
+            return Ok(());
+        }
+        Err(ArchiveError::OtherCount {
+            archive: archive.to_owned(),
+            said,
+            found,
+        })
+    }
+
+    /// Removes entries without a name, and sorts the others by their name.
+    fn sort(&mut self) {
+        let Self { names, entries } = self;
+        entries.retain(|entry| entry.kind != Kind::Unnamed);
+        entries.shrink_to_fit();
+        names.shrink_to_fit();
+        // A stable sort is fast if the names are sorted already.
+        entries.sort_by(|a, b| name_of(names, a).cmp(name_of(names, b)));
+    }
+
+    /// Returns the entry of `path`. If there are several, which no plan accepts, it
+    /// is any of them.
     pub(super) fn get(&self, path: &str) -> Option<&Entry> {
         let by_name = |entry: &Entry| self.name(entry).cmp(path);
         let position = self.entries.binary_search_by(by_name).ok()?;
         self.entries.get(position)
     }
 
+    /// Number of files.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Name of an entry.
     pub(super) fn name(&self, entry: &Entry) -> &str {
         name_of(&self.names, entry)
     }
 
+    /// Adds an entry. `name` is its usable name; `raw_length` is the length of the
+    /// name in the archive.
     fn push(&mut self, record: &ZipFileHeaderRecord<'_>, name: Option<&str>, raw_length: usize) {
         let small = |size: u64| u32::try_from(size).unwrap_or(u32::MAX);
         let (packed, unpacked) = (
@@ -168,7 +190,7 @@ impl Directory {
         let folder = name.and_then(|name| name.strip_suffix('/'));
         let kind = match (name, folder) {
             (None, _) => Kind::Unnamed,
-            // One that lies in place of an image is a bad image.
+            // A folder named as an image is a bad image.
             (_, Some(folder)) if parse_plane_path(folder).is_some() => Kind::Folder,
             (_, Some(_)) => Kind::Unnamed,
             _ if record.mode().is_symlink() => Kind::Link,
@@ -182,7 +204,7 @@ impl Directory {
         };
         let name = folder.or(name).filter(|_| kind != Kind::Unnamed);
         let name_start = small(self.names.len() as u64);
-        self.names.push_str(name.unwrap_or_default());
+        self.names.push_str(name.unwrap_or(""));
         self.entries.push(Entry {
             offset: record.local_header_offset(),
             room: 0,
@@ -191,13 +213,13 @@ impl Directory {
             crc: record.crc32(),
             kind,
             name_start,
-            // Of names that are not kept, too: their headers take room.
+            // Also of names that are not stored: their headers take room.
             name_length: u16::try_from(raw_length - usize::from(folder.is_some()))
                 .unwrap_or(u16::MAX),
         });
     }
 
-    /// Finds out how much room each entry has, and which lie in that of others.
+    /// Computes the room of each entry, and marks entries that overlap.
     fn measure(&mut self, directory_offset: u64) {
         let least_end = |entry: &Entry| {
             let header = LOCAL_HEADER + u64::from(entry.name_length);
@@ -206,7 +228,7 @@ impl Directory {
                 .saturating_add(header + u64::from(entry.packed))
         };
         self.entries.sort_by_key(|entry| entry.offset);
-        // The one that reaches furthest so far.
+        // Position and end of the entry that ends last so far.
         let mut furthest: Option<(usize, u64)> = None;
         for position in 0..self.entries.len() {
             let next = self.entries.get(position + 1);
@@ -218,14 +240,14 @@ impl Directory {
             entry.room = u32::try_from(room).unwrap_or(u32::MAX);
             let (offset, end) = (entry.offset, least_end(entry));
             if end > directory_offset {
-                entry.turns_out(Kind::Misplaced);
+                entry.mark_bad(Kind::Misplaced);
             }
             if let Some((other, reach)) = furthest
                 && reach > offset
             {
-                entry.turns_out(Kind::Overlapping);
+                entry.mark_bad(Kind::Overlapping);
                 if let Some(other) = self.entries.get_mut(other) {
-                    other.turns_out(Kind::Overlapping);
+                    other.mark_bad(Kind::Overlapping);
                 }
             }
             if furthest.is_none_or(|(_, reach)| end > reach) {
@@ -241,47 +263,44 @@ impl Entry {
         self.name_length.into()
     }
 
-    fn turns_out(&mut self, kind: Kind) {
+    /// Marks an entry that could be read as bad.
+    fn mark_bad(&mut self, kind: Kind) {
         if matches!(self.kind, Kind::Stored | Kind::Deflated) {
             self.kind = kind;
         }
     }
 }
 
+/// Name of an entry in `names`.
 fn name_of<'a>(names: &'a str, entry: &Entry) -> &'a str {
     let start = entry.name_start as usize;
     let range: Range<usize> = start..start + usize::from(entry.name_length);
-    names.get(range).unwrap_or_default()
+    // The range was made when the name was added.
+    names.get(range).unwrap_or("")
 }
 
-/// What the name of an entry is worth.
-pub(super) enum Name {
-    /// A path inside the archive, `/` between components.
-    Good(String),
-    /// Not text.
-    Unreadable(String),
-    /// It leads out of the folder that somebody would unpack it to.
-    Unsafe(String),
+/// Names of entries that cannot be used as paths.
+#[derive(Default)]
+struct RefusedNames {
+    /// Names that are not text.
+    unreadable: Vec<String>,
+    /// Names that lead out of the folder to which the archive is unpacked.
+    leading_out: Vec<String>,
 }
 
-impl Name {
-    pub(super) fn of(raw: &[u8]) -> Self {
-        let Ok(name) = std::str::from_utf8(raw) else {
-            return Self::Unreadable(String::from_utf8_lossy(raw).into_owned());
-        };
-        if name.is_empty() || name.contains('\0') {
-            return Self::Unreadable(name.escape_debug().to_string());
+impl RefusedNames {
+    /// Returns a usable name; stores any other.
+    fn usable(&mut self, name: Name) -> Option<String> {
+        match name {
+            Name::Good(name) => Some(name),
+            Name::Unreadable(name) => {
+                self.unreadable.push(name);
+                None
+            }
+            Name::Unsafe(name) => {
+                self.leading_out.push(name);
+                None
+            }
         }
-        // Old writers on Windows used its separator, against APPNOTE 4.4.17.
-        let name = if name.contains('\\') && !name.contains('/') {
-            name.replace('\\', "/")
-        } else {
-            name.to_owned()
-        };
-        let has_drive = name.as_bytes().get(1) == Some(&b':');
-        if name.starts_with('/') || has_drive || name.split('/').any(|part| part == "..") {
-            return Self::Unsafe(name);
-        }
-        Self::Good(name)
     }
 }

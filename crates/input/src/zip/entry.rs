@@ -1,14 +1,16 @@
-//! One file of an archive: its local header, its data, its checksum.
+//! One file of an archive: its local header, its data and its checksum.
 
-use std::io::{self, Read};
+use std::io::Read;
 
 use flate2::read::DeflateDecoder;
 use libdeflater::{Crc, DecompressionError, Decompressor};
 use rawzip::CompressionMethod;
 
-use super::directory::{Entry, Kind, LOCAL_HEADER, Name};
+use super::directory::{Entry, Kind, LOCAL_HEADER};
+use super::name::Name;
+use crate::read_error::{Cause, ReadError};
 
-/// Why an entry cannot be read.
+/// Reason why an entry cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum EntryError {
     #[error("it is encrypted in the archive; make the archive without a password")]
@@ -43,48 +45,44 @@ pub(crate) enum EntryError {
 }
 
 impl EntryError {
-    /// A short name, for counting.
-    pub(crate) fn cause(&self) -> &'static str {
+    /// The kind of the fault.
+    fn cause(&self) -> Cause {
         match self {
-            Self::Encrypted => "encrypted",
-            Self::Method(_) => "packing_method",
-            Self::Folder | Self::Link => "not_a_file",
-            Self::TooLarge => "too_large",
+            Self::Encrypted => Cause::Encrypted,
+            Self::Method(_) => Cause::PackingMethod,
+            Self::Folder | Self::Link => Cause::NotAFile,
+            Self::TooLarge => Cause::TooLarge,
             Self::Overlapping | Self::NoHeader | Self::Contradiction(_) | Self::Sizes { .. } => {
-                "archive_entry"
+                Cause::ArchiveEntry
             }
-            Self::Deflate | Self::Longer(_) | Self::Shorter { .. } => "archive_data",
-            Self::Checksum { .. } => "archive_checksum",
+            Self::Deflate | Self::Longer(_) | Self::Shorter { .. } => Cause::ArchiveData,
+            Self::Checksum { .. } => Cause::ArchiveChecksum,
         }
     }
 }
 
-impl From<EntryError> for io::Error {
+impl From<EntryError> for ReadError {
     fn from(error: EntryError) -> Self {
-        let kind = match error {
-            EntryError::Folder | EntryError::Link => io::ErrorKind::InvalidInput,
-            EntryError::TooLarge => io::ErrorKind::FileTooLarge,
-            EntryError::Encrypted | EntryError::Method(_) => io::ErrorKind::Unsupported,
-            _ => io::ErrorKind::InvalidData,
-        };
-        Self::new(kind, error)
+        Self::unusable(error.cause(), error)
     }
 }
 
-/// Bytes that deflate may add to data that it cannot compress, and then some.
+/// Most bytes of deflated data of `bytes` bytes: deflate adds a little to data that
+/// it cannot compress.
 fn expanded(bytes: usize) -> usize {
     bytes.saturating_add(bytes / 8).saturating_add(4096)
 }
 
+/// Reading of an entry; [`Directory`](super::directory::Directory) finds entries.
 impl Entry {
-    /// Demands that what is known so far speaks for data that can be read.
+    /// Checks that the entry in the central directory has data that can be read.
     pub(super) fn check(&self) -> Result<(), EntryError> {
         let &Self {
             packed, unpacked, ..
         } = self;
         let plausible = match self.kind {
             Kind::Stored => packed == unpacked,
-            // Deflate makes of a byte at most 1032.
+            // Deflate expands a byte to at most 1032 bytes.
             Kind::Deflated => {
                 packed as usize <= expanded(unpacked as usize)
                     && u64::from(unpacked) <= u64::from(packed) * 1032
@@ -104,7 +102,7 @@ impl Entry {
         }
     }
 
-    /// Bytes of data that the first `at_most` bytes of the file can need.
+    /// Most bytes of packed data that the first `at_most` bytes of the file need.
     pub(super) fn packed_bytes(&self, at_most: usize) -> usize {
         let packed = self.packed as usize;
         match self.kind {
@@ -114,13 +112,16 @@ impl Entry {
         }
     }
 
-    /// Where the data begin after the local header that `bytes` begin with.
+    /// Checks the local header at the beginning of `bytes` against the central
+    /// directory, and returns the offset of the data behind it.
     pub(super) fn data_start(&self, name: &str, bytes: &[u8]) -> Result<usize, EntryError> {
         const HEADER: usize = LOCAL_HEADER as usize;
         let header = bytes.get(..HEADER).ok_or(EntryError::NoHeader)?;
         let word = |at: usize| {
-            let bytes = header.get(at..at + 2).unwrap_or_default();
-            u16::from_le_bytes(bytes.try_into().unwrap_or_default())
+            match header.get(at..at + 2) {
+                Some(&[low, high]) => u16::from_le_bytes([low, high]),
+                _ => 0, // never: the header has all offsets below
+            }
         };
         let double = |at: usize| u32::from(word(at)) | u32::from(word(at + 2)) << 16;
         if !header.starts_with(b"PK\x03\x04") {
@@ -131,10 +132,10 @@ impl Entry {
             return Err(EntryError::Encrypted);
         }
         let method = if self.kind == Kind::Stored { 0 } else { 8 };
-        let raw = bytes.get(HEADER..HEADER + name_length).unwrap_or_default();
-        // A data descriptor after the data says what the header does not.
+        let raw = bytes.get(HEADER..HEADER + name_length).unwrap_or(&[]);
+        // With a data descriptor, sizes and checksum stand behind the data.
         let has_descriptor = flags & 8 != 0;
-        // A zip64 field says what does not fit.
+        // Sizes that do not fit are in a zip64 field.
         let same = |at: usize, size: u32| has_descriptor || [size, u32::MAX].contains(&double(at));
         for (holds, what) in [
             (word(8) == method, "method"),
@@ -157,7 +158,7 @@ impl Entry {
         Ok(start)
     }
 
-    /// Unpacks the first `at_most` bytes of the file from `data`; all of it is
+    /// Unpacks the first `at_most` bytes of the file from `data`. A whole file is
     /// checked against its CRC-32.
     pub(super) fn unpack(
         &self,

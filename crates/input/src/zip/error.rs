@@ -2,7 +2,7 @@
 
 use std::io;
 
-/// A zip archive cannot be used at all.
+/// Reason why a zip archive cannot be used at all.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ArchiveError {
@@ -11,22 +11,22 @@ pub enum ArchiveError {
     Io {
         /// The archive.
         archive: String,
-        /// What the file system or the store said.
+        /// The error of the file system or the store.
         source: io::Error,
     },
-    /// It is some other file.
+    /// The file is not an archive.
     #[error("{archive} is neither a folder nor a zip archive")]
     NoArchive {
         /// The file.
         archive: String,
     },
-    /// It begins as an archive does and has no end.
+    /// The file begins as an archive, but its end is missing.
     #[error("the zip archive {archive} is cut off: its end record is missing; get it again")]
     CutOff {
         /// The archive.
         archive: String,
     },
-    /// Its central directory makes no sense.
+    /// The central directory cannot be read.
     #[error("the central directory of the zip archive {archive} is damaged; get it again")]
     Damaged {
         /// The archive.
@@ -34,19 +34,19 @@ pub enum ArchiveError {
         /// What is wrong with it.
         source: rawzip::Error,
     },
-    /// Entries are missing from the central directory, or too many in it.
+    /// The central directory has another number of entries than the end record.
     #[error(
         "the zip archive {archive} says that it has {said} entries, and has {found}; get it again"
     )]
     OtherCount {
         /// The archive.
         archive: String,
-        /// What the end record says.
+        /// Entries according to the end record.
         said: u64,
         /// Entries in the central directory.
         found: u64,
     },
-    /// It is one of several files.
+    /// The file is a part of a split archive.
     #[error(
         "{archive} is a part of a zip archive of several files; make one of them \
          (`zip -s 0 {archive} --out whole.zip`)"
@@ -55,12 +55,12 @@ pub enum ArchiveError {
         /// The archive.
         archive: String,
     },
-    /// There are more entries, or longer names, than can be kept in mind.
+    /// There are more entries, or longer names, than fit in memory.
     #[error("the zip archive {archive} has more than {limit}; unpack it, and convert the folder")]
     TooLarge {
         /// The archive.
         archive: String,
-        /// The limit that is passed.
+        /// The limit that is exceeded.
         limit: &'static str,
     },
 }

@@ -1,6 +1,6 @@
-//! Archives made byte by byte, so that each can lie in one way of its own.
+//! Archives made byte by byte for tests, so that any field can be wrong.
 
-/// An entry, and what the two headers say of it.
+/// An entry and the fields of its two headers.
 #[derive(Clone, Debug)]
 pub(crate) struct Made {
     /// The name in the central directory, and in the local header.
@@ -10,21 +10,21 @@ pub(crate) struct Made {
     pub(crate) method: u16,
     pub(crate) crc: u32,
     pub(crate) unpacked: u32,
-    /// What the central directory says of `data`.
+    /// Packed size in the headers.
     pub(crate) packed: u32,
-    /// Of the local header.
+    /// Extra field of the local header.
     pub(crate) local_extra: Vec<u8>,
-    /// The data, and what follows them.
+    /// The data, and the bytes behind them.
     pub(crate) data: Vec<u8>,
     pub(crate) after: Vec<u8>,
-    /// Where the central directory says that the local header is.
+    /// Offset of the local header in the central directory; `None` for the right one.
     pub(crate) offset: Option<u32>,
     /// Unix mode.
     pub(crate) mode: u16,
 }
 
 impl Made {
-    /// An honest entry, stored.
+    /// A correct entry, stored.
     pub(crate) fn stored(name: &str, bytes: &[u8]) -> Self {
         let mut crc = libdeflater::Crc::new();
         crc.update(bytes);
@@ -44,7 +44,7 @@ impl Made {
         }
     }
 
-    /// An honest entry, deflated.
+    /// A correct entry, deflated.
     pub(crate) fn deflated(name: &str, bytes: &[u8]) -> Self {
         let level = libdeflater::CompressionLvl::default();
         let mut compressor = libdeflater::Compressor::new(level);
@@ -59,7 +59,7 @@ impl Made {
         }
     }
 
-    /// The same with sizes and checksum after the data, not before them.
+    /// Moves sizes and checksum behind the data, into a data descriptor.
     pub(crate) fn described(self) -> Self {
         let after = [0x0807_4b50, self.crc, self.packed, self.unpacked];
         Self {
@@ -70,7 +70,7 @@ impl Made {
     }
 }
 
-/// The archive of `entries`.
+/// Makes an archive of `entries`.
 pub(crate) fn archive(entries: &[Made]) -> Vec<u8> {
     let (mut bytes, mut directory) = (Vec::new(), Vec::new());
     for entry in entries {

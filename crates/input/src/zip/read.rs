@@ -1,47 +1,76 @@
-//! ReadHints entries: neighbours at once.
+//! Reads files of an archive; neighbours are read at once.
 
-use std::io;
 use std::ops::Range;
 
 use libdeflater::Decompressor;
 use rawzip::ReaderAt;
-use rxrx_storage::Unreachable;
 
 use super::archive::Archive;
+use super::buffers::ReadBuffer;
 use super::content::Content;
 use super::directory::{Entry, LOCAL_HEADER};
-use super::spares::Spare;
+use crate::read_error::ReadError;
 use crate::source::{ReadHints, Source, SourceStamp, read_alone};
 
-/// Bytes of an extra field that are read along with a local header; of a longer
-/// one the data behind it take a read of their own.
+/// Bytes of the extra field that are read with a local header. If the field is
+/// longer, the data are read by another call.
 const EXTRA_FIELD: usize = 512;
-/// The same where only a few bytes of the file are wanted: those of a time stamp,
-/// an owner and sizes of 64 bits.
+/// Bytes of the extra field if only a few bytes of the file are wanted: the usual
+/// time stamp, owner and sizes of 64 bits.
 const SHORT_EXTRA_FIELD: usize = 64;
-/// Bytes between two entries that are read along rather than left out, if there
-/// are not more of them than of the first.
+/// Most bytes between two entries that are read with them, if there are not more
+/// than in the first entry.
 const GAP: u64 = 16 << 10;
-/// Bytes that are read at once where several entries lie side by side.
+/// Most bytes that one call reads if several entries are neighbours.
 const MERGED: u64 = 4 << 20;
 
-/// A file that is wanted.
+/// A file to be read.
 struct Wanted<'a> {
-    /// Its place among those asked for.
+    /// Its position among the files of the call.
     number: usize,
     entry: &'a Entry,
-    /// Where its header and data lie, most likely all of them.
+    /// Bytes of the archive that have its local header and most likely all its
+    /// data.
     range: Range<u64>,
 }
 
+/// The results of one call of [`Source::read_all`] so far.
+struct Unpacking<'a, 'b> {
+    archive: &'a Archive,
+    /// Path and bytes of each file.
+    files: &'a mut [(&'b str, Vec<u8>)],
+    results: &'a mut [Result<SourceStamp, ReadError>],
+    at_most: usize,
+    decompressor: &'a mut Decompressor,
+}
+
+impl Unpacking<'_, '_> {
+    /// Unpacks the files of a group from its bytes. An error is that of each file.
+    fn unpack(&mut self, group: &Group<'_, '_>, read: Result<&[u8], ReadError>) {
+        for file in group.files {
+            let result = self.results.get_mut(file.number);
+            let Some((result, (_, bytes))) = result.zip(self.files.get_mut(file.number)) else {
+                continue;
+            };
+            *result = match &read {
+                Ok(window) => self.archive.take(
+                    file.entry,
+                    group.window(file, window),
+                    self.at_most,
+                    self.decompressor,
+                    bytes,
+                ),
+                Err(error) => Err(error.clone()),
+            };
+        }
+    }
+}
+
+/// Reading, apart from [`Archive`] itself because it is a concern of its own.
 impl Archive {
-    fn wanted(&self, number: usize, path: &str, at_most: usize) -> io::Result<Wanted<'_>> {
-        let entry = self.directory.get(path).ok_or_else(|| {
-            io::Error::new(
-                io::ErrorKind::NotFound,
-                "there is no such file in the archive",
-            )
-        })?;
+    /// Finds a file and the bytes that have to be read for it.
+    fn find(&self, number: usize, path: &str, at_most: usize) -> Result<Wanted<'_>, ReadError> {
+        let entry = self.entry(path)?;
         entry.check()?;
         let packed = entry.packed_bytes(at_most);
         let extra_field = if packed < EXTRA_FIELD {
@@ -58,7 +87,7 @@ impl Archive {
         })
     }
 
-    /// Takes a file from `window`, bytes that begin with its local header.
+    /// Unpacks a file from `window`, bytes that begin with its local header.
     fn take(
         &self,
         entry: &Entry,
@@ -66,24 +95,35 @@ impl Archive {
         at_most: usize,
         decompressor: &mut Decompressor,
         bytes: &mut Vec<u8>,
-    ) -> io::Result<SourceStamp> {
+    ) -> Result<SourceStamp, ReadError> {
         let start = entry.data_start(self.directory.name(entry), window)?;
         let end = start + entry.packed_bytes(at_most);
         match window.get(start..end) {
             Some(data) => entry.unpack(data, at_most, decompressor, bytes)?,
             None => {
                 let mut data = vec![0; end - start];
-                let offset = entry.offset + start as u64;
-                self.content.read_exact_at(&mut data, offset)?;
+                self.content
+                    .read_exact(&mut data, entry.offset + start as u64)?;
                 entry.unpack(&data, at_most, decompressor, bytes)?;
             }
         }
         Ok(stamp(entry))
     }
+
+    /// The entry of a file.
+    fn entry(&self, path: &str) -> Result<&Entry, ReadError> {
+        let entry = self.directory.get(path);
+        entry.ok_or_else(|| ReadError::vanished("there is no such file in the archive"))
+    }
 }
 
 impl Source for Archive {
-    fn read(&self, path: &str, at_most: usize, bytes: &mut Vec<u8>) -> io::Result<SourceStamp> {
+    fn read(
+        &self,
+        path: &str,
+        at_most: usize,
+        bytes: &mut Vec<u8>,
+    ) -> Result<SourceStamp, ReadError> {
         read_alone(self, path, at_most, bytes)
     }
 
@@ -91,60 +131,51 @@ impl Source for Archive {
         &self,
         files: &mut [(&str, Vec<u8>)],
         at_most: usize,
-    ) -> Vec<io::Result<SourceStamp>> {
-        let mut results: Vec<io::Result<SourceStamp>> = Vec::with_capacity(files.len());
+    ) -> Vec<Result<SourceStamp, ReadError>> {
+        let mut results = Vec::with_capacity(files.len());
         let mut wanted = Vec::with_capacity(files.len());
         for (number, (path, bytes)) in files.iter_mut().enumerate() {
             bytes.clear();
-            match self.wanted(number, path, at_most) {
-                Ok(file) => {
-                    results.push(Ok(stamp(file.entry)));
-                    wanted.push(file);
-                }
-                Err(error) => results.push(Err(error)),
-            }
+            results.push(self.find(number, path, at_most).map(|file| {
+                let stamp = stamp(file.entry);
+                wanted.push(file);
+                stamp
+            }));
         }
         wanted.sort_by_key(|file| file.range.start);
         let groups: Vec<Group<'_, '_>> = groups(&wanted).collect();
-        self.spares.with(|spare| {
-            let Spare {
+        self.buffers.with(|buffer| {
+            let ReadBuffer {
                 bytes: window,
                 decompressor,
-            } = spare;
-            let mut unpack = |group: &Group<'_, '_>, read: io::Result<&[u8]>| {
-                for file in group.files {
-                    let place = results.get_mut(file.number);
-                    let Some((result, (_, bytes))) = place.zip(files.get_mut(file.number)) else {
-                        continue;
-                    };
-                    *result = match &read {
-                        Ok(window) => {
-                            let window = group.window(file, window);
-                            self.take(file.entry, window, at_most, decompressor, bytes)
-                        }
-                        Err(error) => Err(Unreachable::copy(error)),
-                    };
-                }
+            } = buffer;
+            let mut unpacking = Unpacking {
+                archive: self,
+                files,
+                results: &mut results,
+                at_most,
+                decompressor,
             };
             match &self.content {
-                Content::Here(content) => {
+                Content::Local(content) => {
                     for group in &groups {
                         window.resize(group.length(), 0);
                         let read = content.read_exact_at(window, group.range.start);
-                        unpack(group, read.map(|()| window.as_slice()));
+                        let read = read.map(|()| window.as_slice());
+                        unpacking.unpack(group, read.map_err(ReadError::from));
                     }
                 }
-                Content::There(content) => {
+                Content::Remote(content) => {
                     let ranges: Vec<_> = groups.iter().map(|group| group.range.clone()).collect();
                     match content.parts(&ranges) {
                         Ok(parts) => {
                             for (group, part) in groups.iter().zip(&parts) {
-                                unpack(group, Ok(part));
+                                unpacking.unpack(group, Ok(part));
                             }
                         }
                         Err(error) => {
                             for group in &groups {
-                                unpack(group, Err(Unreachable::copy(&error)));
+                                unpacking.unpack(group, Err(error.clone().into()));
                             }
                         }
                     }
@@ -156,40 +187,39 @@ impl Source for Archive {
 
     fn read_hints(&self) -> ReadHints {
         match self.content {
-            Content::Here(_) => ReadHints::DISK,
-            Content::There(_) => ReadHints::RANGES,
+            Content::Local(_) => ReadHints::DISK,
+            Content::Remote(_) => ReadHints::RANGES,
         }
     }
 
-    fn stamp(&self, path: &str) -> io::Result<SourceStamp> {
-        let entry = self.directory.get(path);
-        entry
-            .map(stamp)
-            .ok_or_else(|| io::ErrorKind::NotFound.into())
+    fn stamp(&self, path: &str) -> Result<SourceStamp, ReadError> {
+        self.entry(path).map(stamp)
     }
 }
 
-/// Files that one read serves.
+/// Neighbouring files that one read serves.
 struct Group<'a, 'b> {
     files: &'b [Wanted<'a>],
-    /// What is read.
+    /// The bytes of the archive that are read.
     range: Range<u64>,
 }
 
 impl Group<'_, '_> {
+    /// Number of bytes that are read.
     fn length(&self) -> usize {
         (self.range.end - self.range.start) as usize
     }
 
-    /// The part of `bytes`, which are those of the group, that one file has.
+    /// The part of `bytes`, the bytes of the group, that belongs to one file.
     fn window<'c>(&self, file: &Wanted<'_>, bytes: &'c [u8]) -> &'c [u8] {
-        let place = |offset: u64| (offset - self.range.start) as usize;
-        let range = place(file.range.start)..place(file.range.end);
-        bytes.get(range).unwrap_or_default()
+        let position = |offset: u64| (offset - self.range.start) as usize;
+        let range = position(file.range.start)..position(file.range.end);
+        // Bytes that are missing are read by another call.
+        bytes.get(range).unwrap_or(&[])
     }
 }
 
-/// The groups of files that lie in the order of their offsets.
+/// Groups files, which ascend by their offset.
 fn groups<'a, 'b>(mut files: &'b [Wanted<'a>]) -> impl Iterator<Item = Group<'a, 'b>> {
     std::iter::from_fn(move || {
         let mut range = files.first()?.range.clone();
@@ -209,6 +239,7 @@ fn groups<'a, 'b>(mut files: &'b [Wanted<'a>]) -> impl Iterator<Item = Group<'a,
     })
 }
 
+/// Stamp of a file: its size and its CRC-32.
 fn stamp(entry: &Entry) -> SourceStamp {
     SourceStamp {
         bytes: entry.unpacked.into(),

@@ -8,10 +8,11 @@ use rxrx_metadata::Listing;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use super::archive::listed;
+use super::archive::{Archive, listed};
 use super::content::Content;
+use super::error::ArchiveError;
 use super::made::{Made, archive};
-use super::*;
+use crate::read_error::ReadError;
 use crate::source::{Source, SourceStamp};
 
 /// Text that deflate makes smaller.
@@ -39,13 +40,13 @@ fn error(bytes: Vec<u8>) -> String {
     format!("{error}{cause}")
 }
 
-fn read(archive: &Archive, path: &str) -> io::Result<(Vec<u8>, SourceStamp)> {
+fn read(archive: &Archive, path: &str) -> Result<(Vec<u8>, SourceStamp), ReadError> {
     let mut bytes = Vec::new();
     let stamp = archive.read(path, 1 << 20, &mut bytes)?;
     Ok((bytes, stamp))
 }
 
-/// Demands that the archive holds `content` of so many numbers.
+/// Checks that the archive holds the `content` of the first `files` numbers.
 #[track_caller]
 fn holds(bytes: Vec<u8>, files: usize) {
     let (archive, listing) = open(bytes);
@@ -72,7 +73,7 @@ fn holds(bytes: Vec<u8>, files: usize) {
         assert!(stamp.is_ok() && *bytes == content(number), "{number}");
     }
     let absent = stamps[files].as_ref().unwrap_err();
-    assert_eq!(absent.kind(), io::ErrorKind::NotFound);
+    assert!(absent.is_vanished(), "{absent}");
 }
 
 #[test]
@@ -132,7 +133,7 @@ fn neighbours_are_read_at_once_and_each_byte_once() {
     let reads = Arc::new(Mutex::new(Vec::new()));
     let counted = Counted(bytes, reads.clone());
     let (listed, counted) = listed("a.zip", counted, length).unwrap();
-    let (archive, _) = Archive::of(Content::Here(Box::new(counted)), listed);
+    let (archive, _) = Archive::of(Content::Local(Box::new(counted)), listed);
     reads.lock().unwrap().clear();
     let paths: Vec<String> = (0..12).map(path).collect();
     for half in paths.chunks(6) {

@@ -1,4 +1,4 @@
-//! Packed tables: whatever a gzip or zip file says of itself.
+//! Packed tables, whatever a gzip or zip file claims.
 
 use std::io::{Cursor, Write};
 
@@ -8,16 +8,16 @@ use rxrx_metadata::MetadataTable;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-/// What an input is made of.
+/// Kind of an input.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
-    /// A file, to be taken as it is.
+    /// A file that is read unaltered.
     File,
-    /// A text, to be gzipped and then damaged.
+    /// A text that is gzipped and then damaged.
     Gzip,
-    /// A text, to be stored in an archive that is then damaged.
+    /// A text that is stored in an archive, which is then damaged.
     Stored,
-    /// A text, to be deflated in an archive that is then damaged.
+    /// A text that is deflated in an archive, which is then damaged.
     Deflated,
 }
 
@@ -42,7 +42,7 @@ impl Kind {
 ///
 /// # Panics
 ///
-/// Where a table breaks its promises.
+/// A table breaks its promises.
 pub fn run(input: &[u8]) {
     let Some((&first_byte, rest)) = input.split_first() else {
         return;

@@ -1,4 +1,4 @@
-//! What must hold of any table, archive or path, whoever made it up.
+//! Properties of every table, archive and path, whatever their bytes.
 //!
 //! `tests/corpus.rs` of `rxrx-metadata` runs the corpora without a fuzzer.
 

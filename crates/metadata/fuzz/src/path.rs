@@ -1,5 +1,5 @@
-//! Paths, wells, channels and names of experiments: what is read is written the
-//! same, and read again.
+//! Paths, wells, channels and names of experiments: each that is read can be
+//! written and read again.
 
 use std::cmp::Ordering;
 use std::fmt::{Debug, Display};
@@ -11,7 +11,7 @@ use rxrx_metadata::{Channel, ExperimentName, Listing, Selection, Well, parse_pla
 ///
 /// # Panics
 ///
-/// Where something is not read as it was written, or the order of names is none.
+/// A value is not read again as it was written, or the names have no total order.
 pub fn run(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else {
         return;
@@ -28,7 +28,7 @@ pub fn run(input: &[u8]) {
             let name = ExperimentName::new(part);
             assert_eq!(ExperimentName::new(name.as_str()), name, "{part:?}");
         }
-        // Whether the clause makes sense is no matter here.
+        // A clause may be refused, but must not panic.
         let _ = Selection::parse(&[(*line).to_owned()], &[]);
     }
     let names: Vec<ExperimentName> = lines
@@ -59,14 +59,14 @@ fn is_an_order(names: &[ExperimentName]) {
     }
 }
 
-/// Each path is sorted into exactly one heap.
+/// Checks that a listing has no path twice, and every path of an image.
 fn list(lines: &[&str]) {
     let listing = Listing::from_paths(lines.iter().map(|&line| line.into()));
-    let sorted = listing.images.len()
-        + listing.unrecognised.len()
-        + listing.metadata_candidates.len()
-        + listing.other_files;
-    assert_eq!(sorted, lines.len());
+    let sorted =
+        listing.images.len() + listing.unrecognised.len() + listing.metadata_candidates.len();
+    assert!(sorted <= lines.len());
+    let images = lines.iter().filter_map(|line| parse_plane_path(line));
+    assert_eq!(listing.images.len(), images.count());
     for image in &listing.images {
         assert_eq!(parse_plane_path(&image.path), Some(image.plane.clone()));
     }

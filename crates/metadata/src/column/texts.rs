@@ -1,20 +1,20 @@
-//! The cells of a text column, in few bytes.
+//! The cells of a text column, stored in few bytes.
 
 use std::collections::HashMap;
 use std::fmt;
 
-/// Texts side by side in one allocation: one for each would take several times
-/// the bytes of short cells. Of a collected column whose cells repeat, each text is
-/// there once. A blank cell is the empty text, and there is no other empty text.
+/// Texts in one allocation: a `String` for each would take several times the bytes
+/// of short cells. A collected column whose cells repeat stores each distinct text
+/// once. A blank cell is the empty text, and no other cell is empty.
 ///
-/// Together they have less than 4 GiB, which the limits on tables see to; a cell
-/// beyond that is blank.
+/// All texts together have less than 4 GiB, which the limits on tables ensure; a
+/// cell beyond that is blank.
 #[derive(Clone, Default)]
 pub struct Texts {
     text: String,
-    /// Where each text ends in `text`.
+    /// End of each text in `text`.
     ends: Vec<u32>,
-    /// The number of each cell's text; `None` where each cell has its own.
+    /// Number of each cell's text; `None` if each cell has its own.
     numbers: Option<Vec<u16>>,
 }
 
@@ -29,21 +29,22 @@ impl Texts {
         self.len() == 0
     }
 
-    /// The cell of a row; `None` where it is blank, or there is no such row.
+    /// Returns the cell of a row; `None` if it is blank or there is no such row.
     pub fn get(&self, row: usize) -> Option<&str> {
         Some(self.cell(row)).filter(|cell| !cell.is_empty())
     }
 
-    /// The cells; `None` for blank ones.
+    /// Iterates over the cells; `None` for blank ones.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Option<&str>> + Clone {
         (0..self.len()).map(|row| self.get(row))
     }
 
-    /// The cells; blank ones are empty.
+    /// Iterates over the cells; blank ones are empty.
     pub(crate) fn cells(&self) -> impl ExactSizeIterator<Item = &str> + Clone {
         (0..self.len()).map(|row| self.cell(row))
     }
 
+    /// Returns the cell of a row; empty if it is blank or there is no such row.
     pub(crate) fn cell(&self, row: usize) -> &str {
         let number = match &self.numbers {
             Some(numbers) => numbers.get(row).map(|&number| usize::from(number)),
@@ -52,19 +53,21 @@ impl Texts {
         number.map_or("", |number| self.text(number))
     }
 
+    /// Returns the text of a number; empty if there is no such text.
     fn text(&self, number: usize) -> &str {
         let end_of = |number: usize| self.ends.get(number).map_or(0, |&end| end as usize);
         let (start, end) = (number.checked_sub(1).map_or(0, end_of), end_of(number));
-        self.text.get(start..end).unwrap_or_default()
+        self.text.get(start..end).unwrap_or("")
     }
 
+    /// Appends a cell.
     pub(crate) fn push(&mut self, cell: &str) {
         if self.numbers.is_some() {
             let mut own = Self::default();
             self.cells().for_each(|cell| own.push(cell));
             *self = own;
         }
-        let before = self.ends.last().copied().unwrap_or_default();
+        let before = self.ends.last().copied().unwrap_or(0);
         let end = u32::try_from(self.text.len().saturating_add(cell.len()));
         if end.is_ok() {
             self.text.push_str(cell);
@@ -72,7 +75,8 @@ impl Texts {
         self.ends.push(end.unwrap_or(before));
     }
 
-    /// The same cells, each text once; `None` where that would hardly be shorter.
+    /// Returns equal cells that store each distinct text once; `None` if that would
+    /// take hardly less memory.
     fn shared(&self) -> Option<Self> {
         let mut texts = Self::default();
         let mut known = HashMap::new();
@@ -145,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cells_are_given_back_as_they_were() {
+    fn cells_are_returned_unaltered() {
         let cells = [Some("B02"), None, Some("ß"), Some(" "), None];
         let mut texts: Texts = cells.into_iter().collect();
         assert_eq!(texts.len(), 5);
@@ -174,7 +178,7 @@ mod tests {
         assert_eq!(texts.text.len(), "treatmentcontrol".len());
         assert!(texts.iter().eq(cells.iter().copied()));
         assert_eq!((texts.len(), texts.get(300)), (300, None));
-        // Equal cells are equal however they are kept.
+        // Equality does not depend on how the cells are stored.
         let mut own = Texts::default();
         own.extend(cells.iter().copied());
         assert!(own.numbers.is_none() && own == texts);
@@ -186,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn more_texts_than_can_be_numbered_are_kept_one_by_one() {
+    fn more_distinct_texts_than_numbers_are_stored_one_by_one() {
         for (distinct, is_shared) in [(1 << 16, true), ((1 << 16) + 1, false)] {
             let cells = (0..2 * distinct).map(|row| Some((row % distinct).to_string()));
             let texts: Texts = cells.clone().collect();

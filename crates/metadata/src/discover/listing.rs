@@ -1,24 +1,24 @@
+//! The files of an input by kind.
+
 use std::collections::HashMap;
 
-use crate::path::PathParts;
-use crate::{ExperimentName, PlanePath};
+use crate::path::{PathParts, PlanePath};
+use crate::site::ExperimentName;
 
 /// The files of an input, sorted by path.
 #[derive(Clone, Debug, Default)]
 pub struct Listing {
-    /// Files named as an image of a plane, or what lies in place of one.
+    /// Files, and anything else, named as the image of a plane.
     pub images: Vec<ImageFile>,
     /// Other PNG files.
     pub unrecognised: Vec<String>,
-    /// Number of files that are neither PNG files nor tables.
-    pub other_files: usize,
-    /// Files named as the table is: `metadata.csv`, `metadata.csv.gz`,
+    /// Files named as a metadata table: `metadata.csv`, `metadata.csv.gz`,
     /// `*metadata*.zip`.
     pub metadata_candidates: Vec<String>,
-    /// Files and folders whose name is not UTF-8, as far as it can be shown.
+    /// Files and folders whose name is not UTF-8; invalid bytes are replaced.
     pub unreadable_names: Vec<String>,
-    /// Files of an archive whose name would lead out of the folder that it is
-    /// unpacked to.
+    /// Files of an archive whose name would lead out of the folder to which the
+    /// archive is unpacked.
     pub unsafe_names: Vec<String>,
 }
 
@@ -27,18 +27,18 @@ pub struct Listing {
 pub struct ImageFile {
     /// Path inside the input, `/` between components.
     pub path: Box<str>,
-    /// What the path says.
+    /// The plane that the path names.
     pub plane: PlanePath,
 }
 
 impl Listing {
-    /// Sorts files by what their paths say. Looks at nothing but the paths, so
-    /// it serves folders, archives and object stores alike.
+    /// Sorts paths into kinds. Only the paths are read, so that folders, archives
+    /// and object stores are treated alike.
     pub fn from_paths(paths: impl IntoIterator<Item = Box<str>>) -> Self {
         let mut paths: Vec<Box<str>> = paths.into_iter().collect();
-        paths.sort(); // stable: quick on the sorted runs that folders come in
+        paths.sort(); // A stable sort is fast here: the files of a folder come sorted.
         let mut listing = Self::default();
-        let mut names = Names::default();
+        let mut names = ExperimentNames::default();
         for path in paths {
             if let Some(parts) = PathParts::parse(&path) {
                 let plane = parts.with_experiment(names.shared(parts.experiment));
@@ -47,8 +47,6 @@ impl Listing {
                 listing.unrecognised.push(path.into());
             } else if is_metadata(&path) {
                 listing.metadata_candidates.push(path.into());
-            } else {
-                listing.other_files += 1;
             }
         }
         listing.images.shrink_to_fit();
@@ -56,14 +54,16 @@ impl Listing {
     }
 }
 
-/// One name a folder, not one an image.
+/// The normalised names of experiments, each allocated once and shared by images.
 #[derive(Default)]
-struct Names {
+struct ExperimentNames {
     known: HashMap<String, ExperimentName>,
+    /// The latest name as it was found, and normalised.
     last: Option<(String, ExperimentName)>,
 }
 
-impl Names {
+impl ExperimentNames {
+    /// Returns the normalised form of `raw`.
     fn shared(&mut self, raw: &str) -> ExperimentName {
         if let Some((last, name)) = &self.last
             && last == raw
@@ -80,12 +80,14 @@ impl Names {
     }
 }
 
+/// Whether a file is named as a metadata table.
 fn is_metadata(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     matches!(name, "metadata.csv" | "metadata.csv.gz")
         || (name.contains("metadata") && has_extension(name, ".zip") && !name.starts_with("._"))
 }
 
+/// Whether a path ends in `extension`, in upper or lower case.
 fn has_extension(path: &str, extension: &str) -> bool {
     let at = path.len().saturating_sub(extension.len());
     path.get(at..)

@@ -1,9 +1,9 @@
-//! A folder tree, one level at a time: the folders of a level are shared out
-//! among threads, which is where the time goes.
+//! Walks a folder tree level by level. Threads share the folders of a level,
+//! because reading them takes most of the time.
 //!
-//! The `ignore` crate walks in parallel as well, but follows a link to a folder
-//! above the root (`/`, say) all the way through the file system before it meets
-//! the root again; here such a link is skipped.
+//! The `ignore` crate also walks in parallel. But it follows a link to a folder
+//! above the root (such as `/`) through the whole file system until it meets the
+//! root again; this module skips such a link.
 
 use std::fs;
 use std::ops::Range;
@@ -11,19 +11,21 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use super::DiscoverError;
+use super::error::DiscoverError;
 use crate::path::{IMAGE_EXTENSION, PathParts};
 
-/// Network file systems answer slowly but many at a time.
+/// Fewest threads: network file systems answer slowly, but many requests at once.
 const FEWEST_THREADS: usize = 4;
-/// Folders reached through links. Links from each folder of a row to the next
-/// lead along more paths than anybody can wait for.
+/// Most folders that are reached through links. A chain of folders, each with
+/// several links to the next, has exponentially many paths.
 const MOST_LINKED_FOLDERS: usize = 100_000;
 
+/// The files of a folder tree.
 #[derive(Default)]
 pub(super) struct Tree {
     /// Paths inside the root, `/` between components.
     pub(super) files: Vec<Box<str>>,
+    /// Paths of files and folders whose name is not UTF-8, as far as it can be shown.
     pub(super) unreadable_names: Vec<String>,
 }
 
@@ -31,12 +33,13 @@ pub(super) struct Tree {
 struct Folder {
     /// Path inside the root, ending in `/` unless it is the root.
     inside: String,
-    /// Where it really is.
+    /// Its path without links.
     real: PathBuf,
-    /// The real folders that links on the way here were found in.
+    /// Paths without links of the folders whose links lead to it.
     links_in: Vec<PathBuf>,
 }
 
+/// The content of one folder.
 #[derive(Default)]
 struct Content {
     files: Names,
@@ -44,32 +47,34 @@ struct Content {
     unreadable_names: Vec<String>,
 }
 
-/// Names of files, in one allocation: a path for each would stay in the heap of the
-/// thread that read it, free or not.
+/// Names of files in one allocation. With an allocation for each name, the heap of
+/// the thread that read it would keep the memory after use.
 #[derive(Default)]
 struct Names {
     text: String,
-    places: Vec<Range<usize>>,
+    /// Position of each name in `text`.
+    ranges: Vec<Range<usize>>,
 }
 
 impl Names {
     fn push(&mut self, name: &str) {
         let start = self.text.len();
         self.text.push_str(name);
-        self.places.push(start..self.text.len());
+        self.ranges.push(start..self.text.len());
     }
 
     fn sort(&mut self) {
-        let Self { text, places } = self;
-        places.sort_unstable_by_key(|place| text.get(place.clone()));
+        let Self { text, ranges } = self;
+        ranges.sort_unstable_by_key(|range| text.get(range.clone()));
     }
 
     fn iter(&self) -> impl Iterator<Item = &str> {
-        let places = self.places.iter();
-        places.filter_map(|place| self.text.get(place.clone()))
+        let ranges = self.ranges.iter();
+        ranges.filter_map(|range| self.text.get(range.clone()))
     }
 }
 
+/// Lists all files below `root`.
 pub(super) fn walk(root: &Path) -> Result<Tree, DiscoverError> {
     let real = fs::canonicalize(root).map_err(|source| DiscoverError::Folder {
         path: root.to_owned(),
@@ -108,7 +113,7 @@ pub(super) fn walk(root: &Path) -> Result<Tree, DiscoverError> {
     Ok(tree)
 }
 
-/// The content of each folder, in their order.
+/// Reads the content of each folder of a level, in their order.
 fn read_level(root: &Path, level: &[Folder]) -> Result<Vec<Content>, DiscoverError> {
     let threads = thread::available_parallelism()
         .map_or(1, usize::from)
@@ -141,6 +146,7 @@ fn read_level(root: &Path, level: &[Folder]) -> Result<Vec<Content>, DiscoverErr
 }
 
 impl Folder {
+    /// Reads the content of the folder.
     fn read(&self, root: &Path) -> Result<Content, DiscoverError> {
         let path = || root.join(&self.inside);
         let failed = |source| DiscoverError::Folder {
@@ -175,8 +181,8 @@ impl Folder {
             } else if kind.is_dir() && !self.is_image(name) {
                 content.folders.push(self.below(name, self.real.join(name)));
             } else {
-                // Pipes, sockets and devices, too, and whatever lies in place of
-                // an image: whoever reads it says what is wrong with it.
+                // Also pipes, sockets and devices, and folders named as images:
+                // reading them reports what is wrong.
                 content.files.push(name);
             }
         }
@@ -187,8 +193,8 @@ impl Folder {
         Ok(content)
     }
 
-    /// The folder behind a link, unless following it would come by here for
-    /// ever.
+    /// Returns the folder to which a link leads; `None` if that folder holds the
+    /// link, so that following it would not end.
     fn behind_link(&self, name: &str, real: PathBuf) -> Option<Self> {
         let mut inside = std::iter::once(&self.real).chain(&self.links_in);
         if inside.any(|folder| folder.starts_with(&real)) {
@@ -199,6 +205,7 @@ impl Folder {
         Some(folder)
     }
 
+    /// Returns a folder inside this one.
     fn below(&self, name: &str, real: PathBuf) -> Self {
         Self {
             inside: format!("{}{name}/", self.inside),
@@ -207,11 +214,13 @@ impl Folder {
         }
     }
 
+    /// Whether `name` in this folder is named as an image.
     fn is_image(&self, name: &str) -> bool {
-        // Most names are told by their end, without a path being made.
+        // The end of the name decides most cases without making a path.
         name.ends_with(IMAGE_EXTENSION) && PathParts::parse(&self.file(name)).is_some()
     }
 
+    /// Path of a file of this folder inside the root.
     fn file(&self, name: &str) -> Box<str> {
         [&self.inside, name].concat().into_boxed_str()
     }

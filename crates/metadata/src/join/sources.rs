@@ -1,122 +1,172 @@
-//! Where the image of each plane lies, in few bytes.
+//! Paths of the images of an array, stored in few bytes.
 
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::num::NonZeroU32;
 
 use crate::path::IMAGE_EXTENSION;
-use crate::{Channel, SiteKey};
+use crate::site::{Channel, PlaneIndex, SiteIndex, SiteKey};
 
-/// Paths of images. Of one that is named as its plane is usually spelled, only
-/// the folder is kept, once for all images in it; whole paths would be most of
-/// what a conversion holds in memory from its first site to its last.
+/// The image of each plane of an array.
+///
+/// If an image has the usual name of its plane, only its folder is stored, once
+/// for all images in it. Whole paths would take most of the memory of a conversion,
+/// from its first site to its last.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Sources {
-    /// For each plane the number of its name, from 1; `None` where there is no
-    /// image.
+pub(crate) struct PlaneSources {
+    /// The second axis of the array.
+    channels: Vec<Channel>,
+    /// For each plane the number of its name, from 1; `None` if it has no image.
+    /// Shape (site, channel).
     slots: Vec<Option<NonZeroU32>>,
-    /// Distinct folders of images that are named as usual, each ending in `/` but
-    /// for the root, which is empty; whole paths of the others.
+    /// Distinct folders of images with usual names, each ending in `/` except for
+    /// the root, which is empty; whole paths of the other images.
     names: Vec<Box<str>>,
 }
 
-impl Sources {
-    /// Number of planes, with or without an image.
-    pub(super) fn len(&self) -> usize {
-        self.slots.len()
+impl PlaneSources {
+    /// The channels of the array, ascending.
+    pub(crate) fn channels(&self) -> &[Channel] {
+        &self.channels
     }
 
-    /// Whether the plane at `slot` has an image.
-    pub(super) fn has(&self, slot: usize) -> bool {
-        self.slots.get(slot).is_some_and(Option::is_some)
+    /// Number of planes that have an image.
+    pub(crate) fn present(&self) -> usize {
+        self.slots.iter().flatten().count()
     }
 
-    /// The slots of the planes that have an image, ascending.
-    pub(super) fn present(&self) -> impl Iterator<Item = usize> {
-        (0..self.len()).filter(|&slot| self.has(slot))
+    /// Number of planes that have no image.
+    pub(crate) fn missing(&self) -> usize {
+        self.slots.len() - self.present()
     }
 
-    /// Path of the plane at `slot`, which is that of `key` and `channel`.
-    pub(super) fn path(&self, slot: usize, key: &SiteKey, channel: Channel) -> Option<String> {
-        let mut path = self.name((*self.slots.get(slot)?)?)?.to_owned();
+    /// Whether a plane has an image.
+    pub(super) fn has(&self, plane: PlaneIndex) -> bool {
+        self.number(plane).is_some()
+    }
+
+    /// Iterates over the planes that have an image, in array order.
+    pub(super) fn present_planes(&self) -> impl Iterator<Item = PlaneIndex> {
+        let channels = self.channels.len();
+        let present = self
+            .slots
+            .iter()
+            .enumerate()
+            .filter(|(_, name)| name.is_some());
+        present.map(move |(slot, _)| PlaneIndex {
+            site: SiteIndex(slot / channels),
+            channel: slot % channels,
+        })
+    }
+
+    /// Path of the image of a plane; `None` if there is no image or no such plane.
+    /// `keys` are those of all sites.
+    pub(crate) fn path(&self, keys: &[SiteKey], plane: PlaneIndex) -> Option<String> {
+        let mut path = self.name(self.number(plane)?)?.to_owned();
         if path.is_empty() || path.ends_with('/') {
-            write_usual_name(&mut path, key, channel);
+            let channel = *self.channels.get(plane.channel)?;
+            write_usual_name(&mut path, keys.get(plane.site.0)?, channel);
         }
         Some(path)
+    }
+
+    /// Position of a plane in `slots`; `None` if there is no such channel.
+    fn slot(&self, plane: PlaneIndex) -> Option<usize> {
+        let channels = self.channels.len();
+        if plane.channel >= channels {
+            return None;
+        }
+        plane
+            .site
+            .0
+            .checked_mul(channels)?
+            .checked_add(plane.channel)
+    }
+
+    /// Number of the name of a plane's image.
+    fn number(&self, plane: PlaneIndex) -> Option<NonZeroU32> {
+        *self.slots.get(self.slot(plane)?)?
     }
 
     fn name(&self, number: NonZeroU32) -> Option<&str> {
         self.names.get(number.get() as usize - 1).map(AsRef::as_ref)
     }
 
-    /// Notes a name, and returns its number.
+    /// Stores a name and returns its number.
     fn add(&mut self, name: Box<str>) -> Option<NonZeroU32> {
         self.names.push(name);
-        // There are fewer than `PLANES_AT_MOST`.
+        // There are at most as many names as planes, and `PLANES_AT_MOST` fits.
         u32::try_from(self.names.len())
             .ok()
             .and_then(NonZeroU32::new)
     }
 }
 
-/// Never fails: a `String` takes all that is written to it.
+/// Appends the usual name of an image. Writing to a `String` never fails.
 fn write_usual_name(to: &mut String, key: &SiteKey, channel: Channel) {
     let SiteKey { well, site, .. } = key;
     let _ = write!(to, "{well}_s{site}_{channel}{IMAGE_EXTENSION}");
 }
 
-/// Takes in paths one by one; quickest where those of a folder follow each other.
+/// Collects paths one by one. It is fastest if the images of a folder follow each
+/// other.
 #[derive(Default)]
 pub(super) struct SourcesBuilder {
-    sources: Sources,
+    sources: PlaneSources,
     folders: HashMap<Box<str>, NonZeroU32>,
     last_folder: Option<NonZeroU32>,
     usual: String,
 }
 
 impl SourcesBuilder {
-    /// No image of any of `planes`.
-    pub(super) fn new(planes: usize) -> Self {
+    /// Begins an array without images. The product of `sites` and the number of
+    /// `channels` must not overflow.
+    pub(super) fn new(sites: usize, channels: Vec<Channel>) -> Self {
         Self {
-            sources: Sources {
-                slots: vec![None; planes],
-                ..Sources::default()
+            sources: PlaneSources {
+                slots: vec![None; sites * channels.len()],
+                channels,
+                ..PlaneSources::default()
             },
             ..Self::default()
         }
     }
 
-    /// Notes the path of the plane at `slot`; gives it back where there is one
-    /// already, or no such plane.
+    /// Adds the image of a plane. Returns its path if the plane has an image
+    /// already, or does not exist.
     pub(super) fn insert(
         &mut self,
-        slot: usize,
+        plane: PlaneIndex,
         path: Box<str>,
         key: &SiteKey,
         channel: Channel,
     ) -> Result<(), Box<str>> {
-        if self.sources.slots.get(slot) != Some(&None) {
+        let slot = self.sources.slot(plane);
+        let is_free = |slot: &usize| self.sources.slots.get(*slot) == Some(&None);
+        let Some(slot) = slot.filter(is_free) else {
             return Err(path);
-        }
+        };
         let name_at = path.rfind('/').map_or(0, |slash| slash + 1);
         let (folder, name) = path.split_at(name_at);
         self.usual.clear();
         write_usual_name(&mut self.usual, key, channel);
-        let found = if name == self.usual {
+        let number = if name == self.usual {
             self.folder(folder)
         } else {
             self.sources.add(path)
         };
         if let Some(slot) = self.sources.slots.get_mut(slot) {
-            *slot = found;
+            *slot = number;
         }
         Ok(())
     }
 
-    pub(super) fn finish(self) -> Sources {
+    /// Ends the collection.
+    pub(super) fn finish(self) -> PlaneSources {
         self.sources
     }
 
+    /// Number of a folder, which is stored if it is new.
     fn folder(&mut self, folder: &str) -> Option<NonZeroU32> {
         let last = self.last_folder.and_then(|last| self.sources.name(last));
         if last != Some(folder) {

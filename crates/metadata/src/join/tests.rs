@@ -1,5 +1,6 @@
 use super::*;
-use crate::Severity;
+use crate::problem::Severity;
+use crate::real_data::real_data;
 
 const TABLE: &str = "\
 experiment,plate,well,site,dataset
@@ -8,6 +9,12 @@ HUVEC-01,1,B02,2,train
 HUVEC-01,2,B02,1,train
 HUVEC-10,1,B02,1,test
 ";
+
+fn source(join: &Join, site: usize, channel: usize) -> Option<String> {
+    let site = SiteIndex(site);
+    let plane = PlaneIndex { site, channel };
+    join.sources.path(join.table.keys(), plane)
+}
 
 fn table() -> MetadataTable {
     MetadataTable::read("m.csv", TABLE.as_bytes()).unwrap()
@@ -56,17 +63,14 @@ fn only_problem(join: &Join) -> (ProblemKind, usize, usize, Vec<&str>) {
 fn each_plane_finds_its_image() {
     let join = join(&complete());
     assert!(join.problems().is_empty());
-    assert_eq!(join.channels, [Channel(1), Channel(2)]);
+    assert_eq!(join.channels(), [Channel(1), Channel(2)]);
     for (slot, path) in complete().into_iter().enumerate() {
-        assert_eq!(
-            join.source(SiteIndex(slot / 2), slot % 2).as_deref(),
-            Some(path)
-        );
+        assert_eq!(source(&join, slot / 2, slot % 2).as_deref(), Some(path));
     }
-    assert_eq!(join.source(SiteIndex(0), 2), None);
-    assert_eq!(join.source(SiteIndex(4), 0), None);
-    assert_eq!(join.source(SiteIndex(usize::MAX), 0), None);
-    assert_eq!((join.present_planes(), join.missing_planes()), (8, 0));
+    assert_eq!(source(&join, 0, 2), None);
+    assert_eq!(source(&join, 4, 0), None);
+    assert_eq!(source(&join, usize::MAX, 0), None);
+    assert_eq!((join.sources.present(), join.sources.missing()), (8, 0));
 }
 
 #[test]
@@ -82,7 +86,7 @@ fn however_an_image_is_named_its_path_comes_back() {
         "a/HUVEC-10/Plate1/B02_s1_w2.png",
     ];
     let join = join(&paths);
-    let found = (0..8).map(|slot| join.source(SiteIndex(slot / 2), slot % 2));
+    let found = (0..8).map(|slot| source(&join, slot / 2, slot % 2));
     assert_eq!(
         found.collect::<Vec<_>>(),
         paths.map(|path| Some(path.to_owned()))
@@ -96,9 +100,9 @@ fn channels_are_those_that_exist() {
         "HUVEC-10/Plate1/B02_s1_w10.png",
         "HUVEC-10/Plate1/B02_s1_w2.png",
     ]);
-    assert_eq!(join.channels, [Channel(2), Channel(10)]);
+    assert_eq!(join.channels(), [Channel(2), Channel(10)]);
     assert_eq!(
-        join.source(SiteIndex(3), 1).as_deref(),
+        source(&join, 3, 1).as_deref(),
         Some("HUVEC-10/Plate1/B02_s1_w10.png")
     );
 }
@@ -120,7 +124,7 @@ fn images_without_a_row_are_told() {
         only_problem(&join),
         (ProblemKind::ImagesWithoutRow, 2, 0, examples)
     );
-    assert_eq!(join.channels.len(), 2);
+    assert_eq!(join.channels().len(), 2);
     assert_eq!(join.problems().severity(), Some(Severity::Notice));
 }
 
@@ -132,7 +136,7 @@ fn rows_without_images_are_told() {
         only_problem(&join),
         (ProblemKind::RowsWithoutImages, 1, 2, examples)
     );
-    assert_eq!((join.present_planes(), join.missing_planes()), (6, 2));
+    assert_eq!((join.sources.present(), join.sources.missing()), (6, 2));
     assert_eq!(
         join.problems().severity(),
         Some(Severity::NeedsAllowMissing)
@@ -156,7 +160,7 @@ fn sites_short_of_a_channel_are_told() {
         only_problem(&join),
         (ProblemKind::IncompleteSites, 4, 5, examples)
     );
-    assert_eq!(join.missing_planes(), 5);
+    assert_eq!(join.sources.missing(), 5);
     assert_eq!(
         join.problems().severity(),
         Some(Severity::NeedsAllowMissing)
@@ -234,12 +238,12 @@ fn rows_that_are_not_selected_leave_no_trace() {
         join.table().site_ids().collect::<Vec<_>>(),
         ["HUVEC-10_1_B02_1"]
     );
-    assert_eq!(join.channels, [Channel(1), Channel(2)]);
+    assert_eq!(join.channels(), [Channel(1), Channel(2)]);
     assert_eq!(
-        join.source(SiteIndex(0), 1).as_deref(),
+        source(&join, 0, 1).as_deref(),
         Some("test/HUVEC-10/Plate1/B02_s1_w2.png")
     );
-    assert_eq!((join.present_planes(), join.missing_planes()), (2, 0));
+    assert_eq!((join.sources.present(), join.sources.missing()), (2, 0));
 }
 
 #[test]
@@ -317,7 +321,7 @@ fn groups(sample: &[String]) -> BTreeSet<String> {
 }
 
 #[test]
-fn a_sample_is_everything_if_that_is_little() {
+fn a_sample_of_few_images_has_them_all() {
     let join = larger();
     assert_eq!(join.sample_sources(96).len(), 96);
     assert_eq!(join.sample_sources(1_000), join.sample_sources(96));
@@ -361,22 +365,17 @@ fn a_sample_too_small_for_each_plate_is_spread_over_plates() {
     assert!(join.sample_sources(0).is_empty());
 }
 
-/// Real files, where they lie beside the working copy: 24 sites on 12 plates,
-/// the second site of each short of `w5` and `w6`.
+/// Joins the real sample: 24 sites on 12 plates; the second site of each plate has no
+/// `w5` and no `w6`.
 #[test]
 fn the_real_sample_is_joined() {
-    let root =
-        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/rxrx1-sample");
-    if !root.exists() {
-        println!("skipped: {} is not there", root.display());
-        return;
-    }
+    let Some(root) = real_data("") else { return };
     let listing = crate::list_folder(&root).unwrap();
     let inside = crate::find_metadata("sample", &listing).unwrap();
     let table = MetadataTable::open(&root.join(inside)).unwrap();
     let join = Join::new(table, listing, &Selection::default()).unwrap();
-    assert_eq!((join.table().len(), join.channels.len()), (24, 6));
-    assert_eq!((join.present_planes(), join.missing_planes()), (120, 24));
+    assert_eq!((join.table().len(), join.channels().len()), (24, 6));
+    assert_eq!((join.sources.present(), join.sources.missing()), (120, 24));
     let (kind, count, missing_planes, examples) = only_problem(&join);
     assert_eq!(
         (kind, count, missing_planes),
@@ -384,7 +383,7 @@ fn the_real_sample_is_joined() {
     );
     assert_eq!(examples[0], "HEPG2-01_1_B02_2: no w5, w6");
     assert_eq!(
-        join.source(SiteIndex(0), 0).as_deref(),
+        source(&join, 0, 0).as_deref(),
         Some("images/HEPG2-01/Plate1/B02_s1_w1.png")
     );
 }

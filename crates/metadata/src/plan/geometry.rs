@@ -1,6 +1,16 @@
+//! Shapes of the array, its chunks and its shards.
+
 use serde::{Deserialize, Serialize};
 
-use super::{PlanError, Unit};
+use super::error::PlanError;
+use super::unit::Unit;
+
+/// Most chunks in a shard. A reader fetches their index, 16 bytes each, before it
+/// reads the first of them.
+const CHUNKS_AT_MOST: usize = 1 << 20;
+
+/// Sizes that are tried for the advice in an error; useful sizes are smaller.
+const SEARCHED: usize = 1 << 20;
 
 /// Type of a pixel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -30,14 +40,14 @@ impl DataType {
     }
 }
 
-/// How the array is to be cut. The default makes a chunk of each site.
+/// Sizes of chunks and shards. By default a chunk is one site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Layout {
     /// Sites in a chunk.
     pub chunk_sites: usize,
-    /// Channels in a chunk; `None` for all.
+    /// Channels in a chunk; `None` means all.
     pub chunk_channels: Option<usize>,
-    /// Sites in a shard, a multiple of those in a chunk.
+    /// Sites in a shard, a multiple of the sites in a chunk.
     pub shard_sites: usize,
 }
 
@@ -51,11 +61,11 @@ impl Default for Layout {
     }
 }
 
-/// Sizes of the array `images`, its chunks and its shards. Axes are always in
+/// Sizes of the array of images, its chunks and its shards. Axes are always in
 /// the order site, channel, y, x.
 ///
-/// Chunks and shards keep their full shape at the ends of the axes, as Zarr
-/// demands; what lies beyond the array is fill value.
+/// Chunks and shards keep their full shape at the ends of the axes; positions
+/// beyond the array hold the fill value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct ArrayGeometry {
     /// Sites in the array.
@@ -98,7 +108,7 @@ impl ArrayGeometry {
             shard_sites,
         } = layout;
         let chunk_channels = chunk_channels.unwrap_or(channels);
-        for (size, what) in [
+        refuse_zeros([
             (sites, "the number of sites"),
             (channels, "the number of channels"),
             (height, "the height of the images"),
@@ -106,11 +116,7 @@ impl ArrayGeometry {
             (chunk_sites, "the number of sites in a chunk"),
             (chunk_channels, "the number of channels in a chunk"),
             (shard_sites, "the number of sites in a shard"),
-        ] {
-            if size == 0 {
-                return Err(PlanError::Zero { what });
-            }
-        }
+        ])?;
         if chunk_channels > channels {
             return Err(PlanError::ChunkBeyondChannels {
                 chunk_channels,
@@ -120,7 +126,6 @@ impl ArrayGeometry {
         if !shard_sites.is_multiple_of(chunk_sites) {
             return Err(chunks_do_not_fill_shard(chunk_sites, shard_sites));
         }
-        let shard_channels = channels.next_multiple_of(chunk_channels);
         let geometry = Self {
             sites,
             channels,
@@ -130,27 +135,30 @@ impl ArrayGeometry {
             chunk_sites,
             chunk_channels,
             shard_sites,
-            shard_channels,
+            shard_channels: channels.next_multiple_of(chunk_channels),
         };
-        for (shape, what) in [
-            (geometry.shape(), "the array"),
-            (geometry.shard_shape(), "a shard"),
-        ] {
+        geometry.refuse_large()?;
+        Ok(geometry)
+    }
+
+    /// Refuses sizes that cannot be addressed, and shards of too many chunks.
+    fn refuse_large(&self) -> Result<(), PlanError> {
+        for (shape, what) in [(self.shape(), "the array"), (self.shard_shape(), "a shard")] {
             let bytes = shape
                 .into_iter()
-                .try_fold(data_type.bytes(), usize::checked_mul);
+                .try_fold(self.data_type.bytes(), usize::checked_mul);
             if bytes.is_none_or(|bytes| isize::try_from(bytes).is_err()) {
                 return Err(PlanError::TooLarge { what });
             }
         }
-        let chunks = geometry.chunks_per_shard();
+        let chunks = self.chunks_per_shard();
         if chunks > CHUNKS_AT_MOST {
             return Err(PlanError::TooManyChunks {
                 chunks,
                 limit: CHUNKS_AT_MOST,
             });
         }
-        Ok(geometry)
+        Ok(())
     }
 
     /// Shape of the array.
@@ -158,7 +166,7 @@ impl ArrayGeometry {
         [self.sites, self.channels, self.height, self.width]
     }
 
-    /// Shape of a chunk: what a reader decodes at once.
+    /// Shape of a chunk, the part that a reader decodes at once.
     pub fn chunk_shape(&self) -> [usize; 4] {
         [
             self.chunk_sites,
@@ -168,7 +176,7 @@ impl ArrayGeometry {
         ]
     }
 
-    /// Shape of a shard: what is stored as one object.
+    /// Shape of a shard, the part that is stored as one object.
     pub fn shard_shape(&self) -> [usize; 4] {
         [
             self.shard_sites,
@@ -203,17 +211,12 @@ impl ArrayGeometry {
         self.chunk_sites * self.chunk_channels * self.plane_bytes()
     }
 
-    /// Bytes of a full decoded shard.
-    pub fn shard_bytes(&self) -> usize {
-        self.shard_sites * self.shard_channels * self.plane_bytes()
-    }
-
     /// Bytes of the whole array, uncompressed.
     pub fn raw_bytes(&self) -> u64 {
         self.planes() as u64 * self.plane_bytes() as u64
     }
 
-    /// The unit of one shard; it has no sites where there is no such shard.
+    /// The unit of one shard. It has no sites if there is no such shard.
     pub fn unit(&self, shard: usize) -> Unit {
         let start = shard.saturating_mul(self.shard_sites).min(self.sites);
         Unit {
@@ -223,13 +226,16 @@ impl ArrayGeometry {
     }
 }
 
-/// Chunks in a shard. A reader fetches their index, 16 bytes each, before it
-/// reads the first of them.
-const CHUNKS_AT_MOST: usize = 1 << 20;
+/// Refuses sizes of 0; each is given with its name.
+fn refuse_zeros<const N: usize>(sizes: [(usize, &'static str); N]) -> Result<(), PlanError> {
+    let zero = sizes.into_iter().find(|(size, _)| *size == 0);
+    match zero {
+        Some((_, what)) => Err(PlanError::Zero { what }),
+        None => Ok(()),
+    }
+}
 
-/// Sizes tried for advice; sizes worth advising are not in the millions.
-const SEARCHED: usize = 1 << 20;
-
+/// Returns the error with the nearest sizes that are possible.
 fn chunks_do_not_fill_shard(chunk_sites: usize, shard_sites: usize) -> PlanError {
     let below = shard_sites - shard_sites % chunk_sites;
     let shards = [

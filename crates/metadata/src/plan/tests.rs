@@ -1,5 +1,7 @@
 use super::*;
-use crate::{Listing, Selection};
+use crate::discover::listing::Listing;
+use crate::problem::ProblemKind;
+use crate::select::Selection;
 
 fn layout(chunk_sites: usize, chunk_channels: Option<usize>, shard_sites: usize) -> Layout {
     Layout {
@@ -46,7 +48,6 @@ fn the_default_makes_a_chunk_of_each_site() {
     );
     assert_eq!(geometry.plane_bytes(), 262_144);
     assert_eq!(geometry.chunk_bytes(), 6 * 262_144);
-    assert_eq!(geometry.shard_bytes(), 384 * 262_144);
     assert_eq!(geometry.raw_bytes(), 780 * 262_144);
 }
 
@@ -64,18 +65,12 @@ fn chunks_of_some_channels_round_the_shard_up() {
 }
 
 #[test]
-fn data_types_have_their_zarr_names() {
-    for (data_type, name, bytes, max_value) in [
-        (DataType::UInt8, "uint8", 1, 255),
-        (DataType::UInt16, "uint16", 2, 65_535),
-    ] {
+fn data_types_have_a_size_and_a_largest_value() {
+    for (data_type, bytes, max_value) in [(DataType::UInt8, 1, 255), (DataType::UInt16, 2, 65_535)]
+    {
         assert_eq!(
-            (
-                data_type.zarr_name(),
-                data_type.bytes(),
-                data_type.max_value()
-            ),
-            (name, bytes, max_value)
+            (data_type.bytes(), data_type.max_value()),
+            (bytes, max_value)
         );
     }
 }
@@ -111,7 +106,7 @@ fn a_shard_may_be_larger_than_the_array() {
 
 #[test]
 fn a_plan_knows_what_the_join_knows() {
-    let mut plan = plan(Layout::default()).unwrap();
+    let plan = plan(Layout::default()).unwrap();
     assert_eq!((plan.table().len(), plan.channels().len()), (5, 2));
     assert_eq!(
         plan.source(SiteIndex(4), 0).as_deref(),
@@ -120,9 +115,16 @@ fn a_plan_knows_what_the_join_knows() {
     assert_eq!(plan.source(SiteIndex(4), 1), None);
     assert_eq!((plan.present_planes(), plan.missing_planes()), (9, 1));
     assert_eq!(plan.problems().iter().count(), 1);
-    plan.problems_mut()
-        .add(crate::ProblemKind::MixedShapes, 0, || "a.png".to_owned());
+
+    let mut found = Problems::default();
+    for path in ["a.png", "b.png"] {
+        found.add(ProblemKind::MixedShapes, 0, || path.to_owned());
+    }
+    let plan = plan.with_problems(found.clone()).with_problems(found);
     assert_eq!(plan.problems().iter().count(), 2);
+    let mixed = plan.problems().get(ProblemKind::MixedShapes).unwrap();
+    assert_eq!(mixed.count, 4);
+    assert_eq!(mixed.examples, ["a.png", "b.png", "a.png", "b.png"]);
 }
 
 #[test]

@@ -1,7 +1,11 @@
+//! Errors of reading a table.
+
 use std::io;
 use std::path::PathBuf;
 
 use thiserror::Error;
+
+use crate::excerpt::excerpt;
 
 /// Why a table cannot be used. Every message names the file.
 #[derive(Debug, Error)]
@@ -245,11 +249,10 @@ pub enum MetadataError {
     },
 }
 
-/// Names that a message lists.
+/// Most names that a message lists.
 const LISTED: usize = 50;
-/// Characters of a value that a message shows.
-const SHOWN: usize = 100;
 
+/// Returns the first of `names`, quoted, and the number of the others.
 fn listed(names: &[String]) -> String {
     if names.is_empty() {
         return "none".to_owned();
@@ -257,19 +260,11 @@ fn listed(names: &[String]) -> String {
     let listed: Vec<String> = names
         .iter()
         .take(LISTED)
-        .map(|name| format!("{:?}", shown(name)))
+        .map(|name| format!("{:?}", excerpt(name)))
         .collect();
     let listed = listed.join(", ");
     match names.len().saturating_sub(LISTED) {
         0 => listed,
         more => format!("{listed} and {more} more"),
-    }
-}
-
-/// A value as far as a message shows it.
-pub(crate) fn shown(value: &str) -> String {
-    match value.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", value.get(..end).unwrap_or_default()),
-        None => value.to_owned(),
     }
 }

@@ -7,14 +7,14 @@ use std::path::Path;
 use flate2::bufread::MultiGzDecoder;
 use zip::ZipArchive;
 
-use super::MetadataError;
+use super::error::MetadataError;
 
 const GZIP: &[u8] = &[0x1f, 0x8b];
 /// A local file header, or the end record that an empty archive begins with.
 const ZIP: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
 
-/// Runs `read` on the text of the table behind `path`, whatever it is packed in;
-/// in an archive with several tables, of the one called `expected`.
+/// Runs `read` on the text of the table at `path`, which may be plain, gzipped or
+/// zipped. Of an archive with several tables the one named `expected` is read.
 pub(crate) fn open_packed<T>(
     path: &Path,
     expected: &'static str,
@@ -24,7 +24,7 @@ pub(crate) fn open_packed<T>(
         path: path.to_owned(),
         source,
     };
-    // Before it is opened: opening a pipe waits for somebody to write to it.
+    // Checked before the file is opened: opening a pipe waits for a writer.
     if !path.metadata().map_err(failed)?.is_file() {
         return Err(MetadataError::NotAFile {
             path: path.to_owned(),
@@ -34,7 +34,8 @@ pub(crate) fn open_packed<T>(
     packed(&path.display().to_string(), file, expected, read)
 }
 
-/// The same for plain, gzipped or zipped text.
+/// Runs `read` on the text of an open table that may be plain, gzipped or zipped.
+/// `name` stands for the file in errors.
 pub(crate) fn packed<T>(
     name: &str,
     mut file: impl Read + Seek,
@@ -59,6 +60,7 @@ pub(crate) fn packed<T>(
     }
 }
 
+/// Runs `read` on the text of the table inside a zip archive.
 fn zipped<T>(
     name: &str,
     file: impl Read + Seek,
@@ -88,12 +90,13 @@ fn zipped<T>(
             found: tables,
         });
     };
-    // Nothing is unpacked to where its name says, so the name may be anything.
+    // The name is only shown: nothing is unpacked to a path made of it.
     let name = format!("{name}:{}", entry.escape_debug());
     read(&name, &mut archive.by_name(entry).map_err(failed)?)
 }
 
-/// macOS puts a `__MACOSX/._x.csv` beside each `x.csv`.
+/// Whether an entry is named as a table. macOS puts a `__MACOSX/._x.csv` beside
+/// each `x.csv`; that is none.
 fn is_table(entry: &str) -> bool {
     let name = base_name(entry);
     name.to_ascii_lowercase().ends_with(".csv") && !name.starts_with("._")

@@ -1,23 +1,26 @@
-/// What a table may ask for, so that a damaged or hostile file (a gzip bomb, a
-/// quote that is never closed) cannot take the machine's memory.
+//! The largest tables that are read.
+
+/// Largest sizes of a table, so that a damaged or hostile file (a gzip bomb, a
+/// quote that is never closed) cannot use up the memory.
 ///
-/// In memory a cell takes its text and about 60 bytes more, so that a table at
-/// all limits takes some 5 GB. RxRx1's has 11 columns, 1.4 million cells and
-/// 14 MB.
+/// In memory a cell takes its text and about 60 bytes more, so a table that
+/// reaches all limits takes about 5 GB. The table of RxRx1 has 11 columns, 1.4
+/// million cells and 14 MB.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// Bytes of text, uncompressed.
     pub(crate) bytes: u64,
-    /// Bytes of a row; noticed when the reader next asks for bytes.
+    /// Bytes of a row. Checked whenever the reader asks for more bytes.
     pub(crate) row_bytes: u64,
-    /// Columns; each becomes an array of its own.
+    /// Columns; each becomes an array of its own in the output.
     pub(crate) columns: usize,
     /// Rows times columns.
     pub(crate) cells: usize,
 }
 
 impl Limits {
-    /// 1 GiB of text, 1 MiB a row, 10,000 columns, 67 million cells.
+    /// Limits of a metadata table: 1 GiB of text, 1 MiB a row, 10,000 columns,
+    /// 67 million cells.
     pub(crate) const TABLE: Self = Self {
         bytes: 1 << 30,
         row_bytes: 1 << 20,
@@ -25,9 +28,9 @@ impl Limits {
         cells: 1 << 26,
     };
 
-    /// Of embeddings, whose numbers do not stay text: what 1,024 of them for
-    /// each site of RxRx1 take, ten times over. The numbers in memory have a
-    /// limit of their own.
+    /// Limits of a table of embeddings, whose cells are not kept as text: ten
+    /// times what 1,024 numbers for each site of RxRx1 take. The numbers in memory
+    /// have a limit of their own.
     pub(crate) const EMBEDDINGS: Self = Self {
         bytes: 16 << 30,
         row_bytes: 1 << 20,

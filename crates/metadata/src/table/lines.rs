@@ -1,22 +1,23 @@
-//! What the CSV reader does not tell: on which line a row begins, and whether
-//! the text ends inside a quote.
+//! Counts lines for the CSV reader, which does not say on which line a row begins,
+//! nor whether the text ends inside a quote.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
 
 use super::limits::Limits;
 
-/// Put behind the text: a row of its own, unless a quote is still open.
+/// Text that is appended to the table. It is read as a row of its own, unless a
+/// quote is still open.
 const END: &[u8] = b"\n.";
-/// The only field of that row.
+/// The only field of the row that [`END`] is read as.
 pub(super) const END_ROW: &str = ".";
 
-/// Counts lines (which end in LF, CRLF or CR) as bytes pass by, and stops where
-/// there are more than the limits allow.
+/// A reader that counts the lines it has read (they end in LF, CRLF or CR), and
+/// fails when the text is larger than the limits allow.
 pub(super) struct Lines<R> {
     inner: R,
     limits: Limits,
-    /// Bytes that have passed, [`END`] not counted.
+    /// Bytes that have been read, without [`END`].
     passed: u64,
     row_start: u64,
     /// Line of the next byte, from 1.
@@ -26,19 +27,22 @@ pub(super) struct Lines<R> {
     /// Offset of the first byte, and number, of each line that is not blank,
     /// from the current row on.
     ahead: VecDeque<(u64, u64)>,
-    /// What is left of [`END`], once the text has ended.
+    /// The unread part of [`END`], once the text has ended.
     end: Option<&'static [u8]>,
     exceeded: Option<Exceeded>,
 }
 
-/// Which limit was reached.
+/// The limit that was reached.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Exceeded {
+    /// Bytes of the text.
     Bytes,
+    /// Bytes of one row.
     RowBytes,
 }
 
 impl<R> Lines<R> {
+    /// Begins to read `inner`.
     pub(super) fn new(inner: R, limits: Limits) -> Self {
         Self {
             inner,
@@ -54,7 +58,7 @@ impl<R> Lines<R> {
         }
     }
 
-    /// Tells where the reader stands before it reads a row.
+    /// Notes the position of the CSV reader before it reads a row.
     pub(super) fn begin_row(&mut self, offset: u64) {
         self.row_start = offset;
         while self.ahead.front().is_some_and(|(start, _)| *start < offset) {
@@ -62,27 +66,29 @@ impl<R> Lines<R> {
         }
     }
 
-    /// The line of the current row: the first that is not blank from
-    /// [`Self::begin_row`] on, for the reader may have stood before blank lines
-    /// or the second half of a CRLF.
+    /// Line of the current row: the first line from [`Self::begin_row`] on that
+    /// is not blank. The CSV reader may have stopped before blank lines or in the
+    /// middle of a CRLF.
     pub(super) fn row_line(&self) -> u64 {
         self.ahead.front().map_or(self.line, |(_, line)| *line)
     }
 
-    /// The line that is being read.
+    /// Line that is being read.
     pub(super) fn line(&self) -> u64 {
         self.line
     }
 
-    /// Whether the reader, standing at `offset`, has read [`END`].
+    /// Whether the CSV reader, at `offset`, has read [`END`].
     pub(super) fn is_beyond_end(&self, offset: u64) -> bool {
         self.end.is_some() && offset > self.passed.saturating_add(1)
     }
 
+    /// The limit that stopped the reader, if any.
     pub(super) fn exceeded(&self) -> Option<Exceeded> {
         self.exceeded
     }
 
+    /// Counts the lines of `bytes`, which the CSV reader is about to get.
     fn pass(&mut self, bytes: &[u8]) {
         for (offset, &byte) in (self.passed..).zip(bytes) {
             match byte {
@@ -122,7 +128,7 @@ impl<R: Read> Read for Lines<R> {
         if count == 0 && !buffer.is_empty() {
             return self.end.insert(END).read(buffer);
         }
-        self.pass(buffer.get(..count).unwrap_or_default());
+        self.pass(buffer.get(..count).unwrap_or(&[]));
         Ok(count)
     }
 }

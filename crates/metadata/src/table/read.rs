@@ -1,22 +1,28 @@
-//! CSV text → table. A function of values: no file system.
+//! Reads CSV text as a table: checks, types and orders its rows.
 
 use std::collections::HashMap;
 use std::io::Read;
 
+use super::column_names::{ColumnNameRule, ColumnNames};
+use super::error::MetadataError;
 use super::limits::Limits;
-use super::records::{Records, Row};
-use super::{MetadataError, MetadataTable, REQUIRED, SITE_ID, shown};
-use crate::array_name::ColumnNames;
-use crate::column::is_blank;
-use crate::site::positive;
-use crate::{Column, ColumnValues, ExperimentName, SiteKey, Texts, Well};
+use super::metadata_table::{EXPERIMENT, MetadataTable, REQUIRED, SITE_ID};
+use super::records::{Record, Records};
+use crate::column::texts::Texts;
+use crate::column::{Column, ColumnValues, is_blank};
+use crate::excerpt::excerpt;
+use crate::number::positive;
+use crate::site::{ExperimentName, SiteKey};
+use crate::well::Well;
 
-pub(super) fn table(
+/// Reads the table in `text`. `name` stands for the file in errors.
+pub(super) fn read_table(
     name: &str,
     text: impl Read,
     limits: Limits,
+    column_names: ColumnNameRule,
 ) -> Result<MetadataTable, MetadataError> {
-    let rows = Rows::read(name, text, limits)?;
+    let rows = Rows::read(name, text, limits, column_names)?;
     let keys = rows.keys()?;
 
     let mut order: Vec<usize> = (0..keys.len()).collect();
@@ -28,40 +34,45 @@ pub(super) fn table(
     rows.refuse_duplicate_sites(&keys, &order)?;
     let derived = match rows.column(SITE_ID) {
         Some(ids) => rows.check_site_ids(ids).map(|()| None)?,
-        None => Some(rows.derive_site_ids(&keys, &order)),
+        None => Some(rows.derive_site_ids(&keys, &order)?),
     };
     let columns = rows.columns.into_iter().map(|(name, cells)| {
         let cells = order.iter().map(|&row| cells.cell(row));
-        // These are names even where all of them look like numbers.
+        // These are names, even if all of them look like numbers.
         let values = match name.as_str() {
-            SITE_ID | "experiment" | "well" => ColumnValues::text(cells),
+            SITE_ID | EXPERIMENT | "well" => ColumnValues::text(cells),
             _ => ColumnValues::infer(cells),
         };
         Column { name, values }
     });
-    Ok(MetadataTable {
-        name: name.into(),
-        keys,
-        columns: derived.into_iter().chain(columns).collect(),
-    })
+    let columns = derived.into_iter().chain(columns).collect();
+    Ok(MetadataTable::new(name.into(), keys, columns))
 }
 
-/// The rows as they stand in the file.
+/// The rows in the order of the file.
 struct Rows<'name> {
+    /// Name of the file, for errors.
     name: &'name str,
+    /// Name and cells of each column.
     columns: Vec<(String, Texts)>,
-    /// The line on which each row begins; there are fewer than 4 thousand
-    /// million bytes, let alone lines.
+    /// Line on which each row begins. The limit on bytes keeps the number of
+    /// lines below 2^32.
     lines: Vec<u32>,
 }
 
 impl<'name> Rows<'name> {
-    fn read(name: &'name str, text: impl Read, limits: Limits) -> Result<Self, MetadataError> {
+    /// Reads all rows and checks their number of fields.
+    fn read(
+        name: &'name str,
+        text: impl Read,
+        limits: Limits,
+        column_names: ColumnNameRule,
+    ) -> Result<Self, MetadataError> {
         let mut records = Records::new(name, text, limits)?;
         let Some(header) = records.next()? else {
             return Err(MetadataError::Empty { name: name.into() });
         };
-        check_header(name, &header, limits)?;
+        check_header(name, &header, limits, column_names)?;
         let columns = header
             .fields
             .iter()
@@ -72,7 +83,7 @@ impl<'name> Rows<'name> {
             columns,
             lines: Vec::new(),
         };
-        while let Some(Row { line, fields }) = records.next()? {
+        while let Some(Record { line, fields }) = records.next()? {
             if fields.len() != rows.columns.len() {
                 return Err(MetadataError::Ragged {
                     name: name.into(),
@@ -99,6 +110,7 @@ impl<'name> Rows<'name> {
         Ok(rows)
     }
 
+    /// The cells of a column.
     fn column(&self, name: &str) -> Option<&Texts> {
         self.columns
             .iter()
@@ -106,16 +118,27 @@ impl<'name> Rows<'name> {
             .map(|(_, cells)| cells)
     }
 
+    /// The cells of a column that [`check_header`] demands.
+    fn required(&self, name: &str) -> Result<&Texts, MetadataError> {
+        self.column(name)
+            .ok_or_else(|| MetadataError::MissingColumns {
+                name: self.name.into(),
+                missing: vec![name.to_owned()],
+                header: self.columns.iter().map(|(name, _)| name.clone()).collect(),
+            })
+    }
+
+    /// Line on which a row begins; 0 if there is no such row.
     fn line(&self, row: usize) -> u64 {
         self.lines.get(row).copied().map_or(0, u64::from)
     }
 
+    /// Reads the key of each row.
     fn keys(&self) -> Result<Vec<SiteKey>, MetadataError> {
-        let [Some(experiments), Some(plates), Some(wells), Some(sites)] =
-            REQUIRED.map(|required| self.column(required))
-        else {
-            return Ok(Vec::new()); // check_header saw to it that they are there
-        };
+        let experiments = self.required(EXPERIMENT)?;
+        let plates = self.required("plate")?;
+        let wells = self.required("well")?;
+        let sites = self.required("site")?;
         let mut names: HashMap<&str, ExperimentName> = HashMap::new();
         let mut keys = Vec::with_capacity(self.lines.len());
         for row in 0..self.lines.len() {
@@ -123,7 +146,7 @@ impl<'name> Rows<'name> {
             if is_blank(experiment) {
                 return Err(self.refuse(
                     row,
-                    "experiment",
+                    EXPERIMENT,
                     experiment,
                     "an experiment",
                     "expected a name",
@@ -152,6 +175,7 @@ impl<'name> Rows<'name> {
         Ok(keys)
     }
 
+    /// Returns the error for a malformed value.
     fn refuse(
         &self,
         row: usize,
@@ -165,13 +189,14 @@ impl<'name> Rows<'name> {
             name,
             line,
             column,
-            value: shown(value),
+            value: excerpt(value),
             what,
             expected,
         }
     }
 
-    /// `keys` ascend; `order` says which row of the file each belongs to.
+    /// Refuses two rows with one key. `keys` ascend; `order` is the row of each in
+    /// the file.
     fn refuse_duplicate_sites(
         &self,
         keys: &[SiteKey],
@@ -185,13 +210,14 @@ impl<'name> Rows<'name> {
                     name: self.name.into(),
                     first: self.line(*first_row),
                     second: self.line(*second_row),
-                    key: shown(&first.to_string()),
+                    key: excerpt(&first.to_string()),
                 });
             }
         }
         Ok(())
     }
 
+    /// Refuses blank site ids and those that are there twice.
     fn check_site_ids(&self, ids: &Texts) -> Result<(), MetadataError> {
         let mut seen = HashMap::with_capacity(self.lines.len());
         for (row, id) in ids.cells().enumerate() {
@@ -203,31 +229,38 @@ impl<'name> Rows<'name> {
                     name: self.name.into(),
                     first: self.line(first),
                     second: self.line(row),
-                    site_id: shown(id),
+                    site_id: excerpt(id),
                 });
             }
         }
         Ok(())
     }
 
-    fn derive_site_ids(&self, keys: &[SiteKey], order: &[usize]) -> Column {
-        let experiments = self.column("experiment");
+    /// Makes the column `site_id` of the required columns, in array order.
+    fn derive_site_ids(&self, keys: &[SiteKey], order: &[usize]) -> Result<Column, MetadataError> {
+        let experiments = self.required(EXPERIMENT)?;
         let ids = keys.iter().zip(order).map(|(key, &row)| {
-            let experiment = experiments.map(|cells| cells.cell(row)).unwrap_or_default();
+            let experiment = experiments.cell(row);
             Some(format!(
                 "{experiment}_{}_{}_{}",
                 key.plate, key.well, key.site
             ))
         });
-        Column {
+        Ok(Column {
             name: SITE_ID.into(),
             values: ColumnValues::String(ids.collect()),
-        }
+        })
     }
 }
 
-fn check_header(name: &str, row: &Row<'_>, limits: Limits) -> Result<(), MetadataError> {
-    let Row { line, fields } = *row;
+/// Checks the number and the names of the columns.
+fn check_header(
+    name: &str,
+    header: &Record<'_>,
+    limits: Limits,
+    column_names: ColumnNameRule,
+) -> Result<(), MetadataError> {
+    let Record { line, fields } = *header;
     if fields.len() > limits.columns {
         return Err(MetadataError::TooManyColumns {
             name: name.into(),
@@ -248,21 +281,24 @@ fn check_header(name: &str, row: &Row<'_>, limits: Limits) -> Result<(), Metadat
             header: fields.iter().map(str::to_owned).collect(),
         });
     }
-    let mut names = ColumnNames::default();
+    let mut names = ColumnNames::new(column_names);
+    let refused = |position, column, reason| MetadataError::ColumnName {
+        name: name.into(),
+        line,
+        position,
+        column: excerpt(column),
+        reason,
+    };
     if fields.iter().all(|column| column != SITE_ID) {
-        // It is going to be derived, so its name is taken.
-        names.conflict(SITE_ID);
+        // The column is going to be derived, so its name is taken.
+        names
+            .add(SITE_ID)
+            .map_err(|reason| refused(0, SITE_ID, reason))?;
     }
     for (position, column) in (1..).zip(fields) {
-        if let Some(reason) = names.conflict(column) {
-            return Err(MetadataError::ColumnName {
-                name: name.into(),
-                line,
-                position,
-                column: shown(column),
-                reason,
-            });
-        }
+        names
+            .add(column)
+            .map_err(|reason| refused(position, column, reason))?;
     }
     Ok(())
 }

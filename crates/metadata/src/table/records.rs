@@ -1,23 +1,24 @@
-//! A text cut into rows, each with the line on which it begins.
+//! Cuts a text into records, each with the line on which it begins.
 
 use std::io::{Chain, Cursor, Read};
 
 use csv::{Reader, ReaderBuilder, StringRecord};
 
-use super::MetadataError;
+use super::error::MetadataError;
 use super::limits::Limits;
 use super::lines::{END_ROW, Exceeded, Lines};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// One row as it stands in the file.
-pub(crate) struct Row<'record> {
-    /// Line on which it begins, from 1.
+/// One row of the file, or its header.
+pub(crate) struct Record<'record> {
+    /// Line on which the record begins, from 1.
     pub(crate) line: u64,
+    /// One field a column.
     pub(crate) fields: &'record StringRecord,
 }
 
-/// The rows of a text, header and all, one at a time.
+/// The records of a text, one at a time; the header is the first.
 pub(crate) struct Records<'name, R> {
     name: &'name str,
     limits: Limits,
@@ -26,13 +27,14 @@ pub(crate) struct Records<'name, R> {
 }
 
 impl<'name, R: Read> Records<'name, R> {
+    /// Begins to read `text`. `name` stands for the file in errors.
     pub(crate) fn new(
         name: &'name str,
         mut text: R,
         limits: Limits,
     ) -> Result<Self, MetadataError> {
-        // The csv crate passes over a byte order mark too, but takes one that
-        // it is given by itself for the end of the text.
+        // The csv crate also skips a byte order mark, but a reader that returns
+        // the mark alone looks to it like the end of the text.
         let mut head = Vec::with_capacity(BYTE_ORDER_MARK.len());
         text.by_ref()
             .take(BYTE_ORDER_MARK.len() as u64)
@@ -57,7 +59,8 @@ impl<'name, R: Read> Records<'name, R> {
         })
     }
 
-    pub(crate) fn next(&mut self) -> Result<Option<Row<'_>>, MetadataError> {
+    /// Reads the next record; `None` at the end of the text.
+    pub(crate) fn next(&mut self) -> Result<Option<Record<'_>>, MetadataError> {
         let start = self.reader.position().byte();
         self.reader.get_mut().begin_row(start);
         if let Err(error) = self.reader.read_record(&mut self.record) {
@@ -74,9 +77,10 @@ impl<'name, R: Read> Records<'name, R> {
             };
         }
         let fields = &self.record;
-        Ok(Some(Row { line, fields }))
+        Ok(Some(Record { line, fields }))
     }
 
+    /// Returns the error of the table that caused the error of the CSV reader.
     fn explain(&self, error: csv::Error) -> MetadataError {
         let name = self.name.into();
         let lines = self.reader.get_ref();

@@ -1,8 +1,8 @@
-//! Files past the page cache.
+//! Files that are written past the page cache.
 //!
-//! A shard is not read again soon. Copied into the page cache it would take the
-//! place of images that are yet to be read, and on fresh pages the copy alone
-//! takes a fifth as long as making the shard.
+//! A shard is not read again soon. In the page cache it would take the place of
+//! images that are still to be read, and the copy into the cache takes a fifth of
+//! the time of making the shard.
 #![allow(
     clippy::indexing_slicing,
     reason = "the buffer is as long as its constants say"
@@ -14,20 +14,20 @@ use std::path::{Path, PathBuf};
 
 use crate::platform::open_direct;
 
-/// Memory, offset and length of each write are multiples of it: a page, which
-/// is enough for any disk.
+/// Address, offset and length of each write are multiples of this number: one
+/// page, which is enough for any disk.
 const ALIGNMENT: usize = 4096;
 
-/// Bytes of one write.
+/// The number of bytes of one write.
 const BUFFER: usize = 1 << 20;
 
-/// A file that is written from its start to its end, past the page cache where
-/// the system and the file system let it.
+/// A file that is written from start to end, past the page cache if the operating
+/// system and the file system support it.
 pub(super) struct DirectFile {
     path: PathBuf,
     file: File,
     memory: Vec<u8>,
-    /// Where the aligned part of `memory` begins.
+    /// The index in `memory` of the first aligned byte.
     start: usize,
     filled: usize,
     written: u64,
@@ -39,7 +39,7 @@ impl DirectFile {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true);
         let file = match open_direct(&options, path) {
-            // The file system has no such thing.
+            // The file system does not support it.
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => options.open(path),
             file => file,
         }?;
@@ -56,7 +56,7 @@ impl DirectFile {
 
     /// Writes the rest and flushes all of it.
     pub(super) fn finish(mut self) -> io::Result<()> {
-        // The last write is too long, and the file then cut.
+        // The last write is padded to whole pages, and the file is then cut.
         let end = self.filled.next_multiple_of(ALIGNMENT);
         let length = self.written + self.filled as u64;
         self.memory[self.start + self.filled..self.start + end].fill(0);
@@ -68,7 +68,7 @@ impl DirectFile {
     fn write_out(&mut self, length: usize) -> io::Result<()> {
         let buffer = &self.memory[self.start..self.start + length];
         match self.file.write_all(buffer) {
-            // Others notice only now.
+            // Some file systems refuse only the first write.
             Err(error) if error.kind() == io::ErrorKind::InvalidInput && self.written == 0 => {
                 self.file = OpenOptions::new().write(true).open(&self.path)?;
                 self.file.write_all(buffer)?;
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_the_parts_joined() {
+    fn the_file_is_the_concatenation_of_the_writes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         for lengths in [

@@ -55,11 +55,11 @@ pub enum LockError {
     /// The operating system refused.
     #[error("cannot {action} {path}")]
     Io {
-        /// What was being done, as a verb.
+        /// The operation as a verb.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
 }

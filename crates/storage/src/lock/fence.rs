@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use super::lease::Lease;
 use crate::remote::Fence;
 
-/// The lease that this process holds on an output, if any: without one nothing
-/// is written there.
+/// The lease that this process holds on an output, if any. Without a lease every
+/// write is refused.
 #[derive(Default)]
 pub struct LeaseFence(Mutex<Option<Lease>>);
 

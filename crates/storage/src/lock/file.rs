@@ -1,16 +1,15 @@
 //! The lock of an output on a local disk.
 //!
-//! It is the lock of the operating system on the file `lock` in the work folder.
-//! The system releases it when the process ends, however it ends, so a lock is
-//! never stale. Host and process are written into the file for the error that a
-//! second process gets.
+//! The operating system locks the file `lock` in the work folder and releases the
+//! lock when the process ends, for whatever reason, so a lock is never stale. The
+//! file holds the host and the process for the error that a second process gets.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use super::Lock;
 use super::error::LockError;
+use super::held::Lock;
 use super::holder::Holder;
 
 const LOCK: &str = "lock";
@@ -18,7 +17,8 @@ const LOCK: &str = "lock";
 /// How often to try again when a lock is released at the same moment.
 const ATTEMPTS: usize = 100;
 
-pub(super) fn is_entry(name: &str) -> bool {
+/// Whether the entry of that name in the work folder is the lock file.
+pub(super) fn is_lock_file(name: &str) -> bool {
     name == LOCK
 }
 
@@ -73,7 +73,7 @@ impl FileLock {
         Err(busy("other processes, one after the other".to_owned()))
     }
 
-    /// Returns who holds the lock in `work`, if anybody does.
+    /// Returns the holder of the lock in `work`; `None` if the lock is free.
     ///
     /// # Errors
     /// [`LockError::Io`].
@@ -109,8 +109,8 @@ impl Lock for FileLock {
 
 impl Drop for FileLock {
     fn drop(&mut self) {
-        // Where no work has begun, nothing is left behind. The folder stays if
-        // anything else is in it.
+        // If no work has begun, nothing is left behind. The folder stays if it holds
+        // anything else.
         if !self.removed && !self.work.join(self.begun).exists() {
             let _ = fs::remove_file(self.work.join(LOCK));
             let _ = fs::remove_dir(&self.work);

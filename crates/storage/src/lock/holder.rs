@@ -1,4 +1,4 @@
-//! The process that holds a lock, as others are told.
+//! The process that holds a lock, as it is shown to others.
 
 use std::fmt;
 

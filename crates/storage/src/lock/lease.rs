@@ -1,59 +1,74 @@
-//! A lock made of objects, for stores that have no other.
+//! A lease: a lock made of objects, for stores that have no other lock.
 //!
-//! `claims/N.json` beside OUTPUT says who holds lease N; the one with the highest
-//! number holds the lock. A lease is created by a put that fails where there is
-//! an object already (`If-None-Match: *`), so that of several who want the next
-//! number one gets it. Its holder writes it again every [`LeaseTimes::renew`]. A lease
-//! is *stale*, and the next number may be created, when
+//! # Protocol
 //!
-//! - its holder has let go of it and written so, or
-//! - its holder was a process of this machine that is not there any more, or
-//! - it was not written for [`LeaseTimes::expires`], by the clock of the store: that
-//!   of this machine, or of another, is never asked.
+//! The object `claims/N.json` in the work folder beside OUTPUT is lease N. It
+//! names the process that holds it. The lease with the highest number is the
+//! lock; leases with lower numbers mean nothing and are removed.
 //!
-//! A holder that was not able to renew its lease for so long (the machine slept,
-//! the network was gone) looks whether it is still the highest before it writes
-//! anything else, and stops when it is not. Should one of its puts arrive after
-//! that all the same, nothing is lost: a unit of the same run has the same bytes
-//! whoever writes it, and before the root is written all sizes are compared.
+//! 1. *Take.* A process reads the highest lease. If that lease is stale, the
+//!    process creates the lease with the next number by a put with the condition
+//!    `If-None-Match: *`, which fails if there is such an object. Of several
+//!    processes that want the same number, one succeeds. The others start again.
+//! 2. *Renew.* The holder puts its lease again every [`LeaseTimes::renew`].
+//! 3. *Check.* Before each write, a holder that has not renewed its lease for
+//!    half of [`LeaseTimes::expires`] reads the highest lease. If that is another
+//!    one, the holder stops. Before it seals, a holder always renews.
+//! 4. *Release.* The holder puts its lease with `released: true`, or removes it
+//!    if the run has left nothing behind.
 //!
-//! A store that ignores `If-None-Match` is found out by a second put that must
-//! fail, and refused.
+//! A lease is *stale* when
+//!
+//! - its holder released it, or
+//! - its holder was a process of this machine and has ended, or
+//! - it was not put for [`LeaseTimes::expires`]. The clock of the store measures
+//!   this age: a small object is put, and the two times of the store are
+//!   compared. The clocks of the machines are not used.
+//!
+//! Each record has a nonce of 128 random bits, so no two records are equal.
+//!
+//! # Late writes
+//!
+//! A put that its holder sent before it lost the lease may arrive afterwards. It
+//! does no harm: a unit of the same run has the same bytes, whichever process
+//! writes it, and the sizes of all objects are compared before the root is
+//! written.
+//!
+//! # Stores without conditions
+//!
+//! Some stores ignore `If-None-Match`. After each creation a second put with the
+//! same condition must fail; if it succeeds, the store is refused with
+//! [`LockError::NoConditionalPut`]. If the user says that the store has no
+//! conditions, the process puts its lease, waits [`LeaseTimes::settle`], and reads
+//! the highest lease; [`Lease::is_exclusive`] is then false.
+
+mod objects;
+mod record;
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
-
+use self::objects::{age_below, highest, holds, key, leases};
+pub(super) use self::objects::{is_lease_entry, is_lease_key};
+use self::record::LeaseRecord;
 use super::error::LockError;
-use super::holder::Holder;
 use crate::location::Location;
-use crate::platform;
-use crate::remote::{Remote, RemoteObject};
+use crate::remote::Remote;
 use crate::store::{StoreError, StoreErrorKind};
 
-const LEASES: &str = "claims/";
-/// Written to learn what the time of the store is.
-const CLOCK: &str = "clock.json";
-/// How often to try again when others lease at the same moment.
+/// How often to try again when other processes take a lease at the same moment.
 const ATTEMPTS: usize = 100;
 
-/// Whether this module puts an entry of that name into the folder of unfinished
-/// work.
-pub fn is_entry(name: &str) -> bool {
-    name == CLOCK || format!("{name}/") == LEASES
-}
-
-/// How long a lease holds.
+/// The times of a lease.
 #[derive(Clone, Copy, Debug)]
 pub struct LeaseTimes {
-    /// How often it is renewed.
+    /// The time between two renewals.
     pub renew: Duration,
-    /// How old it may become.
+    /// The age at which a lease is stale.
     pub expires: Duration,
-    /// How long to wait for others to show themselves where a store has no
-    /// conditions.
+    /// The time to wait for the leases of other processes if the store has no
+    /// conditional put.
     pub settle: Duration,
 }
 
@@ -67,50 +82,8 @@ impl Default for LeaseTimes {
     }
 }
 
-/// What a lease says.
-#[derive(Debug, Serialize, Deserialize)]
-struct LeaseRecord {
-    #[serde(flatten)]
-    holder: Holder,
-    /// The machine, where processes can be told apart by their number.
-    machine: Option<String>,
-    /// What no other lease has.
-    nonce: String,
-    /// Whether the holder has let go of it.
-    released: bool,
-}
-
-impl LeaseRecord {
-    /// Makes the record of this process, with 128 random bits of the system.
-    fn new() -> Result<Self, LockError> {
-        let mut nonce = [0; 16];
-        getrandom::fill(&mut nonce).map_err(|error| LockError::Io {
-            action: "take random numbers from",
-            path: "the operating system".into(),
-            source: error.into(),
-        })?;
-        Ok(Self {
-            holder: Holder::this_process(),
-            machine: platform::machine_id(),
-            nonce: hex::encode(nonce),
-            released: false,
-        })
-    }
-
-    fn bytes(&self) -> Result<Vec<u8>, StoreError> {
-        serde_json::to_vec(self)
-            .map_err(|error| StoreError::new("encode", LEASES, StoreErrorKind::Other, error))
-    }
-
-    /// Whether the holder was a process of this machine, and is no more.
-    fn is_of_dead_process(&self) -> bool {
-        self.machine.is_some()
-            && self.machine == platform::machine_id()
-            && !platform::is_process_alive(self.holder.pid)
-    }
-}
-
-/// A lease that this process has, renewed until it is released or dropped.
+/// A lease that this process holds. A thread renews it until it is released or
+/// ended.
 #[derive(Clone)]
 pub struct Lease(Arc<HeldLease>);
 
@@ -121,39 +94,38 @@ struct HeldLease {
     number: u64,
     is_exclusive: bool,
     state: Mutex<State>,
-    /// The lease was let go of.
+    /// Signals that the lease was released or ended.
     ended: Condvar,
 }
 
 struct State {
     record: LeaseRecord,
-    /// When it was last known to be ours.
+    /// When the last successful renewal began.
     renewed: Instant,
+    /// Whether the lease was released or ended.
     ended: bool,
 }
 
-/// The lease of the highest number.
-struct Highest {
-    number: u64,
-    object: RemoteObject,
-    /// `None` for what cannot be read.
-    record: Option<LeaseRecord>,
-}
-
 impl Lease {
-    pub fn is_key(key: &str) -> bool {
-        key.starts_with(LEASES)
-    }
-
-    /// Who holds the lock below `work`, if anybody does, as far as one who may
-    /// only read can tell: what has not let go may be dead on another machine.
+    /// Returns the holder of the lock of the work folder `work`; `None` if the lock
+    /// is free.
+    ///
+    /// It only reads, and so does not know the time of the store: a process that
+    /// ended on another machine without a release counts as the holder.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the leases cannot be read.
     pub fn holder(work: &Remote) -> Result<Option<String>, StoreError> {
         let highest = highest(work)?;
-        let held = highest.filter(|lease| !lease.record.as_ref().is_some_and(is_free));
+        let held = highest.filter(|lease| !lease.is_free());
         Ok(held.map(|lease| lease.holder()))
     }
 
-    /// Takes the lock below `work`.
+    /// Takes the lock of `output` in its work folder `work`.
+    ///
+    /// # Errors
+    /// [`LockError::Busy`] when another process holds the lock,
+    /// [`LockError::NoConditionalPut`], or the store failed.
     pub fn take(work: &Remote, output: &Location, times: LeaseTimes) -> Result<Self, LockError> {
         let taking = Taking {
             work,
@@ -182,36 +154,44 @@ impl Lease {
         Err(taking.busy("other processes, one after the other".to_owned()))
     }
 
-    /// Whether the store keeps every other process out.
+    /// Whether the store guarantees that no other process holds the lease.
     pub fn is_exclusive(&self) -> bool {
         self.0.is_exclusive
     }
 
-    /// Demands that the lease is ours; asks the store only when it was not heard
-    /// of for long.
+    /// Checks that this process holds the lease. It asks the store only if the
+    /// last renewal is older than half of [`LeaseTimes::expires`].
+    ///
+    /// # Errors
+    /// [`LockError::TakenOver`], [`LockError::Lost`], or the store failed.
     pub fn check(&self) -> Result<(), LockError> {
         let renewed = self.0.lock().renewed;
-        // Half of the time is left for the put that follows.
+        // The other half of the time is left for the put that follows.
         if renewed.elapsed() < self.0.times.expires / 2 {
             return Ok(());
         }
         self.0.renew()
     }
 
-    /// Demands that the lease is ours, and renews it.
+    /// Checks that this process holds the lease, and renews it.
+    ///
+    /// # Errors
+    /// [`LockError::TakenOver`], [`LockError::Lost`], or the store failed.
     pub fn renew(&self) -> Result<(), LockError> {
         self.0.renew()
     }
 
-    /// Stops renewing it.
+    /// Stops the renewal. The object of the lease stays.
     pub fn end(&self) {
         self.0.lock().ended = true;
         self.0.ended.notify_all();
     }
 
-    /// Lets go of it, so that the next one need not wait, unless it has ended;
-    /// leaves nothing behind where nothing was `begun`. Whatever fails here, the
-    /// lease becomes stale.
+    /// Releases the lease, so that the next process need not wait. Does nothing if
+    /// the lease has ended.
+    ///
+    /// The object of the lease is removed if no work was `begun`. If the store
+    /// fails, the lease becomes stale by its age.
     pub fn release(&self, begun: bool) {
         let HeldLease { work, number, .. } = self.0.as_ref();
         let mut state = self.0.lock();
@@ -234,7 +214,7 @@ impl Lease {
     }
 }
 
-/// A lease that this process wants.
+/// The attempt of this process to take a lease.
 struct Taking<'a> {
     work: &'a Remote,
     output: &'a Location,
@@ -257,8 +237,9 @@ impl Taking<'_> {
             return Ok(1);
         };
         let expires = self.times.expires;
-        let is_free = highest.record.as_ref().is_some_and(is_free);
-        if !is_free && let Some(age) = younger(self.work, &highest.object, expires)? {
+        if !highest.is_free()
+            && let Some(age) = age_below(self.work, &highest.object, expires)?
+        {
             let left = (expires - age).as_secs() + 1;
             return Err(self.busy(format!(
                 "{} (last heard of {} s ago; if it is dead, try again in {left} s)",
@@ -269,17 +250,17 @@ impl Taking<'_> {
         Ok(highest.number + 1)
     }
 
-    /// Creates the lease with that number: whether the store keeps others out;
-    /// `None` when another process was faster.
+    /// Creates the lease with that number. Returns whether the store guarantees
+    /// that no other process created it; `None` if another process did.
     fn create(&self, number: u64) -> Result<Option<bool>, LockError> {
         let work = self.work;
         let key = key(number);
         let is_exclusive = match work.put_new(&key, self.record.bytes()?.into()) {
             Ok(true) => true,
             // The lease may be ours, when the answer to the first try was lost.
-            Ok(false) if is_ours(work, &key, &self.record)? => true,
+            Ok(false) if holds(work, &key, &self.record)? => true,
             Ok(false) => return Ok(None),
-            // The user has said that the store knows no conditions.
+            // The user said that the store has no conditional put.
             Err(error) if error.kind == StoreErrorKind::Unsupported => false,
             Err(error) => return Err(error.into()),
         };
@@ -326,10 +307,13 @@ impl Taking<'_> {
 }
 
 impl HeldLease {
+    /// Locks the state. The only request that is sent while it is locked is the put
+    /// of a renewal, so that a release is put after it.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Renews the lease at its times until it is released, ended or lost.
     fn keep_renewing(&self) {
         loop {
             let state = self.lock();
@@ -342,13 +326,14 @@ impl HeldLease {
                 return;
             }
             drop(state);
-            // Whoever writes next finds out, too.
+            // The next write of this process finds the same error.
             if let Err(LockError::TakenOver { .. } | LockError::Lost { .. }) = self.renew() {
                 return;
             }
         }
     }
 
+    /// Checks that the highest lease is the one of this process, and puts it again.
     fn renew(&self) -> Result<(), LockError> {
         let asked = Instant::now();
         let highest = highest(&self.work)?;
@@ -372,75 +357,6 @@ impl HeldLease {
             }),
         }
     }
-}
-
-impl Highest {
-    fn holder(&self) -> String {
-        let unknown = || "another process".to_owned();
-        let record = self.record.as_ref();
-        record.map_or_else(unknown, |record| record.holder.to_string())
-    }
-
-    fn is(&self, record: &LeaseRecord) -> bool {
-        let found = self.record.as_ref();
-        found.is_some_and(|found| found.nonce == record.nonce)
-    }
-}
-
-fn is_free(record: &LeaseRecord) -> bool {
-    record.released || record.is_of_dead_process()
-}
-
-fn key(number: u64) -> String {
-    format!("{LEASES}{number}.json")
-}
-
-/// The leases below `work`, by number.
-fn leases(work: &Remote) -> Result<Vec<(u64, RemoteObject)>, StoreError> {
-    let number = |object: &RemoteObject| {
-        let name = object.key.strip_prefix(LEASES)?.strip_suffix(".json")?;
-        name.parse::<u64>().ok()
-    };
-    let objects = work.below(LEASES)?.into_iter();
-    let numbered = objects.filter_map(|object| Some((number(&object)?, object)));
-    let mut leases: Vec<_> = numbered.collect();
-    leases.sort_by_key(|(number, _)| *number);
-    Ok(leases)
-}
-
-fn highest(work: &Remote) -> Result<Option<Highest>, StoreError> {
-    let Some((number, object)) = leases(work)?.pop() else {
-        return Ok(None);
-    };
-    Ok(Some(Highest {
-        number,
-        record: read(work, &object.key)?,
-        object,
-    }))
-}
-
-fn read(work: &Remote, key: &str) -> Result<Option<LeaseRecord>, StoreError> {
-    let bytes = work.get(key)?;
-    Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
-}
-
-fn is_ours(work: &Remote, key: &str, record: &LeaseRecord) -> Result<bool, StoreError> {
-    let found = read(work, key)?;
-    Ok(found.is_some_and(|found| found.nonce == record.nonce))
-}
-
-/// The age of `object` by the clock of its store, if it is below `limit`.
-fn younger(
-    work: &Remote,
-    object: &RemoteObject,
-    limit: Duration,
-) -> Result<Option<Duration>, StoreError> {
-    work.put(CLOCK, Vec::new().into())?;
-    let now = work.head(CLOCK)?;
-    work.remove(CLOCK)?;
-    let age = now.map_or(0, |now| now.modified - object.modified);
-    let age = Duration::from_millis(u64::try_from(age).unwrap_or(0));
-    Ok((age < limit).then_some(age))
 }
 
 #[cfg(test)]

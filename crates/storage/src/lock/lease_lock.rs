@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::Lock;
 use super::error::LockError;
 use super::fence::LeaseFence;
-use super::lease::{Lease, LeaseTimes};
+use super::held::Lock;
+use super::lease::{Lease, LeaseTimes, is_lease_key};
 use crate::location::Location;
 use crate::remote::Remote;
 
@@ -45,17 +45,18 @@ impl LeaseLock {
 
 impl Lock for LeaseLock {
     fn check(&self) -> Result<(), LockError> {
-        // A dataset is sealed only by a process whose lease was renewed just now,
-        // whatever its clock says.
+        // A dataset is sealed only directly after a renewal, which does not depend
+        // on the clock of this machine.
         self.lease.renew()
     }
 
     fn remove_work(self: Box<Self>) {
         let objects = self.work.list().unwrap_or_default().into_iter();
         let keys: Vec<String> = objects.map(|object| object.key).collect();
-        // The lease goes last, so that nobody begins among what is left.
+        // The lease is removed last, so that no other process begins before the
+        // rest is removed.
         let (leases, others): (Vec<_>, Vec<_>) =
-            keys.into_iter().partition(|key| Lease::is_key(key));
+            keys.into_iter().partition(|key| is_lease_key(key));
         if self.work.remove_all(&others).is_ok() {
             self.lease.end();
             let _ = self.work.remove_all(&leases);

@@ -1,4 +1,4 @@
-//! Linux.
+//! Calls of Linux.
 
 use std::fs::{File, FileType, OpenOptions};
 use std::io;
@@ -36,8 +36,8 @@ pub(crate) fn flush_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Returns a name that no other machine has, and no other container of this
-/// one, whose processes have numbers of their own.
+/// Returns a name of this machine since its start, and of this container, which
+/// numbers its processes by itself; `None` if `/proc` cannot be read.
 pub(crate) fn machine_id() -> Option<String> {
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     let processes = std::fs::read_link("/proc/self/ns/pid").ok()?;
@@ -51,9 +51,9 @@ pub(crate) fn is_process_alive(pid: u32) -> bool {
 
 /// Returns free memory of the allocator to the operating system.
 ///
-/// glibc's allocator does so by itself only at the end of its heap. Lists of
-/// files and tables leave holes in front of what is made of them; those holes
-/// would count as used memory until the process ends.
+/// glibc's allocator returns memory by itself only at the end of its heap. Lists of
+/// files and tables leave holes in front of newer allocations; without this call
+/// the holes would count as used memory until the process ends.
 pub fn release_free_memory() {
     #[cfg(target_env = "gnu")]
     #[allow(unsafe_code, reason = "one call into the C library, with its proof")]

@@ -10,7 +10,7 @@ use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 
 type OpenError = Box<dyn std::error::Error + Send + Sync>;
 
-/// What the profile says that the environment does not.
+/// Returns the settings of the profile that the environment does not give.
 pub(super) fn settings(
     builder: &AmazonS3Builder,
 ) -> Result<Vec<(AmazonS3ConfigKey, String)>, OpenError> {
@@ -74,7 +74,7 @@ pub(super) fn settings(
     Ok(settings)
 }
 
-/// Whether the section leads to credentials that are not in it.
+/// Whether the section names another source of credentials.
 fn is_indirect(section: &&Properties) -> bool {
     [
         "sso_session",
@@ -87,7 +87,7 @@ fn is_indirect(section: &&Properties) -> bool {
     .any(|name| section.contains_key(name))
 }
 
-/// A shared file, or an empty one where there is none.
+/// Reads a shared file; an absent file has no settings.
 fn file(variable: &str, usual: &str) -> Result<Ini, OpenError> {
     let named = env::var_os(variable).map(PathBuf::from);
     let path = named.or_else(|| Some(env::home_dir()?.join(usual)));

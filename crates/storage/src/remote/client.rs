@@ -1,5 +1,7 @@
 //! Requests to one store, below one address.
 
+mod describe;
+mod listing;
 #[cfg(test)]
 mod tests;
 
@@ -20,79 +22,86 @@ use object_store::{
     PutOptions,
 };
 
+use super::builders::{self, OpenError, StoreAndPrefix};
 use super::connection::Connection;
-use super::open;
 use super::retry;
-use super::store_advice::Refusal;
+use super::store_advice::AdvisedError;
 use super::upload::Upload;
 use crate::location::{Address, Location};
 use crate::store::{StoreError, StoreErrorKind, StoredObject, WriteObject, WriteOutcome};
 
-/// Requests to one store that a single call makes at once.
-pub const REQUESTS_A_CALL: usize = 32;
-/// Folders in folders that are looked into for enough to list at once.
-const LEVELS_AT_MOST: usize = 4;
+/// The number of requests that one call sends at the same time.
+const REQUESTS_A_CALL: usize = 32;
 
-/// What lies at and below an address.
+/// The objects at and below an address. Every call blocks until the store has
+/// answered.
 #[derive(Clone)]
 pub struct Remote {
     connection: Connection,
     address: Address,
-    /// What all keys begin with.
+    /// The start of the keys of all objects.
     base: Path,
 }
 
-/// What a store says of an object.
+/// The description of an object by its store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemoteObject {
     /// The key, relative to the address.
     pub key: String,
     /// The size in bytes.
     pub size: u64,
-    /// Another one once the object was replaced.
+    /// A tag that changes when the object is replaced; `None` if the store has no
+    /// tags.
     pub e_tag: Option<String>,
-    /// By the clock of the store, in milliseconds since 1970.
+    /// The time of the last put by the clock of the store, in milliseconds since
+    /// 1970.
     pub modified: i64,
 }
 
-/// What an object was published with.
+/// The size and the checksum of an object that was published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublishedChecksum {
     /// The size in bytes.
     pub size: u64,
-    /// In hexadecimal digits; `None` for an object that somebody else has put.
+    /// The SHA-256 in hexadecimal digits; `None` for an object that was put without
+    /// it.
     pub sha256: Option<String>,
 }
 
-/// Beside an object, what is in it: `x-amz-meta-sha256`, and likewise elsewhere.
+/// The metadata of an object that holds its SHA-256: `x-amz-meta-sha256` in S3.
 const SHA256: Attribute = Attribute::Metadata(Cow::Borrowed("sha256"));
 
 impl Remote {
-    /// All that lies below `address`. An `http` or `https` address whose host is
+    /// Opens the objects below `address`. An `http` or `https` address whose host is
     /// not known speaks S3, and its first name is the bucket.
     ///
     /// # Errors
-    /// The options are not understood, or the store cannot be reached at all.
+    /// [`StoreError`] when an option is not understood or the store cannot be
+    /// opened. No request is sent.
     pub fn folder(address: &Address) -> Result<Self, StoreError> {
-        Self::open(address, open::folder(address))
+        Self::open(address, builders::folder(address))
     }
 
-    /// The one object at `address`, by the key `""`. An `http` or `https`
+    /// Opens the one object at `address`; its key is `""`. An `http` or `https`
     /// address whose host is not known is a plain file on a web server.
     ///
     /// # Errors
-    /// As [`Self::folder`].
+    /// [`StoreError`] when an option is not understood or the store cannot be
+    /// opened. No request is sent.
     pub fn object(address: &Address) -> Result<Self, StoreError> {
-        Self::open(address, open::object(address))
+        Self::open(address, builders::object(address))
     }
 
-    fn open(address: &Address, opened: open::Opened) -> Result<Self, StoreError> {
-        let failed = |source: open::OpenError| {
-            let kind = StoreErrorKind::Unreachable;
+    fn open(
+        address: &Address,
+        opened: Result<StoreAndPrefix, OpenError>,
+    ) -> Result<Self, StoreError> {
+        let failed = |source: OpenError| {
+            let kind = StoreErrorKind::Other;
             StoreError::new("reach", address.to_string(), kind, source)
         };
         let (store, base) = opened.map_err(failed)?;
-        let retry = open::retry(address).map_err(failed)?;
+        let retry = builders::retry(address).map_err(failed)?;
         let connection = Connection::new(store, retry);
         Ok(Self {
             connection: connection.map_err(|error| failed(error.to_string().into()))?,
@@ -101,8 +110,12 @@ impl Remote {
         })
     }
 
-    /// The same below another store.
+    /// Opens the objects below `base` in `store`.
+    ///
+    /// # Panics
+    /// `base` is not a key, or the operating system gives no threads.
     #[cfg(any(test, feature = "testing"))]
+    #[allow(clippy::panic, clippy::unwrap_used, reason = "only tests call it")]
     pub fn on(store: Arc<dyn ObjectStore>, base: &str) -> Self {
         let address = Location::parse(format!("s3://test/{base}").as_ref(), &Arc::default());
         let Ok(Location::Remote(address)) = address else {
@@ -120,7 +133,8 @@ impl Remote {
         &mut self.connection
     }
 
-    /// What has the same name with `suffix` at its end, in the same store.
+    /// Returns the objects below the address with `suffix` at its end, in the same
+    /// store.
     pub fn beside(&self, suffix: &str) -> Self {
         Self {
             address: self.address.with_suffix(suffix),
@@ -129,22 +143,60 @@ impl Remote {
         }
     }
 
-    /// Where it lies.
+    /// Returns the address.
     pub fn location(&self) -> Location {
         Location::Remote(self.address.clone())
     }
 
-    /// Reads one whole object; `None` where there is none.
+    /// Reads one whole object; `None` if it is absent.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the object exists but cannot be read.
     pub fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
         let path = self.path(key)?;
         let got = self.ask(|| async { self.connection.store.get(&path).await?.bytes().await });
         absent(got).map_err(self.failed("read", key))
     }
 
+    /// Reads the bytes in `range` of one object; `None` where there is none.
+    ///
+    /// # Errors
+    /// It cannot be read, or `range` ends beyond it.
+    pub fn get_part(&self, key: &str, range: Range<u64>) -> Result<Option<Bytes>, StoreError> {
+        let beyond = |size| StoreError::beyond_end(self.name(key), &range, size);
+        if range.is_empty() {
+            // A request cannot ask for no bytes.
+            return match self.head(key)? {
+                Some(object) if range.start > range.end || range.end > object.size => {
+                    Err(beyond(object.size))
+                }
+                found => Ok(found.map(|_| Bytes::new())),
+            };
+        }
+        let path = self.path(key)?;
+        let options = GetOptions {
+            range: Some(range.clone().into()),
+            ..GetOptions::default()
+        };
+        let read = self.ask(|| async {
+            let got = self.connection.store.get_opts(&path, options.clone());
+            let got = got.await?;
+            Ok((got.meta.size, got.bytes().await?))
+        });
+        match absent(read) {
+            Ok(Some((size, bytes))) if bytes.len() as u64 != range.end - range.start => {
+                Err(beyond(size))
+            }
+            Ok(found) => Ok(found.map(|(_, bytes)| bytes)),
+            Err(error) => Err(self.failed("read", key)(error)),
+        }
+    }
+
     /// Reads parts of `object`, several at once, in the order of `ranges`.
     ///
     /// # Errors
-    /// One of them cannot be read, or there is another object in its place now.
+    /// [`StoreError`] when one of them cannot be read. Its kind is
+    /// [`StoreErrorKind::Changed`] when the object was replaced or removed.
     pub fn get_ranges(
         &self,
         object: &RemoteObject,
@@ -189,8 +241,8 @@ impl Remote {
                 .get_opts(path, options.clone())
                 .await?;
             let found = self.described(got.meta.clone());
-            // Not every server heeds the condition.
-            if object.may_be(&found) {
+            // Some servers ignore the condition.
+            if object.may_equal(&found) {
                 Ok(Some(got.bytes().await?))
             } else {
                 Ok(None)
@@ -203,147 +255,10 @@ impl Remote {
         }
     }
 
-    /// Reads objects, or their first `at_most` bytes, several at once, in the
-    /// order of `keys`; `None` for those that are not there.
-    pub fn get_all(
-        &self,
-        keys: &[&str],
-        at_most: u64,
-    ) -> Vec<Result<Option<(RemoteObject, Bytes)>, StoreError>> {
-        let read = |key| self.get_head(key, at_most);
-        let reads: Vec<_> = keys.iter().copied().map(read).collect();
-        self.wait(stream::iter(reads).buffered(REQUESTS_A_CALL).collect())
-    }
-
-    async fn get_head(
-        &self,
-        key: &str,
-        at_most: u64,
-    ) -> Result<Option<(RemoteObject, Bytes)>, StoreError> {
-        let path = self.path(key)?;
-        let options = GetOptions {
-            range: Some((0..at_most.max(1)).into()),
-            ..GetOptions::default()
-        };
-        let read = || async {
-            let got = match self.connection.store.get_opts(&path, options.clone()).await {
-                // Of an object without bytes there is no range.
-                Err(error) if !matches!(error, Error::NotFound { .. }) => {
-                    return match self.connection.store.head(&path).await {
-                        Ok(meta) if meta.size == 0 => Ok((meta, Bytes::new())),
-                        _ => Err(error),
-                    };
-                }
-                got => got?,
-            };
-            let meta = got.meta.clone();
-            Ok((meta, got.bytes().await?))
-        };
-        let read = absent(retry::retry(&self.connection.retry, read).await);
-        let read = read.map_err(self.failed("read", key))?;
-        Ok(read.map(|(meta, bytes)| (self.described(meta), bytes)))
-    }
-
-    /// What the store says of one object; `None` where there is none.
-    pub fn head(&self, key: &str) -> Result<Option<RemoteObject>, StoreError> {
-        let path = self.path(key)?;
-        let head = self.ask(|| self.connection.store.head(&path));
-        let head = absent(head).map_err(self.failed("look at", key))?;
-        Ok(head.map(|meta| self.described(meta)))
-    }
-
-    /// Every object below the address, ordered by key.
-    pub fn list(&self) -> Result<Vec<RemoteObject>, StoreError> {
-        let listed = self.ask(|| {
-            self.connection
-                .store
-                .list(Some(&self.base))
-                .try_collect::<Vec<_>>()
-        });
-        let listed = listed.map_err(self.failed("list", ""))?;
-        Ok(self.sorted(listed))
-    }
-
-    /// Those whose key begins with `folder`.
-    pub fn below(&self, folder: &str) -> Result<Vec<RemoteObject>, StoreError> {
-        let path = self.path(folder.trim_end_matches('/'))?;
-        let listed = self.ask(|| {
-            self.connection
-                .store
-                .list(Some(&path))
-                .try_collect::<Vec<_>>()
-        });
-        let listed = listed.map_err(self.failed("list", folder))?;
-        Ok(self.sorted(listed))
-    }
-
-    /// As [`Self::list`], each folder some levels down on its own and several of
-    /// them at once: a store lists at most 1,000 objects a request.
-    pub fn list_wide(&self) -> Result<Vec<RemoteObject>, StoreError> {
-        let mut objects = Vec::new();
-        let listed = self.wait(async {
-            let mut folders = vec![self.base.clone()];
-            for _ in 0..LEVELS_AT_MOST {
-                if folders.len() >= REQUESTS_A_CALL {
-                    break;
-                }
-                let level = |folder: Path| async move {
-                    let ask = || self.connection.store.list_with_delimiter(Some(&folder));
-                    retry::retry(&self.connection.retry, ask).await
-                };
-                let levels = stream::iter(folders).map(level).buffered(REQUESTS_A_CALL);
-                let levels: Vec<_> = levels.try_collect().await?;
-                folders = Vec::new();
-                for level in levels {
-                    folders.extend(level.common_prefixes);
-                    objects.extend(level.objects);
-                }
-            }
-            let below = |folder: Path| async move {
-                let ask = || {
-                    self.connection
-                        .store
-                        .list(Some(&folder))
-                        .try_collect::<Vec<_>>()
-                };
-                retry::retry(&self.connection.retry, ask).await
-            };
-            let below = stream::iter(folders).map(below).buffered(REQUESTS_A_CALL);
-            for listed in below.try_collect::<Vec<_>>().await? {
-                objects.extend(listed);
-            }
-            Ok(())
-        });
-        listed.map_err(self.failed("list", ""))?;
-        Ok(self.sorted(objects))
-    }
-
-    /// What the store says of each object, several at once, and the checksum
-    /// that it was given by [`Self::put_with_checksum`]; `None` for one that is not
-    /// there.
-    pub fn published_checksums(
-        &self,
-        keys: &[&str],
-    ) -> Result<Vec<Option<PublishedChecksum>>, StoreError> {
-        let ask = |key| async move {
-            let path = self.path(key)?;
-            let options = GetOptions {
-                head: true,
-                ..GetOptions::default()
-            };
-            let look = || self.connection.store.get_opts(&path, options.clone());
-            let got = absent(retry::retry(&self.connection.retry, look).await);
-            let got = got.map_err(self.failed("look at", key))?;
-            Ok(got.map(|got| PublishedChecksum {
-                size: got.meta.size,
-                sha256: got.attributes.get(&SHA256).map(|sum| sum.to_string()),
-            }))
-        };
-        let asked: Vec<_> = keys.iter().copied().map(ask).collect();
-        self.wait(stream::iter(asked).buffered(REQUESTS_A_CALL).try_collect())
-    }
-
-    /// Stores one whole object, and with it its checksum.
+    /// Stores one whole object with its SHA-256, in hexadecimal digits, as metadata.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing is visible that was not there before.
     pub fn put_with_checksum(
         &self,
         key: &str,
@@ -357,13 +272,23 @@ impl Remote {
     }
 
     /// Stores one whole object.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing is visible that was not there before.
     pub fn put(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
         self.put_streamed(key, write_all(&bytes))?;
         Ok(())
     }
 
-    /// Stores an object where there is none. False: there was one; it is this
-    /// one, should an answer have been lost.
+    /// Stores an object only if its key is free (`If-None-Match: *`). Returns
+    /// whether it was stored.
+    ///
+    /// It also returns false if the object was stored and the answer was lost, and
+    /// the request was repeated. Read the object to find out.
+    ///
+    /// # Errors
+    /// [`StoreError`]. Its kind is [`StoreErrorKind::Unsupported`] when the store
+    /// has no conditional put.
     pub fn put_new(&self, key: &str, bytes: Bytes) -> Result<bool, StoreError> {
         let path = self.path(key)?;
         let options = PutOptions {
@@ -402,11 +327,11 @@ impl Remote {
     ) -> Result<WriteOutcome, StoreError> {
         let path = self.path(key)?;
         let failed = |source: io::Error| {
-            // An error of the store is kept as it is inside that of the writer.
-            let refusal = source
+            // The writer wraps an error of the store; its kind is kept.
+            let advised = source
                 .get_ref()
-                .and_then(|inner| inner.downcast_ref::<Refusal>());
-            let kind = refusal.map_or(StoreErrorKind::Other, |refusal| refusal.kind);
+                .and_then(|inner| inner.downcast_ref::<AdvisedError>());
+            let kind = advised.map_or(StoreErrorKind::Other, |advised| advised.kind);
             StoreError::new("write", self.name(key), kind, source)
         };
         let mut upload = Upload::new(&self.connection, path, attributes);
@@ -426,7 +351,10 @@ impl Remote {
         }
     }
 
-    /// Removes one object; it need not be there.
+    /// Removes one object; it may be absent.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the object may still exist.
     pub fn remove(&self, key: &str) -> Result<(), StoreError> {
         let path = self.path(key)?;
         let removed = self.ask(|| self.connection.store.delete(&path));
@@ -434,8 +362,11 @@ impl Remote {
         Ok(())
     }
 
-    /// Removes objects, many a request where the store can; they need not be
-    /// there.
+    /// Removes objects, with few requests if the store can remove several at once;
+    /// they may be absent.
+    ///
+    /// # Errors
+    /// [`StoreError`] when one of them may still exist.
     pub fn remove_all(&self, keys: &[String]) -> Result<(), StoreError> {
         let paths: Vec<Path> = keys
             .iter()
@@ -454,25 +385,12 @@ impl Remote {
         Ok(())
     }
 
-    /// Names of objects and folders at the top.
-    pub fn entries(&self) -> Result<Vec<String>, StoreError> {
-        let listed = self.ask(|| self.connection.store.list_with_delimiter(Some(&self.base)));
-        let listed = listed.map_err(self.failed("list", ""))?;
-        let objects = listed.objects.into_iter().map(|object| object.location);
-        let paths = objects.chain(listed.common_prefixes);
-        // Some servers list a folder as an object of its own.
-        let paths = paths.filter(|path| *path != self.base);
-        Ok(paths
-            .filter_map(|path| path.filename().map(str::to_owned))
-            .collect())
-    }
-
     /// Waits for an answer.
     fn wait<T>(&self, answer: impl Future<Output = T>) -> T {
         self.connection.wait(answer)
     }
 
-    /// Waits for an answer, and asks again for one that breaks off.
+    /// Waits for an answer, and repeats the request when the answer breaks off.
     fn ask<T, A>(&self, ask: impl FnMut() -> A) -> object_store::Result<T>
     where
         A: Future<Output = object_store::Result<T>>,
@@ -489,7 +407,7 @@ impl Remote {
         Path::parse(full).map_err(|error| self.failed("name", key)(error.into()))
     }
 
-    /// An object as a user would find it.
+    /// Returns the address of an object for a message.
     fn name(&self, key: &str) -> String {
         match key {
             "" => self.address.to_string(),
@@ -503,8 +421,8 @@ impl Remote {
         key: &'a str,
     ) -> impl Fn(Error) -> StoreError + 'a {
         move |error| {
-            let refusal = Refusal::from(error);
-            StoreError::new(action, self.name(key), refusal.kind, refusal)
+            let advised = AdvisedError::from(error);
+            StoreError::new(action, self.name(key), advised.kind, advised)
         }
     }
 
@@ -518,19 +436,12 @@ impl Remote {
             modified: meta.last_modified.timestamp_millis(),
         }
     }
-
-    fn sorted(&self, listed: Vec<ObjectMeta>) -> Vec<RemoteObject> {
-        let objects = listed.into_iter().map(|meta| self.described(meta));
-        // Some servers list a folder as an object of its own.
-        let mut objects: Vec<_> = objects.filter(|object| !object.key.is_empty()).collect();
-        objects.sort_by(|a, b| a.key.cmp(&b.key));
-        objects
-    }
 }
 
 impl RemoteObject {
-    /// Whether `now`, which was found in its place, may be the same object.
-    fn may_be(&self, now: &Self) -> bool {
+    /// Whether `now`, which has the same key, may be the same object: the tags are
+    /// equal or, without tags, the times.
+    fn may_equal(&self, now: &Self) -> bool {
         let tags = self.e_tag.as_ref().zip(now.e_tag.as_ref());
         let is_same = tags.map_or(self.modified == now.modified, |(then, now)| then == now);
         self.size == now.size && is_same
@@ -546,7 +457,7 @@ impl From<RemoteObject> for StoredObject {
     }
 }
 
-/// `None` for what is not there.
+/// Turns the error of an absent object into `None`.
 fn absent<T>(result: object_store::Result<T>) -> object_store::Result<Option<T>> {
     match result {
         Err(Error::NotFound { .. }) => Ok(None),
@@ -554,7 +465,7 @@ fn absent<T>(result: object_store::Result<T>) -> object_store::Result<Option<T>>
     }
 }
 
-/// What a browser is told of the content.
+/// Returns the content type by the end of the key, for browsers.
 fn attributes(key: &str) -> Attributes {
     let kind = match key.rsplit_once('.') {
         Some((_, "json")) => "application/json",

@@ -1,4 +1,4 @@
-//! A store, and the threads that wait for its answers.
+//! An open store and the threads that wait for its answers.
 
 use std::future::Future;
 use std::io;
@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 
 use super::retry;
 
-/// Threads that wait for answers.
+/// The number of threads that wait for answers.
 const THREADS: usize = 2;
 
 /// An open store with the runtime that its requests run on.
@@ -38,7 +38,7 @@ impl Connection {
         self.runtime.block_on(answer)
     }
 
-    /// Waits for an answer, and asks again when the connection breaks.
+    /// Waits for an answer, and repeats the request when the connection breaks.
     pub(super) fn ask<T, A>(&self, ask: impl FnMut() -> A) -> object_store::Result<T>
     where
         A: Future<Output = object_store::Result<T>>,
@@ -47,7 +47,7 @@ impl Connection {
     }
 }
 
-/// The threads that wait for answers, as long as the program runs.
+/// Returns the runtime of the process, whose threads end with the program.
 pub(super) fn runtime() -> io::Result<&'static Runtime> {
     static RUNTIME: OnceLock<io::Result<Runtime>> = OnceLock::new();
     let runtime = RUNTIME.get_or_init(|| {

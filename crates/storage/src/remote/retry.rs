@@ -1,10 +1,12 @@
-//! Asking again where [`object_store`] does not.
+//! Repeats requests that [`object_store`] does not repeat.
 //!
-//! The crate repeats a request that got no answer, if it may be done twice, and
-//! goes on with the content of an object where it broke off, if that has an
-//! ETag. It does not repeat a listing whose answer broke off, the beginning of an
-//! upload likewise, nor a put of what must not be there, which may have been
-//! done.
+//! That crate repeats a request that got no answer, if the request may be done
+//! twice. If the answer with the content of an object breaks off, it reads on from
+//! that byte, if the object has an ETag. It does not repeat
+//!
+//! - a list whose answer breaks off,
+//! - the request that begins an upload,
+//! - a create-only put, because the first request may have been done.
 
 use std::error::Error as StdError;
 use std::future::Future;
@@ -13,9 +15,9 @@ use std::time::Instant;
 use object_store::client::{HttpError, HttpErrorKind};
 use object_store::{Result, RetryConfig};
 
-/// Asks until there is an answer, or an error that another try would not mend,
-/// as often and as long as `retry` allows. What is asked for must bear to be
-/// done twice.
+/// Sends a request until it succeeds or fails for another reason than a broken
+/// connection, as often and as long as `retry` allows. The request must be one
+/// that may be done twice.
 pub(super) async fn retry<T, A>(retry: &RetryConfig, mut ask: impl FnMut() -> A) -> Result<T>
 where
     A: Future<Output = Result<T>>,
@@ -26,7 +28,7 @@ where
     loop {
         match ask().await {
             Err(error)
-                if broke_off(&error)
+                if is_broken_connection(&error)
                     && repeated < retry.max_retries
                     && begun.elapsed() + pause < retry.retry_timeout =>
             {
@@ -40,8 +42,8 @@ where
     }
 }
 
-/// Whether the connection broke while there was a request or an answer on it.
-fn broke_off(error: &(dyn StdError + 'static)) -> bool {
+/// Whether the connection broke during the request or the answer.
+fn is_broken_connection(error: &(dyn StdError + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if let Some(http) = error.downcast_ref::<HttpError>() {

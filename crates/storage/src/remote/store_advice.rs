@@ -1,4 +1,4 @@
-//! What a store said, in one line, with what to do about it where that is known.
+//! Errors of stores in one line, with advice where it is known.
 
 use std::error::Error as StdError;
 
@@ -7,19 +7,19 @@ use object_store::client::HttpError;
 
 use crate::store::StoreErrorKind;
 
-/// Address of the service that hands out credentials on machines of a cloud: it
-/// is asked last, when no other credentials were found.
+/// Address of the service that hands out credentials on machines of a cloud. The
+/// clients ask it last, when they have found no other credentials.
 const METADATA_SERVICE: &str = "169.254.169.254";
 
-/// A store refused or failed.
+/// An error of a store with its kind and advice.
 #[derive(Debug, thiserror::Error)]
 #[error("{text}")]
-pub struct Refusal {
+pub(super) struct AdvisedError {
     text: String,
-    pub kind: StoreErrorKind,
+    pub(super) kind: StoreErrorKind,
 }
 
-impl From<Error> for Refusal {
+impl From<Error> for AdvisedError {
     fn from(error: Error) -> Self {
         let said = said(&error);
         let advice = advice(&error, &said);
@@ -30,9 +30,11 @@ impl From<Error> for Refusal {
     }
 }
 
+/// Returns the kind of an error whose cause is the text `said`.
 fn kind(error: &Error, said: &str) -> StoreErrorKind {
     match error {
-        _ if is_refused(error, said) || said.contains(METADATA_SERVICE) => StoreErrorKind::Denied,
+        _ if is_absent_bucket(said) => StoreErrorKind::NotFound,
+        _ if is_denied(error, said) || said.contains(METADATA_SERVICE) => StoreErrorKind::Denied,
         Error::NotFound { .. } => StoreErrorKind::NotFound,
         Error::Precondition { .. } | Error::AlreadyExists { .. } => StoreErrorKind::Changed,
         Error::NotImplemented { .. } | Error::NotSupported { .. } => StoreErrorKind::Unsupported,
@@ -41,7 +43,7 @@ fn kind(error: &Error, said: &str) -> StoreErrorKind {
     }
 }
 
-/// Whether no answer came, or none that was whole.
+/// Whether no answer came, or an incomplete one.
 fn is_connection_error(error: &(dyn StdError + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
@@ -53,6 +55,7 @@ fn is_connection_error(error: &(dyn StdError + 'static)) -> bool {
     false
 }
 
+/// Returns advice for the user, if there is any.
 fn advice(error: &Error, said: &str) -> Option<&'static str> {
     match error {
         _ if said.contains(METADATA_SERVICE) => Some(
@@ -60,10 +63,8 @@ fn advice(error: &Error, said: &str) -> Option<&'static str> {
              AWS_SECRET_ACCESS_KEY, or AWS_PROFILE), or read what is public by \
              --store-option skip_signature=true",
         ),
-        _ if said.contains("NoSuchBucket") || said.contains("ContainerNotFound") => {
-            Some("there is no such bucket: create it first")
-        }
-        _ if is_refused(error, said) => {
+        _ if is_absent_bucket(said) => Some("there is no such bucket: create it first"),
+        _ if is_denied(error, said) => {
             Some("the store refuses it: see to the credentials and what they allow")
         }
         _ if said.contains("non-partial response")
@@ -79,8 +80,14 @@ fn advice(error: &Error, said: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether it is a matter of credentials; of a listing only the code says so.
-fn is_refused(error: &Error, said: &str) -> bool {
+/// Whether the answer says that the bucket or container does not exist.
+fn is_absent_bucket(said: &str) -> bool {
+    said.contains("NoSuchBucket") || said.contains("ContainerNotFound")
+}
+
+/// Whether credentials are missing or not sufficient. The error of a listing has
+/// no kind of its own; its code says it.
+fn is_denied(error: &Error, said: &str) -> bool {
     const CODES: [&str; 6] = [
         "AccessDenied",
         "SignatureDoesNotMatch",
@@ -95,7 +102,7 @@ fn is_refused(error: &Error, said: &str) -> bool {
     ) || CODES.iter().any(|code| said.contains(code))
 }
 
-/// The cause in one line: of an answer in XML, its code and message.
+/// Returns the cause in one line; for an answer in XML its code and message.
 fn said(error: &Error) -> String {
     // Each error repeats its cause; the innermost is without the wrapping.
     let mut cause: &dyn StdError = error;
@@ -132,31 +139,61 @@ mod tests {
             store: "S3",
             source: xml.into(),
         };
-        let refusal = Refusal::from(Error::PermissionDenied {
+        let error = AdvisedError::from(Error::PermissionDenied {
             path: "x".to_owned(),
             source: Box::new(inner),
         });
         let text = "there is no such bucket: create it first (NoSuchBucket: None of that name)";
-        assert_eq!(refusal.to_string(), text);
-        assert_eq!(refusal.kind, StoreErrorKind::Denied);
+        assert_eq!(error.to_string(), text);
+        assert_eq!(error.kind, StoreErrorKind::NotFound);
+    }
+
+    fn advised(code: &str) -> AdvisedError {
+        let answer = format!("<Error><Code>{code}</Code><Message>No</Message></Error>");
+        AdvisedError::from(Error::Generic {
+            store: "S3",
+            source: answer.into(),
+        })
     }
 
     #[test]
-    fn a_refusal_without_a_kind_is_known_by_its_code() {
-        let refusal = Refusal::from(Error::Generic {
-            store: "S3",
-            source: "<Error><Code>SignatureDoesNotMatch</Code><Message>No</Message></Error>".into(),
-        });
-        let text = refusal.to_string();
-        assert!(text.contains("see to the credentials"), "{text}");
+    fn the_code_of_an_answer_decides_on_kind_and_advice() {
+        for (code, kind, advice) in [
+            ("NoSuchBucket", StoreErrorKind::NotFound, "create it first"),
+            (
+                "ContainerNotFound",
+                StoreErrorKind::NotFound,
+                "create it first",
+            ),
+            (
+                "AccessDenied",
+                StoreErrorKind::Denied,
+                "see to the credentials",
+            ),
+            (
+                "SignatureDoesNotMatch",
+                StoreErrorKind::Denied,
+                "see to the credentials",
+            ),
+            (
+                "ExpiredToken",
+                StoreErrorKind::Denied,
+                "see to the credentials",
+            ),
+            ("SlowDown", StoreErrorKind::Other, "SlowDown: No"),
+        ] {
+            let error = advised(code);
+            assert_eq!(error.kind, kind, "{code}");
+            assert!(error.to_string().contains(advice), "{error}");
+        }
     }
 
     #[test]
     fn a_short_cause_keeps_what_surrounds_it() {
-        let refusal = Refusal::from(Error::Generic {
+        let error = AdvisedError::from(Error::Generic {
             store: "S3",
             source: "timed out".into(),
         });
-        assert_eq!(refusal.to_string(), "Generic S3 error: timed out");
+        assert_eq!(error.to_string(), "Generic S3 error: timed out");
     }
 }

@@ -1,4 +1,4 @@
-//! One object on its way to a store, in parts where it is large.
+//! The upload of one object: one put, or parts if the object is large.
 
 use std::io::{self, Write};
 
@@ -7,11 +7,11 @@ use object_store::path::Path;
 use object_store::{Attributes, ObjectStoreExt, PutMultipartOptions, PutOptions, WriteMultipart};
 
 use super::connection::Connection;
-use super::store_advice::Refusal;
+use super::store_advice::AdvisedError;
 
-/// Bytes of a part. S3 wants at least 5 MiB, and at most 10,000 parts.
+/// Size of a part in bytes. S3 demands at least 5 MiB, and at most 10,000 parts.
 pub const PART: usize = 8 << 20;
-/// Parts of one object under way at once.
+/// The number of parts of one object that are sent at the same time.
 const PARTS_AT_ONCE: usize = 4;
 
 /// An object that is being written.
@@ -19,7 +19,7 @@ pub(super) struct Upload<'a> {
     connection: &'a Connection,
     path: Path,
     attributes: Attributes,
-    /// What has come before there was enough for a part.
+    /// The bytes before there are enough for a part.
     head: Vec<u8>,
     parts: Option<WriteMultipart>,
     bytes: u64,
@@ -50,26 +50,27 @@ impl<'a> Upload<'a> {
             let put = connection
                 .store
                 .put_opts(&self.path, self.head.into(), options);
-            connection.wait(put).map_err(refused)?;
+            connection.wait(put).map_err(io_error)?;
             return Ok(());
         };
         match connection.wait(parts.finish()) {
             Ok(_) => Ok(()),
-            // The answer may have been lost, and nothing else: then the upload
-            // that is to be finished is not there any more.
+            // The answer alone may have been lost. Then the upload is complete and
+            // cannot be completed again.
             Err(_) if is_stored(connection, &self.path, (self.bytes, self.crc)) => Ok(()),
-            Err(error) => Err(refused(error)),
+            Err(error) => Err(io_error(error)),
         }
     }
 
-    /// Removes the parts that have been sent, as far as the store lets us.
+    /// Removes the parts that were sent. If that fails, the store keeps them until
+    /// its rules remove them.
     pub(super) fn abort(self) {
         if let Some(parts) = self.parts {
             let _ = self.connection.wait(parts.abort());
         }
     }
 
-    /// The parts, begun with what has come so far.
+    /// Returns the upload in parts. The first call begins it with the bytes so far.
     fn parts(&mut self) -> io::Result<&mut WriteMultipart> {
         let parts = match self.parts.take() {
             Some(parts) => parts,
@@ -79,9 +80,9 @@ impl<'a> Upload<'a> {
                     ..PutMultipartOptions::default()
                 };
                 let store = &self.connection.store;
-                // One that was begun in vain holds nothing.
+                // An upload that was begun twice leaves an empty one behind.
                 let begin = || store.put_multipart_opts(&self.path, options.clone());
-                let begun = self.connection.ask(begin).map_err(refused)?;
+                let begun = self.connection.ask(begin).map_err(io_error)?;
                 let mut parts = WriteMultipart::new_with_chunk_size(begun, PART);
                 // A part is sent from within the runtime.
                 let _runtime = self.connection.runtime.enter();
@@ -102,7 +103,7 @@ impl Write for Upload<'_> {
             let parts = self.parts()?;
             connection
                 .wait(parts.wait_for_capacity(PARTS_AT_ONCE))
-                .map_err(refused)?;
+                .map_err(io_error)?;
             let _runtime = connection.runtime.enter();
             parts.write(bytes);
         }
@@ -116,8 +117,9 @@ impl Write for Upload<'_> {
     }
 }
 
-fn refused(error: object_store::Error) -> io::Error {
-    io::Error::other(Refusal::from(error))
+/// Wraps an error of the store for a writer.
+fn io_error(error: object_store::Error) -> io::Error {
+    io::Error::other(AdvisedError::from(error))
 }
 
 /// Whether the object at `path` has that length and that CRC-32C.

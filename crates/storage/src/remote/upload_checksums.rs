@@ -1,9 +1,10 @@
 //! Checksums that the server compares with what arrives.
 //!
-//! The S3 client sends the SHA-256 of all that it puts. Those of Google and
-//! Azure send none; here they get one, part by part: [`x-goog-hash`] with the
-//! CRC-32C, or [`Content-MD5`]. A request to Azure that is signed with the key of
-//! the account cannot be changed any more; it goes without.
+//! The S3 client sends the SHA-256 of every object or part. The clients of Google
+//! and Azure send no checksum. This module adds one to each object or part:
+//! [`x-goog-hash`] with the CRC-32C, or [`Content-MD5`]. A request to Azure that is
+//! signed with the key of the account cannot be changed after it is signed, and so
+//! has no checksum.
 //!
 //! [`x-goog-hash`]: https://cloud.google.com/storage/docs/xml-api/reference-headers#xgooghash
 //! [`Content-MD5`]: https://learn.microsoft.com/rest/api/storageservices/put-block#request-headers
@@ -20,30 +21,33 @@ use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService, ReqwestConnector,
 };
 
-/// Which checksum a cloud knows.
+/// The checksum that a cloud compares with what arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Checked {
+pub(super) enum UploadChecksum {
+    /// CRC-32C in `x-goog-hash`.
     Google,
+    /// MD5 in `Content-MD5`.
     Azure,
 }
 
-impl HttpConnector for Checked {
+impl HttpConnector for UploadChecksum {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
-        Ok(HttpClient::new(Checking {
+        Ok(HttpClient::new(ChecksumService {
             cloud: *self,
             client: ReqwestConnector::default().connect(options)?,
         }))
     }
 }
 
+/// A client that adds the checksum to what is put.
 #[derive(Debug)]
-struct Checking {
-    cloud: Checked,
+struct ChecksumService {
+    cloud: UploadChecksum,
     client: HttpClient,
 }
 
 #[async_trait]
-impl HttpService for Checking {
+impl HttpService for ChecksumService {
     async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
         if request.method() == Method::PUT && self.cloud.may_add(request.headers()) {
             // The pieces are shared, not copied.
@@ -57,13 +61,15 @@ impl HttpService for Checking {
     }
 }
 
-impl Checked {
+impl UploadChecksum {
+    /// Whether the headers of a request may be changed.
     fn may_add(self, headers: &HeaderMap) -> bool {
         let signed = headers.get(AUTHORIZATION);
         let by_key = signed.is_some_and(|value| value.as_bytes().starts_with(b"SharedKey "));
         !(self == Self::Azure && by_key)
     }
 
+    /// Returns the name and the value of the header for `bytes`.
     fn sum(self, bytes: &[u8]) -> (HeaderName, String) {
         match self {
             Self::Google => {
@@ -85,7 +91,7 @@ mod tests {
 
     use super::*;
 
-    /// Keeps what it is asked.
+    /// A client that keeps the headers of each request.
     #[derive(Clone, Debug, Default)]
     struct Recorder(Arc<Mutex<Vec<HeaderMap>>>);
 
@@ -97,12 +103,12 @@ mod tests {
         }
     }
 
-    fn asked(cloud: Checked, request: http::request::Builder) -> HeaderMap {
+    fn headers_sent(cloud: UploadChecksum, request: http::request::Builder) -> HeaderMap {
         let recorder = Recorder::default();
         let client = HttpClient::new(recorder.clone());
-        let checking = Checking { cloud, client };
+        let service = ChecksumService { cloud, client };
         let request = request.body("123456789".to_owned().into()).unwrap();
-        let answer = checking.call(request);
+        let answer = service.call(request);
         super::super::connection::runtime()
             .unwrap()
             .block_on(answer)
@@ -111,16 +117,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_has_the_checksum_that_its_cloud_knows() {
+    fn each_put_has_the_checksum_of_its_cloud() {
         let put = || http::Request::put("http://host/b/x");
         // The check values of CRC-32C and MD5.
-        let google = asked(Checked::Google, put().header(AUTHORIZATION, "Bearer x"));
+        let google = headers_sent(
+            UploadChecksum::Google,
+            put().header(AUTHORIZATION, "Bearer x"),
+        );
         assert_eq!(google["x-goog-hash"], "crc32c=4waSgw==");
-        let azure = asked(Checked::Azure, put().header(AUTHORIZATION, "Bearer x"));
+        let azure = headers_sent(
+            UploadChecksum::Azure,
+            put().header(AUTHORIZATION, "Bearer x"),
+        );
         assert_eq!(azure["content-md5"], "JfnnlDI7RTiF9RgfG2JNCw==");
         let signed = put().header(AUTHORIZATION, "SharedKey me:x");
-        assert!(!asked(Checked::Azure, signed).contains_key("content-md5"));
+        assert!(!headers_sent(UploadChecksum::Azure, signed).contains_key("content-md5"));
         let other = http::Request::post("http://host/b/x?uploads");
-        assert!(asked(Checked::Google, other).is_empty());
+        assert!(headers_sent(UploadChecksum::Google, other).is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! A store with faults.
+//! A store whose operations fail at random.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -9,29 +9,33 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::store::{Store, StoreError, StoreErrorKind, StoredObject};
 
-/// A store that fails or delays some operations, as a disk or a network does. The
-/// same seed gives the same faults.
+/// A store that fails or delays some operations of another store. The same seed
+/// gives the same faults.
 pub struct Faulty {
     inner: Arc<dyn Store>,
     random: Mutex<ChaCha8Rng>,
-    /// How many of a hundred operations fail.
+    /// The number of operations in a hundred that fail.
     failing: u32,
+    /// The number of faults so far.
     faults: Arc<AtomicUsize>,
 }
 
-/// What happens to one operation.
+/// The fault of one operation.
 enum Fault {
     None,
-    /// It has no effect.
+    /// The operation has no effect.
     Before,
-    /// Only part of the bytes arrives.
+    /// A part of the bytes is stored.
     Short,
-    /// It has its effect, and nobody is told.
+    /// The operation has its effect, and its caller gets an error.
     After,
+    /// The operation takes longer.
     Delay,
 }
 
 impl Faulty {
+    /// Makes `failing` of a hundred operations of `inner` fail, and counts them in
+    /// `faults`.
     pub fn new(inner: Arc<dyn Store>, failing: u32, seed: u64, faults: Arc<AtomicUsize>) -> Self {
         Self {
             inner,
@@ -85,7 +89,7 @@ impl Faulty {
 
 fn injected_fault() -> StoreError {
     let kind = StoreErrorKind::Unreachable;
-    StoreError::new("reach", "it", kind, "a fault was injected")
+    StoreError::new("reach", "the store", kind, "a fault was injected")
 }
 
 impl Store for Faulty {
@@ -109,7 +113,26 @@ impl Store for Faulty {
 }
 
 #[test]
-fn a_store_without_faults_is_a_store() {
+fn a_store_without_faults_conforms() {
     let memory = Arc::new(super::Memory::new());
-    super::conforms(&Faulty::new(memory, 0, 1, Arc::default()));
+    let store = Faulty::new(memory, 0, 1, Arc::default());
+    super::conforms(&store, &store);
+}
+
+#[test]
+fn faults_are_counted_and_repeatable() {
+    let run = || {
+        let faults = Arc::new(AtomicUsize::new(0));
+        let memory = Arc::new(super::Memory::new());
+        let store = Faulty::new(memory, 30, 7, Arc::clone(&faults));
+        let failed: Vec<bool> = (0..200)
+            .map(|at| store.put(&at.to_string(), &[b"bytes"]).is_err())
+            .collect();
+        let count = failed.iter().filter(|failed| **failed).count();
+        assert_eq!(count, faults.load(Ordering::Relaxed));
+        failed
+    };
+    let failed = run();
+    assert!(failed.contains(&true) && failed.contains(&false));
+    assert_eq!(failed, run());
 }

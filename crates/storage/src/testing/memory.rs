@@ -5,15 +5,17 @@ use std::sync::Mutex;
 
 use crate::store::{Store, StoreError, StoreErrorKind, StoredObject};
 
-/// Objects in memory in the order in which they were put; full after some.
+/// A store in memory, which keeps the order of puts and may become full.
 #[derive(Debug)]
 pub struct Memory {
+    /// Key and bytes of each put, in the order of the puts.
     pub objects: Mutex<Vec<(String, Vec<u8>)>>,
+    /// The number of puts that fit.
     pub room_for: usize,
 }
 
 impl Memory {
-    /// A store in which every put beyond `room_for` fails.
+    /// Makes a store in which every put beyond `room_for` fails.
     pub fn with_room_for(room_for: usize) -> Self {
         Self {
             objects: Mutex::default(),
@@ -21,13 +23,21 @@ impl Memory {
         }
     }
 
+    /// Makes a store that is never full.
     pub fn new() -> Self {
         Self::with_room_for(usize::MAX)
     }
 
+    /// Returns the key of each put, in the order of the puts.
     pub fn keys(&self) -> Vec<String> {
         let objects = self.objects.lock().unwrap();
         objects.iter().map(|(key, _)| key.clone()).collect()
+    }
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -58,7 +68,7 @@ impl Store for Memory {
 
     fn list(&self) -> Result<Vec<StoredObject>, StoreError> {
         let objects = self.objects.lock().unwrap();
-        // Of an object that was put twice, the later one is there.
+        // A later put of the same key replaces the size of an earlier one.
         let sizes = objects.iter().map(|(key, bytes)| (key, bytes.len()));
         let list = BTreeMap::from_iter(sizes).into_iter();
         Ok(list
@@ -71,6 +81,7 @@ impl Store for Memory {
 }
 
 #[test]
-fn memory_is_a_store() {
-    super::conforms(&Memory::new());
+fn memory_conforms() {
+    let memory = Memory::new();
+    super::conforms(&memory, &memory);
 }

@@ -1,18 +1,27 @@
 //! The process dies at every step of a conversion, and nothing is lost.
 
+#[path = "../../../../tests/tally.rs"]
+mod tally;
+
+use std::collections::BTreeMap;
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use object_store::memory::InMemory;
+use rxrx_format::Description;
 use rxrx_metadata::Layout;
+use tally::Tally;
 
 use super::*;
 use crate::events::Silent;
 use crate::fixture::{Faulty, SIDE, image_path, png};
-use rxrx_format::keys::{self, ROOT_METADATA};
+use crate::output::LockedOutput;
+use rxrx_format::keys::{ROOT_METADATA, shard_key};
 use rxrx_input::PlanOptions;
-use rxrx_storage::{Remote, Store, StoreErrorKind, StoredObject};
+use rxrx_storage::{Remote, Store, StoreError, StoreErrorKind, StoredObject};
 
 const SITES: usize = 5;
 const CHANNELS: usize = 2;
@@ -209,34 +218,27 @@ fn good_png(site: usize, channel: usize) -> Vec<u8> {
 }
 
 fn options() -> ConvertOptions {
-    ConvertOptions {
-        codec: Codec::default(),
-        jobs: NonZeroUsize::new(2).unwrap(),
-        allow_missing: true,
-        strict: false,
-        overwrite: false,
-        retry_bad: false,
-        recheck: false,
-        stop: Arc::default(),
-        description: Description::look_alike(),
-    }
+    ConvertOptions::default()
+        .jobs(NonZeroUsize::new(2).unwrap())
+        .allow_missing(true)
+        .description(Description::look_alike())
 }
 
 /// Every write at which a process can die, on either side of its effect, until
 /// it has so many that it lives.
 fn deaths(of: &str, mut dies: impl FnMut(usize, bool) -> bool) {
-    let mut deaths = 0;
+    let mut tally = Tally::new(format!("death at every write of {of}"));
     for last_takes_effect in [false, true] {
         for writes in 1.. {
             if !dies(writes, last_takes_effect) {
                 assert!(writes > 20, "it hardly did anything");
                 break;
             }
-            deaths += 1;
+            tally.round();
+            tally.faults(1);
         }
     }
-    // A row of the table of scripts/torture: what is lost fails the test.
-    println!("torture | death at every write of {of} | {deaths} | {deaths} | 0 | 0");
+    tally.report();
 }
 
 #[test]
@@ -265,10 +267,7 @@ fn a_conversion_that_dies_anywhere_is_continued_to_the_same_bytes() {
 #[test]
 fn a_replacement_that_dies_anywhere_leaves_the_old_dataset_or_a_beginning() {
     for scene in Scene::both() {
-        let over = ConvertOptions {
-            overwrite: true,
-            ..options()
-        };
+        let over = options().existing(Existing::Replace);
         let (old_shards, new_shards) = (1, 2);
         scene.converts("old", old_shards, &options());
         scene.converts("new", new_shards, &options());
@@ -294,13 +293,15 @@ fn a_replacement_that_dies_anywhere_leaves_the_old_dataset_or_a_beginning() {
 
 #[test]
 fn a_retry_that_dies_anywhere_keeps_what_was_good_and_is_repeated() {
-    let scene = Scene::new();
+    for scene in Scene::both() {
+        a_retry_dies_anywhere(&scene);
+    }
+}
+
+fn a_retry_dies_anywhere(scene: &Scene) {
     scene.converts("whole", 2, &options());
     let whole = scene.objects("whole");
-    let retry = ConvertOptions {
-        retry_bad: true,
-        ..options()
-    };
+    let retry = options().existing(Existing::RetryBad);
     // Two units have bad planes, one has none.
     let damage = || {
         scene.write_image(0, 1, b"no PNG");
@@ -337,14 +338,54 @@ fn a_retry_that_dies_anywhere_keeps_what_was_good_and_is_repeated() {
     }
 }
 
+/// A retry needs no journal of the units that stay: it is interrupted while it has
+/// the record of one unit of three, loses a shard of another, and is continued.
+#[test]
+fn a_retry_records_only_the_units_that_it_converts() {
+    for scene in Scene::both() {
+        scene.converts("whole", 2, &options());
+        let whole = scene.objects("whole");
+        scene.write_image(0, 1, b"no PNG");
+        scene.converts("out", 2, &options());
+        scene.write_image(0, 1, &good_png(0, 1));
+        let retry = options().existing(Existing::RetryBad);
+        let prepared = scene.prepared(2);
+        let is_sealed = || scene.objects("out").contains_key(ROOT_METADATA);
+        let mut writes = 0;
+        while is_sealed() {
+            writes += 1;
+            scene.dies(&prepared, &retry, writes, true).unwrap_err();
+        }
+        let recorded = || -> Vec<usize> {
+            let records = scene.place("out").journal().records().unwrap().whole;
+            records.iter().map(|record| record.unit.shard).collect()
+        };
+        assert_eq!(recorded(), [0]);
+        let retried = || scene.place("out").journal().run().unwrap().unwrap().retried;
+        assert_eq!(retried(), Some([0].into()));
+
+        let place = scene.place("out");
+        let lock = LockedOutput::take(&place).unwrap();
+        place.store().remove(&shard_key(1)).unwrap();
+        drop(lock);
+        // The description of the run is written, and no shard.
+        scene.dies(&prepared, &retry, 1, true).unwrap_err();
+        assert_eq!(retried(), Some([0, 1].into()));
+        let converted = scene.converts("out", 2, &retry);
+        assert_eq!(converted.sites_before, SITES - 4);
+        scene.is_finished_as(&whole);
+    }
+}
+
 #[test]
 fn a_store_that_fails_now_and_then_costs_nothing_but_time() {
     for scene in Scene::both() {
         scene.converts("whole", 2, &options());
         let whole = scene.objects("whole");
         let prepared = scene.prepared(2);
-        let mut faults = 0;
+        let mut tally = Tally::new("a store that fails at random");
         for seed in 0..40 {
+            tally.round();
             scene.remove("out");
             let failing = 1 + seed as u32 % 6;
             for attempt in 0.. {
@@ -354,7 +395,7 @@ fn a_store_that_fails_now_and_then_costs_nothing_but_time() {
                     Arc::new(Faulty::new(inner, failing, seed, Arc::clone(&injected)))
                 });
                 let outcome = convert_at(&place, &prepared, &options(), &Silent);
-                faults += injected.load(Ordering::Relaxed);
+                tally.faults(injected.load(Ordering::Relaxed));
                 match outcome {
                     Ok(_) => break,
                     Err(error) => {
@@ -369,7 +410,7 @@ fn a_store_that_fails_now_and_then_costs_nothing_but_time() {
             scene.converts("out", 2, &options());
             scene.is_finished_as(&whole);
         }
-        println!("torture | a store that fails at random | 40 | {faults} | 0 | 0");
+        tally.report();
     }
 }
 
@@ -382,10 +423,7 @@ fn a_complete_dataset_is_left_as_it_is() {
         assert_eq!((first.sites_before, again.sites_before), (0, SITES));
         assert_eq!(again.source_bytes, first.source_bytes);
         assert_eq!(again.planes, first.planes);
-        let retry = ConvertOptions {
-            retry_bad: true,
-            ..options()
-        };
+        let retry = options().existing(Existing::RetryBad);
         scene.converts("out", 2, &retry);
         scene.is_finished_as(&before);
     }
@@ -403,10 +441,7 @@ fn a_retry_with_a_damaged_shard_changes_nothing() {
     fs::write(&path, shard).unwrap();
     let before = scene.objects("out");
     scene.write_image(0, 1, &good_png(0, 1));
-    let retry = ConvertOptions {
-        retry_bad: true,
-        ..options()
-    };
+    let retry = options().existing(Existing::RetryBad);
     let error = convert_at(&scene.place("out"), &scene.prepared(2), &retry, &Silent).unwrap_err();
     assert!(
         matches!(&error, ConvertError::DamagedShard { key: damaged, .. } if damaged == key),

@@ -1,5 +1,7 @@
-//! What makes two conversions the same one: an unfinished run is continued, a
-//! finished one taken as done, only where all of this agrees.
+//! The fingerprint of a conversion. An unfinished run is continued, and a complete
+//! dataset is left as it is, only if the fingerprints are equal.
+//!
+//! The version of the program is no part of it: see [`ENCODER_REVISION`].
 
 use rxrx_format::{
     ENCODER_REVISION, EmbeddingsDigest, FORMAT_VERSION, Root, Settings, data_type_name,
@@ -9,14 +11,16 @@ use rxrx_metadata::Plan;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Everything that decides what bytes a conversion of given images writes.
+/// The properties of a conversion that decide which bytes it writes for given
+/// images.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Fingerprint {
-    /// The format that is written: see [`FORMAT_VERSION`].
+    /// The version of the format: [`FORMAT_VERSION`].
     pub(crate) format_version: u32,
-    /// See [`ENCODER_REVISION`]; `None` in datasets of format 3.
+    /// The revision of the encoder, [`ENCODER_REVISION`]; `None` in datasets of
+    /// format 3.
     pub(crate) encoder_revision: Option<u32>,
-    /// What the conversion was told.
+    /// The settings of the conversion.
     pub(crate) settings: Settings,
     /// Lengths of the axes of the image array.
     pub(crate) shape: Vec<u64>,
@@ -24,14 +28,15 @@ pub(crate) struct Fingerprint {
     pub(crate) data_type: String,
     /// Names of the channels.
     pub(crate) channels: Vec<String>,
-    /// Of the rows to convert: see [`table_sha256`].
+    /// SHA-256 of the rows to convert: see [`table_sha256`].
     pub(crate) metadata_sha256: String,
-    /// Which embeddings there are, if any.
+    /// The digest of the embeddings, if there are any.
     #[serde(default)]
     pub(crate) embeddings: Option<EmbeddingsDigest>,
 }
 
 impl Fingerprint {
+    /// Returns the fingerprint of a conversion of `plan` without embeddings.
     pub(crate) fn of(plan: &Plan, settings: Settings) -> Self {
         let geometry = plan.geometry();
         Self {
@@ -46,7 +51,7 @@ impl Fingerprint {
         }
     }
 
-    /// The fingerprint of the conversion that made a sealed dataset.
+    /// Returns the fingerprint of the conversion that made a sealed dataset.
     pub(crate) fn of_root(root: &Root) -> Self {
         let attributes = &root.attributes;
         Self {
@@ -61,8 +66,8 @@ impl Fingerprint {
         }
     }
 
-    /// What differs between this and `now`, one line each; none when they are
-    /// the same.
+    /// Returns the differences between this and `now`, one line each; none when they
+    /// are equal.
     pub(crate) fn differences(&self, now: &Self) -> Vec<String> {
         if self.format_version != now.format_version {
             let (then, now) = (self.format_version, now.format_version);
@@ -70,9 +75,12 @@ impl Fingerprint {
                 "it has format {then}, and this version of rxrx2zarr writes format {now}"
             )];
         }
-        let document = |fingerprint: &Self| serde_json::to_value(fingerprint).unwrap_or_default();
+        let documents = (serde_json::to_value(self), serde_json::to_value(now));
+        let (Ok(then), Ok(now)) = documents else {
+            return vec!["the settings cannot be compared".to_owned()];
+        };
         let mut lines = Vec::new();
-        compare("", &document(self), &document(now), &mut lines);
+        compare("", &then, &now, &mut lines);
         lines.sort();
         lines
     }
@@ -110,7 +118,7 @@ mod tests {
     use rxrx_format::testing::{plan, settings, shards_of};
 
     #[test]
-    fn what_differs_is_named_with_both_values() {
+    fn differences_are_named_with_both_values() {
         let then = Fingerprint::of(&plan(3, 2, shards_of(2)), settings());
         assert_eq!(then.differences(&then), Vec::<String>::new());
         let now = Settings {

@@ -1,5 +1,5 @@
-//! What is known of a unit once it is stored: enough to fill its rows of both
-//! tables without reading its pixels again.
+//! The record of a stored unit. It fills the rows of the unit in both tables, so that
+//! the pixels need not be read again.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -10,7 +10,7 @@ use rxrx_input::SourceStamp;
 use rxrx_metadata::{Plan, Unit};
 use serde::{Deserialize, Serialize};
 
-/// What became of one plane.
+/// The result of one plane.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "lowercase")]
 pub enum PlaneRecord {
@@ -27,7 +27,7 @@ pub enum PlaneRecord {
     Corrupt {
         /// The image file as it was when it was read; `None` when it could not be.
         source: Option<SourceStamp>,
-        /// What is wrong with it.
+        /// The problem of the image.
         error: String,
         /// Machine-readable cause, for counting.
         cause: Cow<'static, str>,
@@ -35,12 +35,12 @@ pub enum PlaneRecord {
 }
 
 impl PlaneRecord {
-    /// Whether the plane was decoded and stored.
+    /// Returns whether the plane was decoded and stored.
     pub fn is_ok(&self) -> bool {
         matches!(self, Self::Ok { .. })
     }
 
-    /// The image file that was read, where there was one.
+    /// Returns the stamp of the image file that was read, if there was one.
     pub fn source(&self) -> Option<SourceStamp> {
         match self {
             Self::Ok { source, .. } => Some(*source),
@@ -71,7 +71,7 @@ impl From<PlaneRecord> for PlaneRow {
     }
 }
 
-/// What became of one unit.
+/// The result of one unit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UnitRecord {
     /// The unit.
@@ -81,14 +81,14 @@ pub struct UnitRecord {
     /// SHA-256 of the stored object.
     #[serde(with = "hex::serde")]
     pub sha256: Sha256Sum,
-    /// For each site of the unit, where its chunks lie in the object.
+    /// For each site of the unit, the byte range of its chunks in the object.
     pub ranges: Vec<Range<u64>>,
-    /// For each site of the unit and each channel, site-major, what became of it.
+    /// The result of each plane of the unit, site-major.
     pub planes: Vec<PlaneRecord>,
 }
 
 impl UnitRecord {
-    /// The places of the unit's sites, of which each has so many channels.
+    /// Returns where each site of the unit is stored; each has so many channels.
     pub(crate) fn places(&self, channels: usize) -> impl Iterator<Item = SitePlace> {
         let sites = self.ranges.iter().zip(self.planes.chunks(channels));
         sites.map(|(range, planes)| SitePlace {
@@ -97,7 +97,7 @@ impl UnitRecord {
         })
     }
 
-    /// Whether this can be a record of a unit of `plan`.
+    /// Returns whether this can be a record of a unit of `plan`.
     pub(crate) fn fits(&self, plan: &Plan) -> bool {
         let sites = self.unit.sites.len();
         plan.unit(self.unit.shard).as_ref() == Some(&self.unit)
@@ -110,8 +110,8 @@ impl UnitRecord {
     }
 }
 
-/// What is kept in memory of a unit that is stored. Its record, a kilobyte a
-/// site, is in the journal.
+/// The part of a record that is kept in memory. The record itself, a kilobyte a site,
+/// is in the journal.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct StoredUnit {
     pub(crate) unit: Unit,
@@ -119,14 +119,14 @@ pub(crate) struct StoredUnit {
     pub(crate) bytes: u64,
     /// SHA-256 of the stored object.
     pub(crate) sha256: Sha256Sum,
-    /// What became of its planes.
+    /// Number of planes with each result.
     pub(crate) planes: PlaneCounts,
     /// Bytes of the image files that were read.
     pub(crate) source_bytes: u64,
 }
 
 impl StoredUnit {
-    /// Key of the shard.
+    /// Returns the key of the shard.
     pub(crate) fn shard_key(&self) -> String {
         keys::shard_key(self.unit.shard)
     }

@@ -1,4 +1,4 @@
-//! The records of a sealed dataset, taken from its tables.
+//! The records of the units of a sealed dataset, made from its tables.
 
 use std::collections::BTreeMap;
 
@@ -11,13 +11,13 @@ use rxrx_input::SourceStamp;
 use rxrx_metadata::ArrayGeometry;
 use rxrx_storage::{Store, StoreError};
 
-use super::record::{PlaneRecord, UnitRecord};
+use super::record::{PlaneRecord, StoredUnit, UnitRecord};
 
-/// The records of a sealed dataset cannot be taken from its tables.
+/// The records of a sealed dataset cannot be made from its tables.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordedError {
-    /// There is no such object.
+    /// An object is absent.
     #[error("{object} is not there")]
     Absent {
         /// The object's key.
@@ -26,10 +26,10 @@ pub enum RecordedError {
     /// An object could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A table is not what it should be.
+    /// A table cannot be read.
     #[error(transparent)]
     Table(#[from] ReadTableError),
-    /// The list of checksums has a line that is none.
+    /// A line of the list of checksums cannot be parsed.
     #[error("{CHECKSUMS}, line {line}: not a checksum and a key")]
     Checksums {
         /// The line, from 1.
@@ -40,93 +40,141 @@ pub enum RecordedError {
     Place {
         /// The row, from 0.
         row: usize,
-        /// What is wrong.
+        /// The contradiction.
         reason: String,
+    },
+    /// The array has no such unit: a defect of the program.
+    #[error("the array has no shard {shard}")]
+    NoUnit {
+        /// Number of the shard.
+        shard: usize,
+    },
+    /// A shard, or its rows, changed during the run.
+    #[error(
+        "{object} or its rows in {SITES}, {PLANES} or {CHECKSUMS} changed during the run: nothing \
+         is sealed, run the same command again"
+    )]
+    Changed {
+        /// Key of the shard.
+        object: String,
     },
     /// A corrupt plane has no cause: the dataset has an older format.
     #[error("{PLANES} has no column cause")]
     NoCause,
 }
 
-/// Reads both tables of a dataset, and the checksums of its shards, back to the records that it was sealed with,
-/// one for each unit, in array order.
+/// The tables of a sealed dataset, from which the records of its units can be made
+/// again.
 ///
-/// `channels` are the names of the channels in array order. The tables hold the
-/// size of each image file, and not its version.
-///
-/// # Errors
-/// [`ReadTableError`]: an object is absent or unreadable, a table does not fit
-/// `geometry` and `channels`, rows are not in order, a cell contradicts another.
-pub(crate) fn read_records(
-    store: &dyn Store,
-    geometry: &ArrayGeometry,
-    channels: &[String],
-) -> Result<Vec<UnitRecord>, RecordedError> {
-    let get = |key: &str| {
-        let bytes = store.get(key)?.ok_or_else(|| RecordedError::Absent {
-            object: key.to_owned(),
-        })?;
-        Ok::<Bytes, RecordedError>(bytes.into())
-    };
-    let sites = sites_of(get(SITES)?, geometry.sites)?;
-    let planes = planes_of(get(PLANES)?, geometry.sites, channels)?;
-    let objects = store.list()?;
-    let sizes: BTreeMap<&str, u64> = objects
-        .iter()
-        .map(|object| (object.key.as_str(), object.size))
-        .collect();
-    let list = get(CHECKSUMS)?;
-    let checksums = String::from_utf8_lossy(&list);
-    let checksums =
-        parse_checksums(&checksums).map_err(|line| RecordedError::Checksums { line })?;
-    (0..geometry.shards())
-        .map(|shard| unit_record(geometry, shard, &sites, &planes, &sizes, &checksums))
-        .collect()
+/// While a dataset is sealed once more, each table is replaced as a whole, and the
+/// rows of units that stay are the same in both. So their records can be read
+/// before, during and after that.
+#[derive(Debug)]
+pub(crate) struct RecordedUnits {
+    geometry: ArrayGeometry,
+    sites: SitesTable,
+    /// Site-major.
+    planes: Vec<PlaneRow>,
+    /// Sizes of the objects in bytes, by key.
+    sizes: BTreeMap<String, u64>,
+    checksums: Checksums,
 }
 
-/// The one place where a record is put together again.
-fn unit_record(
-    geometry: &ArrayGeometry,
-    shard: usize,
-    sites: &SitesTable,
-    planes: &[PlaneRow],
-    sizes: &BTreeMap<&str, u64>,
-    checksums: &Checksums,
-) -> Result<UnitRecord, RecordedError> {
-    let unit = geometry.unit(shard);
-    let key = shard_key(shard);
-    let absent = || RecordedError::Absent {
-        object: key.clone(),
-    };
-    let bytes = *sizes.get(key.as_str()).ok_or_else(absent)?;
-    let sha256 = *checksums.get(&key).ok_or_else(absent)?;
-    let places = sites.places.get(unit.sites.clone()).unwrap_or_default();
-    for (row, place) in unit.sites.clone().zip(places) {
-        let reason = if *place.shard != *key {
-            format!("{:?}, expected {key:?}", place.shard)
-        } else if place.range.end > bytes {
-            format!(
-                "bytes {} to {} of an object of {bytes}",
-                place.range.start, place.range.end
-            )
-        } else {
-            continue;
+impl RecordedUnits {
+    /// Reads the tables and the list of checksums in `store`. `channels` are the
+    /// names of the channels in array order.
+    ///
+    /// # Errors
+    /// [`RecordedError`] when an object is absent or unreadable, a table does not
+    /// fit `geometry` and `channels`, or its rows are not in order.
+    pub(crate) fn read(
+        store: &dyn Store,
+        geometry: &ArrayGeometry,
+        channels: &[String],
+    ) -> Result<Self, RecordedError> {
+        let get = |key: &str| {
+            let bytes = store.get(key)?.ok_or_else(|| RecordedError::Absent {
+                object: key.to_owned(),
+            })?;
+            Ok::<Bytes, RecordedError>(bytes.into())
         };
-        return Err(RecordedError::Place { row, reason });
+        let list = get(CHECKSUMS)?;
+        let list = String::from_utf8_lossy(&list);
+        let objects = store.list()?.into_iter();
+        Ok(Self {
+            geometry: geometry.clone(),
+            sites: sites_of(get(SITES)?, geometry.sites)?,
+            planes: planes_of(get(PLANES)?, geometry.sites, channels)?,
+            sizes: objects.map(|object| (object.key, object.size)).collect(),
+            checksums: parse_checksums(&list).map_err(|line| RecordedError::Checksums { line })?,
+        })
     }
-    let channels = geometry.channels;
-    let planes = planes.get(unit.sites.start * channels..unit.sites.end * channels);
-    let planes = planes.unwrap_or_default().iter().map(plane_record);
-    Ok(UnitRecord {
-        unit,
-        bytes,
-        sha256,
-        ranges: places.iter().map(|place| place.range.clone()).collect(),
-        planes: planes.collect::<Result<_, _>>()?,
-    })
+
+    /// Returns the record of the unit of a shard. The tables hold the size of each
+    /// image file, and not its version.
+    ///
+    /// # Errors
+    /// [`RecordedError`] when the shard is absent, or the tables contradict it or
+    /// the layout.
+    pub(crate) fn record(&self, shard: usize) -> Result<UnitRecord, RecordedError> {
+        let unit = self.geometry.unit(shard);
+        let key = shard_key(shard);
+        let absent = || RecordedError::Absent {
+            object: key.clone(),
+        };
+        let bytes = *self.sizes.get(key.as_str()).ok_or_else(absent)?;
+        let sha256 = *self.checksums.get(&key).ok_or_else(absent)?;
+        let channels = self.geometry.channels;
+        let planes = unit.sites.start * channels..unit.sites.end * channels;
+        // Both tables were read with as many rows as the array has.
+        let rows = self.sites.places.get(unit.sites.clone());
+        let (Some(places), Some(planes)) = (rows, self.planes.get(planes)) else {
+            return Err(RecordedError::NoUnit { shard });
+        };
+        for (row, place) in unit.sites.clone().zip(places) {
+            let reason = if *place.shard != *key {
+                format!("{:?}, expected {key:?}", place.shard)
+            } else if place.range.end > bytes {
+                format!(
+                    "bytes {} to {} of an object of {bytes}",
+                    place.range.start, place.range.end
+                )
+            } else {
+                continue;
+            };
+            return Err(RecordedError::Place { row, reason });
+        }
+        Ok(UnitRecord {
+            bytes,
+            sha256,
+            ranges: places.iter().map(|place| place.range.clone()).collect(),
+            planes: planes.iter().map(plane_record).collect::<Result<_, _>>()?,
+            unit,
+        })
+    }
+
+    /// Returns the record of each unit in array order.
+    pub(crate) fn records(&self) -> impl Iterator<Item = Result<UnitRecord, RecordedError>> {
+        (0..self.geometry.shards()).map(|shard| self.record(shard))
+    }
+
+    /// Returns the record of a unit that was found before.
+    ///
+    /// # Errors
+    /// [`RecordedError::Changed`] when the record is another one now.
+    pub(crate) fn read_back(&self, stored: &StoredUnit) -> Result<UnitRecord, RecordedError> {
+        let record = self.record(stored.unit.shard)?;
+        if StoredUnit::from(&record) == *stored {
+            Ok(record)
+        } else {
+            Err(RecordedError::Changed {
+                object: stored.shard_key(),
+            })
+        }
+    }
 }
 
-/// The record of a plane, as far as its row tells.
+/// Returns the record of a plane, as far as its row in the table has it.
 fn plane_record(row: &PlaneRow) -> Result<PlaneRecord, RecordedError> {
     let stamp = |bytes: u64| SourceStamp {
         bytes,

@@ -1,15 +1,19 @@
-//! What of an unfinished run still counts.
+//! Which units of an interrupted run are done.
 //!
 //! A unit is done when its record is whole, its shard has the recorded size
 //! (with `recheck`: the recorded SHA-256), and every image file is as it was
-//! when it was read. Anything else is converted again.
+//! when it was read. Any other unit is converted again.
+//!
+//! The shard of a retried unit is replaced before its record is, and may have the
+//! same size. So its SHA-256 is always compared.
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
 
-use rayon::prelude::*;
+use rxrx_format::keys::shard_key;
 use rxrx_input::Source;
 use rxrx_metadata::{Plan, SiteIndex, Unit};
 use rxrx_storage::{Store, StoreError};
@@ -17,35 +21,37 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::record::{PlaneRecord, StoredUnit, UnitRecord};
+use super::recorded::{RecordedError, RecordedUnits};
 use super::run::{Journal, Records};
+use crate::concurrent::map_concurrent;
 
 /// Examples kept of each kind.
 const EXAMPLES: usize = 20;
 
-/// What a continued run found.
+/// The state of a run that is continued.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Resumed {
     /// Units that are done.
     pub done: usize,
     /// Units in all.
     pub units: usize,
-    /// Records that were torn or damaged: units to be converted again.
+    /// Records that are damaged, whose units are converted again.
     pub damaged_records: Vec<String>,
-    /// Shards that are missing or not as recorded: units to be converted again.
+    /// Shards that are missing or differ from their records, whose units are
+    /// converted again.
     pub damaged_shards: Vec<String>,
-    /// Image files that are not as they were when they were read, or could not
-    /// be read.
+    /// Image files that changed since they were read, or could not be read.
     pub changed_images: SourceChanges,
-    /// Image files that were not there before.
+    /// Image files that did not exist before.
     pub added_images: SourceChanges,
 }
 
 /// Image files of one kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct SourceChanges {
-    /// How many.
+    /// The number of files.
     pub count: usize,
-    /// The first few, by path inside INPUT.
+    /// The paths of the first few inside INPUT.
     pub examples: Vec<String>,
 }
 
@@ -69,9 +75,12 @@ pub enum ResumeError {
         .images.count, .images.examples.join(", ")
     )]
     Vanished {
-        /// Which.
+        /// The images.
         images: SourceChanges,
     },
+    /// The tables of a dataset whose bad units are retried cannot be read.
+    #[error(transparent)]
+    Recorded(#[from] RecordedError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -87,68 +96,164 @@ pub(crate) struct Resume {
     pub(crate) found: Resumed,
 }
 
-/// What became of the image of one plane since it was recorded.
+/// A change of the image of a plane since it was recorded.
 enum Change {
     Changed,
     Added,
     Vanished,
 }
 
-/// Why a unit is not done.
+/// Whether a unit is done, or why not.
 enum Verdict {
     Done,
     DamagedShard,
     Sources(Vec<(String, Change)>),
 }
 
-/// Where the records of the units are.
+/// The place where the records of the units are.
 pub(crate) enum Recorded<'a> {
-    /// Of an unfinished run.
+    /// In the journal, of a run that began with nothing.
     InJournal(&'a Journal<'a>),
-    /// Of a finished one: as its tables tell.
-    InTables(&'a [UnitRecord]),
+    /// In the tables, of a complete dataset.
+    InTables(&'a RecordedUnits),
+    /// In both, of a run that retries some units of a dataset: the records of the
+    /// `retried` units in the journal, the others in the tables.
+    InBoth {
+        journal: &'a Journal<'a>,
+        tables: &'a RecordedUnits,
+        retried: &'a BTreeSet<usize>,
+    },
 }
 
-/// Sorts the units of `plan` into done and to do.
-pub(crate) fn resume(
-    plan: &Plan,
-    recorded: Recorded<'_>,
-    source: &dyn Source,
-    output: &dyn Store,
-    recheck: bool,
-) -> Result<Resume, ResumeError> {
-    let objects = output.list()?.into_iter();
-    let sizes: BTreeMap<String, u64> = objects.map(|object| (object.key, object.size)).collect();
-    // Nothing for a record of another plan.
-    let judge = |record: &UnitRecord| -> Result<Option<(StoredUnit, Verdict)>, StoreError> {
-        if !record.fits(plan) {
+/// The options of [`resume`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ResumeOptions {
+    /// Compare the SHA-256 of every shard.
+    pub(crate) recheck: bool,
+    /// Threads that read records and shards.
+    pub(crate) jobs: NonZeroUsize,
+}
+
+/// Everything that a record is compared with.
+struct Judge<'a> {
+    plan: &'a Plan,
+    source: &'a dyn Source,
+    output: &'a dyn Store,
+    /// Sizes of the objects in bytes, by key.
+    sizes: BTreeMap<String, u64>,
+}
+
+/// The verdict on a unit; `None` for a record of another plan.
+type Judged = Option<(StoredUnit, Verdict)>;
+
+impl Judge<'_> {
+    /// Compares a record with its shard and its images.
+    fn judge(&self, record: &UnitRecord, recheck: bool) -> Result<Judged, StoreError> {
+        if !record.fits(self.plan) {
             return Ok(None);
         }
         let stored = StoredUnit::from(record);
-        let key = stored.shard_key();
-        if sizes.get(&key) != Some(&stored.bytes) || recheck && !is_intact(output, &stored)? {
+        if self.sizes.get(&stored.shard_key()) != Some(&stored.bytes)
+            || recheck && !is_intact(self.output, &stored)?
+        {
             return Ok(Some((stored, Verdict::DamagedShard)));
         }
-        let changes = changes(plan, record, source);
+        let changes = changes(self.plan, record, self.source);
         let verdict = if changes.is_empty() {
             Verdict::Done
         } else {
             Verdict::Sources(changes)
         };
         Ok(Some((stored, verdict)))
-    };
-    let judged = match recorded {
-        Recorded::InJournal(journal) => journal.each(|record| judge(&record))?,
-        Recorded::InTables(units) => Records {
-            whole: units.par_iter().map(judge).collect::<Result<_, _>>()?,
-            damaged: Vec::new(),
-        },
-    };
+    }
 
+    /// Judges the units of `shards` by the tables; also returns the keys of shards
+    /// that are absent.
+    fn in_tables(
+        &self,
+        tables: &RecordedUnits,
+        shards: &[usize],
+        options: ResumeOptions,
+    ) -> Result<(Vec<Judged>, Vec<String>), ResumeError> {
+        let judged = map_concurrent(shards, options.jobs, |&shard| {
+            let key = shard_key(shard);
+            match tables.record(shard) {
+                Ok(record) => Ok(Ok(self.judge(&record, options.recheck)?)),
+                Err(RecordedError::Absent { object }) if object == key => Ok(Err(key)),
+                Err(error) => Err(ResumeError::from(error)),
+            }
+        })?;
+        let mut found = Vec::new();
+        let mut absent = Vec::new();
+        for unit in judged {
+            match unit {
+                Ok(unit) => found.push(unit),
+                Err(key) => absent.push(key),
+            }
+        }
+        Ok((found, absent))
+    }
+}
+
+/// Sorts the units of `plan` into done and to do.
+pub(crate) fn resume(
+    plan: &Plan,
+    recorded: &Recorded<'_>,
+    source: &dyn Source,
+    output: &dyn Store,
+    options: ResumeOptions,
+) -> Result<Resume, ResumeError> {
+    let objects = output.list()?.into_iter();
+    let judge = Judge {
+        plan,
+        source,
+        output,
+        sizes: objects.map(|object| (object.key, object.size)).collect(),
+    };
+    let all = 0..plan.geometry().shards();
+    let (judged, damaged_shards) = match recorded {
+        Recorded::InJournal(journal) => {
+            let judge = |record| judge.judge(&record, options.recheck);
+            (journal.each(options.jobs, judge)?, Vec::new())
+        }
+        Recorded::InTables(tables) => {
+            let shards: Vec<usize> = all.collect();
+            let (whole, absent) = judge.in_tables(tables, &shards, options)?;
+            let damaged = Vec::new();
+            (Records { whole, damaged }, absent)
+        }
+        Recorded::InBoth {
+            journal,
+            tables,
+            retried,
+        } => {
+            let stay: Vec<usize> = all.filter(|shard| !retried.contains(shard)).collect();
+            let (staying, absent) = judge.in_tables(tables, &stay, options)?;
+            let mut records = journal.each(options.jobs, |record| {
+                if retried.contains(&record.unit.shard) {
+                    judge.judge(&record, true)
+                } else {
+                    Ok(None)
+                }
+            })?;
+            records.whole.extend(staying);
+            (records, absent)
+        }
+    };
+    sort(plan, judged, damaged_shards)
+}
+
+/// Sorts the units by their verdicts.
+fn sort(
+    plan: &Plan,
+    judged: Records<Judged>,
+    damaged_shards: Vec<String>,
+) -> Result<Resume, ResumeError> {
     let mut resume = Resume {
         found: Resumed {
             units: plan.units().len(),
             damaged_records: judged.damaged,
+            damaged_shards,
             ..Resumed::default()
         },
         ..Resume::default()
@@ -172,6 +277,7 @@ pub(crate) fn resume(
     if vanished.count > 0 {
         return Err(ResumeError::Vanished { images: vanished });
     }
+    resume.done.sort_by_key(|stored| stored.unit.shard);
     resume.found.done = resume.done.len();
     let is_done = |unit: &Unit| {
         let by_shard = |stored: &StoredUnit| stored.unit.shard;
@@ -184,13 +290,13 @@ pub(crate) fn resume(
     Ok(resume)
 }
 
-/// Whether the stored shard has the recorded hash.
+/// Returns whether the stored shard has the recorded SHA-256.
 pub(crate) fn is_intact(output: &dyn Store, stored: &StoredUnit) -> Result<bool, StoreError> {
     let shard = output.get(&stored.shard_key())?;
     Ok(shard.is_some_and(|shard| Sha256::digest(shard)[..] == stored.sha256))
 }
 
-/// What happened to the images of a unit since it was recorded.
+/// Returns the images of a unit that changed since it was recorded.
 fn changes(plan: &Plan, record: &UnitRecord, source: &dyn Source) -> Vec<(String, Change)> {
     let channels = plan.geometry().channels;
     let mut changes = Vec::new();
@@ -216,8 +322,12 @@ fn changes(plan: &Plan, record: &UnitRecord, source: &dyn Source) -> Vec<(String
                 }
             }
         };
-        let site_id = || plan.table().site_id(site.0).unwrap_or_default().to_owned();
-        changes.push((path.unwrap_or_else(site_id), change));
+        // Without an image, the site is named.
+        let name = || match plan.table().site_id(site.0) {
+            Some(id) => id.to_owned(),
+            None => format!("site {}", site.0),
+        };
+        changes.push((path.unwrap_or_else(name), change));
     }
     changes
 }

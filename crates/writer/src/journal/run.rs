@@ -1,6 +1,8 @@
 //! The journal as objects of a store.
 
-use rayon::prelude::*;
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -9,21 +11,28 @@ use rxrx_storage::{Store, StoreError};
 
 use super::fingerprint::Fingerprint;
 use super::record::{StoredUnit, UnitRecord};
+use crate::concurrent::map_concurrent;
 
 pub(crate) const RUN: &str = "run.json";
 const UNITS: &str = "units/";
 
-/// What a run is.
+/// The description of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Run {
-    /// What it makes.
+    /// The fingerprint of the dataset that it makes.
     pub(crate) fingerprint: Fingerprint,
     /// Name, licence and citation of the dataset.
     pub(crate) description: Description,
     /// Units in all.
     pub(crate) units: usize,
-    /// False while what lay at OUTPUT before is being removed.
+    /// False while the former dataset at OUTPUT is being removed.
     pub(crate) cleared: bool,
+    /// Shards that are converted once more, when the run continues a dataset that
+    /// was complete. The journal has the records of these units only; those of the
+    /// others are in the tables of the dataset. `None` for a run that began with
+    /// nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) retried: Option<BTreeSet<usize>>,
 }
 
 /// The journal cannot be used.
@@ -33,7 +42,7 @@ pub enum JournalError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The description of the run is torn or was changed.
+    /// The description of the run is damaged.
     #[error(
         "{object} in the folder of unfinished work is damaged: {reason}; what is unfinished \
          cannot be continued, start over with --overwrite"
@@ -41,10 +50,10 @@ pub enum JournalError {
     Damaged {
         /// The object's key.
         object: String,
-        /// What is wrong with it.
+        /// The problem of the object.
         reason: String,
     },
-    /// A record of this run is gone, or no longer the one that was written.
+    /// A record of this run was removed or changed.
     #[error(
         "{object} in the folder of unfinished work cannot be read back: {reason}; nothing is \
          sealed, run the same command again: it converts that unit once more and goes on"
@@ -52,7 +61,7 @@ pub enum JournalError {
     Lost {
         /// The object's key.
         object: String,
-        /// What is wrong with it.
+        /// The problem of the object.
         reason: String,
     },
     /// An entry could not be encoded: a defect of the program.
@@ -60,7 +69,7 @@ pub enum JournalError {
     Json {
         /// The object's key.
         object: String,
-        /// What the encoder said.
+        /// The error of the encoder.
         source: serde_json::Error,
     },
 }
@@ -68,9 +77,9 @@ pub enum JournalError {
 /// The records that a journal holds.
 #[derive(Debug)]
 pub(crate) struct Records<T> {
-    /// What was taken from the whole ones, by shard.
+    /// The values made of the intact records, by shard.
     pub(crate) whole: Vec<T>,
-    /// Keys of those that are not.
+    /// Keys of the damaged records.
     pub(crate) damaged: Vec<String>,
 }
 
@@ -84,7 +93,7 @@ impl<'a> Journal<'a> {
         Self { store }
     }
 
-    /// The run that is under way, if there is one.
+    /// Reads the description of the run, if there is one.
     pub(crate) fn run(&self) -> Result<Option<Run>, JournalError> {
         let Some(bytes) = self.store.get(RUN)? else {
             return Ok(None);
@@ -96,36 +105,38 @@ impl<'a> Journal<'a> {
         Ok(Some(run))
     }
 
-    /// Notes what the run is.
+    /// Writes the description of the run.
     pub(crate) fn begin(&self, run: &Run) -> Result<(), JournalError> {
         self.put(RUN, run)
     }
 
-    /// Notes that a unit is stored. Its shard must be durable by now.
+    /// Writes the record of a unit. Its shard must be durable.
     pub(crate) fn record(&self, record: &UnitRecord) -> Result<(), JournalError> {
         self.put(&unit_key(record.unit.shard), record)
     }
 
-    /// What `take` makes of each record, ordered by shard; no more records are in
-    /// memory at once than there are threads.
+    /// Returns what `take` makes of each record, ordered by shard. `jobs` threads
+    /// read the records, each of which has one record in memory.
     pub(crate) fn each<T: Send>(
         &self,
+        jobs: NonZeroUsize,
         take: impl Fn(UnitRecord) -> Result<T, StoreError> + Sync,
     ) -> Result<Records<T>, StoreError> {
         let objects = self.store.list()?;
         let keys = objects.into_iter().map(|object| object.key);
         let keys: Vec<String> = keys.filter(|key| key.starts_with(UNITS)).collect();
-        let read = |key: String| -> Result<Result<(usize, T), String>, StoreError> {
-            let bytes = self.store.get(&key)?.unwrap_or_default();
-            // A record under a wrong key is a record of nothing.
-            match UnitRecord::from_entry(&bytes) {
-                Ok(record) if unit_key(record.unit.shard) == key => {
+        let read = |key: &String| -> Result<Result<(usize, T), String>, StoreError> {
+            // A record under a wrong key, or one that was removed since it was
+            // listed, does not count.
+            let record = self.store.get(key)?;
+            match record.map(|record| UnitRecord::from_entry(&record)) {
+                Some(Ok(record)) if unit_key(record.unit.shard) == *key => {
                     Ok(Ok((record.unit.shard, take(record)?)))
                 }
-                _ => Ok(Err(key)),
+                _ => Ok(Err(key.clone())),
             }
         };
-        let read: Vec<_> = keys.into_par_iter().map(read).collect::<Result<_, _>>()?;
+        let read = map_concurrent(&keys, jobs, read)?;
         let mut whole = Vec::new();
         let mut damaged = Vec::new();
         for record in read {
@@ -141,13 +152,13 @@ impl<'a> Journal<'a> {
         })
     }
 
-    /// All records.
+    /// Returns all records.
     #[cfg(test)]
     pub(crate) fn records(&self) -> Result<Records<UnitRecord>, StoreError> {
-        self.each(Ok)
+        self.each(NonZeroUsize::MIN, Ok)
     }
 
-    /// The record of a unit that this run has stored or found.
+    /// Reads the record of a unit that this run has stored or found.
     ///
     /// # Errors
     /// [`JournalError::Lost`] when it is not there, or is that of another shard.
@@ -167,7 +178,7 @@ impl<'a> Journal<'a> {
         record.map_err(|reason| JournalError::Lost { object, reason })
     }
 
-    /// How many units are recorded, without reading the records.
+    /// Counts the recorded units, without reading their records.
     pub(crate) fn recorded(&self) -> Result<usize, StoreError> {
         let objects = self.store.list()?;
         Ok(objects
@@ -176,12 +187,12 @@ impl<'a> Journal<'a> {
             .count())
     }
 
-    /// Forgets the run: what is left describes nothing.
+    /// Removes the description of the run: the records have no more effect.
     pub(crate) fn end(&self) -> Result<(), StoreError> {
         self.store.remove(RUN)
     }
 
-    /// Forgets all units.
+    /// Removes the records of all units.
     pub(crate) fn clear(&self) -> Result<(), StoreError> {
         for object in self.store.list()? {
             if object.key.starts_with(UNITS) {
@@ -201,7 +212,7 @@ impl<'a> Journal<'a> {
 }
 
 impl UnitRecord {
-    /// The record as the journal keeps it: a line of JSON, and a line with the
+    /// Encodes the record for the journal: a line of JSON, and a line with the
     /// CRC-32C of the first in hexadecimal digits.
     ///
     /// # Errors
@@ -210,10 +221,10 @@ impl UnitRecord {
         encode(self)
     }
 
-    /// Reads what [`Self::to_entry`] has written.
+    /// Decodes a record of [`Self::to_entry`].
     ///
     /// # Errors
-    /// What is wrong with an entry that is torn, damaged or none.
+    /// The problem of an entry that is damaged.
     pub fn from_entry(entry: &[u8]) -> Result<Self, String> {
         parse(entry)
     }
@@ -230,12 +241,15 @@ fn unit_key(shard: usize) -> String {
     format!("{UNITS}{shard}.json")
 }
 
-/// Whether `name` is one that a journal puts at the top of its folder.
+/// Returns whether a journal has an entry of that name at the top of its folder.
 pub(crate) fn is_entry(name: &str) -> bool {
     name == RUN || format!("{name}/") == UNITS
 }
 
-/// Reads an entry; says what is wrong with one that is not whole.
+/// Decodes an entry.
+///
+/// # Errors
+/// The problem of an entry that is damaged.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     let torn = || "it is not whole".to_owned();
     let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;

@@ -17,7 +17,7 @@ pub enum OutputError {
         /// OUTPUT.
         path: Location,
     },
-    /// OUTPUT holds, or began as, the outcome of another conversion.
+    /// OUTPUT holds the dataset or the unfinished run of another conversion.
     #[error(
         "output {path} is {} of another conversion ({}): choose another output, or replace it with --overwrite",
         if *.sealed { "the complete dataset" } else { "the unfinished work" },
@@ -26,21 +26,21 @@ pub enum OutputError {
     Different {
         /// OUTPUT.
         path: Location,
-        /// Whether it is complete.
+        /// True for a complete dataset, false for an unfinished run.
         sealed: bool,
-        /// What differs.
+        /// The differences between the conversions.
         differences: Vec<String>,
     },
     /// The lock cannot be taken, or is no longer held.
     #[error(transparent)]
     Lock(#[from] LockError),
-    /// There is nothing at OUTPUT whose bad images could be tried again.
+    /// OUTPUT has no dataset whose bad images could be converted again.
     #[error("output {path} is no dataset and no unfinished one: convert without --retry-bad")]
     NothingToRetry {
         /// OUTPUT.
         path: Location,
     },
-    /// OUTPUT holds something that is not ours to replace.
+    /// OUTPUT is no dataset of this program.
     #[error(
         "output {path} exists and is not a dataset of rxrx2zarr: choose another output, or remove it yourself"
     )]
@@ -48,16 +48,14 @@ pub enum OutputError {
         /// OUTPUT.
         path: Location,
     },
-    /// A folder that was to be replaced holds something that is not ours.
+    /// A folder that was to be replaced holds a file that no conversion writes.
     #[error("{path} is not written by rxrx2zarr: move it away, or choose another output")]
     ForeignFile {
-        /// The entry that no conversion writes.
+        /// The file or folder.
         path: Location,
     },
-    /// OUTPUT and INPUT lie one within the other.
-    #[error(
-        "output {output} and input {input} must not lie one within the other: choose another output"
-    )]
+    /// One of OUTPUT and INPUT lies within the other.
+    #[error("output {output} and input {input} must not contain each other: choose another output")]
     Overlap {
         /// OUTPUT.
         output: Location,
@@ -70,14 +68,14 @@ pub enum OutputError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The file system refused.
+    /// The file system failed.
     #[error("cannot {action} {path}")]
     Io {
-        /// What was being done, as a verb.
+        /// The operation, as a verb.
         action: &'static str,
-        /// To what.
+        /// The file or folder.
         path: PathBuf,
-        /// What the file system said.
+        /// The error of the file system.
         source: io::Error,
     },
 }

@@ -10,7 +10,7 @@ use super::backend::OutputBackend;
 use super::error::OutputError;
 use crate::journal;
 
-/// OUTPUT and the folder of unfinished work beside it.
+/// OUTPUT and the work folder beside it.
 #[derive(Clone, Debug)]
 pub(super) struct LocalBackend {
     output: PathBuf,
@@ -35,8 +35,13 @@ impl LocalBackend {
         LocalStore::new(&self.work, &self.work)
     }
 
+    /// Removes the temporary files that torn writes have left.
     fn remove_temporaries(&self) -> Result<(), OutputError> {
-        for name in entries(&self.work)?.unwrap_or_default() {
+        let Some(names) = entries(&self.work)? else {
+            let path = self.work.as_path().into();
+            return Err(OutputError::Foreign { path });
+        };
+        for name in names {
             if is_temporary(&name) {
                 let path = self.work.join(name);
                 fs::remove_file(&path).map_err(io_error("remove", &path))?;
@@ -77,7 +82,7 @@ impl OutputBackend for LocalBackend {
     }
 }
 
-/// Names in `folder`; `None` where it is no folder.
+/// Returns the names in `folder`; `None` where it is no folder.
 fn entries(folder: &Path) -> Result<Option<Vec<String>>, OutputError> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Some(Vec::new())),

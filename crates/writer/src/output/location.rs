@@ -5,13 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rxrx_format::keys;
-use rxrx_reader::{Owner, read_root};
-use rxrx_storage::{LeaseTimes, Location, Remote, Store, is_lock_entry, is_temporary};
+use rxrx_reader::{Owner, parse_root};
+use rxrx_storage::{LeaseTimes, Location, Lock, Remote, Store, is_lock_entry, is_temporary};
 
 use super::backend::OutputBackend;
 use super::error::OutputError;
 use super::local::LocalBackend;
-use super::locked::LockedOutput;
 use super::remote::RemoteBackend;
 use super::remote::WORK_SUFFIX;
 use super::state::OutputState;
@@ -28,7 +27,7 @@ pub(crate) struct OutputLocation {
 }
 
 impl OutputLocation {
-    /// The place of the dataset at `output`.
+    /// Returns the location of the dataset at `output`.
     pub(crate) fn new(output: impl Into<Location>) -> Result<Self, OutputError> {
         let output = output.into();
         match &output {
@@ -51,7 +50,7 @@ impl OutputLocation {
         }
     }
 
-    /// The place of the dataset in an object store.
+    /// Returns the location of a dataset in an object store.
     pub(crate) fn in_store(output: Remote) -> Self {
         let backend = RemoteBackend::new(output, LeaseTimes::default());
         Self {
@@ -63,7 +62,7 @@ impl OutputLocation {
         }
     }
 
-    /// The same place with what `wrap` makes of its stores.
+    /// Wraps both stores.
     #[cfg(test)]
     pub(crate) fn wrapped(self, wrap: impl Fn(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
         Self {
@@ -73,27 +72,27 @@ impl OutputLocation {
         }
     }
 
-    /// OUTPUT.
+    /// Returns OUTPUT.
     pub(crate) fn output(&self) -> &Location {
         &self.output
     }
 
-    /// The store below OUTPUT.
+    /// Returns the store of the objects of OUTPUT.
     pub(crate) fn store(&self) -> &dyn Store {
         self.store.as_ref()
     }
 
-    /// The journal beside OUTPUT.
+    /// Returns the journal beside OUTPUT.
     pub(crate) fn journal(&self) -> Journal<'_> {
         Journal::new(self.work_store.as_ref())
     }
 
-    /// Whether there is a folder of unfinished work.
+    /// Returns whether there is a work folder.
     pub(crate) fn has_work(&self) -> Result<bool, OutputError> {
         self.backend.has_work()
     }
 
-    /// Removes what is left of OUTPUT when its objects are gone.
+    /// Removes the folders of OUTPUT, which has no more objects.
     pub(super) fn remove_output(&self) -> Result<(), OutputError> {
         self.backend.remove_output()
     }
@@ -103,23 +102,31 @@ impl OutputLocation {
         Ok(entries.is_some_and(|entries| entries.is_empty()))
     }
 
-    /// What lies at OUTPUT. Only a holder of the lock can rely on it for long.
+    /// Returns the state of OUTPUT. It can change at any time, unless the caller
+    /// holds the lock.
     pub(crate) fn state(&self) -> Result<OutputState, OutputError> {
+        let root = self.store().get(keys::ROOT_METADATA)?;
+        self.state_with_root(root.as_deref())
+    }
+
+    /// Returns the state of OUTPUT, whose root metadata are `root`.
+    pub(crate) fn state_with_root(&self, root: Option<&[u8]>) -> Result<OutputState, OutputError> {
         if self.backend.work_entries()?.is_none() {
             return Ok(OutputState::Foreign);
         }
-        match Owner::of(self.store())? {
-            // On a store whose writes can be torn it may be what is left of ours.
+        match Owner::of_root_metadata(root) {
+            // Unreadable root metadata may be a torn write of this program.
             Owner::Nobody | Owner::Unreadable => {}
             Owner::Other => return Ok(OutputState::Foreign),
             Owner::Us => {
-                let root = read_root(self.store(), &self.output.to_string());
-                return Ok(OutputState::Sealed(root.ok().map(Box::new)));
+                let name = self.output.to_string();
+                let root = root.and_then(|root| parse_root(root, &name).ok());
+                return Ok(OutputState::Sealed(root.map(Box::new)));
             }
         }
         match self.journal().run() {
             Ok(Some(run)) => return Ok(OutputState::Unfinished(Box::new(run))),
-            // Of a run of which there is nothing else, nothing is lost.
+            // A run without any record or object can begin again.
             Err(JournalError::Damaged { .. })
                 if self.is_absent_or_empty()? && self.journal().recorded()? == 0 =>
             {
@@ -135,21 +142,21 @@ impl OutputLocation {
         })
     }
 
-    /// Who holds the lock, if anybody does.
+    /// Returns the process that holds the lock, if there is one.
     pub(crate) fn holder(&self) -> Result<Option<String>, OutputError> {
         self.backend.holder()
     }
 
-    /// Takes the lock, so that nobody else writes OUTPUT, and removes what torn
-    /// writes have left beside it.
-    pub(crate) fn lock(&self) -> Result<LockedOutput, OutputError> {
+    /// Takes the lock of OUTPUT and removes what torn writes have left in the work
+    /// folder.
+    pub(super) fn take_lock(&self) -> Result<Box<dyn Lock>, OutputError> {
         refuse_foreign_files(&self.work, self.backend.work_entries()?, |name| {
             is_lock_entry(name) || is_temporary(name) || journal::is_entry(name)
         })?;
-        Ok(LockedOutput::new(self.clone(), self.backend.lock()?))
+        self.backend.lock()
     }
 
-    /// Demands that OUTPUT holds nothing but what a conversion writes.
+    /// Demands that OUTPUT holds only entries that a conversion writes.
     pub(crate) fn refuse_foreign_files(&self) -> Result<(), OutputError> {
         refuse_foreign_files(&self.output, self.backend.output_entries()?, |name| {
             keys::is_top_level_entry(name)
@@ -180,8 +187,8 @@ impl OutputLocation {
     }
 }
 
-/// The real path of what is or will be at `path`: of what need not exist yet,
-/// the nearest folder above it does.
+/// Returns the real path of `path`. Where it does not exist, the nearest existing
+/// folder above it is resolved.
 fn resolved(path: &Path) -> Result<PathBuf, OutputError> {
     let failed = |source| OutputError::Io {
         action: "find",
@@ -195,7 +202,8 @@ fn resolved(path: &Path) -> Result<PathBuf, OutputError> {
     Ok(fs::canonicalize(existing).map_err(failed)?.join(rest))
 }
 
-/// Demands that `folder`, with those entries, holds nothing but what is `ours`.
+/// Demands that `folder`, which has those entries, holds only entries that are
+/// `ours`.
 fn refuse_foreign_files(
     folder: &Location,
     entries: Option<Vec<String>>,

@@ -14,12 +14,16 @@ pub(crate) struct LockedOutput {
 }
 
 impl LockedOutput {
-    pub(super) fn new(place: OutputLocation, lock: Box<dyn Lock>) -> Self {
-        Self { place, lock }
+    /// Locks `place`, so that nobody else writes it.
+    pub(crate) fn take(place: &OutputLocation) -> Result<Self, OutputError> {
+        Ok(Self {
+            lock: place.take_lock()?,
+            place: place.clone(),
+        })
     }
 
-    /// Whether every other process is kept out. If not, the user has promised
-    /// that there is none.
+    /// Returns whether the lock excludes other processes. If not, the user has
+    /// promised that there are none.
     pub(crate) fn is_exclusive(&self) -> bool {
         self.lock.is_exclusive()
     }
@@ -33,9 +37,9 @@ impl LockedOutput {
         Ok(self.place.journal().begin(&run)?)
     }
 
-    /// Begins `run` in place of the dataset of ours, or the remains of one,
-    /// that is there. Wherever this is cut off, what is left is the old dataset,
-    /// whole, or a beginning of the new one.
+    /// Removes the dataset, or the remains of one, that is at OUTPUT, and begins
+    /// `run`. An interruption leaves the complete old dataset or the beginning of
+    /// the new one.
     pub(crate) fn begin_over(&self, run: &Run) -> Result<(), OutputError> {
         self.place.refuse_foreign_files()?;
         let journal = self.place.journal();
@@ -50,7 +54,7 @@ impl LockedOutput {
 
     /// Removes OUTPUT.
     fn clear_output(&self) -> Result<(), OutputError> {
-        // The root metadata goes first: from then on nobody takes what is left
+        // The root metadata is removed first: from then on, no reader takes the rest
         // for a dataset.
         let store = self.place.store();
         store.remove(keys::ROOT_METADATA)?;
@@ -60,22 +64,22 @@ impl LockedOutput {
         self.place.remove_output()
     }
 
-    /// Makes the dataset an unfinished one again. The journal must hold all
-    /// units by now.
+    /// Makes a complete dataset an unfinished one, of which `run` converts the
+    /// retried units once more. The journal must have the records of those units.
     pub(crate) fn reopen(&self, run: &Run) -> Result<(), OutputError> {
         self.begin(run)?;
         Ok(self.place.store().remove(keys::ROOT_METADATA)?)
     }
 
-    /// Demands that the lock is held still.
+    /// Demands that the lock is still held.
     pub(crate) fn check(&self) -> Result<(), OutputError> {
         Ok(self.lock.check()?)
     }
 
-    /// Removes the folder of unfinished work: the dataset is sealed.
+    /// Removes the work folder: the dataset is sealed.
     pub(crate) fn release(self) {
-        // The dataset is complete all the same, and what stays behind counts
-        // for nothing once the description of the run is gone.
+        // The dataset is complete, even if this fails. Without the description of
+        // the run, the rest of the work folder has no effect.
         if self.place.journal().end().is_ok() {
             self.lock.remove_work();
         }

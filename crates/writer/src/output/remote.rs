@@ -8,15 +8,15 @@ use super::backend::OutputBackend;
 use super::error::OutputError;
 use crate::journal;
 
-/// Appended to OUTPUT's name for the work folder.
+/// Suffix that makes the name of the work folder of OUTPUT's name.
 pub(super) const WORK_SUFFIX: &str = ".rxrx2zarr";
 
-/// OUTPUT, and beside it the prefix of unfinished work.
+/// OUTPUT and the prefix of the work folder beside it.
 pub(super) struct RemoteBackend {
     output: Remote,
     work: Remote,
     times: LeaseTimes,
-    /// Lets nothing be written without the lease.
+    /// Prevents writes without the lease.
     fence: Arc<LeaseFence>,
 }
 
@@ -72,7 +72,7 @@ impl OutputBackend for RemoteBackend {
     }
 
     fn remove_output(&self) -> Result<(), OutputError> {
-        // A folder without objects is none.
+        // A prefix without objects does not exist.
         Ok(())
     }
 }

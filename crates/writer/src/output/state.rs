@@ -1,22 +1,71 @@
-//! The states of OUTPUT.
+//! The states of OUTPUT, and what a conversion does in each.
+//!
+//! | state | `Continue` | `Replace` | `RetryBad` |
+//! |---|---|---|---|
+//! | free | begin | begin | error: nothing to retry |
+//! | sealed | keep | replace | retry the bad units |
+//! | unfinished | continue | replace | continue, and retry the bad units |
+//! | damaged | error: damaged | replace | error: damaged |
+//! | foreign | error: foreign | error: foreign | error: foreign |
 
 use rxrx_format::Root;
+use rxrx_storage::Location;
 
+use super::error::OutputError;
+use super::existing::Existing;
 use crate::journal::{JournalError, Run};
 
-/// What lies at OUTPUT.
+/// The state of OUTPUT.
 #[derive(Debug)]
 pub(crate) enum OutputState {
-    /// Nothing.
+    /// There is nothing.
     Free,
-    /// A complete dataset; without its root when that is not one that this version
-    /// of the program reads.
+    /// There is a complete dataset; without its root where this version of the
+    /// program cannot read it.
     Sealed(Option<Box<Root>>),
-    /// A run that was cut off, or is under way.
+    /// There is a run that was interrupted, or is in progress.
     Unfinished(Box<Run>),
-    /// Remains of a run whose description is damaged: it cannot be continued,
-    /// only replaced.
+    /// There are the remains of a run whose description is damaged: it cannot be
+    /// continued, only replaced.
     Damaged(JournalError),
-    /// Something else.
+    /// There is something that no conversion wrote.
     Foreign,
+}
+
+/// The first step of a conversion, by the state of OUTPUT.
+#[derive(Debug)]
+pub(crate) enum Transition {
+    /// Begin the run: OUTPUT is free.
+    Begin,
+    /// Remove what is at OUTPUT and begin the run.
+    Replace,
+    /// Continue the run that is at OUTPUT.
+    Continue(Box<Run>),
+    /// Leave the complete dataset with this root as it is.
+    Keep(Option<Box<Root>>),
+    /// Convert the bad units of the complete dataset with this root once more.
+    Retry(Option<Box<Root>>),
+}
+
+impl OutputState {
+    /// Returns the first step of a conversion to `output`, which is in this state.
+    pub(crate) fn transition(
+        self,
+        existing: Existing,
+        output: &Location,
+    ) -> Result<Transition, OutputError> {
+        let path = || output.clone();
+        Ok(match (self, existing) {
+            (Self::Foreign, _) => return Err(OutputError::Foreign { path: path() }),
+            (Self::Free, Existing::RetryBad) => {
+                return Err(OutputError::NothingToRetry { path: path() });
+            }
+            (Self::Free, _) => Transition::Begin,
+            (_, Existing::Replace) => Transition::Replace,
+            (Self::Damaged(error), _) => return Err(error.into()),
+            (Self::Unfinished(run), _) => Transition::Continue(run),
+            (Self::Sealed(root), Existing::Continue) => Transition::Keep(root),
+            (Self::Sealed(root), Existing::RetryBad) => Transition::Retry(root),
+        })
+    }
 }

@@ -37,7 +37,7 @@ impl Scene {
     }
 
     fn lock(&self) -> Result<LockedOutput, OutputError> {
-        self.place().lock()
+        LockedOutput::take(&self.place())
     }
 
     fn state(&self) -> OutputState {
@@ -57,6 +57,7 @@ fn run() -> Run {
         description: Description::look_alike(),
         units: 2,
         cleared: true,
+        retried: None,
     }
 }
 

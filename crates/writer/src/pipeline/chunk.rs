@@ -1,12 +1,9 @@
 //! Worker threads: they take a chunk from the bytes of image files to encoded bytes.
 
-use std::io;
-
 use crossbeam_channel::Receiver;
 use rxrx_decoder::{Decoder, Limits, PlaneShape};
 use rxrx_format::{EncoderScratch, plane_shape};
-use rxrx_input::cause;
-use rxrx_storage::Unreachable;
+use rxrx_input::ReadError;
 
 use super::chunks::{EncodedChunk, PlacedRecord, ReadChunk, ReadFile};
 use super::error::PipelineError;
@@ -139,17 +136,17 @@ impl<'a> PlaneDecoder<'a> {
         let path = || file.path.clone();
         let strict = self.pipeline.strict;
         match &file.content {
-            Err(error) if Unreachable::is(error) => Err(PipelineError::Source {
+            Err(ReadError::Unreachable(error)) => Err(PipelineError::Source {
                 path: path(),
-                source: Unreachable::copy(error),
+                source: error.clone(),
             }),
             Err(error) if strict => Err(PipelineError::UnreadableImage {
                 path: path(),
-                source: io::Error::new(error.kind(), error.to_string()),
+                source: error.clone(),
             }),
-            Err(error) => Ok(PlaneRecord::Corrupt {
+            Err(error @ ReadError::Unusable { cause, .. }) => Ok(PlaneRecord::Corrupt {
                 source: None,
-                cause: cause(error).into(),
+                cause: cause.as_str().into(),
                 error: format!("cannot be read: {error}"),
             }),
             Ok(image) => match self.decoder.decode(&image.bytes, self.shape, pixels) {

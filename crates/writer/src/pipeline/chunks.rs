@@ -1,9 +1,7 @@
 //! A chunk at each stage of the pipeline.
 
-use std::io;
-
 use rxrx_format::{ChunkAddress, PlanePosition};
-use rxrx_input::SourceStamp;
+use rxrx_input::{ReadError, SourceStamp};
 
 use crate::journal::PlaneRecord;
 
@@ -21,7 +19,7 @@ pub(super) struct ReadChunk {
 pub(super) struct ReadFile {
     /// Path inside INPUT.
     pub(super) path: String,
-    pub(super) content: io::Result<ImageFile>,
+    pub(super) content: Result<ImageFile, ReadError>,
 }
 
 /// An image file in memory.

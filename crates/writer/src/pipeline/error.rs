@@ -2,7 +2,8 @@
 
 use rxrx_decoder::DecodeError;
 use rxrx_format::CodecError;
-use rxrx_storage::StoreError;
+use rxrx_input::ReadError;
+use rxrx_storage::{StoreError, Unreachable};
 
 use crate::journal::JournalError;
 
@@ -15,16 +16,16 @@ pub enum PipelineError {
     UnreadableImage {
         /// Path inside INPUT.
         path: String,
-        /// Answer of the file system.
-        source: std::io::Error,
+        /// The error of the source.
+        source: ReadError,
     },
     /// INPUT as a whole cannot be read any more.
     #[error("cannot read INPUT any more, at image {path}")]
     Source {
         /// Path inside INPUT.
         path: String,
-        /// Answer of the store.
-        source: std::io::Error,
+        /// The error of the store.
+        source: Unreachable,
     },
     /// An image could not be decoded, and the run is strict.
     #[error("cannot decode image {path}")]

@@ -1,11 +1,10 @@
 //! Reader threads: they fetch the image files of chunks before a worker needs them.
 
-use std::io;
 use std::ops::Range;
 
 use crossbeam_channel::Sender;
 use rxrx_format::ChunkAddress;
-use rxrx_input::{SourceStamp, largest_file};
+use rxrx_input::{Cause, ReadError, SourceStamp, largest_file};
 
 use super::chunks::{ImageFile, ReadChunk, ReadFile};
 use super::progress::StopOnPanic;
@@ -39,14 +38,15 @@ fn read_chunks(shared: &Shared<'_>, numbers: Range<usize>) -> Vec<ReadChunk> {
         .map(|path| (path.as_str(), shared.file_buffers.take()))
         .collect();
     let stamps = shared.pipeline.source.read_all(&mut files, at_most + 1);
+    assert_eq!(stamps.len(), files.len(), "one answer for each file");
     let contents = files.into_iter().zip(stamps);
     let contents = contents.map(|((_, bytes), stamp)| image_file(stamp?, bytes, at_most));
-    let contents: Vec<io::Result<ImageFile>> = contents.collect();
+    let contents: Vec<Result<ImageFile, ReadError>> = contents.collect();
 
     let mut contents = contents.into_iter();
     let mut files = paths.into_iter().map(|path| {
         let path = path?;
-        let content = contents.next().unwrap_or_else(|| Err(no_answer()));
+        let content = contents.next()?;
         Some(ReadFile { path, content })
     });
     let mut chunks = Vec::with_capacity(addresses.len());
@@ -61,18 +61,14 @@ fn read_chunks(shared: &Shared<'_>, numbers: Range<usize>) -> Vec<ReadChunk> {
     chunks
 }
 
-fn image_file(stamp: SourceStamp, bytes: Vec<u8>, at_most: usize) -> io::Result<ImageFile> {
+fn image_file(stamp: SourceStamp, bytes: Vec<u8>, at_most: usize) -> Result<ImageFile, ReadError> {
     if bytes.len() > at_most {
         let error = format!("larger than {at_most} bytes, too large for an image of this array");
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, error));
+        return Err(ReadError::unusable(Cause::TooLarge, error));
     }
     let stamp = SourceStamp {
         bytes: bytes.len() as u64,
         ..stamp
     };
     Ok(ImageFile { stamp, bytes })
-}
-
-fn no_answer() -> io::Error {
-    io::Error::other("the source gave no answer, which is a defect of the program")
 }

@@ -15,7 +15,7 @@ use crate::fixture::{Images, Memory, image_path, pipeline, plan, shards_of};
 use crate::journal::{Journal, PlaneRecord, StoredUnit, UnitRecord};
 use crate::output::ChecksummedStore;
 use rxrx_format::{ChunkEncoder, Codec, keys};
-use rxrx_input::{ReadHints, Source, SourceStamp};
+use rxrx_input::{ReadError, ReadHints, Source, SourceStamp};
 use rxrx_storage::{Store, StoreError, StoreErrorKind, StoredObject, Unreachable};
 
 /// Runs a plan of `sites` with shards of two sites and two channels.
@@ -58,13 +58,13 @@ fn records_are_in_array_order_whoever_finishes_first() {
             path: &str,
             at_most: usize,
             bytes: &mut Vec<u8>,
-        ) -> std::io::Result<SourceStamp> {
+        ) -> Result<SourceStamp, ReadError> {
             if path.starts_with("E-1/Plate1/") {
                 std::thread::sleep(Duration::from_millis(50));
             }
             self.0.read(path, at_most, bytes)
         }
-        fn stamp(&self, path: &str) -> std::io::Result<SourceStamp> {
+        fn stamp(&self, path: &str) -> Result<SourceStamp, ReadError> {
             self.0.stamp(path)
         }
     }
@@ -164,18 +164,18 @@ fn several_chunks_are_read_at_once_where_the_source_asks_for_it() {
             path: &str,
             at_most: usize,
             bytes: &mut Vec<u8>,
-        ) -> std::io::Result<SourceStamp> {
+        ) -> Result<SourceStamp, ReadError> {
             self.0.read(path, at_most, bytes)
         }
         fn read_all(
             &self,
             files: &mut [(&str, Vec<u8>)],
             at_most: usize,
-        ) -> Vec<std::io::Result<SourceStamp>> {
+        ) -> Vec<Result<SourceStamp, ReadError>> {
             self.1.lock().unwrap().push(files.len());
             self.0.read_all(files, at_most)
         }
-        fn stamp(&self, path: &str) -> std::io::Result<SourceStamp> {
+        fn stamp(&self, path: &str) -> Result<SourceStamp, ReadError> {
             self.0.stamp(path)
         }
         fn read_hints(&self) -> ReadHints {
@@ -214,7 +214,7 @@ fn an_input_that_is_lost_ends_the_run_and_makes_no_bad_images() {
             path: &str,
             at_most: usize,
             bytes: &mut Vec<u8>,
-        ) -> std::io::Result<SourceStamp> {
+        ) -> Result<SourceStamp, ReadError> {
             if path == image_path(4, 1) {
                 return Err(Unreachable::from(StoreError::new(
                     "read",
@@ -226,7 +226,7 @@ fn an_input_that_is_lost_ends_the_run_and_makes_no_bad_images() {
             }
             self.0.read(path, at_most, bytes)
         }
-        fn stamp(&self, path: &str) -> std::io::Result<SourceStamp> {
+        fn stamp(&self, path: &str) -> Result<SourceStamp, ReadError> {
             self.0.stamp(path)
         }
     }

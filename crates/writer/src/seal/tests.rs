@@ -1,6 +1,8 @@
+use std::num::NonZeroUsize;
+
 use super::*;
 use crate::fixture::{Images, Memory, plan, run_units, settings, shards_of};
-use crate::journal::JournalError;
+use crate::journal::{Journal, JournalError};
 use rxrx_format::{Description, PlaneCounts};
 use rxrx_storage::Store;
 
@@ -22,15 +24,19 @@ fn converted_while(store: &Memory, meanwhile: impl Fn(&Memory, &Memory)) -> Resu
     meanwhile(store, &work);
     let planes = units.iter().map(|unit| unit.planes).sum::<PlaneCounts>();
     let attributes = DatasetAttributes::new(Description::look_alike(), &plan, settings, planes);
-    seal(
-        &plan,
-        &units,
-        &Journal::new(&work),
-        None,
-        &attributes,
-        &output,
-    )
-    .map(|_| ())
+    let seal = Seal {
+        plan: &plan,
+        units: &units,
+        records: Records {
+            journal: &Journal::new(&work),
+            tables: None,
+            jobs: NonZeroUsize::MIN,
+        },
+        embeddings: None,
+        attributes: &attributes,
+        output: &output,
+    };
+    seal.write().map(drop)
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `SHA256SUMS`, against what was read.
+//! Comparison of `SHA256SUMS` with the objects.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -8,19 +8,18 @@ use rxrx_format::{Sha256Sum, checksum_list, parse_line};
 
 use super::finding::{FindingKind, Findings};
 
-/// Hexadecimal digits of a line that may differ before it is the object that is
-/// called damaged: one changed bit of an object changes all but a sixteenth of
-/// its digits, one changed bit of the list a single one.
+/// Largest number of hexadecimal digits that differ between a damaged line and the
+/// checksum of its object, which is then intact. One changed bit of an object changes
+/// about 60 of the 64 digits; one changed bit of the list changes one.
 const DIGITS_OF_DAMAGE: usize = 8;
 
-/// The list, and what its lines turned out to be worth.
+/// The list of checksums, and the list that it should be.
 #[derive(Debug)]
 pub(super) struct Checksums {
     /// The object as it is; `None` when it is not there.
     text: Option<Vec<u8>>,
     lines: BTreeMap<String, Sha256Sum>,
-    /// What the list would say if all were well: of damaged objects what it
-    /// does say, since nobody knows better.
+    /// The list as it should be; for a damaged object, with the listed checksum.
     expected: Mutex<BTreeMap<String, Sha256Sum>>,
     /// Checksums of objects that the list does not name.
     unlisted: Mutex<Vec<Sha256Sum>>,
@@ -28,11 +27,8 @@ pub(super) struct Checksums {
 
 impl Checksums {
     pub(super) fn new(text: Option<Vec<u8>>) -> Self {
-        let lines = text
-            .as_deref()
-            .unwrap_or_default()
-            .split(|&byte| byte == b'\n');
-        // A line that is none is found when the list is written anew.
+        // A line that cannot be parsed is found when the list is written anew.
+        let lines = text.iter().flat_map(|text| text.split(is_end));
         let lines = lines
             .filter_map(|line| parse_line(std::str::from_utf8(line).ok()?))
             .collect();
@@ -44,18 +40,18 @@ impl Checksums {
         }
     }
 
-    /// Whether a line names that object.
+    /// Returns whether a line names that object.
     pub(super) fn lists(&self, key: &str) -> bool {
         self.lines.contains_key(key)
     }
 
-    /// Whether there is any line.
+    /// Returns whether the list has no line.
     pub(super) fn is_empty(&self) -> bool {
         self.lines.is_empty()
     }
 
-    /// Compares the checksum of an object that was read; whether the object can
-    /// be believed.
+    /// Compares the checksum of an object that was read. Returns whether the object
+    /// is intact.
     pub(super) fn check(&self, key: &str, actual: Sha256Sum, findings: &Findings) -> bool {
         let digits = hex::encode(actual);
         let Some(&listed) = self.lines.get(key) else {
@@ -93,15 +89,14 @@ impl Checksums {
         false
     }
 
-    /// Accepts the line of an object that was not read, because more is wrong
-    /// with it than its checksum.
+    /// Accepts the line of an object that was not read because of another finding.
     pub(super) fn accept(&self, key: &str) {
         if let Some(&listed) = self.lines.get(key) {
             lock(&self.expected).insert(key.to_owned(), listed);
         }
     }
 
-    /// The objects that are listed and not among `is_there`.
+    /// Returns the objects that are listed and do not exist.
     pub(super) fn missing(&self, is_there: impl Fn(&str) -> bool) -> Vec<String> {
         let unlisted = lock(&self.unlisted);
         let absent = self.lines.iter().filter(|(key, _)| !is_there(key));
@@ -110,8 +105,8 @@ impl Checksums {
         absent.map(|(key, _)| key.clone()).collect()
     }
 
-    /// Writes the list anew and compares it byte for byte: there is one way
-    /// only to write it. To be called last.
+    /// Writes the list anew and compares it byte for byte: there is only one way to
+    /// write it. Must be called after all other checks.
     pub(super) fn check_text(&self, findings: &Findings) {
         let Some(text) = &self.text else {
             findings.object(FindingKind::Missing, CHECKSUMS, "it is not there");

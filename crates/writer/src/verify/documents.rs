@@ -1,8 +1,8 @@
-//! Zarr metadata documents, against the root.
+//! Comparison of Zarr metadata documents with the root.
 
 use std::collections::BTreeMap;
 
-use rxrx_format::{Root, keys};
+use rxrx_format::{DatasetAttributes, FORMAT_VERSION, GENERATOR, Root, keys};
 use serde_json::Value;
 
 use super::finding::{FindingKind, Findings};
@@ -22,8 +22,9 @@ pub(super) fn check_document(
     }
 }
 
-/// The document without what later versions of the program may say otherwise.
-pub(super) fn without_attributes(document: &Value) -> Value {
+/// Returns the document without the parts that another version of the program may
+/// write otherwise.
+fn without_attributes(document: &Value) -> Value {
     let mut document = document.clone();
     if let Some(document) = document.as_object_mut() {
         document.remove("attributes");
@@ -31,7 +32,35 @@ pub(super) fn without_attributes(document: &Value) -> Value {
     document
 }
 
-/// Keys of the metadata document and of the chunk of each label array, by name.
+/// Returns whether this version of the program wrote the dataset, so that it would
+/// write the same documents.
+pub(super) fn is_of_this_program(attributes: &DatasetAttributes) -> bool {
+    attributes.generator == GENERATOR && attributes.format_version == FORMAT_VERSION
+}
+
+/// Compares the metadata document of an array with the expected one. Returns whether
+/// the parts that readers depend on are as expected.
+pub(super) fn compare_documents(
+    key: &str,
+    found: &Value,
+    expected: &Value,
+    attributes: &DatasetAttributes,
+    findings: &Findings,
+) -> bool {
+    // Another version of the program may describe the same array otherwise.
+    let same_program = is_of_this_program(attributes);
+    let blank = |document: &Value| document.pointer("/attributes/_FillValue").cloned();
+    let alike = without_attributes(found) == without_attributes(expected)
+        && blank(found) == blank(expected);
+    if !alike || (same_program && found != expected) {
+        let text = "it does not describe the array of these tables and settings";
+        findings.object(FindingKind::Mismatch, key, text);
+    }
+    alike
+}
+
+/// Returns the keys of the metadata document and of the chunk of each label array, by
+/// name.
 pub(super) fn label_keys(root: &Root) -> BTreeMap<String, [String; 2]> {
     let names = root.labels().map(str::to_owned);
     names
@@ -39,7 +68,7 @@ pub(super) fn label_keys(root: &Root) -> BTreeMap<String, [String; 2]> {
         .collect()
 }
 
-/// Keys of the metadata document and of the chunk of a label array.
+/// Returns the keys of the metadata document and of the chunk of a label array.
 pub(super) fn keys_of_label(name: &str) -> [String; 2] {
     let dimensions = if name == "present" { 2 } else { 1 };
     [

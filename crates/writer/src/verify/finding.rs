@@ -1,4 +1,4 @@
-//! What is wrong with a dataset, counted, and with the first examples.
+//! The findings of a verification: their number and the first examples.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -9,25 +9,25 @@ use serde::Serialize;
 /// Examples kept of each object.
 const EXAMPLES: usize = 20;
 
-/// In what way something is wrong.
+/// The kind of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum FindingKind {
-    /// The bytes are not those that were written.
+    /// The bytes of an object changed since they were written.
     Damaged,
-    /// Something that was written is not there.
+    /// An object or a chunk that was written does not exist.
     Missing,
-    /// Something is there that was not written.
+    /// An object or a chunk exists that was not written.
     Extra,
     /// Two parts of the dataset contradict each other.
     Mismatch,
-    /// The dataset is not what the source would give now.
+    /// The dataset differs from what the source would give now.
     UnlikeSource,
 }
 
 impl FindingKind {
-    /// The word in JSON and in reports.
+    /// Returns the name in JSON and in reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::Damaged => "damaged",
@@ -39,49 +39,48 @@ impl FindingKind {
     }
 }
 
-/// Sites that stand one behind the other along the first axis.
+/// Consecutive sites along the first axis.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct SiteSpan {
-    /// Position of the first along the axis, from 0.
+    /// Position of the first site along the axis, from 0.
     pub site_index: usize,
-    /// How many there are.
+    /// Number of sites.
     pub count: usize,
-    /// `site_id` of the first; `None` when the tables do not tell.
+    /// `site_id` of the first site; `None` when the table of sites cannot be read.
     pub first: Option<String>,
-    /// `site_id` of the last.
+    /// `site_id` of the last site.
     pub last: Option<String>,
 }
 
-/// One thing that is wrong.
+/// One fault of a dataset.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Finding {
     /// Key of the object.
     pub object: String,
-    /// The sites that it touches; `None` where it is not about sites.
+    /// The sites that the fault touches; `None` for a fault without sites.
     pub sites: Option<SiteSpan>,
-    /// The channel, where it is about one.
+    /// The channel, for a fault of one channel.
     pub channel: Option<String>,
-    /// In what way it is wrong.
+    /// The kind of the fault.
     pub kind: FindingKind,
-    /// What is wrong, for people.
+    /// The description for people.
     pub text: String,
 }
 
-/// All that is wrong with one object.
+/// The findings about one object.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct ObjectFindings {
-    /// How many findings there are.
+    /// Number of findings.
     pub count: usize,
-    /// The first few of them, by site.
+    /// The first few findings, by site.
     pub examples: BTreeSet<Finding>,
 }
 
-/// Findings as they come, from many threads. Their order of arrival does not
-/// show in what is kept.
+/// Collects findings from many threads. The result does not depend on their order.
 #[derive(Debug, Default)]
 pub(super) struct Findings(Mutex<Found>);
 
-/// Everything found.
+/// The collected findings.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Found {
     pub(super) kinds: BTreeMap<FindingKind, usize>,
@@ -107,7 +106,7 @@ impl Findings {
         }
     }
 
-    /// Something about a whole object.
+    /// Adds a finding about a whole object.
     pub(super) fn object(&self, kind: FindingKind, object: &str, text: impl Into<String>) {
         self.add(Finding {
             object: object.to_owned(),
@@ -118,13 +117,13 @@ impl Findings {
         });
     }
 
-    /// `count` findings more that are too many to spell out.
+    /// Counts findings that are too many to be kept.
     pub(super) fn add_uncounted(&self, kind: FindingKind, count: usize) {
         let mut found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *found.kinds.entry(kind).or_default() += count;
     }
 
-    /// Whether something is known of `object`.
+    /// Returns whether there is a finding about `object`.
     pub(super) fn concern(&self, object: &str) -> bool {
         let found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         found.objects.contains_key(object)
@@ -136,7 +135,7 @@ impl Findings {
 }
 
 impl Found {
-    /// How many sites any finding touches.
+    /// Returns the number of sites that findings touch.
     pub(super) fn sites(&mut self) -> usize {
         self.sites
             .sort_unstable_by_key(|sites| (sites.start, sites.end));

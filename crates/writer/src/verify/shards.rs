@@ -1,12 +1,16 @@
-//! Reads every shard once, and checks it on all cores while it is in memory.
+//! Reads every shard once and checks it on `jobs` threads while it is in memory.
 //!
 //! ```text
 //! readers: get a shard, read its index ──(its checksum, then its chunks)──> workers
 //! ```
 //!
-//! **Memory.** The channel between them holds nothing, so that there are at most
-//! as many shards as readers and workers, and most of the time one a reader;
-//! each worker has one raw chunk.
+//! **Memory.** The channel between them holds nothing. So there are at most as many
+//! shards in memory as readers and workers, and most of the time one a reader. Each
+//! worker has one raw chunk.
+//!
+//! **Progress.** Readers wait for workers only, to take what they send. Workers wait
+//! for readers only, and end when the last reader drops its end of the channel. No
+//! thread waits while it holds a lock.
 
 use std::num::NonZeroUsize;
 use std::ops::Range;
@@ -15,19 +19,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use rxrx_decoder::{PlaneSummary, SummaryScratch, summarise};
-use rxrx_format::keys::PLANES;
-use rxrx_format::{
-    ChunkAddress, ChunkDecoder, PlaneRow, Root, STATISTICS, channel_chunks, plane_shape, read_index,
-};
+use rxrx_format::{ChunkAddress, read_index};
 use rxrx_metadata::Unit;
 use rxrx_storage::Store;
 use sha2::{Digest, Sha256};
 
 use super::checksums::Checksums;
-use super::finding::{Finding, FindingKind, Findings};
-use super::source::{SourceCheck, SourceWorker};
-use super::tables::{Tables, chain};
+use super::chunk::{ChunkWorker, Expected, PlaneCounters};
+use super::error_chain::error_chain;
+use super::finding::{FindingKind, Findings};
+use super::shard_findings::ShardFindings;
+use super::shard_index::check_index;
+use super::source::SourceCheck;
 use crate::events::{Event, Observer};
 
 /// Shards that are fetched while others are checked, so that no worker waits
@@ -40,52 +43,33 @@ pub(super) struct ShardCheck<'a> {
     pub(super) checksums: &'a Checksums,
     pub(super) findings: &'a Findings,
     pub(super) observer: &'a dyn Observer,
+    /// Threads that hash and decode.
     pub(super) jobs: NonZeroUsize,
-    /// `None` when the root is not to be believed: then there are checksums only.
-    pub(super) expected: Option<Expected<'a>>,
-}
-
-/// What the pixels must be.
-pub(super) struct Expected<'a> {
-    pub(super) root: &'a Root,
-    pub(super) tables: &'a Tables,
-    pub(super) decoder: &'a ChunkDecoder,
-    pub(super) source: Option<&'a SourceCheck<'a>>,
-}
-
-/// What was done.
-#[derive(Debug, Default)]
-pub(super) struct Counts {
-    /// Planes that were decoded and compared with the tables.
-    pub(super) planes: AtomicUsize,
-    /// Planes that were compared with the source.
-    pub(super) compared: AtomicUsize,
 }
 
 /// A shard in memory.
-struct Loaded {
+struct LoadedShard {
     key: String,
-    unit: Option<Unit>,
     bytes: Vec<u8>,
-    ranges: Vec<Option<Range<u64>>>,
+    /// The unit and the byte range of each chunk; `None` where the root cannot be
+    /// read, or the index cannot.
+    index: Option<(Unit, Vec<Option<Range<u64>>>)>,
 }
 
+/// A piece of work for a worker.
 enum Work {
-    Checksum(Arc<Loaded>),
-    Chunk(Arc<Loaded>, usize),
+    /// Compare the checksum of the shard.
+    Checksum(Arc<LoadedShard>),
+    /// Check the chunk with that number.
+    Chunk(Arc<LoadedShard>, usize),
 }
 
-/// The buffers of one worker.
-struct Worker {
-    pixels: Vec<u8>,
-    scratch: SummaryScratch,
-    source: Option<SourceWorker>,
-}
-
-impl ShardCheck<'_> {
-    /// Checks the objects at `keys`.
-    pub(super) fn run(&self, keys: &[String]) -> Counts {
-        let counts = Counts::default();
+impl<'a> ShardCheck<'a> {
+    /// Checks the objects at `keys`. Without `expected`, only their checksums are
+    /// compared.
+    pub(super) fn run(&self, keys: &[String], expected: Option<&Expected<'_>>) -> PlaneCounters {
+        let counters = PlaneCounters::default();
+        // Each reader takes the next key; no other memory depends on the counter.
         let next = AtomicUsize::new(0);
         thread::scope(|scope| {
             let (work, to_do) = bounded(0);
@@ -93,284 +77,134 @@ impl ShardCheck<'_> {
                 let (work, next) = (work.clone(), &next);
                 scope.spawn(move || {
                     while let Some(key) = keys.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        self.load(key, &work);
+                        self.load(key, expected, &work);
                     }
                 });
             }
-            let source = self.expected.as_ref().and_then(|expected| expected.source);
+            let source = expected.and_then(|expected| expected.source);
             let readers = source.map_or(1, SourceCheck::readers);
             for _ in 0..self.jobs.get().max(readers) {
-                let (to_do, counts) = (to_do.clone(), &counts);
-                scope.spawn(move || self.work(&to_do, counts));
+                let (to_do, counters) = (to_do.clone(), &counters);
+                scope.spawn(move || self.work(&to_do, expected, counters));
             }
         });
-        counts
+        counters
     }
 
-    /// A reader: hands out the work on one shard.
-    fn load(&self, key: &str, work: &Sender<Work>) {
+    /// Runs in a reader: fetches a shard and hands out the work on it.
+    fn load(&self, key: &str, expected: Option<&Expected<'_>>, work: &Sender<Work>) {
+        let report = |kind, text: String| {
+            self.checksums.accept(key);
+            match expected {
+                Some(expected) => self.about(expected, key).shard(kind, text),
+                None => self.findings.object(kind, key, text),
+            }
+        };
         let bytes = match self.store.get(key) {
             Ok(Some(bytes)) => bytes,
             Ok(None) => {
-                self.checksums.accept(key);
-                return self.about_shard(key, FindingKind::Missing, "it went away".to_owned());
+                let text = "it was removed during the verification".to_owned();
+                return report(FindingKind::Missing, text);
             }
-            Err(error) => {
-                self.checksums.accept(key);
-                return self.about_shard(key, FindingKind::Damaged, chain(&error));
-            }
+            Err(error) => return report(FindingKind::Damaged, error_chain(&error)),
         };
-        let mut loaded = Loaded {
-            key: key.to_owned(),
-            unit: None,
-            bytes,
-            ranges: Vec::new(),
-        };
-        if let Some(expected) = &self.expected {
-            let geometry = &expected.root.geometry;
-            match read_index(&loaded.bytes, geometry.chunks_per_shard()) {
-                Ok(ranges) => loaded.ranges = ranges,
-                Err(error) => {
-                    self.about_shard(key, FindingKind::Damaged, format!("its index: {error}"));
-                }
-            }
-            loaded.unit = expected.root.shard(key).map(|n| geometry.unit(n));
-        }
-        let loaded = Arc::new(loaded);
-        // The workers end when the readers do, and never before.
-        let _ = work.send(Work::Checksum(loaded.clone()));
-        if let Some(expected) = &self.expected {
-            for chunk in self.chunks(expected, &loaded) {
-                let _ = work.send(Work::Chunk(loaded.clone(), chunk));
-            }
-        }
-    }
-
-    fn work(&self, to_do: &Receiver<Work>, counts: &Counts) {
-        let mut worker = Worker {
-            pixels: Vec::new(),
-            scratch: SummaryScratch::new(),
-            source: None,
-        };
-        for work in to_do {
-            match (work, &self.expected) {
-                (Work::Chunk(loaded, chunk), Some(expected)) => {
-                    self.check_chunk(expected, &loaded, chunk, &mut worker, counts);
-                }
-                (Work::Checksum(loaded) | Work::Chunk(loaded, _), _) => {
-                    let checksum = Sha256::digest(&loaded.bytes).into();
-                    self.checksums.check(&loaded.key, checksum, self.findings);
-                }
-            }
-        }
-    }
-
-    /// Compares the index with the array and with the table; the chunks inside
-    /// the array that have bytes.
-    fn chunks(&self, expected: &Expected<'_>, loaded: &Loaded) -> Vec<usize> {
-        let geometry = &expected.root.geometry;
-        let Some(unit) = &loaded.unit else {
-            return Vec::new();
-        };
-        let in_row = channel_chunks(geometry);
-        let rows = unit.sites.len().div_ceil(geometry.chunk_sites);
-        let inside = rows * in_row;
         let mut chunks = Vec::new();
-        for (chunk, range) in loaded.ranges.iter().enumerate() {
-            match range {
-                Some(_) if chunk < inside => chunks.push(chunk),
-                None if chunk >= inside => {}
-                None => {
-                    let task = ChunkAddress::new(geometry, unit, chunk);
-                    let text = "the index says that its chunk was never written".to_owned();
-                    self.about_chunk(expected, loaded, &task, FindingKind::Missing, text);
+        let mut index = None;
+        if let Some(expected) = expected
+            && let Some(shard) = expected.root.shard(key)
+        {
+            let geometry = &expected.root.geometry;
+            let findings = self.about(expected, key);
+            match read_index(&bytes, geometry.chunks_per_shard()) {
+                Ok(ranges) => {
+                    let unit = geometry.unit(shard);
+                    chunks = check_index(&unit, &ranges, &findings);
+                    index = Some((unit, ranges));
                 }
-                Some(_) => {
-                    let text = format!("chunk {chunk} is stored, and lies outside the array");
-                    self.findings.object(FindingKind::Extra, &loaded.key, text);
-                }
-            }
-        }
-        let Some(sites) = &expected.tables.sites else {
-            return chunks;
-        };
-        for (row, ranges) in loaded.ranges.chunks(in_row).take(rows).enumerate() {
-            let ends = (ranges.first(), ranges.last());
-            let (Some(Some(first)), Some(Some(last))) = ends else {
-                continue;
-            };
-            let task = ChunkAddress::new(geometry, unit, row * in_row);
-            for site in task.sites.clone() {
-                let Some(place) = sites.places.get(site) else {
-                    continue;
-                };
-                if place.range != (first.start..last.end) {
-                    let text = format!(
-                        "its bytes are {} to {}, metadata.parquet says {} to {}",
-                        first.start, last.end, place.range.start, place.range.end
-                    );
-                    self.findings.add(Finding {
-                        object: loaded.key.clone(),
-                        sites: Some(expected.tables.span(site..site + 1)),
-                        channel: None,
-                        kind: FindingKind::Mismatch,
-                        text,
-                    });
+                Err(error) => {
+                    findings.shard(FindingKind::Damaged, format!("its index: {error}"));
                 }
             }
         }
-        chunks
+        let shard = Arc::new(LoadedShard {
+            key: key.to_owned(),
+            bytes,
+            index,
+        });
+        // Workers end after the readers, unless one panics; then the scope does, too.
+        let _ = work.send(Work::Checksum(shard.clone()));
+        for chunk in chunks {
+            let _ = work.send(Work::Chunk(shard.clone(), chunk));
+        }
+    }
+
+    /// Runs in a worker.
+    fn work(
+        &self,
+        to_do: &Receiver<Work>,
+        expected: Option<&Expected<'_>>,
+        counters: &PlaneCounters,
+    ) {
+        let mut worker = ChunkWorker::new();
+        for work in to_do {
+            match (work, expected) {
+                (Work::Chunk(shard, chunk), Some(expected)) => {
+                    self.check_chunk(expected, &shard, chunk, &mut worker, counters);
+                }
+                (Work::Checksum(shard) | Work::Chunk(shard, _), _) => {
+                    let checksum = Sha256::digest(&shard.bytes).into();
+                    self.checksums.check(&shard.key, checksum, self.findings);
+                }
+            }
+        }
     }
 
     fn check_chunk(
         &self,
         expected: &Expected<'_>,
-        loaded: &Loaded,
+        shard: &LoadedShard,
         chunk: usize,
-        worker: &mut Worker,
-        counts: &Counts,
+        worker: &mut ChunkWorker,
+        counters: &PlaneCounters,
     ) {
-        let geometry = &expected.root.geometry;
-        let (Some(unit), Some(Some(range))) = (&loaded.unit, loaded.ranges.get(chunk)) else {
+        let Some((unit, ranges)) = &shard.index else {
             return;
         };
-        let task = ChunkAddress::new(geometry, unit, chunk);
-        // The index has been checked against the object's size.
-        let bytes = loaded.bytes.get(range.start as usize..range.end as usize);
-        let bytes = bytes.unwrap_or_default();
-        let Worker {
-            pixels,
-            scratch,
-            source,
-        } = worker;
-        if pixels.len() != geometry.chunk_bytes() {
-            // Untouched until a chunk turns out to be as large as the root says.
-            *pixels = vec![0; geometry.chunk_bytes()];
-        }
-        match expected.decoder.decode(bytes, pixels) {
-            Ok(()) => {
-                let mut check = expected.source.map(|check| {
-                    let files = source.get_or_insert_with(|| check.worker());
-                    check.read(files, &task);
-                    (check, files)
-                });
-                let shape = plane_shape(geometry);
-                let plane_bytes = geometry.plane_bytes();
-                for (position, plane) in pixels.chunks_exact(plane_bytes).enumerate() {
-                    let site = task.sites.start + position / geometry.chunk_channels;
-                    let channel = task.channels.start + position % geometry.chunk_channels;
-                    let mismatch = |kind: FindingKind, text: String| {
-                        self.findings.add(Finding {
-                            object: loaded.key.clone(),
-                            sites: Some(expected.tables.span(site..site + 1)),
-                            channel: expected.root.channels.get(channel).cloned(),
-                            kind,
-                            text,
-                        });
-                    };
-                    if !task.sites.contains(&site) || !task.channels.contains(&channel) {
-                        if plane.iter().any(|&byte| byte != 0) {
-                            let text = "pixels outside the array are not 0".to_owned();
-                            self.about_chunk(expected, loaded, &task, FindingKind::Mismatch, text);
-                        }
-                        continue;
-                    }
-                    let record = expected.tables.plane(expected.root, site, channel);
-                    match record {
-                        Some(PlaneRow::Ok { summary, .. }) => {
-                            let found = summarise(plane, shape, scratch);
-                            if let Some(text) = unlike(&found, summary) {
-                                mismatch(FindingKind::Mismatch, text);
-                            }
-                        }
-                        Some(_) if plane.iter().any(|&byte| byte != 0) => {
-                            let text =
-                                format!("{PLANES} records no pixels for it, and they are not 0");
-                            mismatch(FindingKind::Mismatch, text);
-                        }
-                        _ => {}
-                    }
-                    counts.planes.fetch_add(1, Ordering::Relaxed);
-                    if let Some((check, files)) = &mut check {
-                        let place = (site, channel);
-                        let compared = check.check_plane(files, place, plane, record, |text| {
-                            mismatch(FindingKind::UnlikeSource, text);
-                        });
-                        counts
-                            .compared
-                            .fetch_add(usize::from(compared), Ordering::Relaxed);
-                    }
-                }
+        let geometry = &expected.root.geometry;
+        let address = ChunkAddress::new(geometry, unit, chunk);
+        let findings = self.about(expected, &shard.key);
+        let bytes = ranges.get(chunk).and_then(|range| {
+            let range = range.as_ref()?;
+            shard.bytes.get(range.start as usize..range.end as usize)
+        });
+        let stored_bytes = match bytes {
+            Some(bytes) => {
+                worker.check(expected, &address, bytes, &findings, counters);
+                bytes.len() as u64
             }
-            Err(error) => {
-                let text = format!("its chunk: {error}");
-                self.about_chunk(expected, loaded, &task, FindingKind::Damaged, text);
+            None => {
+                let text = "its chunk lies outside the shard".to_owned();
+                findings.chunk(&address, FindingKind::Damaged, text);
+                0
             }
-        }
-        let is_last = task.channels.end == geometry.channels;
-        self.observer.notice(Event::ChunkVerified {
-            sites: if is_last { task.sites.len() } else { 0 },
-            stored_bytes: bytes.len() as u64,
-        });
-    }
-
-    /// Something that touches all sites of a shard.
-    fn about_shard(&self, key: &str, kind: FindingKind, text: String) {
-        let span = self.expected.as_ref().and_then(|expected| {
-            let unit = expected.root.geometry.unit(expected.root.shard(key)?);
-            Some(expected.tables.span(unit.sites))
-        });
-        self.findings.add(Finding {
-            object: key.to_owned(),
-            sites: span,
-            channel: None,
-            kind,
-            text,
-        });
-    }
-
-    /// Something that touches the sites of a chunk, and its channel where there
-    /// is only one.
-    fn about_chunk(
-        &self,
-        expected: &Expected<'_>,
-        loaded: &Loaded,
-        task: &ChunkAddress,
-        kind: FindingKind,
-        text: String,
-    ) {
-        let channel = match task.channels.len() {
-            1 => expected.root.channels.get(task.channels.start).cloned(),
-            _ => None,
         };
-        self.findings.add(Finding {
-            object: loaded.key.clone(),
-            sites: Some(expected.tables.span(task.sites.clone())),
-            channel,
-            kind,
-            text,
+        let is_last = address.channels.end == geometry.channels;
+        self.observer.notice(Event::ChunkVerified {
+            sites: if is_last { address.sites.len() } else { 0 },
+            stored_bytes,
         });
     }
-}
 
-/// In what the pixels are not those of the record.
-fn unlike(found: &PlaneSummary, recorded: &PlaneSummary) -> Option<String> {
-    if found == recorded {
-        return None;
+    /// Returns where findings about a shard are reported.
+    fn about<'b>(&self, expected: &Expected<'b>, key: &'b str) -> ShardFindings<'b>
+    where
+        'a: 'b,
+    {
+        ShardFindings {
+            findings: self.findings,
+            root: expected.root,
+            tables: expected.tables,
+            key,
+        }
     }
-    if found.xxh3_128 != recorded.xxh3_128 {
-        return Some(format!(
-            "the xxh3_128 of its pixels is {:032x}, {PLANES} says {:032x}",
-            found.xxh3_128, recorded.xxh3_128
-        ));
-    }
-    let (found, recorded) = (&found.statistics, &recorded.statistics);
-    let differing = STATISTICS
-        .iter()
-        .filter(|statistic| !statistic.is_same(found, recorded));
-    let texts = differing.map(|statistic| {
-        let (found, recorded) = (statistic.text(found), statistic.text(recorded));
-        format!("{} is {found}, {PLANES} says {recorded}", statistic.name)
-    });
-    Some(texts.collect::<Vec<_>>().join("; "))
 }

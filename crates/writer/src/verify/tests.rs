@@ -1,10 +1,14 @@
+use std::num::NonZeroUsize;
+
 use super::*;
 use crate::events::Silent;
 use crate::fixture::{Images, Memory, plan, run_units, settings, shards_of};
 use crate::journal::{Journal, StoredUnit};
 use crate::output::ChecksummedStore;
-use crate::seal::seal;
+use crate::seal::{Records, Seal};
+use rxrx_format::keys::SHARDS;
 use rxrx_format::{DatasetAttributes, Description};
+use rxrx_reader::DatasetError;
 
 /// Three sites of two channels in two shards, sealed.
 pub(crate) fn sealed() -> Memory {
@@ -17,8 +21,19 @@ pub(crate) fn sealed() -> Memory {
     let units: Vec<StoredUnit> = records.iter().map(StoredUnit::from).collect();
     let planes = units.iter().map(|unit| unit.planes).sum();
     let attributes = DatasetAttributes::new(Description::look_alike(), &plan, settings, planes);
-    let journal = Journal::new(&work);
-    seal(&plan, &units, &journal, None, &attributes, &output).unwrap();
+    let seal = Seal {
+        plan: &plan,
+        units: &units,
+        records: Records {
+            journal: &Journal::new(&work),
+            tables: None,
+            jobs: NonZeroUsize::MIN,
+        },
+        embeddings: None,
+        attributes: &attributes,
+        output: &output,
+    };
+    seal.write().unwrap();
     store
 }
 

@@ -8,7 +8,7 @@ use super::batch::Batch;
 use super::batches::each_batch;
 use super::error::ReadTableError;
 use crate::keys::PLANES;
-use crate::tables::plane_row::PlaneRow;
+use crate::tables::plane_row::{MISSING, PlaneRow};
 use crate::tables::statistics::{STATISTICS, Statistic, StatisticValue};
 
 /// Reads the table of an array of `sites` and `channels`, site-major. Tables of
@@ -109,7 +109,10 @@ impl<'a> Columns<'a> {
                 source_bytes: source_bytes.ok_or_else(|| self.null(row, "source_bytes"))?,
                 summary: self.summary(row)?,
             },
-            "missing" => PlaneRow::Missing,
+            "missing" => {
+                self.check_missing(row)?;
+                PlaneRow::Missing
+            }
             "corrupt" => PlaneRow::Corrupt {
                 source_bytes,
                 error: self.required_text(self.error, row, "error")?,
@@ -147,7 +150,7 @@ impl<'a> Columns<'a> {
             ),
             (!is_corrupt && self.error.is_valid(row), "error"),
             (
-                !is_corrupt && self.cause.is_some_and(|cause| cause.is_valid(row)),
+                is_ok && self.cause.is_some_and(|cause| cause.is_valid(row)),
                 "cause",
             ),
             (!is_ok && self.hash.is_valid(row), "xxh3_128"),
@@ -211,6 +214,19 @@ impl<'a> Columns<'a> {
             _ => return Err(refused("has another type than its statistic".to_owned())),
         }
         Ok(())
+    }
+
+    /// Demands the cause of a plane without an image.
+    fn check_missing(&self, row: usize) -> Result<(), ReadTableError> {
+        let Some(causes) = self.cause else {
+            return Ok(());
+        };
+        let cause = self.required_text(causes, row, "cause")?;
+        if cause == MISSING {
+            return Ok(());
+        }
+        let reason = format!("{cause:?}, expected {MISSING:?}");
+        Err(self.batch.cell(row, "cause", reason))
     }
 
     /// Size of the image file in bytes.

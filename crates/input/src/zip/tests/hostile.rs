@@ -1,25 +1,27 @@
-//! Archives that are damaged, or lie.
+//! Archives that are damaged, or whose headers are wrong.
 
 use super::*;
-use crate::cause::cause;
 
-/// An honest entry that the lying ones lie beside.
+/// A correct entry beside the wrong ones.
 fn good() -> Made {
     Made::stored(&path(1), &content(1))
 }
 
-/// What becomes of the first of two entries; the second must be readable.
+/// The error and the cause of the first of two entries; the second must be readable.
 #[track_caller]
 fn first(entry: Made) -> (String, &'static str) {
     let (archive, listing) = open(archive(&[entry, good()]));
     assert_eq!(listing.images.len(), 2);
     assert!(read(&archive, &path(1)).unwrap().0 == content(1));
     let error = read(&archive, &path(0)).unwrap_err();
-    (error.to_string(), cause(&error))
+    let ReadError::Unusable { cause, .. } = &error else {
+        panic!("{error}");
+    };
+    (error.to_string(), cause.as_str())
 }
 
 #[test]
-fn a_lying_entry_is_a_bad_image_with_its_cause() {
+fn an_entry_with_wrong_headers_is_a_bad_image_with_its_cause() {
     let stored = || Made::stored(&path(0), &content(0));
     let deflated = || Made::deflated(&path(0), &content(0));
     let size = content(0).len() as u32;
@@ -280,14 +282,14 @@ fn an_end_record_that_lies_is_an_error() {
 }
 
 #[test]
-fn a_zip64_record_that_lies_is_an_error_and_takes_no_memory() {
+fn a_wrong_zip64_record_is_an_error_and_takes_no_memory() {
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for number in 0..70_000 {
         writer.start_file(format!("{number}"), options).unwrap();
     }
     let whole = writer.finish().unwrap().into_inner();
-    assert_eq!(open(whole.clone()).1.other_files, 70_000);
+    assert_eq!(open(whole.clone()).0.directory.len(), 70_000);
     let record = whole
         .windows(4)
         .rposition(|four| four == b"PK\x06\x06")
@@ -302,11 +304,11 @@ fn a_zip64_record_that_lies_is_an_error_and_takes_no_memory() {
         assert!(text.contains("get it again"), "{at}: {text}");
     }
     // The size of the directory is known without it.
-    assert_eq!(open(with(40, u64::MAX)).1.other_files, 70_000);
+    assert_eq!(open(with(40, u64::MAX)).0.directory.len(), 70_000);
 }
 
 #[test]
-fn no_bytes_bring_it_down() {
+fn any_bytes_give_whole_files_or_errors() {
     let whole = archive(&[
         Made::stored(&path(0), &content(0)),
         Made::deflated(&path(1), &content(1)).described(),

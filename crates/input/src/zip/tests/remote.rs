@@ -1,9 +1,9 @@
-//! The same archive in an object store.
+//! Archives in an object store.
 
 use std::sync::Arc;
 
 use object_store::memory::InMemory;
-use rxrx_storage::{Remote, RemoteBytes, Unreachable};
+use rxrx_storage::{Remote, RemoteBytes};
 
 use super::*;
 
@@ -29,7 +29,7 @@ fn entries() -> Vec<Made> {
 }
 
 #[test]
-fn every_entry_is_read_from_there_as_from_here() {
+fn every_entry_of_a_remote_archive_is_read_as_of_a_local_one() {
     let bytes = archive(&entries());
     assert!(bytes.len() > 1 << 20, "more than the end");
     let (here, listed_here) = open(bytes.clone());
@@ -54,7 +54,7 @@ fn every_entry_is_read_from_there_as_from_here() {
 }
 
 #[test]
-fn an_archive_that_is_replaced_is_lost_and_not_a_bad_image() {
+fn an_archive_that_is_replaced_is_unreachable_and_makes_no_bad_images() {
     let bytes = archive(&entries());
     let (remote, found) = stored(bytes.clone());
     let (there, _) = Archive::remote("a.zip", found).unwrap();
@@ -69,14 +69,14 @@ fn an_archive_that_is_replaced_is_lost_and_not_a_bad_image() {
     let [first, second, none] = read.try_into().unwrap();
     for read in [first, second] {
         let error = read.unwrap_err();
-        assert!(Unreachable::is(&error), "{error}");
+        assert!(matches!(error, ReadError::Unreachable(_)), "{error}");
         assert!(error.to_string().contains("was replaced"), "{error}");
     }
-    assert!(!Unreachable::is(&none.unwrap_err()));
+    assert!(none.unwrap_err().is_vanished());
 }
 
 #[test]
-fn what_is_no_archive_is_refused_there_as_here() {
+fn a_remote_file_that_is_not_an_archive_is_refused() {
     let (_, found) = stored(b"<html>not found</html>".repeat(9999));
     let error = Archive::remote("a.zip", found).err().unwrap();
     assert!(matches!(error, ArchiveError::NoArchive { .. }), "{error}");

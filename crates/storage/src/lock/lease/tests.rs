@@ -4,7 +4,7 @@ use object_store::memory::InMemory;
 
 use super::*;
 
-/// Long enough for a loaded machine, or for nothing to happen in a test.
+/// Longer than any test runs.
 const LONG: Duration = Duration::from_secs(600);
 
 fn work() -> Remote {
@@ -19,7 +19,7 @@ fn times() -> LeaseTimes {
     }
 }
 
-/// A lease that has expired whenever it is looked at.
+/// Times by which a lease is stale as soon as it is put.
 fn expired() -> LeaseTimes {
     LeaseTimes {
         expires: Duration::ZERO,
@@ -36,7 +36,7 @@ fn keys(work: &Remote) -> Vec<String> {
     objects.map(|object| object.key).collect()
 }
 
-/// What another process has written.
+/// Puts a lease as another process does.
 fn put(work: &Remote, number: u64, change: impl Fn(&mut LeaseRecord)) {
     let mut record = LeaseRecord::new().unwrap();
     change(&mut record);
@@ -45,7 +45,7 @@ fn put(work: &Remote, number: u64, change: impl Fn(&mut LeaseRecord)) {
 }
 
 #[test]
-fn the_second_is_refused_and_learns_who_was_first() {
+fn a_second_process_is_refused_and_told_who_holds_the_lease() {
     let work = work();
     let first = take(&work, times()).unwrap();
     let error = take(&work, times()).err().unwrap().to_string();
@@ -65,7 +65,7 @@ fn the_second_is_refused_and_learns_who_was_first() {
 }
 
 #[test]
-fn of_many_at_once_one_gets_it() {
+fn one_of_many_processes_gets_the_lease() {
     let work = work();
     for _ in 0..20 {
         let won = AtomicUsize::new(0);
@@ -88,7 +88,7 @@ fn of_many_at_once_one_gets_it() {
 }
 
 #[test]
-fn a_dead_process_of_this_machine_holds_nothing() {
+fn the_lease_of_an_ended_process_of_this_machine_is_free() {
     let work = work();
     // No process has that number.
     put(&work, 7, |record| record.holder.pid = u32::MAX);
@@ -96,7 +96,7 @@ fn a_dead_process_of_this_machine_holds_nothing() {
     let lease = take(&work, times()).unwrap();
     assert_eq!(keys(&work), ["claims/8.json"]);
     drop(lease);
-    // The same number elsewhere says nothing.
+    // The process of the same number on another machine may be running.
     for machine in [None, Some("another one".to_owned())] {
         put(&work, 9, |record| {
             record.holder.pid = u32::MAX;
@@ -108,14 +108,14 @@ fn a_dead_process_of_this_machine_holds_nothing() {
 }
 
 #[test]
-fn a_claim_that_nobody_renews_is_taken_over_and_its_holder_stops() {
+fn a_lease_that_nobody_renews_is_taken_over_and_its_holder_stops() {
     let work = work();
     let first = take(&work, expired()).unwrap();
     let second = take(&work, expired()).unwrap();
     let error = first.check().unwrap_err();
     assert!(matches!(error, LockError::TakenOver { .. }), "{error}");
     second.check().unwrap();
-    // Nor does it take anything away when it ends.
+    // A lease that was taken over removes nothing when it is released.
     first.release(true);
     second.renew().unwrap();
     assert_eq!(keys(&work), ["claims/2.json"]);
@@ -125,7 +125,7 @@ fn a_claim_that_nobody_renews_is_taken_over_and_its_holder_stops() {
 }
 
 #[test]
-fn a_claim_is_renewed_by_itself() {
+fn a_lease_is_renewed_until_it_is_released() {
     let work = work();
     let often = LeaseTimes {
         renew: Duration::from_millis(5),
@@ -144,7 +144,7 @@ fn a_claim_is_renewed_by_itself() {
 }
 
 #[test]
-fn what_is_no_claim_is_one_that_expires() {
+fn an_unreadable_lease_expires_as_others_do() {
     let work = work();
     work.put("claims/3.json", "rubbish".into()).unwrap();
     work.put("claims/x.json", "rubbish".into()).unwrap();

@@ -1,9 +1,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use object_store::chunked::ChunkedStore;
 use object_store::memory::InMemory;
 
 use super::*;
-use crate::remote::PART;
+use crate::remote::{PART, RemoteStore};
 use crate::store::{WriteObject, WriteOutcome};
 
 fn memory() -> Remote {
@@ -32,7 +33,7 @@ fn large_objects_are_uploaded_in_parts_and_small_ones_are_not() {
 }
 
 #[test]
-fn an_object_that_is_not_finished_is_not_there() {
+fn an_unfinished_object_is_absent() {
     let remote = memory();
     let pieces = AtomicUsize::new(0);
     let write: WriteObject<'_> = Box::new(|object| {
@@ -50,15 +51,7 @@ fn an_object_that_is_not_finished_is_not_there() {
 }
 
 #[test]
-fn what_is_there_is_not_put_anew() {
-    let remote = memory();
-    assert!(remote.put_new("c", "1".into()).unwrap());
-    assert!(!remote.put_new("c", "2".into()).unwrap());
-    assert_eq!(remote.get("c").unwrap().unwrap(), "1");
-}
-
-#[test]
-fn keys_are_relative_and_nothing_beside_is_seen() {
+fn keys_are_relative_to_the_address() {
     let remote = memory();
     let keys = ["e/f/g", "e/f0", "h/i/j/k", "z", "é €%20"];
     for key in keys {
@@ -94,11 +87,12 @@ fn parts_of_objects_are_read_in_their_order() {
     remote.put("c", "9876543210".into()).unwrap();
     assert_eq!(read(&head()).unwrap(), ["21", "9", "765"]);
     let error = read(&first).unwrap_err();
+    assert_eq!(error.kind, StoreErrorKind::Changed);
     assert!(
         error.source.to_string().contains("was replaced"),
         "{error:?}"
     );
-    // A server without tags, and one that does not heed them.
+    // A server without tags, and a server that ignores the condition.
     for (e_tag, modified) in [(None, 0), (Some("W/other".to_owned()), first.modified)] {
         let other = RemoteObject {
             e_tag,
@@ -121,7 +115,13 @@ fn parts_of_objects_are_read_in_their_order() {
 }
 
 #[test]
-fn a_store_in_memory_is_a_store() {
-    let store = crate::remote::RemoteStore::new(memory(), None);
-    crate::testing::conforms(&store);
+fn remote_stores_conform() {
+    // Answers arrive whole, or in pieces of 1,000 bytes.
+    let in_pieces = ChunkedStore::new(Arc::new(InMemory::new()), 1000);
+    let in_pieces = Remote::on(Arc::new(in_pieces), "a/b");
+    for remote in [memory(), in_pieces] {
+        let [store, again] = [(); 2].map(|()| RemoteStore::new(remote.clone(), None));
+        crate::testing::conforms(&store, &again);
+        crate::testing::remote_conforms(&remote);
+    }
 }

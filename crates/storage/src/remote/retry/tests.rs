@@ -14,42 +14,41 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
-use object_store::{Error, GetOptions, ObjectMeta, ObjectStore, PutMode, PutOptions};
+use object_store::{Error, GetOptions, ObjectMeta, ObjectStore, PutOptions};
 
-use super::*;
 use crate::remote::{PART, Remote};
 use crate::store::{WriteObject, WriteOutcome};
 
-/// A store whose answers are lost, each so many times in a row: it has done what
-/// it was asked to.
+/// A store that does every request, but whose answers are lost: `losses` in a row,
+/// then one arrives.
 #[derive(Debug)]
-struct Forgetful {
+struct LosingAnswers {
     inner: InMemory,
     lost: AtomicUsize,
     losses: usize,
 }
 
-impl Forgetful {
+impl LosingAnswers {
     fn answer<T>(&self, answer: object_store::Result<T>) -> object_store::Result<T> {
         if self.lost.fetch_add(1, Ordering::Relaxed) % (self.losses + 1) == self.losses {
             return answer;
         }
         let reset = io::Error::from(io::ErrorKind::ConnectionReset);
         Err(Error::Generic {
-            store: "forgetful",
+            store: "losing_answers",
             source: Box::new(HttpError::new(HttpErrorKind::Interrupted, reset)),
         })
     }
 }
 
-impl std::fmt::Display for Forgetful {
+impl std::fmt::Display for LosingAnswers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("forgetful")
+        f.write_str("losing_answers")
     }
 }
 
 #[async_trait::async_trait]
-impl ObjectStore for Forgetful {
+impl ObjectStore for LosingAnswers {
     async fn put_opts(
         &self,
         path: &Path,
@@ -99,8 +98,8 @@ impl ObjectStore for Forgetful {
     }
 }
 
-fn forgetful(losses: usize) -> Remote {
-    let store = Forgetful {
+fn losing_answers(losses: usize) -> Remote {
+    let store = LosingAnswers {
         inner: InMemory::new(),
         lost: AtomicUsize::new(0),
         losses,
@@ -116,9 +115,12 @@ fn forgetful(losses: usize) -> Remote {
 }
 
 #[test]
-fn what_breaks_off_is_asked_for_again() {
-    let remote = forgetful(2);
-    assert!(!remote.put_new("c", "1".into()).unwrap(), "its own");
+fn requests_whose_answers_are_lost_are_repeated() {
+    let remote = losing_answers(2);
+    assert!(
+        !remote.put_new("c", "1".into()).unwrap(),
+        "the key is taken by the first try"
+    );
     assert_eq!(remote.get("c").unwrap().unwrap(), "1");
     assert_eq!(remote.head("c").unwrap().unwrap().size, 1);
     let object = remote.head("c").unwrap().unwrap();
@@ -142,8 +144,8 @@ fn what_breaks_off_is_asked_for_again() {
 }
 
 #[test]
-fn it_is_not_asked_for_more_often_than_told() {
-    let remote = forgetful(4);
+fn requests_are_repeated_as_often_as_the_options_say() {
+    let remote = losing_answers(4);
     assert!(remote.list().is_err(), "four tries, and four answers lost");
     assert!(remote.list().is_ok(), "the fifth");
 }

@@ -1,5 +1,5 @@
 use rxrx_decoder::{BitDepth, PlaneShape, SummaryScratch, summarise};
-use rxrx_format::testing::{plan, shards_of};
+use rxrx_format::testing::plan;
 use rxrx_format::{PlanesTable, SitePlace, checksum_list, sites_table};
 use rxrx_metadata::{Layout, Plan};
 use rxrx_storage::testing::Memory;
@@ -112,6 +112,16 @@ fn without_missing(mut units: Vec<UnitRecord>) -> Vec<UnitRecord> {
 
 fn read_back(store: &Memory) -> Result<Vec<UnitRecord>, RecordedError> {
     read_records(store, planned().geometry(), &channels())
+}
+
+fn read_records(
+    store: &Memory,
+    geometry: &ArrayGeometry,
+    channels: &[String],
+) -> Result<Vec<UnitRecord>, RecordedError> {
+    RecordedUnits::read(store, geometry, channels)?
+        .records()
+        .collect()
 }
 
 #[test]

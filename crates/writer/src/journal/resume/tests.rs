@@ -34,7 +34,11 @@ impl Finished {
     fn resume(&self, recheck: bool) -> Result<Resume, ResumeError> {
         let journal = Journal::new(&self.work);
         let recorded = Recorded::InJournal(&journal);
-        resume(&self.plan, recorded, &self.images, &self.store, recheck)
+        let options = ResumeOptions {
+            recheck,
+            jobs: NonZeroUsize::MIN,
+        };
+        resume(&self.plan, &recorded, &self.images, &self.store, options)
     }
 
     /// The shards that would be converted again.
@@ -113,10 +117,8 @@ fn images_that_were_added_are_converted() {
     let run = Finished::new();
     let mut units = Journal::new(&run.work).records().unwrap().whole;
     units[0].planes[3] = PlaneRecord::Missing;
-    let (plan, images) = (&run.plan, &run.images);
-    let found = resume(plan, Recorded::InTables(&units), images, &run.store, false)
-        .unwrap()
-        .found;
+    Journal::new(&run.work).record(&units[0]).unwrap();
+    let found = run.resume(false).unwrap().found;
     assert_eq!(found.added_images.examples, [image_path(1, 1)]);
     assert_eq!(found.done, 1);
 }

@@ -13,6 +13,7 @@ fn run_of(sites: usize) -> Run {
         description: Description::look_alike(),
         units: plan.units().len(),
         cleared: true,
+        retried: None,
     }
 }
 

@@ -10,11 +10,11 @@ impl Source for Counting<'_> {
         path: &str,
         at_most: usize,
         bytes: &mut Vec<u8>,
-    ) -> std::io::Result<SourceStamp> {
+    ) -> Result<SourceStamp, ReadError> {
         self.1.fetch_add(1, Ordering::SeqCst);
         self.0.read(path, at_most, bytes)
     }
-    fn stamp(&self, path: &str) -> std::io::Result<SourceStamp> {
+    fn stamp(&self, path: &str) -> Result<SourceStamp, ReadError> {
         self.0.stamp(path)
     }
 }

@@ -1,0 +1,25 @@
+//! Options of planning INPUT.
+
+use std::num::NonZeroUsize;
+
+use rxrx_metadata::{ColumnNameRule, Layout};
+use rxrx_storage::Location;
+
+/// Options of a plan. By default every row is converted.
+#[derive(Clone, Debug, Default)]
+pub struct PlanOptions {
+    /// The metadata table; `None` means the one beside the images.
+    pub metadata: Option<Location>,
+    /// A table of embeddings: `site_id` and numbers.
+    pub embeddings: Option<Location>,
+    /// Rows to convert (see [`Selection`](rxrx_metadata::Selection)); empty for all.
+    pub include: Vec<String>,
+    /// Rows to leave out.
+    pub exclude: Vec<String>,
+    /// Sizes of chunks and shards.
+    pub layout: Layout,
+    /// The rule for the names of the table's columns.
+    pub column_names: ColumnNameRule,
+    /// Most threads that compute; `None` means one for each core.
+    pub jobs: Option<NonZeroUsize>,
+}

@@ -1,0 +1,79 @@
+//! Errors of the join.
+
+use thiserror::Error;
+
+use crate::select::SelectionError;
+
+/// Most planes of an array, with or without an image; each takes 4 bytes in a
+/// join. RxRx1 has 753,060.
+pub(super) const PLANES_AT_MOST: usize = 1 << 28;
+
+/// Reason why there is nothing to convert.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum JoinError {
+    /// The selection does not fit the table.
+    #[error("cannot select rows")]
+    Selection {
+        /// The clause, and what exists instead.
+        source: SelectionError,
+    },
+    /// No file is named as an image.
+    #[error(
+        "no image named EXP/PlateN/WELL_sS_wC.png in the input{}",
+        other_names(*unrecognised, example.as_deref())
+    )]
+    NoImages {
+        /// PNG files with other names.
+        unrecognised: usize,
+        /// One of them.
+        example: Option<String>,
+    },
+    /// There are images, but none of a site in the table.
+    #[error(
+        "none of the {images} images has a row in {table}: there are images such as {image} and rows such as {row}; \
+         is it the table of these images?"
+    )]
+    NoImageHasRow {
+        /// Number of images.
+        images: usize,
+        /// The table.
+        table: String,
+        /// Path of an image.
+        image: String,
+        /// A row, written as an image path.
+        row: String,
+    },
+    /// More planes than fit in memory. Most likely the number after `w` in the
+    /// names of the files is not a channel.
+    #[error(
+        "{sites} sites of {channels} channels (up to {last}) are more than {PLANES_AT_MOST} planes; \
+         are the images named by their channel? Choose fewer rows with --include"
+    )]
+    TooManyPlanes {
+        /// Number of chosen rows.
+        sites: usize,
+        /// Number of channels.
+        channels: usize,
+        /// The last channel.
+        last: String,
+    },
+    /// There are images of rows, but none of a chosen row.
+    #[error("none of the {images} images belongs to the {rows} selected rows, such as {row}")]
+    NoImageSelected {
+        /// Number of images.
+        images: usize,
+        /// Number of chosen rows.
+        rows: usize,
+        /// A chosen row, written as an image path.
+        row: String,
+    },
+}
+
+/// Text about PNG files whose names are not those of images; empty without any.
+fn other_names(count: usize, example: Option<&str>) -> String {
+    match example {
+        Some(path) => format!("; {count} PNG files are named otherwise, such as {path}"),
+        None => String::new(),
+    }
+}

@@ -1,0 +1,21 @@
+//! The contract of a lock that is held.
+
+use super::error::LockError;
+
+/// A lock that is held. When it is dropped, it is released; unfinished work
+/// stays.
+pub trait Lock: Send + Sync {
+    /// Checks that the lock is still held. It always asks the store.
+    ///
+    /// # Errors
+    /// [`LockError::Lost`], [`LockError::TakenOver`], or the store failed.
+    fn check(&self) -> Result<(), LockError>;
+
+    /// Removes the work folder, as far as that is possible, and releases the lock.
+    fn remove_work(self: Box<Self>);
+
+    /// Whether the lock guarantees that no other process writes.
+    fn is_exclusive(&self) -> bool {
+        true
+    }
+}

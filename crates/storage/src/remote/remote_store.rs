@@ -1,0 +1,90 @@
+//! Objects below an address of an object store.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::client::Remote;
+use crate::store::{Store, StoreError, StoreErrorKind, StoredObject, WriteObject, WriteOutcome};
+
+/// The number of objects to put at the same time: while one upload is completed,
+/// others send their parts.
+const WRITERS: usize = 4;
+
+/// The check whether this process may write.
+pub trait Fence: Send + Sync {
+    /// Checks that this process may write now.
+    ///
+    /// # Errors
+    /// The reason why it may not.
+    fn check(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
+}
+
+/// A [`Store`] in an object store.
+///
+/// A put is one request, or a multipart upload that becomes visible when it is
+/// completed. The store has stored the object durably when it answers.
+pub struct RemoteStore {
+    remote: Remote,
+    /// The check before each put and each removal.
+    fence: Option<Arc<dyn Fence>>,
+}
+
+impl RemoteStore {
+    /// Makes a store of the objects below `remote`. Without a `fence` every write is
+    /// allowed.
+    pub fn new(remote: Remote, fence: Option<Arc<dyn Fence>>) -> Self {
+        Self { remote, fence }
+    }
+
+    fn check(&self, action: &'static str, key: &str) -> Result<(), StoreError> {
+        let check = self.fence.as_ref().map_or(Ok(()), |fence| fence.check());
+        check.map_err(|source| {
+            let object = self.remote.location().join(key).to_string();
+            StoreError::new(action, object, StoreErrorKind::Changed, source)
+        })
+    }
+}
+
+impl Store for RemoteStore {
+    fn put(&self, key: &str, parts: &[&[u8]]) -> Result<(), StoreError> {
+        self.check("write", key)?;
+        self.remote.put(key, parts.concat().into())
+    }
+
+    fn writers(&self) -> usize {
+        WRITERS
+    }
+
+    fn put_streamed(&self, key: &str, write: WriteObject<'_>) -> Result<WriteOutcome, StoreError> {
+        self.check("write", key)?;
+        self.remote.put_streamed(key, write)
+    }
+
+    fn put_with_checksum(&self, key: &str, bytes: &[u8], sha256: &str) -> Result<(), StoreError> {
+        self.check("write", key)?;
+        self.remote.put_with_checksum(key, bytes, sha256)
+    }
+
+    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.remote.get(key)?.map(Into::into))
+    }
+
+    fn get_range(&self, key: &str, range: Range<u64>) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.remote.get_part(key, range)?.map(Into::into))
+    }
+
+    fn remove(&self, key: &str) -> Result<(), StoreError> {
+        self.check("remove", key)?;
+        self.remote.remove(key)
+    }
+
+    fn remove_all(&self, keys: &[String]) -> Result<(), StoreError> {
+        self.check("remove", "")?;
+        self.remote.remove_all(keys)
+    }
+
+    fn list(&self) -> Result<Vec<StoredObject>, StoreError> {
+        let objects = self.remote.list()?.into_iter();
+        Ok(objects.map(Into::into).collect())
+    }
+}

@@ -1,0 +1,110 @@
+//! The options of a conversion.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::thread;
+
+use rxrx_format::{Codec, Description};
+
+use crate::output::Existing;
+
+/// The options of a conversion. The default converts with the default codec on
+/// all cores, refuses an input with missing images and continues what is at
+/// OUTPUT.
+///
+/// ```
+/// use rxrx_writer::{Codec, ConvertOptions, Existing};
+///
+/// let options = ConvertOptions::default()
+///     .codec(Codec::Zstd)
+///     .allow_missing(true)
+///     .existing(Existing::Replace);
+/// ```
+#[derive(Clone, Debug)]
+pub struct ConvertOptions {
+    pub(super) codec: Codec,
+    pub(super) jobs: NonZeroUsize,
+    pub(super) allow_missing: bool,
+    pub(super) strict: bool,
+    pub(super) existing: Existing,
+    pub(super) recheck: bool,
+    pub(super) stop: Arc<AtomicBool>,
+    pub(super) description: Option<Description>,
+}
+
+impl Default for ConvertOptions {
+    fn default() -> Self {
+        Self {
+            codec: Codec::default(),
+            jobs: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            allow_missing: false,
+            strict: false,
+            existing: Existing::Continue,
+            recheck: false,
+            stop: Arc::default(),
+            description: None,
+        }
+    }
+}
+
+impl ConvertOptions {
+    /// Sets the codec of the image chunks.
+    #[must_use]
+    pub fn codec(self, codec: Codec) -> Self {
+        Self { codec, ..self }
+    }
+
+    /// Sets how many threads decode and encode. The default is one for each core.
+    #[must_use]
+    pub fn jobs(self, jobs: NonZeroUsize) -> Self {
+        Self { jobs, ..self }
+    }
+
+    /// Sets whether an input with missing images is converted. The pixels of a
+    /// missing image are 0.
+    #[must_use]
+    pub fn allow_missing(self, allow_missing: bool) -> Self {
+        Self {
+            allow_missing,
+            ..self
+        }
+    }
+
+    /// Sets whether the first image that cannot be used stops the conversion. The
+    /// units before it are kept.
+    #[must_use]
+    pub fn strict(self, strict: bool) -> Self {
+        Self { strict, ..self }
+    }
+
+    /// Sets what happens to a dataset, finished or not, that is at OUTPUT.
+    #[must_use]
+    pub fn existing(self, existing: Existing) -> Self {
+        Self { existing, ..self }
+    }
+
+    /// Sets whether the hash of every shard that is done is compared with its
+    /// record before a run is continued. Without this, only its size is.
+    #[must_use]
+    pub fn recheck(self, recheck: bool) -> Self {
+        Self { recheck, ..self }
+    }
+
+    /// Sets a flag that stops the conversion. Once it is true, the units in
+    /// progress are finished and no other unit begins.
+    #[must_use]
+    pub fn stop(self, stop: Arc<AtomicBool>) -> Self {
+        Self { stop, ..self }
+    }
+
+    /// Sets the name, licence and citation of the dataset. The default is the
+    /// description that [`describe`](crate::describe()) finds in INPUT.
+    #[must_use]
+    pub fn description(self, description: Description) -> Self {
+        Self {
+            description: Some(description),
+            ..self
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The units of a run: done and to be done.
+
+use std::collections::BTreeMap;
+
+use rxrx_metadata::{Plan, Unit};
+use rxrx_storage::{Location, Store};
+
+use super::error::ConvertError;
+use crate::journal::{StoredUnit, is_intact};
+
+/// The units of a run.
+#[derive(Debug, Default)]
+pub(super) struct Work {
+    /// The units that are done, ascending.
+    pub(super) done: Vec<StoredUnit>,
+    /// The units to be done, ascending.
+    pub(super) todo: Vec<Unit>,
+    /// Units to be done, by shard, as they were before, where their good planes
+    /// must stay as they are.
+    pub(super) former: BTreeMap<usize, StoredUnit>,
+}
+
+impl Work {
+    /// Returns the work of a run of which nothing is done.
+    pub(super) fn all(plan: &Plan) -> Self {
+        Self {
+            todo: plan.units().collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Moves the units that have bad planes from those that are done to those to
+    /// be done. Their shards, in `store`, must be intact.
+    pub(super) fn retry_bad(
+        mut self,
+        store: &dyn Store,
+        output: &Location,
+    ) -> Result<Self, ConvertError> {
+        let is_complete = |unit: &StoredUnit| unit.planes.is_complete();
+        let (done, bad): (Vec<_>, Vec<_>) = self.done.into_iter().partition(is_complete);
+        self.done = done;
+        for unit in bad {
+            if !is_intact(store, &unit)? {
+                return Err(ConvertError::DamagedShard {
+                    output: output.clone(),
+                    key: unit.shard_key(),
+                });
+            }
+            self.todo.push(unit.unit.clone());
+            self.former.insert(unit.unit.shard, unit);
+        }
+        self.todo.sort_by_key(|unit| unit.shard);
+        Ok(self)
+    }
+
+    /// Returns how many sites the units that are done have.
+    pub(super) fn sites_done(&self) -> usize {
+        self.done.iter().map(|unit| unit.unit.sites.len()).sum()
+    }
+}

@@ -1,0 +1,3 @@
+//! Tests that concern several modules.
+
+mod other_versions;

@@ -1,0 +1,144 @@
+//! Comparison of the pixels of a chunk with the tables and with the source.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rxrx_decoder::{PlaneSummary, SummaryScratch, summarise};
+use rxrx_format::keys::PLANES;
+use rxrx_format::{ChunkAddress, ChunkDecoder, PlaneRow, Root, STATISTICS, plane_shape};
+
+use super::finding::FindingKind;
+use super::shard_findings::ShardFindings;
+use super::source::{SourceCheck, SourceWorker};
+use super::tables::Tables;
+
+/// The root and the tables that the pixels are compared with, and the source, if
+/// there is one.
+pub(super) struct Expected<'a> {
+    pub(super) root: &'a Root,
+    pub(super) tables: &'a Tables,
+    pub(super) decoder: &'a ChunkDecoder,
+    pub(super) source: Option<&'a SourceCheck<'a>>,
+}
+
+/// Counts of planes. Threads only add to them, and they are read when the threads
+/// have ended: no order between them matters.
+#[derive(Debug, Default)]
+pub(super) struct PlaneCounters {
+    /// Planes that were decoded and compared with the tables.
+    pub(super) decoded: AtomicUsize,
+    /// Planes that were compared with the source.
+    pub(super) compared: AtomicUsize,
+}
+
+/// The buffers of one worker.
+pub(super) struct ChunkWorker {
+    /// The pixels of a chunk.
+    pixels: Vec<u8>,
+    scratch: SummaryScratch,
+    source: Option<SourceWorker>,
+}
+
+impl ChunkWorker {
+    pub(super) fn new() -> Self {
+        Self {
+            pixels: Vec::new(),
+            scratch: SummaryScratch::new(),
+            source: None,
+        }
+    }
+
+    /// Decodes the `bytes` of a chunk and checks its planes.
+    pub(super) fn check(
+        &mut self,
+        expected: &Expected<'_>,
+        address: &ChunkAddress,
+        bytes: &[u8],
+        findings: &ShardFindings<'_>,
+        counters: &PlaneCounters,
+    ) {
+        let chunk_bytes = expected.root.geometry.chunk_bytes();
+        if self.pixels.len() != chunk_bytes {
+            // The operating system allocates the pages when they are first written:
+            // when a chunk decodes to as many bytes as the root says.
+            self.pixels = vec![0; chunk_bytes];
+        }
+        if let Err(error) = expected.decoder.decode(bytes, &mut self.pixels) {
+            let text = format!("its chunk: {error}");
+            return findings.chunk(address, FindingKind::Damaged, text);
+        }
+        if let Some(source) = expected.source {
+            let files = self.source.get_or_insert_with(|| source.worker());
+            source.read(files, address);
+        }
+        let geometry = &expected.root.geometry;
+        let planes = self.pixels.chunks_exact(geometry.plane_bytes());
+        for (position, pixels) in planes.enumerate() {
+            let site = address.sites.start + position / geometry.chunk_channels;
+            let channel = address.channels.start + position % geometry.chunk_channels;
+            if !address.sites.contains(&site) || !address.channels.contains(&channel) {
+                if !is_zero(pixels) {
+                    let text = "pixels outside the array are not 0".to_owned();
+                    findings.chunk(address, FindingKind::Mismatch, text);
+                }
+                continue;
+            }
+            let plane = (site, channel);
+            let row = expected.tables.plane(expected.root, site, channel);
+            if let Some(text) = differences(pixels, row, expected, &mut self.scratch) {
+                findings.plane(plane, FindingKind::Mismatch, text);
+            }
+            counters.decoded.fetch_add(1, Ordering::Relaxed);
+            if let Some((source, files)) = expected.source.zip(self.source.as_mut()) {
+                let report = |text| findings.plane(plane, FindingKind::UnlikeSource, text);
+                let compared = source.check_plane(files, plane, pixels, row, report);
+                let compared = usize::from(compared);
+                counters.compared.fetch_add(compared, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+/// Says how the pixels of a plane differ from its row, if they do.
+fn differences(
+    pixels: &[u8],
+    row: Option<&PlaneRow>,
+    expected: &Expected<'_>,
+    scratch: &mut SummaryScratch,
+) -> Option<String> {
+    match row? {
+        PlaneRow::Ok { summary, .. } => {
+            let shape = plane_shape(&expected.root.geometry);
+            summary_differences(&summarise(pixels, shape, scratch), summary)
+        }
+        PlaneRow::Missing | PlaneRow::Corrupt { .. } if is_zero(pixels) => None,
+        PlaneRow::Missing | PlaneRow::Corrupt { .. } => Some(format!(
+            "{PLANES} records no pixels for it, and they are not 0"
+        )),
+    }
+}
+
+fn is_zero(pixels: &[u8]) -> bool {
+    pixels.iter().all(|&byte| byte == 0)
+}
+
+/// Says how two summaries differ, if they do.
+fn summary_differences(found: &PlaneSummary, recorded: &PlaneSummary) -> Option<String> {
+    if found == recorded {
+        return None;
+    }
+    if found.xxh3_128 != recorded.xxh3_128 {
+        return Some(format!(
+            "the xxh3_128 of its pixels is {:032x}, {PLANES} says {:032x}",
+            found.xxh3_128, recorded.xxh3_128
+        ));
+    }
+    let (found, recorded) = (&found.statistics, &recorded.statistics);
+    let differing = STATISTICS
+        .iter()
+        .filter(|statistic| !statistic.is_same(found, recorded));
+    let texts = differing.map(|statistic| {
+        let (found, recorded) = (statistic.text(found), statistic.text(recorded));
+        format!("{} is {found}, {PLANES} says {recorded}", statistic.name)
+    });
+    Some(texts.collect::<Vec<_>>().join("; "))
+}

@@ -1,0 +1,24 @@
+//! The error of a verification.
+
+use rxrx_reader::DatasetError;
+use rxrx_storage::{Location, StoreError, Unreachable};
+
+/// The dataset cannot be verified at all.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// It is not sealed, or not a dataset of this program.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// It cannot be listed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The source cannot be read any more.
+    #[error("cannot read the source {input} any more")]
+    Source {
+        /// The source.
+        input: Location,
+        /// The error of the store.
+        source: Unreachable,
+    },
+}

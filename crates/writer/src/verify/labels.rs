@@ -1,0 +1,161 @@
+//! Comparison of the label arrays with the tables.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use rxrx_format::keys::{IMAGES, ROOT_METADATA, SITES};
+use rxrx_format::{Label, PlaneRow, Root, labels as format_labels};
+use rxrx_metadata::Column;
+use serde_json::Value;
+use zarrs::array::{Array, ElementOwned};
+use zarrs::storage::store::MemoryStore;
+use zarrs::storage::{StoreKey, WritableStorageTraits};
+
+use super::documents::{compare_documents, keys_of_label};
+use super::finding::{Finding, FindingKind, Findings, SiteSpan};
+use super::small_objects::SmallObjects;
+use super::tables::Tables;
+
+/// Bytes that a label may have beyond twice what it should decode to.
+const LABEL_SURPLUS: u64 = 1 << 20;
+
+/// Compares every label array with the tables.
+pub(super) fn check_labels(
+    tables: &Tables,
+    root: &Root,
+    objects: &SmallObjects,
+    findings: &Findings,
+) {
+    let columns: &[Column] = tables.sites.as_ref().map_or(&[], |sites| &sites.columns);
+    let planes = tables.planes.iter().flatten();
+    let present = planes.map(PlaneRow::is_ok).collect();
+    let labels = match format_labels(columns, present, &root.attributes) {
+        Ok(labels) => labels,
+        // Nothing to compare with: said of the tables already.
+        Err(_) if tables.sites.is_none() || tables.planes.is_none() => return,
+        Err(error) => {
+            return findings.object(FindingKind::Mismatch, ROOT_METADATA, error.to_string());
+        }
+    };
+    let mut unexpected: Vec<&String> = root.arrays.keys().collect();
+    unexpected.retain(|name| *name != IMAGES);
+    for label in &labels {
+        unexpected.retain(|name| **name != label.name);
+        let needs_planes = label.name == "present";
+        let of_channels = matches!(label.name.as_str(), "channel" | "stain");
+        if (needs_planes && tables.planes.is_none()) || (!of_channels && tables.sites.is_none()) {
+            continue;
+        }
+        check_label(tables, label, root, objects, findings);
+    }
+    for name in unexpected.into_iter().filter(|_| tables.sites.is_some()) {
+        let text = format!("it has an array {name:?} that is no column of {SITES}");
+        findings.object(FindingKind::Mismatch, ROOT_METADATA, text);
+    }
+}
+
+fn check_label(
+    tables: &Tables,
+    label: &Label,
+    root: &Root,
+    objects: &SmallObjects,
+    findings: &Findings,
+) {
+    let [document_key, chunk_key] = keys_of_label(&label.name);
+    let Some(document) = root.arrays.get(&label.name) else {
+        let text = format!("it has no array {:?}", label.name);
+        return findings.object(FindingKind::Mismatch, ROOT_METADATA, text);
+    };
+    if !compare_documents(
+        &document_key,
+        document,
+        &label.metadata,
+        &root.attributes,
+        findings,
+    ) {
+        return;
+    }
+    let Some(chunk) = objects.get(&chunk_key) else {
+        return;
+    };
+    if chunk == label.chunk {
+        return;
+    }
+    let mismatch = |sites: Option<SiteSpan>, channel: Option<String>, text: String| {
+        findings.add(Finding {
+            object: chunk_key.clone(),
+            sites,
+            channel,
+            kind: FindingKind::Mismatch,
+            text,
+        });
+    };
+    let values = values(label, document, chunk.into()).zip(values(
+        label,
+        &label.metadata,
+        label.chunk.clone(),
+    ));
+    let Some((found, expected)) = values else {
+        let text = "it does not decode to the values of the label".to_owned();
+        return mismatch(None, None, text);
+    };
+    let channels = root.geometry.channels;
+    for (position, (found, expected)) in found.iter().zip(&expected).enumerate() {
+        if found == expected {
+            continue;
+        }
+        let (site, channel) = match label.name.as_str() {
+            "channel" | "stain" => (None, Some(position)),
+            "present" => (Some(position / channels), Some(position % channels)),
+            _ => (Some(position), None),
+        };
+        mismatch(
+            site.map(|site| tables.span(site..site + 1)),
+            channel.and_then(|channel| root.channels.get(channel).cloned()),
+            format!("{} is {found}, the tables say {expected}", label.name),
+        );
+    }
+}
+
+/// The values of a label array, as text that tells any two apart.
+fn values(label: &Label, document: &Value, chunk: Vec<u8>) -> Option<Vec<String>> {
+    // A frame that unfolds to more than the label is a bomb.
+    let compressed = chunk
+        .len()
+        .checked_sub(4)
+        .and_then(|end| chunk.get(..end))?;
+    let bound = zstd::zstd_safe::decompress_bound(compressed).ok()?;
+    let own = label
+        .chunk
+        .len()
+        .checked_sub(4)
+        .and_then(|end| label.chunk.get(..end))?;
+    let own = zstd::zstd_safe::decompress_bound(own).ok()?;
+    if bound > own.saturating_mul(2).saturating_add(LABEL_SURPLUS) {
+        return None;
+    }
+    let store = Arc::new(MemoryStore::new());
+    let name = &label.name;
+    let put = |key: String, bytes: Vec<u8>| {
+        let key = StoreKey::new(key).ok()?;
+        store.set(&key, bytes.into()).ok()
+    };
+    put(
+        format!("{name}/zarr.json"),
+        document.to_string().into_bytes(),
+    )?;
+    put(format!("{name}/{}", label.chunk_key), chunk)?;
+    let array = Array::open(store, &format!("/{name}")).ok()?;
+    match document.get("data_type")?.as_str()? {
+        "string" => texts::<String>(&array),
+        "bool" => texts::<bool>(&array),
+        "int64" => texts::<i64>(&array),
+        "float64" => texts::<f64>(&array),
+        _ => None,
+    }
+}
+
+fn texts<T: ElementOwned + Debug>(array: &Array<MemoryStore>) -> Option<Vec<String>> {
+    let values: Vec<T> = array.retrieve_array_subset(&array.subset_all()).ok()?;
+    Some(values.iter().map(|value| format!("{value:?}")).collect())
+}

@@ -1,0 +1,43 @@
+//! The options and the report of a verification.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+
+use serde::Serialize;
+
+use super::finding::{FindingKind, ObjectFindings};
+
+/// The options of a verification.
+#[derive(Clone, Debug)]
+pub struct VerifyOptions {
+    /// Threads that hash and decode.
+    pub jobs: NonZeroUsize,
+}
+
+/// The result of a verification.
+#[derive(Clone, Debug, Serialize)]
+pub struct VerifyReport {
+    /// Objects in the dataset.
+    pub objects: usize,
+    /// Their sizes together, in bytes.
+    pub bytes: u64,
+    /// Sites in the array; 0 when the root cannot be read.
+    pub sites: usize,
+    /// Planes that were decoded.
+    pub planes: usize,
+    /// Planes whose pixels were compared with the source; `None` without one.
+    pub compared: Option<usize>,
+    /// Number of findings of each kind.
+    pub findings: BTreeMap<FindingKind, usize>,
+    /// Sites that are touched by findings.
+    pub sites_touched: usize,
+    /// The findings about each object that has any.
+    pub by_object: BTreeMap<String, ObjectFindings>,
+}
+
+impl VerifyReport {
+    /// Whether all is as recorded.
+    pub fn is_clean(&self) -> bool {
+        self.findings.is_empty()
+    }
+}

@@ -1,0 +1,157 @@
+//! All objects but the shards.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use rxrx_format::keys::{CARD, CHECKSUMS, IMAGES, IMAGES_METADATA, ROOT_METADATA, SHARDS};
+use rxrx_format::{Root, StoredFile, keys};
+use rxrx_storage::Store;
+use sha2::{Digest, Sha256};
+
+use super::documents::{check_document, label_keys};
+use super::error_chain::error_chain;
+use super::finding::{FindingKind, Findings};
+use super::opened::{OBJECT_BYTES_AT_MOST, OpenedDataset};
+
+/// The small objects that have the right checksum and are compared with others,
+/// and the keys of the shards.
+#[derive(Debug, Default)]
+pub(super) struct SmallObjects {
+    objects: BTreeMap<String, Bytes>,
+    shards: Vec<String>,
+}
+
+/// The keys of the objects that a dataset with a certain root has.
+struct KnownKeys<'a> {
+    root: &'a Root,
+    /// Names of the arrays by the keys of their metadata documents.
+    documents: BTreeMap<String, String>,
+    /// Keys of the chunks of the labels.
+    chunks: BTreeSet<String>,
+}
+
+impl SmallObjects {
+    /// Reads all objects but the root, the list of checksums and the shards.
+    pub(super) fn read(store: &dyn Store, opened: &OpenedDataset, findings: &Findings) -> Self {
+        let known = opened.root.as_ref().map(KnownKeys::of);
+        let mut read = Self::default();
+        for (key, &size) in &opened.sizes {
+            if key == ROOT_METADATA || key == CHECKSUMS {
+                continue;
+            }
+            let is_part = match &known {
+                Some(known) => known.contains(key),
+                None => opened.checksums.lists(key),
+            };
+            if !is_part {
+                report_extra(opened, key, findings);
+                continue;
+            }
+            let is_shard = key.starts_with(SHARDS);
+            let at_most = match &opened.root {
+                Some(root) if is_shard => root.shard_bytes_at_most(),
+                _ => OBJECT_BYTES_AT_MOST,
+            };
+            if size > at_most {
+                let text = format!("its {size} bytes are more than it can have, and were not read");
+                findings.object(FindingKind::Damaged, key, text);
+                opened.checksums.accept(key);
+            } else if is_shard {
+                read.shards.push(key.clone());
+            } else if let Some(bytes) = read_object(store, opened, key, findings) {
+                match known
+                    .as_ref()
+                    .map(|known| (known, known.documents.get(key)))
+                {
+                    Some((known, Some(name))) => {
+                        check_document(known.root, name, key, &bytes, findings);
+                    }
+                    Some((_, None)) if key != CARD => {
+                        read.objects.insert(key.clone(), bytes);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        read
+    }
+
+    /// Returns the object with that key, if it has the right checksum.
+    pub(super) fn get(&self, key: &str) -> Option<Bytes> {
+        self.objects.get(key).cloned()
+    }
+
+    /// Returns the sizes and checksums of the tables.
+    pub(super) fn tables(&self) -> Vec<StoredFile> {
+        let tables = keys::tables().filter_map(|table| {
+            let key = table.key;
+            let table = self.objects.get(key)?;
+            Some(StoredFile {
+                key,
+                bytes: table.len() as u64,
+                sha256: Sha256::digest(table).into(),
+            })
+        });
+        tables.collect()
+    }
+
+    /// Returns the keys of the shards and frees the memory of the objects.
+    pub(super) fn into_shards(self) -> Vec<String> {
+        self.shards
+    }
+}
+
+impl<'a> KnownKeys<'a> {
+    fn of(root: &'a Root) -> Self {
+        let labels = label_keys(root);
+        let documents = labels
+            .iter()
+            .map(|(name, [document, _])| (document.clone(), name.clone()))
+            .chain([(IMAGES_METADATA.to_owned(), IMAGES.to_owned())]);
+        Self {
+            root,
+            documents: documents.collect(),
+            chunks: labels.into_values().map(|[_, chunk]| chunk).collect(),
+        }
+    }
+
+    fn contains(&self, key: &str) -> bool {
+        if key.starts_with(SHARDS) {
+            return self.root.shard(key).is_some();
+        }
+        self.root.objects().any(|object| object.key == key)
+            || self.documents.contains_key(key)
+            || self.chunks.contains(key)
+    }
+}
+
+/// Reports an object that is no part of the dataset.
+fn report_extra(opened: &OpenedDataset, key: &str, findings: &Findings) {
+    let mut text = "it is no part of the dataset".to_owned();
+    if opened.checksums.lists(key) {
+        text += ", though SHA256SUMS lists it";
+        opened.checksums.accept(key);
+    }
+    findings.object(FindingKind::Extra, key, text);
+}
+
+/// Reads an object; `None` when it is absent or its checksum is wrong.
+fn read_object(
+    store: &dyn Store,
+    opened: &OpenedDataset,
+    key: &str,
+    findings: &Findings,
+) -> Option<Bytes> {
+    let bytes = match store.get(key) {
+        Ok(bytes) => bytes?,
+        Err(error) => {
+            let text = error_chain(&error);
+            findings.object(FindingKind::Damaged, key, text);
+            opened.checksums.accept(key);
+            return None;
+        }
+    };
+    let checksum = Sha256::digest(&bytes).into();
+    let is_intact = opened.checksums.check(key, checksum, findings);
+    is_intact.then(|| bytes.into())
+}

@@ -1,0 +1,78 @@
+//! Comparison of the metadata columns of a dataset with those of its source.
+
+use rxrx_format::keys::SITES;
+use rxrx_metadata::{Column, ColumnValues};
+
+use super::finding::{Finding, FindingKind, Findings};
+use super::tables::Tables;
+
+/// Compares every cell of the columns. `rows` has the row of the source for each site.
+pub(super) fn compare_columns(
+    stored: &[Column],
+    source: &[Column],
+    rows: &[Option<usize>],
+    tables: &Tables,
+    findings: &Findings,
+) {
+    let names = |columns: &[Column]| -> Vec<String> {
+        columns.iter().map(|column| column.name.clone()).collect()
+    };
+    if names(stored) != names(source) {
+        let text = format!(
+            "the columns are {}, those of the source {}",
+            names(stored).join(", "),
+            names(source).join(", ")
+        );
+        findings.object(FindingKind::UnlikeSource, SITES, text);
+    }
+    for column in stored {
+        let Some(other) = source.iter().find(|other| other.name == column.name) else {
+            continue;
+        };
+        for (site, row) in rows.iter().enumerate() {
+            let Some(row) = *row else { continue };
+            if is_same(&column.values, site, &other.values, row) {
+                continue;
+            }
+            findings.add(Finding {
+                object: SITES.to_owned(),
+                sites: Some(tables.span(site..site + 1)),
+                channel: None,
+                kind: FindingKind::UnlikeSource,
+                text: format!(
+                    "{} is {}, the source says {}",
+                    column.name,
+                    cell(&column.values, site),
+                    cell(&other.values, row)
+                ),
+            });
+        }
+    }
+}
+
+fn is_same(stored: &ColumnValues, site: usize, source: &ColumnValues, row: usize) -> bool {
+    match (stored, source) {
+        (ColumnValues::Integer(a), ColumnValues::Integer(b)) => a.get(site) == b.get(row),
+        (ColumnValues::String(a), ColumnValues::String(b)) => a.get(site) == b.get(row),
+        (ColumnValues::Float(a), ColumnValues::Float(b)) => {
+            let bits = |value: Option<&Option<f64>>| value.copied().flatten().map(f64::to_bits);
+            bits(a.get(site)) == bits(b.get(row))
+        }
+        _ => false,
+    }
+}
+
+fn cell(values: &ColumnValues, row: usize) -> String {
+    match values {
+        ColumnValues::Integer(values) => text(values.get(row)),
+        ColumnValues::Float(values) => text(values.get(row).copied().flatten()),
+        ColumnValues::String(values) => text(values.get(row)),
+    }
+}
+
+fn text<T: std::fmt::Debug>(value: Option<T>) -> String {
+    match value {
+        Some(value) => format!("{value:?}"),
+        None => "blank".to_owned(),
+    }
+}

@@ -1,0 +1,1 @@
+"""Programs and libraries that read a dataset, each behind one small interface."""

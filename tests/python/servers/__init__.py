@@ -1,0 +1,1 @@
+"""Servers that the tests start on this machine, and clients that prepare their contents."""
