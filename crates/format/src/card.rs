@@ -1,4 +1,4 @@
-//! The `README.md` of a dataset: what it is, how to open it, how it was made.
+//! The `README.md` of a dataset, its card: content, ways to open it, origin.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -8,7 +8,7 @@ use rxrx_metadata::{ArrayGeometry, ColumnValues, Plan};
 use crate::croissant::summary;
 use crate::root::DatasetAttributes;
 
-/// Metadata columns whose values are counted in the card, where they exist.
+/// Metadata columns whose values the card counts, where they exist.
 const COUNTED: [&str; 4] = ["experiment", "cell_type", "dataset", "well_type"];
 
 /// Writes the card.
@@ -58,6 +58,13 @@ fn write_head(
     }
     if let Some(url) = &description.url {
         writeln!(card, "- Published at: <{url}>")?;
+    }
+    if attributes.format_draft {
+        writeln!(
+            card,
+            "- Format: version {}, a draft; a later version of rxrx2zarr may read it otherwise",
+            attributes.format_version
+        )?;
     }
     let planes = attributes.planes;
     writeln!(
@@ -207,3 +214,39 @@ sha256sum -c SHA256SUMS        # every object is as it was written
 rxrx2zarr verify FOLDER        # and pixels, tables and labels agree
 ```
 ";
+
+#[cfg(test)]
+mod tests {
+    use rxrx_metadata::Layout;
+
+    use super::*;
+    use crate::croissant::croissant;
+    use crate::description::Description;
+    use crate::plane_counts::PlaneCounts;
+    use crate::root::root_metadata;
+    use crate::testing::{plan, settings};
+
+    /// The root and the card state it; Croissant describes the tables and does not.
+    #[test]
+    fn a_draft_of_the_format_is_stated_in_root_and_card() {
+        let plan = plan(3, 2, Layout::default());
+        let description = Description::rxrx1();
+        let draft = DatasetAttributes::new(description, &plan, settings(), PlaneCounts::default());
+        let frozen = DatasetAttributes {
+            format_draft: false,
+            ..draft.clone()
+        };
+        let root = |attributes: &DatasetAttributes| {
+            let root = root_metadata(attributes, serde_json::Map::new()).unwrap();
+            root["attributes"].get("format_draft").cloned()
+        };
+        assert_eq!(root(&draft), Some(serde_json::Value::Bool(true)));
+        assert_eq!(root(&frozen), None);
+        let line = "- Format: version 4, a draft; a later version of rxrx2zarr may read it";
+        let card = |attributes| dataset_card(&plan, attributes);
+        assert_eq!(card(&draft).matches(line).count(), 1);
+        assert!(!card(&frozen).contains("draft"));
+        let described = croissant(plan.table().columns(), plan.geometry(), &draft, &[]);
+        assert!(!described.to_string().contains("draft"));
+    }
+}

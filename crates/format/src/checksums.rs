@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 /// SHA-256 of a stored object.
 pub type Sha256Sum = [u8; 32];
 
-/// The SHA-256 of each object but the list itself.
+/// The SHA-256 of each object except the list itself, by key.
 pub type Checksums = BTreeMap<String, Sha256Sum>;
 
 /// Writes the list.
@@ -17,7 +17,10 @@ pub fn checksum_list(checksums: &Checksums) -> String {
         .collect()
 }
 
-/// Reads the list; the number of the first line, from 1, that is none of ours.
+/// Parses the list.
+///
+/// # Errors
+/// The number of the first line, from 1, that is not `checksum  key`.
 pub fn parse_checksums(list: &str) -> Result<Checksums, usize> {
     let lines = list.lines().enumerate();
     lines
@@ -25,7 +28,7 @@ pub fn parse_checksums(list: &str) -> Result<Checksums, usize> {
         .collect()
 }
 
-/// Key and checksum of a line; capitals are taken for the digits that they are.
+/// Parses key and checksum of a line; hexadecimal digits may be capitals.
 pub fn parse_line(line: &str) -> Option<(String, Sha256Sum)> {
     let (digits, key) = line.split_once("  ")?;
     let mut checksum = Sha256Sum::default();
@@ -38,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read() {
+    fn a_list_is_read_as_it_was_written() {
         let sums = Checksums::from([
             ("a b/c".to_owned(), [0xab; 32]),
             ("README.md".to_owned(), [7; 32]),

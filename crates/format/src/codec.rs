@@ -1,8 +1,7 @@
-//! How the pixels of a chunk become bytes.
+//! The codecs of chunks: pixels to stored bytes, and back.
 //!
-//! A [`Codec`] is a name that a user chooses; it stands for a chain of Zarr
-//! codecs. The chains end with [`crc32c`], by which a reader that
-//! checks it notices damage to any single chunk.
+//! A [`Codec`] is a name that a user chooses for a chain of Zarr codecs. Every chain ends
+//! with the checksum [`crc32c`], so that a reader notices damage of any single chunk.
 //!
 //! | name | chain | opens without a plug-in in |
 //! |---|---|---|

@@ -1,9 +1,9 @@
-//! What is known of the columns of the metadata table.
+//! Descriptions of the columns of the metadata table.
 
-/// What a column of the metadata table holds.
+/// Description of a column of the metadata table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ColumnMeaning {
-    /// A few words, such as an axis is labelled with
+    /// A few words, as a label of an axis has them
     /// ([CF `long_name`](https://cfconventions.org/cf-conventions/cf-conventions.html#long-name)).
     pub long_name: String,
     /// A sentence.
@@ -11,8 +11,7 @@ pub struct ColumnMeaning {
 }
 
 impl ColumnMeaning {
-    /// Of the columns that RxRx1 has what is known of them, of others no more
-    /// than that they are there.
+    /// Describes a column of RxRx1. Of any other column it states the name only.
     pub fn of(column: &str) -> Self {
         let known = KNOWN.iter().find(|(name, ..)| *name == column);
         match known {

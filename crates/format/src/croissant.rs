@@ -1,10 +1,10 @@
-//! `croissant.json`: the dataset described for search engines and loaders, in
-//! [Croissant 1.1]. Says nothing that is not said elsewhere in the dataset; its
-//! fields are the columns of the Parquet tables.
+//! `croissant.json`: the description of the dataset for search engines and loaders, in
+//! [Croissant 1.1]. Its fields are the columns of the Parquet tables; it states nothing
+//! that other objects of the dataset do not state.
 //!
-//! There is no date in it, as there is none anywhere in a dataset: the same
-//! input gives the same bytes. Validators recommend `datePublished` and
-//! `version` and warn of both, for whoever publishes the dataset to add.
+//! A dataset contains no date, because the same input gives the same bytes. Validators
+//! recommend `datePublished` and `version` and warn that both are absent. Whoever
+//! publishes the dataset can add them.
 //!
 //! [Croissant 1.1]: https://docs.mlcommons.org/croissant/docs/croissant-spec-1.1.html
 
@@ -22,13 +22,14 @@ use crate::root::DatasetAttributes;
 use crate::tables::embeddings::EmbeddingsDigest;
 use crate::tables::schema::{channel_stats_schema, embeddings_schema, planes_schema, sites_schema};
 
-/// A stored object as Croissant tells of it.
+/// A stored object, as Croissant describes it.
 #[derive(Clone, Debug)]
 pub struct StoredFile {
     /// Its key.
     pub key: &'static str,
-    /// Its size.
+    /// Its size in bytes.
     pub bytes: u64,
+    /// Its SHA-256.
     pub sha256: Sha256Sum,
 }
 
@@ -38,8 +39,7 @@ struct RecordSet {
     table: &'static str,
     description: &'static str,
     schema: Schema,
-    /// Columns that together are different in each row; where they may be null,
-    /// there is no key.
+    /// Columns whose values together are unique; empty where one of them can be null.
     key: &'static [&'static str],
 }
 
@@ -75,13 +75,13 @@ fn record_sets(columns: &[Column], embeddings: Option<&EmbeddingsDigest>) -> Vec
         table: EMBEDDINGS,
         description: "One record for each site, in the order of the image array, with its \
                       embedding or none",
-        schema: embeddings_schema(i32::try_from(embeddings.length).unwrap_or(i32::MAX)),
+        schema: embeddings_schema(embeddings.length),
         key: &["site_index"],
     }));
     sets
 }
 
-/// The document. `files` are the tables that are stored.
+/// Writes the document. `files` are the stored tables.
 pub fn croissant(
     columns: &[Column],
     geometry: &ArrayGeometry,
@@ -127,8 +127,8 @@ pub fn croissant(
     document
 }
 
-/// What the dataset is, in a sentence.
-pub fn summary(geometry: &ArrayGeometry) -> String {
+/// Describes the dataset in one sentence.
+pub(crate) fn summary(geometry: &ArrayGeometry) -> String {
     let [sites, channels, height, width] = geometry.shape();
     format!(
         "{sites} sites x {channels} channels x {height} x {width} pixels ({}) of fluorescence \
@@ -155,7 +155,7 @@ fn record_set(set: &RecordSet) -> Value {
     let columns = set.schema.fields().iter();
     let ids: Vec<(&str, String)> = columns
         .map(|column| {
-            // Two columns of another name may be one where ids are portable.
+            // Portable ids of two different names can be equal.
             let mut id = zarr_name(column.name());
             while !taken.insert(id.clone()) {
                 id.push('_');
@@ -215,7 +215,7 @@ fn field(set: &RecordSet, column: &Field, id: &str) -> Value {
     Value::Object(field)
 }
 
-/// The context that the specification recommends, as far as it is used here.
+/// The part of the recommended context that the document uses.
 fn context() -> Value {
     json!({
         "@language": "en",

@@ -1,11 +1,10 @@
-//! What a dataset says about itself: its name, licence, citation and channels.
-//! The one place that the Zarr attributes, the Parquet metadata, Croissant and
-//! the README take it from.
+//! Name, licence, citation and channels of a dataset. The Zarr attributes, the Parquet
+//! metadata, Croissant and the card take them from here.
 
 use rxrx_metadata::{Channel, DataType};
 use serde::{Deserialize, Serialize};
 
-/// [SPDX identifiers](https://spdx.org/licenses/) of licences that data have.
+/// [SPDX identifiers](https://spdx.org/licenses/) of licences that are common for data.
 const LICENSES: [&str; 15] = [
     "Apache-2.0",
     "BSD-2-Clause",
@@ -31,22 +30,22 @@ pub struct Description {
     pub name: String,
     /// The licence, as an [SPDX identifier](https://spdx.org/licenses/) where there is one.
     pub license: String,
-    /// Whom to credit, and how.
+    /// Text to cite and people to credit.
     pub citation: String,
-    /// Where the dataset is published, if that is known.
+    /// Address where the dataset is published, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// Who made it, if that is known.
+    /// Creator of the dataset, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub creator: Option<String>,
 }
 
 impl Description {
-    /// Name of the file in INPUT that describes data which is not RxRx1, a JSON
-    /// object with the fields of this type.
+    /// Name of the file in INPUT that describes data other than RxRx1: a JSON object with
+    /// the fields of this type.
     pub const FILE: &str = "rxrx2zarr.json";
 
-    /// Bytes of the largest description; it is repeated in several objects.
+    /// Largest size in bytes, because several objects repeat the description.
     pub const BYTES_AT_MOST: usize = 1 << 20;
 
     /// Reads a description from the bytes of a file.
@@ -71,15 +70,15 @@ impl Description {
         }
     }
 
-    /// The page of the licence at SPDX, for the identifiers that data are
-    /// commonly under; `None` for any other text.
+    /// Address of the licence at SPDX; `None` where the text is not one of the identifiers
+    /// that are common for data.
     pub fn license_url(&self) -> Option<String> {
         let known = |id: &&&str| **id == self.license;
         let id = LICENSES.iter().find(known)?;
         Some(format!("https://spdx.org/licenses/{id}.html"))
     }
 
-    /// What `rxrx2zarr sample` makes: synthetic, nobody's.
+    /// Describes the synthetic data of `rxrx2zarr sample`.
     pub fn look_alike() -> Self {
         Self {
             name: "RxRx1 look-alike (synthetic)".to_owned(),
@@ -91,18 +90,18 @@ impl Description {
     }
 }
 
-/// What a channel shows and how to draw it.
+/// Stain, structure and display of a channel.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChannelDescription {
     /// The label along the array's `channel` dimension.
     pub name: String,
     /// The dye; empty when not known.
     pub stain: String,
-    /// What the dye shows; empty when not known.
+    /// The structure that the dye shows; empty when not known.
     pub structure: String,
     /// Display colour as `RRGGBB`.
     pub color: String,
-    /// Intensities between which to stretch the contrast.
+    /// Intensities between which the contrast is stretched.
     pub window: Window,
 }
 
@@ -111,13 +110,13 @@ pub struct ChannelDescription {
 /// [OMERO's rendering settings]: https://ngff.openmicroscopy.org/0.5/#omero-md
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
-    /// Shown black.
+    /// Intensity that is shown black.
     pub start: u32,
-    /// Shown at full brightness.
+    /// Intensity that is shown at full brightness.
     pub end: u32,
-    /// The least possible value.
+    /// Smallest possible intensity.
     pub min: u32,
-    /// The greatest possible value.
+    /// Largest possible intensity.
     pub max: u32,
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::array_name::zarr_name;
 use crate::codec::chain::Codec;
 
-/// Zarr's name of a data type.
+/// Name of a data type in Zarr.
 pub fn data_type_name(data_type: DataType) -> &'static str {
     match data_type {
         DataType::UInt8 => "uint8",
@@ -17,15 +17,15 @@ pub fn data_type_name(data_type: DataType) -> &'static str {
     }
 }
 
-/// The data type of that name, if an image array can have it.
-pub fn data_type(name: &str) -> Option<DataType> {
+/// The data type with that name, if an image array can have it.
+pub(crate) fn data_type(name: &str) -> Option<DataType> {
     let types = [DataType::UInt8, DataType::UInt16];
     types
         .into_iter()
         .find(|data_type| data_type_name(*data_type) == name)
 }
 
-/// The shape that every plane of the array has.
+/// Shape of every plane of the array.
 pub fn plane_shape(geometry: &ArrayGeometry) -> PlaneShape {
     PlaneShape {
         height: u32::try_from(geometry.height).unwrap_or(u32::MAX),
@@ -37,12 +37,13 @@ pub fn plane_shape(geometry: &ArrayGeometry) -> PlaneShape {
     }
 }
 
-/// The `zarr.json` of the image array.
+/// Writes the `zarr.json` of the image array of `plan`.
 pub fn images_metadata(plan: &Plan, codec: Codec) -> Value {
     array_metadata(plan.geometry(), plan.table().columns(), codec)
 }
 
-/// The same for an array of `geometry` and its `columns`.
+/// Writes the `zarr.json` of an image array of `geometry`. `columns` are those of the
+/// metadata table, which become its coordinates.
 pub fn array_metadata(geometry: &ArrayGeometry, columns: &[Column], codec: Codec) -> Value {
     let columns = columns.iter();
     let mut coordinates: Vec<String> = columns.map(|column| zarr_name(&column.name)).collect();

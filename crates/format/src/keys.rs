@@ -39,15 +39,15 @@ pub const CHECKSUMS: &str = "SHA256SUMS";
 pub struct Object {
     /// The key, relative to the dataset.
     pub key: &'static str,
-    /// What the object is.
+    /// Kind of the object.
     pub kind: ObjectKind,
-    /// When it is written.
+    /// Stage in which it is written.
     pub stage: Stage,
     /// Whether a complete dataset may lack it.
     pub is_optional: bool,
 }
 
-/// What an object with a fixed key is.
+/// Kind of an object with a fixed key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ObjectKind {
     /// A Parquet table.
@@ -60,8 +60,7 @@ pub enum ObjectKind {
     Checksums,
 }
 
-/// When an object is written: a stage begins when all objects of the stages
-/// before it are durable.
+/// Stage of writing. A stage begins when all objects of the stages before it are durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
     /// Shards of the image array.
@@ -72,7 +71,7 @@ pub enum Stage {
     Tables,
     /// Card, Croissant, and the metadata of every array.
     Documents,
-    /// The list of checksums, which already names the root metadata.
+    /// The list of checksums, which includes that of the root metadata.
     Checksums,
     /// The root metadata, which makes the dataset complete.
     Root,
@@ -147,7 +146,7 @@ pub fn shard_key(shard: usize) -> String {
 pub fn shard_number(key: &str) -> Option<usize> {
     let number = key.strip_prefix(SHARDS)?.strip_suffix("/0/0/0")?;
     let number = number.parse().ok()?;
-    // Neither `+1` nor `01` is how the number is written.
+    // `+1` and `01` parse, but no key is written like that.
     (shard_key(number) == key).then_some(number)
 }
 
@@ -156,14 +155,13 @@ pub fn array_metadata_key(name: &str) -> String {
     format!("{GROUP}/{name}/zarr.json")
 }
 
-/// Key of the only chunk of the label array with that name, which has so many
-/// dimensions.
+/// Key of the only chunk of a label array with that name and number of dimensions.
 pub fn label_chunk_key(name: &str, dimensions: usize) -> String {
     let zeros = vec!["0"; dimensions].join("/");
     format!("{GROUP}/{name}/c/{zeros}")
 }
 
-/// Whether a dataset has an entry of that name at its top.
+/// Whether a dataset can have an entry of that name at its top level.
 pub fn is_top_level_entry(name: &str) -> bool {
     name == GROUP || OBJECTS.iter().any(|object| object.key == name)
 }

@@ -1,13 +1,13 @@
 //! The small arrays beside the images: index coordinates, one coordinate for
 //! each metadata column, stains, and which planes are present.
 //!
-//! Each is a single chunk, so that opening the dataset takes one request a
-//! label. Text is the Zarr data type [`string`], which has no null: a blank is
+//! Each is a single chunk, so that opening the dataset takes one request for each label.
+//! Text is the Zarr data type [`string`], which has no null: a blank is
 //! the empty string. Whole numbers are `int64`; where a column has blanks they
 //! hold the attribute [`_FillValue`], and xarray turns them into NaN.
 //!
-//! What an array holds is said by the CF attribute [`long_name`], in a few words,
-//! and by `description`, in a sentence.
+//! The CF attribute [`long_name`] describes an array in a few words, `description` in a
+//! sentence.
 //!
 //! [`long_name`]: https://cfconventions.org/cf-conventions/cf-conventions.html#long-name
 //! [`string`]: https://github.com/zarr-developers/zarr-extensions/tree/main/data-types/string

@@ -1,16 +1,20 @@
-//! What a dataset is: every object of it, between values and bytes.
+#![doc = include_str!("../README.md")]
+//!
+//! ## Modules
 //!
 //! ```text
-//! Plan, PlaneRow, Description, Settings          values
-//!         |                    ^
-//!         v                    |
-//! codec, shard, labels, tables, root, card       bytes of objects, by key (keys)
+//! keys                   the list of objects
+//! root, version          the root group, its attributes and numbers
+//! image_array            the metadata of the image array
+//!  └─ chunk_grid, shard    chunks of a unit, planes of a chunk, the index of a shard
+//!      └─ codec              chunks: bitshuffle, delta, Blosc frames, Zstd, checksum
+//! labels                 the small arrays beside the images
+//! tables                 the Parquet tables, written and read
+//! card, croissant        README.md and croissant.json of a dataset
+//!  └─ description, column_meaning, plane_counts   texts and numbers that they share
+//! checksums, table_digest   SHA256SUMS, and the digest of the metadata table
+//! testing                values for tests
 //! ```
-//!
-//! Nothing here reads or writes a file. The image array has the axes (site,
-//! channel, y, x) and 8- or 16-bit unsigned samples, little-endian. A *chunk* is
-//! what a reader decodes at once, a *shard* is one stored object of many chunks.
-//! The specification is `docs/format.md`.
 
 mod array_name;
 mod card;

@@ -1,4 +1,4 @@
-//! How many planes are stored, missing and corrupt.
+//! Numbers of planes that are stored, missing and corrupt.
 
 use std::iter::Sum;
 
@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::tables::plane_row::PlaneRow;
 
-/// How many planes came to what.
+/// Numbers of planes by status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlaneCounts {
     /// Decoded and stored.
     pub ok: usize,
-    /// No image.
+    /// Without an image.
     pub missing: usize,
-    /// An image that could not be used.
+    /// With an image that cannot be used.
     pub corrupt: usize,
 }
 

@@ -1,5 +1,5 @@
 //! The root group of a dataset: its attributes, and the metadata of all arrays.
-//! Here the root is written and parsed, and nowhere else.
+//! No other module writes or parses the root.
 
 use rxrx_metadata::{ArrayGeometry, Layout, Plan, PlanError};
 use serde::{Deserialize, Serialize};
@@ -16,8 +16,8 @@ use crate::version::{
     ENCODER_REVISION, FORMAT_IS_DRAFT, FORMAT_VERSION, GENERATOR, OLDEST_FORMAT_VERSION,
 };
 
-/// What a conversion was told to do; enough, with the input, to repeat it byte
-/// for byte.
+/// The settings of a conversion. With the input they are enough to repeat it byte for
+/// byte.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
     /// The codec of the image chunks.
@@ -28,14 +28,14 @@ pub struct Settings {
     pub chunk_channels: usize,
     /// Sites in a shard.
     pub shard_sites: usize,
-    /// The rows to convert, as given; empty for all.
+    /// Clauses that choose the rows to convert; empty for all rows.
     pub include: Vec<String>,
-    /// The rows to leave out, as given.
+    /// Clauses that choose the rows to leave out.
     pub exclude: Vec<String>,
 }
 
 impl Settings {
-    /// How the array is cut.
+    /// How the array is divided into chunks and shards.
     pub fn layout(&self) -> Layout {
         Layout {
             chunk_sites: self.chunk_sites,
@@ -55,29 +55,31 @@ pub struct DatasetAttributes {
     pub channels: Vec<ChannelDescription>,
     /// Program and version that wrote the dataset.
     pub generator: String,
-    /// How it was told to.
+    /// Settings of the conversion.
     pub settings: Settings,
-    /// How many planes are stored, missing and corrupt.
+    /// Numbers of planes that are stored, missing and corrupt.
     pub planes: PlaneCounts,
-    /// What a reader must know: see [`FORMAT_VERSION`]. Format 3 calls it `format`.
+    /// Version of the format: see [`FORMAT_VERSION`]. Format 3 calls it `format`.
     #[serde(alias = "format")]
     pub format_version: u32,
-    /// See [`ENCODER_REVISION`]; `None` in format 3, which has one number for both.
+    /// Revision of the encoder: see [`ENCODER_REVISION`]. `None` in format 3, which has
+    /// one number for both.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoder_revision: Option<u32>,
-    /// Whether a later version of the program may read this format otherwise.
+    /// Whether a later version of the program may read this format otherwise: see
+    /// [`FORMAT_IS_DRAFT`].
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub format_draft: bool,
-    /// SHA-256 of the names, types and values of the metadata columns, of the
-    /// selected rows in array order: equal for equal tables, however they were
-    /// written.
+    /// SHA-256 of the names, types and values of the metadata columns, over the selected
+    /// rows in array order. It is equal for equal tables, whatever file they came from.
     pub metadata_sha256: String,
-    /// Which embeddings there are, if any.
+    /// Length and digest of the embeddings, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub embeddings: Option<EmbeddingsDigest>,
 }
 
 impl DatasetAttributes {
+    /// Makes the attributes of a dataset that this program writes, without embeddings.
     pub fn new(
         description: Description,
         plan: &Plan,
@@ -103,8 +105,11 @@ impl DatasetAttributes {
     }
 }
 
-/// The `zarr.json` of the root group: attributes, and the metadata of every
-/// array inline, because a store behind plain HTTP cannot be listed.
+/// Writes the `zarr.json` of the root group: attributes, and the metadata of every array
+/// inline, because a store behind plain HTTP cannot be listed.
+///
+/// # Errors
+/// The attributes are no JSON, which is a defect.
 pub fn root_metadata(
     attributes: &DatasetAttributes,
     arrays: Map<String, Value>,
@@ -121,13 +126,15 @@ pub fn root_metadata(
     }))
 }
 
-/// Lengths of axes beyond this are not to be calculated with.
+/// Length of the longest axis that is accepted: products of such lengths do not overflow.
 const LENGTH_AT_MOST: usize = 1 << 40;
 
-/// The root metadata, understood.
+/// The root metadata, parsed and checked.
 #[derive(Debug)]
 pub struct Root {
+    /// The attributes of the group.
     pub attributes: DatasetAttributes,
+    /// Shape, type, chunks and shards of the image array.
     pub geometry: ArrayGeometry,
     /// Names of the channels in array order.
     pub channels: Vec<String>,
@@ -135,29 +142,43 @@ pub struct Root {
     pub arrays: Map<String, Value>,
 }
 
-/// Root metadata that no array can have.
+/// Cause that makes root metadata unusable.
 #[derive(Debug, thiserror::Error)]
 pub enum RootError {
+    /// The object is no JSON.
     #[error("it is no JSON: {0}")]
     Json(serde_json::Error),
+    /// The attributes lack a field, or one has another type.
     #[error("its attributes are of another kind: {0}")]
     Attributes(serde_json::Error),
+    /// A field of the metadata is absent or impossible.
     #[error("it has no {0} that could be an image array's")]
     Field(&'static str),
+    /// Shape, chunks and shards contradict each other.
     #[error("its array is impossible: {0}")]
     Geometry(PlanError),
+    /// This program does not read the version of the format.
     #[error(
         "it has format {found}, and this version of rxrx2zarr reads formats \
          {OLDEST_FORMAT_VERSION} to {FORMAT_VERSION}: {}",
         if *.found > FORMAT_VERSION { "use a newer version" } else { "use an older version" }
     )]
-    Version { found: u32 },
+    Version {
+        /// Version that the root states.
+        found: u32,
+    },
 }
 
 impl Root {
+    /// Parses the bytes of the root's `zarr.json`.
+    ///
+    /// # Errors
+    /// [`RootError`] names the field that cannot be used.
     pub fn parse(root: &[u8]) -> Result<Self, RootError> {
         let root: Value = serde_json::from_slice(root).map_err(RootError::Json)?;
-        let attributes = root.get("attributes").cloned().unwrap_or_default();
+        let attributes = root.get("attributes").cloned();
+        // Without attributes, null has the wrong type, which is the error to report.
+        let attributes = attributes.unwrap_or(Value::Null);
         let attributes: DatasetAttributes =
             serde_json::from_value(attributes).map_err(RootError::Attributes)?;
         let found = attributes.format_version;
@@ -194,7 +215,7 @@ impl Root {
         })
     }
 
-    /// The shard whose object has that key.
+    /// Number of the shard with that key; `None` when the array has no such shard.
     pub fn shard(&self, key: &str) -> Option<usize> {
         shard_number(key).filter(|shard| *shard < self.geometry.shards())
     }
@@ -226,7 +247,7 @@ impl Root {
     /// Largest size in bytes that a shard can have, whatever its pixels.
     pub fn shard_bytes_at_most(&self) -> u64 {
         let geometry = &self.geometry;
-        // Codecs add a few bytes a block to what they cannot compress.
+        // A codec adds a few bytes to each block that it cannot compress.
         let chunk = geometry.chunk_bytes() as u64;
         let chunk = chunk.saturating_add(chunk / 64 + (64 << 10));
         let chunks = geometry.chunks_per_shard() as u64;

@@ -1,5 +1,5 @@
-//! One shard: encoded chunks one behind the other, and the index of where each
-//! one lies.
+//! One shard: encoded chunks one after the other, then the index with the byte range of
+//! each.
 //!
 //! ```text
 //! chunk 0 | chunk 1 | ... | chunk n-1 | index: n x (offset u64, nbytes u64) | crc32c u32
@@ -13,10 +13,10 @@
 
 use std::ops::Range;
 
-/// The mark of an absent chunk in the index.
+/// Offset and length of an absent chunk in the index.
 const ABSENT: u64 = u64::MAX;
 
-/// The index of a shard whose chunks are written one behind the other.
+/// The index of a shard whose chunks are written one after the other.
 #[derive(Debug, Default)]
 pub struct ShardIndex {
     ranges: Vec<Range<u64>>,
@@ -24,16 +24,16 @@ pub struct ShardIndex {
 }
 
 impl ShardIndex {
-    /// Adds a chunk of `bytes`, the next in row-major order over the shard's
-    /// chunk grid.
+    /// Adds a chunk of `bytes` bytes, the next in row-major order over the chunk grid of
+    /// the shard.
     pub fn add(&mut self, bytes: usize) {
         let start = self.end;
         self.end += bytes as u64;
         self.ranges.push(start..self.end);
     }
 
-    /// The stored index of a shard of `chunks` places: those that were not added
-    /// lie outside the array.
+    /// Encodes the index of a shard with room for `chunks` chunks. Those that were not added
+    /// are outside the array and absent.
     pub fn encode(&self, chunks: usize) -> Vec<u8> {
         let mut index = Vec::with_capacity(chunks * ENTRY_BYTES + 4);
         for place in 0..chunks {
@@ -54,7 +54,7 @@ impl ShardIndex {
     }
 }
 
-/// The index of a stored shard is of no use.
+/// Cause that makes the index of a stored shard unusable.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ShardIndexError {
     /// The object ends before its index does.
@@ -65,7 +65,7 @@ pub enum ShardIndexError {
         /// Chunks that the index must have.
         chunks: usize,
     },
-    /// The index and its checksum disagree.
+    /// The checksum is not that of the index.
     #[error("CRC-32C of the index is {computed:08x}, the shard says {stored:08x}")]
     Checksum {
         /// Checksum in the object.
@@ -73,28 +73,28 @@ pub enum ShardIndexError {
         /// Checksum of the index.
         computed: u32,
     },
-    /// A chunk is said to lie where there are no chunks.
+    /// The range of a chunk is not within the bytes before the index.
     #[error(
         "chunk {chunk} of the shard: offset {offset}, {nbytes} bytes, beyond the {end} bytes of chunks"
     )]
     Bounds {
         /// Position of the chunk in the shard, row-major.
         chunk: usize,
-        /// Its first byte, as the index says.
+        /// Its first byte, as the index states it.
         offset: u64,
-        /// Its length in bytes, as the index says.
+        /// Its length in bytes, as the index states it.
         nbytes: u64,
         /// Bytes of the object before the index.
         end: u64,
     },
-    /// Two chunks are said to share bytes.
+    /// The ranges of two chunks overlap.
     #[error("chunks {first} and {second} of the shard overlap at byte {offset}")]
     Overlap {
         /// Position of the chunk that begins first.
         first: usize,
-        /// Position of the other.
+        /// Position of the other chunk.
         second: usize,
-        /// Where the other begins.
+        /// First byte of the other chunk.
         offset: u64,
     },
 }
@@ -102,9 +102,8 @@ pub enum ShardIndexError {
 /// Bytes of one entry of the index: offset and nbytes.
 const ENTRY_BYTES: usize = 16;
 
-/// Reads the index of the whole stored object `shard`, which has room for
-/// `chunks`: the byte range of each chunk, row-major, `None` where the index
-/// says that there is none.
+/// Reads the index of the whole stored object `shard`, which has room for `chunks` chunks.
+/// Returns the byte range of each chunk, row-major, `None` where it is absent.
 ///
 /// # Errors
 /// [`ShardIndexError`]: the object is too short, the checksum of the index is
@@ -171,6 +170,7 @@ pub fn read_stored_index(
     }
 }
 
+/// Finds two ranges that overlap.
 fn overlap(ranges: &[Option<Range<u64>>]) -> Option<ShardIndexError> {
     let mut present: Vec<(u64, u64, usize)> = ranges
         .iter()
@@ -255,15 +255,15 @@ mod tests {
     }
 
     #[test]
-    fn an_index_that_lies_is_refused() {
-        for lie in [
+    fn an_index_with_impossible_ranges_is_refused() {
+        for impossible in [
             (0, 9),
             (9, 0),
             (u64::MAX, 3),
             (3, u64::MAX),
             (u64::MAX - 1, 2),
         ] {
-            let error = read_index(&with_index(&[(0, 1), lie]), 2).unwrap_err();
+            let error = read_index(&with_index(&[(0, 1), impossible]), 2).unwrap_err();
             assert!(
                 matches!(error, ShardIndexError::Bounds { chunk: 1, .. }),
                 "{error}"
@@ -278,12 +278,12 @@ mod tests {
                 offset: 4
             }
         );
-        // Not in order, and not overlapping, is as good as any.
+        // Chunks may be in any order.
         assert!(read_index(&with_index(&[(4, 4), (0, 4)]), 2).is_ok());
     }
 
     #[test]
-    fn the_index_says_where_each_chunk_lies() {
+    fn the_index_has_the_range_of_each_chunk() {
         let mut shard = ShardIndex::default();
         shard.add(3);
         shard.add(2);

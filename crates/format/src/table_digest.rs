@@ -1,12 +1,12 @@
-//! The digest by which two metadata tables are told apart.
+//! The digest that is equal for equal metadata tables.
 
 use rxrx_metadata::{Column, ColumnValues, MetadataTable};
 use sha2::{Digest, Sha256};
 
 use crate::checksums::Sha256Sum;
 
-/// SHA-256 of a table's columns: names, types and every value, each with its
-/// length in front, so that no two tables have the same text.
+/// Computes the SHA-256 of a table's columns: names, types and every value, each after its
+/// length, so that two different tables never give the same bytes.
 pub fn table_sha256(table: &MetadataTable) -> Sha256Sum {
     let mut hasher = Sha256::new();
     hasher.update((table.len() as u64).to_le_bytes());

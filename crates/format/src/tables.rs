@@ -1,8 +1,8 @@
 //! The Parquet tables of a dataset.
 //!
-//! Those of sites and planes are ordered by `site_index`. All are compressed with Zstd, and carry
-//! statistics, a page index and Bloom filters, so that a reader finds one site
-//! among 125,510 with a few small requests. Row group *i* of `planes.parquet`
+//! The tables of sites and planes are ordered by `site_index`. All tables are compressed
+//! with Zstd, and have statistics, a page index and Bloom filters, so that a reader finds
+//! one site among 125,510 with a few small requests. Row group *i* of `planes.parquet`
 //! covers the same sites as row group *i* of `metadata.parquet`.
 
 mod channel_stats;

@@ -1,18 +1,18 @@
-//! The two numbers by which versions of the format are told apart.
+//! The version of the format and the revision of the encoder.
 
-/// What a reader must know to read a dataset; the attribute `format_version`.
+/// Version of the format, which a reader must know; the attribute `format_version`.
 pub const FORMAT_VERSION: u32 = 4;
 
 /// The oldest format that `info`, `verify`, `publish` and the reader still read.
-/// What writes refuses any format but [`FORMAT_VERSION`].
+/// Commands that write refuse every format but [`FORMAT_VERSION`].
 pub const OLDEST_FORMAT_VERSION: u32 = 3;
 
 /// Whether [`FORMAT_VERSION`] may still change; the attribute `format_draft`.
 pub const FORMAT_IS_DRAFT: bool = true;
 
-/// Counts up whenever the same input and settings give other bytes of shards,
-/// labels or tables; the attribute `encoder_revision`. It alone decides whether
-/// a run can go on. The digests pinned in `codec/encoder/pinned.rs`,
+/// Revision of the encoder, the attribute `encoder_revision`. It counts up whenever the
+/// same input and settings give other bytes of shards, labels or tables. It alone
+/// decides whether a run can go on. The digests pinned in `codec/encoder/pinned.rs`,
 /// `labels/array/tests.rs` and `tables/tests.rs` are its contract: they change with it.
 pub const ENCODER_REVISION: u32 = 1;
 

@@ -19,11 +19,12 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
-mod inverse;
 #[cfg(test)]
 mod tests;
 mod tiles;
+mod unshuffle;
 
+pub(super) use self::unshuffle::bitunshuffle;
 use super::simd::SimdLevel;
 
 /// Sorts the bits of `block`, samples of `sample_bytes` bytes each (1 or 2), into
@@ -35,26 +36,6 @@ pub(super) fn bitshuffle(block: &[u8], sample_bytes: usize, shuffled: &mut [u8],
         // No array has such samples; a block that is not shuffled would be read wrongly.
         _ => debug_assert!(false, "samples of {sample_bytes} bytes"),
     }
-}
-
-/// Sorts the bits of `shuffled` back into `block`: the inverse of [`bitshuffle`].
-pub(super) fn bitunshuffle(shuffled: &[u8], sample_bytes: usize, block: &mut [u8]) {
-    match sample_bytes {
-        1 => unshuffle_block::<1>(shuffled, block),
-        2 => unshuffle_block::<2>(shuffled, block),
-        _ => debug_assert!(false, "samples of {sample_bytes} bytes"),
-    }
-}
-
-fn unshuffle_block<const BYTES: usize>(shuffled: &[u8], block: &mut [u8]) {
-    let (samples, rest) = block.as_chunks_mut::<BYTES>();
-    if !samples.len().is_multiple_of(8) {
-        block.copy_from_slice(shuffled);
-        return;
-    }
-    let (planes, behind) = shuffled.split_at(shuffled.len() - rest.len());
-    rest.copy_from_slice(behind);
-    inverse::unshuffle(planes, samples);
 }
 
 fn shuffle_block<const BYTES: usize>(block: &[u8], shuffled: &mut [u8], level: SimdLevel) {

@@ -24,23 +24,25 @@
 
 mod block;
 mod decode;
+mod header;
 mod lz4;
 mod noise;
 mod number;
 
 use std::io;
-use std::ops::Range;
 
 use zstd::zstd_safe::compress_bound;
 
-use self::block::BlockCodec;
-pub(super) use self::block::{BlockCompressor, BlockScratch};
+use self::block::BlockEncoder;
+pub(super) use self::block::BlockScratch;
 pub(super) use self::decode::{FrameError, FrameScratch, decode_frame};
-use self::number::{NUMBER_BYTES, read_number, write_number};
+pub(super) use self::header::BlockCompressor;
+use self::header::{
+    BITSHUFFLED, COMPRESSOR_SHIFT, COMPRESSOR_VERSION, COPIED, HEADER_BYTES, NOT_SPLIT, VERSION,
+};
+use self::number::{NUMBER_BYTES, write_number};
 #[cfg(test)]
 use super::simd::SimdLevel;
-
-const HEADER_BYTES: usize = 16;
 
 /// C-Blosc compresses no frame and makes no block of fewer bytes.
 const BLOCK_BYTES_AT_LEAST: usize = 128;
@@ -49,24 +51,10 @@ const BLOCK_BYTES_AT_LEAST: usize = 128;
 /// the widest sample, must be countable.
 const BLOCK_BYTES_AT_MOST: usize = (i32::MAX as usize - 255 * NUMBER_BYTES) / 3;
 
-/// Version of the frame.
-const VERSION: u8 = 2;
-
-/// Version of the block format of LZ4 and of that of Zstd.
-const COMPRESSOR_VERSION: u8 = 1;
-
-/// Flag: the content follows the header as it is.
-const COPIED: u8 = 0x02;
-/// Flag: the bits of each block are sorted.
-const BITSHUFFLED: u8 = 0x04;
-/// Flag: a block is compressed as a whole, not each byte of its samples by itself.
-const NOT_SPLIT: u8 = 0x10;
-const COMPRESSOR_SHIFT: u8 = 5;
-
 /// How the chunks of an array become frames.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Blosc {
-    codec: BlockCodec,
+    blocks: BlockEncoder,
 }
 
 impl Blosc {
@@ -80,14 +68,14 @@ impl Blosc {
         let block_bytes = block_bytes.clamp(BLOCK_BYTES_AT_LEAST, BLOCK_BYTES_AT_MOST);
         let block_bytes = block_bytes / sample_bytes * sample_bytes;
         Self {
-            codec: BlockCodec::new(compressor, sample_bytes, block_bytes),
+            blocks: BlockEncoder::new(compressor, sample_bytes, block_bytes),
         }
     }
 
     /// Tells the compressor that blocks consist of rows of `width` samples.
     pub(super) fn with_rows(self, width: usize) -> Self {
         Self {
-            codec: self.codec.with_rows(width),
+            blocks: self.blocks.with_rows(width),
         }
     }
 
@@ -95,13 +83,13 @@ impl Blosc {
     #[cfg(test)]
     pub(super) fn with_level(self, level: SimdLevel) -> Self {
         Self {
-            codec: self.codec.with_level(level),
+            blocks: self.blocks.with_level(level),
         }
     }
 
     /// Bytes of each block but the last.
     pub(super) fn block_bytes(&self) -> usize {
-        self.codec.block_bytes
+        self.blocks.block_bytes
     }
 
     /// Begins the frame of `length` bytes, at most as many as an `i32` counts less the
@@ -120,7 +108,7 @@ impl Blosc {
         // Memory that is reserved and never written is never taken.
         frame.reserve(length + blocks * (NUMBER_BYTES + compress_bound(0)));
         BloscFrame {
-            codec: &self.codec,
+            encoder: &self.blocks,
             scratch,
             frame,
             length,
@@ -132,7 +120,7 @@ impl Blosc {
 
 /// A frame that is being written, block by block.
 pub(super) struct BloscFrame<'a> {
-    codec: &'a BlockCodec,
+    encoder: &'a BlockEncoder,
     scratch: &'a mut BlockScratch,
     frame: &'a mut Vec<u8>,
     /// Bytes of the content.
@@ -146,7 +134,7 @@ pub(super) struct BloscFrame<'a> {
 impl<'a> BloscFrame<'a> {
     /// Bytes of each block but the last.
     pub(super) fn block_bytes(&self) -> usize {
-        self.codec.block_bytes
+        self.encoder.block_bytes
     }
 
     /// Adds the next block of the content, [`Self::block_bytes`] bytes or those that
@@ -160,7 +148,7 @@ impl<'a> BloscFrame<'a> {
         write_number(self.frame, start_position(self.added), start);
         self.added += 1;
         self.frame.extend_from_slice(&[0; NUMBER_BYTES]);
-        self.codec.encode(block, self.scratch, self.frame)?;
+        self.encoder.encode(block, self.scratch, self.frame)?;
         let length = self.frame.len() - start - NUMBER_BYTES;
         write_number(self.frame, start, length);
         Ok(())
@@ -168,44 +156,38 @@ impl<'a> BloscFrame<'a> {
 
     /// Completes the frame and returns it, once all blocks are added.
     pub(super) fn finish(mut self) -> io::Result<&'a mut Vec<u8>> {
+        self.write_header();
         if !self.is_copy && self.frame.len() > HEADER_BYTES + self.length {
-            let content = self.content()?;
-            self.frame.truncate(HEADER_BYTES);
-            self.frame.extend_from_slice(&content);
-            self.is_copy = true;
+            self.copy_content()?;
         }
-        let codec = self.codec;
+        Ok(self.frame)
+    }
+
+    fn write_header(&mut self) {
+        let encoder = self.encoder;
         let copied = if self.is_copy { COPIED } else { 0 };
-        let compressor = codec.compressor.code() << COMPRESSOR_SHIFT;
+        let compressor = encoder.compressor.code() << COMPRESSOR_SHIFT;
         let flags = BITSHUFFLED | NOT_SPLIT | compressor | copied;
-        let head = [VERSION, COMPRESSOR_VERSION, flags, codec.sample_bytes as u8];
-        let frame = self.frame;
-        frame[..4].copy_from_slice(&head);
-        write_number(frame, 4, self.length);
-        write_number(frame, 8, codec.block_bytes.min(self.length));
-        let frame_bytes = frame.len();
-        write_number(frame, 12, frame_bytes);
-        Ok(frame)
+        let sample_bytes = encoder.sample_bytes as u8;
+        let frame_bytes = self.frame.len();
+        self.frame[..4].copy_from_slice(&[VERSION, COMPRESSOR_VERSION, flags, sample_bytes]);
+        write_number(self.frame, 4, self.length);
+        write_number(self.frame, 8, encoder.block_bytes.min(self.length));
+        write_number(self.frame, 12, frame_bytes);
     }
 
-    /// Decodes the blocks that were added: noise that did not become smaller, so that
-    /// this is rare.
+    /// Replaces the blocks by their content, which is smaller. It is restored by decoding
+    /// the frame: only noise does not become smaller, so that this is rare.
     #[cold]
-    fn content(&self) -> io::Result<Vec<u8>> {
+    fn copy_content(&mut self) -> io::Result<()> {
         let mut content = vec![0; self.length];
-        let blocks = content.chunks_mut(self.codec.block_bytes);
-        for (number, block) in blocks.take(self.added).enumerate() {
-            let stored = self.stored_block(number);
-            self.codec.decode(&self.frame[stored], block)?;
-        }
-        Ok(content)
-    }
-
-    /// The bytes of the frame that hold the block with that number.
-    fn stored_block(&self, number: usize) -> Range<usize> {
-        let start = read_number(self.frame, start_position(number));
-        let length = read_number(self.frame, start);
-        start + NUMBER_BYTES..start + NUMBER_BYTES + length
+        decode_frame(self.frame, &mut FrameScratch::default(), &mut content)
+            .map_err(io::Error::other)?;
+        self.frame.truncate(HEADER_BYTES);
+        self.frame.extend_from_slice(&content);
+        self.is_copy = true;
+        self.write_header();
+        Ok(())
     }
 }
 

@@ -7,10 +7,11 @@ use rxrx_metadata::{ArrayGeometry, DataType};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// Blosc counts bytes in an `int32`, with 16 bytes for its header.
+/// Largest size of a chunk in bytes: Blosc counts them in an `int32`, with 16 bytes for
+/// its header.
 pub(super) const CHUNK_BYTES_AT_MOST: usize = i32::MAX as usize - 16;
 
-/// The level that the metadata states.
+/// Level of Zstd, as the metadata states it.
 pub(super) const ZSTD_LEVEL: i32 = 1;
 
 /// A codec chain that a user can choose by name.
@@ -24,8 +25,8 @@ pub enum Codec {
     Zstd,
     /// Blosc with LZ4 level 5 and bitshuffle: the fastest to read and write.
     BloscLz4,
-    /// Differences of neighbouring pixels, then Zstd level 1, mostly for its
-    /// entropy coder: the smallest.
+    /// Differences of neighbouring pixels, then Zstd level 1, which mostly entropy codes
+    /// them: the smallest.
     DeltaZstd,
 }
 
@@ -43,8 +44,8 @@ impl Codec {
         }
     }
 
-    /// Size of the stored chunks over that of the PNG files, for projections:
-    /// measured on real RxRx1 files by `scripts/codecs`.
+    /// Size of the stored chunks divided by that of the PNG files, for projections.
+    /// `scripts/codecs` measured it on real RxRx1 files.
     pub fn size_over_png(self) -> f64 {
         match self {
             Self::BloscZstd => 1.47,
@@ -85,7 +86,7 @@ impl fmt::Display for Codec {
     }
 }
 
-/// A codec name that is not known.
+/// An unknown name of a codec.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown codec {name:?} (expected blosc-zstd, zstd, blosc-lz4 or delta-zstd)")]
 pub struct UnknownCodec {
@@ -106,7 +107,7 @@ impl FromStr for Codec {
     }
 }
 
-/// NumPy's names of the type, as `numcodecs.Delta` wants them.
+/// The codec `numcodecs.delta` with the names that NumPy gives to the type.
 fn delta(data_type: DataType) -> Value {
     let dtype = match data_type {
         DataType::UInt8 => "|u1",
@@ -115,11 +116,11 @@ fn delta(data_type: DataType) -> Value {
     json!({"name": "numcodecs.delta", "configuration": {"dtype": dtype, "astype": dtype}})
 }
 
-/// Chunks cannot be encoded.
+/// Cause that prevents encoding.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CodecError {
-    /// The chunks are larger than codecs and their readers can take.
+    /// The chunks are larger than codecs and their readers support.
     #[error(
         "a chunk of {bytes} bytes is too large: codecs take at most {CHUNK_BYTES_AT_MOST}; \
          make it smaller with --chunk-sites or --chunk-channels"
@@ -133,7 +134,7 @@ pub enum CodecError {
     Failed {
         /// The chosen codec.
         codec: Codec,
-        /// What the codec library said.
+        /// Reason, from the codec library or the encoder.
         reason: String,
     },
 }

@@ -10,8 +10,8 @@ use super::chain::{CHUNK_BYTES_AT_MOST, Codec, CodecError};
 use super::delta::decode_delta;
 use super::encoder::CRC32C_BYTES;
 
-/// Decodes the chunks of one array, and trusts none of their bytes: what they
-/// claim of their size never decides how much memory is taken.
+/// Decodes the chunks of one array. It does not trust their bytes: sizes that they state
+/// never decide how much memory is allocated.
 #[derive(Debug)]
 pub struct ChunkDecoder {
     codec: Codec,
@@ -20,6 +20,7 @@ pub struct ChunkDecoder {
     chunk_bytes: usize,
 }
 
+/// The bytes-to-bytes codec before the checksum.
 enum Compression {
     /// With the buffers of as many threads as ever decoded at once.
     Blosc(Mutex<Vec<FrameScratch>>),
@@ -35,46 +36,46 @@ impl fmt::Debug for Compression {
     }
 }
 
-/// A chunk does not decode to the pixels of a chunk.
+/// Cause that makes a stored chunk unusable.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChunkDecodeError {
-    /// There is not even a checksum.
+    /// The chunk is shorter than a checksum or a header.
     #[error("{bytes} bytes are too few for a chunk")]
     TooShort {
         /// Size of the stored chunk.
         bytes: usize,
     },
-    /// The chunk and its checksum disagree.
+    /// The checksum is not that of the chunk.
     #[error("CRC-32C of the chunk is {computed:08x}, the shard says {stored:08x}")]
     Checksum {
-        /// Checksum behind the chunk.
+        /// Checksum at the end of the chunk.
         stored: u32,
-        /// Checksum of the chunk.
+        /// Checksum of the bytes before it.
         computed: u32,
     },
-    /// The chunk is another one, or its metadata is.
+    /// The chunk, or the metadata of the array, belongs to another array.
     #[error("it decodes to {actual} bytes, and a chunk of this array has {expected}")]
     Length {
         /// Size of the pixels of a chunk.
         expected: usize,
-        /// What the stored chunk has.
+        /// Size of the decoded chunk, as the stored bytes give it.
         actual: usize,
     },
-    /// The checksum is right, and yet the codec refuses.
+    /// The checksum is right, but the codec cannot decode the chunk.
     #[error("codec {codec} refuses it: {reason}")]
     Refused {
         /// The codec of the array.
         codec: Codec,
-        /// What the codec library said.
+        /// Reason, as the codec library gives it.
         reason: String,
     },
 }
 
 impl ChunkDecoder {
-    /// The chain of `codec` for the chunks of `geometry`.
+    /// Makes the decoder of `codec` for the chunks of `geometry`.
     ///
     /// # Errors
-    /// Chunks are larger than a codec can take.
+    /// [`CodecError::ChunkTooLarge`].
     pub fn new(codec: Codec, geometry: &ArrayGeometry) -> Result<Self, CodecError> {
         let chunk_bytes = geometry.chunk_bytes();
         if chunk_bytes > CHUNK_BYTES_AT_MOST {
@@ -96,8 +97,8 @@ impl ChunkDecoder {
     /// unspecified.
     ///
     /// # Errors
-    /// [`ChunkDecodeError`]: the checksum is wrong, the codec refuses, the
-    /// chunk or `pixels` has another length.
+    /// [`ChunkDecodeError`]: the checksum is wrong, the codec cannot decode the chunk, or
+    /// the chunk or `pixels` has another length.
     pub fn decode(&self, bytes: &[u8], pixels: &mut [u8]) -> Result<(), ChunkDecodeError> {
         let expected = self.chunk_bytes;
         let of_length = |actual: usize| match actual {

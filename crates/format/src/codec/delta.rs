@@ -9,8 +9,8 @@
 
 use rxrx_metadata::DataType;
 
-/// Samples that are copied aside at a time: few enough to stay in the first
-/// level of cache, many enough to fill vector registers.
+/// Samples that are copied at a time: few enough for the first level of cache, many
+/// enough to fill vector registers.
 const BLOCK: usize = 2048;
 
 /// Replaces the samples of a chunk by their differences, in place.
@@ -47,8 +47,9 @@ pub(super) fn decode_delta(pixels: &mut [u8], data_type: DataType) {
     }
 }
 
-/// A difference needs the sample before it unchanged. Taking that one from a
-/// copy leaves no step that waits for another, so that they are vectorised.
+/// Replaces samples by their differences. Each difference needs the original of the sample
+/// before it. The loop takes that from a copy, so that no step depends on another one and
+/// the compiler can vectorise it.
 fn differences<T: Copy + Default>(samples: &mut [T], subtract: impl Fn(T, T) -> T) {
     let mut before = [T::default(); BLOCK + 1];
     for block in samples.chunks_mut(BLOCK) {
@@ -67,7 +68,7 @@ mod tests {
     use super::*;
     use crate::testing::noise;
 
-    /// What `numcodecs.Delta("|u1").decode` does: `numpy.cumsum`.
+    /// Decodes as `numcodecs.Delta("|u1")` does, by `numpy.cumsum`.
     fn cumulative_sum(differences: &[u8]) -> Vec<u8> {
         let sum = |sum: &mut u8, difference: &u8| {
             *sum = sum.wrapping_add(*difference);
@@ -76,7 +77,7 @@ mod tests {
         differences.iter().scan(0, sum).collect()
     }
 
-    /// The same of `<u2`.
+    /// Decodes as `numcodecs.Delta("<u2")` does.
     fn cumulative_sum_16(differences: &[u8]) -> Vec<u8> {
         let samples = differences.as_chunks().0.iter();
         let sum = |sum: &mut u16, difference: &[u8; 2]| {
@@ -105,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn is_what_numcodecs_undoes() {
+    fn numcodecs_decodes_every_length() {
         for samples in [0, 1, 2, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 17] {
             let pixels = noise(samples);
             let mut encoded = pixels.clone();

@@ -36,12 +36,12 @@ pub struct Label {
 pub struct LabelError {
     /// The array's name.
     pub name: String,
-    /// What the Zarr library said.
+    /// Reason, as the Zarr library gives it.
     pub reason: String,
 }
 
 impl Label {
-    /// A one-dimensional text array.
+    /// Builds a one-dimensional text array.
     pub fn text(
         name: &str,
         dimension: &str,
@@ -60,7 +60,7 @@ impl Label {
         )
     }
 
-    /// A two-dimensional array of truth values, row-major.
+    /// Builds a two-dimensional array of truth values; `values` is row-major.
     pub fn flags(
         name: &str,
         dimensions: [&str; 2],
@@ -80,17 +80,16 @@ impl Label {
         )
     }
 
-    /// The coordinate along `site` that holds a metadata column.
+    /// Builds the coordinate along `site` that holds a metadata column.
     pub fn column(column: &Column) -> Result<Self, LabelError> {
         let name = zarr_name(&column.name);
         let mut attributes = described(&ColumnMeaning::of(&column.name));
         let site = &["site"];
         match &column.values {
             ColumnValues::String(values) => {
-                let values: Vec<String> = values
-                    .iter()
-                    .map(|v| v.unwrap_or_default().to_owned())
-                    .collect();
+                // Arrays of text have no null: a blank is the empty string.
+                let values: Vec<String> =
+                    values.iter().map(|v| v.unwrap_or("").to_owned()).collect();
                 Self::build(
                     &name,
                     site,
@@ -157,27 +156,33 @@ impl Label {
             .build(store.clone(), &format!("/{name}"))
             .map_err(|error| failed(error.to_string()))?;
         let origin = vec![0; shape.len()];
-        // An absent chunk means "never written", so even one of zeros is stored.
+        // An absent chunk means "never written", so a chunk of fill values is stored, too.
         let options = CodecOptions::default().with_store_empty_chunks(true);
         array
             .store_chunk_opt(&origin, values, &options)
             .map_err(|error| failed(error.to_string()))?;
         let key: StoreKey = array.chunk_key(&origin);
+        let chunk_key = key.as_str().strip_prefix(&format!("{name}/"));
+        let chunk_key = chunk_key.map(str::to_owned).ok_or_else(|| {
+            failed(format!(
+                "its chunk has the key {key}, which another array has"
+            ))
+        })?;
         let chunk = store
             .get(&key)
             .map_err(|error| failed(error.to_string()))?
             .ok_or_else(|| failed("the chunk was not stored".to_owned()))?;
-        let chunk_key = key.as_str().strip_prefix(name).unwrap_or(key.as_str());
         Ok(Self {
             name: name.to_owned(),
             metadata: serde_json::to_value(array.metadata())
                 .map_err(|error| failed(error.to_string()))?,
-            chunk_key: chunk_key.trim_start_matches('/').to_owned(),
+            chunk_key,
             chunk: chunk.to_vec(),
         })
     }
 }
 
+/// The attributes that describe an array.
 fn described(meaning: &ColumnMeaning) -> Map<String, Value> {
     Map::from_iter([
         ("long_name".to_owned(), json!(meaning.long_name)),
@@ -192,8 +197,8 @@ fn compression() -> Vec<Arc<dyn BytesToBytesCodecTraits>> {
     ]
 }
 
-/// A number that stands for a blank because the column does not hold it: -1,
-/// or else the least there is.
+/// Chooses the number that stands for a blank: -1, or the smallest that the column does
+/// not hold.
 fn blank_marker(values: &Integers) -> i64 {
     let held = |marker: &i64| values.iter().any(|value| value == Some(*marker));
     let mut markers = std::iter::once(-1).chain(i64::MIN..);

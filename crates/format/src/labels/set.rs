@@ -6,8 +6,12 @@ use super::array::{Label, LabelError};
 use crate::column_meaning::ColumnMeaning;
 use crate::root::DatasetAttributes;
 
-/// The label arrays: index coordinates, stains, metadata columns, `present`.
-/// `present` says of each plane, in array order, whether it was stored.
+/// Builds the label arrays: index coordinates, stains, metadata columns, `present`.
+/// The value `present` states for each plane, in array order, whether it was stored.
+///
+/// # Errors
+/// [`LabelError`], a defect: there is no text column `site_id`, or `present` does not
+/// have one value for each plane.
 pub fn labels(
     columns: &[Column],
     present: Vec<bool>,
@@ -15,13 +19,15 @@ pub fn labels(
 ) -> Result<Vec<Label>, LabelError> {
     let channels = &attributes.channels;
     let site_ids = columns.iter().find(|column| column.name == "site_id");
-    let site_ids: Vec<String> = match site_ids.map(|column| &column.values) {
-        Some(ColumnValues::String(ids)) => ids
-            .iter()
-            .map(|id| id.unwrap_or_default().to_owned())
-            .collect(),
-        _ => Vec::new(),
+    let Some(ColumnValues::String(site_ids)) = site_ids.map(|column| &column.values) else {
+        return Err(LabelError {
+            name: "site".to_owned(),
+            reason: "the table has no text column site_id".to_owned(),
+        });
     };
+    // Arrays of text have no null: a blank is the empty string.
+    let site_ids = site_ids.iter().map(|id| id.unwrap_or("").to_owned());
+    let site_ids: Vec<String> = site_ids.collect();
     let sites = site_ids.len();
     let mut labels = vec![
         Label::text("site", "site", site_ids, &ColumnMeaning::of("site_id"))?,
@@ -58,5 +64,40 @@ fn meaning(long_name: &str, description: &str) -> ColumnMeaning {
     ColumnMeaning {
         long_name: long_name.to_owned(),
         description: description.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rxrx_metadata::Layout;
+
+    use super::*;
+    use crate::description::Description;
+    use crate::plane_counts::PlaneCounts;
+    use crate::testing::{plan, settings};
+
+    #[test]
+    fn labels_need_the_id_and_the_planes_of_every_site() {
+        let plan = plan(3, 2, Layout::default());
+        let description = Description::rxrx1();
+        let attributes =
+            DatasetAttributes::new(description, &plan, settings(), PlaneCounts::default());
+        let columns = plan.table().columns();
+        let built = labels(columns, vec![true; 6], &attributes).unwrap();
+        assert_eq!(built.len(), 4 + columns.len());
+        assert_eq!(built[0].metadata["shape"][0], 3);
+
+        let without_id: Vec<Column> = columns
+            .iter()
+            .filter(|column| column.name != "site_id")
+            .cloned()
+            .collect();
+        let error = labels(&without_id, vec![true; 6], &attributes).unwrap_err();
+        assert!(
+            error.to_string().contains("no text column site_id"),
+            "{error}"
+        );
+        let error = labels(columns, vec![true; 5], &attributes).unwrap_err();
+        assert_eq!(error.name, "present");
     }
 }

@@ -1,6 +1,5 @@
-//! `channel_stats.parquet`: mean and standard deviation of each channel, over
-//! the dataset, each experiment and each plate: what RxRx1 images are
-//! normalised by.
+//! `channel_stats.parquet`: mean and standard deviation of each channel over the dataset,
+//! each experiment and each plate. RxRx1 images are normalised by them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,19 +12,19 @@ use super::schema::channel_stats_schema;
 use super::writer::{TableError, TableWriter};
 use crate::keys::CHANNEL_STATS;
 
-/// The pixels that a row of the table is about.
+/// The pixels that a row of the table describes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
-    /// All.
+    /// All pixels.
     Dataset,
-    /// Those of one experiment, as the metadata table spells it.
+    /// The pixels of one experiment, as the metadata table spells it.
     Experiment(String),
-    /// Those of one plate of it.
+    /// The pixels of one plate of an experiment.
     Plate(String, i64),
 }
 
 impl Scope {
-    /// The word in the table.
+    /// The word of the column `scope`.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Dataset => "dataset",
@@ -34,6 +33,7 @@ impl Scope {
         }
     }
 
+    /// The experiment, if it is one or a plate of one.
     pub fn experiment(&self) -> Option<&str> {
         match self {
             Self::Dataset => None,
@@ -41,6 +41,7 @@ impl Scope {
         }
     }
 
+    /// The plate, if it is one.
     pub fn plate(&self) -> Option<i64> {
         match self {
             Self::Plate(_, plate) => Some(*plate),
@@ -52,16 +53,17 @@ impl Scope {
 /// A row of the table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChannelStats {
+    /// The pixels that the row describes.
     pub scope: Scope,
     /// Position along the `channel` axis.
     pub channel: usize,
-    /// Planes that were stored.
+    /// Number of stored planes.
     pub planes: u64,
-    /// Their pixels.
+    /// Number of their pixels.
     pub pixels: u64,
-    /// Of all those pixels; `None` where there are none.
+    /// Mean of the pixels; `None` where there are none.
     pub mean: Option<f64>,
-    /// Standard deviation of the population.
+    /// Standard deviation of the population; `None` where there are no pixels.
     pub std: Option<f64>,
 }
 
@@ -85,8 +87,8 @@ impl Sums {
     fn row(self, scope: Scope, channel: usize, plane_pixels: u64) -> ChannelStats {
         let pixels = self.planes.saturating_mul(plane_pixels);
         let n = pixels as f64;
-        // n² × variance is a difference of integers: nothing cancels. It fits
-        // for any pixels there can be; a forged table is only to be survived.
+        // n² × variance is a difference of integers, so that no digits cancel. It fits for
+        // all possible pixels; for those of a forged table it saturates.
         let scaled = u128::from(pixels).saturating_mul(self.squares);
         let scaled = scaled.saturating_sub(self.sum.saturating_mul(self.sum));
         let known = pixels > 0;
@@ -101,24 +103,24 @@ impl Sums {
     }
 }
 
-/// The sums that the table is made of, taken plane by plane.
+/// The sums of the table, added plane by plane.
 ///
-/// Groups are told apart by the text of the column `experiment` and the number
-/// in the column `plate`, as `GROUP BY` would.
+/// Equal values of the columns `experiment` (text) and `plate` (number) make a group, as
+/// with `GROUP BY`.
 pub struct ChannelSums<'a> {
     experiments: Option<&'a Texts>,
     plates: Option<&'a Integers>,
-    /// Of the dataset, by channel.
+    /// Sums of the dataset, by channel.
     whole: Vec<Sums>,
     groups: Groups,
-    /// Those of the site that the next plane belongs to.
+    /// Experiment and plate of the site that the next plane belongs to.
     current: [Option<usize>; 2],
-    /// Planes taken so far.
-    taken: usize,
+    /// Planes added so far.
+    added: usize,
 }
 
 impl<'a> ChannelSums<'a> {
-    /// `columns` are those of the metadata table.
+    /// Begins with no plane. `columns` are those of the metadata table.
     pub fn new(columns: &'a [Column], channels: usize) -> Self {
         let column = |name: &str| columns.iter().find(|column| column.name == name);
         let experiments = match column("experiment").map(|column| &column.values) {
@@ -138,15 +140,15 @@ impl<'a> ChannelSums<'a> {
                 ..Groups::default()
             },
             current: [None; 2],
-            taken: 0,
+            added: 0,
         }
     }
 
-    /// Adds the next plane; they come site-major.
+    /// Adds the next plane, in site-major order.
     pub fn add(&mut self, plane: &PlaneRow) {
         let channels = self.whole.len().max(1);
-        let (site, channel) = (self.taken / channels, self.taken % channels);
-        self.taken += 1;
+        let (site, channel) = (self.added / channels, self.added % channels);
+        self.added += 1;
         if channel == 0 {
             let experiment = self.experiments.and_then(|names| names.get(site));
             let plate = self.plates.and_then(|numbers| numbers.get(site));
@@ -167,8 +169,8 @@ impl<'a> ChannelSums<'a> {
         }
     }
 
-    /// The rows of the table: the dataset, the experiments, the plates, each group
-    /// in array order, and each with all channels. Planes have `plane_pixels` each.
+    /// Returns the rows of the table: the dataset, then the experiments, then the plates,
+    /// both in array order, each with all channels. Planes have `plane_pixels` each.
     pub fn rows(&self, plane_pixels: u64) -> Vec<ChannelStats> {
         let mut ordered = vec![(Scope::Dataset, self.whole.as_slice())];
         let chunks = self.groups.sums.chunks(self.whole.len().max(1));
@@ -185,7 +187,7 @@ impl<'a> ChannelSums<'a> {
     }
 }
 
-/// The rows of the table of `planes`, which are site-major and have
+/// Returns the rows of the table of `planes`, which are site-major and have
 /// `plane_pixels` each. `columns` are those of the metadata table.
 pub fn channel_stats<'a>(
     columns: &[Column],
@@ -198,7 +200,7 @@ pub fn channel_stats<'a>(
     sums.rows(plane_pixels)
 }
 
-/// Experiments and plates in the order in which they are met.
+/// Experiments and plates in the order of their first sites.
 #[derive(Default)]
 struct Groups {
     channels: usize,
@@ -233,9 +235,9 @@ impl Groups {
 pub fn channel_stats_table(
     rows: &[ChannelStats],
     channels: &[String],
-    notes: &[(&str, String)],
+    key_values: &[(&str, String)],
 ) -> Result<Vec<u8>, TableError> {
-    let mut writer = TableWriter::new(CHANNEL_STATS, channel_stats_schema(), &[], notes)?;
+    let mut writer = TableWriter::new(CHANNEL_STATS, channel_stats_schema(), &[], key_values)?;
     let integers = |value: fn(&ChannelStats) -> u64| {
         Arc::new(Int64Array::from_iter_values(
             rows.iter().map(|row| value(row) as i64),

@@ -1,19 +1,25 @@
 //! `embeddings.parquet`: one row for each site, row *i* = `images[i]`, with its
 //! vector as a list of fixed length, or null.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "row groups cover the rows of the table"
+)]
+
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, FixedSizeListArray, Float32Array, Int64Array, StringArray};
-use arrow_schema::{DataType, Schema};
+use arrow_schema::ArrowError;
 use rxrx_metadata::Embeddings;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::schema::embeddings_schema;
-use super::writer::{TableError, TableWriter, site_groups};
+use super::schema::{embedding_element, embeddings_schema, vector_length};
+use super::writer::{TableError, TableWriter, check_rows, site_groups};
 use crate::keys::EMBEDDINGS;
 
-/// Which embeddings a dataset has.
+/// The length and the digest of the embeddings of a dataset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EmbeddingsDigest {
     /// Numbers in a vector.
@@ -25,6 +31,7 @@ pub struct EmbeddingsDigest {
 }
 
 impl EmbeddingsDigest {
+    /// Computes the digest of `embeddings`.
     pub fn of(embeddings: &Embeddings) -> Self {
         let mut hasher = Sha256::new();
         let mut bytes = Vec::with_capacity(embeddings.length() * size_of::<f32>());
@@ -42,24 +49,25 @@ impl EmbeddingsDigest {
     }
 }
 
-/// Encodes the table. `site_ids` are those of all sites in array order.
+/// Encodes the table. `site_ids` has one entry for each site, in array order.
+///
+/// # Errors
+/// [`TableError`], a defect: `site_ids` has another length, or the Parquet writer fails.
 pub fn embeddings_table(
     embeddings: &Embeddings,
     site_ids: &[&str],
-    notes: &[(&str, String)],
+    key_values: &[(&str, String)],
 ) -> Result<Vec<u8>, TableError> {
     let table = EMBEDDINGS;
-    // Far less than the numbers that fit in memory.
-    let schema = embeddings_schema(i32::try_from(embeddings.length()).unwrap_or(i32::MAX));
+    check_rows(table, site_ids.len(), embeddings.sites())?;
+    let schema = embeddings_schema(embeddings.length());
     let groups: Vec<_> = site_groups(embeddings.sites()).collect();
     let longest = groups.iter().map(ExactSizeIterator::len).max().unwrap_or(0);
     let bloom = [("site_id".to_owned(), longest)];
-    let vectors = VectorColumn::of(&schema);
-    let mut writer = TableWriter::new(table, schema, &bloom, notes)?;
+    let mut writer = TableWriter::new(table, schema, &bloom, key_values)?;
     for group in groups {
-        let ids = site_ids.get(group.clone()).unwrap_or_default();
-        let vectors = vectors
-            .build(embeddings, group.clone())
+        let ids = &site_ids[group.clone()];
+        let vectors = vectors(embeddings, group.clone())
             .map_err(|source| TableError::Columns { table, source })?;
         writer.write_group(vec![
             Arc::new(Int64Array::from_iter_values(group.map(|site| site as i64))),
@@ -70,47 +78,20 @@ pub fn embeddings_table(
     writer.finish()
 }
 
-/// The column of vectors, as the schema has it.
-struct VectorColumn {
-    element: arrow_schema::FieldRef,
-    length: i32,
-}
-
-impl VectorColumn {
-    fn of(schema: &Schema) -> Self {
-        let columns = schema.fields().iter();
-        let mut lists = columns.filter_map(|column| match column.data_type() {
-            DataType::FixedSizeList(element, length) => Some((element.clone(), *length)),
-            _ => None,
-        });
-        let none = || {
-            (
-                arrow_schema::Field::new("element", DataType::Float32, false).into(),
-                0,
-            )
-        };
-        let (element, length) = lists.next().unwrap_or_else(none);
-        Self { element, length }
-    }
-
-    fn build(
-        &self,
-        embeddings: &Embeddings,
-        sites: std::ops::Range<usize>,
-    ) -> Result<ArrayRef, arrow_schema::ArrowError> {
-        let absent = vec![0.0; embeddings.length()];
-        let present: Vec<bool> = sites
-            .clone()
-            .map(|site| embeddings.vector(site).is_some())
-            .collect();
-        let values = sites.flat_map(|site| embeddings.vector(site).unwrap_or(&absent));
-        let values = Float32Array::from_iter_values(values.copied());
-        let list = FixedSizeListArray::try_new(
-            self.element.clone(),
-            self.length,
-            Arc::new(values),
-            Some(present.into()),
-        )?;
-        Ok(Arc::new(list))
-    }
+/// The column of vectors of some sites, null where a site has none.
+fn vectors(embeddings: &Embeddings, sites: Range<usize>) -> Result<ArrayRef, ArrowError> {
+    let absent = vec![0.0; embeddings.length()];
+    let present: Vec<bool> = sites
+        .clone()
+        .map(|site| embeddings.vector(site).is_some())
+        .collect();
+    let values = sites.flat_map(|site| embeddings.vector(site).unwrap_or(&absent));
+    let values = Float32Array::from_iter_values(values.copied());
+    let list = FixedSizeListArray::try_new(
+        Arc::new(embedding_element()),
+        vector_length(embeddings.length()),
+        Arc::new(values),
+        Some(present.into()),
+    )?;
+    Ok(Arc::new(list))
 }

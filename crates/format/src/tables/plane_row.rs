@@ -5,7 +5,7 @@ use rxrx_decoder::PlaneSummary;
 /// The cause of a plane without an image.
 pub(in crate::tables) const MISSING: &str = "missing";
 
-/// What the table records of one plane.
+/// The record of one plane in the table.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PlaneRow {
     /// Decoded and stored.
@@ -15,13 +15,13 @@ pub enum PlaneRow {
         /// Statistics and hash of the pixels.
         summary: PlaneSummary,
     },
-    /// There is no image; the pixels are 0.
+    /// No image exists; the pixels are 0.
     Missing,
-    /// The image could not be used; the pixels are 0.
+    /// The image cannot be used; the pixels are 0.
     Corrupt {
         /// Size of the image file in bytes; `None` when it could not be read.
         source_bytes: Option<u64>,
-        /// What is wrong with the image, for people.
+        /// Fault of the image, for people.
         error: String,
         /// The kind of fault, one word for counting; `None` in format 3.
         cause: Option<String>,

@@ -1,5 +1,5 @@
-//! `planes.parquet`: one row for each site and channel, that is, for each image
-//! file that there is or should be.
+//! `planes.parquet`: one row for each site and channel, that is, for each image file that
+//! exists or is missing.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::statistics::{STATISTICS, Statistic, StatisticValue};
 use super::writer::{ROWS_IN_PAGE, TableError, TableWriter, site_groups};
 use crate::keys::PLANES;
 
-/// Rows that are put into columns at once.
+/// Rows that are written at a time.
 const ROWS_AT_ONCE: usize = 4 * ROWS_IN_PAGE;
 
 /// A row with its place in the array.
@@ -22,21 +22,25 @@ struct PlacedRow<'a> {
     row: &'a PlaneRow,
 }
 
-/// The table, encoded as its rows come.
+/// A table that is encoded row by row.
 pub struct PlanesTable<'a> {
     plan: &'a Plan,
     channels: Vec<String>,
     writer: TableWriter,
-    /// The numbers of the rows at which row groups end, the next one last.
+    /// Numbers of the rows at which row groups end, in descending order.
     group_ends: Vec<usize>,
-    /// The number of the first row that is not written yet.
+    /// Number of the first row that is not written yet.
     next: usize,
-    /// Rows that came and are not written yet.
+    /// Rows that were added and are not written yet.
     pending: Vec<PlaneRow>,
 }
 
 impl<'a> PlanesTable<'a> {
-    pub fn new(plan: &'a Plan, notes: &[(&str, String)]) -> Result<Self, TableError> {
+    /// Begins the table of `plan`.
+    ///
+    /// # Errors
+    /// [`TableError`], a defect.
+    pub fn new(plan: &'a Plan, key_values: &[(&str, String)]) -> Result<Self, TableError> {
         let channels = plan.geometry().channels;
         let groups: Vec<_> = site_groups(plan.table().len()).collect();
         let longest = groups.first().map_or(0, ExactSizeIterator::len);
@@ -44,7 +48,7 @@ impl<'a> PlanesTable<'a> {
         Ok(Self {
             plan,
             channels: plan.channels().iter().map(ToString::to_string).collect(),
-            writer: TableWriter::new(PLANES, planes_schema(), &bloom, notes)?,
+            writer: TableWriter::new(PLANES, planes_schema(), &bloom, key_values)?,
             group_ends: groups
                 .iter()
                 .rev()
@@ -55,7 +59,10 @@ impl<'a> PlanesTable<'a> {
         })
     }
 
-    /// Appends the planes of the next sites, site-major.
+    /// Adds the planes of the next sites, site-major.
+    ///
+    /// # Errors
+    /// [`TableError`], a defect.
     pub fn add(&mut self, planes: Vec<PlaneRow>) -> Result<(), TableError> {
         for plane in planes {
             self.pending.push(plane);
@@ -71,11 +78,15 @@ impl<'a> PlanesTable<'a> {
         Ok(())
     }
 
-    /// The bytes of the table, once all sites have come.
+    /// Returns the bytes of the table, once all sites are added.
+    ///
+    /// # Errors
+    /// [`TableError`], a defect.
     pub fn finish(self) -> Result<Vec<u8>, TableError> {
         self.writer.finish()
     }
 
+    /// Writes the rows that are pending.
     fn write(&mut self) -> Result<(), TableError> {
         let Self {
             plan,

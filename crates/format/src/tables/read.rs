@@ -1,7 +1,7 @@
-//! The tables back to the records that they were made from.
+//! Readers of the tables.
 //!
-//! Nothing of a table is believed: it may be damaged, or not ours. Memory is
-//! bounded by the size of the object and 4 GiB of text.
+//! They trust no byte of a table, which may be damaged or made by another program. The
+//! size of the object and 4 GiB of text limit the memory.
 
 mod batch;
 mod batches;

@@ -1,5 +1,5 @@
-//! The columns of the Parquet tables, and what each of them means: the one
-//! place that the tables, the label arrays and Croissant take it from.
+//! The columns of the Parquet tables with their types and descriptions. The tables and
+//! Croissant take them from here.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -100,8 +100,8 @@ pub fn planes_schema() -> Schema {
 
 /// The schema of `embeddings.parquet`: one row for each site, with a vector of
 /// `length` numbers or none.
-pub fn embeddings_schema(length: i32) -> Schema {
-    let number = Field::new("element", Arrow::Float32, false);
+pub fn embeddings_schema(length: usize) -> Schema {
+    let number = embedding_element();
     Schema::new(vec![
         required(
             "site_index",
@@ -111,7 +111,7 @@ pub fn embeddings_schema(length: i32) -> Schema {
         required("site_id", Arrow::Utf8, "Name of the site"),
         optional(
             "embedding",
-            Arrow::FixedSizeList(Arc::new(number), length),
+            Arrow::FixedSizeList(Arc::new(number), vector_length(length)),
             "Embedding of the site; null where the table of embeddings had none",
         ),
     ])
@@ -154,9 +154,21 @@ pub fn channel_stats_schema() -> Schema {
         optional(
             "std",
             Arrow::Float64,
-            "Standard deviation of those pixels (of the population), likewise",
+            "Standard deviation of those pixels (of the population), in units of the samples, \
+             from exact sums; null without planes",
         ),
     ])
+}
+
+/// The field of the numbers of a vector.
+pub(super) fn embedding_element() -> Field {
+    Field::new("element", Arrow::Float32, false)
+}
+
+/// The length of vectors as Arrow counts it. Embeddings in memory are far shorter than
+/// 2^31 numbers each.
+pub(super) fn vector_length(length: usize) -> i32 {
+    i32::try_from(length).unwrap_or(i32::MAX)
 }
 
 fn required(name: &str, data_type: Arrow, description: &str) -> Field {

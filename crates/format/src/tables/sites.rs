@@ -1,4 +1,9 @@
-//! `metadata.parquet`: one row for each site, row *i* describing `images[i]`.
+//! `metadata.parquet`: one row for each site; row *i* describes `images[i]`.
+
+#![allow(
+    clippy::indexing_slicing,
+    reason = "row groups cover the rows of the table"
+)]
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -7,16 +12,20 @@ use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray}
 use rxrx_metadata::{Column, ColumnValues, Plan};
 
 use super::schema::sites_schema;
-use super::writer::{TableError, TableWriter, site_groups};
+use super::writer::{TableError, TableWriter, check_rows, site_groups};
 use crate::keys::{SITES, shard_key};
 
-/// Encodes the table. `places` are those of all sites in array order.
+/// Encodes the table. `places` has one entry for each site, in array order.
+///
+/// # Errors
+/// [`TableError`], a defect: `places` has another length, or the Parquet writer fails.
 pub fn sites_table(
     plan: &Plan,
     places: &[SitePlace],
-    notes: &[(&str, String)],
+    key_values: &[(&str, String)],
 ) -> Result<Vec<u8>, TableError> {
     let table = plan.table();
+    check_rows(SITES, places.len(), table.len())?;
     let groups: Vec<Range<usize>> = site_groups(table.len()).collect();
     let longest = groups.iter().map(ExactSizeIterator::len).max().unwrap_or(0);
     let bloom: Vec<(String, usize)> = table
@@ -26,9 +35,9 @@ pub fn sites_table(
         .map(|column| (column.name.clone(), longest))
         .collect();
 
-    let mut writer = TableWriter::new(SITES, sites_schema(table.columns()), &bloom, notes)?;
+    let mut writer = TableWriter::new(SITES, sites_schema(table.columns()), &bloom, key_values)?;
     for group in groups {
-        let places = places.get(group.clone()).unwrap_or_default();
+        let places = &places[group.clone()];
         let mut columns: Vec<ArrayRef> = vec![Arc::new(Int64Array::from_iter_values(
             group.clone().map(|i| i as i64),
         ))];
@@ -52,7 +61,7 @@ pub fn sites_table(
     writer.finish()
 }
 
-/// Where in its shard a site's pixels lie, and whether all its planes are there.
+/// The place of a site's pixels in its shard.
 #[derive(Clone, Debug)]
 pub struct SitePlace {
     /// Bytes of the site's chunks in the shard.
@@ -61,6 +70,7 @@ pub struct SitePlace {
     pub complete: bool,
 }
 
+/// The values of a column in some rows.
 fn values(column: &Column, rows: &Range<usize>) -> ArrayRef {
     match &column.values {
         ColumnValues::Integer(values) => {
@@ -68,8 +78,8 @@ fn values(column: &Column, rows: &Range<usize>) -> ArrayRef {
             Arc::new(Int64Array::from_iter(values))
         }
         ColumnValues::Float(values) => {
-            let values = values.get(rows.clone()).unwrap_or_default();
-            Arc::new(Float64Array::from_iter(values.iter().copied()))
+            let values = values[rows.clone()].iter().copied();
+            Arc::new(Float64Array::from_iter(values))
         }
         ColumnValues::String(values) => {
             let values = rows.clone().map(|row| values.get(row));

@@ -1,5 +1,5 @@
-//! The one table of statistics of a plane: it drives the columns of
-//! `planes.parquet`, their writing, reading and verification.
+//! The table of the statistics of a plane. It drives the columns of `planes.parquet`: how
+//! they are written, read and verified.
 
 use arrow_schema::DataType;
 use rxrx_decoder::Statistics;
@@ -9,9 +9,9 @@ use rxrx_decoder::Statistics;
 pub struct Statistic {
     /// Name of the column.
     pub name: &'static str,
-    /// What it is, with its unit.
+    /// Description with the unit.
     pub description: &'static str,
-    /// How the value is read from, and written to, the statistics of a plane.
+    /// Type and access to the value in the statistics of a plane.
     pub value: StatisticValue,
 }
 
@@ -26,7 +26,7 @@ pub enum StatisticValue {
     Sum(Accessor<u64>),
 }
 
-/// How a field of [`Statistics`] is read and written.
+/// Functions that read and write a field of [`Statistics`].
 #[derive(Clone, Copy, Debug)]
 pub struct Accessor<T> {
     /// Reads the field.
@@ -45,7 +45,7 @@ impl Statistic {
         }
     }
 
-    /// The value of this statistic among `statistics`, as text.
+    /// Formats the value of this statistic in `statistics`.
     pub fn text(&self, statistics: &Statistics) -> String {
         match self.value {
             StatisticValue::Float(accessor) => (accessor.get)(statistics).to_string(),
@@ -54,7 +54,7 @@ impl Statistic {
         }
     }
 
-    /// Whether this statistic is the same in both.
+    /// Whether this statistic is equal in `a` and `b`.
     pub fn is_same(&self, a: &Statistics, b: &Statistics) -> bool {
         match self.value {
             StatisticValue::Float(accessor) => (accessor.get)(a) == (accessor.get)(b),

@@ -66,12 +66,12 @@ fn row_groups_of_both_tables_hold_the_same_sites() {
 /// [`ENCODER_REVISION`]: crate::version::ENCODER_REVISION
 const PINNED: [(&str, &str); 4] = [
     (SITES, "d5c0f2daff921433"),
-    (PLANES, "cf0db3632df8aa13"),
-    (CHANNEL_STATS, "7c056e4c973ed9fc"),
+    (PLANES, "5ceaa83d3b5d856d"),
+    (CHANNEL_STATS, "5b14b5b05e0c7921"),
     (EMBEDDINGS, "6200fcc52e5419f1"),
 ];
 
-/// Three sites with two channels, in shards of two sites.
+/// Makes a plan of three sites with two channels, in shards of two sites.
 fn small_plan() -> Plan {
     plan(3, 2, shards_of(2))
 }
@@ -127,19 +127,19 @@ fn small_embeddings() -> Embeddings {
 #[test]
 fn the_bytes_of_every_table_are_those_of_the_encoder_revision() {
     let plan = small_plan();
-    let notes = [("array", "images.zarr/images".to_owned())];
+    let key_values = [("array", "images.zarr/images".to_owned())];
     let places = [(0..90, false), (90..200, true), (0..95, false)];
     let places = places.map(|(range, complete)| SitePlace { range, complete });
-    let mut planes = PlanesTable::new(&plan, &notes).unwrap();
+    let mut planes = PlanesTable::new(&plan, &key_values).unwrap();
     planes.add(small_planes()).unwrap();
     let names = ["w1", "w2"].map(str::to_owned);
     let stats = channel_stats(plan.table().columns(), 2, 16, small_planes().iter());
     let ids = ["E-1_1_B02_1", "E-1_2_B02_1", "E-1_3_B02_1"];
     let tables = [
-        sites_table(&plan, &places, &notes).unwrap(),
+        sites_table(&plan, &places, &key_values).unwrap(),
         planes.finish().unwrap(),
-        channel_stats_table(&stats, &names, &notes).unwrap(),
-        embeddings_table(&small_embeddings(), &ids, &notes).unwrap(),
+        channel_stats_table(&stats, &names, &key_values).unwrap(),
+        embeddings_table(&small_embeddings(), &ids, &key_values).unwrap(),
     ];
     let found: Vec<(&str, String)> = PINNED
         .iter()
@@ -151,4 +151,17 @@ fn the_bytes_of_every_table_are_those_of_the_encoder_revision() {
         .zip(PINNED)
         .all(|(found, pinned)| found.1 == pinned.1);
     assert!(is_pinned, "the digests are now {found:#?}");
+}
+
+#[test]
+fn a_table_with_other_rows_than_sites_is_a_defect() {
+    let plan = small_plan();
+    let place = SitePlace {
+        range: 0..9,
+        complete: true,
+    };
+    let error = sites_table(&plan, &[place], &[]).unwrap_err().to_string();
+    assert!(error.contains("1 rows, expected 3"), "{error}");
+    let error = embeddings_table(&small_embeddings(), &["a"], &[]).unwrap_err();
+    assert!(error.to_string().contains("1 rows, expected 3"), "{error}");
 }

@@ -11,23 +11,33 @@ use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
-/// Most sites in a row group; groups are made equal, so they hold between half
+/// Most sites of a row group. All groups of a table are equal, so each has between half
 /// of this and this.
 const SITES_IN_GROUP: usize = 16 * 1024;
 
-/// Rows in a data page, the unit that the page index can skip.
+/// Rows of a data page, the unit that a reader can skip by the page index.
 pub(super) const ROWS_IN_PAGE: usize = 2048;
 
 /// A table could not be built: a defect of the program, or memory ran out.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TableError {
+    /// A table was given other rows than its array has sites.
+    #[error("cannot build table {table}: {found} rows, expected {expected}")]
+    Rows {
+        /// The table's object key.
+        table: &'static str,
+        /// Rows given.
+        found: usize,
+        /// Sites of the array.
+        expected: usize,
+    },
     /// Columns and schema do not fit together.
     #[error("cannot build table {table}")]
     Columns {
         /// The table's object key.
         table: &'static str,
-        /// What Arrow said.
+        /// Error of Arrow.
         source: ArrowError,
     },
     /// The Parquet writer failed.
@@ -35,7 +45,7 @@ pub enum TableError {
     Parquet {
         /// The table's object key.
         table: &'static str,
-        /// What the Parquet writer said.
+        /// Error of the Parquet writer.
         source: ParquetError,
     },
 }
@@ -48,15 +58,16 @@ pub(super) struct TableWriter {
 }
 
 impl TableWriter {
-    /// `bloom` are the columns that get a Bloom filter, each with the distinct
-    /// values expected in one row group.
+    /// Begins a table. `bloom` names the columns that get a Bloom filter, each with the
+    /// number of distinct values expected in one row group; `key_values` is the
+    /// key-value metadata.
     pub(super) fn new(
         table: &'static str,
         schema: Schema,
         bloom: &[(String, usize)],
-        notes: &[(&str, String)],
+        key_values: &[(&str, String)],
     ) -> Result<Self, TableError> {
-        let notes = notes
+        let key_values = key_values
             .iter()
             .map(|(key, value)| KeyValue::new((*key).to_owned(), value.clone()));
         let mut properties = WriterProperties::builder()
@@ -70,8 +81,8 @@ impl TableWriter {
                 descending: false,
                 nulls_first: false,
             }]))
-            .set_key_value_metadata(Some(notes.collect()));
-        // Vectors seldom repeat.
+            .set_key_value_metadata(Some(key_values.collect()));
+        // Vectors seldom repeat, so that a dictionary costs more than it saves.
         let numbers = ColumnPath::from(vec![
             "embedding".to_owned(),
             "list".to_owned(),
@@ -100,8 +111,8 @@ impl TableWriter {
         self.end_group()
     }
 
-    /// Appends `columns` to the row group. Where more rows of it follow, these
-    /// must be whole pages: then the bytes are the same as with all at once.
+    /// Appends `columns` to the row group. If more rows of the group follow, these must
+    /// be whole pages: then the bytes are the same as with all rows at once.
     pub(super) fn write_rows(&mut self, columns: Vec<ArrayRef>) -> Result<(), TableError> {
         let table = self.table;
         let batch = RecordBatch::try_new(self.schema.clone(), columns)
@@ -110,12 +121,14 @@ impl TableWriter {
         written.map_err(|source| TableError::Parquet { table, source })
     }
 
+    /// Ends the row group.
     pub(super) fn end_group(&mut self) -> Result<(), TableError> {
         let table = self.table;
         let ended = self.writer.flush();
         ended.map_err(|source| TableError::Parquet { table, source })
     }
 
+    /// Returns the bytes of the table.
     pub(super) fn finish(self) -> Result<Vec<u8>, TableError> {
         let table = self.table;
         self.writer
@@ -124,7 +137,23 @@ impl TableWriter {
     }
 }
 
-/// The sites of each row group: as few groups as fit, of equal size.
+/// Demands one row for each site.
+pub(super) fn check_rows(
+    table: &'static str,
+    found: usize,
+    expected: usize,
+) -> Result<(), TableError> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(TableError::Rows {
+        table,
+        found,
+        expected,
+    })
+}
+
+/// Returns the sites of each row group: as few groups as possible, of equal size.
 pub(super) fn site_groups(sites: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
     let groups = sites.div_ceil(SITES_IN_GROUP).max(1);
     let length = sites.div_ceil(groups).max(1);

@@ -25,8 +25,8 @@ pub fn conforms(store: &dyn Store, again: &dyn Store) {
     objects_are_listed_in_the_order_of_keys(store);
     a_put_replaces_the_whole_object(store);
     a_put_with_a_checksum_stores_the_same_object(store);
-    a_discarded_object_changes_nothing(store);
     removed_objects_are_absent(store);
+    discarded_objects_change_nothing(store);
     puts_are_atomic(store, again);
 }
 
@@ -60,32 +60,6 @@ pub fn whole_objects_are_read_back(store: &dyn Store) {
     // A disk has a folder of that name, which cannot be read as an object.
     assert!(!store.get("b/c").is_ok_and(|found| found.is_some()));
     remove_all(store, &objects);
-}
-
-/// [`Store::put_streamed`] stores what is written, or leaves everything as it was where
-/// the writer discards it or fails.
-pub fn a_discarded_object_changes_nothing(store: &dyn Store) {
-    let large = vec![1; 9 << 20];
-    let put = |content: &[u8], outcome: std::io::Result<WriteOutcome>| {
-        let write: WriteObject<'_> = Box::new(|object| {
-            object.write_all(content)?;
-            outcome
-        });
-        store.put_streamed("streamed", write)
-    };
-    for content in [&large[..], b"small"] {
-        let discarded = put(content, Ok(WriteOutcome::Discard)).unwrap();
-        assert_eq!(discarded, WriteOutcome::Discard);
-        put(content, Err(std::io::Error::other("no more"))).unwrap_err();
-        assert_eq!(store.list().unwrap(), []);
-
-        let stored = put(content, Ok(WriteOutcome::Store)).unwrap();
-        assert_eq!(stored, WriteOutcome::Store);
-        put(b"other", Ok(WriteOutcome::Discard)).unwrap();
-        put(b"other", Err(std::io::Error::other("no more"))).unwrap_err();
-        assert!(store.get("streamed").unwrap().unwrap() == content);
-        store.remove("streamed").unwrap();
-    }
 }
 
 /// [`Store::get_range`] returns exactly the bytes of the range, `None` for an absent
@@ -165,6 +139,33 @@ pub fn a_put_with_a_checksum_stores_the_same_object(store: &dyn Store) {
     store.put_with_checksum("a", b"abc", SHA256_OF_ABC).unwrap();
     assert_eq!(store.get("a").unwrap().unwrap(), b"abc");
     store.remove("a").unwrap();
+}
+
+/// [`Store::put_streamed`] stores what is written, or leaves everything as it was where
+/// the writer discards it or fails.
+pub fn discarded_objects_change_nothing(store: &dyn Store) {
+    let large = vec![1; 2 * LARGE];
+    let put = |content: &[u8], outcome: std::io::Result<WriteOutcome>| {
+        let write: WriteObject<'_> = Box::new(|object| {
+            object.write_all(content)?;
+            outcome
+        });
+        store.put_streamed("streamed", write)
+    };
+    let failure = || Err(std::io::Error::other("no more"));
+    for content in [&large[..], b"small"] {
+        let discarded = put(content, Ok(WriteOutcome::Discard)).unwrap();
+        assert_eq!(discarded, WriteOutcome::Discard);
+        put(content, failure()).unwrap_err();
+        assert_eq!(store.list().unwrap(), []);
+
+        let stored = put(content, Ok(WriteOutcome::Store)).unwrap();
+        assert_eq!(stored, WriteOutcome::Store);
+        put(b"other", Ok(WriteOutcome::Discard)).unwrap();
+        put(b"other", failure()).unwrap_err();
+        assert!(store.get("streamed").unwrap().unwrap() == content);
+        store.remove("streamed").unwrap();
+    }
 }
 
 /// [`Store::remove`] and [`Store::remove_all`] remove the objects that they are

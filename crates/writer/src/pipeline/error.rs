@@ -16,7 +16,7 @@ pub enum PipelineError {
     UnreadableImage {
         /// Path inside INPUT.
         path: String,
-        /// Answer of the source.
+        /// The error of the source.
         source: ReadError,
     },
     /// INPUT as a whole cannot be read any more.
@@ -24,7 +24,7 @@ pub enum PipelineError {
     Source {
         /// Path inside INPUT.
         path: String,
-        /// Answer of the store.
+        /// The error of the store.
         source: Unreachable,
     },
     /// An image could not be decoded, and the run is strict.

@@ -38,6 +38,7 @@ fn read_chunks(shared: &Shared<'_>, numbers: Range<usize>) -> Vec<ReadChunk> {
         .map(|path| (path.as_str(), shared.file_buffers.take()))
         .collect();
     let stamps = shared.pipeline.source.read_all(&mut files, at_most + 1);
+    assert_eq!(stamps.len(), files.len(), "one answer for each file");
     let contents = files.into_iter().zip(stamps);
     let contents = contents.map(|((_, bytes), stamp)| image_file(stamp?, bytes, at_most));
     let contents: Vec<Result<ImageFile, ReadError>> = contents.collect();
@@ -45,7 +46,7 @@ fn read_chunks(shared: &Shared<'_>, numbers: Range<usize>) -> Vec<ReadChunk> {
     let mut contents = contents.into_iter();
     let mut files = paths.into_iter().map(|path| {
         let path = path?;
-        let content = contents.next().unwrap_or_else(|| Err(no_answer()));
+        let content = contents.next()?;
         Some(ReadFile { path, content })
     });
     let mut chunks = Vec::with_capacity(addresses.len());
@@ -70,9 +71,4 @@ fn image_file(stamp: SourceStamp, bytes: Vec<u8>, at_most: usize) -> Result<Imag
         ..stamp
     };
     Ok(ImageFile { stamp, bytes })
-}
-
-fn no_answer() -> ReadError {
-    let text = "the source gave no answer, which is a defect of the program";
-    ReadError::unusable(Cause::Unreadable, text)
 }

@@ -31,7 +31,7 @@ pub(super) fn check_tables(tables: &Tables, root: &Root, findings: &Findings) {
     // Another encoder may write fewer keys.
     let same_encoder = attributes.encoder_revision == Some(ENCODER_REVISION);
     for (key, expected) in key_value_metadata(geometry, attributes) {
-        let found = sites.notes.get(key);
+        let found = sites.key_values.get(key);
         if found != Some(&expected) && (same_encoder || found.is_some()) {
             let text = format!("its note {key:?} is {found:?}, the root says {expected:?}");
             findings.object(FindingKind::Mismatch, SITES, text);

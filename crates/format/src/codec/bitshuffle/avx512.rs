@@ -4,6 +4,10 @@
 //!
 //! [`tiles::transpose`]: super::tiles::transpose
 #![allow(unsafe_code, reason = "a call into AVX-512 code, with its proof")]
+#![allow(
+    clippy::indexing_slicing,
+    reason = "constants are computed when the program is compiled"
+)]
 
 use std::arch::x86_64::{
     __m512i, _mm256_extract_epi64, _mm512_extracti64x4_epi64, _mm512_gf2p8affine_epi64_epi8,

@@ -1,16 +1,16 @@
 //! The blocks of a frame: sorted bits, compressed as a whole. A block that does not
 //! become smaller is stored as its sorted bits; its length shows that.
 
-use std::borrow::Cow;
 use std::io::{self, Cursor};
 
 use ::lz4::block::CompressionMode;
 use zstd::bulk::Compressor;
 use zstd::zstd_safe::{CParameter, ParamSwitch, compress_bound};
 
+use super::header::BlockCompressor;
 use super::lz4::{self, Lz4Scratch};
 use super::noise::{begin_zstd, noise_in_front, zstd_header};
-use crate::codec::bitshuffle::{bitshuffle, bitunshuffle};
+use crate::codec::bitshuffle::bitshuffle;
 use crate::codec::chain::ZSTD_LEVEL;
 use crate::codec::simd::SimdLevel;
 
@@ -36,26 +36,9 @@ const ZSTD_PART_AT_MOST: usize = 128 << 10;
 /// Smaller parts cost more bytes than they save.
 const ZSTD_PART_AT_LEAST: usize = 4 << 10;
 
-/// The compressor of the blocks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::codec) enum BlockCompressor {
-    Lz4,
-    Zstd,
-}
-
-impl BlockCompressor {
-    /// Its number in the flags of a frame.
-    pub(super) fn code(self) -> u8 {
-        match self {
-            Self::Lz4 => 1,
-            Self::Zstd => 4,
-        }
-    }
-}
-
-/// Encodes the blocks of one array, and decodes them.
+/// Encodes the blocks of one array.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct BlockCodec {
+pub(super) struct BlockEncoder {
     pub(super) compressor: BlockCompressor,
     pub(super) sample_bytes: usize,
     /// Bytes of each block but the last.
@@ -77,7 +60,7 @@ pub(in crate::codec) struct BlockScratch {
     zstd: Option<Compressor<'static>>,
 }
 
-impl BlockCodec {
+impl BlockEncoder {
     /// Encodes blocks of `block_bytes` bytes.
     pub(super) fn new(
         compressor: BlockCompressor,
@@ -131,24 +114,6 @@ impl BlockCodec {
             frame.truncate(begin);
             frame.extend_from_slice(sorted);
         }
-        Ok(())
-    }
-
-    /// Decodes a block that [`Self::encode`] made, as long as `block`, into it.
-    pub(super) fn decode(&self, stored: &[u8], block: &mut [u8]) -> io::Result<()> {
-        let sorted: Cow<'_, [u8]> = match self.compressor {
-            _ if stored.len() == block.len() => stored.into(),
-            BlockCompressor::Lz4 => {
-                ::lz4::block::decompress(stored, i32::try_from(block.len()).ok())?.into()
-            }
-            BlockCompressor::Zstd => zstd::bulk::decompress(stored, block.len())?.into(),
-        };
-        if sorted.len() != block.len() {
-            let (found, expected) = (sorted.len(), block.len());
-            let reason = format!("a block of {expected} bytes decodes to {found}");
-            return Err(io::Error::other(reason));
-        }
-        bitunshuffle(&sorted, self.sample_bytes, block);
         Ok(())
     }
 

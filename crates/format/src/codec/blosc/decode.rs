@@ -1,23 +1,23 @@
-//! Frames of [Blosc 1], decoded.
+//! The decoder of frames.
 //!
-//! Reads every frame of LZ4 or Zstd blocks with bitshuffle or without a filter,
-//! whoever wrote it. The sizes that a frame claims never decide how much memory
-//! is taken: the caller gives the size of the pixels.
+//! It reads every frame of LZ4 or Zstd blocks with bitshuffle or without a filter, from
+//! any program. The sizes that a frame states never decide how much memory is allocated:
+//! the caller gives the size of the pixels.
 //!
 //! [Blosc 1]: https://github.com/Blosc/c-blosc/blob/main/README_CHUNK_FORMAT.rst
 
 use zstd::bulk::Decompressor;
 
-use super::{
-    BITSHUFFLED, BlockCompressor, COMPRESSOR_SHIFT, COPIED, HEADER_BYTES, NOT_SPLIT, NUMBER_BYTES,
-    VERSION,
+use super::header::{
+    BITSHUFFLED, BlockCompressor, COMPRESSOR_SHIFT, COPIED, HEADER_BYTES, NOT_SPLIT, VERSION,
 };
+use super::number::NUMBER_BYTES;
 use crate::codec::bitshuffle::bitunshuffle;
 
-/// The filter that sorts bytes, which no array of ours has.
+/// Flag: the filter that sorts bytes, which no array of a dataset has.
 const BYTE_SHUFFLED: u8 = 0x01;
 
-/// A frame cannot be decoded.
+/// Cause that makes a frame unusable.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(in crate::codec) enum FrameError {
     /// The frame ends before its header or one of its blocks does.
@@ -40,7 +40,7 @@ pub(in crate::codec) enum FrameError {
     Block {
         /// Number of the block.
         block: usize,
-        /// What the compressor said.
+        /// Reason, as the compressor gives it.
         reason: String,
     },
 }
@@ -156,8 +156,8 @@ impl Header {
         Ok(())
     }
 
-    /// Decompresses one stream of a block; one that would not shrink stands there
-    /// as it is.
+    /// Decompresses one stream of a block. A stream that would not become smaller is
+    /// stored as it is.
     fn decompress(
         &self,
         block: usize,

@@ -1,56 +1,56 @@
-//! Which planes of sorted bits are noise, and how to put them in front of what
-//! Zstd makes of the others.
+//! Planes of sorted bits that are noise, written in front of those that Zstd compresses.
 //!
-//! The lowest bits of a camera are noise: to find that out costs Zstd a tenth of
-//! its time, and nobody gets anything for it. They come first, so they can stand
-//! first in its frame, as raw blocks.
+//! The lowest bits of a camera are noise. Zstd needs a tenth of its time to find that
+//! out, and saves no byte. Their planes come first, so that they can be raw blocks at the
+//! beginning of the Zstd frame.
 
-/// Bits of a plane that a compressor is not asked about are at least these: in
-/// fewer a chance would decide.
+/// Fewest bytes of a plane that can be taken for noise: fewer would leave it to chance.
 const PLANE_BYTES_AT_LEAST: usize = 4 << 10;
 
-/// What stays for the compressor at least.
+/// Fewest bytes that are left for the compressor.
 const REST_AT_LEAST: usize = 1 << 10;
 
-/// In noise all bytes are as frequent as any, and one in 256 is like the next.
-/// Where no more than one in so many is, Zstd saves 1 or 2 % at most.
-const ALIKE: usize = 176;
+/// In noise all bytes are equally frequent, so that one in 256 equals the next one. Where
+/// at most one in this many does, Zstd saves at most 2 %.
+const BYTES_PER_REPEAT: usize = 176;
 
-/// Bytes in front of `sorted` that are planes of `plane_bytes` bytes of noise.
+/// Counts the bytes at the beginning of `sorted` that are planes of noise, of
+/// `plane_bytes` bytes each.
 pub(super) fn noise_in_front(sorted: &[u8], plane_bytes: usize) -> usize {
     if plane_bytes < PLANE_BYTES_AT_LEAST {
         return 0;
     }
     let planes = sorted.chunks_exact(plane_bytes);
     let noise = planes
-        .take_while(|plane| alike(plane) * ALIKE <= plane.len())
+        .take_while(|plane| repeats(plane) * BYTES_PER_REPEAT <= plane.len())
         .count();
     (noise * plane_bytes).min(sorted.len().saturating_sub(REST_AT_LEAST))
 }
 
-/// How many bytes are like the next one. In parts, so that the compiler counts
-/// many at once in few bits.
-fn alike(plane: &[u8]) -> usize {
-    let next = plane.get(1..).unwrap_or_default();
+/// Counts the bytes that equal the next one. It counts in parts, so that the compiler
+/// can use vectors of bytes.
+fn repeats(plane: &[u8]) -> usize {
+    // An empty plane has no next byte.
+    let next = plane.get(1..).unwrap_or(&[]);
     let parts = plane.chunks(128).zip(next.chunks(128));
     let count = |(bytes, next): (&[u8], &[u8])| {
         let pairs = bytes.iter().zip(next);
-        let alike: u8 = pairs.map(|(byte, next)| u8::from(byte == next)).sum();
-        usize::from(alike)
+        let repeats: u8 = pairs.map(|(byte, next)| u8::from(byte == next)).sum();
+        usize::from(repeats)
     };
     parts.map(count).sum()
 }
 
-/// Appends the beginning of a Zstd frame of `length` bytes: `noise`, in raw
-/// blocks. The blocks of another frame can follow, for nothing in them depends
-/// on where in a frame they are.
+/// Appends the beginning of a Zstd frame of `length` bytes: its header, and `noise` in
+/// raw blocks. Blocks of another frame can follow, because their bytes do not depend on
+/// their position in a frame.
 ///
 /// [RFC 8878](https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1)
 pub(super) fn begin_zstd(noise: &[u8], length: u32, frame: &mut Vec<u8>) {
-    /// Blocks are no larger.
+    /// Bytes of the largest block.
     const BLOCK: usize = 128 << 10;
     frame.extend_from_slice(&ZSTD_MAGIC);
-    // One segment, whose length has four bytes.
+    // A single segment, whose length takes four bytes.
     frame.push(0xA0);
     frame.extend_from_slice(&length.to_le_bytes());
     for block in noise.chunks(BLOCK) {
@@ -62,8 +62,8 @@ pub(super) fn begin_zstd(noise: &[u8], length: u32, frame: &mut Vec<u8>) {
 
 const ZSTD_MAGIC: [u8; 4] = 0xFD2F_B528_u32.to_le_bytes();
 
-/// Bytes in front of the first block of a Zstd frame that has no dictionary;
-/// `None` for what is no such frame.
+/// Counts the bytes before the first block of a Zstd frame without checksum and
+/// dictionary; `None` for any other bytes.
 pub(super) fn zstd_header(frame: &[u8]) -> Option<usize> {
     let descriptor = *frame.strip_prefix(&ZSTD_MAGIC)?.first()?;
     let single = descriptor >> 5 & 1;
@@ -81,7 +81,7 @@ mod tests {
     use crate::testing::noise;
 
     #[test]
-    fn noise_is_told_from_what_has_a_pattern() {
+    fn noise_is_told_from_patterns() {
         let plane = 8192;
         let half = [noise(plane / 2), vec![0; plane / 2]].concat();
         // Each byte even: seven bits of eight.
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_of_zstd_stand_in_any_frame() {
+    fn blocks_of_zstd_can_follow_raw_blocks() {
         for length in [0, 1, 200, 300, 70_000, 600_000, 3_000_000] {
             let rest: Vec<u8> = (0..length).map(|at| (at / 100 * 7) as u8).collect();
             let alone = zstd::bulk::compress(&rest, 1).unwrap();

@@ -12,9 +12,3 @@ pub(super) const NUMBER_BYTES: usize = 4;
 pub(super) fn write_number(frame: &mut [u8], at: usize, number: usize) {
     frame[at..at + NUMBER_BYTES].copy_from_slice(&(number as u32).to_le_bytes());
 }
-
-/// Reads the number at position `at`.
-pub(super) fn read_number(frame: &[u8], at: usize) -> usize {
-    let bytes = frame[at..].first_chunk().copied();
-    bytes.map_or(0, u32::from_le_bytes) as usize
-}

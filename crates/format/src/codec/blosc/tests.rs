@@ -170,7 +170,7 @@ fn a_copy_is_restored_from_blocks_of_every_kind() {
 fn zstd_gets_a_plane_of_bits_or_a_share_of_it() {
     let part = |sample_bytes, block| {
         Blosc::new(BlockCompressor::Zstd, sample_bytes, block)
-            .codec
+            .blocks
             .zstd_part_bytes()
     };
     assert_eq!(part(1, 512 * 512), 512 * 512 / 8);

@@ -12,7 +12,8 @@ fn geometry(data_type: DataType) -> ArrayGeometry {
     ArrayGeometry::new(8, 3, 20, 12, data_type, layout).unwrap()
 }
 
-/// A decoder, a chunk's pixels, and the same encoded.
+/// Calls `check` with a decoder, pixels of a chunk, and its stored bytes, for each codec
+/// and type.
 fn each(mut check: impl FnMut(&ChunkDecoder, &[u8], &[u8])) {
     for data_type in [DataType::UInt8, DataType::UInt16] {
         for codec in Codec::ALL {
@@ -70,9 +71,9 @@ fn each_flipped_bit_is_noticed() {
     });
 }
 
-/// Whoever makes a checksum right gets no further.
+/// Bytes with a right checksum that are no chunk of the array are refused.
 #[test]
-fn what_only_claims_to_be_a_chunk_is_refused() {
+fn damaged_chunks_with_a_right_checksum_are_refused() {
     each(|decoder, pixels, stored| {
         let compressed = &stored[..stored.len() - CRC32C_BYTES];
         let mut decoded = vec![0; pixels.len()];
@@ -80,15 +81,15 @@ fn what_only_claims_to_be_a_chunk_is_refused() {
             let cut = sealed(compressed[..length].to_vec());
             decoder.decode(&cut, &mut decoded).unwrap_err();
         }
-        // A bomb: by its header, or in earnest.
-        let mut bomb = compressed.to_vec();
+        // A chunk that states, or has, a far larger decoded size.
+        let mut huge = compressed.to_vec();
         match decoder.compression {
             Compression::Blosc(_) => {
-                bomb[4..8].copy_from_slice(&i32::MAX.to_le_bytes());
+                huge[4..8].copy_from_slice(&i32::MAX.to_le_bytes());
             }
-            Compression::Zstd => bomb = zstd::bulk::compress(&vec![0; 64 << 20], 1).unwrap(),
+            Compression::Zstd => huge = zstd::bulk::compress(&vec![0; 64 << 20], 1).unwrap(),
         }
-        let error = decoder.decode(&sealed(bomb), &mut decoded).unwrap_err();
+        let error = decoder.decode(&sealed(huge), &mut decoded).unwrap_err();
         assert!(
             !matches!(error, ChunkDecodeError::Checksum { .. }),
             "{error}"

@@ -47,7 +47,7 @@ fn types_are_those_of_the_column() {
 }
 
 #[test]
-fn there_is_one_chunk_even_of_nothing_but_fill_values() {
+fn a_chunk_of_fill_values_is_stored() {
     let text = Label::text(
         "stain",
         "channel",

@@ -1,4 +1,4 @@
-//! Some rows of a table, their columns by name and type.
+//! Some rows of a table, with access to columns by name and type.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int32Type, Int64Type};
@@ -65,7 +65,7 @@ impl Batch {
         self.rows.column_by_name(column).is_some()
     }
 
-    /// An error of the cell in that row of the batch.
+    /// Makes an error of the cell in that row of the batch.
     pub(super) fn cell(
         &self,
         row: usize,
@@ -75,7 +75,7 @@ impl Batch {
         cell(self.table, self.first_row + row, column, reason)
     }
 
-    /// The same column without nulls.
+    /// Demands that `values`, the column of that name, has no nulls.
     pub(super) fn required<'b, T: Array>(
         &self,
         column: &str,

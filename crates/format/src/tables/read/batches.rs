@@ -12,21 +12,19 @@ use super::error::ReadTableError;
 
 /// Rows decoded at a time.
 const ROWS_IN_BATCH: usize = 4096;
-/// No table of ours has more rows than this for each of its bytes, even where
-/// most of its columns are blank; one that claims to is a bomb.
+/// Most rows for each byte of a table, even where most columns are blank. A table that
+/// states more is refused, because it could exhaust the memory.
 const ROWS_A_BYTE: usize = 16;
-/// Rows that are never too many.
+/// Number of rows that is accepted for a table of any size.
 const ROWS_AT_LEAST: usize = 1 << 16;
-/// Text that a table may unfold to: a kilobyte for each site of RxRx1, and
-/// much to spare.
+/// Most bytes of text of a decoded table: far more than a kilobyte for each site of RxRx1.
 const TEXT_BYTES_AT_MOST: usize = 4 << 30;
 
-/// Runs `take` over the batches of a table that must have `expected` rows, and
-/// returns its key-value metadata.
+/// Calls `take` with the batches of a table that must have `expected` rows, and returns
+/// its key-value metadata.
 ///
-/// The Parquet library promises an error for a damaged file, and now and then
-/// panics instead; that must not bring down a program whose work is to look
-/// at damaged files.
+/// The Parquet library should return an error for a damaged file and sometimes panics. The
+/// panic is caught, because the program must report damaged files.
 pub(super) fn each_batch(
     table: &'static str,
     bytes: Bytes,
@@ -46,7 +44,7 @@ fn read(
     let size = bytes.len();
     let parquet = |source| ReadTableError::Parquet { table, source };
     let too_large = || ReadTableError::TooLarge { table, bytes: size };
-    // The types are those of Parquet, not of a schema that lies beside them.
+    // Take the types of Parquet, not those of the Arrow schema in its metadata.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let builder =
         ParquetRecordBatchReaderBuilder::try_new_with_options(bytes, options).map_err(parquet)?;
@@ -63,9 +61,10 @@ fn read(
     if expected > size.saturating_mul(ROWS_A_BYTE).max(ROWS_AT_LEAST) {
         return Err(too_large());
     }
-    let notes = file.key_value_metadata().into_iter().flatten();
-    let notes = notes
-        .map(|note| (note.key.clone(), note.value.clone().unwrap_or_default()))
+    let key_values = file.key_value_metadata().into_iter().flatten();
+    let key_values = key_values
+        // A key without a value has the empty text.
+        .map(|pair| (pair.key.clone(), pair.value.clone().unwrap_or_default()))
         .collect();
     let reader = builder.with_batch_size(ROWS_IN_BATCH).build();
     let mut first_row = 0;
@@ -90,5 +89,5 @@ fn read(
     if first_row != expected {
         return Err(rows_found(first_row as u64));
     }
-    Ok(notes)
+    Ok(key_values)
 }

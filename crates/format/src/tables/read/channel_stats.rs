@@ -1,4 +1,4 @@
-//! `channel_stats.parquet`, read back.
+//! Reads `channel_stats.parquet`.
 
 use arrow_array::Array;
 use bytes::Bytes;
@@ -11,8 +11,8 @@ use crate::tables::channel_stats::{ChannelStats, Scope};
 /// Reads the table, which must have `rows` rows.
 ///
 /// # Errors
-/// [`ReadTableError`]: not Parquet, other columns or types than we write, a
-/// scope that there is not or that the other cells contradict.
+/// [`ReadTableError`]: the object is not Parquet, columns or types differ from those of
+/// the format, or a scope is unknown or contradicts other cells.
 pub fn channel_stats_of(
     bytes: Bytes,
     rows: usize,

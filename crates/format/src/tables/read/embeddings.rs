@@ -1,4 +1,4 @@
-//! `embeddings.parquet`, read back.
+//! Reads `embeddings.parquet`.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float32Type;
@@ -14,15 +14,17 @@ use crate::keys::EMBEDDINGS;
 /// The rows of the table in array order.
 #[derive(Debug)]
 pub struct EmbeddingsTable {
+    /// The id of each site.
     pub site_ids: Vec<String>,
+    /// The vector of each site, where it has one.
     pub embeddings: Embeddings,
 }
 
 /// Reads the table of `sites` sites, with vectors of `length`.
 ///
 /// # Errors
-/// [`ReadTableError`]: not Parquet, other columns or types than we write, rows
-/// out of order, a vector of another length.
+/// [`ReadTableError`]: the object is not Parquet, columns or types differ from those of
+/// the format, rows are out of order, or a vector has another length.
 pub fn embeddings_of(
     bytes: Bytes,
     sites: usize,
@@ -57,7 +59,9 @@ pub fn embeddings_of(
             }
             let vector = vectors.value(row);
             let numbers = vector.as_primitive::<Float32Type>();
-            let room = table.embeddings.insert(site).unwrap_or_default();
+            let Some(room) = table.embeddings.insert(site) else {
+                return Err(batch.cell(row, "site_index", "is beyond the last site"));
+            };
             if numbers.len() != room.len() || numbers.null_count() > 0 {
                 let reason = format!("has {} numbers, expected {}", numbers.len(), room.len());
                 return Err(batch.cell(row, column, reason));

@@ -1,20 +1,20 @@
-//! Errors of tables that are read back.
+//! Errors of reading tables.
 
 use parquet::errors::ParquetError;
 
-/// A table of a dataset cannot be read back.
+/// Cause that makes a table of a dataset unreadable.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadTableError {
-    /// It is no Parquet file, or a damaged one.
+    /// The object is not Parquet, or is damaged.
     #[error("{table} is not readable Parquet")]
     Parquet {
         /// The table's object key.
         table: &'static str,
-        /// What the Parquet reader said.
+        /// Error of the Parquet reader.
         source: ParquetError,
     },
-    /// It made the Parquet reader give up without an error.
+    /// The Parquet reader panicked.
     #[error("{table} is damaged such that the Parquet reader cannot go on")]
     Unreadable {
         /// The table's object key.
@@ -27,9 +27,9 @@ pub enum ReadTableError {
         table: &'static str,
         /// The column.
         column: String,
-        /// What there is.
+        /// Type that the column has, or `absent`.
         found: String,
-        /// What there should be.
+        /// Type that it must have.
         expected: String,
     },
     /// The table is longer or shorter than the array.
@@ -37,20 +37,20 @@ pub enum ReadTableError {
     Rows {
         /// The table's object key.
         table: &'static str,
-        /// Rows that it has, or says it has.
+        /// Rows that it has or states.
         found: u64,
-        /// Rows that it should have.
+        /// Rows that it must have.
         expected: usize,
     },
-    /// It would unfold to more than a table of its size can hold.
-    #[error("{table}: its {bytes} bytes unfold to more than any table of ours")]
+    /// The decoded table would be larger than a table of its size can be.
+    #[error("{table}: its {bytes} bytes decode to more than a table of a dataset can hold")]
     TooLarge {
         /// The table's object key.
         table: &'static str,
         /// Size of the object.
         bytes: usize,
     },
-    /// A cell holds what it must not.
+    /// A cell has an impossible value.
     #[error("{table}, row {row}, column {column}: {reason}")]
     Cell {
         /// The table's object key.
@@ -59,11 +59,12 @@ pub enum ReadTableError {
         row: usize,
         /// The column.
         column: String,
-        /// What is wrong.
+        /// Reason.
         reason: String,
     },
 }
 
+/// Makes an error of a cell.
 pub(super) fn cell(
     table: &'static str,
     row: usize,

@@ -1,4 +1,5 @@
-//! `planes.parquet`, read back.
+//! Reads `planes.parquet`.
+
 use arrow_array::{Array, Float64Array, Int32Array, Int64Array, StringArray};
 use bytes::Bytes;
 use rxrx_decoder::{PlaneSummary, Statistics};
@@ -14,8 +15,8 @@ use crate::tables::statistics::{STATISTICS, Statistic, StatisticValue};
 /// format 3 have no column `cause`.
 ///
 /// # Errors
-/// [`ReadTableError`]: not Parquet, other columns or types than we write, rows
-/// out of order, a status that the other cells contradict.
+/// [`ReadTableError`]: the object is not Parquet, columns or types differ from those of
+/// the format, rows are out of order, or a status contradicts other cells.
 pub fn planes_of(
     bytes: Bytes,
     sites: usize,
@@ -48,7 +49,7 @@ pub fn planes_of(
     Ok(planes)
 }
 
-/// The columns that say what became of the planes. Looked up once a batch.
+/// The columns that describe the planes, found once for each batch.
 struct Columns<'a> {
     batch: &'a Batch,
     source: &'a StringArray,

@@ -1,4 +1,4 @@
-//! `metadata.parquet`, read back.
+//! Reads `metadata.parquet`.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -13,7 +13,7 @@ use super::batches::each_batch;
 use super::error::ReadTableError;
 use crate::keys::SITES;
 
-/// Columns that are not from the metadata table of the input.
+/// The first and the last columns, which do not come from the metadata table.
 const FIRST: &str = "site_index";
 const LAST: [&str; 4] = ["shard", "offset", "length", "complete"];
 
@@ -22,18 +22,18 @@ const LAST: [&str; 4] = ["shard", "offset", "length", "complete"];
 pub struct SitesTable {
     /// The columns of the metadata table of the input.
     pub columns: Vec<Column>,
-    /// Where each site is stored.
+    /// The place of each site.
     pub places: Vec<StoredSite>,
     /// Key-value metadata of the file.
-    pub notes: BTreeMap<String, String>,
+    pub key_values: BTreeMap<String, String>,
 }
 
-/// Where one site is stored, as the table says.
+/// The place of one site, as the table states it.
 #[derive(Clone, Debug)]
 pub struct StoredSite {
     /// Key of the object.
     pub shard: Arc<str>,
-    /// The bytes of the site's chunks in it.
+    /// Bytes of the site's chunks in the object.
     pub range: Range<u64>,
     /// Whether every plane of the site is stored.
     pub complete: bool,
@@ -53,11 +53,11 @@ impl SitesTable {
 /// Reads the table of an array of `sites`.
 ///
 /// # Errors
-/// [`ReadTableError`]: not Parquet, other columns or types than we write, other
-/// rows than 0 to `sites` in order, nulls where there are none.
+/// [`ReadTableError`]: the object is not Parquet, columns or types differ from those of
+/// the format, rows are not 0 to `sites` in order, or a required cell is null.
 pub fn sites_of(bytes: Bytes, sites: usize) -> Result<SitesTable, ReadTableError> {
     let mut table = SitesTable::default();
-    table.notes = each_batch(SITES, bytes, sites, |batch| {
+    table.key_values = each_batch(SITES, bytes, sites, |batch| {
         if batch.first_row == 0 {
             table.columns = empty_columns(batch)?;
         }
@@ -75,7 +75,7 @@ pub fn sites_of(bytes: Bytes, sites: usize) -> Result<SitesTable, ReadTableError
     Ok(table)
 }
 
-/// The columns between those that we add, still without rows.
+/// The columns of the metadata table, still without rows.
 fn empty_columns(batch: &Batch) -> Result<Vec<Column>, ReadTableError> {
     let schema = batch.rows.schema();
     let added = |name: &str| name == FIRST || LAST.contains(&name);
@@ -132,7 +132,7 @@ fn append_places(places: &mut Vec<StoredSite>, batch: &Batch) -> Result<(), Read
                 format!("{start}, and length {bytes}, is no range of bytes"),
             )
         })?;
-        // One name for all the sites of a shard.
+        // The sites of a shard share one name.
         let name = shards.value(row);
         let shard = match places.last() {
             Some(before) if *before.shard == *name => before.shard.clone(),

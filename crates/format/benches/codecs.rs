@@ -1,15 +1,15 @@
-//! Size and speed of what could encode a chunk, on a tree of PNGs:
+//! Measures size and speed of codecs that could encode a chunk, on a tree of PNGs:
 //!
 //! ```text
-//! cargo run --release -p rxrx-writer --example codecs -- FOLDER
+//! cargo bench -p rxrx-format --bench codecs -- FOLDER
 //! ```
 //!
-//! FOLDER holds real images, or what `rxrx2zarr sample FOLDER` made;
-//! `scripts/codecs` takes care of that. A chunk is a site: six planes, one of
-//! each channel. The contenders take turns chunk by chunk in one thread, and
-//! each chunk counts with its fastest time, so that what else the machine does
-//! hits all alike and mostly none. Checksums are left out.
-#![allow(clippy::indexing_slicing, reason = "a study may stop")]
+//! FOLDER is an absolute path. It holds real images, or those that
+//! `rxrx2zarr sample FOLDER` made; `scripts/codecs` takes care of that. A chunk is a
+//! site: six planes, one of each channel. The contenders take turns chunk by chunk in
+//! one thread. Each chunk counts with its fastest time, so that other load on the
+//! machine affects all contenders alike, and mostly none. Checksums are left out.
+#![allow(clippy::indexing_slicing, reason = "a benchmark may stop")]
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rxrx_decoder::{BitDepth, Decoder, Limits, PlaneShape, read_shape};
-use rxrx_format::{ChunkEncoder, Codec, CodecError, EncoderScratch};
+use rxrx_format::{ChunkEncoder, Codec, EncoderScratch};
 use rxrx_metadata::{ArrayGeometry, DataType, Layout};
 use serde_json::json;
 use zarrs::array::codec::api::{BytesToBytesCodecTraits, CodecOptions};
@@ -37,7 +37,10 @@ const ROUNDS: usize = 5;
 const MOST_CHUNKS: usize = 20;
 
 fn main() {
-    let Some(folder) = std::env::args().nth(1).map(PathBuf::from) else {
+    // Cargo adds the argument `--bench`.
+    let mut arguments = std::env::args().skip(1);
+    let folder = arguments.find(|argument| !argument.starts_with("--"));
+    let Some(folder) = folder.map(PathBuf::from) else {
         println!("usage: codecs FOLDER");
         return;
     };
@@ -102,7 +105,7 @@ struct Chunk {
     shape: PlaneShape,
 }
 
-/// Sites put together from the files of each channel in turn.
+/// Makes sites of the files of each channel in turn.
 fn read_chunks(folder: &Path) -> Vec<Chunk> {
     let mut channels = BTreeMap::<String, Vec<PathBuf>>::new();
     find_pngs(folder, &mut channels);
@@ -153,14 +156,14 @@ struct Contender {
 }
 
 trait Method {
-    /// What is not part of encoding.
+    /// Prepares what is not part of encoding.
     fn prepare(&mut self, _chunk: &Chunk) {}
 
     fn encode(&mut self, chunk: &Chunk) -> Vec<u8>;
     fn decode(&mut self, stored: &[u8], chunk: &Chunk, pixels: &mut Vec<u8>);
 }
 
-/// The codecs of rxrx2zarr, as it encodes.
+/// The codecs of rxrx2zarr.
 fn ours(chunk: &Chunk) -> Vec<Contender> {
     let PlaneShape {
         height,
@@ -318,12 +321,11 @@ impl Method for Ours {
             stored,
             ..
         } = self;
-        let planes: Vec<&[u8]> = chunk.pixels.chunks(chunk.shape.byte_len()).collect();
-        let fill = |number: usize, plane: &mut [u8]| {
-            plane.copy_from_slice(planes[number]);
-            Ok::<_, CodecError>(())
-        };
-        encoder.encode(scratch, stored, fill).unwrap();
+        let mut encoding = encoder.begin(scratch, stored);
+        for plane in chunk.pixels.chunks(chunk.shape.byte_len()) {
+            encoding.add_plane(plane).unwrap();
+        }
+        encoding.finish().unwrap();
         std::mem::take(stored)
     }
 

@@ -1,14 +1,36 @@
-//! The inverse of bitshuffle, 64 samples at a time, in portable code.
+//! The inverse of bitshuffle: planes of bits become samples again.
 #![allow(
     clippy::indexing_slicing,
-    reason = "the loops run over planes whose lengths are computed beside them"
+    reason = "the lengths of all blocks are computed in this file"
 )]
 
-use super::tiles::TILE;
+use super::tiles::transpose_bits;
 
-/// Sorts the bits of `planes`, `8 * BYTES` planes of `samples.len() / 8` bytes, back
-/// into `samples`.
-pub(super) fn unshuffle<const BYTES: usize>(planes: &[u8], samples: &mut [[u8; BYTES]]) {
+/// Samples that are put together at a time, from eight bytes of each plane.
+const TILE: usize = 64;
+
+/// Undoes the bitshuffle of a block: `shuffled` holds planes of bits, `block`
+/// receives samples of `sample_bytes` bytes, 1 or 2. Both have the same length.
+///
+/// A block whose samples are not a multiple of eight was not shuffled.
+pub(in crate::codec) fn bitunshuffle(shuffled: &[u8], sample_bytes: usize, block: &mut [u8]) {
+    let samples = shuffled.len() / sample_bytes.max(1);
+    if !samples.is_multiple_of(8) {
+        block.copy_from_slice(shuffled);
+        return;
+    }
+    match sample_bytes {
+        1 => unshuffle::<1>(shuffled, block),
+        2 => unshuffle::<2>(shuffled, block),
+        // No array has such samples.
+        _ => block.copy_from_slice(shuffled),
+    }
+}
+
+fn unshuffle<const BYTES: usize>(shuffled: &[u8], block: &mut [u8]) {
+    let (samples, rest) = block.as_chunks_mut::<BYTES>();
+    let (planes, behind) = shuffled.split_at(samples.len() * BYTES);
+    rest.copy_from_slice(behind);
     let plane_bytes = samples.len() / 8;
     if plane_bytes == 0 {
         return;
@@ -45,8 +67,8 @@ fn put<const BYTES: usize>(samples: &mut [[u8; BYTES]], byte: usize, words: [u64
     }
 }
 
-/// Makes 64 bytes of the words that hold bit k of each of them: first the bytes
-/// change places among the words, then the bits within each word.
+/// Makes 64 bytes of the words that hold bit k of each of them. It transposes the bytes
+/// of the words, then the bits of each word.
 #[inline(always)]
 fn transpose_back(mut words: [u64; 8]) -> [u64; 8] {
     for (step, corner) in [
@@ -61,15 +83,5 @@ fn transpose_back(mut words: [u64; 8]) -> [u64; 8] {
             words[upper] ^= differ << (8 * step);
         }
     }
-    words.map(|mut bits| {
-        for (distance, corner) in [
-            (28, 0x0000_0000_F0F0_F0F0),
-            (14, 0x0000_CCCC_0000_CCCC),
-            (7, 0x00AA_00AA_00AA_00AA),
-        ] {
-            let differ = (bits ^ (bits >> distance)) & corner;
-            bits ^= differ ^ (differ << distance);
-        }
-        bits
-    })
+    words.map(transpose_bits)
 }
