@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rxrx_decoder::{BitDepth, Decoder, Limits, PlaneShape, read_shape};
-use rxrx_format::{ChunkEncoder, Codec, CodecError, EncoderScratch};
+use rxrx_format::{ChunkEncoder, Codec, EncoderScratch};
 use rxrx_metadata::{ArrayGeometry, DataType, Layout};
 use serde_json::json;
 use zarrs::array::codec::api::{BytesToBytesCodecTraits, CodecOptions};
@@ -318,12 +318,11 @@ impl Method for Ours {
             stored,
             ..
         } = self;
-        let planes: Vec<&[u8]> = chunk.pixels.chunks(chunk.shape.byte_len()).collect();
-        let fill = |number: usize, plane: &mut [u8]| {
-            plane.copy_from_slice(planes[number]);
-            Ok::<_, CodecError>(())
-        };
-        encoder.encode(scratch, stored, fill).unwrap();
+        let mut encoding = encoder.begin(scratch, stored);
+        for plane in chunk.pixels.chunks(chunk.shape.byte_len()) {
+            encoding.add_plane(plane).unwrap();
+        }
+        encoding.finish().unwrap();
         std::mem::take(stored)
     }
 
