@@ -80,6 +80,7 @@ fn planes_have_the_columns_of_the_contract() {
             "source_bytes Int64?",
             "status Utf8",
             "error Utf8?",
+            "cause Utf8?",
             "xxh3_128 Utf8?",
             "mean Float64?",
             "std Float64?",
@@ -107,6 +108,7 @@ fn planes_have_the_columns_of_the_contract() {
             assert_eq!(table.integers("source_bytes")[row], Some(bytes));
             assert_eq!(table.texts("status")[row].as_deref(), Some("ok"));
             assert_eq!(table.texts("error")[row], None);
+            assert_eq!(table.texts("cause")[row], None);
 
             let pixels = input.decoded(site, channel);
             let hash = Some(format!("{:032x}", hash(&pixels, sixteen_bit)));
