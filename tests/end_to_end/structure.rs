@@ -86,15 +86,6 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "table::records",
         ],
     ),
-    (
-        "writer",
-        &[
-            "pipeline",
-            "pipeline::chunk",
-            "pipeline::read",
-            "pipeline::storer",
-        ],
-    ),
 ];
 /// Functions that are to be split. One that is split must leave this list.
 const ALLOWED_LONG: &[&str] = &["metadata::embeddings::read"];
