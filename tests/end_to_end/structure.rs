@@ -55,51 +55,31 @@ const LINES_AT_MOST: usize = 7_000;
 const BODY_AT_MOST: usize = 80;
 /// Circles that are to be opened: the crate and the modules. One that is opened
 /// must leave this list.
-const ALLOWED: &[(&str, &[&str])] = &[
-    (
-        "format",
-        &[
-            "codec::bitshuffle",
-            "codec::bitshuffle::avx2",
-            "codec::bitshuffle::avx512",
-        ],
-    ),
-    ("format", &["codec::blosc::lz4", "codec::blosc::lz4::avx2"]),
-    (
-        "metadata",
-        &[
-            "discover",
-            "discover::listing",
-            "discover::walk",
-            "embeddings",
-            "join",
-            "join::sources",
-            "lib",
-            "path",
-            "plan",
-            "plan::geometry",
-            "select",
-            "site",
-            "table",
-            "table::file",
-            "table::read",
-            "table::records",
-        ],
-    ),
-    (
-        "writer",
-        &[
-            "pipeline",
-            "pipeline::chunk",
-            "pipeline::read",
-            "pipeline::storer",
-        ],
-    ),
-];
+const ALLOWED: &[(&str, &[&str])] = &[(
+    "metadata",
+    &[
+        "discover",
+        "discover::listing",
+        "discover::walk",
+        "embeddings",
+        "join",
+        "join::sources",
+        "lib",
+        "path",
+        "plan",
+        "plan::geometry",
+        "select",
+        "site",
+        "table",
+        "table::file",
+        "table::read",
+        "table::records",
+    ],
+)];
 /// Functions that are to be split. One that is split must leave this list.
 const ALLOWED_LONG: &[&str] = &["metadata::embeddings::read"];
 /// Crates that are to get a README. One that has it must leave this list.
-const WITHOUT_README: &[&str] = &["format", "input", "metadata"];
+const WITHOUT_README: &[&str] = &["input", "metadata"];
 /// Modules of the metadata that are to lose the words of Zarr. One that has lost
 /// them must leave this list.
 const ZARR_IN_METADATA: &[&str] = &["", "array_name"];
