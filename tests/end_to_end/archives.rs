@@ -77,7 +77,7 @@ fn an_archive_makes_the_dataset_that_its_folder_makes() {
     let described = r#"{"name": "Mine", "license": "MIT", "citation": "me"}"#;
     fs::write(input.root().join("rxrx2zarr.json"), described).unwrap();
     let options = "--shard-sites 4 --chunk-sites 2 --chunk-channels 4";
-    convert(&input.root(), &input.output(), options).ends_with(0);
+    convert(&input.root(), &input.output(), options).exits_with(0);
     let expected = files_below(&input.output());
     for (name, packing) in [
         ("stored.zip", STORED),
@@ -101,12 +101,12 @@ fn an_archive_makes_the_dataset_that_its_folder_makes() {
     ] {
         let archive = zip(&input, name, packing);
         let output = input.beside(&format!("{name}-out"));
-        convert(&archive, &output, options).ends_with(0);
+        convert(&archive, &output, options).exits_with(0);
         assert!(files_below(&output) == expected, "{name}");
         let source = format!("--source {} --json", archive.display());
-        let report = verify(&output, &source).ends_with(0).json();
+        let report = verify(&output, &source).exits_with(0).json();
         assert_eq!(report["compared"], 10 * 6);
-        verify(&input.output(), &source).ends_with(0);
+        verify(&input.output(), &source).exits_with(0);
     }
     assert_eq!(
         Dataset::at(input.output()).json("croissant.json")["name"],
@@ -131,14 +131,14 @@ fn the_table_may_be_in_an_archive_of_its_own() {
         .write_all(&fs::read(input.table_path()).unwrap())
         .unwrap();
     table.finish().unwrap();
-    plan(&images, "").ends_with(1).complains_of(&[
+    plan(&images, "").exits_with(1).reports_each(&[
         "no metadata.csv",
         "rxrx1-images.zip",
         "--metadata",
     ]);
     let table = input.beside("rxrx1-metadata.zip");
     let options = format!("--metadata {}", table.display());
-    convert(&images, &input.output(), &options).ends_with(0);
+    convert(&images, &input.output(), &options).exits_with(0);
     let planes = Dataset::at(input.output()).planes_table();
     let sources = planes.texts("source");
     assert_eq!(
@@ -149,15 +149,15 @@ fn the_table_may_be_in_an_archive_of_its_own() {
         &input.output(),
         &format!("--source {} {options}", images.display()),
     )
-    .ends_with(0);
+    .exits_with(0);
 }
 
 #[test]
 fn a_plan_says_what_is_in_an_archive() {
     let input = Input::of_sites(4);
-    let folder = plan(&input.root(), "--json").ends_with(0).json();
+    let folder = plan(&input.root(), "--json").exits_with(0).json();
     let archive = zip(&input, "a.zip", DEFLATED);
-    let mut planned = plan(&archive, "--json").ends_with(0).json();
+    let mut planned = plan(&archive, "--json").exits_with(0).json();
     assert_eq!(planned["input"], *archive.to_string_lossy());
     let table = archive.join("metadata.csv");
     assert_eq!(planned["metadata"], *table.to_string_lossy());
@@ -182,9 +182,9 @@ fn bad_entries_are_bad_images() {
     }
     patch(&archive, CENTRAL, 3, 42, &[0xff, 0xff, 0xff, 0x7f]);
     convert(&archive, &input.beside("strict"), "--strict")
-        .ends_with(1)
-        .complains_of(&["cannot read image images/HUVEC-01/Plate1/B02_s1_w1.png"]);
-    let done = convert(&archive, &input.output(), "--json").ends_with(3);
+        .exits_with(1)
+        .reports_each(&["cannot read image images/HUVEC-01/Plate1/B02_s1_w1.png"]);
+    let done = convert(&archive, &input.output(), "--json").exits_with(3);
     let refused = done.json()["refused"].clone();
     let count = |cause: &str| -> u64 {
         let refused = refused.as_array().unwrap().iter();
@@ -201,13 +201,13 @@ fn bad_entries_are_bad_images() {
 
     // Once the archive is right again, so can be the dataset.
     zip(&input, "a.zip", STORED);
-    convert(&archive, &input.output(), "--retry-bad").ends_with(0);
-    convert(&input.root(), &input.beside("good"), "").ends_with(0);
+    convert(&archive, &input.output(), "--retry-bad").exits_with(0);
+    convert(&input.root(), &input.beside("good"), "").exits_with(0);
     assert!(files_below(&input.output()) == files_below(&input.beside("good")));
 }
 
 #[test]
-fn an_archive_that_is_none_or_cut_off_is_an_error_that_names_it() {
+fn a_file_that_is_no_archive_is_an_error_that_names_it() {
     let input = Input::of_sites(2);
     let archive = zip(&input, "a.zip", STORED);
     let whole = fs::read(&archive).unwrap();
@@ -219,8 +219,8 @@ fn an_archive_that_is_none_or_cut_off_is_an_error_that_names_it() {
     ] {
         fs::write(&archive, bytes).unwrap();
         convert(&archive, &input.output(), "")
-            .ends_with(1)
-            .complains_of(&["a.zip", said]);
+            .exits_with(1)
+            .reports_each(&["a.zip", said]);
         assert!(!input.output().exists());
     }
     // All of them encrypted.
@@ -231,12 +231,12 @@ fn an_archive_that_is_none_or_cut_off_is_an_error_that_names_it() {
     }
     let table = format!("--metadata {}", input.table_path().display());
     convert(&archive, &input.output(), &table)
-        .ends_with(1)
-        .complains_of(&["none of the 12 images", "encrypted", "without a password"]);
+        .exits_with(1)
+        .reports_each(&["none of the 12 images", "encrypted", "without a password"]);
 }
 
 #[test]
-fn names_that_lead_out_of_an_archive_are_told() {
+fn names_outside_of_an_archive_are_reported() {
     let input = Input::of_sites(2);
     let archive = zip(&input, "a.zip", STORED);
     let name = input.image_name(0, 1);
@@ -249,8 +249,8 @@ fn names_that_lead_out_of_an_archive_are_told() {
     let kinds: Vec<&Value> = problems.iter().map(|problem| &problem["kind"]).collect();
     assert_eq!(kinds, ["incomplete_sites", "unsafe_names"]);
     assert_eq!(problems[1]["examples"][0], *bad);
-    convert(&archive, &input.output(), "").ends_with(1);
-    convert(&archive, &input.output(), "--allow-missing").ends_with(3);
+    convert(&archive, &input.output(), "").exits_with(1);
+    convert(&archive, &input.output(), "--allow-missing").exits_with(3);
 }
 
 #[test]
@@ -262,8 +262,8 @@ fn an_archive_is_not_written_into_or_over() {
     fs::copy(&archive, &inside).unwrap();
     for (input, output) in [(&inside, input.output()), (&archive, archive.clone())] {
         convert(input, &output, "--overwrite")
-            .ends_with(1)
-            .complains_of(&["must not contain each other"]);
+            .exits_with(1)
+            .reports_each(&["must not contain each other"]);
     }
     assert!(inside.exists() && archive.is_file());
 }
@@ -280,7 +280,7 @@ fn an_address_that_cannot_be_used_is_wrong_usage_that_shows_no_secret() {
         &["convert", &folder, "s3://bucket"],
         &["publish", &folder, "https://me:topsecret@host/bucket/x"],
     ] {
-        let run = run(arguments.iter().copied()).ends_with(2);
+        let run = run(arguments.iter().copied()).exits_with(2);
         assert!(!run.stderr.is_empty());
         let is_public = arguments.last().unwrap().starts_with("ftp");
         assert!(is_public || !run.stderr.contains("topsecret"), "{run:#?}");
@@ -305,7 +305,7 @@ mod cut_off {
         });
         const OPTIONS: &str = "--shard-sites 1 --jobs 2";
         let archive = zip(&input, "a.zip", DEFLATED);
-        convert(&input.root(), &input.beside("whole"), OPTIONS).ends_with(0);
+        convert(&input.root(), &input.beside("whole"), OPTIONS).exits_with(0);
         let mut command = Command::new(PROGRAM);
         command.arg("convert").arg(&archive).arg(input.output());
         command.args(OPTIONS.split_whitespace());
@@ -323,24 +323,24 @@ mod cut_off {
         // Packed anew, an archive of the same files is the same source.
         zip(&input, "a.zip", STORED);
         convert(&archive, &input.output(), OPTIONS)
-            .ends_with(0)
-            .complains_of(&["continuing: "]);
+            .exits_with(0)
+            .reports_each(&["continuing: "]);
         assert!(files_below(&input.output()) == files_below(&input.beside("whole")));
     }
 
     #[test]
-    fn a_bad_entry_is_tried_again_from_a_mended_archive() {
+    fn a_bad_entry_is_tried_again_from_a_repaired_archive() {
         let input = Input::of_sites(4);
         let archive = zip(&input, "a.zip", STORED);
-        convert(&archive, &input.output(), "--shard-sites 1").ends_with(0);
+        convert(&archive, &input.output(), "--shard-sites 1").exits_with(0);
         let bad = input.image(2, 3);
         fs::write(&bad, "no image").unwrap();
         zip(&input, "bad.zip", STORED);
         let output = input.beside("second");
-        convert(&input.beside("bad.zip"), &output, "--shard-sites 1").ends_with(3);
+        convert(&input.beside("bad.zip"), &output, "--shard-sites 1").exits_with(3);
         input.write_image(2, 3, 12, 20);
         zip(&input, "bad.zip", STORED);
-        convert(&input.beside("bad.zip"), &output, "--retry-bad").ends_with(0);
+        convert(&input.beside("bad.zip"), &output, "--retry-bad").exits_with(0);
         assert!(files_below(&output) == files_below(&input.output()));
     }
 }

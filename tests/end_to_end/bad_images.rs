@@ -16,8 +16,8 @@ fn missing_images_are_named_and_nothing_is_written() {
     }
     let (short, absent) = (input.site_id(1), input.site_id(3));
     convert(&input.root(), &input.output(), "")
-        .ends_with(1)
-        .complains_of(&[
+        .exits_with(1)
+        .reports_each(&[
             "planes without an image: 8",
             &format!("{short}: no w3, w5"),
             &absent,
@@ -26,7 +26,7 @@ fn missing_images_are_named_and_nothing_is_written() {
     assert!(!input.output().exists());
     assert!(!input.beside("out.rxrx2zarr").exists());
 
-    let result = convert(&input.root(), &input.output(), "--allow-missing --json").ends_with(3);
+    let result = convert(&input.root(), &input.output(), "--allow-missing --json").exits_with(3);
     let result = result.json();
     assert_eq!(result["planes"]["ok"], 16);
     assert_eq!(result["planes"]["missing"], 8);
@@ -44,7 +44,7 @@ fn missing_images_are_named_and_nothing_is_written() {
 }
 
 #[test]
-fn a_shard_without_a_single_image_is_stored_all_the_same() {
+fn a_shard_without_any_image_is_stored() {
     let input = Input::of_sites(3);
     for channel in 1..=6 {
         fs::remove_file(input.image(1, channel)).unwrap();
@@ -54,7 +54,7 @@ fn a_shard_without_a_single_image_is_stored_all_the_same() {
         &input.output(),
         "--allow-missing --shard-sites 1",
     )
-    .ends_with(3);
+    .exits_with(3);
     let dataset = Dataset::at(input.output());
     assert!(dataset.path("images.zarr/images/c/1/0/0/0").is_file());
     assert!(
@@ -99,8 +99,8 @@ fn each_kind_of_damage_is_recorded_and_the_run_goes_on() {
         damage(&mut png);
         fs::write(&path, &png).unwrap();
         let run = convert(&input.root(), &input.output(), "--json")
-            .ends_with(3)
-            .complains_of(&[&input.image_name(1, 4), complaint]);
+            .exits_with(3)
+            .reports_each(&[&input.image_name(1, 4), complaint]);
         let result = run.json();
         assert_eq!(result["planes"]["corrupt"], 1, "{name}");
         assert_eq!(result["refused"][0]["count"], 1, "{name}");
@@ -117,8 +117,8 @@ fn each_kind_of_damage_is_recorded_and_the_run_goes_on() {
             }
         }
         convert(&input.root(), &input.beside("strict"), "--strict")
-            .ends_with(1)
-            .complains_of(&[&input.image_name(1, 4), complaint]);
+            .exits_with(1)
+            .reports_each(&[&input.image_name(1, 4), complaint]);
         assert!(!Dataset::at(input.beside("strict")).is_sealed(), "{name}");
     }
 }
@@ -130,8 +130,8 @@ fn an_input_without_a_readable_image_is_refused() {
         fs::write(input.image(0, channel), "nothing").unwrap();
     }
     convert(&input.root(), &input.output(), "")
-        .ends_with(1)
-        .complains_of(&["none of the 6 images", &input.image_name(0, 1)]);
+        .exits_with(1)
+        .reports_each(&["none of the 6 images", &input.image_name(0, 1)]);
     assert!(!input.output().exists());
 }
 
@@ -147,8 +147,8 @@ fn colour_is_refused_unless_it_is_grey() {
     rgb.save(input.image(0, 1)).unwrap();
     coloured.save(input.image(1, 1)).unwrap();
     convert(&input.root(), &input.output(), "")
-        .ends_with(3)
-        .complains_of(&[&input.image_name(1, 1)]);
+        .exits_with(3)
+        .reports_each(&[&input.image_name(1, 1)]);
     let planes = Dataset::at(input.output()).planes();
     assert_eq!(planes[0], grey);
     assert!(planes[6].iter().all(|&pixel| pixel == 0));
@@ -173,11 +173,11 @@ fn mixed_sizes_and_depths_are_refused_with_the_files_named() {
             "--allow-missing --overwrite",
         ] {
             convert(&input.root(), &input.output(), options)
-                .ends_with(1)
-                .complains_of(&[&input.image_name(1, 4), &input.image_name(0, 1)]);
+                .exits_with(1)
+                .reports_each(&[&input.image_name(1, 4), &input.image_name(0, 1)]);
             assert!(!input.output().exists());
         }
-        let plan = plan(&input.root(), "--json").ends_with(1).json();
+        let plan = plan(&input.root(), "--json").exits_with(1).json();
         assert_eq!(plan["problems"][0]["kind"], "mixed_shapes");
         assert_eq!(plan["problems"][0]["count"], 1);
     }
@@ -190,20 +190,20 @@ fn two_files_for_one_plane_are_refused_and_both_are_named() {
     fs::create_dir_all(input.root().join(again).parent().unwrap()).unwrap();
     fs::copy(input.image(0, 2), input.root().join(again)).unwrap();
     convert(&input.root(), &input.output(), "--allow-missing")
-        .ends_with(1)
-        .complains_of(&[&input.image_name(0, 2), again]);
+        .exits_with(1)
+        .reports_each(&[&input.image_name(0, 2), again]);
     assert!(!input.output().exists());
 }
 
 #[test]
-fn images_without_a_row_and_other_files_are_only_noticed() {
+fn images_without_a_row_and_other_files_are_warnings() {
     let input = Input::of_sites(2);
     let stranger = input.root().join("images/HUVEC-01/Plate1/C03_s1_w1.png");
     fs::copy(input.image(0, 1), stranger).unwrap();
     fs::write(input.root().join("images/thumbnail.png"), "x").unwrap();
     fs::write(input.root().join("images/notes.txt"), "x").unwrap();
     convert(&input.root(), &input.output(), "")
-        .ends_with(0)
-        .complains_of(&["C03_s1_w1.png", "thumbnail.png"]);
+        .exits_with(0)
+        .reports_each(&["C03_s1_w1.png", "thumbnail.png"]);
     Dataset::at(input.output()).has_pixels_of(&input);
 }

@@ -12,41 +12,41 @@ fn an_input_that_is_no_image_tree_is_refused() {
     let input = Input::of_sites(1);
     let absent = input.beside("absent");
     convert(&absent, &input.output(), "")
-        .ends_with(1)
-        .complains_of(&["absent"]);
+        .exits_with(1)
+        .reports_each(&["absent"]);
     convert(&input.table_path(), &input.output(), "")
-        .ends_with(1)
-        .complains_of(&["neither a folder nor a zip archive"]);
+        .exits_with(1)
+        .reports_each(&["neither a folder nor a zip archive"]);
 
     let empty = input.beside("empty");
     fs::create_dir(&empty).unwrap();
     convert(&empty, &input.output(), "")
-        .ends_with(1)
-        .complains_of(&["--metadata"]);
+        .exits_with(1)
+        .reports_each(&["--metadata"]);
     fs::copy(input.table_path(), empty.join("metadata.csv")).unwrap();
     convert(&empty, &input.output(), "")
-        .ends_with(1)
-        .complains_of(&["no image named"]);
+        .exits_with(1)
+        .reports_each(&["no image named"]);
     assert!(!input.output().exists());
 }
 
 #[test]
-fn the_table_is_found_or_told() {
+fn the_table_is_found_or_given() {
     let input = Input::of_sites(2);
     let other = input.root().join("images/metadata.csv");
     fs::rename(input.table_path(), input.beside("table.csv")).unwrap();
     convert(&input.root(), &input.output(), "")
-        .ends_with(1)
-        .complains_of(&["--metadata"]);
+        .exits_with(1)
+        .reports_each(&["--metadata"]);
 
     let told = format!("--metadata {}", input.beside("table.csv").display());
-    convert(&input.root(), &input.output(), &told).ends_with(0);
+    convert(&input.root(), &input.output(), &told).exits_with(0);
     fs::copy(input.beside("table.csv"), &other).unwrap();
     fs::create_dir(input.root().join("tables")).unwrap();
     fs::copy(&other, input.root().join("tables/metadata.csv")).unwrap();
     convert(&input.root(), &input.beside("two"), "")
-        .ends_with(1)
-        .complains_of(&["images/metadata.csv", "tables/metadata.csv", "--metadata"]);
+        .exits_with(1)
+        .reports_each(&["images/metadata.csv", "tables/metadata.csv", "--metadata"]);
     assert!(!input.beside("two").exists());
 }
 
@@ -54,7 +54,7 @@ fn the_table_is_found_or_told() {
 fn a_packed_table_is_the_same_table() {
     let input = Input::of_sites(2);
     let text = fs::read(input.table_path()).unwrap();
-    convert(&input.root(), &input.output(), "").ends_with(0);
+    convert(&input.root(), &input.output(), "").exits_with(0);
     let expected = Dataset::at(input.output()).objects();
     fs::remove_file(input.table_path()).unwrap();
 
@@ -65,7 +65,7 @@ fn a_packed_table_is_the_same_table() {
     );
     gzip.write_all(&text).unwrap();
     gzip.finish().unwrap();
-    convert(&input.root(), &input.beside("gz"), "").ends_with(0);
+    convert(&input.root(), &input.beside("gz"), "").exits_with(0);
     assert_eq!(Dataset::at(input.beside("gz")).objects(), expected);
     fs::remove_file(&packed).unwrap();
 
@@ -75,7 +75,7 @@ fn a_packed_table_is_the_same_table() {
     archive.start_file("rxrx1/metadata.csv", options).unwrap();
     archive.write_all(&text).unwrap();
     archive.finish().unwrap();
-    convert(&input.root(), &input.beside("zip"), "").ends_with(0);
+    convert(&input.root(), &input.beside("zip"), "").exits_with(0);
     assert_eq!(Dataset::at(input.beside("zip")).objects(), expected);
 }
 
@@ -113,9 +113,9 @@ fn a_bad_table_is_refused_with_its_place() {
     ] {
         fs::write(input.table_path(), table).unwrap();
         convert(&input.root(), &input.output(), "")
-            .ends_with(1)
-            .complains_of(complaints);
-        plan(&input.root(), "").ends_with(1);
+            .exits_with(1)
+            .reports_each(complaints);
+        plan(&input.root(), "").exits_with(1);
         assert!(!input.output().exists());
     }
 }
@@ -141,7 +141,7 @@ fn rows_can_be_chosen() {
     .enumerate()
     {
         let output = input.beside(&format!("out-{number}"));
-        convert(&input.root(), &output, options).ends_with(0);
+        convert(&input.root(), &output, options).exits_with(0);
         let dataset = Dataset::at(output);
         let ids: Vec<String> = expected.iter().map(|&site| input.site_id(site)).collect();
         assert_eq!(dataset.label::<String>("site"), ids, "{options}");
@@ -167,17 +167,17 @@ fn a_choice_of_nothing_is_wrong_usage() {
         ("--include HUVEC-[", "HUVEC-["),
     ] {
         convert(&input.root(), &input.output(), options)
-            .ends_with(2)
-            .complains_of(&[complaint]);
-        plan(&input.root(), options).ends_with(2);
+            .exits_with(2)
+            .reports_each(&[complaint]);
+        plan(&input.root(), options).exits_with(2);
         assert!(!input.output().exists(), "{options}");
     }
 }
 
 #[test]
-fn what_is_not_chosen_may_be_bad() {
+fn rows_that_are_not_chosen_may_be_bad() {
     let input = Input::of_sites(10);
     fs::remove_file(input.image(9, 1)).unwrap();
     input.write_image(8, 1, 3, 3);
-    convert(&input.root(), &input.output(), "--include HUVEC-01").ends_with(0);
+    convert(&input.root(), &input.output(), "--include HUVEC-01").exits_with(0);
 }

@@ -9,7 +9,7 @@ const ZARRS_READS: [&str; 3] = ["blosc-zstd", "zstd", "blosc-lz4"];
 fn converted(input: &Input, codec: &str, options: &str) -> Dataset {
     let output = input.beside(codec);
     let options = format!("--codec {codec} {options}");
-    convert(&input.root(), &output, &options).ends_with(0);
+    convert(&input.root(), &output, &options).exits_with(0);
     Dataset::at(output)
 }
 
@@ -50,14 +50,14 @@ fn delta_is_refused_by_zarrs_and_read_by_hand() {
 fn the_default_is_blosc_zstd() {
     let input = Input::of_sites(1);
     let named = converted(&input, "blosc-zstd", "");
-    convert(&input.root(), &input.output(), "").ends_with(0);
+    convert(&input.root(), &input.output(), "").exits_with(0);
     assert_eq!(Dataset::at(input.output()).objects(), named.objects());
 }
 
 /// A reader that reads a whole chunk checks its checksum. (zarrs does not where
 /// it reads a part of a shard, hence a shard of one site.)
 #[test]
-fn damage_to_a_chunk_is_noticed() {
+fn damage_to_a_chunk_is_an_error() {
     let input = Input::of_sites(1);
     for codec in ZARRS_READS {
         let dataset = converted(&input, codec, "--shard-sites 1");

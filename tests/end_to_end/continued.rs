@@ -1,4 +1,4 @@
-//! Runs that are cut off, stopped, doubled, and continued.
+//! Runs that are interrupted, stopped, started twice, and continued.
 #![cfg(unix)]
 
 use std::collections::BTreeMap;
@@ -31,7 +31,7 @@ const OPTIONS: &str = "--shard-sites 1 --jobs 2";
 /// What an uninterrupted run writes.
 fn uninterrupted(input: &Input) -> BTreeMap<String, Vec<u8>> {
     let whole = input.beside("whole");
-    convert(&input.root(), &whole, OPTIONS).ends_with(0);
+    convert(&input.root(), &whole, OPTIONS).exits_with(0);
     files_below(&whole)
 }
 
@@ -86,7 +86,7 @@ fn a_signal_finishes_the_shards_in_hand_and_the_same_command_continues() {
         let running = Running::start(&input, OPTIONS);
         wait_for_units(&input, 3);
         running.signal(signal);
-        running.ends().ends_with(code).complains_of(&[
+        running.ends().exits_with(code).reports_each(&[
             "stopped after",
             "of 150 shards",
             "the same command continues",
@@ -95,9 +95,9 @@ fn a_signal_finishes_the_shards_in_hand_and_the_same_command_continues() {
         let work = files_below(&input.beside("out.rxrx2zarr"));
         assert!(work.keys().all(|name| !name.ends_with(".tmp")));
 
-        let told = info(&input.output(), "").ends_with(1);
+        let told = info(&input.output(), "").exits_with(1);
         assert!(told.stdout.contains("of 150 shards"), "{told:#?}");
-        let told = info(&input.output(), "--json").ends_with(1).json();
+        let told = info(&input.output(), "--json").exits_with(1).json();
         assert_eq!(
             (&told["sealed"], &told["units"]),
             (&false.into(), &150.into())
@@ -108,8 +108,8 @@ fn a_signal_finishes_the_shards_in_hand_and_the_same_command_continues() {
         assert_eq!(done, shards.len() as u64, "what was begun is finished");
 
         convert(&input.root(), &input.output(), OPTIONS)
-            .ends_with(0)
-            .complains_of(&[&format!("continuing: {done} of 150 shards are done")]);
+            .exits_with(0)
+            .reports_each(&[&format!("continuing: {done} of 150 shards are done")]);
         is_whole(&input, &whole);
         fs::remove_dir_all(input.output()).unwrap();
     }
@@ -134,7 +134,7 @@ fn a_second_signal_stops_at_once() {
         running.signal("TERM");
         std::thread::sleep(Duration::from_millis(20));
     }
-    let ended = running.ends().ends_with(143);
+    let ended = running.ends().exits_with(143);
     assert!(!ended.stderr.contains("stopped after"), "{ended:#?}");
     assert!(!Dataset::at(input.output()).is_sealed());
     convert(
@@ -142,8 +142,8 @@ fn a_second_signal_stops_at_once() {
         &input.output(),
         "--codec zstd --shard-sites 24",
     )
-    .ends_with(0)
-    .complains_of(&["continuing: "]);
+    .exits_with(0)
+    .reports_each(&["continuing: "]);
     Dataset::at(input.output()).has_pixels_of(&input);
 }
 
@@ -154,7 +154,7 @@ fn killed_at_any_moment_it_ends_with_the_same_bytes() {
     let mut tally = Tally::new("SIGKILL at a random moment");
     let mut random = random();
     let start = Instant::now();
-    convert(&input.root(), &input.beside("timed"), OPTIONS).ends_with(0);
+    convert(&input.root(), &input.beside("timed"), OPTIONS).exits_with(0);
     let takes = start.elapsed();
     for _ in 0..rounds(6) {
         // Until a run gets through: each time it gets a little further.
@@ -177,7 +177,7 @@ fn killed_at_any_moment_it_ends_with_the_same_bytes() {
         }
         tally.lost_unless(files_below(&input.output()) == whole);
         tally.round();
-        convert(&input.root(), &input.output(), OPTIONS).ends_with(0);
+        convert(&input.root(), &input.output(), OPTIONS).exits_with(0);
         is_whole(&input, &whole);
         fs::remove_dir_all(input.output()).unwrap();
     }
@@ -194,15 +194,15 @@ fn two_runs_on_one_output_are_kept_apart() {
     let holder = format!("process {} on ", running.0.id());
     for options in [OPTIONS, "--shard-sites 1 --overwrite", "--retry-bad"] {
         convert(&input.root(), &input.output(), options)
-            .ends_with(1)
-            .complains_of(&["is being written by", &holder]);
+            .exits_with(1)
+            .reports_each(&["is being written by", &holder]);
     }
-    let told = info(&input.output(), "--json").ends_with(1).json();
+    let told = info(&input.output(), "--json").exits_with(1).json();
     assert!(told["running"].as_str().unwrap().starts_with(&holder));
     // The first one does not mind, and when it is dead its lock is, too.
     running.signal("KILL");
     running.ends();
-    convert(&input.root(), &input.output(), OPTIONS).ends_with(0);
+    convert(&input.root(), &input.output(), OPTIONS).exits_with(0);
     Dataset::at(input.output()).has_pixels_of(&input);
 }
 
@@ -216,13 +216,13 @@ fn cut_off(input: &Input, options: &str) {
         &input.output(),
         &format!("{options} --strict"),
     )
-    .ends_with(1)
-    .complains_of(&["the same command continues"]);
+    .exits_with(1)
+    .reports_each(&["the same command continues"]);
     fs::write(&image, png).unwrap();
 }
 
 #[test]
-fn something_else_is_not_continued_and_the_difference_is_named() {
+fn another_conversion_is_not_continued_and_the_difference_is_named() {
     let input = Input::of_sites(40);
     let options = "--shard-sites 2 --jobs 1";
     cut_off(&input, options);
@@ -233,14 +233,14 @@ fn something_else_is_not_continued_and_the_difference_is_named() {
         ("--shard-sites 2 --include HUVEC-01", "metadata table"),
     ] {
         convert(&input.root(), &input.output(), other)
-            .ends_with(1)
-            .complains_of(&["unfinished work of another conversion", said, "--overwrite"]);
+            .exits_with(1)
+            .reports_each(&["unfinished work of another conversion", said, "--overwrite"]);
     }
     let table = fs::read_to_string(input.table_path()).unwrap();
     fs::write(input.table_path(), table.replace("treatment", "Treatment")).unwrap();
     convert(&input.root(), &input.output(), options)
-        .ends_with(1)
-        .complains_of(&["the metadata table has other rows or values"]);
+        .exits_with(1)
+        .reports_each(&["the metadata table has other rows or values"]);
     fs::write(input.table_path(), &table).unwrap();
     assert_eq!(files_below(&input.output()), before);
 
@@ -250,18 +250,18 @@ fn something_else_is_not_continued_and_the_difference_is_named() {
         &input.output(),
         &format!("{options} --dataset-name Mine"),
     )
-    .ends_with(0)
-    .complains_of(&["continuing"]);
+    .exits_with(0)
+    .reports_each(&["continuing"]);
     convert(&input.root(), &input.output(), "--shard-sites 4")
-        .ends_with(1)
-        .complains_of(&[
+        .exits_with(1)
+        .reports_each(&[
             "complete dataset of another conversion",
             "shard_sites was 2",
         ]);
 }
 
 #[test]
-fn images_that_changed_or_were_added_since_are_noticed() {
+fn changed_and_added_images_are_converted_again() {
     let input = Input::of_sites(40);
     let added = fs::read(input.image(1, 1)).unwrap();
     fs::remove_file(input.image(1, 1)).unwrap();
@@ -270,34 +270,34 @@ fn images_that_changed_or_were_added_since_are_noticed() {
     input.write_image(4, 2, 12, 20);
     fs::write(input.image(1, 1), added).unwrap();
     convert(&input.root(), &input.output(), options)
-        .ends_with(0)
-        .complains_of(&[
+        .exits_with(0)
+        .reports_each(&[
             "1 images changed since",
             &input.image_name(4, 2),
             "1 images were added",
             &input.image_name(1, 1),
         ]);
     Dataset::at(input.output()).has_pixels_of(&input);
-    convert(&input.root(), &input.beside("fresh"), options).ends_with(0);
+    convert(&input.root(), &input.beside("fresh"), options).exits_with(0);
     is_whole(&input, &files_below(&input.beside("fresh")));
 }
 
 #[test]
-fn images_that_vanished_since_are_an_error_and_nothing_is_lost() {
+fn removed_images_are_an_error_and_nothing_is_lost() {
     let input = Input::of_sites(40);
     let options = "--shard-sites 2 --jobs 1";
     cut_off(&input, options);
     let image = fs::read(input.image(2, 3)).unwrap();
     fs::remove_file(input.image(2, 3)).unwrap();
     let before = files_below(&input.beside("out.rxrx2zarr"));
-    convert(&input.root(), &input.output(), options).ends_with(1);
+    convert(&input.root(), &input.output(), options).exits_with(1);
     convert(
         &input.root(),
         &input.output(),
         &format!("{options} --allow-missing"),
     )
-    .ends_with(1)
-    .complains_of(&["no longer in the input: 1", &input.site_id(2)]);
+    .exits_with(1)
+    .reports_each(&["no longer in the input: 1", &input.site_id(2)]);
     let without_lock = |mut files: BTreeMap<String, Vec<u8>>| {
         files.remove("lock");
         files
@@ -305,7 +305,7 @@ fn images_that_vanished_since_are_an_error_and_nothing_is_lost() {
     let after = files_below(&input.beside("out.rxrx2zarr"));
     assert_eq!(without_lock(after), without_lock(before));
     fs::write(input.image(2, 3), image).unwrap();
-    convert(&input.root(), &input.output(), options).ends_with(0);
+    convert(&input.root(), &input.output(), options).exits_with(0);
     Dataset::at(input.output()).has_pixels_of(&input);
 }
 
@@ -313,7 +313,7 @@ fn images_that_vanished_since_are_an_error_and_nothing_is_lost() {
 fn damage_to_unfinished_work_is_repaired() {
     let input = Input::of_sites(40);
     let options = "--shard-sites 2 --jobs 1";
-    convert(&input.root(), &input.beside("whole"), options).ends_with(0);
+    convert(&input.root(), &input.beside("whole"), options).exits_with(0);
     let whole = files_below(&input.beside("whole"));
     let shard = |number: usize| {
         input
@@ -338,8 +338,8 @@ fn damage_to_unfinished_work_is_repaired() {
         &input.output(),
         &format!("{options} --recheck"),
     )
-    .ends_with(0)
-    .complains_of(&[
+    .exits_with(0)
+    .reports_each(&[
         "2 records are damaged",
         "3 shards are missing or damaged",
         "units/0.json",
@@ -353,28 +353,28 @@ fn damage_to_unfinished_work_is_repaired() {
         bytes[9] ^= 1
     });
     convert(&input.root(), &input.output(), options)
-        .ends_with(1)
-        .complains_of(&["run.json", "is damaged", "--overwrite"]);
+        .exits_with(1)
+        .reports_each(&["run.json", "is damaged", "--overwrite"]);
     convert(
         &input.root(),
         &input.output(),
         &format!("{options} --overwrite"),
     )
-    .ends_with(0);
+    .exits_with(0);
     is_whole(&input, &whole);
 }
 
 #[test]
-fn a_finished_run_is_finished_whoever_asks_again() {
+fn a_repeated_run_finds_the_dataset_complete() {
     let input = Input::of_sites(5);
     fs::write(input.image(3, 2), "no PNG").unwrap();
     let first = convert(&input.root(), &input.output(), "--json")
-        .ends_with(3)
+        .exits_with(3)
         .json();
     let before = files_below(&input.output());
     let mut again = convert(&input.root(), &input.output(), "--json")
-        .ends_with(3)
-        .complains_of(&["complete already"])
+        .exits_with(3)
+        .reports_each(&["complete already"])
         .json();
     assert_eq!(again["sites_before"], 5);
     for field in ["sites_before", "seconds"] {
@@ -394,8 +394,8 @@ fn an_output_that_is_removed_during_the_run_is_not_sealed() {
     running.signal("STOP");
     fs::remove_dir_all(input.output()).unwrap();
     running.signal("CONT");
-    running.ends().ends_with(1).complains_of(&["removed"]);
+    running.ends().exits_with(1).reports_each(&["removed"]);
     assert!(!Dataset::at(input.output()).is_sealed());
-    convert(&input.root(), &input.output(), OPTIONS).ends_with(0);
+    convert(&input.root(), &input.output(), OPTIONS).exits_with(0);
     Dataset::at(input.output()).has_pixels_of(&input);
 }

@@ -16,9 +16,9 @@ fn a_sample_is_never_taken_for_real_data() {
         "--size",
         "16",
     ])
-    .ends_with(0);
-    convert(&input, &output, "").ends_with(0);
-    let said = info(&output, "--json").ends_with(0).json();
+    .exits_with(0);
+    convert(&input, &output, "").exits_with(0);
+    let said = info(&output, "--json").exits_with(0).json();
     assert_eq!(said["license"], "CC0-1.0");
     assert!(
         said["name"].as_str().unwrap().contains("synthetic"),
@@ -31,8 +31,8 @@ fn a_sample_is_never_taken_for_real_data() {
         &output,
         "--overwrite --license MIT --dataset-name cells",
     )
-    .ends_with(0);
-    let said = info(&output, "--json").ends_with(0).json();
+    .exits_with(0);
+    let said = info(&output, "--json").exits_with(0).json();
     assert_eq!(
         (&said["license"], &said["name"]),
         (&"MIT".into(), &"cells".into())
@@ -41,11 +41,11 @@ fn a_sample_is_never_taken_for_real_data() {
     // A file of that name that says nothing of the sort is no reason to guess.
     fs::write(input.join("rxrx2zarr.json"), "{\"name\": 7}").unwrap();
     convert(&input, &output, "--overwrite")
-        .ends_with(1)
-        .complains_of(&["rxrx2zarr.json"]);
+        .exits_with(1)
+        .reports_each(&["rxrx2zarr.json"]);
     fs::remove_file(input.join("rxrx2zarr.json")).unwrap();
-    convert(&input, &output, "--overwrite").ends_with(0);
-    let said = info(&output, "--json").ends_with(0).json();
+    convert(&input, &output, "--overwrite").exits_with(0);
+    let said = info(&output, "--json").exits_with(0).json();
     assert_eq!(
         (&said["license"], &said["name"]),
         (&"CC-BY-NC-SA-4.0".into(), &"RxRx1".into())

@@ -28,13 +28,13 @@ fn table_of(input: &Input, sites: &[usize]) -> String {
 }
 
 #[test]
-fn vectors_stand_in_array_order_and_gaps_are_told() {
+fn vectors_have_array_order_and_gaps_are_reported() {
     let input = Input::of_sites(5);
     let path = input.beside("embeddings.csv");
     let text = table_of(&input, &[0, 1, 3, 4]) + "NOBODY_1_B02_1,1,2,3\n";
     fs::write(&path, text).unwrap();
     let options = format!("--embeddings {}", path.display());
-    let run = convert(&input.root(), &input.output(), &options).ends_with(0);
+    let run = convert(&input.root(), &input.output(), &options).exits_with(0);
     for told in [
         "embeddings of no site",
         "NOBODY_1_B02_1",
@@ -63,8 +63,8 @@ fn vectors_stand_in_array_order_and_gaps_are_told() {
             assert_eq!(vector.as_primitive::<Float32Type>().values()[..], expected);
         }
     }
-    verify(&input.output(), "").ends_with(0);
-    let said = info(&input.output(), "--json").ends_with(0).json();
+    verify(&input.output(), "").exits_with(0);
+    let said = info(&input.output(), "--json").exits_with(0).json();
     assert_eq!(said["embeddings"]["length"], NUMBERS);
     let tables = said["tables"].to_string();
     for table in ["metadata", "planes", "channel_stats", "embeddings"] {
@@ -81,17 +81,17 @@ fn other_embeddings_are_another_dataset() {
     fs::write(&one, table_of(&input, &[0, 1, 2])).unwrap();
     fs::write(&other, table_of(&input, &[0, 1])).unwrap();
     let with = |path: &std::path::Path| format!("--embeddings {}", path.display());
-    convert(&input.root(), &input.output(), &with(&one)).ends_with(0);
-    convert(&input.root(), &input.output(), &with(&one)).ends_with(0);
+    convert(&input.root(), &input.output(), &with(&one)).exits_with(0);
+    convert(&input.root(), &input.output(), &with(&one)).exits_with(0);
     for options in [with(&other), String::new()] {
         convert(&input.root(), &input.output(), &options)
-            .ends_with(1)
-            .complains_of(&["the embeddings: ", "give the same file to --embeddings"]);
+            .exits_with(1)
+            .reports_each(&["the embeddings: ", "give the same file to --embeddings"]);
     }
     fs::write(&other, "site_id,a\nx,y\n").unwrap();
     convert(&input.root(), &input.beside("bad"), &with(&other))
-        .ends_with(1)
-        .complains_of(&["other.csv line 2, column \"a\": \"y\" is not a finite number"]);
+        .exits_with(1)
+        .reports_each(&["other.csv line 2, column \"a\": \"y\" is not a finite number"]);
     assert!(!input.beside("bad").exists());
 }
 
@@ -101,12 +101,12 @@ fn a_retry_keeps_the_embeddings_without_being_given_them() {
     let path = input.beside("embeddings.csv");
     fs::write(&path, table_of(&input, &[0, 2, 3])).unwrap();
     let options = format!("--shard-sites 2 --embeddings {}", path.display());
-    convert(&input.root(), &input.beside("whole"), &options).ends_with(0);
+    convert(&input.root(), &input.beside("whole"), &options).exits_with(0);
     let good = fs::read(input.image(1, 2)).unwrap();
     fs::write(input.image(1, 2), "no PNG").unwrap();
-    convert(&input.root(), &input.output(), &options).ends_with(3);
+    convert(&input.root(), &input.output(), &options).exits_with(3);
     fs::write(input.image(1, 2), good).unwrap();
-    convert(&input.root(), &input.output(), "--retry-bad").ends_with(0);
+    convert(&input.root(), &input.output(), "--retry-bad").exits_with(0);
     assert!(files_below(&input.output()) == files_below(&input.beside("whole")));
-    verify(&input.output(), "").ends_with(0);
+    verify(&input.output(), "").exits_with(0);
 }

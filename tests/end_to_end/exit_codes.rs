@@ -35,7 +35,7 @@ const GAPS: &str = "--allow-missing --shard-sites 2";
 fn converted_with_gaps() -> (Input, Value) {
     let input = with_gaps();
     let run = convert(&input.root(), &input.output(), &format!("{GAPS} --json"));
-    let told = run.ends_with(3).json();
+    let told = run.exits_with(3).json();
     (input, told)
 }
 
@@ -53,7 +53,7 @@ fn unfinished() -> Input {
     fs::write(input.image(1, 1), b"no image").unwrap();
     let rows = "--include HUVEC-01 --exclude well=B10";
     let options = &format!("--strict --shard-sites 1 --jobs 1 {rows}");
-    convert(&input.root(), &input.output(), options).ends_with(1);
+    convert(&input.root(), &input.output(), options).exits_with(1);
     input
 }
 
@@ -86,7 +86,7 @@ fn running<T>(then: impl FnOnce(&Input, &dyn Fn(&str)) -> T) -> (Run, T) {
 #[test]
 fn the_json_of_plan_is_documented() {
     let input = with_gaps();
-    let told = plan(&input.root(), "--json").ends_with(0).json();
+    let told = plan(&input.root(), "--json").exits_with(0).json();
     holds("### plan", &[told]);
 }
 
@@ -99,7 +99,7 @@ fn the_json_of_convert_is_documented() {
 #[test]
 fn the_json_of_verify_is_documented() {
     let (input, _) = converted_with_gaps();
-    let clean = verify(&input.output(), "--json").ends_with(0).json();
+    let clean = verify(&input.output(), "--json").exits_with(0).json();
     let shard = input.output().join("images.zarr/images/c/1/0/0/0");
     let mut bytes = fs::read(&shard).unwrap();
     bytes[10] ^= 1;
@@ -108,7 +108,7 @@ fn the_json_of_verify_is_documented() {
     let pixels = fs::read(input.image(4, 1)).unwrap();
     fs::write(input.image(0, 1), pixels).unwrap();
     let options = format!("--json --source {}", input.root().display());
-    let damaged = verify(&input.output(), &options).ends_with(1).json();
+    let damaged = verify(&input.output(), &options).exits_with(1).json();
     holds("### verify", &[clean, damaged]);
 }
 
@@ -125,17 +125,17 @@ fn the_json_of_info_is_documented() {
         "--embeddings {} --include HUVEC-01 --exclude well=B10",
         embeddings.display()
     );
-    convert(&input.root(), &input.output(), &options).ends_with(0);
-    let full = info(&input.output(), "--json").ends_with(0).json();
+    convert(&input.root(), &input.output(), &options).exits_with(0);
+    let full = info(&input.output(), "--json").exits_with(0).json();
     let (gaps, _) = converted_with_gaps();
-    let gaps = info(&gaps.output(), "--json").ends_with(0).json();
+    let gaps = info(&gaps.output(), "--json").exits_with(0).json();
     holds("### info", &[full, gaps]);
 }
 
 #[test]
 fn the_json_of_info_about_an_unfinished_dataset_is_documented() {
     let input = unfinished();
-    let stopped = info(&input.output(), "--json").ends_with(1).json();
+    let stopped = info(&input.output(), "--json").exits_with(1).json();
     assert!(stopped["running"].is_null());
     // A stopped process still holds the lock.
     let (ended, busy) = running(|input, signal| {
@@ -144,10 +144,10 @@ fn the_json_of_info_about_an_unfinished_dataset_is_documented() {
         signal("CONT");
         told
     });
-    ended.ends_with(0);
+    ended.exits_with(0);
     holds(
         "### info of an unfinished dataset",
-        &[stopped, busy.ends_with(1).json()],
+        &[stopped, busy.exits_with(1).json()],
     );
 }
 
@@ -158,10 +158,10 @@ fn the_json_of_publish_is_documented() {
     let url = server.url("dataset");
     let options = "--store-option region=us-east-1 --json";
     let planned = publish(&input.output(), &url, &format!("{options} --dry-run"));
-    let planned = planned.ends_with(0).json();
+    let planned = planned.exits_with(0).json();
     assert_eq!(server.keys("dataset"), [""; 0]);
     let done = publish(&input.output(), &url, &format!("{options} --verify"));
-    let done = done.ends_with(0).json();
+    let done = done.exits_with(0).json();
     assert_eq!(server.keys("dataset").len() as u64, done["objects"]);
     holds("### publish", &[planned, done]);
 }
@@ -174,7 +174,7 @@ fn a_plan_that_would_be_refused_is_printed_whole() {
             input.write_image(site, channel, 30, 30);
         }
     }
-    let told = plan(&input.root(), "--json").ends_with(1).json();
+    let told = plan(&input.root(), "--json").exits_with(1).json();
     assert_eq!(told["problems"][0]["kind"], "mixed_shapes");
     holds("### plan", &[told]);
 }
@@ -183,7 +183,7 @@ fn a_plan_that_would_be_refused_is_printed_whole() {
 /// output, and with the same text on standard error; returns the kind.
 #[track_caller]
 fn fails(run: Run, code: i32) -> String {
-    let run = run.ends_with(code);
+    let run = run.exits_with(code);
     let told = run.json();
     holds_failure(&told);
     assert_eq!(told["exit_code"], code, "{run:#?}");
@@ -208,7 +208,7 @@ const WITH_JSON: [&[&str]; 5] = [
 ];
 
 #[test]
-fn wrong_usage_is_told_as_json() {
+fn wrong_usage_is_printed_as_json() {
     for arguments in WITH_JSON {
         // Without its arguments, and with an option that does not exist.
         assert_eq!(fails(run([arguments[0], "--json"]), 2), "usage");
@@ -229,12 +229,12 @@ fn wrong_usage_is_told_as_json() {
         assert_eq!(fails(plan(&input.root(), options), 2), "usage");
     }
     // Behind `--`, it is not an option.
-    let run = run(["plan", "--", "a", "--json"]).ends_with(2);
+    let run = run(["plan", "--", "a", "--json"]).exits_with(2);
     assert_eq!(run.stdout, "");
 }
 
 #[test]
-fn failures_are_told_as_json() {
+fn failures_are_printed_as_json() {
     for arguments in WITH_JSON {
         let arguments = arguments.iter().copied().chain(["--json"]);
         assert_eq!(fails(run(arguments), 1), "input");
@@ -247,7 +247,7 @@ fn failures_are_told_as_json() {
 
     let foreign = input.beside("foreign");
     fs::create_dir(&foreign).unwrap();
-    fs::write(foreign.join("thesis.tex"), "years of work").unwrap();
+    fs::write(foreign.join("notes.tex"), "text of a user").unwrap();
     let run = convert(&input.root(), &foreign, "--allow-missing --json");
     assert_eq!(fails(run, 1), "output");
 
@@ -265,7 +265,7 @@ fn failures_are_told_as_json() {
 #[test]
 fn a_source_without_the_rows_of_the_dataset_is_no_wrong_usage() {
     let input = Input::of_sites(9);
-    convert(&input.root(), &input.output(), "--include HUVEC-02").ends_with(0);
+    convert(&input.root(), &input.output(), "--include HUVEC-02").exits_with(0);
     let other = Input::of_sites(3);
     let source = other.root();
     let options = format!("--json --source {}", source.display());
@@ -310,7 +310,7 @@ fn documented_exit_codes() -> BTreeSet<(String, i32)> {
 fn every_documented_exit_code_occurs() {
     let mut seen = BTreeSet::new();
     let mut occurs = |command: &str, code: i32, run: Run| {
-        run.ends_with(code);
+        run.exits_with(code);
         seen.insert((command.to_owned(), code));
     };
     for command in [
@@ -369,7 +369,7 @@ fn a_closed_pipe_does_not_change_the_exit_code() {
         root.display(),
         output.display()
     );
-    Run::of(Command::new("bash").args(["-c", &script])).ends_with(3);
+    Run::of(Command::new("bash").args(["-c", &script])).exits_with(3);
 }
 
 #[test]
@@ -384,7 +384,7 @@ fn the_example_of_the_crate_runs() {
         let mut command = Command::new(PROGRAM);
         let words: Vec<&str> = line.split(' ').collect();
         assert_eq!(words[0], "rxrx2zarr", "{line}");
-        Run::of(command.args(&words[1..]).current_dir(folder.path())).ends_with(0);
+        Run::of(command.args(&words[1..]).current_dir(folder.path())).exits_with(0);
     }
-    info(&folder.path().join("rxrx1-zarr"), "").ends_with(0);
+    info(&folder.path().join("rxrx1-zarr"), "").exits_with(0);
 }

@@ -26,7 +26,7 @@ fn with_disk(disk: &Path, script: &str) -> Option<Run> {
 }
 
 #[test]
-fn a_disk_that_is_full_at_any_write_costs_nothing() {
+fn a_disk_that_is_full_at_any_write_loses_nothing() {
     let input = Input::new(Spec {
         sites: 12,
         channels: vec![1, 2],
@@ -36,7 +36,7 @@ fn a_disk_that_is_full_at_any_write_costs_nothing() {
     });
     let options = "--shard-sites 2 --jobs 2";
     let whole = input.beside("whole");
-    convert(&input.root(), &whole, options).ends_with(0);
+    convert(&input.root(), &whole, options).exits_with(0);
     let whole = files_below(&whole);
     let bytes: usize = whole
         .values()
@@ -72,7 +72,7 @@ fn a_disk_that_is_full_at_any_write_costs_nothing() {
         let Some(run) = with_disk(&input.beside("disk"), &script) else {
             return;
         };
-        let run = run.ends_with(0);
+        let run = run.exits_with(0);
         let errors = fs::read_to_string(input.beside("errors")).unwrap();
         tally.round();
         if run.stdout.contains("first 1\n") {

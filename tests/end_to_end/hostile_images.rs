@@ -139,8 +139,8 @@ fn each_is_recorded_by_its_cause_and_the_run_goes_on() {
     let input = Input::of_sites(10);
     let _socket = spoil(&input);
     let told = convert(&input.root(), &input.output(), "--json")
-        .ends_with(3)
-        .complains_of(&["too few to be meant so: 2"])
+        .exits_with(3)
+        .reports_each(&["too few to be meant so: 2"])
         .json();
     assert_eq!(told["planes"]["corrupt"], EXPECTED.len());
     assert_eq!(told["planes"]["missing"], 0);
@@ -188,7 +188,7 @@ fn each_is_recorded_by_its_cause_and_the_run_goes_on() {
 
 /// As long as the first reader waits for a pipe, nothing else is read.
 #[test]
-fn pipes_are_not_waited_for_wherever_they_are() {
+fn pipes_in_the_input_do_not_block() {
     let input = Input::of_sites(1);
     let pipe = |path: &Path| {
         let _ = fs::remove_file(path);
@@ -196,8 +196,8 @@ fn pipes_are_not_waited_for_wherever_they_are() {
     };
     pipe(&input.root().join("rxrx2zarr.json"));
     convert(&input.root(), &input.output(), "")
-        .ends_with(1)
-        .complains_of(&["rxrx2zarr.json", "it is a pipe"]);
+        .exits_with(1)
+        .reports_each(&["rxrx2zarr.json", "it is a pipe"]);
     let description = input.root().join("rxrx2zarr.json");
     fs::remove_file(&description).unwrap();
     File::create(&description)
@@ -205,17 +205,17 @@ fn pipes_are_not_waited_for_wherever_they_are() {
         .set_len(1 << 40)
         .unwrap();
     convert(&input.root(), &input.output(), "")
-        .ends_with(1)
-        .complains_of(&["rxrx2zarr.json", "longer than 1048576 bytes"]);
+        .exits_with(1)
+        .reports_each(&["rxrx2zarr.json", "longer than 1048576 bytes"]);
     fs::remove_file(&description).unwrap();
 
     pipe(&input.table_path());
     convert(&input.root(), &input.output(), "")
-        .ends_with(1)
-        .complains_of(&["metadata.csv", "it is a pipe, not a file"]);
+        .exits_with(1)
+        .reports_each(&["metadata.csv", "it is a pipe, not a file"]);
     pipe(&input.beside("pipe"));
     convert(&input.beside("pipe"), &input.output(), "")
-        .ends_with(1)
-        .complains_of(&["pipe is not a folder"]);
+        .exits_with(1)
+        .reports_each(&["pipe is not a folder"]);
     assert!(!input.output().exists());
 }

@@ -22,7 +22,7 @@ fn plan_in_little_memory(input: &Path) -> Run {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_cell_of_two_gigabytes_takes_no_such_memory() {
+fn a_cell_of_two_gigabytes_takes_little_memory() {
     let input = Input::of_sites(1);
     fs::remove_file(input.table_path()).unwrap();
     let member = |content: &[u8]| {
@@ -39,8 +39,8 @@ fn a_cell_of_two_gigabytes_takes_no_such_memory() {
         packed.write_all(&part).unwrap();
     }
     plan_in_little_memory(&input.root())
-        .ends_with(1)
-        .complains_of(&["metadata.csv.gz line 3", "longer than 1048576 bytes"]);
+        .exits_with(1)
+        .reports_each(&["metadata.csv.gz line 3", "longer than 1048576 bytes"]);
 }
 
 #[cfg(target_os = "linux")]
@@ -50,17 +50,17 @@ fn ten_million_columns_are_refused() {
     let table = format!("experiment,plate,well,site{}\n", ",c".repeat(10_000_000));
     fs::write(input.table_path(), table).unwrap();
     plan_in_little_memory(&input.root())
-        .ends_with(1)
-        .complains_of(&["metadata.csv line 1", "longer than 1048576 bytes"]);
+        .exits_with(1)
+        .reports_each(&["metadata.csv line 1", "longer than 1048576 bytes"]);
     let table = format!("experiment,plate,well,site{}\n", ",c".repeat(10_000));
     fs::write(input.table_path(), table).unwrap();
     plan_in_little_memory(&input.root())
-        .ends_with(1)
-        .complains_of(&["metadata.csv line 1", "10004 columns", "at most 10000"]);
+        .exits_with(1)
+        .reports_each(&["metadata.csv line 1", "10004 columns", "at most 10000"]);
 }
 
 #[test]
-fn experiments_that_lead_elsewhere_are_only_names() {
+fn experiments_with_path_separators_are_only_names() {
     let input = Input::of_sites(1);
     let long = "x".repeat(3_000);
     let names = [
@@ -77,7 +77,7 @@ fn experiments_that_lead_elsewhere_are_only_names() {
         table += &format!("{name},1,B02,1,../../y,2\n");
     }
     fs::write(input.table_path(), table).unwrap();
-    let run = convert(&input.root(), &input.output(), "--allow-missing").ends_with(3);
+    let run = convert(&input.root(), &input.output(), "--allow-missing").exits_with(3);
     assert!(
         !run.stderr.contains('\u{1b}') && run.stderr.len() < 2_000,
         "{run:#?}"
@@ -96,7 +96,7 @@ fn experiments_that_lead_elsewhere_are_only_names() {
 }
 
 #[test]
-fn what_is_no_number_makes_no_bad_json() {
+fn infinite_and_undefined_numbers_give_valid_json() {
     let input = Input::of_sites(4);
     let rows = ["1,NaN,NaN", "1,inf,1", "2,-inf,", "2,1.5,3"];
     let mut table = "experiment,plate,well,site,dose,count\n".to_owned();
@@ -105,9 +105,9 @@ fn what_is_no_number_makes_no_bad_json() {
         table += &format!("HUVEC-01,1,{well},{},{rest}\n", 1 + index % 2);
     }
     fs::write(input.table_path(), table).unwrap();
-    plan(&input.root(), "--json").ends_with(0).json();
+    plan(&input.root(), "--json").exits_with(0).json();
     convert(&input.root(), &input.output(), "--json")
-        .ends_with(0)
+        .exits_with(0)
         .json();
     let dataset = Dataset::at(input.output());
     let documents = files_below(&input.output());
@@ -132,7 +132,7 @@ fn what_is_no_number_makes_no_bad_json() {
 
 #[cfg(unix)]
 #[test]
-fn paths_need_not_be_text() {
+fn paths_may_be_no_utf_8() {
     use std::os::unix::ffi::OsStrExt;
     let input = Input::of_sites(1);
     let odd = |name: &[u8]| input.beside("").join(std::ffi::OsStr::from_bytes(name));
@@ -140,20 +140,20 @@ fn paths_need_not_be_text() {
         println!("skipped: this file system takes UTF-8 names only");
         return;
     }
-    let told = plan(&odd(b"in\xff"), "--json").ends_with(0).json();
+    let told = plan(&odd(b"in\xff"), "--json").exits_with(0).json();
     assert!(told["input"].as_str().unwrap().ends_with("in\u{fffd}"));
-    convert(&odd(b"in\xff"), &odd(b"out\xff"), "").ends_with(0);
+    convert(&odd(b"in\xff"), &odd(b"out\xff"), "").exits_with(0);
     assert!(Dataset::at(odd(b"out\xff")).is_sealed());
-    super::run::info(&odd(b"out\xff"), "--json").ends_with(0);
-    super::run::info(&odd(b"out\xff"), "").ends_with(0);
+    super::run::info(&odd(b"out\xff"), "--json").exits_with(0);
+    super::run::info(&odd(b"out\xff"), "").exits_with(0);
 
     // Inside the input, such a name can be no image's.
     let plate = odd(b"in\xff").join("images/HUVEC-01/Plate1");
     fs::write(plate.join(std::ffi::OsStr::from_bytes(b"\xff.png")), "").unwrap();
     fs::write(plate.join("\u{1b}[2J.png"), "").unwrap();
     let run = convert(&odd(b"in\xff"), &input.output(), "")
-        .ends_with(0)
-        .complains_of(&[
+        .exits_with(0)
+        .reports_each(&[
             "whose name is not UTF-8: 1",
             "\u{fffd}.png",
             "\\u{1b}[2J.png",
@@ -163,41 +163,41 @@ fn paths_need_not_be_text() {
 
 #[cfg(unix)]
 #[test]
-fn places_that_are_none_are_named() {
+fn unusable_locations_are_named() {
     use std::os::unix::fs::symlink;
     let input = Input::of_sites(1);
     let round = input.beside("round");
     symlink("round", &round).unwrap();
     convert(&round, &input.output(), "")
-        .ends_with(1)
-        .complains_of(&["round", "symbolic links"]);
+        .exits_with(1)
+        .reports_each(&["round", "symbolic links"]);
     convert(&input.root(), &round, "")
-        .ends_with(1)
-        .complains_of(&["round"]);
+        .exits_with(1)
+        .reports_each(&["round"]);
     let file = input.beside("file");
     fs::write(&file, "a file").unwrap();
     convert(&input.root(), &file.join("out"), "")
-        .ends_with(1)
-        .complains_of(&["file"]);
+        .exits_with(1)
+        .reports_each(&["file"]);
     assert_eq!(fs::read_to_string(&file).unwrap(), "a file");
     #[cfg(target_os = "linux")]
     convert(&input.root(), Path::new("/proc/out"), "")
-        .ends_with(1)
-        .complains_of(&["cannot create /proc/out"]);
+        .exits_with(1)
+        .reports_each(&["cannot create /proc/out"]);
 }
 
 #[test]
 fn more_threads_than_there_can_be_are_wrong_usage() {
     for jobs in ["0", "1025", "1000000", "99999999999999999999", "-1"] {
         run(["convert", "in", "out", &format!("--jobs={jobs}")])
-            .ends_with(2)
-            .complains_of(&["--jobs"]);
+            .exits_with(2)
+            .reports_each(&["--jobs"]);
     }
 }
 
 /// Somebody removes OUTPUT while it is being written.
 #[test]
-fn an_output_that_vanishes_is_not_made_again() {
+fn an_output_that_is_removed_is_not_created_again() {
     let input = Input::of_sites(48);
     let mut command = Command::new(PROGRAM);
     command.arg("convert").arg(input.root()).arg(input.output());
@@ -217,8 +217,8 @@ fn an_output_that_vanishes_is_not_made_again() {
     remover.join().unwrap();
     // Either what was written is missed, or it goes while its folder is made.
     let run = run
-        .ends_with(1)
-        .complains_of(&["unfinished and not sealed", "error: cannot "]);
+        .exits_with(1)
+        .reports_each(&["unfinished and not sealed", "error: cannot "]);
     assert!(!run.stderr.contains("panicked"), "{run:#?}");
     assert!(!Dataset::at(input.output()).is_sealed());
 }

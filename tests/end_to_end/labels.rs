@@ -7,7 +7,7 @@ use super::input::{HEADER, Input};
 use super::run::convert;
 
 fn converted(input: &Input) -> Dataset {
-    convert(&input.root(), &input.output(), "").ends_with(0);
+    convert(&input.root(), &input.output(), "").exits_with(0);
     Dataset::at(input.output())
 }
 
@@ -43,7 +43,7 @@ fn every_column_is_a_coordinate_along_site() {
 }
 
 #[test]
-fn labels_say_the_same_as_the_table() {
+fn labels_equal_the_columns_of_the_table() {
     let input = Input::of_sites(10);
     let dataset = converted(&input);
     let table = dataset.sites_table();
@@ -130,7 +130,7 @@ fn present_is_false_where_pixels_are_not() {
         &input.output(),
         "--allow-missing --chunk-channels 4",
     )
-    .ends_with(3);
+    .exits_with(3);
     let dataset = Dataset::at(input.output());
     let present = dataset.json("images.zarr/present/zarr.json");
     assert_eq!(present["dimension_names"], json!(["site", "channel"]));

@@ -11,7 +11,7 @@ use super::run::{convert, plan};
 /// Converts and compares every pixel; with the layout as the array tells it.
 fn converted(input: &Input, name: &str, options: &str) -> Dataset {
     let output = input.beside(name);
-    convert(&input.root(), &output, options).ends_with(0);
+    convert(&input.root(), &output, options).exits_with(0);
     let dataset = Dataset::at(output);
     dataset.has_pixels_of(input);
     dataset
@@ -162,11 +162,11 @@ fn a_layout_that_does_not_fit_is_wrong_usage() {
         ("--codec gzip", "delta-zstd"),
     ] {
         convert(&input.root(), &input.output(), options)
-            .ends_with(2)
-            .complains_of(&[complaint]);
+            .exits_with(2)
+            .reports_each(&[complaint]);
         assert!(!input.output().exists(), "{options}");
         if options != "--jobs 0" {
-            plan(&input.root(), options).ends_with(2);
+            plan(&input.root(), options).exits_with(2);
         }
     }
 }

@@ -48,7 +48,7 @@ fn an_image_that_may_not_be_read_is_recorded() {
     let input = open_input(2);
     allow(&input.image(1, 4), 0o000);
     let told = convert(&input, &input.output(), "--json")
-        .ends_with(3)
+        .exits_with(3)
         .json();
     assert_eq!(told["planes"]["corrupt"], 1);
     assert_eq!(told["refused"][0]["cause"], "permission");
@@ -72,8 +72,8 @@ fn folders_and_tables_that_may_not_be_read_are_named() {
         allow(&path, 0o000);
         let run = convert(&input, &input.output(), "--allow-missing");
         fs::set_permissions(&path, mode).unwrap();
-        run.ends_with(1)
-            .complains_of(&[complaint, path.to_str().unwrap(), "Permission denied"]);
+        run.exits_with(1)
+            .reports_each(&[complaint, path.to_str().unwrap(), "Permission denied"]);
         assert!(!input.output().exists());
     }
 }
@@ -86,7 +86,7 @@ fn an_output_that_may_not_be_written_is_named() {
     allow(&shut, 0o555);
     allow(&shut.join("out"), 0o555);
     for output in [shut.join("new"), shut.join("out"), shut.join("a/b/c")] {
-        convert(&input, &output, "").ends_with(1).complains_of(&[
+        convert(&input, &output, "").exits_with(1).reports_each(&[
             "cannot create",
             "shut",
             "Permission denied",
@@ -95,7 +95,7 @@ fn an_output_that_may_not_be_written_is_named() {
     // The folder beside OUTPUT can be made, but nothing in OUTPUT.
     allow(&shut, 0o777);
     convert(&input, &shut.join("out"), "")
-        .ends_with(1)
-        .complains_of(&["shut/out", "Permission denied"]);
+        .exits_with(1)
+        .reports_each(&["shut/out", "Permission denied"]);
     assert!(fs::read_dir(shut.join("out")).unwrap().next().is_none());
 }

@@ -10,7 +10,7 @@ fn missing_planes_are_named_and_nothing_is_written() {
     let Some(input) = real_data("") else { return };
     let place = tempfile::tempdir().unwrap();
     let output = place.path().join("out");
-    convert(&input, &output, "").ends_with(1).complains_of(&[
+    convert(&input, &output, "").exits_with(1).reports_each(&[
         "planes without an image: 24",
         "HEPG2-01_1_B02_2: no w",
         "HUVEC-01_4_B02_2: no w",
@@ -25,7 +25,7 @@ fn every_present_plane_is_what_another_decoder_reads() {
     let place = tempfile::tempdir().unwrap();
     let output = place.path().join("out");
     let told = convert(&input, &output, "--allow-missing --json")
-        .ends_with(3)
+        .exits_with(3)
         .json();
     assert_eq!(told["sites"], 24);
     assert_eq!(

@@ -5,12 +5,12 @@ use super::input::{Input, Spec};
 use super::run::{convert, run};
 
 #[test]
-fn neither_jobs_nor_place_change_a_byte() {
+fn jobs_and_location_do_not_change_bytes() {
     let input = Input::of_sites(11);
     let options = "--shard-sites 4 --chunk-sites 2";
     let converted = |name: &str, more: &str| {
         let output = input.beside(name);
-        convert(&input.root(), &output, &format!("{options} {more}")).ends_with(0);
+        convert(&input.root(), &output, &format!("{options} {more}")).exits_with(0);
         Dataset::at(output).objects()
     };
     let expected = converted("one", "--jobs 1");
@@ -23,7 +23,7 @@ fn neither_jobs_nor_place_change_a_byte() {
 }
 
 #[test]
-fn jobs_do_not_change_what_is_said_of_bad_images() {
+fn jobs_do_not_change_the_report_of_bad_images() {
     let input = Input::of_sites(9);
     for (site, channel) in [(2, 3), (3, 1), (8, 6)] {
         std::fs::write(input.image(site, channel), "no PNG").unwrap();
@@ -33,7 +33,7 @@ fn jobs_do_not_change_what_is_said_of_bad_images() {
         let output = input.beside(jobs);
         let options = format!("--allow-missing --shard-sites 2 --json --jobs {jobs}");
         let mut result = convert(&input.root(), &output, &options)
-            .ends_with(3)
+            .exits_with(3)
             .json();
         result["seconds"] = 0.into();
         (result, Dataset::at(output).objects())
@@ -55,7 +55,7 @@ fn padded_and_unpadded_names_are_the_same_experiments() {
     };
     let input = |spec: Spec| {
         let input = Input::new(spec);
-        convert(&input.root(), &input.output(), "").ends_with(0);
+        convert(&input.root(), &input.output(), "").exits_with(0);
         let dataset = Dataset::at(input.output());
         dataset.has_pixels_of(&input);
         (dataset.planes(), dataset.label::<String>("experiment"))
@@ -79,7 +79,7 @@ fn a_sample_is_the_same_for_a_seed() {
         run(["sample", dest.to_str().unwrap()]
             .into_iter()
             .chain(options))
-        .ends_with(0);
+        .exits_with(0);
         super::dataset::files_below(&dest)
     };
     let files = sample("a", "5");
@@ -90,7 +90,7 @@ fn a_sample_is_the_same_for_a_seed() {
 }
 
 #[test]
-fn a_sample_converts_without_a_word() {
+fn a_sample_converts_without_warnings() {
     let place = tempfile::tempdir().unwrap();
     let (dest, output) = (place.path().join("in"), place.path().join("out"));
     run([
@@ -102,8 +102,8 @@ fn a_sample_converts_without_a_word() {
         "48",
         "-q",
     ])
-    .ends_with(0);
-    let converted = convert(&dest, &output, "-q").ends_with(0);
+    .exits_with(0);
+    let converted = convert(&dest, &output, "-q").exits_with(0);
     assert_eq!(converted.stderr, "");
     let dataset = Dataset::at(output);
     let sources = dataset.planes_table().texts("source");

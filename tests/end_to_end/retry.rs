@@ -1,4 +1,4 @@
-//! `--retry-bad`: bad images are repaired, and the dataset is mended.
+//! `--retry-bad`: bad images that were repaired are converted.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,7 +9,7 @@ use super::input::Input;
 use super::real_data::real_data;
 use super::run::{convert, verify};
 
-/// Five ways to damage an image, with a word of what is said of each.
+/// Five ways to damage an image, with a word of the report of each.
 type Damage = fn(&[u8]) -> Vec<u8>;
 
 const DAMAGES: [(Damage, &str); 5] = [
@@ -27,13 +27,13 @@ fn flipped(png: &[u8], at: usize) -> Vec<u8> {
 }
 
 #[test]
-fn what_was_repaired_is_converted_with_the_settings_of_the_dataset() {
+fn repaired_images_are_converted_with_the_settings_of_the_dataset() {
     let input = Input::of_sites(12);
     let options = format!(
         "--shard-sites 2 --codec zstd --exclude site_id={} --dataset-name Mine",
         input.site_id(0)
     );
-    convert(&input.root(), &input.beside("whole"), &options).ends_with(0);
+    convert(&input.root(), &input.beside("whole"), &options).exits_with(0);
     let whole = files_below(&input.beside("whole"));
     let (missing, corrupt) = (input.image(1, 2), input.image(10, 5));
     let good = [&missing, &corrupt].map(|path| fs::read(path).unwrap());
@@ -44,19 +44,19 @@ fn what_was_repaired_is_converted_with_the_settings_of_the_dataset() {
         &input.output(),
         &format!("{options} --allow-missing --json"),
     )
-    .ends_with(3)
+    .exits_with(3)
     .json();
     assert_eq!(told["planes"]["ok"], whole_planes(&whole) - 2);
 
     // Nothing is repaired yet: everything stays as it is.
     let before = files_below(&input.output());
-    convert(&input.root(), &input.output(), "--retry-bad").ends_with(3);
+    convert(&input.root(), &input.output(), "--retry-bad").exits_with(3);
     assert!(files_below(&input.output()) == before);
     fs::write(&missing, &good[0]).unwrap();
-    convert(&input.root(), &input.output(), "--retry-bad").ends_with(3);
+    convert(&input.root(), &input.output(), "--retry-bad").exits_with(3);
     fs::write(&corrupt, &good[1]).unwrap();
     let told = convert(&input.root(), &input.output(), "--retry-bad --json")
-        .ends_with(0)
+        .exits_with(0)
         .json();
     // Only the unit with the bad plane is converted again.
     let sites = told["sites"].as_u64().unwrap();
@@ -64,8 +64,8 @@ fn what_was_repaired_is_converted_with_the_settings_of_the_dataset() {
     assert!(files_below(&input.output()) == whole);
     assert!(!input.beside("out.rxrx2zarr").exists());
     convert(&input.root(), &input.output(), "--retry-bad")
-        .ends_with(0)
-        .complains_of(&["complete already"]);
+        .exits_with(0)
+        .reports_each(&["complete already"]);
 }
 
 fn whole_planes(objects: &BTreeMap<String, Vec<u8>>) -> u64 {
@@ -76,7 +76,7 @@ fn whole_planes(objects: &BTreeMap<String, Vec<u8>>) -> u64 {
 }
 
 #[test]
-fn settings_are_those_of_the_dataset_and_of_nobody_else() {
+fn a_retry_takes_no_other_settings() {
     let input = Input::of_sites(2);
     for options in ["--codec zstd", "--overwrite", "--shard-sites 4", "--strict"] {
         convert(
@@ -84,18 +84,18 @@ fn settings_are_those_of_the_dataset_and_of_nobody_else() {
             &input.output(),
             &format!("--retry-bad {options}"),
         )
-        .ends_with(2);
+        .exits_with(2);
     }
     convert(&input.root(), &input.output(), "--retry-bad")
-        .ends_with(1)
-        .complains_of(&["out", "not a complete dataset"]);
+        .exits_with(1)
+        .reports_each(&["out", "not a complete dataset"]);
 }
 
 #[test]
-fn an_incomplete_input_costs_no_pixel() {
+fn an_incomplete_input_loses_no_pixel() {
     let input = Input::of_sites(6);
     fs::write(input.image(0, 1), "no PNG").unwrap();
-    convert(&input.root(), &input.output(), "--shard-sites 2").ends_with(3);
+    convert(&input.root(), &input.output(), "--shard-sites 2").exits_with(3);
     let before = files_below(&input.output());
     // The folder now holds little more than the repaired image.
     let good = fs::read(input.image(1, 1)).unwrap();
@@ -103,8 +103,8 @@ fn an_incomplete_input_costs_no_pixel() {
     fs::remove_file(input.image(1, 1)).unwrap();
     fs::remove_file(input.image(5, 6)).unwrap();
     convert(&input.root(), &input.output(), "--retry-bad")
-        .ends_with(1)
-        .complains_of(&["no longer in the input: 2", &input.site_id(1)]);
+        .exits_with(1)
+        .reports_each(&["no longer in the input: 2", &input.site_id(1)]);
     assert!(
         files_below(&input.output()) == before,
         "still sealed, still whole"
@@ -114,31 +114,31 @@ fn an_incomplete_input_costs_no_pixel() {
     input.write_image(5, 6, 12, 20);
     fs::write(input.image(1, 1), &good[..good.len() / 2]).unwrap();
     convert(&input.root(), &input.output(), "--retry-bad")
-        .ends_with(3)
-        .complains_of(&["stays as it was", &input.image_name(1, 1)]);
+        .exits_with(3)
+        .reports_each(&["stays as it was", &input.image_name(1, 1)]);
     assert!(files_below(&input.output()) == before);
-    verify(&input.output(), "").ends_with(0);
+    verify(&input.output(), "").exits_with(0);
 }
 
 #[test]
-fn a_retry_that_was_cut_off_is_finished_by_the_next() {
+fn an_interrupted_retry_is_finished_by_the_next() {
     let input = Input::of_sites(8);
-    convert(&input.root(), &input.beside("whole"), "--shard-sites 1").ends_with(0);
+    convert(&input.root(), &input.beside("whole"), "--shard-sites 1").exits_with(0);
     let good = fs::read(input.image(6, 1)).unwrap();
     fs::write(input.image(6, 1), "no PNG").unwrap();
-    convert(&input.root(), &input.output(), "--shard-sites 1").ends_with(3);
+    convert(&input.root(), &input.output(), "--shard-sites 1").exits_with(3);
     fs::write(input.image(6, 1), &good).unwrap();
     // A folder where the shard was: it cannot be replaced.
     let shard = input.output().join("images.zarr/images/c/6/0/0");
     let aside = input.beside("aside");
     fs::rename(&shard, &aside).unwrap();
-    convert(&input.root(), &input.output(), "--retry-bad").ends_with(1);
+    convert(&input.root(), &input.output(), "--retry-bad").exits_with(1);
     fs::rename(&aside, &shard).unwrap();
     assert!(
         Dataset::at(input.output()).is_sealed(),
         "refused before it began"
     );
-    convert(&input.root(), &input.output(), "--retry-bad").ends_with(0);
+    convert(&input.root(), &input.output(), "--retry-bad").exits_with(0);
     assert!(files_below(&input.output()) == files_below(&input.beside("whole")));
 }
 
@@ -146,7 +146,7 @@ fn a_retry_that_was_cut_off_is_finished_by_the_next() {
 /// repaired, and demands the exit code and the bytes of a run over good ones.
 fn five_damages(input: &Path, images: &[String], place: &Path, options: &str, code: i32) {
     let whole = place.join("whole");
-    convert(input, &whole, options).ends_with(code);
+    convert(input, &whole, options).exits_with(code);
     let expected = Dataset::at(&whole).planes();
     let good: Vec<Vec<u8>> = images
         .iter()
@@ -158,7 +158,7 @@ fn five_damages(input: &Path, images: &[String], place: &Path, options: &str, co
 
     let output = place.join("out");
     let told = convert(input, &output, &format!("{options} --json"))
-        .ends_with(3)
+        .exits_with(3)
         .json();
     assert_eq!(told["planes"]["corrupt"], 5);
     let causes = told["refused"].as_array().unwrap();
@@ -191,12 +191,12 @@ fn five_damages(input: &Path, images: &[String], place: &Path, options: &str, co
     for (name, png) in images.iter().zip(&good) {
         fs::write(input.join(name), png).unwrap();
     }
-    convert(input, &output, "--retry-bad").ends_with(code);
+    convert(input, &output, "--retry-bad").exits_with(code);
     assert!(files_below(&output) == files_below(&whole));
 }
 
 #[test]
-fn five_damages_are_told_apart_and_mended() {
+fn five_damages_are_distinguished_and_repaired() {
     let input = Input::of_sites(9);
     let images: Vec<String> = (1..=5)
         .map(|channel| input.image_name(3, channel))
@@ -206,7 +206,7 @@ fn five_damages_are_told_apart_and_mended() {
 }
 
 #[test]
-fn five_damages_of_real_files_are_told_apart_and_mended() {
+fn five_damages_of_real_files_are_distinguished_and_repaired() {
     let Some(real) = real_data("") else { return };
     let place = tempfile::tempdir().unwrap();
     let input = place.path().join("in");

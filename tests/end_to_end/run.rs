@@ -8,7 +8,7 @@ use serde_json::Value;
 /// The program under test.
 pub(super) const PROGRAM: &str = env!("CARGO_BIN_EXE_rxrx2zarr");
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Debug)]
 pub(super) struct Run {
     pub(super) code: Option<i32>,
@@ -21,14 +21,14 @@ pub(super) fn run<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Run {
     Run::of(Command::new(PROGRAM).args(arguments))
 }
 
-/// `convert input output`, and whatever else the line says, split at spaces.
+/// Runs `convert input output` with `options`, which are split at spaces.
 pub(super) fn convert(input: &Path, output: &Path, options: &str) -> Run {
     let command = &mut Command::new(PROGRAM);
     command.arg("convert").arg(input).arg(output);
     Run::of(command.args(options.split_whitespace()))
 }
 
-/// `plan input`, and whatever else the line says, split at spaces.
+/// Runs `plan input` with `options`, which are split at spaces.
 pub(super) fn plan(input: &Path, options: &str) -> Run {
     let command = &mut Command::new(PROGRAM);
     Run::of(
@@ -39,7 +39,7 @@ pub(super) fn plan(input: &Path, options: &str) -> Run {
     )
 }
 
-/// `info dataset`, and whatever else the line says, split at spaces.
+/// Runs `info dataset` with `options`, which are split at spaces.
 pub(super) fn info(dataset: &Path, options: &str) -> Run {
     let command = &mut Command::new(PROGRAM);
     Run::of(
@@ -50,7 +50,7 @@ pub(super) fn info(dataset: &Path, options: &str) -> Run {
     )
 }
 
-/// `verify dataset`, and whatever else the line says, split at spaces.
+/// Runs `verify dataset` with `options`, which are split at spaces.
 pub(super) fn verify(dataset: &Path, options: &str) -> Run {
     let command = &mut Command::new(PROGRAM);
     Run::of(
@@ -68,14 +68,14 @@ impl Run {
 
     /// Demands an exit code.
     #[track_caller]
-    pub(super) fn ends_with(self, code: i32) -> Self {
+    pub(super) fn exits_with(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{self:#?}");
         self
     }
 
     /// Demands that standard error says each of `texts`.
     #[track_caller]
-    pub(super) fn complains_of(self, texts: &[&str]) -> Self {
+    pub(super) fn reports_each(self, texts: &[&str]) -> Self {
         for text in texts {
             assert!(self.stderr.contains(text), "no {text:?} in {self:#?}");
         }

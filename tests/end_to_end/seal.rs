@@ -13,7 +13,7 @@ use super::run::{PROGRAM, Run, convert};
 #[test]
 fn the_checksums_cover_every_object() {
     let input = Input::of_sites(5);
-    convert(&input.root(), &input.output(), "--shard-sites 2").ends_with(0);
+    convert(&input.root(), &input.output(), "--shard-sites 2").exits_with(0);
     let mut objects = Dataset::at(input.output()).objects();
     let sums = String::from_utf8(objects.remove("SHA256SUMS").unwrap()).unwrap();
     let sum = |bytes: &[u8]| -> String {
@@ -30,7 +30,7 @@ fn the_checksums_cover_every_object() {
 #[test]
 fn nothing_else_is_written() {
     let input = Input::of_sites(5);
-    convert(&input.root(), &input.output(), "--shard-sites 2").ends_with(0);
+    convert(&input.root(), &input.output(), "--shard-sites 2").exits_with(0);
     let arrays = [
         "cell_type",
         "channel",
@@ -102,15 +102,15 @@ fn a_strict_run_stops_at_a_bad_image_and_seals_nothing() {
         &input.output(),
         "--strict --shard-sites 1 --json",
     )
-    .ends_with(1)
-    .complains_of(&[&name, "truncated"]);
+    .exits_with(1)
+    .reports_each(&[&name, "truncated"]);
     assert!(!Dataset::at(input.output()).is_sealed());
 }
 
 #[test]
 fn a_strict_run_of_good_images_is_an_ordinary_one() {
     let input = Input::of_sites(2);
-    convert(&input.root(), &input.output(), "--strict").ends_with(0);
+    convert(&input.root(), &input.output(), "--strict").exits_with(0);
     Dataset::at(input.output()).has_pixels_of(&input);
 }
 
@@ -138,8 +138,8 @@ fn a_shard_that_cannot_be_written_stops_the_run() {
     for jobs in ["1", "5"] {
         let options = format!("--shard-sites 1 --overwrite --jobs {jobs}");
         convert_with_small_files(&input, 8, &options)
-            .ends_with(1)
-            .complains_of(&["cannot write", "images.zarr/images/c/", "too large"]);
+            .exits_with(1)
+            .reports_each(&["cannot write", "images.zarr/images/c/", "too large"]);
         left_unsealed(&input);
     }
 }
@@ -155,8 +155,8 @@ fn a_table_that_cannot_be_written_stops_the_sealing() {
         ..Spec::default()
     });
     convert_with_small_files(&input, 8, "--shard-sites 1")
-        .ends_with(1)
-        .complains_of(&["cannot write", ".parquet"]);
+        .exits_with(1)
+        .reports_each(&["cannot write", ".parquet"]);
     left_unsealed(&input);
 }
 
@@ -172,7 +172,7 @@ fn left_unsealed(input: &Input) {
     let work: &Path = &input.beside("out.rxrx2zarr");
     assert!(work.is_dir());
     assert!(files_below(work).keys().all(|name| !name.ends_with(".tmp")));
-    convert(&input.root(), &input.output(), "--overwrite").ends_with(0);
+    convert(&input.root(), &input.output(), "--overwrite").exits_with(0);
     assert!(dataset.is_sealed() && !work.exists());
     dataset.has_pixels_of(input);
 }
@@ -183,20 +183,20 @@ fn an_output_below_a_file_is_refused() {
     let file = input.beside("file");
     fs::write(&file, "something").unwrap();
     convert(&input.root(), &file.join("out"), "")
-        .ends_with(1)
-        .complains_of(&["file"]);
+        .exits_with(1)
+        .reports_each(&["file"]);
     assert_eq!(fs::read_to_string(&file).unwrap(), "something");
 }
 
 #[test]
-fn the_card_says_what_it_is() {
+fn the_card_describes_the_dataset() {
     let input = Input::of_sites(10);
     convert(
         &input.root(),
         &input.output(),
         "--exclude sirna= --codec zstd",
     )
-    .ends_with(0);
+    .exits_with(0);
     let card = fs::read_to_string(input.output().join("README.md")).unwrap();
     for text in [
         "# RxRx1\n",

@@ -11,7 +11,7 @@ fn a_plan_writes_nothing_and_says_what_would_be_done() {
     let input = Input::of_sites(10);
     std::fs::remove_file(input.image(3, 3)).unwrap();
     let before = files_below(&input.beside(""));
-    let run = plan(&input.root(), "--shard-sites 4").ends_with(0);
+    let run = plan(&input.root(), "--shard-sites 4").exits_with(0);
     for text in [
         "10 x 6 x 12 x 20 uint8",
         "w1 w2 w3 w4 w5 w6",
@@ -29,7 +29,7 @@ fn a_plan_writes_nothing_and_says_what_would_be_done() {
         &input.root(),
         "--shard-sites 4 --chunk-channels 4 --json --codec zstd",
     )
-    .ends_with(0)
+    .exits_with(0)
     .json();
     assert_eq!(told["shape"], serde_json::json!([10, 6, 12, 20]));
     assert_eq!(told["chunk_shape"], serde_json::json!([1, 4, 12, 20]));
@@ -59,10 +59,10 @@ fn a_plan_writes_nothing_and_says_what_would_be_done() {
 }
 
 #[test]
-fn the_result_of_a_conversion_is_true() {
+fn the_printed_result_of_a_conversion_is_right() {
     let input = Input::of_sites(5);
     let told = convert(&input.root(), &input.output(), "--json --shard-sites 2")
-        .ends_with(0)
+        .exits_with(0)
         .json();
     assert_eq!(told["sites"], 5);
     assert_eq!(told["shards"], 3);
@@ -90,15 +90,15 @@ fn the_result_of_a_conversion_is_true() {
 }
 
 #[test]
-fn quiet_is_quiet_even_about_bad_images() {
+fn quiet_prints_nothing_about_bad_images() {
     let input = Input::of_sites(3);
     std::fs::remove_file(input.image(0, 1)).unwrap();
     std::fs::write(input.image(1, 1), "no PNG").unwrap();
-    let run = convert(&input.root(), &input.output(), "-q --allow-missing").ends_with(3);
+    let run = convert(&input.root(), &input.output(), "-q --allow-missing").exits_with(3);
     assert_eq!(run.stderr, "");
-    let run = convert(&input.root(), &input.output(), "-q").ends_with(1);
+    let run = convert(&input.root(), &input.output(), "-q").exits_with(1);
     // An error is not progress: it is told.
-    let run = run.complains_of(&["error: planes without an image: 1", "no w1"]);
+    let run = run.reports_each(&["error: planes without an image: 1", "no w1"]);
     assert_eq!(run.stdout, "");
 }
 
@@ -106,8 +106,8 @@ fn quiet_is_quiet_even_about_bad_images() {
 fn verbose_names_each_stored_object() {
     let input = Input::of_sites(3);
     convert(&input.root(), &input.output(), "-v --shard-sites 2")
-        .ends_with(0)
-        .complains_of(&[
+        .exits_with(0)
+        .reports_each(&[
             "images.zarr/images/c/0/0/0/0",
             "images.zarr/images/c/1/0/0/0",
         ]);
@@ -124,7 +124,7 @@ fn no_escape_codes_without_a_terminal() {
             .args([input.root(), input.output()])
             .args(["--overwrite", "-v"]);
         command.envs(variable.map(|name| (name, "1")));
-        let run = Run::of(&mut command).ends_with(3);
+        let run = Run::of(&mut command).exits_with(3);
         assert!(
             !run.stdout.contains('\u{1b}') && !run.stderr.contains('\u{1b}'),
             "{run:#?}"
@@ -136,10 +136,10 @@ fn no_escape_codes_without_a_terminal() {
 
 #[test]
 fn help_shows_examples_and_exit_codes() {
-    let help = run(["--help"]).ends_with(0).stdout;
+    let help = run(["--help"]).exits_with(0).stdout;
     assert!(help.starts_with("Examples:"), "{help}");
     for subcommand in ["convert", "plan", "info", "sample", "demo"] {
-        let help = run([subcommand, "--help"]).ends_with(0).stdout;
+        let help = run([subcommand, "--help"]).exits_with(0).stdout;
         assert!(help.starts_with("Examples:"), "{subcommand}: {help}");
         assert!(
             help.contains(&format!("rxrx2zarr {subcommand}")),
@@ -158,14 +158,14 @@ fn wrong_usage_ends_with_2() {
         &["convert", "a", "b", "--fast"],
         &["-q", "-v", "plan", "x"],
     ] {
-        run(arguments.iter().copied()).ends_with(2);
+        run(arguments.iter().copied()).exits_with(2);
     }
 }
 
 /// `head` goes away before the program has said all.
 #[cfg(unix)]
 #[test]
-fn a_reader_that_goes_away_is_no_failure() {
+fn a_closed_pipe_is_no_failure() {
     let input = Input::of_sites(1);
     let script = format!(
         r#"{PROGRAM} plan {} --json | true; exit "${{PIPESTATUS[0]}}""#,
@@ -179,7 +179,7 @@ fn a_reader_that_goes_away_is_no_failure() {
 fn a_demo_runs_and_runs_again() {
     let place = tempfile::tempdir().unwrap();
     let dest = place.path().join("demo");
-    let demo = || run(["demo", dest.to_str().unwrap(), "--sites", "1"]).ends_with(0);
+    let demo = || run(["demo", dest.to_str().unwrap(), "--sites", "1"]).exits_with(0);
     let first = demo();
     let dataset = Dataset::at(dest.join("dataset"));
     assert!(dataset.is_sealed());

@@ -12,7 +12,7 @@ use super::input::{Input, Spec};
 use super::run::convert;
 
 fn converted(input: &Input, options: &str) -> Dataset {
-    convert(&input.root(), &input.output(), options).ends_with(0);
+    convert(&input.root(), &input.output(), options).exits_with(0);
     Dataset::at(input.output())
 }
 
@@ -80,6 +80,7 @@ fn planes_have_the_columns_of_the_contract() {
             "source_bytes Int64?",
             "status Utf8",
             "error Utf8?",
+            "cause Utf8?",
             "xxh3_128 Utf8?",
             "mean Float64?",
             "std Float64?",
@@ -107,6 +108,7 @@ fn planes_have_the_columns_of_the_contract() {
             assert_eq!(table.integers("source_bytes")[row], Some(bytes));
             assert_eq!(table.texts("status")[row].as_deref(), Some("ok"));
             assert_eq!(table.texts("error")[row], None);
+            assert_eq!(table.texts("cause")[row], None);
 
             let pixels = input.decoded(site, channel);
             let hash = Some(format!("{:032x}", hash(&pixels, sixteen_bit)));
@@ -259,7 +261,7 @@ fn a_reader_finds_rows_without_reading_all() {
 }
 
 #[test]
-fn bloom_filters_know_what_is_there() {
+fn bloom_filters_contain_the_values() {
     let input = Input::of_sites(13);
     let dataset = converted(&input, "");
     let file = File::open(dataset.path("metadata.parquet")).unwrap();
@@ -299,11 +301,11 @@ fn the_tables_say_what_array_they_belong_to() {
 }
 
 #[test]
-fn missing_and_corrupt_planes_are_told_apart() {
+fn missing_and_corrupt_planes_are_distinguished() {
     let input = Input::of_sites(3);
     std::fs::remove_file(input.image(0, 2)).unwrap();
     std::fs::write(input.image(2, 6), "not a PNG").unwrap();
-    convert(&input.root(), &input.output(), "--allow-missing").ends_with(3);
+    convert(&input.root(), &input.output(), "--allow-missing").exits_with(3);
     let dataset = Dataset::at(input.output());
     assert_eq!(
         dataset.sites_table().flags("complete"),

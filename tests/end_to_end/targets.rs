@@ -8,25 +8,25 @@ use super::input::Input;
 use super::run::{convert, info};
 
 #[test]
-fn an_empty_folder_is_as_good_as_none() {
+fn an_empty_folder_is_a_free_output() {
     let input = Input::of_sites(1);
     fs::create_dir(input.output()).unwrap();
-    convert(&input.root(), &input.output(), "").ends_with(0);
+    convert(&input.root(), &input.output(), "").exits_with(0);
     Dataset::at(input.output()).has_pixels_of(&input);
 }
 
 #[test]
-fn a_complete_dataset_is_replaced_only_when_told() {
+fn a_complete_dataset_is_replaced_only_with_overwrite() {
     let input = Input::of_sites(3);
-    convert(&input.root(), &input.output(), "--shard-sites 1").ends_with(0);
+    convert(&input.root(), &input.output(), "--shard-sites 1").exits_with(0);
     let before = files_below(&input.output());
     convert(&input.root(), &input.output(), "")
-        .ends_with(1)
-        .complains_of(&["complete", "--overwrite"]);
+        .exits_with(1)
+        .reports_each(&["complete", "--overwrite"]);
     assert_eq!(files_below(&input.output()), before);
 
-    convert(&input.root(), &input.output(), "--overwrite").ends_with(0);
-    convert(&input.root(), &input.beside("fresh"), "").ends_with(0);
+    convert(&input.root(), &input.output(), "--overwrite").exits_with(0);
+    convert(&input.root(), &input.beside("fresh"), "").exits_with(0);
     assert_eq!(
         files_below(&input.output()),
         files_below(&input.beside("fresh"))
@@ -34,14 +34,14 @@ fn a_complete_dataset_is_replaced_only_when_told() {
 }
 
 #[test]
-fn a_refused_input_leaves_the_dataset_that_is_there() {
+fn a_refused_input_leaves_the_existing_dataset() {
     let input = Input::of_sites(2);
-    convert(&input.root(), &input.output(), "").ends_with(0);
+    convert(&input.root(), &input.output(), "").exits_with(0);
     let before = files_below(&input.output());
     fs::remove_file(input.image(0, 1)).unwrap();
-    convert(&input.root(), &input.output(), "--overwrite").ends_with(1);
+    convert(&input.root(), &input.output(), "--overwrite").exits_with(1);
     input.write_image(0, 1, 5, 5);
-    convert(&input.root(), &input.output(), "--overwrite").ends_with(1);
+    convert(&input.root(), &input.output(), "--overwrite").exits_with(1);
     assert_eq!(files_below(&input.output()), before);
 }
 
@@ -55,7 +55,7 @@ fn interrupted(input: &Input) {
         &input.output(),
         "--strict --shard-sites 1 --jobs 1",
     )
-    .ends_with(1);
+    .exits_with(1);
     fs::write(&image, png).unwrap();
     assert!(input.beside("out.rxrx2zarr").is_dir());
 }
@@ -64,7 +64,7 @@ fn interrupted(input: &Input) {
 fn an_unfinished_run_can_be_started_over() {
     let input = Input::of_sites(3);
     interrupted(&input);
-    convert(&input.root(), &input.output(), "--overwrite").ends_with(0);
+    convert(&input.root(), &input.output(), "--overwrite").exits_with(0);
     Dataset::at(input.output()).has_pixels_of(&input);
     assert!(!input.beside("out.rxrx2zarr").exists());
 }
@@ -72,7 +72,7 @@ fn an_unfinished_run_can_be_started_over() {
 /// Demands that `--overwrite` touches nothing at `path`.
 fn survives_overwrite(input: &Input, path: &Path) {
     let before = files_below(path);
-    convert(&input.root(), &input.output(), "--overwrite").ends_with(1);
+    convert(&input.root(), &input.output(), "--overwrite").exits_with(1);
     assert_eq!(files_below(path), before);
 }
 
@@ -87,8 +87,8 @@ fn foreign_folders_are_never_touched() {
     )
     .unwrap();
     convert(&input.root(), &output, "")
-        .ends_with(1)
-        .complains_of(&["not a dataset of rxrx2zarr"]);
+        .exits_with(1)
+        .reports_each(&["not a dataset of rxrx2zarr"]);
     survives_overwrite(&input, &output);
 
     fs::write(output.join("images.zarr/zarr.json"), "no JSON").unwrap();
@@ -96,32 +96,32 @@ fn foreign_folders_are_never_touched() {
 
     fs::remove_dir_all(&output).unwrap();
     fs::write(&output, "a file").unwrap();
-    convert(&input.root(), &output, "--overwrite").ends_with(1);
+    convert(&input.root(), &output, "--overwrite").exits_with(1);
     assert_eq!(fs::read_to_string(&output).unwrap(), "a file");
 }
 
 #[test]
-fn files_that_somebody_put_into_a_dataset_survive() {
+fn files_of_a_user_in_a_dataset_survive() {
     let input = Input::of_sites(3);
-    convert(&input.root(), &input.output(), "").ends_with(0);
-    fs::write(input.output().join("thesis.tex"), "years of work").unwrap();
+    convert(&input.root(), &input.output(), "").exits_with(0);
+    fs::write(input.output().join("notes.tex"), "text of a user").unwrap();
     convert(&input.root(), &input.output(), "--overwrite")
-        .ends_with(1)
-        .complains_of(&["thesis.tex"]);
+        .exits_with(1)
+        .reports_each(&["notes.tex"]);
     survives_overwrite(&input, &input.output());
 }
 
 #[test]
-fn remains_of_a_run_make_no_foreign_folder_ours() {
+fn remains_of_a_run_do_not_allow_a_foreign_folder_to_be_removed() {
     let input = Input::of_sites(3);
     interrupted(&input);
     // It may have failed before it wrote a shard.
     let _ = fs::remove_dir_all(input.output());
     fs::create_dir(input.output()).unwrap();
-    fs::write(input.output().join("thesis.tex"), "years of work").unwrap();
+    fs::write(input.output().join("notes.tex"), "text of a user").unwrap();
     convert(&input.root(), &input.output(), "--overwrite")
-        .ends_with(1)
-        .complains_of(&["thesis.tex"]);
+        .exits_with(1)
+        .reports_each(&["notes.tex"]);
     survives_overwrite(&input, &input.output());
 }
 
@@ -129,13 +129,13 @@ fn remains_of_a_run_make_no_foreign_folder_ours() {
 fn a_dataset_named_as_the_remains_of_a_run_survives() {
     let input = Input::of_sites(1);
     let work = input.beside("out.rxrx2zarr");
-    convert(&input.root(), &work, "").ends_with(0);
-    convert(&input.root(), &input.output(), "").ends_with(1);
+    convert(&input.root(), &work, "").exits_with(0);
+    convert(&input.root(), &input.output(), "").exits_with(1);
     survives_overwrite(&input, &work);
 }
 
 #[test]
-fn output_and_input_must_not_hold_each_other() {
+fn output_and_input_must_not_contain_each_other() {
     let input = Input::of_sites(1);
     let before = files_below(&input.root());
     for output in [
@@ -146,7 +146,7 @@ fn output_and_input_must_not_hold_each_other() {
         input.beside(""),
     ] {
         for options in ["", "--overwrite"] {
-            convert(&input.root(), &output, options).ends_with(1);
+            convert(&input.root(), &output, options).exits_with(1);
             assert_eq!(files_below(&input.root()), before, "{output:?}");
         }
     }
@@ -155,7 +155,7 @@ fn output_and_input_must_not_hold_each_other() {
         &input.root(),
         "--metadata /dev/null",
     )
-    .ends_with(1);
+    .exits_with(1);
 }
 
 #[cfg(unix)]
@@ -165,34 +165,34 @@ fn a_link_to_the_input_is_the_input() {
     let link = input.beside("link");
     std::os::unix::fs::symlink(input.root(), &link).unwrap();
     convert(&input.root(), &link.join("out"), "")
-        .ends_with(1)
-        .complains_of(&["must not lie"]);
-    convert(&link, &input.output(), "").ends_with(0);
+        .exits_with(1)
+        .reports_each(&["must not lie"]);
+    convert(&link, &input.output(), "").exits_with(0);
     Dataset::at(input.output()).has_pixels_of(&input);
 }
 
 #[test]
-fn info_tells_what_is_there_and_what_is_not() {
+fn info_reports_complete_unfinished_and_absent_datasets() {
     let input = Input::of_sites(3);
     let output = input.output();
     info(&output, "")
-        .ends_with(1)
-        .complains_of(&["out", "zarr.json"]);
+        .exits_with(1)
+        .reports_each(&["out", "zarr.json"]);
     interrupted(&input);
-    let told = info(&output, "").ends_with(1);
+    let told = info(&output, "").exits_with(1);
     assert!(
         told.stdout.contains("unfinished, no dataset yet"),
         "{told:#?}"
     );
-    info(&input.root(), "").ends_with(1);
+    info(&input.root(), "").exits_with(1);
 
     let foreign = input.beside("foreign");
     fs::create_dir_all(foreign.join("images.zarr")).unwrap();
     for content in ["{}", "[", r#"{"attributes":{"generator":"rxrx2zarr 0"}}"#] {
         fs::write(foreign.join("images.zarr/zarr.json"), content).unwrap();
         info(&foreign, "")
-            .ends_with(1)
-            .complains_of(&["not metadata of rxrx2zarr"]);
+            .exits_with(1)
+            .reports_each(&["not metadata of rxrx2zarr"]);
     }
 
     convert(
@@ -200,8 +200,8 @@ fn info_tells_what_is_there_and_what_is_not() {
         &output,
         "--overwrite --codec zstd --shard-sites 2",
     )
-    .ends_with(0);
-    let run = info(&output, "").ends_with(0);
+    .exits_with(0);
+    let run = info(&output, "").exits_with(0);
     for text in [
         "3 x 6 x 12 x 20",
         "zstd",
@@ -211,7 +211,7 @@ fn info_tells_what_is_there_and_what_is_not() {
     ] {
         assert!(run.stdout.contains(text), "{run:#?}");
     }
-    let told = info(&output, "--json").ends_with(0).json();
+    let told = info(&output, "--json").exits_with(0).json();
     assert_eq!(told["shape"], serde_json::json!([3, 6, 12, 20]));
     assert_eq!(told["chunk_shape"], serde_json::json!([1, 6, 12, 20]));
     assert_eq!(told["shard_shape"], serde_json::json!([2, 6, 12, 20]));

@@ -1,5 +1,5 @@
 //! `verify`: what is whole passes, and whatever was done to a dataset is found
-//! and blamed on the right object and site.
+//! and found on the right object and site.
 
 mod flips;
 mod forged;
@@ -19,7 +19,7 @@ use super::run::{Run, convert, verify};
 const SUMS: &str = "SHA256SUMS";
 
 /// Five sites in three shards, one image missing, one corrupt.
-fn gappy() -> Input {
+fn input_with_gaps() -> Input {
     let input = Input::of_sites(5);
     fs::remove_file(input.image(1, 3)).unwrap();
     fs::write(input.image(3, 6), b"no image").unwrap();
@@ -28,7 +28,7 @@ fn gappy() -> Input {
         &input.output(),
         "--allow-missing --shard-sites 2",
     )
-    .ends_with(3);
+    .exits_with(3);
     input
 }
 
@@ -47,13 +47,13 @@ fn repair_sums(dataset: &Path) {
     fs::write(dataset.join(SUMS), lines.collect::<String>()).unwrap();
 }
 
-/// What `verify` says of a dataset that is not as it was written.
-struct Blamed(Value);
+/// The findings of `verify` about a damaged dataset.
+struct Findings(Value);
 
-impl Blamed {
+impl Findings {
     #[track_caller]
     fn of(dataset: &Path, options: &str) -> Self {
-        let run: Run = verify(dataset, &format!("--json {options}")).ends_with(1);
+        let run: Run = verify(dataset, &format!("--json {options}")).exits_with(1);
         assert!(!run.stderr.contains("panicked"), "{run:#?}");
         let report = run.json();
         assert_eq!(report["clean"], false);
@@ -98,7 +98,7 @@ impl Blamed {
     }
 }
 
-/// A copy beside the dataset, to be spoiled.
+/// A copy beside the dataset, to be damaged.
 fn copy(input: &Input, name: &str) -> PathBuf {
     let copy = input.beside(name);
     for (key, bytes) in Dataset::at(input.output()).objects() {
@@ -110,7 +110,7 @@ fn copy(input: &Input, name: &str) -> PathBuf {
 }
 
 #[test]
-fn a_dataset_as_it_was_written_passes() {
+fn an_intact_dataset_has_no_findings() {
     for options in [
         "--shard-sites 2",
         "--shard-sites 4 --chunk-sites 2 --chunk-channels 4 --codec delta-zstd",
@@ -125,9 +125,9 @@ fn a_dataset_as_it_was_written_passes() {
             &input.output(),
             &format!("--allow-missing {options}"),
         )
-        .ends_with(3);
+        .exits_with(3);
         let told = verify(&input.output(), "--json --jobs 3")
-            .ends_with(0)
+            .exits_with(0)
             .json();
         assert_eq!(told["clean"], true, "{options}");
         let sites = told["sites"].as_u64().unwrap();
@@ -135,20 +135,20 @@ fn a_dataset_as_it_was_written_passes() {
         let objects = Dataset::at(input.output()).objects();
         assert_eq!(told["objects"], objects.len());
         let source = format!("--json --source {}", input.root().display());
-        let told = verify(&input.output(), &source).ends_with(0).json();
+        let told = verify(&input.output(), &source).exits_with(0).json();
         assert_eq!(told["compared"], sites * 6 - 2);
     }
 }
 
 #[test]
-fn the_report_is_for_people_unless_asked_otherwise() {
-    let input = gappy();
-    let run = verify(&input.output(), "").ends_with(0);
+fn the_report_is_text_without_json() {
+    let input = input_with_gaps();
+    let run = verify(&input.output(), "").exits_with(0);
     for told in ["5 sites", "30 planes", "all is as recorded"] {
         assert!(run.stdout.contains(told), "{run:#?}");
     }
     fs::remove_file(input.output().join(shard(1))).unwrap();
-    let run = verify(&input.output(), "").ends_with(1);
+    let run = verify(&input.output(), "").exits_with(1);
     let (first, last) = (input.site_id(2), input.site_id(3));
     let line = format!("missing, {first} to {last} (2 sites): it is not there");
     for told in [&shard(1), &line, "NOT as recorded: 1 missing"] {
@@ -157,14 +157,14 @@ fn the_report_is_for_people_unless_asked_otherwise() {
 }
 
 #[test]
-fn what_is_not_sealed_is_not_verified() {
-    let input = gappy();
+fn an_unsealed_dataset_is_not_verified() {
+    let input = input_with_gaps();
     fs::remove_file(input.output().join("images.zarr/zarr.json")).unwrap();
     verify(&input.output(), "")
-        .ends_with(1)
-        .complains_of(&["is not a complete dataset", "images.zarr/zarr.json"]);
+        .exits_with(1)
+        .reports_each(&["is not a complete dataset", "images.zarr/zarr.json"]);
     verify(&input.root(), "")
-        .ends_with(1)
-        .complains_of(&["is not a complete dataset"]);
-    verify(&input.output(), "--metadata x").ends_with(2);
+        .exits_with(1)
+        .reports_each(&["is not a complete dataset"]);
+    verify(&input.output(), "--metadata x").exits_with(2);
 }

@@ -15,6 +15,8 @@
 
 mod array;
 mod set;
+mod values;
 
 pub use self::array::{Label, LabelError};
 pub use self::set::labels;
+pub use self::values::label_values;

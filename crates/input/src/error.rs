@@ -17,20 +17,20 @@ pub enum PlanInputError {
     #[error(transparent)]
     Archive(#[from] ArchiveError),
     /// The table in an archive or a bucket cannot be read.
-    #[error("cannot read {place}")]
+    #[error("cannot read {location}")]
     Table {
         /// The table.
-        place: Location,
+        location: Location,
         /// The error of the source.
         source: ReadError,
     },
     /// The table in an archive or a bucket is too large to be read there.
     #[error(
-        "{place} is too large to be read beside the images; unpack it, and give it with --metadata"
+        "{location} is too large to be read beside the images; unpack it, and give it with --metadata"
     )]
     TableTooLarge {
         /// The table.
-        place: Location,
+        location: Location,
     },
     /// The store of an address cannot be reached, read or listed.
     #[error(transparent)]

@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_is_read_than_is_asked_for() {
+    fn at_most_the_requested_bytes_are_read() {
         let folder = tempfile::tempdir().unwrap();
         let large = File::create(folder.path().join("large")).unwrap();
         large.set_len(1 << 40).unwrap();

@@ -58,22 +58,22 @@ impl Input {
             return Ok((table, given.clone()));
         }
         let inside = find_metadata(&self.location.to_string(), listing)?;
-        let place = self.location.join(inside);
-        if let Location::Local(path) = &place
+        let location = self.location.join(inside);
+        if let Location::Local(path) = &location
             && path.is_file()
         {
-            return Ok((reader.open(path)?, place));
+            return Ok((reader.open(path)?, location));
         }
         let mut bytes = Vec::new();
         let read = self.source.read(inside, TABLE_AT_MOST + 1, &mut bytes);
         if let Err(source) = read {
-            return Err(PlanInputError::Table { place, source });
+            return Err(PlanInputError::Table { location, source });
         }
         if bytes.len() > TABLE_AT_MOST {
-            return Err(PlanInputError::TableTooLarge { place });
+            return Err(PlanInputError::TableTooLarge { location });
         }
-        let table = reader.unpack(&place.to_string(), Cursor::new(bytes))?;
-        Ok((table, place))
+        let table = reader.unpack(&location.to_string(), Cursor::new(bytes))?;
+        Ok((table, location))
     }
 }
 

@@ -18,7 +18,8 @@ pub struct PlanOptions {
     pub exclude: Vec<String>,
     /// Sizes of chunks and shards.
     pub layout: Layout,
-    /// The rule for the names of the table's columns.
+    /// The rule for the names of the table's columns. Whoever stores the columns
+    /// gives it: `rxrx_writer::plan_input` sets the rule of a dataset.
     pub column_names: ColumnNameRule,
     /// Most threads that compute; `None` means one for each core.
     pub jobs: Option<NonZeroUsize>,

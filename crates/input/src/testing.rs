@@ -11,10 +11,16 @@ use crate::read_error::ReadError;
 use crate::source::{Source, SourceStamp};
 
 /// Encodes a PNG whose pixels are all `grey`.
+///
+/// # Panics
+/// The encoder refuses the size.
+#[allow(clippy::expect_used, reason = "tests may panic")]
 pub fn png(height: usize, width: usize, grey: u8) -> Vec<u8> {
     let image = GrayImage::from_pixel(width as u32, height as u32, Luma([grey]));
     let mut bytes = Cursor::new(Vec::new());
-    image.write_to(&mut bytes, ImageFormat::Png).unwrap();
+    image
+        .write_to(&mut bytes, ImageFormat::Png)
+        .expect("memory takes all bytes");
     bytes.into_inner()
 }
 
@@ -49,7 +55,7 @@ impl Source for Images {
     ) -> Result<SourceStamp, ReadError> {
         let file = self.file(path)?;
         bytes.clear();
-        bytes.extend_from_slice(&file[..at_most.min(file.len())]);
+        bytes.extend(file.iter().take(at_most));
         self.stamp(path)
     }
 

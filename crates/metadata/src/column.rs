@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_floats() {
+    fn columns_of_numbers_are_floats() {
         assert_eq!(
             infer(&["1", " ", "0.5", "-2e3"]),
             Float(vec![Some(1.0), None, Some(0.5), Some(-2000.0)])
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_blank_column_is_a_column_of_null_strings() {
+    fn a_column_of_blank_cells_is_text() {
         let blank = [None::<&str>; 2];
         assert_eq!(infer(&["", " "]), Text(blank.into_iter().collect()));
     }

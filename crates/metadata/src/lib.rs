@@ -41,7 +41,7 @@ pub use self::plan::geometry::{ArrayGeometry, DataType, Layout};
 pub use self::plan::unit::Unit;
 pub use self::problem::{Problem, ProblemKind, Problems, Severity};
 pub use self::select::{Selection, SelectionError};
-pub use self::site::{Channel, ExperimentName, NotAChannel, PlaneIndex, SiteIndex, SiteKey};
+pub use self::site::{Channel, ExperimentName, NotAChannel, SiteIndex, SiteKey};
 pub use self::table::column_names::ColumnNameRule;
 pub use self::table::error::MetadataError;
 pub use self::table::metadata_table::{MetadataTable, REQUIRED, SITE_ID};

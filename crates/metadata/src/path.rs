@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn any_prefix_is_accepted() {
+    fn paths_may_have_any_prefix() {
         let expected = PlanePath {
             key: SiteKey {
                 experiment: ExperimentName::new("HUVEC-1"),

@@ -183,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn machines_read_snake_case() {
+    fn json_has_snake_case_names() {
         let mut problems = Problems::default();
         problems.add(ProblemKind::MixedShapes, 3, || "a.png".to_owned());
         assert_eq!(

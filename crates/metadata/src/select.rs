@@ -45,7 +45,7 @@ pub enum SelectionError {
     Pattern {
         /// The clause.
         clause: String,
-        /// What is wrong with the pattern.
+        /// The error of the pattern.
         source: globset::Error,
     },
     /// The table has no such column.
@@ -224,8 +224,9 @@ impl Clause {
             }
         };
         if rows.is_empty() {
+            // A blank cell is listed as an empty text.
             let values: BTreeSet<String> = cells(&column.values)
-                .map(|cell| cell.unwrap_or_default())
+                .map(Option::unwrap_or_default)
                 .collect();
             return Err(SelectionError::NoRow {
                 clause: self.text.clone(),

@@ -18,11 +18,11 @@ pub struct SiteIndex(pub usize);
 
 /// Position of a plane in the array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PlaneIndex {
+pub(crate) struct PlaneIndex {
     /// Position on the first axis.
-    pub site: SiteIndex,
+    pub(crate) site: SiteIndex,
     /// Position on the second axis, from 0.
-    pub channel: usize,
+    pub(crate) channel: usize,
 }
 
 /// Number of a fluorescence channel, written `w1`, `w2`, …

@@ -8,18 +8,22 @@
 //!  ├─ local               a store of files: temporary file, flush, rename
 //!  └─ remote              object stores: requests, repeats, uploads, checksums, advice
 //!      └─ store, unreachable   the trait Store with its promises, and its errors
+//! backend               an output with its work folder and its lock
 //! lock                  the lock file, and the lease with its protocol
+//! overlap               locations that contain each other
 //! regular_file          files that are read by path
 //! concurrent            several calls at the same time
 //! platform              calls that differ between operating systems, a module for each
 //! testing               stores for tests and the conformance kit
 //! ```
 
+mod backend;
 mod concurrent;
 mod local;
 mod location;
 mod lock;
 mod open_store;
+mod overlap;
 mod platform;
 mod regular_file;
 mod remote;
@@ -28,13 +32,15 @@ mod store;
 pub mod testing;
 mod unreachable;
 
-pub use self::concurrent::for_each_concurrent;
+pub use self::backend::{LocalBackend, OutputBackend, RemoteBackend};
+pub use self::concurrent::{for_each_concurrent, map_concurrent};
 pub use self::local::{LocalStore, is_temporary};
 pub use self::location::{Address, Location, LocationError, StoreOption};
 pub use self::lock::{
     FileLock, Lease, LeaseFence, LeaseLock, LeaseTimes, Lock, LockError, is_lock_entry,
 };
 pub use self::open_store::open_store;
+pub use self::overlap::overlap;
 pub use self::platform::{release_free_memory, set_mmap_threshold};
 pub use self::regular_file::{OpenFileError, open_file};
 pub use self::remote::{

@@ -83,10 +83,7 @@ kinds! {
         Self::Changed { .. } | Self::NoCause => Output,
     }
     ResumeError [Recorded Store] { Self::Vanished { .. } => Input }
-    OutputError [Lock Journal Store] {
-        Self::Io { .. } => Store,
-        _ => Output,
-    }
+    OutputError [Lock Journal Store] { _ => Output }
     InspectError [Dataset Output] {}
     PipelineError [Codec Journal Store] {
         Self::UnreadableImage { .. } | Self::CorruptImage { .. } => Input,

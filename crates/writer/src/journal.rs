@@ -18,13 +18,15 @@ mod record;
 mod recorded;
 mod resume;
 mod run;
+mod unit_records;
 
 pub(crate) use self::fingerprint::Fingerprint;
 pub(crate) use self::record::StoredUnit;
 pub use self::record::{PlaneRecord, UnitRecord};
 pub use self::recorded::RecordedError;
 pub(crate) use self::recorded::RecordedUnits;
-pub(crate) use self::resume::{Recorded, Resume, ResumeOptions, is_intact, resume};
+pub(crate) use self::resume::{Resume, is_intact, resume};
 pub use self::resume::{ResumeError, Resumed, SourceChanges};
 pub use self::run::JournalError;
 pub(crate) use self::run::{Journal, RUN, Run, is_entry};
+pub(crate) use self::unit_records::UnitRecords;

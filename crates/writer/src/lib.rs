@@ -13,10 +13,9 @@
 //! inspect      state and settings of a dataset, finished or not
 //! events       progress, for an observer
 //! error_kind   kind of every error
-//! describe, projection, refused, replan, concurrent: small parts of these
+//! describe, projection, refused, replan: small parts of these
 //! ```
 
-mod concurrent;
 mod convert;
 mod describe;
 mod error_kind;

@@ -15,14 +15,11 @@
 //! operating system, in an object store a lease that it renews. Both name the process
 //! and the host that hold them, for the error of a second process.
 
-mod backend;
 mod checksummed_store;
 mod error;
 mod existing;
-mod local;
 mod location;
 mod locked;
-mod remote;
 mod state;
 #[cfg(test)]
 mod tests;

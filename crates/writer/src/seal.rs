@@ -16,7 +16,6 @@
 
 mod collected_records;
 mod error;
-mod records;
 #[cfg(test)]
 mod tests;
 
@@ -35,8 +34,7 @@ use serde_json::{Map, Value};
 
 use self::collected_records::CollectedRecords;
 pub use self::error::SealError;
-pub(crate) use self::records::Records;
-use crate::journal::StoredUnit;
+use crate::journal::{StoredUnit, UnitRecords};
 use crate::output::ChecksummedStore;
 use crate::refused::RefusedImages;
 
@@ -49,7 +47,7 @@ pub(crate) struct Seal<'a> {
     pub(crate) plan: &'a Plan,
     /// All units in array order.
     pub(crate) units: &'a [StoredUnit],
-    pub(crate) records: Records<'a>,
+    pub(crate) records: UnitRecords<'a>,
     pub(crate) embeddings: Option<&'a Embeddings>,
     pub(crate) attributes: &'a DatasetAttributes,
     pub(crate) output: &'a ChecksummedStore<'a>,

@@ -1,5 +1,5 @@
-//! The fuzzer's corpus, without the fuzzer. What was once found to go wrong
-//! lies there too.
+//! Runs the fuzzer's corpus without the fuzzer. The corpus also holds inputs that once
+//! failed.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -14,7 +14,7 @@ use std::fs;
 use std::path::Path;
 
 #[test]
-fn records_are_whole_or_refused() {
+fn records_are_intact_or_refused() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/journal");
     let (mut inputs, mut whole) = (0, 0);
     for entry in fs::read_dir(corpus).unwrap() {
@@ -24,6 +24,6 @@ fn records_are_whole_or_refused() {
         whole += usize::from(rxrx_writer::UnitRecord::from_entry(&input).is_ok());
     }
     assert!(inputs >= 10, "{inputs} inputs");
-    // When records change, these must be made anew.
+    // When the format of records changes, these inputs must be made again.
     assert!(whole >= 5, "{whole} of the inputs are whole records");
 }

@@ -7,14 +7,14 @@ use rand::Rng;
 use super::super::dataset::Dataset;
 use super::super::tally::Tally;
 use super::super::torture::{random, rounds};
-use super::{Blamed, copy, gappy, verify};
+use super::{Findings, copy, input_with_gaps, verify};
 
 /// Rounds of a normal run.
 const ROUNDS: usize = 60;
 
 #[test]
-fn a_flipped_bit_is_found_and_blamed_on_its_object_alone() {
-    let input = gappy();
+fn a_flipped_bit_is_found_in_its_object_only() {
+    let input = input_with_gaps();
     let whole = Dataset::at(input.output());
     let objects: Vec<(String, Vec<u8>)> = whole.objects().into_iter().collect();
     let table = whole.sites_table();
@@ -38,8 +38,8 @@ fn a_flipped_bit_is_found_and_blamed_on_its_object_alone() {
         if !found {
             continue;
         }
-        let blamed = Blamed::of(&dataset, "");
-        assert_eq!(blamed.objects(), [key.as_str()], "{:#}", blamed.0);
+        let found = Findings::of(&dataset, "");
+        assert_eq!(found.objects(), [key.as_str()], "{:#}", found.0);
         let of_shard: Vec<usize> = (0..ids.len())
             .filter(|&row| shards[row].as_ref() == Some(key))
             .collect();
@@ -50,14 +50,14 @@ fn a_flipped_bit_is_found_and_blamed_on_its_object_alone() {
         match hit {
             // In a chunk: its site, and no other.
             Some(&row) => {
-                blamed.names(key, "damaged", ids[row].as_deref().unwrap(), "");
-                assert_eq!(blamed.sites_touched(), 1);
+                found.names(key, "damaged", ids[row].as_deref().unwrap(), "");
+                assert_eq!(found.sites_touched(), 1);
             }
             // In the index, without which no site of the shard is found.
-            None => assert_eq!(blamed.sites_touched(), of_shard.len() as u64),
+            None => assert_eq!(found.sites_touched(), of_shard.len() as u64),
         }
         fs::write(dataset.join(key), bytes).unwrap();
     }
-    verify(&dataset, "").ends_with(0);
+    verify(&dataset, "").exits_with(0);
     tally.report();
 }

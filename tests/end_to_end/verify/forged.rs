@@ -10,49 +10,49 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
 use super::super::dataset::{Dataset, Table};
-use super::{Blamed, copy, gappy, repair_sums, shard};
+use super::{Findings, copy, input_with_gaps, repair_sums, shard};
 
 #[test]
-fn truncated_deleted_zeroed_and_extra_objects_are_told_apart() {
-    let input = gappy();
+fn truncated_deleted_zeroed_and_extra_objects_are_distinguished() {
+    let input = input_with_gaps();
     let whole = Dataset::at(input.output()).objects();
-    let dataset = copy(&input, "spoiled");
+    let dataset = copy(&input, "damaged");
     let (first, last) = (input.site_id(2), input.site_id(3));
 
     let path = dataset.join(shard(1));
     let bytes = &whole[&shard(1)];
     fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
-    let blamed = Blamed::of(&dataset, "");
-    blamed.names(&shard(1), "damaged", &first, "");
-    assert_eq!(blamed.objects(), [shard(1)]);
-    let report = &blamed.0["by_object"][&shard(1)]["examples"];
+    let found = Findings::of(&dataset, "");
+    found.names(&shard(1), "damaged", &first, "");
+    assert_eq!(found.objects(), [shard(1)]);
+    let report = &found.0["by_object"][&shard(1)]["examples"];
     assert!(report.to_string().contains(&last), "{report}");
 
     for bytes in [vec![0; bytes.len()], Vec::new()] {
         fs::write(&path, bytes).unwrap();
-        let blamed = Blamed::of(&dataset, "");
-        blamed.names(&shard(1), "damaged", &first, "");
-        assert_eq!(blamed.sites_touched(), 2);
+        let found = Findings::of(&dataset, "");
+        found.names(&shard(1), "damaged", &first, "");
+        assert_eq!(found.sites_touched(), 2);
     }
 
     fs::remove_file(&path).unwrap();
-    Blamed::of(&dataset, "").names(&shard(1), "missing", &first, "");
+    Findings::of(&dataset, "").names(&shard(1), "missing", &first, "");
     // Nor does it help to strike it from the list.
     repair_sums(&dataset);
-    Blamed::of(&dataset, "").names(&shard(1), "missing", &first, "");
+    Findings::of(&dataset, "").names(&shard(1), "missing", &first, "");
     fs::write(&path, bytes).unwrap();
     repair_sums(&dataset);
-    super::verify(&dataset, "").ends_with(0);
+    super::verify(&dataset, "").exits_with(0);
 
     for key in ["metadata.parquet", "README.md", "images.zarr/plate/c/0"] {
         fs::remove_file(dataset.join(key)).unwrap();
-        let blamed = Blamed::of(&dataset, "");
-        assert_eq!(blamed.objects(), [key]);
-        blamed.names(key, "missing", "", "");
+        let found = Findings::of(&dataset, "");
+        assert_eq!(found.objects(), [key]);
+        found.names(key, "missing", "", "");
         fs::write(dataset.join(key), &whole[key]).unwrap();
     }
     fs::remove_file(dataset.join("SHA256SUMS")).unwrap();
-    Blamed::of(&dataset, "").names("SHA256SUMS", "missing", "", "");
+    Findings::of(&dataset, "").names("SHA256SUMS", "missing", "", "");
     repair_sums(&dataset);
 
     for key in [
@@ -64,9 +64,9 @@ fn truncated_deleted_zeroed_and_extra_objects_are_told_apart() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, b"stranger").unwrap();
         for _ in 0..2 {
-            let blamed = Blamed::of(&dataset, "");
-            assert_eq!(blamed.objects(), [key]);
-            blamed.names(key, "extra", "", "");
+            let found = Findings::of(&dataset, "");
+            assert_eq!(found.objects(), [key]);
+            found.names(key, "extra", "", "");
             repair_sums(&dataset);
         }
         fs::remove_file(path).unwrap();
@@ -76,19 +76,19 @@ fn truncated_deleted_zeroed_and_extra_objects_are_told_apart() {
 
 #[test]
 fn exchanged_shards_are_found_though_every_checksum_is_right() {
-    let input = gappy();
+    let input = input_with_gaps();
     let dataset = copy(&input, "exchanged");
     let (a, b) = (dataset.join(shard(0)), dataset.join(shard(1)));
     let (bytes_a, bytes_b) = (fs::read(&a).unwrap(), fs::read(&b).unwrap());
     fs::write(a, bytes_b).unwrap();
     fs::write(b, bytes_a).unwrap();
     repair_sums(&dataset);
-    let blamed = Blamed::of(&dataset, "");
-    assert_eq!(blamed.objects(), [shard(0), shard(1)]);
+    let found = Findings::of(&dataset, "");
+    assert_eq!(found.objects(), [shard(0), shard(1)]);
     for site in 0..4 {
-        blamed.names(&shard(site / 2), "mismatch", &input.site_id(site), "w1");
+        found.names(&shard(site / 2), "mismatch", &input.site_id(site), "w1");
     }
-    assert_eq!(blamed.sites_touched(), 4);
+    assert_eq!(found.sites_touched(), 4);
 }
 
 /// Writes the table with two rows exchanged, but for its first columns.
@@ -126,64 +126,64 @@ fn write(path: &Path, table: &Table, rows: impl FnOnce(&mut ArrowWriter<File>, &
 
 #[test]
 fn exchanged_rows_of_a_table_are_found_though_every_checksum_is_right() {
-    let input = gappy();
+    let input = input_with_gaps();
     let dataset = copy(&input, "sites");
     exchange_rows(&dataset, "metadata.parquet", (0, 4), 1);
-    let blamed = Blamed::of(&dataset, "");
+    let found = Findings::of(&dataset, "");
     for site in [0, 4] {
         // As the table has it now, which is the other way round.
-        blamed.names(
+        found.names(
             "images.zarr/site/c/0",
             "mismatch",
             &input.site_id(4 - site),
             "",
         );
-        blamed.names("metadata.parquet", "mismatch", &input.site_id(site), "");
+        found.names("metadata.parquet", "mismatch", &input.site_id(site), "");
     }
-    blamed.names("croissant.json", "mismatch", "", "");
-    assert_eq!(blamed.sites_touched(), 2);
+    found.names("croissant.json", "mismatch", "", "");
+    assert_eq!(found.sites_touched(), 2);
 
     let dataset = copy(&input, "order");
     exchange_rows(&dataset, "metadata.parquet", (0, 4), 0);
-    let blamed = Blamed::of(&dataset, "");
-    let told = &blamed.findings("metadata.parquet")[0][3];
+    let found = Findings::of(&dataset, "");
+    let told = &found.findings("metadata.parquet")[0][3];
     assert!(told.contains("row 0, column site_index"), "{told}");
 
     // Rows 1 and 8: site 0 w2 and site 1 w3, which is missing.
     let dataset = copy(&input, "planes");
     exchange_rows(&dataset, "planes.parquet", (1, 8), 2);
-    let blamed = Blamed::of(&dataset, "");
-    blamed.names(&shard(0), "mismatch", &input.site_id(0), "w2");
-    blamed.names(&shard(0), "mismatch", &input.site_id(1), "w3");
-    blamed.names(
+    let found = Findings::of(&dataset, "");
+    found.names(&shard(0), "mismatch", &input.site_id(0), "w2");
+    found.names(&shard(0), "mismatch", &input.site_id(1), "w3");
+    found.names(
         "images.zarr/present/c/0/0",
         "mismatch",
         &input.site_id(0),
         "w2",
     );
-    assert_eq!(blamed.sites_touched(), 2);
+    assert_eq!(found.sites_touched(), 2);
 }
 
 #[test]
 fn forged_statistics_are_found_though_every_checksum_is_right() {
-    let input = gappy();
+    let input = input_with_gaps();
     // The rows of w1 and w2 of the whole dataset, but for what they are about.
     let dataset = copy(&input, "stats");
     exchange_rows(&dataset, "channel_stats.parquet", (0, 1), 4);
-    let blamed = Blamed::of(&dataset, "");
-    blamed.names("channel_stats.parquet", "mismatch", "", "");
+    let found = Findings::of(&dataset, "");
+    found.names("channel_stats.parquet", "mismatch", "", "");
     // The table is another, and Croissant does not know.
     let both = ["channel_stats.parquet", "croissant.json"];
-    assert_eq!(blamed.objects(), both);
+    assert_eq!(found.objects(), both);
 
     for column in ["focus", "sum", "sum_of_squares"] {
         let dataset = copy(&input, column);
         exchange_cells(&dataset, "planes.parquet", (0, 1), column);
-        let blamed = Blamed::of(&dataset, "");
+        let found = Findings::of(&dataset, "");
         for channel in ["w1", "w2"] {
-            blamed.names(&shard(0), "mismatch", &input.site_id(0), channel);
+            found.names(&shard(0), "mismatch", &input.site_id(0), channel);
         }
-        let told = &blamed.findings(&shard(0))[0][3];
+        let told = &found.findings(&shard(0))[0][3];
         assert!(told.starts_with(&format!("{column} is ")), "{told}");
     }
 }
@@ -205,7 +205,7 @@ fn exchange_cells(dataset: &Path, name: &str, rows: (usize, usize), column: &str
 
 #[test]
 fn metadata_that_contradicts_the_root_is_found_though_every_checksum_is_right() {
-    let input = gappy();
+    let input = input_with_gaps();
     let dataset = copy(&input, "documents");
     let change = |key: &str, from: &str, to: &str| {
         let path = dataset.join(key);
@@ -213,8 +213,8 @@ fn metadata_that_contradicts_the_root_is_found_though_every_checksum_is_right() 
         assert!(text.contains(from), "no {from} in {text}");
         fs::write(&path, text.replacen(from, to, 1)).unwrap();
         repair_sums(&dataset);
-        let blamed = Blamed::of(&dataset, "");
-        blamed.names(key, "mismatch", "", "");
+        let found = Findings::of(&dataset, "");
+        found.names(key, "mismatch", "", "");
         fs::write(&path, text).unwrap();
         repair_sums(&dataset);
     };
@@ -229,5 +229,5 @@ fn metadata_that_contradicts_the_root_is_found_though_every_checksum_is_right() 
     change("croissant.json", "\"sha256\": \"", "\"sha256\": \"0");
     change("croissant.json", "rxrx.ai/rxrx1", "example.org");
     change("croissant.json", "{", "");
-    super::verify(&dataset, "").ends_with(0);
+    super::verify(&dataset, "").exits_with(0);
 }

@@ -5,11 +5,11 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::super::dataset::Dataset;
-use super::{Blamed, copy, gappy, repair_sums, shard};
+use super::{Findings, copy, input_with_gaps, repair_sums, shard};
 
 #[test]
-fn lies_in_the_root_are_findings() {
-    let input = gappy();
+fn contradictions_in_the_root_are_findings() {
+    let input = input_with_gaps();
     let dataset = copy(&input, "hostile");
     let root = "images.zarr/zarr.json";
     let whole = Dataset::at(&dataset).json(root);
@@ -37,19 +37,19 @@ fn lies_in_the_root_are_findings() {
         *document.pointer_mut(&pointer).unwrap() = lie.clone();
         fs::write(dataset.join(root), document.to_string()).unwrap();
         repair_sums(&dataset);
-        let blamed = Blamed::of(&dataset, "");
-        assert!(!blamed.objects().is_empty(), "{pointer} {lie}");
+        let found = Findings::of(&dataset, "");
+        assert!(!found.objects().is_empty(), "{pointer} {lie}");
     }
     for text in ["", "[]", "{\"attributes\": 7}"] {
         fs::write(dataset.join(root), text).unwrap();
         repair_sums(&dataset);
-        Blamed::of(&dataset, "").names(root, "damaged", "", "");
+        Findings::of(&dataset, "").names(root, "damaged", "", "");
     }
 }
 
 #[test]
-fn rubbish_is_found_though_every_checksum_is_right() {
-    let input = gappy();
+fn random_bytes_are_found_though_every_checksum_is_right() {
+    let input = input_with_gaps();
     let whole = Dataset::at(input.output()).objects();
     let dataset = copy(&input, "rubbish");
     for key in [
@@ -60,17 +60,17 @@ fn rubbish_is_found_though_every_checksum_is_right() {
     ] {
         let bytes = &whole[key];
         let middle = bytes.len() / 2;
-        let mut spoiled = bytes.clone();
-        spoiled[middle..middle + 20].fill(0x55);
-        for spoiled in [
-            spoiled,
+        let mut damaged = bytes.clone();
+        damaged[middle..middle + 20].fill(0x55);
+        for damaged in [
+            damaged,
             bytes[..middle].to_vec(),
             Vec::new(),
             vec![0xFF; 4096],
         ] {
-            fs::write(dataset.join(key), spoiled).unwrap();
+            fs::write(dataset.join(key), damaged).unwrap();
             repair_sums(&dataset);
-            let run = super::verify(&dataset, "--json").ends_with(1).json();
+            let run = super::verify(&dataset, "--json").exits_with(1).json();
             assert!(run["by_object"][key].is_object(), "{run:#}");
         }
         fs::write(dataset.join(key), bytes).unwrap();
@@ -81,7 +81,7 @@ fn rubbish_is_found_though_every_checksum_is_right() {
         .open(dataset.join(shard(2)))
         .unwrap();
     file.set_len(1 << 40).unwrap();
-    Blamed::of(&dataset, "").names(&shard(2), "damaged", "", "");
-    let run = super::verify(&dataset, "").ends_with(1);
+    Findings::of(&dataset, "").names(&shard(2), "damaged", "", "");
+    let run = super::verify(&dataset, "").exits_with(1);
     assert!(run.stdout.contains("were not read"), "{run:#?}");
 }

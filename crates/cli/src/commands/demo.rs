@@ -31,7 +31,11 @@ pub(crate) fn run(arguments: &DemoArguments, verbosity: Verbosity) -> anyhow::Re
     };
     report::print(|out| writeln!(out, "1. Sample: {made}"))?;
 
-    let prepared = plan_input(&input.as_path().into(), PlanOptions::default())?;
+    let planning = PlanOptions {
+        jobs: Some(jobs),
+        ..PlanOptions::default()
+    };
+    let prepared = plan_input(&input.as_path().into(), planning)?;
     let options = ConvertOptions::default()
         .jobs(jobs)
         .strict(true)

@@ -1,7 +1,8 @@
 //! `rxrx2zarr verify`.
 
 use rxrx_writer::{
-    DatasetInfo, Location, PlannedInput, Store, VerifyOptions, open_store, plan_input, plan_options,
+    DatasetInfo, Location, PlanOptions, PlannedInput, Store, VerifyOptions, open_store, plan_input,
+    plan_options,
 };
 
 use crate::arguments::VerifyArguments;
@@ -44,7 +45,10 @@ fn plan_source(
     input: Location,
 ) -> anyhow::Result<PlannedInput> {
     let info = DatasetInfo::read(store, &dataset.to_string())?;
-    let options = plan_options(&info.attributes.settings, arguments.metadata()?);
+    let options = PlanOptions {
+        jobs: arguments.jobs,
+        ..plan_options(&info.attributes.settings, arguments.metadata()?)
+    };
     let prepared = plan_input(&input, options);
     Ok(prepared.map_err(|source| CompareError {
         input,

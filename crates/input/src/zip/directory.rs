@@ -58,7 +58,7 @@ pub(super) enum Kind {
     Encrypted,
     Folder,
     Link,
-    /// It shares bytes with another entry.
+    /// The entry shares bytes with another one.
     Overlapping,
     /// The central directory places it where the directory itself is, or beyond.
     Misplaced,

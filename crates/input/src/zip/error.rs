@@ -6,7 +6,7 @@ use std::io;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ArchiveError {
-    /// It cannot be opened or read.
+    /// The archive cannot be opened or read.
     #[error("cannot read {archive}")]
     Io {
         /// The archive.
@@ -31,7 +31,7 @@ pub enum ArchiveError {
     Damaged {
         /// The archive.
         archive: String,
-        /// What is wrong with it.
+        /// The error in the directory.
         source: rawzip::Error,
     },
     /// The central directory has another number of entries than the end record.

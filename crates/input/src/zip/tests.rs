@@ -77,7 +77,7 @@ fn holds(bytes: Vec<u8>, files: usize) {
 }
 
 #[test]
-fn entries_are_read_as_another_writer_packed_them() {
+fn entries_that_another_program_packed_are_read() {
     for method in [CompressionMethod::Stored, CompressionMethod::Deflated] {
         for large in [false, true] {
             let options = SimpleFileOptions::default()
@@ -95,7 +95,7 @@ fn entries_are_read_as_another_writer_packed_them() {
 }
 
 #[test]
-fn entries_may_be_described_after_their_data_and_have_extra_fields() {
+fn data_descriptors_and_extra_fields_are_read() {
     let entry = |number| {
         let made = Made::deflated(&path(number), &content(number));
         match number % 3 {
@@ -115,7 +115,7 @@ fn entries_may_be_described_after_their_data_and_have_extra_fields() {
 }
 
 #[test]
-fn neighbours_are_read_at_once_and_each_byte_once() {
+fn neighbours_are_read_by_one_call_and_each_byte_once() {
     use std::sync::{Arc, Mutex};
     struct Counted(Vec<u8>, Arc<Mutex<Vec<(u64, usize)>>>);
     impl ReaderAt for Counted {
@@ -154,7 +154,7 @@ fn neighbours_are_read_at_once_and_each_byte_once() {
 }
 
 #[test]
-fn tables_are_found_but_no_archive_in_the_archive() {
+fn tables_are_found_but_not_inside_an_archive_in_the_archive() {
     let entries = [
         "metadata.csv",
         "x/metadata.csv.gz",

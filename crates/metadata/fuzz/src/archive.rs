@@ -4,7 +4,7 @@ use std::io::{Cursor, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use rxrx_metadata::MetadataTable;
+use rxrx_metadata::TableOptions;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
@@ -70,7 +70,7 @@ pub fn run(input: &[u8]) {
 }
 
 fn judge(file: &[u8]) {
-    match MetadataTable::unpack("m.zip", Cursor::new(file)) {
+    match TableOptions::default().unpack("m.zip", Cursor::new(file)) {
         Ok(table) => crate::table::judge(&table),
         Err(error) => crate::table::judge_error(&error, "m.zip"),
     }

@@ -24,7 +24,7 @@ fn paths(listing: &Listing) -> Vec<&str> {
 }
 
 #[test]
-fn files_are_sorted_out_by_their_paths() {
+fn paths_are_sorted_into_kinds() {
     let listing = listing(&[
         "images/test/HUVEC-02/Plate1/B02_s1_w1.png",
         "images/train/HUVEC-01/Plate1/B02_s1_w2.png",
@@ -79,7 +79,7 @@ fn a_folder_is_listed_in_the_order_of_its_paths() {
 }
 
 #[test]
-fn an_input_must_be_a_folder() {
+fn an_input_that_is_not_a_folder_is_refused() {
     let folder = folder(&["file"]);
     let absent = list_folder(&folder.path().join("absent")).unwrap_err();
     assert_eq!(
@@ -162,7 +162,7 @@ mod links {
     }
 
     #[test]
-    fn loops_end() {
+    fn links_in_a_loop_are_followed_once() {
         let elsewhere = folder(&["other.txt"]);
         let input = folder(&["E/Plate1/B02_s1_w1.png"]);
         for (to, at) in [
@@ -179,7 +179,7 @@ mod links {
     }
 
     #[test]
-    fn a_link_to_nothing_is_named() {
+    fn a_broken_link_is_named_in_the_error() {
         let input = folder(&["E/Plate1/B02_s1_w1.png"]);
         let link = input.path().join("E/Plate2");
         for to in ["nowhere", "Plate2"] {
@@ -198,7 +198,7 @@ mod links {
     }
 
     #[test]
-    fn what_lies_in_place_of_an_image_is_listed_as_one() {
+    fn anything_named_as_an_image_is_listed_as_one() {
         let names =
             ["w1", "w2", "w3", "w4", "w5", "w6"].map(|w| format!("E/Plate1/B02_s1_{w}.png"));
         let input = folder(&[&names[0]]);
@@ -213,7 +213,7 @@ mod links {
     }
 
     #[test]
-    fn links_that_lead_to_each_other_are_given_up() {
+    fn too_many_folders_behind_links_are_an_error() {
         let input = folder(&["0/file"]);
         for number in 1..=17 {
             let folder = input.path().join(number.to_string());
@@ -231,7 +231,7 @@ mod links {
     }
 
     #[test]
-    fn a_folder_that_may_not_be_read_is_named() {
+    fn a_folder_without_permission_is_named_in_the_error() {
         use std::os::unix::fs::PermissionsExt;
         let input = folder(&["E/Plate1/B02_s1_w1.png"]);
         let shut = input.path().join("E/Plate1");
@@ -248,7 +248,7 @@ mod links {
     }
 
     #[test]
-    fn names_that_are_not_utf8_are_counted() {
+    fn names_that_are_not_utf_8_are_listed() {
         let input = folder(&["E/Plate1/B02_s1_w1.png"]);
         let odd = |bytes| input.path().join("E").join(OsStr::from_bytes(bytes));
         if fs::write(odd(b"b\xff.png"), "").is_err() {

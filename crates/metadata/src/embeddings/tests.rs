@@ -38,7 +38,7 @@ fn vectors_are_in_array_order_whatever_the_order_of_the_rows() {
 }
 
 #[test]
-fn what_is_wrong_is_named_with_line_and_column() {
+fn errors_of_embeddings_name_line_and_column() {
     for (text, told) in [
         ("", "e.csv is empty"),
         ("site_id,a\n", "e.csv has a header but no rows"),
@@ -71,7 +71,7 @@ fn what_is_wrong_is_named_with_line_and_column() {
 }
 
 #[test]
-fn more_numbers_than_memory_are_refused_before_it_is_taken() {
+fn too_many_numbers_are_refused_before_memory_is_allocated() {
     assert!(Embeddings::absent(usize::MAX, 2).is_none());
     assert!(Embeddings::absent(Embeddings::VALUES_AT_MOST, 2).is_none());
     assert!(Embeddings::absent(3, 2).is_some());

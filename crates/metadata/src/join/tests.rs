@@ -74,7 +74,7 @@ fn each_plane_finds_its_image() {
 }
 
 #[test]
-fn however_an_image_is_named_its_path_comes_back() {
+fn every_path_of_an_image_is_returned_unaltered() {
     let paths = [
         "HUVEC-1/Plate1/B02_s1_w1.png",
         "HUVEC-1/Plate1/B02_s1_w02.png",
@@ -95,7 +95,7 @@ fn however_an_image_is_named_its_path_comes_back() {
 }
 
 #[test]
-fn channels_are_those_that_exist() {
+fn channels_are_those_of_the_images() {
     let join = join(&[
         "HUVEC-10/Plate1/B02_s1_w10.png",
         "HUVEC-10/Plate1/B02_s1_w2.png",
@@ -108,7 +108,7 @@ fn channels_are_those_that_exist() {
 }
 
 #[test]
-fn images_without_a_row_are_told() {
+fn images_without_a_row_are_reported() {
     let mut paths = complete();
     // A channel that only such an image has is no channel of the array.
     paths.extend([
@@ -129,7 +129,7 @@ fn images_without_a_row_are_told() {
 }
 
 #[test]
-fn rows_without_images_are_told() {
+fn rows_without_images_are_reported() {
     let join = join(&complete()[..6]);
     let examples = vec!["HUVEC-10_1_B02_1: no HUVEC-10/Plate1/B02_s1_w*.png"];
     assert_eq!(
@@ -144,7 +144,7 @@ fn rows_without_images_are_told() {
 }
 
 #[test]
-fn sites_short_of_a_channel_are_told() {
+fn sites_without_some_channel_are_reported() {
     let mut paths = complete();
     paths.remove(5);
     paths.remove(0);
@@ -201,7 +201,7 @@ fn a_plane_in_three_trees_is_one_problem() {
 }
 
 #[test]
-fn files_that_the_listing_could_not_place_are_told() {
+fn files_with_other_names_are_reported() {
     let mut paths = complete();
     paths.push("train/overview.png");
     let mut listing = listing(&paths);
@@ -224,9 +224,10 @@ fn files_that_the_listing_could_not_place_are_told() {
 }
 
 #[test]
-fn rows_that_are_not_selected_leave_no_trace() {
+fn rows_that_are_not_selected_are_ignored() {
     let mut paths = complete();
-    // Of the dropped rows: a double, a channel of its own, a missing plane.
+    // Rows that are not chosen have two images for a plane, another channel, and a
+    // missing plane.
     paths.extend([
         "x/HUVEC-1/Plate1/B02_s1_w1.png",
         "x/HUVEC-1/Plate1/B02_s1_w9.png",
@@ -247,7 +248,7 @@ fn rows_that_are_not_selected_leave_no_trace() {
 }
 
 #[test]
-fn nothing_to_convert_is_explained() {
+fn errors_explain_why_there_is_nothing_to_convert() {
     let error = |paths: &[&str], selection: &Selection| {
         Join::new(table(), listing(paths), selection)
             .unwrap_err()
@@ -276,7 +277,7 @@ fn nothing_to_convert_is_explained() {
 }
 
 #[test]
-fn more_planes_than_can_be_kept_in_mind_are_refused() {
+fn more_planes_than_fit_in_memory_are_refused() {
     let mut csv = "experiment,plate,well,site\n".to_owned();
     for plate in 1..=4_200 {
         csv += &format!("A,{plate},B02,1\n");

@@ -105,7 +105,7 @@ fn a_shard_may_be_larger_than_the_array() {
 }
 
 #[test]
-fn a_plan_knows_what_the_join_knows() {
+fn a_plan_has_the_rows_sources_and_problems_of_the_join() {
     let plan = plan(Layout::default()).unwrap();
     assert_eq!((plan.table().len(), plan.channels().len()), (5, 2));
     assert_eq!(
@@ -163,7 +163,7 @@ fn sizes_of_zero_are_refused() {
 }
 
 #[test]
-fn shards_of_broken_chunks_are_refused_with_sizes_that_would_do() {
+fn shards_without_whole_chunks_are_refused_with_possible_sizes() {
     for (chunk, shard, advice) in [
         (5, 64, "make the shard 60 or 65, or the chunk 4 or 8"),
         (100, 64, "make the shard 100, or the chunk 64"),
@@ -182,7 +182,7 @@ fn shards_of_broken_chunks_are_refused_with_sizes_that_would_do() {
 }
 
 #[test]
-fn chunks_of_more_channels_than_there_are_are_refused() {
+fn chunks_of_more_channels_than_the_images_are_refused() {
     assert_eq!(
         geometry(layout(1, Some(7), 64)).unwrap_err().to_string(),
         "a chunk of 7 channels is larger than the 6 channels of the images"

@@ -35,7 +35,7 @@ fn error(include: &[&str], exclude: &[&str]) -> String {
 }
 
 #[test]
-fn no_clause_is_everything() {
+fn without_clauses_every_row_is_chosen() {
     assert_eq!(rows(&[], &[]), [0, 1, 2, 3, 4]);
 }
 
@@ -60,21 +60,21 @@ fn values_of_any_type_are_matched_whole() {
 }
 
 #[test]
-fn an_empty_pattern_stands_for_blank_cells_and_a_star_does_not() {
+fn an_empty_pattern_fits_blank_cells_and_a_star_does_not() {
     assert_eq!(rows(&["sirna="], &[]), [1]);
     assert_eq!(rows(&["dose="], &[]), [2]);
     assert_eq!(rows(&["sirna=*"], &[]), [0, 2, 3, 4]);
 }
 
 #[test]
-fn includes_are_or_in_a_column_and_and_between_columns() {
+fn includes_of_one_column_are_joined_by_or_and_columns_by_and() {
     assert_eq!(rows(&["HUVEC-1", "HEPG2-1"], &[]), [0, 2, 3]);
     assert_eq!(rows(&["HUVEC-*", "plate=2", "plate=12"], &[]), [3, 4]);
     assert_eq!(rows(&["HUVEC-1", "dataset=train", "sirna=s1"], &[]), [3]);
 }
 
 #[test]
-fn any_exclude_drops() {
+fn a_row_that_fits_any_exclude_is_dropped() {
     assert_eq!(rows(&[], &["HUVEC-1", "plate=12"]), [0, 1]);
     assert_eq!(rows(&["dataset=train"], &["sirna=s1"]), [2]);
 }
@@ -109,7 +109,7 @@ fn long_lists_are_cut() {
 }
 
 #[test]
-fn clauses_must_be_clauses() {
+fn malformed_clauses_are_refused() {
     for clause in ["", " ", "=x", "experiment="] {
         assert_eq!(
             error(&[clause], &[]),

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::excerpt::excerpt;
 
-/// Why a table cannot be used. Every message names the file.
+/// Reason why a table cannot be used. Every message names the file.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum MetadataError {
@@ -16,18 +16,19 @@ pub enum MetadataError {
     Open {
         /// The file.
         path: PathBuf,
-        /// What the operating system or the decompressor said.
+        /// The error of the operating system or the decompressor.
         source: io::Error,
     },
-    /// The file begins like a zip archive but is none that can be read.
+    /// The file begins as a zip archive, but cannot be read as one.
     #[error("cannot read {name} as a zip archive")]
     Archive {
         /// The archive.
         name: String,
-        /// What is wrong with it.
+        /// The error of the archive.
         source: zip::result::ZipError,
     },
-    /// The archive holds no table, or several and none or two have the right name.
+    /// The archive has no table, or several of which not exactly one has the
+    /// expected name.
     #[error(
         "{name} must hold one .csv file, or one named {expected}; it holds {}",
         listed(found)
@@ -35,12 +36,12 @@ pub enum MetadataError {
     ArchiveTables {
         /// The archive.
         name: String,
-        /// What the table is called where there are several.
+        /// Name of the table in an archive with several.
         expected: &'static str,
         /// The `.csv` files in it.
         found: Vec<String>,
     },
-    /// Reading failed midway.
+    /// Reading failed after the file was opened.
     #[error("cannot read {name}")]
     Read {
         /// The file.
@@ -48,15 +49,15 @@ pub enum MetadataError {
         /// The cause.
         source: io::Error,
     },
-    /// The CSV reader gave up.
+    /// The CSV reader failed.
     #[error("cannot read {name} as CSV: {reason}")]
     Csv {
         /// The file.
         name: String,
-        /// What it said.
+        /// The error of the CSV reader.
         reason: String,
     },
-    /// It is not a regular file: a folder, a pipe, a device.
+    /// The path is that of a folder, a pipe or a device.
     #[error("{} is no regular file; save the table as one", path.display())]
     NotAFile {
         /// The path.
@@ -75,7 +76,7 @@ pub enum MetadataError {
         /// Most bytes.
         limit: u64,
     },
-    /// A row without end.
+    /// A row is too long.
     #[error(
         "{name} line {line}: the row that begins here is longer than {limit} bytes; \
          is it a table, and is every quote closed?"
@@ -115,7 +116,7 @@ pub enum MetadataError {
         /// Most cells.
         limit: usize,
     },
-    /// The text ends inside a quoted cell, which may have swallowed rows.
+    /// The text ends inside a quoted cell, which may contain rows.
     #[error(
         "{name} line {line}: a quote that is opened in this row is never closed; is the file whole?"
     )]
@@ -125,7 +126,7 @@ pub enum MetadataError {
         /// Line on which the row begins, from 1.
         line: u64,
     },
-    /// A byte that no UTF-8 text holds.
+    /// The text is not UTF-8.
     #[error("{name} line {line} is not UTF-8 text; save the table as UTF-8")]
     NotUtf8 {
         /// The file.
@@ -133,13 +134,13 @@ pub enum MetadataError {
         /// Line, from 1.
         line: u64,
     },
-    /// There is not even a header.
+    /// There is no header.
     #[error("{name} is empty (expected a header and one line for each site)")]
     Empty {
         /// The file.
         name: String,
     },
-    /// There is a header alone.
+    /// There is a header but no row.
     #[error("{name} has a header but no rows (expected one line for each site)")]
     NoRows {
         /// The file.
@@ -159,7 +160,7 @@ pub enum MetadataError {
         /// The names that are there.
         header: Vec<String>,
     },
-    /// A column that cannot keep its name in the output.
+    /// A column has a name that the table cannot have.
     #[error(
         "{name} line {line}, column {position}: the name {column:?} {reason}; rename the column"
     )]
@@ -172,10 +173,10 @@ pub enum MetadataError {
         position: usize,
         /// Its name.
         column: String,
-        /// What is wrong with it.
+        /// The reason, a predicate of the name.
         reason: String,
     },
-    /// A row with more or fewer fields than the header.
+    /// A row has more or fewer fields than the header.
     #[error("{name} line {line} has {found} fields (expected {expected}, as the header has)")]
     Ragged {
         /// The file.
@@ -187,7 +188,7 @@ pub enum MetadataError {
         /// Fields in the header.
         expected: usize,
     },
-    /// A required value that is not what it must be.
+    /// A required value is malformed.
     #[error("{name} line {line}, column {column:?}: {value:?} is not {what} ({expected})")]
     Value {
         /// The file.
@@ -198,12 +199,12 @@ pub enum MetadataError {
         column: &'static str,
         /// The text found.
         value: String,
-        /// What it should be.
+        /// The thing that it should be.
         what: &'static str,
-        /// How such a value looks.
+        /// The form of such a value.
         expected: &'static str,
     },
-    /// A number of an embedding that is none.
+    /// A cell of an embedding is not a number.
     #[error("{name} line {line}, column {column:?}: {value:?} is not a finite number of 32 bits")]
     Number {
         /// The file.
@@ -215,7 +216,7 @@ pub enum MetadataError {
         /// The text found.
         value: String,
     },
-    /// A table of embeddings with nothing in it but site ids.
+    /// A table of embeddings has no column but the site ids.
     #[error(
         "{name} has no column of numbers (expected site_id and one column for each number of an embedding)"
     )]
@@ -223,7 +224,7 @@ pub enum MetadataError {
         /// The file.
         name: String,
     },
-    /// Two rows for one site.
+    /// Two rows describe one site.
     #[error("{name} lines {first} and {second} are both {key} (expected one line for each site)")]
     DuplicateSite {
         /// The file.
@@ -235,7 +236,7 @@ pub enum MetadataError {
         /// The site.
         key: String,
     },
-    /// Two sites with one id.
+    /// Two sites have one id.
     #[error("{name} lines {first} and {second} have the same site_id {site_id:?}")]
     DuplicateSiteId {
         /// The file.

@@ -1,4 +1,4 @@
-//! How a table is read from a file, a reader or memory.
+//! Options of reading a table from a file, a reader or memory.
 
 use std::io::{Read, Seek};
 use std::path::Path;
@@ -101,14 +101,6 @@ impl MetadataTable {
     /// The errors of [`TableOptions::open`].
     pub fn open(path: &Path) -> Result<Self, MetadataError> {
         TableOptions::default().open(path)
-    }
-
-    /// Reads an open file with [`TableOptions::unpack`].
-    ///
-    /// # Errors
-    /// The errors of [`TableOptions::unpack`].
-    pub fn unpack(name: &str, reader: impl Read + Seek) -> Result<Self, MetadataError> {
-        TableOptions::default().unpack(name, reader)
     }
 
     /// Reads plain CSV with [`TableOptions::read`].

@@ -94,7 +94,7 @@ fn rows_are_in_array_order_and_columns_typed() {
 }
 
 #[test]
-fn names_stay_strings_where_all_look_like_numbers() {
+fn names_that_look_like_numbers_stay_text() {
     let table = read("site_id,experiment,plate,well,site\n2,20,1,B02,1\n1,3,1,B02,1\n").unwrap();
     assert_eq!(
         table.column("site_id").unwrap().values,
@@ -107,7 +107,7 @@ fn names_stay_strings_where_all_look_like_numbers() {
 }
 
 #[test]
-fn site_id_is_derived_where_it_is_absent() {
+fn an_absent_site_id_is_derived() {
     let table = read("well,site,plate,experiment\nb2,1,1,E\n").unwrap_err();
     assert!(matches!(table, MetadataError::Value { column: "well", .. }));
     let table = read("well,site,plate,experiment\nB2,1,3,HUVEC-01\nAA02,2,1,HUVEC-01\n").unwrap();

@@ -127,9 +127,9 @@ impl Shape {
             let address = ChunkAddress::new(geometry, &unit, chunk);
             let mut pixels = vec![0; geometry.chunk_bytes()];
             let places = pixels.chunks_exact_mut(geometry.plane_bytes());
-            for (position, place) in places.enumerate() {
-                if let Some((_, site, channel)) = address.plane_at(geometry, position) {
-                    place.copy_from_slice(&self.plane(site, channel));
+            for (position, place) in address.positions(geometry).zip(places) {
+                if let Some(plane) = position {
+                    place.copy_from_slice(&self.plane(plane.site.0, plane.channel));
                 }
             }
             let mut stored = zstd::bulk::compress(&pixels, 1).unwrap();

@@ -1,6 +1,7 @@
 //! One conversion: from the state of OUTPUT to a complete dataset.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use rxrx_format::keys::EMBEDDINGS;
 use rxrx_format::{
@@ -17,15 +18,15 @@ use super::work::Work;
 use crate::describe::describe;
 use crate::events::{Event, Observer};
 use crate::journal::{
-    Fingerprint, Recorded, RecordedError, RecordedUnits, Resume, ResumeError, ResumeOptions, Run,
-    StoredUnit, resume,
+    Fingerprint, Journal, RecordedError, RecordedUnits, Resume, ResumeError, Run, StoredUnit,
+    UnitRecords, resume,
 };
 use crate::output::{
     ChecksummedStore, Existing, LockedOutput, OutputError, OutputLocation, OutputState, Transition,
 };
 use crate::pipeline::Pipeline;
 use crate::refused::count_refused;
-use crate::seal::{Records, Seal};
+use crate::seal::Seal;
 
 /// Records that are written at once: each write mostly waits for the store.
 const RECORDS_AT_ONCE: usize = 8;
@@ -132,14 +133,10 @@ impl<'a> Conversion<'a> {
         }
         self.place.refuse_foreign_files()?;
         let journal = self.place.journal();
-        let Resume { done, todo, found } = match &run.retried {
-            None => self.resume(&Recorded::InJournal(&journal))?,
-            Some(retried) => self.resume(&Recorded::InBoth {
-                journal: &journal,
-                tables: &self.recorded_units()?,
-                retried,
-            })?,
-        };
+        let tables = run.retried.as_ref().map(|_| self.recorded_units());
+        let tables = tables.transpose()?;
+        let tables = tables.as_ref().zip(run.retried.as_ref());
+        let Resume { done, todo, found } = self.resume(&journal, tables)?;
         self.observer.notice(Event::Continued(&found));
         let mut work = Work {
             done,
@@ -175,7 +172,10 @@ impl<'a> Conversion<'a> {
             return self.complete_already(&tables);
         }
         // Whatever prevents the retry must do so while the dataset is complete.
-        let found = self.resume(&Recorded::InTables(&tables))?.found;
+        let journal = self.place.journal();
+        let found = self
+            .resume(&journal, Some((&tables, &BTreeSet::new())))?
+            .found;
         if let Some(key) = found.damaged_shards.first() {
             return Err(ConvertError::DamagedShard {
                 output: self.place.output().clone(),
@@ -187,7 +187,6 @@ impl<'a> Conversion<'a> {
             ..Work::default()
         };
         let work = work.retry_bad(self.place.store(), self.place.output())?;
-        let journal = self.place.journal();
         journal.clear()?;
         let retried: Vec<usize> = work.former.keys().copied().collect();
         for_each_concurrent(&retried, RECORDS_AT_ONCE, |&shard| {
@@ -235,7 +234,7 @@ impl<'a> Conversion<'a> {
         let seal = Seal {
             plan,
             units: &units,
-            records: Records {
+            records: UnitRecords {
                 journal: &self.place.journal(),
                 tables: tables.as_ref().zip(retried),
                 jobs: self.options.jobs,
@@ -353,16 +352,24 @@ impl<'a> Conversion<'a> {
         Ok(Some(table.embeddings))
     }
 
-    fn resume(&self, recorded: &Recorded<'_>) -> Result<Resume, ResumeError> {
+    /// Finds out which units are done. `tables` are those of the dataset, with the
+    /// retried units.
+    fn resume(
+        &self,
+        journal: &Journal<'_>,
+        tables: Option<(&RecordedUnits, &BTreeSet<usize>)>,
+    ) -> Result<Resume, ResumeError> {
+        let records = UnitRecords {
+            journal,
+            tables,
+            jobs: self.options.jobs,
+        };
         resume(
             &self.planned.plan,
-            recorded,
+            &records,
             self.planned.source(),
             self.place.store(),
-            ResumeOptions {
-                recheck: self.options.recheck,
-                jobs: self.options.jobs,
-            },
+            self.options.recheck,
         )
     }
 

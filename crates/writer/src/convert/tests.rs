@@ -1,4 +1,4 @@
-//! The process dies at every step of a conversion, and nothing is lost.
+//! Interruption of a conversion at every write: nothing is lost.
 
 #[path = "../../../../tests/tally.rs"]
 mod tally;
@@ -26,46 +26,45 @@ use rxrx_storage::{Remote, Store, StoreError, StoreErrorKind, StoredObject};
 const SITES: usize = 5;
 const CHANNELS: usize = 2;
 
-/// A process that dies at one of its writes, as seen by its stores: before the
-/// write has any effect, or after all of it. Between the two there is nothing,
-/// for writes are atomic.
-struct Life {
+/// A process that crashes at one of its writes: before the write has an effect, or
+/// after its whole effect. There is no third case, because writes are atomic.
+struct WritesLeft {
     writes_left: AtomicUsize,
     last_takes_effect: bool,
 }
 
-struct Mortal {
+struct CrashingStore {
     inner: Arc<dyn Store>,
-    life: Arc<Life>,
+    process: Arc<WritesLeft>,
 }
 
-impl Mortal {
+impl CrashingStore {
     fn write(&self, write: impl FnOnce() -> Result<(), StoreError>) -> Result<(), StoreError> {
-        let left = &self.life.writes_left;
+        let left = &self.process.writes_left;
         let before = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1));
         match before {
-            Err(_) => Err(dead()),
+            Err(_) => Err(crash_error()),
             Ok(1) => {
-                if self.life.last_takes_effect {
+                if self.process.last_takes_effect {
                     write()?;
                 }
-                Err(dead())
+                Err(crash_error())
             }
             Ok(_) => write(),
         }
     }
 }
 
-fn dead() -> StoreError {
+fn crash_error() -> StoreError {
     StoreError::new(
         "reach",
         "anything".to_owned(),
         StoreErrorKind::Unreachable,
-        "the process is dead",
+        "the process has crashed",
     )
 }
 
-impl Store for Mortal {
+impl Store for CrashingStore {
     fn put(&self, key: &str, parts: &[&[u8]]) -> Result<(), StoreError> {
         self.write(|| self.inner.put(key, parts))
     }
@@ -83,14 +82,13 @@ impl Store for Mortal {
     }
 }
 
-/// An input, and an output that is not there yet: on a disk, or in an object
-/// store.
-struct Scene {
+/// An input, and outputs on a disk or in an object store.
+struct TestDirs {
     folder: tempfile::TempDir,
-    cloud: Option<Arc<InMemory>>,
+    object_store: Option<Arc<InMemory>>,
 }
 
-/// A folder where a flush costs nothing, if the machine has one.
+/// Makes a folder in memory, where a flush takes no time, if the machine has one.
 fn in_memory() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm")
         .or_else(|_| tempfile::tempdir())
@@ -99,32 +97,32 @@ fn in_memory() -> tempfile::TempDir {
 
 type Objects = BTreeMap<String, Vec<u8>>;
 
-impl Scene {
+impl TestDirs {
     fn new() -> Self {
-        let scene = Self {
+        let dirs = Self {
             folder: in_memory(),
-            cloud: None,
+            object_store: None,
         };
         let mut table = "experiment,plate,well,site\n".to_owned();
         for site in 0..SITES {
             table += &format!("E-1,{},B02,1\n", site + 1);
             for channel in 0..CHANNELS {
-                scene.write_image(site, channel, &good_png(site, channel));
+                dirs.write_image(site, channel, &good_image(site, channel));
             }
         }
-        fs::write(scene.input().join("metadata.csv"), table).unwrap();
-        scene
+        fs::write(dirs.input().join("metadata.csv"), table).unwrap();
+        dirs
     }
 
-    fn in_cloud() -> Self {
+    fn in_object_store() -> Self {
         Self {
-            cloud: Some(Arc::new(InMemory::new())),
+            object_store: Some(Arc::new(InMemory::new())),
             ..Self::new()
         }
     }
 
     fn both() -> [Self; 2] {
-        [Self::new(), Self::in_cloud()]
+        [Self::new(), Self::in_object_store()]
     }
 
     fn input(&self) -> PathBuf {
@@ -136,7 +134,7 @@ impl Scene {
     }
 
     fn place(&self, name: &str) -> OutputLocation {
-        match &self.cloud {
+        match &self.object_store {
             None => OutputLocation::new(self.output(name)).unwrap(),
             Some(store) => OutputLocation::in_store(Remote::on(store.clone(), name)),
         }
@@ -160,26 +158,26 @@ impl Scene {
         PlannedInput::open(&self.input().into(), options).unwrap()
     }
 
-    /// Runs `options` in a process that dies at write number `writes`.
-    fn dies(
+    /// Runs `options` in a process that crashes at write number `writes`.
+    fn crash_at(
         &self,
         prepared: &PlannedInput,
         options: &ConvertOptions,
         writes: usize,
         last_takes_effect: bool,
     ) -> Result<Converted, ConvertError> {
-        let life = Arc::new(Life {
+        let process = Arc::new(WritesLeft {
             writes_left: AtomicUsize::new(writes),
             last_takes_effect,
         });
         let place = self.place("out").wrapped(|inner| {
-            let life = Arc::clone(&life);
-            Arc::new(Mortal { inner, life })
+            let process = Arc::clone(&process);
+            Arc::new(CrashingStore { inner, process })
         });
         convert_at(&place, prepared, options, &Silent)
     }
 
-    fn converts(&self, name: &str, shard_sites: usize, options: &ConvertOptions) -> Converted {
+    fn convert(&self, name: &str, shard_sites: usize, options: &ConvertOptions) -> Converted {
         let prepared = self.prepared(shard_sites);
         convert_at(&self.place(name), &prepared, options, &Silent).unwrap()
     }
@@ -193,7 +191,7 @@ impl Scene {
     }
 
     fn remove(&self, name: &str) {
-        if let Some(store) = &self.cloud {
+        if let Some(store) = &self.object_store {
             for name in [name.to_owned(), format!("{name}.rxrx2zarr")] {
                 let remote = Remote::on(store.clone(), &name);
                 let keys = remote.list().unwrap().into_iter().map(|object| object.key);
@@ -205,15 +203,15 @@ impl Scene {
         }
     }
 
-    /// Demands that `out` is finished, with nothing beside it.
+    /// Demands that `out` is complete and has no work folder.
     #[track_caller]
-    fn is_finished_as(&self, expected: &Objects) {
+    fn assert_finished(&self, expected: &Objects) {
         assert_eq!(&self.objects("out"), expected);
         assert!(!self.place("out").has_work().unwrap());
     }
 }
 
-fn good_png(site: usize, channel: usize) -> Vec<u8> {
+fn good_image(site: usize, channel: usize) -> Vec<u8> {
     png(SIDE, SIDE, (site * CHANNELS + channel) as u8)
 }
 
@@ -224,14 +222,14 @@ fn options() -> ConvertOptions {
         .description(Description::look_alike())
 }
 
-/// Every write at which a process can die, on either side of its effect, until
-/// it has so many that it lives.
-fn deaths(of: &str, mut dies: impl FnMut(usize, bool) -> bool) {
-    let mut tally = Tally::new(format!("death at every write of {of}"));
+/// Calls `crash_at` for each write at which a process can crash, before and after the
+/// effect of the write, until the process ends without a crash.
+fn crash_points(of: &str, mut crash_at: impl FnMut(usize, bool) -> bool) {
+    let mut tally = Tally::new(format!("crash at every write of {of}"));
     for last_takes_effect in [false, true] {
         for writes in 1.. {
-            if !dies(writes, last_takes_effect) {
-                assert!(writes > 20, "it hardly did anything");
+            if !crash_at(writes, last_takes_effect) {
+                assert!(writes > 20, "{of}: only {writes} writes");
                 break;
             }
             tally.round();
@@ -242,98 +240,98 @@ fn deaths(of: &str, mut dies: impl FnMut(usize, bool) -> bool) {
 }
 
 #[test]
-fn a_conversion_that_dies_anywhere_is_continued_to_the_same_bytes() {
-    for scene in Scene::both() {
-        scene.converts("whole", 2, &options());
-        let whole = scene.objects("whole");
-        let prepared = scene.prepared(2);
-        deaths("a conversion", |writes, last_takes_effect| {
-            scene.remove("out");
-            let died = scene
-                .dies(&prepared, &options(), writes, last_takes_effect)
+fn a_conversion_interrupted_at_any_write_continues_to_the_same_bytes() {
+    for dirs in TestDirs::both() {
+        dirs.convert("whole", 2, &options());
+        let whole = dirs.objects("whole");
+        let prepared = dirs.prepared(2);
+        crash_points("a conversion", |writes, last_takes_effect| {
+            dirs.remove("out");
+            let has_crashed = dirs
+                .crash_at(&prepared, &options(), writes, last_takes_effect)
                 .is_err();
-            let left = scene.objects("out");
+            let left = dirs.objects("out");
             if left.contains_key(ROOT_METADATA) {
-                assert_eq!(left, whole, "sealed, and not whole: write {writes}");
+                assert_eq!(left, whole, "sealed, and not complete: write {writes}");
             }
-            let again = scene.converts("out", 2, &options());
+            let again = dirs.convert("out", 2, &options());
             assert!(again.planes.is_complete());
-            scene.is_finished_as(&whole);
-            died
+            dirs.assert_finished(&whole);
+            has_crashed
         });
     }
 }
 
 #[test]
-fn a_replacement_that_dies_anywhere_leaves_the_old_dataset_or_a_beginning() {
-    for scene in Scene::both() {
+fn a_replacement_interrupted_at_any_write_leaves_the_old_dataset_or_a_beginning() {
+    for dirs in TestDirs::both() {
         let over = options().existing(Existing::Replace);
         let (old_shards, new_shards) = (1, 2);
-        scene.converts("old", old_shards, &options());
-        scene.converts("new", new_shards, &options());
-        let (old, new) = (scene.objects("old"), scene.objects("new"));
-        let prepared = scene.prepared(new_shards);
-        deaths("a replacement", |writes, last_takes_effect| {
-            scene.remove("out");
-            scene.converts("out", old_shards, &options());
-            let died = scene
-                .dies(&prepared, &over, writes, last_takes_effect)
+        dirs.convert("old", old_shards, &options());
+        dirs.convert("new", new_shards, &options());
+        let (old, new) = (dirs.objects("old"), dirs.objects("new"));
+        let prepared = dirs.prepared(new_shards);
+        crash_points("a replacement", |writes, last_takes_effect| {
+            dirs.remove("out");
+            dirs.convert("out", old_shards, &options());
+            let has_crashed = dirs
+                .crash_at(&prepared, &over, writes, last_takes_effect)
                 .is_err();
-            let left = scene.objects("out");
+            let left = dirs.objects("out");
             let sealed = left.contains_key(ROOT_METADATA);
             assert!(!sealed || left == old || left == new, "write {writes}");
-            // Once the old dataset is none any more, there is nothing to insist on.
+            // When the old dataset is no longer complete, `Replace` is not needed.
             let again = if left == old { &over } else { &options() };
-            scene.converts("out", new_shards, again);
-            scene.is_finished_as(&new);
-            died
+            dirs.convert("out", new_shards, again);
+            dirs.assert_finished(&new);
+            has_crashed
         });
     }
 }
 
 #[test]
-fn a_retry_that_dies_anywhere_keeps_what_was_good_and_is_repeated() {
-    for scene in Scene::both() {
-        a_retry_dies_anywhere(&scene);
+fn a_retry_interrupted_at_any_write_keeps_good_planes_and_continues() {
+    for dirs in TestDirs::both() {
+        interrupt_a_retry(&dirs);
     }
 }
 
-fn a_retry_dies_anywhere(scene: &Scene) {
-    scene.converts("whole", 2, &options());
-    let whole = scene.objects("whole");
+fn interrupt_a_retry(dirs: &TestDirs) {
+    dirs.convert("whole", 2, &options());
+    let whole = dirs.objects("whole");
     let retry = options().existing(Existing::RetryBad);
-    // Two units have bad planes, one has none.
+    // Two units have bad planes; one has none.
     let damage = || {
-        scene.write_image(0, 1, b"no PNG");
-        fs::remove_file(scene.input().join(image_path(4, 0))).unwrap();
+        dirs.write_image(0, 1, b"no PNG");
+        fs::remove_file(dirs.input().join(image_path(4, 0))).unwrap();
     };
     let repair = || {
-        scene.write_image(0, 1, &good_png(0, 1));
-        scene.write_image(4, 0, &good_png(4, 0));
+        dirs.write_image(0, 1, &good_image(0, 1));
+        dirs.write_image(4, 0, &good_image(4, 0));
     };
     damage();
-    scene.converts("gaps", 2, &options());
-    let gaps = scene.objects("gaps");
+    dirs.convert("gaps", 2, &options());
+    let gaps = dirs.objects("gaps");
     repair();
     for (continued, then) in [(&retry, None), (&options(), Some(&retry))] {
-        deaths("a retry", |writes, last_takes_effect| {
-            scene.remove("out");
+        crash_points("a retry", |writes, last_takes_effect| {
+            dirs.remove("out");
             damage();
-            scene.converts("out", 2, &options());
+            dirs.convert("out", 2, &options());
             repair();
-            let prepared = scene.prepared(2);
-            let died = scene
-                .dies(&prepared, &retry, writes, last_takes_effect)
+            let prepared = dirs.prepared(2);
+            let has_crashed = dirs
+                .crash_at(&prepared, &retry, writes, last_takes_effect)
                 .is_err();
-            let left = scene.objects("out");
+            let left = dirs.objects("out");
             let sealed = left.contains_key(ROOT_METADATA);
             assert!(!sealed || left == gaps || left == whole, "write {writes}");
-            scene.converts("out", 2, continued);
+            dirs.convert("out", 2, continued);
             if let Some(then) = then {
-                scene.converts("out", 2, then);
+                dirs.convert("out", 2, then);
             }
-            scene.is_finished_as(&whole);
-            died
+            dirs.assert_finished(&whole);
+            has_crashed
         });
     }
 }
@@ -342,55 +340,55 @@ fn a_retry_dies_anywhere(scene: &Scene) {
 /// the record of one unit of three, loses a shard of another, and is continued.
 #[test]
 fn a_retry_records_only_the_units_that_it_converts() {
-    for scene in Scene::both() {
-        scene.converts("whole", 2, &options());
-        let whole = scene.objects("whole");
-        scene.write_image(0, 1, b"no PNG");
-        scene.converts("out", 2, &options());
-        scene.write_image(0, 1, &good_png(0, 1));
+    for dirs in TestDirs::both() {
+        dirs.convert("whole", 2, &options());
+        let whole = dirs.objects("whole");
+        dirs.write_image(0, 1, b"no PNG");
+        dirs.convert("out", 2, &options());
+        dirs.write_image(0, 1, &good_image(0, 1));
         let retry = options().existing(Existing::RetryBad);
-        let prepared = scene.prepared(2);
-        let is_sealed = || scene.objects("out").contains_key(ROOT_METADATA);
+        let prepared = dirs.prepared(2);
+        let is_sealed = || dirs.objects("out").contains_key(ROOT_METADATA);
         let mut writes = 0;
         while is_sealed() {
             writes += 1;
-            scene.dies(&prepared, &retry, writes, true).unwrap_err();
+            dirs.crash_at(&prepared, &retry, writes, true).unwrap_err();
         }
         let recorded = || -> Vec<usize> {
-            let records = scene.place("out").journal().records().unwrap().whole;
+            let records = dirs.place("out").journal().records().unwrap().whole;
             records.iter().map(|record| record.unit.shard).collect()
         };
         assert_eq!(recorded(), [0]);
-        let retried = || scene.place("out").journal().run().unwrap().unwrap().retried;
+        let retried = || dirs.place("out").journal().run().unwrap().unwrap().retried;
         assert_eq!(retried(), Some([0].into()));
 
-        let place = scene.place("out");
+        let place = dirs.place("out");
         let lock = LockedOutput::take(&place).unwrap();
         place.store().remove(&shard_key(1)).unwrap();
         drop(lock);
         // The description of the run is written, and no shard.
-        scene.dies(&prepared, &retry, 1, true).unwrap_err();
+        dirs.crash_at(&prepared, &retry, 1, true).unwrap_err();
         assert_eq!(retried(), Some([0, 1].into()));
-        let converted = scene.converts("out", 2, &retry);
+        let converted = dirs.convert("out", 2, &retry);
         assert_eq!(converted.sites_before, SITES - 4);
-        scene.is_finished_as(&whole);
+        dirs.assert_finished(&whole);
     }
 }
 
 #[test]
-fn a_store_that_fails_now_and_then_costs_nothing_but_time() {
-    for scene in Scene::both() {
-        scene.converts("whole", 2, &options());
-        let whole = scene.objects("whole");
-        let prepared = scene.prepared(2);
+fn injected_faults_of_a_store_lose_nothing() {
+    for dirs in TestDirs::both() {
+        dirs.convert("whole", 2, &options());
+        let whole = dirs.objects("whole");
+        let prepared = dirs.prepared(2);
         let mut tally = Tally::new("a store that fails at random");
         for seed in 0..40 {
             tally.round();
-            scene.remove("out");
+            dirs.remove("out");
             let failing = 1 + seed as u32 % 6;
             for attempt in 0.. {
                 let injected = Arc::new(AtomicUsize::new(0));
-                let place = scene.place("out").wrapped(|inner| {
+                let place = dirs.place("out").wrapped(|inner| {
                     let seed = seed + 100 * attempt;
                     Arc::new(Faulty::new(inner, failing, seed, Arc::clone(&injected)))
                 });
@@ -400,15 +398,15 @@ fn a_store_that_fails_now_and_then_costs_nothing_but_time() {
                     Ok(_) => break,
                     Err(error) => {
                         assert!(attempt < 500, "{error}");
-                        let left = scene.objects("out");
+                        let left = dirs.objects("out");
                         if left.get(ROOT_METADATA) == whole.get(ROOT_METADATA) {
-                            assert_eq!(left, whole, "sealed, and not whole");
+                            assert_eq!(left, whole, "sealed, and not complete");
                         }
                     }
                 }
             }
-            scene.converts("out", 2, &options());
-            scene.is_finished_as(&whole);
+            dirs.convert("out", 2, &options());
+            dirs.assert_finished(&whole);
         }
         tally.report();
     }
@@ -416,36 +414,36 @@ fn a_store_that_fails_now_and_then_costs_nothing_but_time() {
 
 #[test]
 fn a_complete_dataset_is_left_as_it_is() {
-    for scene in Scene::both() {
-        let first = scene.converts("out", 2, &options());
-        let before = scene.objects("out");
-        let again = scene.converts("out", 2, &options());
+    for dirs in TestDirs::both() {
+        let first = dirs.convert("out", 2, &options());
+        let before = dirs.objects("out");
+        let again = dirs.convert("out", 2, &options());
         assert_eq!((first.sites_before, again.sites_before), (0, SITES));
         assert_eq!(again.source_bytes, first.source_bytes);
         assert_eq!(again.planes, first.planes);
         let retry = options().existing(Existing::RetryBad);
-        scene.converts("out", 2, &retry);
-        scene.is_finished_as(&before);
+        dirs.convert("out", 2, &retry);
+        dirs.assert_finished(&before);
     }
 }
 
 #[test]
 fn a_retry_with_a_damaged_shard_changes_nothing() {
-    let scene = Scene::new();
-    scene.write_image(0, 1, b"no PNG");
-    scene.converts("out", 2, &options());
+    let dirs = TestDirs::new();
+    dirs.write_image(0, 1, b"no PNG");
+    dirs.convert("out", 2, &options());
     let key = "images.zarr/images/c/0/0/0/0";
-    let path = scene.output("out").join(key);
+    let path = dirs.output("out").join(key);
     let mut shard = fs::read(&path).unwrap();
     shard[0] ^= 1;
     fs::write(&path, shard).unwrap();
-    let before = scene.objects("out");
-    scene.write_image(0, 1, &good_png(0, 1));
+    let before = dirs.objects("out");
+    dirs.write_image(0, 1, &good_image(0, 1));
     let retry = options().existing(Existing::RetryBad);
-    let error = convert_at(&scene.place("out"), &scene.prepared(2), &retry, &Silent).unwrap_err();
+    let error = convert_at(&dirs.place("out"), &dirs.prepared(2), &retry, &Silent).unwrap_err();
     assert!(
         matches!(&error, ConvertError::DamagedShard { key: damaged, .. } if damaged == key),
         "{error}"
     );
-    scene.is_finished_as(&before);
+    dirs.assert_finished(&before);
 }

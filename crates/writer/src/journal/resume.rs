@@ -10,20 +10,20 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 use rxrx_format::keys::shard_key;
 use rxrx_input::Source;
 use rxrx_metadata::{Plan, SiteIndex, Unit};
-use rxrx_storage::{Store, StoreError};
+use rxrx_storage::{Store, StoreError, map_concurrent};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::record::{PlaneRecord, StoredUnit, UnitRecord};
 use super::recorded::{RecordedError, RecordedUnits};
-use super::run::{Journal, Records};
-use crate::concurrent::map_concurrent;
+use super::run::Records;
+use super::unit_records::UnitRecords;
 
 /// Examples kept of each kind.
 const EXAMPLES: usize = 20;
@@ -110,30 +110,6 @@ enum Verdict {
     Sources(Vec<(String, Change)>),
 }
 
-/// The place where the records of the units are.
-pub(crate) enum Recorded<'a> {
-    /// In the journal, of a run that began with nothing.
-    InJournal(&'a Journal<'a>),
-    /// In the tables, of a complete dataset.
-    InTables(&'a RecordedUnits),
-    /// In both, of a run that retries some units of a dataset: the records of the
-    /// `retried` units in the journal, the others in the tables.
-    InBoth {
-        journal: &'a Journal<'a>,
-        tables: &'a RecordedUnits,
-        retried: &'a BTreeSet<usize>,
-    },
-}
-
-/// The options of [`resume`].
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ResumeOptions {
-    /// Compare the SHA-256 of every shard.
-    pub(crate) recheck: bool,
-    /// Threads that read records and shards.
-    pub(crate) jobs: NonZeroUsize,
-}
-
 /// Everything that a record is compared with.
 struct Judge<'a> {
     plan: &'a Plan,
@@ -173,12 +149,13 @@ impl Judge<'_> {
         &self,
         tables: &RecordedUnits,
         shards: &[usize],
-        options: ResumeOptions,
+        jobs: NonZeroUsize,
+        recheck: bool,
     ) -> Result<(Vec<Judged>, Vec<String>), ResumeError> {
-        let judged = map_concurrent(shards, options.jobs, |&shard| {
+        let judged = map_concurrent(shards, jobs, |&shard| {
             let key = shard_key(shard);
             match tables.record(shard) {
-                Ok(record) => Ok(Ok(self.judge(&record, options.recheck)?)),
+                Ok(record) => Ok(Ok(self.judge(&record, recheck)?)),
                 Err(RecordedError::Absent { object }) if object == key => Ok(Err(key)),
                 Err(error) => Err(ResumeError::from(error)),
             }
@@ -195,13 +172,14 @@ impl Judge<'_> {
     }
 }
 
-/// Sorts the units of `plan` into done and to do.
+/// Sorts the units of `plan` into done and to do. With `recheck`, the SHA-256 of every
+/// shard is compared.
 pub(crate) fn resume(
     plan: &Plan,
-    recorded: &Recorded<'_>,
+    records: &UnitRecords<'_>,
     source: &dyn Source,
     output: &dyn Store,
-    options: ResumeOptions,
+    recheck: bool,
 ) -> Result<Resume, ResumeError> {
     let objects = output.list()?.into_iter();
     let judge = Judge {
@@ -210,34 +188,24 @@ pub(crate) fn resume(
         output,
         sizes: objects.map(|object| (object.key, object.size)).collect(),
     };
-    let all = 0..plan.geometry().shards();
-    let (judged, damaged_shards) = match recorded {
-        Recorded::InJournal(journal) => {
-            let judge = |record| judge.judge(&record, options.recheck);
-            (journal.each(options.jobs, judge)?, Vec::new())
+    let (judged, damaged_shards) = match records.tables {
+        None => {
+            let judge = |record| judge.judge(&record, recheck);
+            (records.journal.each(records.jobs, judge)?, Vec::new())
         }
-        Recorded::InTables(tables) => {
-            let shards: Vec<usize> = all.collect();
-            let (whole, absent) = judge.in_tables(tables, &shards, options)?;
-            let damaged = Vec::new();
-            (Records { whole, damaged }, absent)
-        }
-        Recorded::InBoth {
-            journal,
-            tables,
-            retried,
-        } => {
-            let stay: Vec<usize> = all.filter(|shard| !retried.contains(shard)).collect();
-            let (staying, absent) = judge.in_tables(tables, &stay, options)?;
-            let mut records = journal.each(options.jobs, |record| {
+        Some((tables, retried)) => {
+            let shards = 0..plan.geometry().shards();
+            let stay: Vec<usize> = shards.filter(|shard| !retried.contains(shard)).collect();
+            let (staying, absent) = judge.in_tables(tables, &stay, records.jobs, recheck)?;
+            let mut judged = records.journal.each(records.jobs, |record| {
                 if retried.contains(&record.unit.shard) {
                     judge.judge(&record, true)
                 } else {
                     Ok(None)
                 }
             })?;
-            records.whole.extend(staying);
-            (records, absent)
+            judged.whole.extend(staying);
+            (judged, absent)
         }
     };
     sort(plan, judged, damaged_shards)

@@ -7,11 +7,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use rxrx_format::Description;
-use rxrx_storage::{Store, StoreError};
+use rxrx_storage::{Store, StoreError, map_concurrent};
 
 use super::fingerprint::Fingerprint;
 use super::record::{StoredUnit, UnitRecord};
-use crate::concurrent::map_concurrent;
 
 pub(crate) const RUN: &str = "run.json";
 const UNITS: &str = "units/";

@@ -1,8 +1,5 @@
 //! Errors of OUTPUT.
 
-use std::io;
-use std::path::PathBuf;
-
 use rxrx_storage::{Location, LockError, StoreError};
 
 use crate::journal::JournalError;
@@ -68,14 +65,4 @@ pub enum OutputError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The file system failed.
-    #[error("cannot {action} {path}")]
-    Io {
-        /// The operation, as a verb.
-        action: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// The error of the file system.
-        source: io::Error,
-    },
 }

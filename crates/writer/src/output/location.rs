@@ -1,22 +1,22 @@
 //! OUTPUT and the work folder beside it.
 
-use std::fs;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rxrx_format::keys;
 use rxrx_reader::{Owner, parse_root};
-use rxrx_storage::{LeaseTimes, Location, Lock, Remote, Store, is_lock_entry, is_temporary};
+use rxrx_storage::{
+    LocalBackend, Location, Lock, OutputBackend, Remote, RemoteBackend, Store, is_lock_entry,
+    is_temporary, overlap,
+};
 
-use super::backend::OutputBackend;
 use super::error::OutputError;
-use super::local::LocalBackend;
-use super::remote::RemoteBackend;
-use super::remote::WORK_SUFFIX;
 use super::state::OutputState;
 use crate::journal::{self, Journal, JournalError};
 
-/// OUTPUT and the folder of unfinished work beside it, with their stores.
+/// Suffix of the name of the work folder, after the name of OUTPUT.
+const WORK_SUFFIX: &str = ".rxrx2zarr";
+
+/// OUTPUT and the work folder beside it, with their stores.
 #[derive(Clone)]
 pub(crate) struct OutputLocation {
     output: Location,
@@ -37,9 +37,10 @@ impl OutputLocation {
                 };
                 let mut work_name = name.to_owned();
                 work_name.push(WORK_SUFFIX);
-                let backend = LocalBackend::new(path, path.with_file_name(work_name));
+                let work = path.with_file_name(work_name);
+                let backend = LocalBackend::new(path, work.clone(), journal::RUN);
                 Ok(Self {
-                    work: backend.work().into(),
+                    work: work.as_path().into(),
                     store: Arc::new(backend.output_store()),
                     work_store: Arc::new(backend.work_store()),
                     backend: Arc::new(backend),
@@ -52,9 +53,10 @@ impl OutputLocation {
 
     /// Returns the location of a dataset in an object store.
     pub(crate) fn in_store(output: Remote) -> Self {
-        let backend = RemoteBackend::new(output, LeaseTimes::default());
+        let location = output.location();
+        let backend = RemoteBackend::new(output, WORK_SUFFIX, journal::RUN);
         Self {
-            output: backend.output().location(),
+            output: location,
             work: backend.work().location(),
             store: Arc::new(backend.output_store()),
             work_store: Arc::new(backend.work_store()),
@@ -89,12 +91,12 @@ impl OutputLocation {
 
     /// Returns whether there is a work folder.
     pub(crate) fn has_work(&self) -> Result<bool, OutputError> {
-        self.backend.has_work()
+        Ok(self.backend.has_work()?)
     }
 
     /// Removes the folders of OUTPUT, which has no more objects.
     pub(super) fn remove_output(&self) -> Result<(), OutputError> {
-        self.backend.remove_output()
+        Ok(self.backend.remove_output()?)
     }
 
     fn is_absent_or_empty(&self) -> Result<bool, OutputError> {
@@ -144,7 +146,7 @@ impl OutputLocation {
 
     /// Returns the process that holds the lock, if there is one.
     pub(crate) fn holder(&self) -> Result<Option<String>, OutputError> {
-        self.backend.holder()
+        Ok(self.backend.holder()?)
     }
 
     /// Takes the lock of OUTPUT and removes what torn writes have left in the work
@@ -153,7 +155,7 @@ impl OutputLocation {
         refuse_foreign_files(&self.work, self.backend.work_entries()?, |name| {
             is_lock_entry(name) || is_temporary(name) || journal::is_entry(name)
         })?;
-        self.backend.lock()
+        Ok(self.backend.lock()?)
     }
 
     /// Demands that OUTPUT holds only entries that a conversion writes.
@@ -165,41 +167,14 @@ impl OutputLocation {
 
     /// Demands that neither of OUTPUT and `input` lies within the other.
     pub(crate) fn refuse_overlap(&self, input: &Location) -> Result<(), OutputError> {
-        let overlap = |output: Location, input: Location| OutputError::Overlap { output, input };
-        match (&self.output, input) {
-            (Location::Local(output), Location::Local(input)) => {
-                let (output, input) = (resolved(output)?, resolved(input)?);
-                if output.starts_with(&input) || input.starts_with(&output) {
-                    return Err(overlap(output.into(), input.into()));
-                }
-            }
-            (Location::Remote(output), Location::Remote(input))
-                if output.is_within(input) || input.is_within(output) =>
-            {
-                return Err(overlap(
-                    self.output.clone(),
-                    Location::Remote(input.clone()),
-                ));
-            }
-            _ => {}
+        if overlap(&self.output, input)? {
+            return Err(OutputError::Overlap {
+                output: self.output.clone(),
+                input: input.clone(),
+            });
         }
         Ok(())
     }
-}
-
-/// Returns the real path of `path`. Where it does not exist, the nearest existing
-/// folder above it is resolved.
-fn resolved(path: &Path) -> Result<PathBuf, OutputError> {
-    let failed = |source| OutputError::Io {
-        action: "find",
-        path: path.to_owned(),
-        source,
-    };
-    let absolute = std::path::absolute(path).map_err(failed)?;
-    let existing = absolute.ancestors().find(|ancestor| ancestor.exists());
-    let existing = existing.unwrap_or(&absolute);
-    let rest = absolute.strip_prefix(existing).unwrap_or(Path::new(""));
-    Ok(fs::canonicalize(existing).map_err(failed)?.join(rest))
 }
 
 /// Demands that `folder`, which has those entries, holds only entries that are

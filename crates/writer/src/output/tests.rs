@@ -12,24 +12,24 @@ const LOCK: &str = "lock";
 use crate::fixture::{plan, settings, shards_of};
 use crate::journal::{Fingerprint, Run};
 
-struct Scene {
+struct TestDirs {
     folder: tempfile::TempDir,
     input: PathBuf,
     output: PathBuf,
     work: PathBuf,
 }
 
-impl Scene {
+impl TestDirs {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let scene = Self {
+        let dirs = Self {
             input: folder.path().join("in"),
             output: folder.path().join("out"),
             work: folder.path().join("out.rxrx2zarr"),
             folder,
         };
-        fs::create_dir(&scene.input).unwrap();
-        scene
+        fs::create_dir(&dirs.input).unwrap();
+        dirs
     }
 
     fn place(&self) -> OutputLocation {
@@ -62,142 +62,142 @@ fn run() -> Run {
 }
 
 #[test]
-fn only_one_holds_the_lock_and_the_other_learns_who() {
-    let scene = Scene::new();
-    let target = scene.lock().unwrap();
-    let error = scene.lock().err().unwrap().to_string();
+fn a_second_process_is_refused_and_the_holder_is_named() {
+    let dirs = TestDirs::new();
+    let lock = dirs.lock().unwrap();
+    let error = dirs.lock().err().unwrap().to_string();
     let holder = format!("process {} on ", std::process::id());
     assert!(error.contains(&holder), "{error}");
-    assert!(scene.place().holder().unwrap().unwrap().contains(&holder));
-    drop(target);
-    assert!(!scene.work.exists(), "nothing was begun, nothing is left");
-    assert_eq!(scene.place().holder().unwrap(), None);
-    scene.lock().unwrap();
+    assert!(dirs.place().holder().unwrap().unwrap().contains(&holder));
+    drop(lock);
+    assert!(!dirs.work.exists(), "nothing was begun, nothing is left");
+    assert_eq!(dirs.place().holder().unwrap(), None);
+    dirs.lock().unwrap();
 }
 
 #[test]
 fn a_lock_of_a_dead_process_is_taken_over() {
-    let scene = Scene::new();
-    write(&scene.work.join(LOCK), r#"{"host":"elsewhere","pid":1}"#);
-    assert_eq!(scene.place().holder().unwrap(), None);
-    let target = scene.lock().unwrap();
-    target.check().unwrap();
-    let text = fs::read_to_string(scene.work.join(LOCK)).unwrap();
+    let dirs = TestDirs::new();
+    write(&dirs.work.join(LOCK), r#"{"host":"elsewhere","pid":1}"#);
+    assert_eq!(dirs.place().holder().unwrap(), None);
+    let lock = dirs.lock().unwrap();
+    lock.check().unwrap();
+    let text = fs::read_to_string(dirs.work.join(LOCK)).unwrap();
     assert!(text.contains(&std::process::id().to_string()), "{text}");
 }
 
 #[test]
-fn a_lock_that_was_removed_is_noticed() {
-    let scene = Scene::new();
-    let target = scene.lock().unwrap();
-    fs::remove_dir_all(&scene.work).unwrap();
-    let error = target.check().unwrap_err();
+fn a_removed_lock_is_an_error() {
+    let dirs = TestDirs::new();
+    let lock = dirs.lock().unwrap();
+    fs::remove_dir_all(&dirs.work).unwrap();
+    let error = lock.check().unwrap_err();
     assert!(
         matches!(error, OutputError::Lock(LockError::Lost { .. })),
         "{error}"
     );
-    let other = scene.lock().unwrap();
-    assert!(target.check().is_err());
+    let other = dirs.lock().unwrap();
+    assert!(lock.check().is_err());
     other.check().unwrap();
 }
 
 #[test]
-fn a_run_is_found_again_until_it_is_released() {
-    let scene = Scene::new();
-    assert!(matches!(scene.state(), OutputState::Free));
-    let target = scene.lock().unwrap();
-    target.begin(&run()).unwrap();
-    drop(target);
-    let OutputState::Unfinished(found) = scene.state() else {
-        panic!("{:?}", scene.state());
+fn a_run_is_found_until_it_is_released() {
+    let dirs = TestDirs::new();
+    assert!(matches!(dirs.state(), OutputState::Free));
+    let lock = dirs.lock().unwrap();
+    lock.begin(&run()).unwrap();
+    drop(lock);
+    let OutputState::Unfinished(found) = dirs.state() else {
+        panic!("{:?}", dirs.state());
     };
     assert_eq!(*found, run());
-    scene.lock().unwrap().release();
-    assert!(!scene.work.exists());
-    assert!(matches!(scene.state(), OutputState::Free));
+    dirs.lock().unwrap().release();
+    assert!(!dirs.work.exists());
+    assert!(matches!(dirs.state(), OutputState::Free));
 }
 
 #[test]
-fn torn_writes_are_removed_and_nothing_else() {
-    let scene = Scene::new();
-    scene.lock().unwrap().begin(&run()).unwrap();
-    write(&scene.work.join("object-7.tmp"), "half a sha");
-    let target = scene.lock().unwrap();
-    assert!(!scene.work.join("object-7.tmp").exists());
-    assert!(scene.work.join("run.json").exists());
-    drop(target);
+fn only_torn_writes_are_removed() {
+    let dirs = TestDirs::new();
+    dirs.lock().unwrap().begin(&run()).unwrap();
+    write(&dirs.work.join("object-7.tmp"), "a part of a shard");
+    let lock = dirs.lock().unwrap();
+    assert!(!dirs.work.join("object-7.tmp").exists());
+    assert!(dirs.work.join("run.json").exists());
+    drop(lock);
 
-    let stranger = scene.work.join("metadata.parquet");
-    write(&stranger, "years of work");
-    let error = scene.lock().err().unwrap();
+    let foreign = dirs.work.join("metadata.parquet");
+    write(&foreign, "text of a user");
+    let error = dirs.lock().err().unwrap();
     assert!(
-        matches!(&error, OutputError::ForeignFile { path } if *path == Location::from(&stranger)),
+        matches!(&error, OutputError::ForeignFile { path } if *path == Location::from(&foreign)),
         "{error}"
     );
 }
 
 #[test]
-fn starting_over_removes_what_is_ours_only() {
-    let scene = Scene::new();
-    let thesis = scene.output.join("thesis.tex");
-    write(&scene.output.join(ROOT_METADATA), "{}");
-    write(&scene.output.join("README.md"), "old");
-    write(&thesis, "years of work");
-    let target = scene.lock().unwrap();
-    let error = target.begin_over(&run()).unwrap_err();
+fn starting_over_removes_only_objects_of_a_dataset() {
+    let dirs = TestDirs::new();
+    let foreign = dirs.output.join("foreign.tex");
+    write(&dirs.output.join(ROOT_METADATA), "{}");
+    write(&dirs.output.join("README.md"), "old");
+    write(&foreign, "text of a user");
+    let lock = dirs.lock().unwrap();
+    let error = lock.begin_over(&run()).unwrap_err();
     assert!(
-        matches!(&error, OutputError::ForeignFile { path } if *path == Location::from(&thesis))
+        matches!(&error, OutputError::ForeignFile { path } if *path == Location::from(&foreign))
     );
-    assert!(scene.output.join(ROOT_METADATA).exists());
-    fs::remove_file(thesis).unwrap();
-    target.begin_over(&run()).unwrap();
-    assert!(!scene.output.exists());
-    assert!(matches!(scene.state(), OutputState::Unfinished(run) if run.cleared));
+    assert!(dirs.output.join(ROOT_METADATA).exists());
+    fs::remove_file(foreign).unwrap();
+    lock.begin_over(&run()).unwrap();
+    assert!(!dirs.output.exists());
+    assert!(matches!(dirs.state(), OutputState::Unfinished(run) if run.cleared));
 }
 
 #[test]
-fn what_is_not_ours_is_foreign() {
-    let scene = Scene::new();
-    write(&scene.output.join("thesis.tex"), "years of work");
-    assert!(matches!(scene.state(), OutputState::Foreign));
+fn other_files_and_groups_are_foreign() {
+    let dirs = TestDirs::new();
+    write(&dirs.output.join("foreign.tex"), "text of a user");
+    assert!(matches!(dirs.state(), OutputState::Foreign));
     // So is a Zarr group of somebody else.
     write(
-        &scene.output.join(ROOT_METADATA),
+        &dirs.output.join(ROOT_METADATA),
         r#"{"zarr_format": 3, "node_type": "group"}"#,
     );
-    assert!(matches!(scene.state(), OutputState::Foreign));
-    fs::remove_dir_all(&scene.output).unwrap();
-    write(&scene.output, "a file");
-    assert!(matches!(scene.state(), OutputState::Foreign));
-    fs::remove_file(&scene.output).unwrap();
-    write(&scene.work, "a file");
-    assert!(matches!(scene.state(), OutputState::Foreign));
-    let error = scene.lock().err().unwrap();
+    assert!(matches!(dirs.state(), OutputState::Foreign));
+    fs::remove_dir_all(&dirs.output).unwrap();
+    write(&dirs.output, "a file");
+    assert!(matches!(dirs.state(), OutputState::Foreign));
+    fs::remove_file(&dirs.output).unwrap();
+    write(&dirs.work, "a file");
+    assert!(matches!(dirs.state(), OutputState::Foreign));
+    let error = dirs.lock().err().unwrap();
     assert!(matches!(error, OutputError::Foreign { .. }), "{error}");
 }
 
 #[test]
-fn a_dataset_of_another_format_is_sealed_all_the_same() {
-    let scene = Scene::new();
+fn a_dataset_of_another_format_is_sealed() {
+    let dirs = TestDirs::new();
     let root = r#"{"attributes": {"generator": "rxrx2zarr 0.0.9"}}"#;
-    write(&scene.output.join(ROOT_METADATA), root);
-    assert!(matches!(scene.state(), OutputState::Sealed(None)));
+    write(&dirs.output.join(ROOT_METADATA), root);
+    assert!(matches!(dirs.state(), OutputState::Sealed(None)));
 }
 
 #[test]
 fn input_and_output_must_not_overlap() {
-    let scene = Scene::new();
+    let dirs = TestDirs::new();
     let overlap = |output: &Path, input: &Path| {
         let place = OutputLocation::new(output).unwrap();
         let error = place.refuse_overlap(&input.into()).unwrap_err();
         assert!(matches!(error, OutputError::Overlap { .. }), "{error}");
     };
-    overlap(&scene.input.join("a/b/out"), &scene.input);
-    overlap(&scene.input, &scene.input);
-    overlap(&scene.folder.path().join("in/../in/out"), &scene.input);
-    let inner = scene.output.join("in");
+    overlap(&dirs.input.join("a/b/out"), &dirs.input);
+    overlap(&dirs.input, &dirs.input);
+    overlap(&dirs.folder.path().join("in/../in/out"), &dirs.input);
+    let inner = dirs.output.join("in");
     fs::create_dir_all(&inner).unwrap();
-    overlap(&scene.output, &inner);
+    overlap(&dirs.output, &inner);
     let address = |text: &str| Location::parse(text.as_ref(), &Arc::default()).unwrap();
     let place = OutputLocation::new(address("s3://bucket/a/b")).unwrap();
     for input in ["s3://bucket/a", "s3://bucket/a/b/", "s3://bucket/a/b/c"] {
@@ -205,8 +205,7 @@ fn input_and_output_must_not_overlap() {
         assert!(matches!(error, OutputError::Overlap { .. }), "{error}");
     }
     place.refuse_overlap(&address("s3://bucket/a/bc")).unwrap();
-    scene
-        .place()
-        .refuse_overlap(&Location::from(&scene.input))
+    dirs.place()
+        .refuse_overlap(&Location::from(&dirs.input))
         .unwrap();
 }

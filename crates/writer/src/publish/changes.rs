@@ -3,13 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rxrx_format::keys::ROOT_METADATA;
-use rxrx_storage::{PART, PublishedChecksum, Remote, Store, StoreError};
+use rxrx_storage::{PART, PublishedChecksum, Remote, Store, StoreError, map_concurrent};
 use sha2::{Digest, Sha256};
 
 use super::error::PublishError;
 use super::report::Published;
 use super::source::{AT_ONCE, Recorded, SourceDataset};
-use crate::concurrent::map_concurrent;
 
 /// The objects to be changed at the address.
 #[derive(Debug, Default)]

@@ -41,7 +41,7 @@ fn overwriting() -> PublishOptions {
     }
 }
 
-/// All that lies there, and nothing beside it.
+/// All objects at the address; demands that the work folder is empty.
 fn objects(remote: &Remote) -> BTreeMap<String, Bytes> {
     assert_eq!(remote.beside(".rxrx2zarr").list().unwrap(), []);
     let keys = remote.list().unwrap().into_iter().map(|object| object.key);
@@ -55,7 +55,7 @@ fn originals(store: &Memory) -> BTreeMap<String, Bytes> {
         .collect()
 }
 
-/// The same dataset, otherwise.
+/// The same dataset with another root and card, and without croissant.json.
 fn another() -> Memory {
     let store = sealed();
     let root = String::from_utf8(store.get(ROOT_METADATA).unwrap().unwrap()).unwrap();
@@ -77,7 +77,7 @@ fn another() -> Memory {
 }
 
 #[test]
-fn all_is_there_and_the_second_time_nothing_is_uploaded() {
+fn every_object_is_uploaded_once() {
     let (from, to) = (sealed(), remote());
     let dry = PublishOptions {
         dry_run: true,
@@ -102,7 +102,7 @@ fn all_is_there_and_the_second_time_nothing_is_uploaded() {
 }
 
 #[test]
-fn what_is_missing_or_damaged_there_is_put_again_and_the_root_after_it() {
+fn missing_and_damaged_objects_are_put_again_before_the_root() {
     let (from, to) = (sealed(), remote());
     publish(&from, &to).unwrap();
     to.remove(SHARD).unwrap();
@@ -119,7 +119,7 @@ fn what_is_missing_or_damaged_there_is_put_again_and_the_root_after_it() {
 }
 
 #[test]
-fn another_dataset_is_replaced_only_when_that_is_asked_for() {
+fn another_dataset_is_replaced_only_with_overwrite() {
     let (from, to) = (sealed(), remote());
     publish(&from, &to).unwrap();
     let other = another();
@@ -132,7 +132,7 @@ fn another_dataset_is_replaced_only_when_that_is_asked_for() {
 }
 
 #[test]
-fn unfinished_work_is_replaced_only_when_that_is_asked_for() {
+fn unfinished_work_is_replaced_only_with_overwrite() {
     let (from, to) = (sealed(), remote());
     let work = to.beside(".rxrx2zarr");
     work.put("run.json", "torn".into()).unwrap();
@@ -144,12 +144,12 @@ fn unfinished_work_is_replaced_only_when_that_is_asked_for() {
 }
 
 #[test]
-fn what_is_not_ours_is_never_touched() {
+fn foreign_files_are_never_touched() {
     let from = sealed();
     let to = remote();
-    to.put("thesis.pdf", "years of work".into()).unwrap();
+    to.put("notes.pdf", "text of a user".into()).unwrap();
     let error = publish_with(&from, &to, overwriting()).unwrap_err();
-    assert!(error.to_string().contains("out/thesis.pdf"), "{error}");
+    assert!(error.to_string().contains("out/notes.pdf"), "{error}");
     let to = remote();
     to.put(ROOT_METADATA, r#"{"zarr_format": 3}"#.into())
         .unwrap();
@@ -159,7 +159,7 @@ fn what_is_not_ours_is_never_touched() {
 }
 
 #[test]
-fn a_dataset_that_is_not_as_recorded_is_not_published() {
+fn a_damaged_dataset_is_not_published() {
     for key in [SHARD, TABLE, ROOT_METADATA, CHECKSUMS] {
         let (from, to) = (sealed(), remote());
         let mut bytes = from.get(key).unwrap().unwrap();
@@ -183,13 +183,13 @@ fn a_dataset_that_is_not_as_recorded_is_not_published() {
 }
 
 #[test]
-fn another_writer_is_not_disturbed() {
+fn a_locked_address_is_refused() {
     let (from, to) = (sealed(), remote());
     let place = OutputLocation::in_store(to.clone());
-    let target = LockedOutput::take(&place).unwrap();
+    let lock = LockedOutput::take(&place).unwrap();
     let error = publish(&from, &to).unwrap_err().to_string();
     assert!(error.contains("is being written by process"), "{error}");
-    drop(target);
+    drop(lock);
     publish(&from, &to).unwrap();
 }
 

@@ -2,11 +2,10 @@
 
 use rxrx_format::{ChannelStats, ChannelSums, PlaneRow, PlanesTable, SitePlace};
 use rxrx_metadata::Plan;
+use rxrx_storage::map_concurrent;
 
 use super::error::SealError;
-use super::records::Records;
-use crate::concurrent::map_concurrent;
-use crate::journal::StoredUnit;
+use crate::journal::{StoredUnit, UnitRecords};
 use crate::refused::{RefusedImages, count_refused};
 
 /// Sites whose records are in memory at once, a kilobyte each, unless a single
@@ -35,7 +34,7 @@ impl CollectedRecords {
     pub(super) fn collect(
         plan: &Plan,
         units: &[StoredUnit],
-        records: &Records<'_>,
+        records: &UnitRecords<'_>,
         metadata: &[(&str, String)],
     ) -> Result<Self, SealError> {
         let geometry = plan.geometry();
@@ -45,7 +44,8 @@ impl CollectedRecords {
         let mut planes = PlanesTable::new(plan, metadata)?;
         let mut refused = Vec::new();
         for units in units.chunks((SITES_AT_ONCE / geometry.shard_sites).max(1)) {
-            for record in map_concurrent(units, records.jobs, |unit| records.read_back(unit))? {
+            let read = |unit: &StoredUnit| records.read_back::<SealError>(unit);
+            for record in map_concurrent(units, records.jobs, read)? {
                 places.extend(record.places(geometry.channels));
                 count_refused(plan, &record, &mut refused);
                 let rows: Vec<PlaneRow> = record.planes.into_iter().map(Into::into).collect();

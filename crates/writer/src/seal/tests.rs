@@ -13,7 +13,7 @@ fn converted(store: &Memory) -> Result<(), SealError> {
     converted_while(store, |_, _| ())
 }
 
-/// Does, and lets `meanwhile` happen to it, or to the journal, before the seal.
+/// Converts, and calls `meanwhile` with both stores before the seal.
 fn converted_while(store: &Memory, meanwhile: impl Fn(&Memory, &Memory)) -> Result<(), SealError> {
     let plan = plan(SITES, 2, shards_of(2));
     let settings = settings();
@@ -27,7 +27,7 @@ fn converted_while(store: &Memory, meanwhile: impl Fn(&Memory, &Memory)) -> Resu
     let seal = Seal {
         plan: &plan,
         units: &units,
-        records: Records {
+        records: UnitRecords {
             journal: &Journal::new(&work),
             tables: None,
             jobs: NonZeroUsize::MIN,
@@ -58,7 +58,7 @@ fn the_root_metadata_is_put_last_and_once() {
 }
 
 #[test]
-fn wherever_the_store_fails_there_is_no_root() {
+fn a_failure_of_the_store_leaves_no_root() {
     let whole = Memory::new();
     converted(&whole).unwrap();
     let all = whole.keys().len();
@@ -72,7 +72,7 @@ fn wherever_the_store_fails_there_is_no_root() {
 }
 
 #[test]
-fn nothing_is_sealed_when_a_shard_is_lost() {
+fn a_lost_shard_prevents_the_seal() {
     let key = "images.zarr/images/c/1/0/0/0";
     let removed = Memory::new();
     let error = converted_while(&removed, |store, _| store.remove(key).unwrap()).unwrap_err();
@@ -89,7 +89,7 @@ fn nothing_is_sealed_when_a_shard_is_lost() {
 }
 
 #[test]
-fn nothing_is_sealed_when_a_record_cannot_be_read_back() {
+fn an_unreadable_record_prevents_the_seal() {
     let key = "units/1.json";
     let gone = |_: &Memory, work: &Memory| work.remove(key).unwrap();
     let torn = |_: &Memory, work: &Memory| work.put(key, &[b"torn"]).unwrap();

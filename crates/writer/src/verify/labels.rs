@@ -1,23 +1,13 @@
 //! Comparison of the label arrays with the tables.
 
-use std::fmt::Debug;
-use std::sync::Arc;
-
 use rxrx_format::keys::{IMAGES, ROOT_METADATA, SITES};
-use rxrx_format::{Label, PlaneRow, Root, labels as format_labels};
+use rxrx_format::{Label, PlaneRow, Root, label_values, labels as format_labels};
 use rxrx_metadata::Column;
-use serde_json::Value;
-use zarrs::array::{Array, ElementOwned};
-use zarrs::storage::store::MemoryStore;
-use zarrs::storage::{StoreKey, WritableStorageTraits};
 
 use super::documents::{compare_documents, keys_of_label};
 use super::finding::{Finding, FindingKind, Findings, SiteSpan};
 use super::small_objects::SmallObjects;
 use super::tables::Tables;
-
-/// Bytes that a label may have beyond twice what it should decode to.
-const LABEL_SURPLUS: u64 = 1 << 20;
 
 /// Compares every label array with the tables.
 pub(super) fn check_labels(
@@ -90,7 +80,7 @@ fn check_label(
             text,
         });
     };
-    let values = values(label, document, chunk.into()).zip(values(
+    let values = label_values(label, document, chunk.into()).zip(label_values(
         label,
         &label.metadata,
         label.chunk.clone(),
@@ -115,47 +105,4 @@ fn check_label(
             format!("{} is {found}, the tables say {expected}", label.name),
         );
     }
-}
-
-/// The values of a label array, as text that tells any two apart.
-fn values(label: &Label, document: &Value, chunk: Vec<u8>) -> Option<Vec<String>> {
-    // A frame that unfolds to more than the label is a bomb.
-    let compressed = chunk
-        .len()
-        .checked_sub(4)
-        .and_then(|end| chunk.get(..end))?;
-    let bound = zstd::zstd_safe::decompress_bound(compressed).ok()?;
-    let own = label
-        .chunk
-        .len()
-        .checked_sub(4)
-        .and_then(|end| label.chunk.get(..end))?;
-    let own = zstd::zstd_safe::decompress_bound(own).ok()?;
-    if bound > own.saturating_mul(2).saturating_add(LABEL_SURPLUS) {
-        return None;
-    }
-    let store = Arc::new(MemoryStore::new());
-    let name = &label.name;
-    let put = |key: String, bytes: Vec<u8>| {
-        let key = StoreKey::new(key).ok()?;
-        store.set(&key, bytes.into()).ok()
-    };
-    put(
-        format!("{name}/zarr.json"),
-        document.to_string().into_bytes(),
-    )?;
-    put(format!("{name}/{}", label.chunk_key), chunk)?;
-    let array = Array::open(store, &format!("/{name}")).ok()?;
-    match document.get("data_type")?.as_str()? {
-        "string" => texts::<String>(&array),
-        "bool" => texts::<bool>(&array),
-        "int64" => texts::<i64>(&array),
-        "float64" => texts::<f64>(&array),
-        _ => None,
-    }
-}
-
-fn texts<T: ElementOwned + Debug>(array: &Array<MemoryStore>) -> Option<Vec<String>> {
-    let values: Vec<T> = array.retrieve_array_subset(&array.subset_all()).ok()?;
-    Some(values.iter().map(|value| format!("{value:?}")).collect())
 }

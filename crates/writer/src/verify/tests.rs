@@ -3,9 +3,9 @@ use std::num::NonZeroUsize;
 use super::*;
 use crate::events::Silent;
 use crate::fixture::{Images, Memory, plan, run_units, settings, shards_of};
-use crate::journal::{Journal, StoredUnit};
+use crate::journal::{Journal, StoredUnit, UnitRecords};
 use crate::output::ChecksummedStore;
-use crate::seal::{Records, Seal};
+use crate::seal::Seal;
 use rxrx_format::keys::SHARDS;
 use rxrx_format::{DatasetAttributes, Description};
 use rxrx_reader::DatasetError;
@@ -24,7 +24,7 @@ pub(crate) fn sealed() -> Memory {
     let seal = Seal {
         plan: &plan,
         units: &units,
-        records: Records {
+        records: UnitRecords {
             journal: &Journal::new(&work),
             tables: None,
             jobs: NonZeroUsize::MIN,
@@ -44,18 +44,18 @@ fn verified(store: &Memory) -> Result<VerifyReport, VerifyError> {
     verify(store, "out", None, &options, &Silent)
 }
 
-fn forget(store: &Memory, key: &str) {
+fn remove(store: &Memory, key: &str) {
     let mut objects = store.objects.lock().unwrap();
     objects.retain(|(known, _)| known != key);
 }
 
 /// The objects that are not as recorded.
-fn blamed(store: &Memory) -> Vec<String> {
+fn objects_with_findings(store: &Memory) -> Vec<String> {
     verified(store).unwrap().by_object.into_keys().collect()
 }
 
 #[test]
-fn what_was_sealed_is_as_recorded() {
+fn a_sealed_dataset_has_no_findings() {
     let store = sealed();
     let report = verified(&store).unwrap();
     assert!(report.is_clean(), "{report:#?}");
@@ -64,9 +64,9 @@ fn what_was_sealed_is_as_recorded() {
 }
 
 #[test]
-fn without_a_root_there_is_nothing_to_verify() {
+fn a_dataset_without_a_root_is_an_error() {
     let store = sealed();
-    forget(&store, ROOT_METADATA);
+    remove(&store, ROOT_METADATA);
     let error = verified(&store).unwrap_err();
     let not_sealed = VerifyError::Dataset(DatasetError::NotSealed {
         dataset: "out".to_owned(),
@@ -83,54 +83,58 @@ fn without_a_root_there_is_nothing_to_verify() {
 }
 
 #[test]
-fn each_object_is_missed_and_recognised_when_spoiled() {
+fn each_missing_or_damaged_object_is_reported() {
     let whole = sealed();
     for key in whole.keys() {
         let bytes = whole.get(&key).unwrap().unwrap();
         if key != ROOT_METADATA {
-            forget(&whole, &key);
-            assert_eq!(blamed(&whole), [key.as_str()]);
+            remove(&whole, &key);
+            assert_eq!(objects_with_findings(&whole), [key.as_str()]);
         }
         for place in [0, bytes.len() / 2, bytes.len() - 1] {
-            let mut spoiled = bytes.clone();
-            spoiled[place] ^= 0x10;
-            forget(&whole, &key);
-            whole.put(&key, &[&spoiled]).unwrap();
-            assert_eq!(blamed(&whole), [key.as_str()], "byte {place}");
+            let mut damaged = bytes.clone();
+            damaged[place] ^= 0x10;
+            remove(&whole, &key);
+            whole.put(&key, &[&damaged]).unwrap();
+            assert_eq!(
+                objects_with_findings(&whole),
+                [key.as_str()],
+                "byte {place}"
+            );
         }
-        forget(&whole, &key);
+        remove(&whole, &key);
         whole.put(&key, &[&bytes]).unwrap();
     }
     assert!(verified(&whole).unwrap().is_clean());
 }
 
 #[test]
-fn every_chunk_and_site_is_told() {
+fn every_chunk_and_site_is_an_event() {
     #[derive(Default)]
-    struct Heard(std::sync::Mutex<(usize, u64, usize)>);
-    impl Observer for Heard {
+    struct Recorder(std::sync::Mutex<(usize, u64, usize)>);
+    impl Observer for Recorder {
         fn notice(&self, event: Event<'_>) {
-            let mut heard = self.0.lock().unwrap();
+            let mut recorder = self.0.lock().unwrap();
             match event {
-                Event::Started { sites, .. } => heard.2 = sites,
+                Event::Started { sites, .. } => recorder.2 = sites,
                 Event::ChunkVerified {
                     sites,
                     stored_bytes,
                 } => {
-                    heard.0 += sites;
-                    heard.1 += stored_bytes;
+                    recorder.0 += sites;
+                    recorder.1 += stored_bytes;
                 }
                 _ => {}
             }
         }
     }
     let store = sealed();
-    let heard = Heard::default();
+    let recorder = Recorder::default();
     let options = VerifyOptions {
         jobs: NonZeroUsize::MIN,
     };
-    verify(&store, "out", None, &options, &heard).unwrap();
-    let (sites, bytes, told) = *heard.0.lock().unwrap();
+    verify(&store, "out", None, &options, &recorder).unwrap();
+    let (sites, bytes, told) = *recorder.0.lock().unwrap();
     assert_eq!((sites, told), (3, 3));
     let shards: u64 = store
         .list()

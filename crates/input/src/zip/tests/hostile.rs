@@ -20,117 +20,96 @@ fn first(entry: Made) -> (String, &'static str) {
     (error.to_string(), cause.as_str())
 }
 
-#[test]
-fn an_entry_with_wrong_headers_is_a_bad_image_with_its_cause() {
-    let stored = || Made::stored(&path(0), &content(0));
-    let deflated = || Made::deflated(&path(0), &content(0));
-    let size = content(0).len() as u32;
-    let mut flipped = stored();
-    flipped.data[5] ^= 1;
-    let mut damaged = deflated();
-    damaged.data[0] = 0xff;
-    let cases = [
-        (flipped, "its CRC-32 is", "archive_checksum"),
-        (damaged, "its deflate data are damaged", "archive_data"),
-        (
-            Made {
-                unpacked: size - 1,
-                ..deflated()
-            },
-            "it unpacks to more than",
-            "archive_data",
-        ),
-        (
-            Made {
-                unpacked: size + 1,
-                ..deflated()
-            },
-            "and not to",
-            "archive_data",
-        ),
-        (
-            Made {
-                unpacked: size + 1,
-                ..stored()
-            },
-            "sizes in the archive cannot be",
-            "archive_entry",
-        ),
-        // A bomb: a few bytes that claim to be gigabytes.
-        (
-            Made {
-                unpacked: u32::MAX - 2,
-                ..deflated()
-            },
-            "sizes in the archive cannot be",
-            "archive_entry",
-        ),
-        (
-            Made {
-                unpacked: u32::MAX,
-                ..deflated()
-            },
-            "4 GiB or more",
-            "too_large",
-        ),
-        (
-            Made {
-                flags: 1,
-                ..stored()
-            },
-            "it is encrypted",
-            "encrypted",
-        ),
-        (
-            Made {
-                method: 12,
-                ..stored()
-            },
-            "12 (BZIP2); make the archive with",
-            "packing_method",
-        ),
-        (
-            Made {
-                local_name: path(7).into(),
-                ..stored()
-            },
-            "its name in the local header",
-            "archive_entry",
-        ),
-        (
-            Made {
-                offset: Some(u32::MAX / 2),
-                ..stored()
-            },
-            "there is no entry where",
-            "archive_entry",
-        ),
-        (
-            Made {
-                mode: 0o120_777,
-                ..stored()
-            },
-            "it is a symbolic link",
-            "not_a_file",
-        ),
-        (
-            Made {
-                name: format!("{}/", path(0)).into(),
-                ..stored()
-            },
-            "it is a folder",
-            "not_a_file",
-        ),
-    ];
-    for (entry, said, counted) in cases {
+fn stored() -> Made {
+    Made::stored(&path(0), &content(0))
+}
+
+fn deflated() -> Made {
+    Made::deflated(&path(0), &content(0))
+}
+
+/// Checks that each entry is a bad image with its text and its cause.
+#[track_caller]
+fn are_bad(cases: impl IntoIterator<Item = (Made, &'static str, &'static str)>) {
+    for (entry, text, counted) in cases {
         let (error, cause) = first(entry);
-        assert!(error.contains(said), "{said}: {error}");
+        assert!(error.contains(text), "{text}: {error}");
         assert_eq!(cause, counted, "{error}");
     }
 }
 
 #[test]
-fn a_local_header_must_say_what_the_directory_says() {
+fn an_entry_with_damaged_data_is_a_bad_image_with_its_cause() {
+    let mut flipped = stored();
+    flipped.data[5] ^= 1;
+    let mut damaged = deflated();
+    damaged.data[0] = 0xff;
+    are_bad([
+        (flipped, "its CRC-32 is", "archive_checksum"),
+        (damaged, "its deflate data are damaged", "archive_data"),
+    ]);
+}
+
+#[test]
+fn an_entry_with_wrong_sizes_is_a_bad_image_with_its_cause() {
+    let size = content(0).len() as u32;
+    let unpacks_to = |unpacked, made| Made { unpacked, ..made };
+    are_bad([
+        (
+            unpacks_to(size - 1, deflated()),
+            "it unpacks to more than",
+            "archive_data",
+        ),
+        (
+            unpacks_to(size + 1, deflated()),
+            "and not to",
+            "archive_data",
+        ),
+        (
+            unpacks_to(size + 1, stored()),
+            "sizes in the archive cannot be",
+            "archive_entry",
+        ),
+        // A bomb: a few bytes that claim to be gigabytes.
+        (
+            unpacks_to(u32::MAX - 2, deflated()),
+            "sizes in the archive cannot be",
+            "archive_entry",
+        ),
+        (
+            unpacks_to(u32::MAX, deflated()),
+            "4 GiB or more",
+            "too_large",
+        ),
+    ]);
+}
+
+#[test]
+fn an_entry_of_a_wrong_kind_is_a_bad_image_with_its_cause() {
+    let mut encrypted = stored();
+    encrypted.flags = 1;
+    let mut bzip2 = stored();
+    bzip2.method = 12;
+    let mut renamed = stored();
+    renamed.local_name = path(7).into();
+    let mut misplaced = stored();
+    misplaced.offset = Some(u32::MAX / 2);
+    let mut link = stored();
+    link.mode = 0o120_777;
+    let mut folder = stored();
+    folder.name = format!("{}/", path(0)).into();
+    are_bad([
+        (encrypted, "it is encrypted", "encrypted"),
+        (bzip2, "12 (BZIP2); make the archive with", "packing_method"),
+        (renamed, "its name in the local header", "archive_entry"),
+        (misplaced, "there is no entry where", "archive_entry"),
+        (link, "it is a symbolic link", "not_a_file"),
+        (folder, "it is a folder", "not_a_file"),
+    ]);
+}
+
+#[test]
+fn a_local_header_that_contradicts_the_directory_is_an_error() {
     let entries = [Made::stored(&path(0), &content(0)), good()];
     let whole = archive(&entries);
     let offsets = [
@@ -155,8 +134,8 @@ fn a_local_header_must_say_what_the_directory_says() {
 }
 
 #[test]
-fn entries_that_overlap_are_none_of_them_believed() {
-    // One that has all the others in its data, as bombs do.
+fn entries_that_overlap_are_all_refused() {
+    // One entry has all the others in its data, as bombs do.
     let inner = [path(1), path(2)].map(|name| Made::stored(&name, &content(0)));
     let mut quoted = archive(&inner);
     quoted.truncate(
@@ -197,7 +176,7 @@ fn entries_that_overlap_are_none_of_them_believed() {
 }
 
 #[test]
-fn names_that_lead_elsewhere_or_are_no_text_are_told_and_not_used() {
+fn unsafe_and_unreadable_names_are_listed_and_not_used() {
     let image = "E/Plate1/B02_s1_w1.png";
     let named = |name: &[u8]| Made {
         name: name.to_vec(),
@@ -218,7 +197,7 @@ fn names_that_lead_elsewhere_or_are_no_text_are_told_and_not_used() {
     ];
     let (archive, listing) = open(archive(&entries));
     let images: Vec<&str> = listing.images.iter().map(|image| &*image.path).collect();
-    // Windows' separator is read as one, and the entry can be.
+    // The separator of Windows is accepted.
     assert_eq!(images, [image, "E/Plate1/B02_s1_w2.png"]);
     for image in images {
         assert!(read(&archive, image).unwrap().0 == content(1));
@@ -251,7 +230,7 @@ fn an_archive_cut_anywhere_is_an_error_that_names_it() {
 }
 
 #[test]
-fn an_end_record_that_lies_is_an_error() {
+fn a_wrong_end_record_is_an_error() {
     let whole = archive(&[Made::stored(&path(0), b"0123456789"), good()]);
     let end = whole.len() - 22;
     let with = |at: usize, value: &[u8]| {
@@ -266,7 +245,7 @@ fn an_end_record_that_lies_is_an_error() {
         (16, &[9, 0, 0, 0, 0][..4], "is damaged"),
         (16, &[0xff, 0xff, 0xff, 0x7f], "is damaged"),
     ] {
-        // An offset that is wrong is mended where the size is right.
+        // The reader corrects a wrong offset if the size is right.
         let value_size = if at == 16 { Some(()) } else { None };
         let text = match value_size {
             Some(()) => {

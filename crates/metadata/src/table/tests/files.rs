@@ -43,7 +43,7 @@ pub(super) fn written(name: &str, content: &[u8]) -> Written {
 }
 
 #[test]
-fn content_decides_how_a_file_is_read() {
+fn the_content_of_a_file_decides_how_it_is_read() {
     let two_members = [gzip(&SMALL[..40]), gzip(&SMALL[40..])].concat();
     let resource_fork = zip(&[
         ("rxrx1/metadata.csv", SMALL),

@@ -1,4 +1,4 @@
-//! Tables that are damaged or made to do harm.
+//! Damaged and hostile tables.
 
 use std::io::Cursor;
 
@@ -20,7 +20,7 @@ fn refused(text: impl Read) -> String {
     chain(&options.read("m.csv", text).unwrap_err())
 }
 
-/// Rows without end, to show that reading stops.
+/// A reader whose rows never end.
 struct Endless {
     head: Cursor<Vec<u8>>,
     body: &'static [u8],
@@ -54,7 +54,7 @@ impl Read for Endless {
 }
 
 #[test]
-fn a_row_without_end_is_named_by_its_line() {
+fn a_row_without_end_is_refused_with_its_line() {
     let whole = format!("{HEADER}E,1,B02,1,x\n\nE,1,B03,1,");
     for (body, head, line) in [
         (&b"x"[..], whole.clone(), 4),
@@ -78,7 +78,7 @@ fn a_row_without_end_is_named_by_its_line() {
 }
 
 #[test]
-fn rows_without_number_are_stopped_at_some_line() {
+fn endless_rows_are_refused_with_a_line() {
     let many = Endless::new(HEADER, b"E,1,B02,1,x\n");
     assert_eq!(
         refused(many),
@@ -92,13 +92,13 @@ fn rows_without_number_are_stopped_at_some_line() {
         error.starts_with("m.csv has more than 200000 bytes of text (line 2"),
         "{error}"
     );
-    // Blank lines are no rows, but there must not be too many either.
+    // Blank lines are not rows; too many of them are refused, too.
     let blank = refused(Endless::new(HEADER, b"\r\n"));
     assert!(blank.contains("longer than 20000 bytes"), "{blank}");
 }
 
 #[test]
-fn columns_without_number_are_refused() {
+fn too_many_columns_are_refused() {
     let names = |count: usize| -> String {
         let names: Vec<String> = (0..count).map(|number| format!("c{number}")).collect();
         names.join(",")
@@ -118,7 +118,7 @@ fn columns_without_number_are_refused() {
 }
 
 #[test]
-fn a_quote_that_is_never_closed_swallows_no_rows() {
+fn a_quote_that_is_never_closed_is_an_error() {
     for (text, line) in [
         ("E,1,B02,1,\"x\nE,1,B03,1,y\n", 2),
         ("E,1,B02,1,x\nE,1,B03,1,\"y", 3),
@@ -151,14 +151,14 @@ fn a_quote_that_is_never_closed_swallows_no_rows() {
             "{text:?}"
         );
     }
-    // The mark behind the text that finds open quotes is no row itself, but a
-    // row of that kind is.
+    // The row that is appended to find open quotes is not part of the table, but an
+    // equal row in the text is.
     assert!(error(&format!("{HEADER}E,1,B02,1,x\n.\n")).contains("line 3 has 1 fields"));
     assert!(error(".").contains(r#"its header is ".""#));
 }
 
 #[test]
-fn a_text_is_the_same_however_it_arrives() {
+fn the_table_does_not_depend_on_the_size_of_reads() {
     struct ByteByByte<'text>(&'text [u8]);
     impl Read for ByteByByte<'_> {
         fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
@@ -177,7 +177,7 @@ fn a_text_is_the_same_however_it_arrives() {
 }
 
 #[test]
-fn names_that_lead_elsewhere_are_only_names() {
+fn experiments_named_like_paths_are_plain_names() {
     let long = "x".repeat(5_000);
     for name in [
         "../../etc",
@@ -202,7 +202,7 @@ fn names_that_lead_elsewhere_are_only_names() {
 }
 
 #[test]
-fn what_is_no_regular_file_is_not_opened() {
+fn a_table_that_is_not_a_regular_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let error = MetadataTable::open(folder.path()).unwrap_err().to_string();
     assert!(error.ends_with("is no regular file; save the table as one"));
@@ -210,7 +210,7 @@ fn what_is_no_regular_file_is_not_opened() {
 
 #[cfg(unix)]
 #[test]
-fn a_pipe_that_nobody_writes_to_is_not_waited_for() {
+fn a_pipe_is_refused_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let pipe = folder.path().join("metadata.csv");
     let made = std::process::Command::new("mkfifo").arg(&pipe).status();
@@ -220,7 +220,7 @@ fn a_pipe_that_nobody_writes_to_is_not_waited_for() {
 }
 
 #[test]
-fn packed_bombs_are_stopped_while_they_unpack() {
+fn packed_tables_that_unpack_to_too_much_are_refused() {
     let bomb = "x".repeat(3 << 20);
     for (name, content) in [
         ("m.gz", gzip(&bomb)),
@@ -240,7 +240,7 @@ fn packed_bombs_are_stopped_while_they_unpack() {
     }
 }
 
-/// The place of a field in the central directory's first entry.
+/// Offset of the first entry of the central directory.
 fn central_directory(archive: &[u8]) -> usize {
     archive
         .windows(4)
@@ -249,7 +249,7 @@ fn central_directory(archive: &[u8]) -> usize {
 }
 
 #[test]
-fn archives_that_lie_are_refused_or_harmless() {
+fn archives_with_wrong_headers_are_refused_or_read_correctly() {
     let sound = zip(&[("metadata.csv", SMALL)]);
     let open = |content: &[u8]| {
         let file = written("m.zip", content);
@@ -259,7 +259,7 @@ fn archives_that_lie_are_refused_or_harmless() {
     };
     assert_eq!(open(&sound), Ok(3));
 
-    // Names are labels: nothing is unpacked to where they point.
+    // Nothing is unpacked to the paths that the names are.
     for name in [
         "../../etc/metadata.csv",
         "/etc/metadata.csv",
@@ -281,23 +281,33 @@ fn archives_that_lie_are_refused_or_harmless() {
         ("a smaller packed size", directory + 20, 9),
         ("a header elsewhere", directory + 42, 7),
     ] {
-        let mut lying = sound.clone();
-        lying[at] = value;
-        let error = open(&lying).unwrap_err();
+        let mut wrong = sound.clone();
+        wrong[at] = value;
+        let error = open(&wrong).unwrap_err();
         assert!(error.contains("FILE"), "{what}: {error}");
     }
-    // A size after unpacking that is not true changes nothing.
-    let mut lying = sound.clone();
-    lying[directory + 24..directory + 28].fill(0xfe);
-    match open(&lying) {
+    // A wrong unpacked size changes nothing.
+    let mut wrong = sound.clone();
+    wrong[directory + 24..directory + 28].fill(0xfe);
+    match open(&wrong) {
         Ok(rows) => assert_eq!(rows, 3),
         Err(error) => assert!(error.contains("FILE"), "{error}"),
     }
-    // As many entries as a directory can claim, and as there can be.
-    let mut lying = sound.clone();
-    let end = lying.len() - 22;
-    lying[end + 8..end + 12].fill(0xff);
-    assert!(open(&lying).is_err());
+}
+
+#[test]
+fn archives_of_many_entries_are_read() {
+    let open = |content: &[u8]| {
+        let file = written("m.zip", content);
+        MetadataTable::open(&file.path)
+            .map(|table| table.len())
+            .map_err(|error| chain(&error))
+    };
+    // The end record claims more entries than there are.
+    let mut wrong = zip(&[("metadata.csv", SMALL)]);
+    let end = wrong.len() - 22;
+    wrong[end + 8..end + 12].fill(0xff);
+    assert!(open(&wrong).is_err());
     let names: Vec<String> = (0..3_000).map(|number| format!("{number}.txt")).collect();
     let mut entries: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "x")).collect();
     entries.push(("metadata.csv", SMALL));
@@ -312,7 +322,7 @@ fn archives_that_lie_are_refused_or_harmless() {
 }
 
 #[test]
-fn numbers_that_are_none_are_kept_or_refused() {
+fn infinite_and_malformed_numbers_are_kept_as_text_or_refused() {
     for value in ["NaN", "inf", "-inf", "1e999", "1e3"] {
         for row in [format!("E,{value},B02,1,x"), format!("E,1,B02,{value},x")] {
             let error = error(&format!("{HEADER}{row}\n"));
@@ -331,7 +341,7 @@ fn numbers_that_are_none_are_kept_or_refused() {
         table.column("note").unwrap().values.clone()
     };
     let ColumnValues::Float(values) = notes(["1", "NaN", ""]) else {
-        panic!("a column of numbers is one of floats where one is NaN")
+        panic!("a column with a NaN has floats")
     };
     assert!(values[0] == Some(1.0) && values[1].unwrap().is_nan() && values[2].is_none());
     assert_eq!(

@@ -125,7 +125,7 @@ fn read_records(
 }
 
 #[test]
-fn records_come_back() {
+fn records_are_read_from_the_tables() {
     let plan = planned();
     let units = without_missing(records(&plan));
     let read = read_back(&stored(&plan, &units)).unwrap();
@@ -147,7 +147,7 @@ fn a_contradiction_names_table_row_and_column() {
 }
 
 #[test]
-fn another_array_is_noticed() {
+fn another_array_is_an_error() {
     let plan = planned();
     let store = stored(&plan, &without_missing(records(&plan)));
     let other = rxrx_format::testing::plan(SITES_OF + 1, 2, Layout::default());
@@ -185,9 +185,9 @@ fn an_absent_shard_is_named() {
     );
 }
 
-/// Whatever is wrong with a table, it is told, or the rows are as they were.
+/// A damaged table is an error or gives the same rows.
 #[test]
-fn a_damaged_table_brings_nothing_down() {
+fn a_damaged_table_never_panics() {
     let plan = planned();
     let units = without_missing(records(&plan));
     let store = stored(&plan, &units);

@@ -1,5 +1,6 @@
 use super::*;
 use crate::fixture::{Images, Memory, image_path, plan, run_units, shards_of};
+use crate::journal::Journal;
 use crate::output::ChecksummedStore;
 use rxrx_format::keys;
 use rxrx_input::SourceStamp;
@@ -33,12 +34,12 @@ impl Finished {
 
     fn resume(&self, recheck: bool) -> Result<Resume, ResumeError> {
         let journal = Journal::new(&self.work);
-        let recorded = Recorded::InJournal(&journal);
-        let options = ResumeOptions {
-            recheck,
+        let records = UnitRecords {
+            journal: &journal,
+            tables: None,
             jobs: NonZeroUsize::MIN,
         };
-        resume(&self.plan, &recorded, &self.images, &self.store, options)
+        resume(&self.plan, &records, &self.images, &self.store, recheck)
     }
 
     /// The shards that would be converted again.
@@ -51,7 +52,7 @@ impl Finished {
 }
 
 #[test]
-fn what_is_whole_is_done_and_what_could_not_be_read_is_tried_again() {
+fn intact_units_are_done_and_unreadable_images_are_tried_again() {
     // The image that is missing was in the plan: reading it failed.
     assert_eq!(Finished::new().todo(), [2]);
 }
@@ -94,7 +95,7 @@ fn a_recheck_finds_a_shard_of_the_right_size_and_wrong_bytes() {
 }
 
 #[test]
-fn records_of_another_plan_count_for_nothing() {
+fn records_of_another_plan_do_not_count() {
     let mut run = Finished::new();
     run.plan = plan(SITES, 2, shards_of(3));
     assert_eq!(run.resume(false).unwrap().done.len(), 0);

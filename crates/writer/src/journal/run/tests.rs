@@ -70,7 +70,7 @@ fn record(shard: usize) -> UnitRecord {
 }
 
 #[test]
-fn what_is_recorded_is_read_to_the_last_bit() {
+fn records_are_read_to_the_last_bit() {
     let store = Memory::new();
     let journal = Journal::new(&store);
     assert_eq!(journal.run().unwrap(), None);
@@ -90,7 +90,7 @@ fn what_is_recorded_is_read_to_the_last_bit() {
 }
 
 #[test]
-fn no_damaged_record_counts() {
+fn damaged_records_do_not_count() {
     let store = Memory::new();
     Journal::new(&store).record(&record(1)).unwrap();
     let key = "units/1.json";
@@ -118,7 +118,7 @@ fn no_damaged_record_counts() {
 }
 
 #[test]
-fn a_damaged_run_is_an_error_that_says_what_to_do() {
+fn a_damaged_description_of_the_run_is_an_error_with_advice() {
     let store = Memory::new();
     store.put(RUN, &[b"{}\n"]).unwrap();
     let error = Journal::new(&store).run().unwrap_err();

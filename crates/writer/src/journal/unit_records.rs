@@ -1,24 +1,28 @@
-//! Where a seal finds the records of the units.
+//! The records of all units of a run.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 
-use super::error::SealError;
-use crate::journal::{Journal, RecordedUnits, StoredUnit, UnitRecord};
+use super::record::{StoredUnit, UnitRecord};
+use super::recorded::{RecordedError, RecordedUnits};
+use super::run::{Journal, JournalError};
 
 /// The records of all units of a run.
-pub(crate) struct Records<'a> {
+pub(crate) struct UnitRecords<'a> {
     pub(crate) journal: &'a Journal<'a>,
-    /// The tables of the dataset and the retried units, whose records are in the
+    /// The tables of the dataset, and the retried units, whose records are in the
     /// journal; `None` when all records are in the journal.
     pub(crate) tables: Option<(&'a RecordedUnits, &'a BTreeSet<usize>)>,
-    /// Threads that read and parse records.
+    /// Threads that read records.
     pub(crate) jobs: NonZeroUsize,
 }
 
-impl Records<'_> {
+impl UnitRecords<'_> {
     /// Reads the record of a unit.
-    pub(super) fn read_back(&self, unit: &StoredUnit) -> Result<UnitRecord, SealError> {
+    pub(crate) fn read_back<E>(&self, unit: &StoredUnit) -> Result<UnitRecord, E>
+    where
+        E: From<JournalError> + From<RecordedError>,
+    {
         match self.tables {
             Some((tables, retried)) if !retried.contains(&unit.unit.shard) => {
                 Ok(tables.read_back(unit)?)

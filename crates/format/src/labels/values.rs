@@ -1,0 +1,59 @@
+//! The values of a label array.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use serde_json::Value;
+use zarrs::array::{Array, ElementOwned};
+use zarrs::storage::store::MemoryStore;
+use zarrs::storage::{StoreKey, WritableStorageTraits};
+
+use super::array::Label;
+
+/// Bytes that a label may have beyond twice what it should decode to.
+const LABEL_SURPLUS: u64 = 1 << 20;
+
+/// Decodes the values of a label array to texts, which are equal only for equal
+/// values. `document` is its metadata and `chunk` its chunk; both may differ from those
+/// of `label`, which bounds the size of the result. `None` when they cannot be decoded.
+pub fn label_values(label: &Label, document: &Value, chunk: Vec<u8>) -> Option<Vec<String>> {
+    // A frame that decompresses to much more than the label is hostile.
+    let compressed = chunk
+        .len()
+        .checked_sub(4)
+        .and_then(|end| chunk.get(..end))?;
+    let bound = zstd::zstd_safe::decompress_bound(compressed).ok()?;
+    let own = label
+        .chunk
+        .len()
+        .checked_sub(4)
+        .and_then(|end| label.chunk.get(..end))?;
+    let own = zstd::zstd_safe::decompress_bound(own).ok()?;
+    if bound > own.saturating_mul(2).saturating_add(LABEL_SURPLUS) {
+        return None;
+    }
+    let store = Arc::new(MemoryStore::new());
+    let name = &label.name;
+    let put = |key: String, bytes: Vec<u8>| {
+        let key = StoreKey::new(key).ok()?;
+        store.set(&key, bytes.into()).ok()
+    };
+    put(
+        format!("{name}/zarr.json"),
+        document.to_string().into_bytes(),
+    )?;
+    put(format!("{name}/{}", label.chunk_key), chunk)?;
+    let array = Array::open(store, &format!("/{name}")).ok()?;
+    match document.get("data_type")?.as_str()? {
+        "string" => texts::<String>(&array),
+        "bool" => texts::<bool>(&array),
+        "int64" => texts::<i64>(&array),
+        "float64" => texts::<f64>(&array),
+        _ => None,
+    }
+}
+
+fn texts<T: ElementOwned + Debug>(array: &Array<MemoryStore>) -> Option<Vec<String>> {
+    let values: Vec<T> = array.retrieve_array_subset(&array.subset_all()).ok()?;
+    Some(values.iter().map(|value| format!("{value:?}")).collect())
+}

@@ -1,0 +1,102 @@
+//! An output in a folder of a local disk.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::output_backend::OutputBackend;
+use crate::local::{LocalStore, is_temporary};
+use crate::lock::{FileLock, Lock, LockError};
+use crate::store::StoreError;
+
+/// A folder and the work folder beside it.
+#[derive(Clone, Debug)]
+pub struct LocalBackend {
+    output: PathBuf,
+    work: PathBuf,
+    begun: &'static str,
+}
+
+impl LocalBackend {
+    /// Makes the backend of the folder `output` with the work folder `work`. A lock
+    /// that is dropped removes the work folder, unless it has an entry `begun`.
+    pub fn new(output: &Path, work: PathBuf, begun: &'static str) -> Self {
+        Self {
+            output: output.to_owned(),
+            work,
+            begun,
+        }
+    }
+
+    /// Returns the store of the objects of the output.
+    pub fn output_store(&self) -> LocalStore {
+        LocalStore::new(&self.output, &self.work)
+    }
+
+    /// Returns the store of the objects of the work folder.
+    pub fn work_store(&self) -> LocalStore {
+        LocalStore::new(&self.work, &self.work)
+    }
+
+    /// Removes the temporary files that torn writes have left.
+    fn remove_temporaries(&self) -> Result<(), StoreError> {
+        // The lock lies in the folder, so that it exists.
+        let names = entries(&self.work)?.into_iter().flatten();
+        for name in names {
+            if is_temporary(&name) {
+                let path = self.work.join(name);
+                fs::remove_file(&path).map_err(failed("remove", &path))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl OutputBackend for LocalBackend {
+    fn output_entries(&self) -> Result<Option<Vec<String>>, StoreError> {
+        entries(&self.output)
+    }
+
+    fn work_entries(&self) -> Result<Option<Vec<String>>, StoreError> {
+        entries(&self.work)
+    }
+
+    fn has_work(&self) -> Result<bool, StoreError> {
+        Ok(self.work.exists())
+    }
+
+    fn holder(&self) -> Result<Option<String>, LockError> {
+        FileLock::holder(&self.work)
+    }
+
+    fn lock(&self) -> Result<Box<dyn Lock>, LockError> {
+        let lock = FileLock::take(&self.output, &self.work, self.begun)?;
+        self.remove_temporaries()?;
+        Ok(Box::new(lock))
+    }
+
+    fn remove_output(&self) -> Result<(), StoreError> {
+        match fs::remove_dir_all(&self.output) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            result => result.map_err(failed("remove", &self.output)),
+        }
+    }
+}
+
+/// Returns the names in `folder`; `None` where it is no folder.
+fn entries(folder: &Path) -> Result<Option<Vec<String>>, StoreError> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Some(Vec::new())),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Ok(None),
+        entries => entries.map_err(failed("list", folder))?,
+    };
+    let name = |entry: io::Result<fs::DirEntry>| {
+        let entry = entry.map_err(failed("list", folder))?;
+        Ok(entry.file_name().to_string_lossy().into_owned())
+    };
+    entries.map(name).collect::<Result<_, _>>().map(Some)
+}
+
+fn failed(action: &'static str, path: &Path) -> impl Fn(io::Error) -> StoreError {
+    move |source| StoreError::from_io(action, path.display().to_string(), source)
+}

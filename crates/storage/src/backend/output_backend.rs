@@ -1,0 +1,45 @@
+//! The calls on an output that differ between disks and object stores.
+
+use crate::lock::{Lock, LockError};
+use crate::store::StoreError;
+
+/// An output: a folder or a prefix, with a work folder beside it.
+pub trait OutputBackend: Send + Sync {
+    /// Returns the names at the top of the output, none where it is absent; `None`
+    /// where it is no folder.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be listed.
+    fn output_entries(&self) -> Result<Option<Vec<String>>, StoreError>;
+
+    /// Returns the names at the top of the work folder, none where it is absent;
+    /// `None` where it is no folder.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be listed.
+    fn work_entries(&self) -> Result<Option<Vec<String>>, StoreError>;
+
+    /// Returns whether there is a work folder, or another entry of that name.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be listed.
+    fn has_work(&self) -> Result<bool, StoreError>;
+
+    /// Returns the process that holds the lock, if there is one.
+    ///
+    /// # Errors
+    /// [`LockError`] when the lock cannot be read.
+    fn holder(&self) -> Result<Option<String>, LockError>;
+
+    /// Takes the lock and removes the temporary files of torn writes.
+    ///
+    /// # Errors
+    /// [`LockError`] when another process holds it, or the store failed.
+    fn lock(&self) -> Result<Box<dyn Lock>, LockError>;
+
+    /// Removes the folders of the output, which has no more objects.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they may still exist.
+    fn remove_output(&self) -> Result<(), StoreError>;
+}

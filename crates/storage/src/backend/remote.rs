@@ -1,0 +1,80 @@
+//! An output at a prefix of an object store.
+
+use std::sync::Arc;
+
+use super::output_backend::OutputBackend;
+use crate::lock::{Lease, LeaseFence, LeaseLock, LeaseTimes, Lock, LockError};
+use crate::remote::{Remote, RemoteStore};
+use crate::store::StoreError;
+
+/// A prefix and the work prefix beside it.
+pub struct RemoteBackend {
+    output: Remote,
+    work: Remote,
+    times: LeaseTimes,
+    /// Prevents writes without the lease.
+    fence: Arc<LeaseFence>,
+    begun: &'static str,
+}
+
+impl RemoteBackend {
+    /// Makes the backend of the prefix `output`, whose work prefix is named by
+    /// `suffix`. A lock that is dropped removes the work prefix, unless it has an
+    /// object `begun`.
+    pub fn new(output: Remote, suffix: &str, begun: &'static str) -> Self {
+        Self {
+            work: output.beside(suffix),
+            output,
+            times: LeaseTimes::default(),
+            fence: Arc::default(),
+            begun,
+        }
+    }
+
+    /// Returns the work prefix.
+    pub fn work(&self) -> &Remote {
+        &self.work
+    }
+
+    /// Returns the store of the objects of the output, which demands the lease for
+    /// every write.
+    pub fn output_store(&self) -> RemoteStore {
+        RemoteStore::new(self.output.clone(), Some(self.fence.clone()))
+    }
+
+    /// Returns the store of the objects of the work prefix, which demands the lease
+    /// for every write.
+    pub fn work_store(&self) -> RemoteStore {
+        RemoteStore::new(self.work.clone(), Some(self.fence.clone()))
+    }
+}
+
+impl OutputBackend for RemoteBackend {
+    fn output_entries(&self) -> Result<Option<Vec<String>>, StoreError> {
+        Ok(Some(self.output.entries()?))
+    }
+
+    fn work_entries(&self) -> Result<Option<Vec<String>>, StoreError> {
+        Ok(Some(self.work.entries()?))
+    }
+
+    fn has_work(&self) -> Result<bool, StoreError> {
+        Ok(!self.work.entries()?.is_empty())
+    }
+
+    fn holder(&self) -> Result<Option<String>, LockError> {
+        Ok(Lease::holder(&self.work)?)
+    }
+
+    fn lock(&self) -> Result<Box<dyn Lock>, LockError> {
+        let output = self.output.location();
+        let fence = self.fence.clone();
+        let lock = LeaseLock::take(&self.work, &output, self.times, fence, self.begun)?;
+        Ok(Box::new(lock))
+    }
+
+    fn remove_output(&self) -> Result<(), StoreError> {
+        // A prefix without objects does not exist.
+        Ok(())
+    }
+}

@@ -1,0 +1,35 @@
+//! Locations that contain each other.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::location::Location;
+use crate::store::StoreError;
+
+/// Returns whether one of two locations is the other or lies within it.
+///
+/// # Errors
+/// [`StoreError`] when a path cannot be resolved.
+pub fn overlap(one: &Location, other: &Location) -> Result<bool, StoreError> {
+    Ok(match (one, other) {
+        (Location::Local(one), Location::Local(other)) => {
+            let (one, other) = (resolved(one)?, resolved(other)?);
+            one.starts_with(&other) || other.starts_with(&one)
+        }
+        (Location::Remote(one), Location::Remote(other)) => {
+            one.is_within(other) || other.is_within(one)
+        }
+        _ => false,
+    })
+}
+
+/// Returns the real path of `path`. Where it does not exist, the nearest existing
+/// folder above it is resolved.
+fn resolved(path: &Path) -> Result<PathBuf, StoreError> {
+    let failed = |error| StoreError::from_io("find", path.display().to_string(), error);
+    let absolute = std::path::absolute(path).map_err(failed)?;
+    let existing = absolute.ancestors().find(|ancestor| ancestor.exists());
+    let existing = existing.unwrap_or(&absolute);
+    let rest = absolute.strip_prefix(existing).unwrap_or(Path::new(""));
+    Ok(fs::canonicalize(existing).map_err(failed)?.join(rest))
+}
