@@ -9,6 +9,7 @@
 //!  │   └─ chunk_position        a chunk in the grid of the array
 //!  └─ pixels                   shape, type and bytes of the result
 //! tables                      sites, planes, statistics, embeddings, checksums, names
+//! consistency                 comparison of the objects with each other
 //! info                        a summary for people and programs
 //! dataset                     the root metadata, and the parts that are kept
 //!  ├─ root                     the root metadata of a store
@@ -16,6 +17,7 @@
 //! ```
 
 mod chunk_position;
+pub mod consistency;
 mod dataset;
 mod error;
 mod info;

@@ -6,21 +6,25 @@ use std::path::{Path, PathBuf};
 use crate::location::Location;
 use crate::store::StoreError;
 
-/// Returns whether one of two locations is the other or lies within it.
+/// Returns the two locations, with links resolved, if one is the other or lies within
+/// it.
 ///
 /// # Errors
 /// [`StoreError`] when a path cannot be resolved.
-pub fn overlap(one: &Location, other: &Location) -> Result<bool, StoreError> {
-    Ok(match (one, other) {
+pub fn overlap(one: &Location, other: &Location) -> Result<Option<[Location; 2]>, StoreError> {
+    let (overlaps, resolved) = match (one, other) {
         (Location::Local(one), Location::Local(other)) => {
             let (one, other) = (resolved(one)?, resolved(other)?);
-            one.starts_with(&other) || other.starts_with(&one)
+            let overlaps = one.starts_with(&other) || other.starts_with(&one);
+            (overlaps, [one.into(), other.into()])
         }
-        (Location::Remote(one), Location::Remote(other)) => {
-            one.is_within(other) || other.is_within(one)
+        (Location::Remote(a), Location::Remote(b)) => {
+            let overlaps = a.is_within(b) || b.is_within(a);
+            (overlaps, [one.clone(), other.clone()])
         }
-        _ => false,
-    })
+        _ => return Ok(None),
+    };
+    Ok(overlaps.then_some(resolved))
 }
 
 /// Returns the real path of `path`. Where it does not exist, the nearest existing

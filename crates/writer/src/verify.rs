@@ -6,12 +6,7 @@
 //! |---|---|
 //! | all | `SHA256SUMS`, which must itself be the list that would be written, byte for byte; no object is missing, none is extra |
 //! | shards | crc32c of index and chunks; byte ranges in `metadata.parquet`; hash and statistics of each plane in `planes.parquet`; 0 where a plane is missing or corrupt; with a source, each pixel |
-//! | `zarr.json` | the consolidated metadata in the root; the settings and the columns |
-//! | labels | the columns of `metadata.parquet`, the status of each plane, the channels in the root |
-//! | `channel_stats.parquet` | the sums in `planes.parquet` |
-//! | `embeddings.parquet` | the digest in the root, the site ids in `metadata.parquet` |
-//! | `croissant.json` | sizes and checksums of the tables, their columns, the attributes of the root |
-//! | tables | each other, the attributes of the root; with a source, its table |
+//! | documents, labels, tables | each other and the root: see [`rxrx_reader::consistency`]; with a source, its table |
 //!
 //! An object with a wrong checksum is reported and not compared with others, so
 //! that each fault is reported at the object that has it. No size in the dataset is
@@ -19,12 +14,7 @@
 
 mod checksums;
 mod chunk;
-mod derived;
-mod documents;
 mod error;
-mod error_chain;
-mod finding;
-mod labels;
 mod missing;
 mod opened;
 mod report;
@@ -34,8 +24,6 @@ mod shards;
 mod small_objects;
 mod source;
 mod source_table;
-mod table_checks;
-mod tables;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -44,23 +32,18 @@ use std::sync::atomic::Ordering;
 use rxrx_format::ChunkDecoder;
 use rxrx_format::keys::ROOT_METADATA;
 use rxrx_input::PlannedInput;
+pub use rxrx_reader::consistency::{Finding, FindingKind, ObjectFindings, SiteSpan};
+use rxrx_reader::consistency::{Findings, Tables, check_objects, error_chain};
 use rxrx_storage::Store;
 
 use self::chunk::{Expected, PlaneCounters};
-use self::derived::{check_channel_stats, check_croissant, check_embeddings};
 pub use self::error::VerifyError;
-use self::error_chain::error_chain;
-use self::finding::Findings;
-pub use self::finding::{Finding, FindingKind, ObjectFindings, SiteSpan};
-use self::labels::check_labels;
 use self::missing::report_missing;
 use self::opened::OpenedDataset;
 pub use self::report::{VerifyOptions, VerifyReport};
 use self::shards::ShardCheck;
 use self::small_objects::SmallObjects;
 use self::source::SourceCheck;
-use self::table_checks::check_tables;
-use self::tables::Tables;
 use crate::events::{Event, Observer};
 
 /// Verifies the sealed dataset that `store` holds; `dataset` is its name in
@@ -83,7 +66,10 @@ pub fn verify(
     let findings = Findings::default();
     let opened = OpenedDataset::read(store, dataset, &findings)?;
     let objects = SmallObjects::read(store, &opened, &findings);
-    let tables = check_small_objects(&opened, &objects, &findings);
+    let tables = match &opened.root {
+        Some(root) => check_objects(root, objects.objects(), &findings),
+        None => Tables::default(),
+    };
     let shards = objects.into_shards();
     let sites = opened.root.as_ref().map_or(0, |root| root.geometry.sites);
     observer.notice(Event::Started {
@@ -112,25 +98,6 @@ pub fn verify(
         findings: found.kinds,
         by_object: found.objects,
     })
-}
-
-/// Compares all objects but the shards with each other. Returns the tables, which
-/// are empty where the root cannot be read.
-fn check_small_objects(
-    opened: &OpenedDataset,
-    objects: &SmallObjects,
-    findings: &Findings,
-) -> Tables {
-    let Some(root) = &opened.root else {
-        return Tables::default();
-    };
-    let tables = Tables::read(root, objects, findings);
-    check_tables(&tables, root, findings);
-    check_labels(&tables, root, objects, findings);
-    check_channel_stats(&tables, root, objects, findings);
-    check_embeddings(&tables, root, objects, findings);
-    check_croissant(&tables, root, objects, findings);
-    tables
 }
 
 /// Checks the shards and, if there is a source, compares their pixels with it.

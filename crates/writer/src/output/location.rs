@@ -167,13 +167,10 @@ impl OutputLocation {
 
     /// Demands that neither of OUTPUT and `input` lies within the other.
     pub(crate) fn refuse_overlap(&self, input: &Location) -> Result<(), OutputError> {
-        if overlap(&self.output, input)? {
-            return Err(OutputError::Overlap {
-                output: self.output.clone(),
-                input: input.clone(),
-            });
+        match overlap(&self.output, input)? {
+            Some([output, input]) => Err(OutputError::Overlap { output, input }),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 

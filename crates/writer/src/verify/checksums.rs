@@ -5,8 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rxrx_format::keys::CHECKSUMS;
 use rxrx_format::{Sha256Sum, checksum_list, parse_line};
-
-use super::finding::{FindingKind, Findings};
+use rxrx_reader::consistency::{FindingKind, Findings};
 
 /// Largest number of hexadecimal digits that differ between a damaged line and the
 /// checksum of its object, which is then intact. One changed bit of an object changes
@@ -145,7 +144,7 @@ mod tests {
     }
 
     /// What is found when the list is `text` and all objects are whole.
-    fn found(text: Vec<u8>) -> BTreeMap<String, super::super::finding::ObjectFindings> {
+    fn found(text: Vec<u8>) -> BTreeMap<String, rxrx_reader::consistency::ObjectFindings> {
         let findings = Findings::default();
         let sums = Checksums::new(Some(text));
         for (key, checksum) in objects() {

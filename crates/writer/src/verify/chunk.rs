@@ -5,11 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rxrx_decoder::{PlaneSummary, SummaryScratch, summarise};
 use rxrx_format::keys::PLANES;
 use rxrx_format::{ChunkAddress, ChunkDecoder, PlaneRow, Root, STATISTICS, plane_shape};
+use rxrx_reader::consistency::{FindingKind, Tables};
 
-use super::finding::FindingKind;
 use super::shard_findings::ShardFindings;
 use super::source::{SourceCheck, SourceWorker};
-use super::tables::Tables;
 
 /// The root and the tables that the pixels are compared with, and the source, if
 /// there is one.

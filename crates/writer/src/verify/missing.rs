@@ -4,11 +4,9 @@ use std::collections::BTreeSet;
 
 use rxrx_format::Root;
 use rxrx_format::keys::{CHECKSUMS, ROOT_METADATA, shard_key};
+use rxrx_reader::consistency::{Finding, FindingKind, Findings, Tables, label_keys};
 
-use super::documents::label_keys;
-use super::finding::{Finding, FindingKind, Findings};
 use super::opened::OpenedDataset;
-use super::tables::Tables;
 
 /// Missing shards that are reported by key. More than these are only counted.
 const MISSING_NAMED: usize = 10_000;

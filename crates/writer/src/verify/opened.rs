@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 
 use rxrx_format::Root;
 use rxrx_format::keys::{CHECKSUMS, ROOT_METADATA};
+use rxrx_reader::consistency::{FindingKind, Findings, error_chain};
 use rxrx_reader::{DatasetError, parse_root};
 use rxrx_storage::Store;
 use sha2::{Digest, Sha256};
 
 use super::checksums::Checksums;
 use super::error::VerifyError;
-use super::error_chain::error_chain;
-use super::finding::{FindingKind, Findings};
 
 /// Largest object other than a shard that is read, in bytes.
 pub(super) const OBJECT_BYTES_AT_MOST: u64 = 4 << 30;

@@ -5,8 +5,6 @@ use std::num::NonZeroUsize;
 
 use serde::Serialize;
 
-use super::finding::{FindingKind, ObjectFindings};
-
 /// The options of a verification.
 #[derive(Clone, Debug)]
 pub struct VerifyOptions {
@@ -41,3 +39,4 @@ impl VerifyReport {
         self.findings.is_empty()
     }
 }
+use rxrx_reader::consistency::{FindingKind, ObjectFindings};

@@ -3,9 +3,7 @@
 use std::ops::Range;
 
 use rxrx_format::{ChunkAddress, Root};
-
-use super::finding::{Finding, FindingKind, Findings};
-use super::tables::Tables;
+use rxrx_reader::consistency::{Finding, FindingKind, Findings, Tables};
 
 /// Reports findings about one shard of a dataset whose root is known.
 pub(super) struct ShardFindings<'a> {

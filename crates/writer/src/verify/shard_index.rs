@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use rxrx_format::{ChunkAddress, channel_chunks};
 use rxrx_metadata::Unit;
+use rxrx_reader::consistency::FindingKind;
 
-use super::finding::FindingKind;
 use super::shard_findings::ShardFindings;
 
 /// Checks the byte ranges of the chunks of a shard, and returns the chunks inside the

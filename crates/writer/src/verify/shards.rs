@@ -21,13 +21,12 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use rxrx_format::{ChunkAddress, read_index};
 use rxrx_metadata::Unit;
+use rxrx_reader::consistency::{FindingKind, Findings, error_chain};
 use rxrx_storage::Store;
 use sha2::{Digest, Sha256};
 
 use super::checksums::Checksums;
 use super::chunk::{ChunkWorker, Expected, PlaneCounters};
-use super::error_chain::error_chain;
-use super::finding::{FindingKind, Findings};
 use super::shard_findings::ShardFindings;
 use super::shard_index::check_index;
 use super::source::SourceCheck;

@@ -3,14 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
+use rxrx_format::Root;
 use rxrx_format::keys::{CARD, CHECKSUMS, IMAGES, IMAGES_METADATA, ROOT_METADATA, SHARDS};
-use rxrx_format::{Root, StoredFile, keys};
+use rxrx_reader::consistency::{FindingKind, Findings, check_document, error_chain, label_keys};
 use rxrx_storage::Store;
 use sha2::{Digest, Sha256};
 
-use super::documents::{check_document, label_keys};
-use super::error_chain::error_chain;
-use super::finding::{FindingKind, Findings};
 use super::opened::{OBJECT_BYTES_AT_MOST, OpenedDataset};
 
 /// The small objects that have the right checksum and are compared with others,
@@ -76,23 +74,9 @@ impl SmallObjects {
         read
     }
 
-    /// Returns the object with that key, if it has the right checksum.
-    pub(super) fn get(&self, key: &str) -> Option<Bytes> {
-        self.objects.get(key).cloned()
-    }
-
-    /// Returns the sizes and checksums of the tables.
-    pub(super) fn tables(&self) -> Vec<StoredFile> {
-        let tables = keys::tables().filter_map(|table| {
-            let key = table.key;
-            let table = self.objects.get(key)?;
-            Some(StoredFile {
-                key,
-                bytes: table.len() as u64,
-                sha256: Sha256::digest(table).into(),
-            })
-        });
-        tables.collect()
+    /// Returns the objects by key.
+    pub(super) fn objects(&self) -> &BTreeMap<String, Bytes> {
+        &self.objects
     }
 
     /// Returns the keys of the shards and frees the memory of the objects.

@@ -9,11 +9,10 @@ use rxrx_format::keys::SITES;
 use rxrx_format::{ChunkAddress, PlaneRow, Root, plane_shape};
 use rxrx_input::{PlannedInput, ReadError, ReadHints, SourceStamp, largest_file};
 use rxrx_metadata::{Plan, SiteIndex};
+use rxrx_reader::consistency::{Finding, FindingKind, Findings, Tables};
 use rxrx_storage::{Location, Unreachable};
 
-use super::finding::{Finding, FindingKind, Findings};
 use super::source_table::compare_columns;
-use super::tables::Tables;
 
 /// The source of a dataset, its rows and channels matched with the dataset's.
 pub(super) struct SourceCheck<'a> {
@@ -27,11 +26,14 @@ pub(super) struct SourceCheck<'a> {
     unreachable: OnceLock<Unreachable>,
 }
 
+/// The result of reading an image file, and its bytes.
+type SourceFile = (Result<SourceStamp, ReadError>, Vec<u8>);
+
 /// The buffers of one worker.
 pub(super) struct SourceWorker {
     decoder: ReferenceDecoder,
     /// The files of the current chunk, by site and channel of the dataset.
-    files: HashMap<(usize, usize), (Result<SourceStamp, ReadError>, Vec<u8>)>,
+    files: HashMap<(usize, usize), SourceFile>,
     plane: Vec<u8>,
 }
 

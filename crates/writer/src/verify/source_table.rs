@@ -2,9 +2,7 @@
 
 use rxrx_format::keys::SITES;
 use rxrx_metadata::{Column, ColumnValues};
-
-use super::finding::{Finding, FindingKind, Findings};
-use super::tables::Tables;
+use rxrx_reader::consistency::{Finding, FindingKind, Findings, Tables};
 
 /// Compares every cell of the columns. `rows` has the row of the source for each site.
 pub(super) fn compare_columns(

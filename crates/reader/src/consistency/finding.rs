@@ -78,18 +78,21 @@ pub struct ObjectFindings {
 
 /// Collects findings from many threads. The result does not depend on their order.
 #[derive(Debug, Default)]
-pub(super) struct Findings(Mutex<Found>);
+pub struct Findings(Mutex<Found>);
 
 /// The collected findings.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Found {
-    pub(super) kinds: BTreeMap<FindingKind, usize>,
-    pub(super) objects: BTreeMap<String, ObjectFindings>,
+pub struct Found {
+    /// Number of findings of each kind.
+    pub kinds: BTreeMap<FindingKind, usize>,
+    /// The findings about each object that has any.
+    pub objects: BTreeMap<String, ObjectFindings>,
     sites: Vec<Range<usize>>,
 }
 
 impl Findings {
-    pub(super) fn add(&self, finding: Finding) {
+    /// Adds a finding.
+    pub fn add(&self, finding: Finding) {
         let mut found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *found.kinds.entry(finding.kind).or_default() += 1;
         if let Some(span) = &finding.sites {
@@ -107,7 +110,7 @@ impl Findings {
     }
 
     /// Adds a finding about a whole object.
-    pub(super) fn object(&self, kind: FindingKind, object: &str, text: impl Into<String>) {
+    pub fn object(&self, kind: FindingKind, object: &str, text: impl Into<String>) {
         self.add(Finding {
             object: object.to_owned(),
             sites: None,
@@ -118,25 +121,26 @@ impl Findings {
     }
 
     /// Counts findings that are too many to be kept.
-    pub(super) fn add_uncounted(&self, kind: FindingKind, count: usize) {
+    pub fn add_uncounted(&self, kind: FindingKind, count: usize) {
         let mut found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *found.kinds.entry(kind).or_default() += count;
     }
 
     /// Returns whether there is a finding about `object`.
-    pub(super) fn concern(&self, object: &str) -> bool {
+    pub fn concern(&self, object: &str) -> bool {
         let found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         found.objects.contains_key(object)
     }
 
-    pub(super) fn into_found(self) -> Found {
+    /// Returns the collected findings.
+    pub fn into_found(self) -> Found {
         self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Found {
     /// Returns the number of sites that findings touch.
-    pub(super) fn sites(&mut self) -> usize {
+    pub fn sites(&mut self) -> usize {
         self.sites
             .sort_unstable_by_key(|sites| (sites.start, sites.end));
         let mut counted = 0;

@@ -1,19 +1,20 @@
 //! Comparison of the label arrays with the tables.
 
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
 use rxrx_format::keys::{IMAGES, ROOT_METADATA, SITES};
-use rxrx_format::{Label, PlaneRow, Root, label_values, labels as format_labels};
-use rxrx_metadata::Column;
+use rxrx_format::{Column, Label, PlaneRow, Root, label_values, labels as format_labels};
 
 use super::documents::{compare_documents, keys_of_label};
 use super::finding::{Finding, FindingKind, Findings, SiteSpan};
-use super::small_objects::SmallObjects;
 use super::tables::Tables;
 
 /// Compares every label array with the tables.
 pub(super) fn check_labels(
     tables: &Tables,
     root: &Root,
-    objects: &SmallObjects,
+    objects: &BTreeMap<String, Bytes>,
     findings: &Findings,
 ) {
     let columns: &[Column] = tables.sites.as_ref().map_or(&[], |sites| &sites.columns);
@@ -48,7 +49,7 @@ fn check_label(
     tables: &Tables,
     label: &Label,
     root: &Root,
-    objects: &SmallObjects,
+    objects: &BTreeMap<String, Bytes>,
     findings: &Findings,
 ) {
     let [document_key, chunk_key] = keys_of_label(&label.name);
@@ -65,7 +66,7 @@ fn check_label(
     ) {
         return;
     }
-    let Some(chunk) = objects.get(&chunk_key) else {
+    let Some(chunk) = objects.get(&chunk_key).cloned() else {
         return;
     };
     if chunk == label.chunk {

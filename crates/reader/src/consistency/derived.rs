@@ -5,16 +5,20 @@
     reason = "a JSON value has null at every place that is not there"
 )]
 
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
 use rxrx_format::keys::{CHANNEL_STATS, CROISSANT, EMBEDDINGS, SITES};
 use rxrx_format::{
-    EmbeddingsDigest, Root, channel_stats, channel_stats_of, croissant, embeddings_of,
+    EmbeddingsDigest, Root, StoredFile, channel_stats, channel_stats_of, croissant, embeddings_of,
+    keys,
 };
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::documents::is_of_this_program;
 use super::error_chain::error_chain;
 use super::finding::{FindingKind, Findings};
-use super::small_objects::SmallObjects;
 use super::tables::Tables;
 
 /// Tables of a dataset without embeddings.
@@ -26,12 +30,14 @@ const ROWS_NAMED: usize = 20;
 pub(super) fn check_channel_stats(
     tables: &Tables,
     root: &Root,
-    objects: &SmallObjects,
+    objects: &BTreeMap<String, Bytes>,
     findings: &Findings,
 ) {
-    let (Some(bytes), Some(sites), Some(planes)) =
-        (objects.get(CHANNEL_STATS), &tables.sites, &tables.planes)
-    else {
+    let (Some(bytes), Some(sites), Some(planes)) = (
+        objects.get(CHANNEL_STATS).cloned(),
+        &tables.sites,
+        &tables.planes,
+    ) else {
         return;
     };
     let geometry = &root.geometry;
@@ -54,11 +60,13 @@ pub(super) fn check_channel_stats(
 pub(super) fn check_embeddings(
     tables: &Tables,
     root: &Root,
-    objects: &SmallObjects,
+    objects: &BTreeMap<String, Bytes>,
     findings: &Findings,
 ) {
-    let (Some(bytes), Some(expected)) = (objects.get(EMBEDDINGS), &root.attributes.embeddings)
-    else {
+    let (Some(bytes), Some(expected)) = (
+        objects.get(EMBEDDINGS).cloned(),
+        &root.attributes.embeddings,
+    ) else {
         return;
     };
     let mismatch = |text: String| findings.object(FindingKind::Mismatch, EMBEDDINGS, text);
@@ -86,10 +94,10 @@ pub(super) fn check_embeddings(
 pub(super) fn check_croissant(
     tables: &Tables,
     root: &Root,
-    objects: &SmallObjects,
+    objects: &BTreeMap<String, Bytes>,
     findings: &Findings,
 ) {
-    let Some(bytes) = objects.get(CROISSANT) else {
+    let Some(bytes) = objects.get(CROISSANT).cloned() else {
         return;
     };
     let mismatch = |text: String| findings.object(FindingKind::Mismatch, CROISSANT, text);
@@ -98,7 +106,7 @@ pub(super) fn check_croissant(
         Err(error) => return mismatch(format!("it is no JSON: {error}")),
     };
     let (attributes, geometry) = (&root.attributes, &root.geometry);
-    let files = objects.tables();
+    let files = stored_tables(objects);
     // Without columns, the files that it describes can still be compared.
     let columns = tables.sites.as_ref().map(|sites| sites.columns.as_slice());
     let expected = croissant(columns.unwrap_or(&[]), geometry, attributes, &files);
@@ -111,6 +119,20 @@ pub(super) fn check_croissant(
     if same_program && readable && found != expected {
         mismatch("it does not describe these tables and attributes".to_owned());
     }
+}
+
+/// Returns the sizes and checksums of the tables.
+fn stored_tables(objects: &BTreeMap<String, Bytes>) -> Vec<StoredFile> {
+    let tables = keys::tables().filter_map(|table| {
+        let key = table.key;
+        let table = objects.get(key)?;
+        Some(StoredFile {
+            key,
+            bytes: table.len() as u64,
+            sha256: Sha256::digest(table).into(),
+        })
+    });
+    tables.collect()
 }
 
 /// Compares what two Croissant descriptions say of files.

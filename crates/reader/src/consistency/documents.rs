@@ -8,13 +8,7 @@ use serde_json::Value;
 use super::finding::{FindingKind, Findings};
 
 /// Compares the metadata document of an array with that in the root.
-pub(super) fn check_document(
-    root: &Root,
-    name: &str,
-    key: &str,
-    bytes: &[u8],
-    findings: &Findings,
-) {
+pub fn check_document(root: &Root, name: &str, key: &str, bytes: &[u8], findings: &Findings) {
     let found: Option<Value> = serde_json::from_slice(bytes).ok();
     if found.as_ref() != root.arrays.get(name) {
         let text = "it is not what the consolidated metadata in the root says of the array";
@@ -61,7 +55,7 @@ pub(super) fn compare_documents(
 
 /// Returns the keys of the metadata document and of the chunk of each label array, by
 /// name.
-pub(super) fn label_keys(root: &Root) -> BTreeMap<String, [String; 2]> {
+pub fn label_keys(root: &Root) -> BTreeMap<String, [String; 2]> {
     let names = root.labels().map(str::to_owned);
     names
         .map(|name| (name.clone(), keys_of_label(&name)))

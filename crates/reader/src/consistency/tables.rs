@@ -1,33 +1,36 @@
 //! The tables of sites and planes.
 
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
 use rxrx_format::keys::{PLANES, SITES};
 use rxrx_format::{PlaneRow, Root, SitesTable, planes_of, sites_of};
 
 use super::error_chain::error_chain;
 use super::finding::{FindingKind, Findings, SiteSpan};
-use super::small_objects::SmallObjects;
 
 /// The tables of sites and planes. A table is `None` where it is absent, damaged or
 /// unreadable; then nothing is compared with it.
 #[derive(Debug, Default)]
-pub(super) struct Tables {
-    pub(super) sites: Option<SitesTable>,
-    /// Site-major.
-    pub(super) planes: Option<Vec<PlaneRow>>,
+pub struct Tables {
+    /// The table of sites, in array order.
+    pub sites: Option<SitesTable>,
+    /// The rows of the table of planes, site-major.
+    pub planes: Option<Vec<PlaneRow>>,
 }
 
 impl Tables {
     /// Reads the tables that have the right checksum.
-    pub(super) fn read(root: &Root, objects: &SmallObjects, findings: &Findings) -> Self {
+    pub fn read(root: &Root, objects: &BTreeMap<String, Bytes>, findings: &Findings) -> Self {
         let geometry = &root.geometry;
         let mut tables = Self::default();
-        if let Some(bytes) = objects.get(SITES) {
+        if let Some(bytes) = objects.get(SITES).cloned() {
             match sites_of(bytes, geometry.sites) {
                 Ok(sites) => tables.sites = Some(sites),
                 Err(error) => findings.object(FindingKind::Mismatch, SITES, error_chain(&error)),
             }
         }
-        if let Some(bytes) = objects.get(PLANES) {
+        if let Some(bytes) = objects.get(PLANES).cloned() {
             match planes_of(bytes, geometry.sites, &root.channels) {
                 Ok(planes) => tables.planes = Some(planes),
                 Err(error) => findings.object(FindingKind::Mismatch, PLANES, error_chain(&error)),
@@ -37,13 +40,13 @@ impl Tables {
     }
 
     /// Returns the row of one plane.
-    pub(super) fn plane(&self, root: &Root, site: usize, channel: usize) -> Option<&PlaneRow> {
+    pub fn plane(&self, root: &Root, site: usize, channel: usize) -> Option<&PlaneRow> {
         let position = site.checked_mul(root.geometry.channels)?;
         self.planes.as_ref()?.get(position.checked_add(channel)?)
     }
 
     /// Returns the span of sites, with the ids of its ends.
-    pub(super) fn span(&self, sites: std::ops::Range<usize>) -> SiteSpan {
+    pub fn span(&self, sites: std::ops::Range<usize>) -> SiteSpan {
         let id = |row: usize| Some(self.sites.as_ref()?.site_id(row)?.to_owned());
         SiteSpan {
             site_index: sites.start,
