@@ -3,7 +3,7 @@
 use rxrx_decoder::PlaneSummary;
 
 /// The cause of a plane without an image.
-pub(in crate::tables) const MISSING: &str = "missing";
+pub(crate) const MISSING: &str = "missing";
 
 /// The record of one plane in the table.
 #[derive(Clone, Debug, PartialEq)]

@@ -18,7 +18,7 @@ use rxrx_format::{ChunkEncoder, Codec, keys};
 use rxrx_input::{ReadError, ReadHints, Source, SourceStamp};
 use rxrx_storage::{Store, StoreError, StoreErrorKind, StoredObject, Unreachable};
 
-/// Runs a plan of `sites` with shards of two sites and two channels.
+/// Runs a plan of `sites` sites with two channels, in shards of two sites.
 fn run(
     sites: usize,
     jobs: usize,
@@ -44,12 +44,13 @@ fn run(
     Ok(records)
 }
 
+/// The stored units of records.
 fn stored_of(records: &[UnitRecord]) -> Vec<StoredUnit> {
     records.iter().map(StoredUnit::from).collect()
 }
 
 #[test]
-fn records_are_in_array_order_whoever_finishes_first() {
+fn records_are_in_array_order_when_later_units_finish_first() {
     /// The first site's images take longest.
     struct Slow(Images);
     impl Source for Slow {
@@ -92,7 +93,7 @@ fn records_are_in_array_order_whoever_finishes_first() {
     }
 }
 
-/// A store that takes its time, for some objects longer than for others.
+/// A store whose puts take some milliseconds, for some objects more than for others.
 struct Slow {
     store: Memory,
     writers: usize,
@@ -135,7 +136,7 @@ impl Store for Slow {
 }
 
 #[test]
-fn a_store_that_takes_several_objects_at_once_gets_them() {
+fn a_store_with_several_writers_gets_several_objects_at_once() {
     let narrow = Memory::new();
     let images = Images::of(25, 2);
     let records = run(25, 2, &images, &narrow, &Silent, true).unwrap();
@@ -147,7 +148,7 @@ fn a_store_that_takes_several_objects_at_once_gets_them() {
         for key in narrow.keys() {
             assert_eq!(wide.store.get(&key).unwrap(), narrow.get(&key).unwrap());
         }
-        // The first that fails ends it, and what was before it is kept.
+        // The first put that fails ends the run.
         let wide = Slow::new(Memory::with_room_for(5));
         let error = run(25, jobs, &images, &wide, &Silent, true).unwrap_err();
         assert!(matches!(error, PipelineError::Store(_)), "{error}");
@@ -156,7 +157,7 @@ fn a_store_that_takes_several_objects_at_once_gets_them() {
 
 #[test]
 fn several_chunks_are_read_at_once_where_the_source_asks_for_it() {
-    /// One that wants two of these chunks, and the files of all calls.
+    /// A source that asks for two chunks a read, and records the files of each call.
     struct Far(Images, Mutex<Vec<usize>>);
     impl Source for Far {
         fn read(
@@ -197,7 +198,7 @@ fn several_chunks_are_read_at_once_where_the_source_asks_for_it() {
             let key = keys::shard_key(record.unit.shard);
             assert_eq!(far.get(&key).unwrap(), near.get(&key).unwrap());
         }
-        // Two images a chunk, two chunks a unit, and of the last unit one.
+        // Two images a chunk; two chunks a unit, and one in the last unit.
         let mut calls = source.1.into_inner().unwrap();
         calls.sort_unstable();
         assert_eq!(calls, [2, 4, 4, 4, 4]);
@@ -205,8 +206,8 @@ fn several_chunks_are_read_at_once_where_the_source_asks_for_it() {
 }
 
 #[test]
-fn an_input_that_is_lost_ends_the_run_and_makes_no_bad_images() {
-    /// Its connection breaks at the fifth site.
+fn an_unreachable_input_ends_the_run_and_makes_no_bad_images() {
+    /// A source whose connection breaks at the fifth site.
     struct Breaks(Images);
     impl Source for Breaks {
         fn read(
@@ -256,7 +257,7 @@ fn a_full_store_ends_the_run_for_any_number_of_jobs() {
 }
 
 #[test]
-fn a_defect_in_the_store_is_a_panic_and_no_deadlock() {
+fn a_panic_of_a_storer_ends_the_run() {
     struct Broken;
     impl Store for Broken {
         fn put(&self, _: &str, _: &[&[u8]]) -> Result<(), StoreError> {
@@ -274,6 +275,37 @@ fn a_defect_in_the_store_is_a_panic_and_no_deadlock() {
     }
     let images = Images::of(20, 2);
     let outcome = std::panic::catch_unwind(|| run(20, 3, &images, &Broken, &Silent, false));
+    assert!(outcome.is_err());
+}
+
+#[test]
+fn a_panic_of_a_reader_ends_the_run() {
+    struct Broken;
+    impl Source for Broken {
+        fn read(&self, _: &str, _: usize, _: &mut Vec<u8>) -> Result<SourceStamp, ReadError> {
+            panic!("a defect")
+        }
+        fn stamp(&self, _: &str) -> Result<SourceStamp, ReadError> {
+            panic!("a defect")
+        }
+    }
+    let store = Memory::new();
+    let outcome = std::panic::catch_unwind(|| run(20, 3, &Broken, &store, &Silent, false));
+    assert!(outcome.is_err());
+}
+
+#[test]
+fn a_panic_of_a_worker_ends_the_run() {
+    struct Broken;
+    impl Observer for Broken {
+        fn notice(&self, event: Event<'_>) {
+            if let Event::ChunkEncoded { .. } = event {
+                panic!("a defect")
+            }
+        }
+    }
+    let (images, store) = (Images::of(20, 2), Memory::new());
+    let outcome = std::panic::catch_unwind(|| run(20, 3, &images, &store, &Broken, false));
     assert!(outcome.is_err());
 }
 
@@ -349,7 +381,7 @@ fn a_strict_run_stores_all_units_before_the_bad_one() {
         images.0.insert(image_path(site, 1), b"no PNG".to_vec());
     }
     for jobs in [1, 2, 8] {
-        // One that takes its time, so that the bad image is met long before.
+        // A slow store, so that the bad image is decoded long before.
         let store = Slow {
             writers: 1,
             ..Slow::new(Memory::new())

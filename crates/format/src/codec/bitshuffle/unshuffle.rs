@@ -13,7 +13,7 @@ const TILE: usize = 64;
 /// receives samples of `sample_bytes` bytes, 1 or 2. Both have the same length.
 ///
 /// A block whose samples are not a multiple of eight was not shuffled.
-pub(in crate::codec) fn bitunshuffle(shuffled: &[u8], sample_bytes: usize, block: &mut [u8]) {
+pub(crate) fn bitunshuffle(shuffled: &[u8], sample_bytes: usize, block: &mut [u8]) {
     let samples = shuffled.len() / sample_bytes.max(1);
     if !samples.is_multiple_of(8) {
         block.copy_from_slice(shuffled);

@@ -50,7 +50,7 @@ pub(super) struct BlockEncoder {
 
 /// Memory that is kept from block to block.
 #[derive(Default)]
-pub(in crate::codec) struct BlockScratch {
+pub(crate) struct BlockScratch {
     /// The bits of a block, sorted.
     sorted: Vec<u8>,
     lz4: Lz4Scratch,

@@ -19,7 +19,7 @@ const BYTE_SHUFFLED: u8 = 0x01;
 
 /// Cause that makes a frame unusable.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(in crate::codec) enum FrameError {
+pub(crate) enum FrameError {
     /// The frame ends before its header or one of its blocks does.
     #[error("the frame is cut off")]
     CutOff,
@@ -47,7 +47,7 @@ pub(in crate::codec) enum FrameError {
 
 /// Buffers that are kept from frame to frame.
 #[derive(Default)]
-pub(in crate::codec) struct FrameScratch {
+pub(crate) struct FrameScratch {
     shuffled: Vec<u8>,
     zstd: Option<Decompressor<'static>>,
 }
@@ -61,7 +61,7 @@ struct Header {
 }
 
 /// Decodes `frame` into `pixels`, exactly one chunk long.
-pub(in crate::codec) fn decode_frame(
+pub(crate) fn decode_frame(
     frame: &[u8],
     scratch: &mut FrameScratch,
     pixels: &mut [u8],

@@ -1,4 +1,4 @@
-//! How far each stage may run ahead of the next.
+//! Limits on how far each stage runs ahead of the next.
 
 use super::*;
 
@@ -21,7 +21,7 @@ impl Source for Counting<'_> {
 
 #[test]
 fn workers_never_run_far_ahead_of_the_store() {
-    /// A store that looks, at each put, how many images have been read.
+    /// A store that checks, at each put, how many images have been read.
     struct Watching<'a> {
         reads: &'a AtomicUsize,
         puts: AtomicUsize,
@@ -31,7 +31,7 @@ fn workers_never_run_far_ahead_of_the_store() {
         fn put(&self, _: &str, _: &[&[u8]]) -> Result<(), StoreError> {
             std::thread::sleep(Duration::from_millis(5));
             let done = self.puts.fetch_add(1, Ordering::SeqCst);
-            // Two chunks of two channels a unit, one unit more is written.
+            // Two chunks of two channels a unit; one further unit is being written.
             let most = ((done + 1) * 2 + self.in_flight) * 2;
             let reads = self.reads.load(Ordering::SeqCst);
             assert!(reads <= most, "{reads} images read, {done} units stored");
@@ -65,7 +65,7 @@ fn workers_never_run_far_ahead_of_the_store() {
 
 #[test]
 fn readers_never_run_far_ahead_of_the_workers() {
-    /// Looks, at each chunk, how many images have been read.
+    /// Checks, at each chunk, how many images have been read.
     struct Watching<'a> {
         reads: &'a AtomicUsize,
         encoded: AtomicUsize,

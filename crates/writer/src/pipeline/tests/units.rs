@@ -1,10 +1,10 @@
-//! Which units are run, and what becomes of those that were stored before.
+//! Selection of the units to run, and units that were stored before.
 
 use std::sync::atomic::AtomicBool;
 
 use super::*;
 
-/// Two units of two sites each, as they are in `store` and in the records.
+/// Stores two units of two sites each, and returns their records.
 fn units_of(images: &Images, store: &Memory) -> Vec<UnitRecord> {
     run(4, 2, images, store, &Silent, false).unwrap()
 }
@@ -34,8 +34,8 @@ fn only_the_wanted_units_are_run_and_recorded() {
 }
 
 #[test]
-fn a_stop_finishes_the_units_in_hand_and_begins_no_other() {
-    /// Asks to stop when the first unit is stored.
+fn a_stop_finishes_the_units_that_have_begun() {
+    /// An observer that asks to stop when the first unit is stored.
     struct Impatient<'a>(&'a AtomicBool);
     impl Observer for Impatient<'_> {
         fn notice(&self, event: Event<'_>) {
@@ -60,10 +60,10 @@ fn a_stop_finishes_the_units_in_hand_and_begins_no_other() {
             ..pipeline(&plan, &images, &encoder, &output, &journal)
         };
         let records = pipeline.run(&units).unwrap();
-        // Chunks of two sites a unit.
+        // A unit has two chunks.
         let in_flight = pipeline.capacity().in_flight.div_ceil(2) + 1;
         assert!((1..=1 + in_flight).contains(&records.len()));
-        // Whatever was begun is stored and recorded.
+        // Every unit that has begun is stored and recorded.
         let recorded = journal.records().unwrap();
         assert_eq!(stored_of(&recorded.whole), records);
         assert_eq!(store.keys().len(), records.len());
