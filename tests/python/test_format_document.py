@@ -186,6 +186,8 @@ def test_every_table_says_how_to_decode_a_range(kept: Path, table: str) -> None:
     del metadata["ARROW:schema"]
     for name in ("array_shape", "chunk_shape", "chunk_codecs"):
         metadata[name] = json.loads(metadata[name])
+    if attributes.get("format_version", 3) == 3:
+        assert metadata.pop("generator") == attributes["generator"]
     assert metadata == {
         "array": "images.zarr/images",
         "array_shape": image["shape"],
@@ -196,7 +198,6 @@ def test_every_table_says_how_to_decode_a_range(kept: Path, table: str) -> None:
         "dataset": attributes["name"],
         "license": attributes["license"],
         "citation": attributes["citation"],
-        "generator": attributes["generator"],
     }
 
 

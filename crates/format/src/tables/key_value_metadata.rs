@@ -24,6 +24,5 @@ pub fn key_value_metadata(
         ("dataset", attributes.description.name.clone()),
         ("license", attributes.description.license.clone()),
         ("citation", attributes.description.citation.clone()),
-        ("generator", attributes.generator.clone()),
     ]
 }
