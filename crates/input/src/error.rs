@@ -22,7 +22,7 @@ pub enum PlanInputError {
         /// The table.
         location: Location,
         /// The error of the source.
-        source: ReadError,
+        source: Box<ReadError>,
     },
     /// The table in an archive or a bucket is too large to be read there.
     #[error(
@@ -51,10 +51,10 @@ pub enum PlanInputError {
     },
     /// The metadata table is not readable.
     #[error(transparent)]
-    Metadata(#[from] MetadataError),
+    Metadata(Box<MetadataError>),
     /// The table of embeddings cannot be used.
     #[error("cannot use the embeddings")]
-    Embeddings(#[source] MetadataError),
+    Embeddings(#[source] Box<MetadataError>),
     /// `--include` or `--exclude` do not fit this table.
     #[error(transparent)]
     Selection(#[from] SelectionError),
@@ -74,4 +74,10 @@ pub enum PlanInputError {
         /// One of them, and what is wrong with it.
         example: String,
     },
+}
+
+impl From<MetadataError> for PlanInputError {
+    fn from(error: MetadataError) -> Self {
+        Self::Metadata(Box::new(error))
+    }
 }

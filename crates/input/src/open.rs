@@ -67,7 +67,10 @@ impl Input {
         let mut bytes = Vec::new();
         let read = self.source.read(inside, TABLE_AT_MOST + 1, &mut bytes);
         if let Err(source) = read {
-            return Err(PlanInputError::Table { location, source });
+            return Err(PlanInputError::Table {
+                location,
+                source: Box::new(source),
+            });
         }
         if bytes.len() > TABLE_AT_MOST {
             return Err(PlanInputError::TableTooLarge { location });
@@ -88,7 +91,7 @@ pub(crate) fn embeddings(
             join.unpack_embeddings(&address.to_string(), remote_file(address)?)
         }
     };
-    embeddings.map_err(PlanInputError::Embeddings)
+    embeddings.map_err(|error| PlanInputError::Embeddings(Box::new(error)))
 }
 
 /// A source and the files in it.
