@@ -28,7 +28,7 @@ from conftest import load_example
 from readers.byte_range import decode, without_crc
 from source import array_order
 
-FORMATS = [3]
+FORMATS = [3, 4]
 """The format versions that docs/format.md describes, each with its tests/data/format-N."""
 
 DATA = Path(__file__).parents[1] / "data"
