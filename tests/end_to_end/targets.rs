@@ -208,6 +208,7 @@ fn info_reports_complete_unfinished_and_absent_datasets() {
         "w6",
         "xr.open_zarr",
         "18 stored, 0 missing, 0 corrupt",
+        "version 4, a draft",
     ] {
         assert!(run.stdout.contains(text), "{run:#?}");
     }

@@ -128,9 +128,12 @@ def test_a_damaged_dataset_is_refused(
     done = Run(tmp_path / "cwd", s3_environment(bucket.endpoint), "publish", damaged, url).finish()
     assert done.code == FAILED
     assert victim in done.err
+    stored = bucket.keys("refused")
+    assert f"refused/{ROOT}" not in stored, "a reader would take it for a complete dataset"
+    assert f"refused/{victim}" not in stored
     (damaged / ROOT).unlink()
     done = Run(
         tmp_path / "unsealed", s3_environment(bucket.endpoint), "publish", damaged, url
     ).finish()
     assert done.code == FAILED
-    assert bucket.keys("refused") == []
+    assert bucket.keys("refused") == stored

@@ -5,7 +5,7 @@ use rxrx_reader::{DatasetError, read_root};
 use rxrx_storage::Location;
 use serde::Serialize;
 
-use crate::journal::Run;
+use crate::journal::{Run, format_difference};
 use crate::output::{OutputError, OutputLocation, OutputState};
 
 /// A dataset cannot be inspected.
@@ -69,7 +69,8 @@ impl Unfinished {
     }
 }
 
-/// The settings and the description of a dataset, finished or not.
+/// The settings and the description of a dataset, finished or not, that this version
+/// of the program can continue.
 #[derive(Clone, Debug)]
 pub struct MadeWith {
     /// The settings of the conversion.
@@ -82,12 +83,21 @@ impl MadeWith {
     /// Reads the settings and the description of the dataset at `output`.
     ///
     /// # Errors
-    /// [`InspectError`] when there is no dataset, finished or not, or it cannot be
-    /// read.
+    /// [`InspectError`] when there is no dataset, finished or not, it cannot be read,
+    /// or it has another format than this version writes.
     pub fn at(output: &Location) -> Result<Self, InspectError> {
+        let refuse_other_format = |sealed, format_version| match format_difference(format_version) {
+            Some(difference) => Err(OutputError::Different {
+                path: output.clone(),
+                sealed,
+                differences: vec![difference],
+            }),
+            None => Ok(()),
+        };
         let place = OutputLocation::new(output)?;
         match place.state()? {
             OutputState::Unfinished(run) => {
+                refuse_other_format(false, run.fingerprint.format_version)?;
                 return Ok(Self {
                     settings: run.fingerprint.settings,
                     description: run.description,
@@ -97,6 +107,7 @@ impl MadeWith {
             _ => {}
         }
         let root = read_root(place.store(), &output.to_string())?;
+        refuse_other_format(true, root.attributes.format_version)?;
         Ok(Self {
             settings: root.attributes.settings,
             description: root.attributes.description,

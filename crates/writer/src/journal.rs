@@ -20,7 +20,7 @@ mod resume;
 mod run;
 mod unit_records;
 
-pub(crate) use self::fingerprint::Fingerprint;
+pub(crate) use self::fingerprint::{Fingerprint, format_difference};
 pub(crate) use self::record::StoredUnit;
 pub use self::record::{PlaneRecord, UnitRecord};
 pub use self::recorded::RecordedError;

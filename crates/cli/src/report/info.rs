@@ -12,6 +12,12 @@ pub(crate) fn info(out: &mut dyn Write, info: &DatasetInfo, dataset: &Location) 
     let attributes = &info.attributes;
     let (shape, dimensions) = (axes(&info.shape), info.dimensions.join(", "));
     let array = format!("{shape} {} ({dimensions})", info.data_type);
+    let draft = if attributes.format_draft {
+        ", a draft: a later version of rxrx2zarr may read it otherwise"
+    } else {
+        ""
+    };
+    let format = format!("version {}{draft}", attributes.format_version);
     let planes = attributes.planes;
     let planes = format!(
         "{} stored, {} missing, {} corrupt",
@@ -27,6 +33,7 @@ pub(crate) fn info(out: &mut dyn Write, info: &DatasetInfo, dataset: &Location) 
     property(out, "dataset", &attributes.description.name)?;
     property(out, "licence", &attributes.description.license)?;
     property(out, "cite", &attributes.description.citation)?;
+    property(out, "format", format)?;
     property(out, "array", array)?;
     for channel in &attributes.channels {
         let (name, stain, structure) = (&channel.name, &channel.stain, &channel.structure);

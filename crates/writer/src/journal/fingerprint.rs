@@ -69,11 +69,8 @@ impl Fingerprint {
     /// Returns the differences between this and `now`, one line each; none when they
     /// are equal.
     pub(crate) fn differences(&self, now: &Self) -> Vec<String> {
-        if self.format_version != now.format_version {
-            let (then, now) = (self.format_version, now.format_version);
-            return vec![format!(
-                "it has format {then}, and this version of rxrx2zarr writes format {now}"
-            )];
+        if let Some(difference) = format_difference(self.format_version) {
+            return vec![difference];
         }
         let documents = (serde_json::to_value(self), serde_json::to_value(now));
         let (Ok(then), Ok(now)) = documents else {
@@ -84,6 +81,16 @@ impl Fingerprint {
         lines.sort();
         lines
     }
+}
+
+/// Returns why a dataset of format `then` cannot be continued; `None` for the format
+/// that this version writes.
+pub(crate) fn format_difference(then: u32) -> Option<String> {
+    (then != FORMAT_VERSION).then(|| {
+        format!(
+            "it has format {then}, and this version of rxrx2zarr writes format {FORMAT_VERSION}"
+        )
+    })
 }
 
 /// Compares two documents field by field.
