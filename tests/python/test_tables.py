@@ -20,7 +20,7 @@ DUCKDB_TYPES = {int: "BIGINT", float: "DOUBLE", str: "VARCHAR"}
 ADDED_BEFORE = {"site_index": int}
 ADDED_AFTER = {"shard": str, "offset": int, "length": int}
 PLANE_COLUMNS = [
-    *("site_index", "channel", "source", "source_bytes", "status", "cause", "error"),
+    *("site_index", "channel", "source", "source_bytes", "status", "error", "cause"),
     "xxh3_128",
     *("mean", "std", "min", "max", "p001", "p01", "p50", "p99", "p999"),
     *("saturated", "focus", "sum", "sum_of_squares"),
