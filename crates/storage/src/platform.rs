@@ -1,25 +1,24 @@
 //! Calls of the operating system that differ between platforms.
 //!
-//! Each platform has one module with the same functions. Reading needs no call that
-//! only Linux has. On other platforms a dataset is written through the page cache,
-//! an ended process of the same machine is not recognised, and free memory stays
-//! with the allocator.
+//! `linux` and `unix` have a substitute with the same functions each, for the platforms
+//! that lack their calls. Reading needs no call that only Linux has. On other platforms
+//! a dataset is written through the page cache, an ended process of the same machine is
+//! not recognised, and free memory stays with the allocator.
 
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(not(target_os = "linux"))]
+mod not_linux;
 #[cfg(not(unix))]
-mod other;
-#[cfg(all(unix, not(target_os = "linux")))]
+mod not_unix;
+#[cfg(unix)]
 mod unix;
 
-#[cfg(target_os = "linux")]
-use self::linux as system;
+#[cfg(not(target_os = "linux"))]
+use self::not_linux as linux;
 #[cfg(not(unix))]
-use self::other as system;
-#[cfg(all(unix, not(target_os = "linux")))]
-use self::unix as system;
+use self::not_unix as unix;
 
-pub(crate) use self::system::{
-    describe_file_type, flush_folder, is_process_alive, machine_id, open_direct, open_for_reading,
-};
-pub use self::system::{release_free_memory, set_mmap_threshold};
+pub(crate) use self::linux::{is_process_alive, machine_id, open_direct};
+pub use self::linux::{release_free_memory, set_mmap_threshold};
+pub(crate) use self::unix::{describe_file_type, flush_folder, open_for_reading};

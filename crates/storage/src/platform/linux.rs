@@ -1,8 +1,8 @@
-//! Calls of Linux.
+//! What only Linux has.
 
-use std::fs::{File, FileType, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// Size in bytes from which glibc maps an allocation by itself.
@@ -12,28 +12,6 @@ const MMAP_THRESHOLD: libc::c_int = 256 << 10;
 /// Opens a file past the page cache (`O_DIRECT`).
 pub(crate) fn open_direct(options: &OpenOptions, path: &Path) -> io::Result<File> {
     options.clone().custom_flags(libc::O_DIRECT).open(path)
-}
-
-/// Opens a file for reading and does not wait for the writer of a pipe.
-pub(crate) fn open_for_reading(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).custom_flags(libc::O_NONBLOCK).open(path)
-}
-
-/// Names a file type that this platform has beyond files and folders.
-pub(crate) fn describe_file_type(kind: FileType) -> Option<&'static str> {
-    if kind.is_fifo() {
-        Some("it is a pipe, not a file")
-    } else if kind.is_socket() {
-        Some("it is a socket, not a file")
-    } else {
-        None
-    }
-}
-
-/// Flushes the entries of a folder to the disk.
-pub(crate) fn flush_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
 }
 
 /// Returns a name of this machine since its start, and of this container, which

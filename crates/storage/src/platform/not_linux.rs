@@ -1,27 +1,12 @@
-//! Platforms that are not Unix, such as Windows.
+//! What stands in for the calls that only Linux has.
 
-use std::fs::{File, FileType, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
 
-/// Opens a file through the page cache.
+/// Opens a file through the page cache: there is no `O_DIRECT`.
 pub(crate) fn open_direct(options: &OpenOptions, path: &Path) -> io::Result<File> {
     options.open(path)
-}
-
-/// Opens a file for reading.
-pub(crate) fn open_for_reading(path: &Path) -> io::Result<File> {
-    File::open(path)
-}
-
-/// Returns `None`: this platform has files and folders only.
-pub(crate) fn describe_file_type(_kind: FileType) -> Option<&'static str> {
-    None
-}
-
-/// Does nothing: Windows has no flush of a folder; NTFS journals the rename.
-pub(crate) fn flush_folder(_folder: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 /// Returns `None`: this platform has no name that tells containers apart.

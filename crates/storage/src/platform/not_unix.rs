@@ -1,0 +1,20 @@
+//! What stands in for the calls that only Unix has, on Windows.
+
+use std::fs::{File, FileType};
+use std::io;
+use std::path::Path;
+
+/// Opens a file for reading.
+pub(crate) fn open_for_reading(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+/// Returns `None`: this platform has files and folders only.
+pub(crate) fn describe_file_type(_kind: FileType) -> Option<&'static str> {
+    None
+}
+
+/// Does nothing: Windows has no flush of a folder; NTFS journals the rename.
+pub(crate) fn flush_folder(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}
