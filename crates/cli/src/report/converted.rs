@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use rxrx_writer::{Converted, Location};
 
-use super::text::{EXAMPLES, bytes, count, plain};
+use super::text::{EXAMPLES, bytes, count, plain, quantity};
 
 /// Writes what a conversion did in `seconds`.
 pub(crate) fn converted(
@@ -16,9 +16,9 @@ pub(crate) fn converted(
     let new_sites = converted.sites.saturating_sub(converted.sites_before);
     writeln!(
         out,
-        "{output}: {} sites in {} shards, {} read, {} stored, {seconds:.1} s ({:.0} sites/s)",
-        count(converted.sites),
-        count(converted.shards),
+        "{output}: {} in {}, {} read, {} stored, {seconds:.1} s ({:.0} sites/s)",
+        quantity(converted.sites, "site"),
+        quantity(converted.shards, "shard"),
         bytes(converted.source_bytes),
         bytes(converted.stored_bytes),
         new_sites as f64 / seconds.max(1e-3),
@@ -34,8 +34,8 @@ pub(crate) fn converted(
     if !planes.is_complete() {
         writeln!(
             out,
-            "{} planes stored, {} missing, {} corrupt: the pixels of missing and corrupt planes are 0, and `present` is false",
-            count(planes.ok),
+            "{} stored, {} missing, {} corrupt: the pixels of missing and corrupt planes are 0, and `present` is false",
+            quantity(planes.ok, "plane"),
             count(planes.missing),
             count(planes.corrupt),
         )?;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use rxrx_writer::{Location, Published};
 
-use super::text::{bytes, count};
+use super::text::{bytes, quantity};
 
 /// Writes what an upload did in `seconds`.
 pub(crate) fn published(
@@ -15,8 +15,8 @@ pub(crate) fn published(
 ) -> io::Result<()> {
     counts(out, published, url, ["uploaded ", "there    ", "removed  "])?;
     if let Some(verified) = published.verified {
-        let verified = count(verified);
-        writeln!(out, "read back {verified} objects, all as recorded")?;
+        let verified = quantity(verified, "object");
+        writeln!(out, "read back {verified}, all as recorded")?;
     }
     writeln!(
         out,
@@ -44,21 +44,21 @@ fn counts(
 ) -> io::Result<()> {
     writeln!(
         out,
-        "{url}: {} objects, {}",
-        count(published.objects),
+        "{url}: {}, {}",
+        quantity(published.objects, "object"),
         bytes(published.bytes)
     )?;
     writeln!(
         out,
-        "{uploaded} {} objects, {} in {} requests",
-        count(published.uploaded),
+        "{uploaded} {}, {} in {}",
+        quantity(published.uploaded, "object"),
         bytes(published.uploaded_bytes),
-        count(published.upload_requests)
+        quantity(published.upload_requests, "request")
     )?;
-    writeln!(out, "{kept} {} objects", count(published.kept))?;
+    writeln!(out, "{kept} {}", quantity(published.kept, "object"))?;
     if published.removed > 0 {
-        let objects = count(published.removed);
-        writeln!(out, "{removed} {objects} objects of another dataset")?;
+        let objects = quantity(published.removed, "object");
+        writeln!(out, "{removed} {objects} of another dataset")?;
     }
     Ok(())
 }

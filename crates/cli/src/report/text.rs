@@ -19,6 +19,12 @@ pub(super) fn count(number: usize) -> HumanCount {
     HumanCount(number as u64)
 }
 
+/// Formats a number of things, such as `1 shard` or `125,510 sites`.
+pub(super) fn quantity(number: usize, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {thing}{plural}", count(number))
+}
+
 /// Formats the lengths of axes, such as `8 x 6 x 512 x 512`.
 pub(super) fn axes<T: ToString>(lengths: &[T]) -> String {
     let lengths: Vec<String> = lengths.iter().map(ToString::to_string).collect();
@@ -51,6 +57,12 @@ pub(super) fn plain(text: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_thing_is_singular() {
+        let of = [0, 1, 2, 125_510].map(|number| quantity(number, "site"));
+        assert_eq!(of, ["0 sites", "1 site", "2 sites", "125,510 sites"]);
+    }
 
     #[test]
     fn control_characters_are_escaped() {

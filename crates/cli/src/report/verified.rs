@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use rxrx_writer::{Finding, Location, SiteSpan, VerifyReport};
 
-use super::text::{EXAMPLES, bytes, count};
+use super::text::{EXAMPLES, bytes, count, quantity};
 use crate::verbosity::Verbosity;
 
 /// Number of damaged objects that the report names.
@@ -21,11 +21,11 @@ pub(crate) fn verified(
     findings(out, report, verbosity)?;
     write!(
         out,
-        "{dataset}: {} objects, {}, {} sites, {} planes decoded",
-        count(report.objects),
+        "{dataset}: {}, {}, {}, {} decoded",
+        quantity(report.objects, "object"),
         bytes(report.bytes),
-        count(report.sites),
-        count(report.planes),
+        quantity(report.sites, "site"),
+        quantity(report.planes, "plane"),
     )?;
     if let Some(compared) = report.compared {
         write!(out, ", {} compared with their images", count(compared))?;
@@ -41,10 +41,10 @@ pub(crate) fn verified(
         .collect();
     writeln!(
         out,
-        "NOT as recorded: {}; {} objects, {} sites",
+        "NOT as recorded: {}; {}, {}",
         kinds.join(", "),
-        count(report.by_object.len()),
-        count(report.sites_touched)
+        quantity(report.by_object.len(), "object"),
+        quantity(report.sites_touched, "site")
     )
 }
 
@@ -67,7 +67,8 @@ fn findings(out: &mut dyn Write, report: &VerifyReport, verbosity: Verbosity) ->
     }
     let more = report.by_object.len().saturating_sub(objects);
     if more > 0 {
-        writeln!(out, "… and {more} more objects (-v shows all)")?;
+        let more = quantity(more, "more object");
+        writeln!(out, "… and {more} (-v shows all)")?;
     }
     Ok(())
 }
