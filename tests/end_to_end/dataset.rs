@@ -58,6 +58,7 @@ impl Dataset {
 
     /// A Zarr array of the group, opened by zarrs.
     pub(super) fn array(&self, name: &str) -> Result<Array<FilesystemStore>, String> {
+        c_blosc::register();
         let store = FilesystemStore::new(self.path("images.zarr")).unwrap();
         Array::open(Arc::new(store), &format!("/{name}")).map_err(|error| error.to_string())
     }
@@ -238,6 +239,7 @@ pub(super) fn files_below(root: &Path) -> BTreeMap<String, Vec<u8>> {
 
 /// Runs the codecs of zarrs on the bytes of a chunk.
 fn decode(bytes: Vec<u8>, codecs: &[Value], shape: [u64; 4], sixteen: bool) -> Vec<u16> {
+    c_blosc::register();
     let codecs: Vec<MetadataV3> = codecs
         .iter()
         .map(|codec| serde_json::from_value(codec.clone()).unwrap())

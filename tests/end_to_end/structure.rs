@@ -74,12 +74,13 @@ fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// The dependencies of each package, those of its tests apart.
+/// The dependencies of a package, those of its tests apart.
 struct Dependencies {
     normal: BTreeSet<String>,
     tests: BTreeSet<String>,
 }
 
+/// The packages below `crates/`. Those below `tests/` serve tests only.
 fn packages() -> BTreeMap<String, Dependencies> {
     let output = Command::new(env!("CARGO"))
         .args([
@@ -96,7 +97,12 @@ fn packages() -> BTreeMap<String, Dependencies> {
     let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
     let name = |value: &Value| value["name"].as_str().unwrap().to_owned();
     let packages = metadata["packages"].as_array().unwrap().iter();
+    let is_shipped = |package: &&Value| {
+        let manifest = package["manifest_path"].as_str().unwrap();
+        manifest.contains("/crates/")
+    };
     packages
+        .filter(is_shipped)
         .map(|package| {
             let all = package["dependencies"].as_array().unwrap().iter();
             let (tests, normal): (Vec<&Value>, Vec<&Value>) =

@@ -8,7 +8,7 @@
 mod pngs;
 
 use pngs::{GREY, GREY_ALPHA, Picture, RGB, RGB_ALPHA, chunk, decode, file, small, zlib};
-use rand::{Rng, SeedableRng};
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rxrx_decoder::{
     BitDepth, ChunkName, Damage, DecodeError, Decoder, LimitExceeded, Limits, Part, PlaneShape,

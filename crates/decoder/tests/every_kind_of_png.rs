@@ -10,7 +10,7 @@
 mod pngs;
 
 use pngs::{GREY, GREY_ALPHA, PALETTE, Picture, RGB, RGB_ALPHA, decode};
-use rand::{Rng, RngCore, SeedableRng};
+use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rxrx_decoder::{BitDepth, Decoder, Limits, PlaneShape, read_shape};
 

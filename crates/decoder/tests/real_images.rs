@@ -5,7 +5,7 @@ mod real_sample;
 
 use std::fs;
 
-use rand::{Rng, SeedableRng};
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rxrx_decoder::{BitDepth, Decoder, Limits, PlaneShape, ReferenceDecoder, read_shape};
 

@@ -6,7 +6,7 @@
     reason = "a test's helpers may fail as the test may"
 )]
 
-use rand::{Rng, SeedableRng};
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rxrx_decoder::{BitDepth, PlaneShape, PlaneSummary, Statistics, SummaryScratch, summarise};
 

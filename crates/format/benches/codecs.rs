@@ -16,20 +16,16 @@
     reason = "a program for developers"
 )]
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use c_blosc::{CBlosc, Shuffle};
 use rxrx_decoder::{BitDepth, Decoder, Limits, PlaneShape, read_shape};
 use rxrx_format::{ChunkEncoder, Codec, EncoderScratch};
 use rxrx_metadata::{ArrayGeometry, DataType, Layout};
-use serde_json::json;
-use zarrs::array::codec::api::{BytesToBytesCodecTraits, CodecOptions};
-use zarrs::array::{BytesRepresentation, CodecChain};
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::{CParameter, ParamSwitch, Strategy, compress_bound};
 
@@ -184,8 +180,8 @@ fn ours(chunk: &Chunk) -> Vec<Contender> {
     let geometry = ArrayGeometry::new(1, channels, height, width, data_type, layout).unwrap();
     let contender = |codec: Codec| {
         let decoder: Box<dyn Method> = match codec {
-            Codec::BloscZstd => Box::new(Blosc::new("zstd", 1, "bitshuffle", 0)),
-            Codec::BloscLz4 => Box::new(Blosc::new("lz4", 5, "bitshuffle", 0)),
+            Codec::BloscZstd => Box::new(Blosc::new("zstd", 1, Shuffle::BitShuffle, 0)),
+            Codec::BloscLz4 => Box::new(Blosc::new("lz4", 5, Shuffle::BitShuffle, 0)),
             Codec::Zstd => Box::new(Zstd::new(false, &[])),
             Codec::DeltaZstd => Box::new(Zstd::new(true, &[])),
         };
@@ -213,25 +209,28 @@ fn others(plane: usize) -> Vec<Contender> {
         method: Box::new(Pngs(Decoder::new(Limits::default()))),
     }];
     for (compressor, level, shuffle, block) in [
-        ("zstd", 1, "bitshuffle", plane),
-        ("zstd", 1, "bitshuffle", 64 << 10),
-        ("zstd", 1, "bitshuffle", 128 << 10),
-        ("zstd", 1, "bitshuffle", 6 * plane),
-        ("zstd", 2, "bitshuffle", plane),
-        ("zstd", 3, "bitshuffle", plane),
-        ("zstd", 5, "bitshuffle", plane),
+        ("zstd", 1, Shuffle::BitShuffle, plane),
+        ("zstd", 1, Shuffle::BitShuffle, 64 << 10),
+        ("zstd", 1, Shuffle::BitShuffle, 128 << 10),
+        ("zstd", 1, Shuffle::BitShuffle, 6 * plane),
+        ("zstd", 2, Shuffle::BitShuffle, plane),
+        ("zstd", 3, Shuffle::BitShuffle, plane),
+        ("zstd", 5, Shuffle::BitShuffle, plane),
         // Shuffling single bytes is no shuffling, and splitting neither.
-        ("zstd", 1, "noshuffle", plane),
-        ("lz4", 5, "bitshuffle", plane),
-        ("lz4", 1, "bitshuffle", plane),
-        ("lz4", 9, "bitshuffle", plane),
-        ("lz4", 5, "bitshuffle", 64 << 10),
-        ("lz4", 5, "noshuffle", plane),
-        ("lz4hc", 1, "bitshuffle", plane),
-        ("lz4hc", 5, "bitshuffle", plane),
+        ("zstd", 1, Shuffle::NoShuffle, plane),
+        ("lz4", 5, Shuffle::BitShuffle, plane),
+        ("lz4", 1, Shuffle::BitShuffle, plane),
+        ("lz4", 9, Shuffle::BitShuffle, plane),
+        ("lz4", 5, Shuffle::BitShuffle, 64 << 10),
+        ("lz4", 5, Shuffle::NoShuffle, plane),
+        ("lz4hc", 1, Shuffle::BitShuffle, plane),
+        ("lz4hc", 5, Shuffle::BitShuffle, plane),
     ] {
         all.push(Contender {
-            name: format!("blosc {compressor} {level}, {shuffle}, {} KiB", block >> 10),
+            name: format!(
+                "blosc {compressor} {level}, {shuffle:?}, {} KiB",
+                block >> 10
+            ),
             method: Box::new(Blosc::new(compressor, level, shuffle, block)),
         });
     }
@@ -352,35 +351,28 @@ impl Method for Pngs {
     }
 }
 
-/// C-Blosc as zarrs calls it.
-struct Blosc(Arc<dyn BytesToBytesCodecTraits>);
+/// C-Blosc.
+struct Blosc(CBlosc);
 
 impl Blosc {
-    fn new(compressor: &str, level: u8, shuffle: &str, block: usize) -> Self {
-        let blosc = json!({"name": "blosc", "configuration": {
-            "cname": compressor, "clevel": level, "shuffle": shuffle,
-            "typesize": 1, "blocksize": block,
-        }});
-        let metadata =
-            [json!({"name": "bytes"}), blosc].map(|codec| serde_json::from_value(codec).unwrap());
-        let chain = CodecChain::from_metadata(&metadata).unwrap();
-        Self(Arc::clone(&chain.bytes_to_bytes_codecs()[0]))
+    fn new(compressor: &str, level: u8, shuffle: Shuffle, block: usize) -> Self {
+        Self(CBlosc {
+            cname: compressor.to_owned(),
+            clevel: level,
+            shuffle,
+            typesize: 1,
+            blocksize: block,
+        })
     }
 }
 
 impl Method for Blosc {
     fn encode(&mut self, chunk: &Chunk) -> Vec<u8> {
-        let pixels = Cow::Borrowed(chunk.pixels.as_slice());
-        let stored = self.0.encode(pixels, &CodecOptions::default());
-        stored.unwrap().into_owned()
+        self.0.encode_frame(&chunk.pixels).unwrap()
     }
 
-    fn decode(&mut self, stored: &[u8], chunk: &Chunk, pixels: &mut Vec<u8>) {
-        let size = BytesRepresentation::FixedSize(chunk.pixels.len() as u64);
-        let decoded = self
-            .0
-            .decode(Cow::Borrowed(stored), &size, &CodecOptions::default());
-        *pixels = decoded.unwrap().into_owned();
+    fn decode(&mut self, stored: &[u8], _chunk: &Chunk, pixels: &mut Vec<u8>) {
+        *pixels = c_blosc::decode_frame(stored).unwrap();
     }
 }
 

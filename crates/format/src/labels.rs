@@ -14,6 +14,7 @@
 //! [`_FillValue`]: https://cfconventions.org/cf-conventions/cf-conventions.html#missing-data
 
 mod array;
+mod compression;
 mod set;
 mod values;
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use rand::Rng;
+use rand::RngExt;
 
 use super::super::dataset::Dataset;
 use super::super::tally::Tally;

@@ -1,6 +1,6 @@
 //! Streams of random numbers, one for each named object such as a site.
 
-use rand::{RngCore as _, SeedableRng as _};
+use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
 /// A stream of random numbers that depends only on the seed and a name, so that

@@ -1,6 +1,6 @@
 //! Compares the filters with the specification, and the fast path with the plain one.
 
-use rand::{Rng, RngCore, SeedableRng};
+use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::rows::{predict, unfilter_rows};

@@ -1,6 +1,6 @@
 //! Compares the instructions of this processor with plain Rust.
 
-use rand::{Rng, RngCore, SeedableRng};
+use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::{HALF, Sums, U8x32, is_available, portable};

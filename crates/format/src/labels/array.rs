@@ -8,12 +8,11 @@ use std::sync::Arc;
 use rxrx_metadata::{Column, ColumnValues, Integers};
 use serde_json::{Map, Value, json};
 use zarrs::array::builder::ArrayBuilderFillValue;
-use zarrs::array::codec::api::BytesToBytesCodecTraits;
-use zarrs::array::codec::{Crc32cCodec, ZstdCodec};
 use zarrs::array::{ArrayBuilder, CodecOptions, DataType, FillValue, IntoArrayBytes, data_type};
 use zarrs::storage::store::MemoryStore;
 use zarrs::storage::{ReadableStorageTraits, StoreKey};
 
+use super::compression::{self, compress_values};
 use crate::array_name::zarr_name;
 use crate::column_meaning::ColumnMeaning;
 
@@ -150,7 +149,6 @@ impl Label {
         let shape: Vec<u64> = shape.iter().map(|&length| length as u64).collect();
         let store = Arc::new(MemoryStore::new());
         let array = ArrayBuilder::new(shape.clone(), shape.clone(), data_type, fill_value)
-            .bytes_to_bytes_codecs(compression())
             .dimension_names(Some(dimensions.iter().copied()))
             .attributes(attributes)
             .build(store.clone(), &format!("/{name}"))
@@ -172,12 +170,17 @@ impl Label {
             .get(&key)
             .map_err(|error| failed(error.to_string()))?
             .ok_or_else(|| failed("the chunk was not stored".to_owned()))?;
+        let mut metadata =
+            serde_json::to_value(array.metadata()).map_err(|error| failed(error.to_string()))?;
+        let codecs = metadata.get_mut("codecs").and_then(Value::as_array_mut);
+        codecs
+            .ok_or_else(|| failed("its metadata has no codecs".to_owned()))?
+            .extend(compression::codecs());
         Ok(Self {
             name: name.to_owned(),
-            metadata: serde_json::to_value(array.metadata())
-                .map_err(|error| failed(error.to_string()))?,
+            metadata,
             chunk_key,
-            chunk: chunk.to_vec(),
+            chunk: compress_values(&chunk).map_err(|error| failed(error.to_string()))?,
         })
     }
 }
@@ -188,13 +191,6 @@ fn described(meaning: &ColumnMeaning) -> Map<String, Value> {
         ("long_name".to_owned(), json!(meaning.long_name)),
         ("description".to_owned(), json!(meaning.description)),
     ])
-}
-
-fn compression() -> Vec<Arc<dyn BytesToBytesCodecTraits>> {
-    vec![
-        Arc::new(ZstdCodec::new(5, false)),
-        Arc::new(Crc32cCodec::new()),
-    ]
 }
 
 /// Chooses the number that stands for a blank: -1, or the smallest that the column does

@@ -9,6 +9,7 @@ use zarrs::storage::store::MemoryStore;
 use zarrs::storage::{StoreKey, WritableStorageTraits};
 
 use super::array::Label;
+use super::compression::{self, CompressedChunk};
 
 /// Bytes that a label may have beyond twice what it should decode to.
 const LABEL_SURPLUS: u64 = 1 << 20;
@@ -16,20 +17,15 @@ const LABEL_SURPLUS: u64 = 1 << 20;
 /// Decodes the values of a label array to texts, which are equal only for equal
 /// values. `document` is its metadata and `chunk` its chunk; both may differ from those
 /// of `label`, which bounds the size of the result. `None` when they cannot be decoded.
-pub fn label_values(label: &Label, document: &Value, chunk: Vec<u8>) -> Option<Vec<String>> {
-    // A frame that decompresses to much more than the label is hostile.
-    let compressed = chunk
-        .len()
-        .checked_sub(4)
-        .and_then(|end| chunk.get(..end))?;
-    let bound = zstd::zstd_safe::decompress_bound(compressed).ok()?;
-    let own = label
-        .chunk
-        .len()
-        .checked_sub(4)
-        .and_then(|end| label.chunk.get(..end))?;
-    let own = zstd::zstd_safe::decompress_bound(own).ok()?;
-    if bound > own.saturating_mul(2).saturating_add(LABEL_SURPLUS) {
+pub fn label_values(label: &Label, document: &Value, chunk: &[u8]) -> Option<Vec<String>> {
+    // A chunk that decompresses to much more than the label is hostile.
+    let own = CompressedChunk::new(&label.chunk)?.values_at_most()?;
+    let limit = own.saturating_mul(2).saturating_add(LABEL_SURPLUS);
+    let values = CompressedChunk::new(chunk)?.values(limit)?;
+    let mut document = document.clone();
+    let codecs = document.get_mut("codecs")?.as_array_mut()?;
+    let first = codecs.len().checked_sub(compression::codecs().len())?;
+    if codecs.split_off(first) != compression::codecs() {
         return None;
     }
     let store = Arc::new(MemoryStore::new());
@@ -42,7 +38,7 @@ pub fn label_values(label: &Label, document: &Value, chunk: Vec<u8>) -> Option<V
         format!("{name}/zarr.json"),
         document.to_string().into_bytes(),
     )?;
-    put(format!("{name}/{}", label.chunk_key), chunk)?;
+    put(format!("{name}/{}", label.chunk_key), values)?;
     let array = Array::open(store, &format!("/{name}")).ok()?;
     match document.get("data_type")?.as_str()? {
         "string" => texts::<String>(&array),

@@ -81,11 +81,8 @@ fn check_label(
             text,
         });
     };
-    let values = label_values(label, document, chunk.into()).zip(label_values(
-        label,
-        &label.metadata,
-        label.chunk.clone(),
-    ));
+    let expected = label_values(label, &label.metadata, &label.chunk);
+    let values = label_values(label, document, &chunk).zip(expected);
     let Some((found, expected)) = values else {
         let text = "it does not decode to the values of the label".to_owned();
         return mismatch(None, None, text);

@@ -52,6 +52,7 @@ fn encode(encoder: &ChunkEncoder, pixels: &[u8], scratch: &mut EncoderScratch) -
 
 /// Decodes as a reader does: with zarrs, which does not know differences, then those.
 fn decode(codec: Codec, geometry: &ArrayGeometry, stored: &[u8]) -> Result<Vec<u8>, String> {
+    c_blosc::register();
     let without_delta = usize::from(codec == Codec::DeltaZstd);
     let metadata: Vec<MetadataV3> = codec
         .chain(geometry)

@@ -1,8 +1,4 @@
-use std::borrow::Cow;
-
-use serde_json::json;
-use zarrs::array::codec::BloscCodec;
-use zarrs::array::codec::api::{BytesToBytesCodecTraits, CodecOptions};
+use c_blosc::{CBlosc, Shuffle};
 
 use super::*;
 
@@ -18,21 +14,27 @@ fn field(bytes: usize) -> Vec<u8> {
 }
 
 /// The frame that C-Blosc makes.
-fn c_blosc(cname: &str, shuffle: &str, sample_bytes: usize, block: usize, bytes: &[u8]) -> Vec<u8> {
-    let configuration = json!({
-        "cname": cname, "clevel": 5, "shuffle": shuffle,
-        "typesize": sample_bytes, "blocksize": block,
-    });
-    let configuration = serde_json::from_value(configuration).unwrap();
-    let codec = BloscCodec::new_with_configuration(&configuration).unwrap();
-    let frame = codec.encode(Cow::Borrowed(bytes), &CodecOptions::default());
-    frame.unwrap().into_owned()
+fn c_blosc(
+    cname: &str,
+    shuffle: Shuffle,
+    sample_bytes: usize,
+    block: usize,
+    bytes: &[u8],
+) -> Vec<u8> {
+    let blosc = CBlosc {
+        cname: cname.to_owned(),
+        clevel: 5,
+        shuffle,
+        typesize: sample_bytes,
+        blocksize: block,
+    };
+    blosc.encode_frame(bytes).unwrap()
 }
 
 #[test]
 fn frames_of_c_blosc_are_decoded() {
     for cname in ["lz4", "lz4hc", "zstd"] {
-        for shuffle in ["bitshuffle", "noshuffle"] {
+        for shuffle in [Shuffle::BitShuffle, Shuffle::NoShuffle] {
             for sample_bytes in [1, 2] {
                 // Not even one block, whole blocks, and a last block that is cut.
                 for length in [2, 130, 4096, 3 * 4096, 3 * 4096 + 512, 3 * 4096 + 10] {
@@ -40,7 +42,10 @@ fn frames_of_c_blosc_are_decoded() {
                     let frame = c_blosc(cname, shuffle, sample_bytes, 4096, &bytes);
                     let mut pixels = vec![0; length];
                     decode_frame(&frame, &mut FrameScratch::default(), &mut pixels).unwrap();
-                    assert!(pixels == bytes, "{cname} {shuffle} {sample_bytes} {length}");
+                    assert!(
+                        pixels == bytes,
+                        "{cname} {shuffle:?} {sample_bytes} {length}"
+                    );
                 }
             }
         }
@@ -54,17 +59,17 @@ fn a_frame_of_another_kind_is_refused() {
     let mut decode =
         |frame: &[u8]| decode_frame(frame, &mut FrameScratch::default(), &mut pixels).unwrap_err();
     for (cname, shuffle, said) in [
-        ("zlib", "bitshuffle", "compressor 3"),
-        ("lz4", "shuffle", "byte shuffle"),
+        ("zlib", Shuffle::BitShuffle, "compressor 3"),
+        ("lz4", Shuffle::Shuffle, "byte shuffle"),
     ] {
         let error = decode(&c_blosc(cname, shuffle, 2, 4096, &bytes));
         assert!(error.to_string().contains(said), "{error}");
     }
-    let whole = c_blosc("zstd", "bitshuffle", 1, 4096, &bytes);
+    let whole = c_blosc("zstd", Shuffle::BitShuffle, 1, 4096, &bytes);
     let mut version = whole.clone();
     version[0] = 3;
     assert!(matches!(decode(&version), FrameError::Unsupported(_)));
-    let shorter = c_blosc("zstd", "bitshuffle", 1, 4096, &bytes[..4000]);
+    let shorter = c_blosc("zstd", Shuffle::BitShuffle, 1, 4096, &bytes[..4000]);
     let length = FrameError::Length {
         expected: 4096,
         found: 4000,
@@ -79,7 +84,7 @@ fn a_frame_of_another_kind_is_refused() {
 fn every_flipped_byte_is_survived() {
     for cname in ["lz4", "zstd"] {
         let bytes = field(2 * 1024 + 100);
-        let whole = c_blosc(cname, "bitshuffle", 2, 1024, &bytes);
+        let whole = c_blosc(cname, Shuffle::BitShuffle, 2, 1024, &bytes);
         let mut pixels = vec![0; bytes.len()];
         let mut scratch = FrameScratch::default();
         for position in 0..whole.len() {
