@@ -51,6 +51,8 @@ class Settings:
     runs: int
     codecs: tuple[str, ...]
     sites: int
+    other: Path | None
+    """A second rxrx2zarr, to compare two versions."""
 
     @property
     def tree(self) -> Path:
@@ -90,6 +92,8 @@ def contestants(settings: Settings) -> list[Contestant]:
     found: list[Contestant] = []
     for codec in settings.codecs:
         found.append(ours(settings, codec))
+        if settings.other:
+            found.append(other(settings, settings.other, codec))
         if codec in TENSORSTORE_CODECS:
             found.append(peer(settings, "tensorstore", "tensorstore + OpenCV", codec, pooled=False))
         found.append(peer(settings, "zarr-python", "zarr-python + OpenCV", codec, pooled=True))
@@ -99,11 +103,23 @@ def contestants(settings: Settings) -> list[Contestant]:
 
 def ours(settings: Settings, codec: str) -> Contestant:
     output = settings.dataset(codec)
-    command = [
-        *(settings.binaries / "rxrx2zarr", "convert", settings.tree, output, "--quiet"),
+    command = conversion(settings, settings.binaries / "rxrx2zarr", codec, output)
+    return Contestant(report.OURS, codec, command, output, output / "images.zarr" / "images")
+
+
+def other(settings: Settings, program: Path, codec: str) -> Contestant:
+    output = settings.scratch / "other"
+    command = conversion(settings, program, codec, output)
+    array = output / "images.zarr" / "images"
+    like = settings.dataset(codec) / "images.zarr" / "images"
+    return Contestant(report.OTHER, codec, command, output, array, like)
+
+
+def conversion(settings: Settings, program: Path, codec: str, output: Path) -> list[str | Path]:
+    return [
+        *(program, "convert", settings.tree, output, "--quiet"),
         *("--codec", codec, "--jobs", str(settings.jobs)),
     ]
-    return Contestant(report.OURS, codec, command, output, output / "images.zarr" / "images")
 
 
 def peer(settings: Settings, key: str, name: str, codec: str, pooled: bool) -> Contestant:
@@ -158,7 +174,7 @@ def measure_contestant(
     shutil.rmtree(contestant.output, ignore_errors=True)
     os.sync()
     measured = measure.run(contestant.command, contestant.pooled)
-    own_time = contestant.name != report.OURS
+    own_time = contestant.name not in (report.OURS, report.OTHER)
     seconds = json.loads(measured.output)["seconds"] if own_time else measured.seconds
     tally.rates.append(settings.sites / seconds)
     tally.peak_bytes.append(measured.peak_bytes)
@@ -244,6 +260,7 @@ def arguments() -> argparse.Namespace:
     add("--runs", type=int, default=3, help="runs of each contestant; default: 3")
     add("--codecs", nargs="+", choices=CODECS, default=CODECS, help="default: all")
     add("--dir", type=Path, help="scratch folder, made and removed; default: target/bench")
+    add("--against", type=Path, help="another rxrx2zarr, such as an older one, to compare with")
     add("--keep", action="store_true", help="leave the scratch folder")
     add("--json", type=Path, help="also write every figure to this file")
     return parser.parse_args()
@@ -259,6 +276,7 @@ def main() -> None:
         runs=chosen.runs,
         codecs=tuple(chosen.codecs),
         sites=chosen.sites,
+        other=chosen.against,
     )
     if settings.scratch.exists():
         sys.exit(f"error: {settings.scratch} exists; remove it, or choose another --dir")

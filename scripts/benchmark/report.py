@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from statistics import median
 
 OURS = "rxrx2zarr"
+OTHER = "rxrx2zarr, the other one"
+"""A second program of ours, for a comparison of two versions."""
 FLOOR = "read+inflate"
 
 
@@ -60,7 +62,11 @@ def rate_cell(result: Result) -> str:
 
 def peer_cell(result: Result, results: Sequence[Result]) -> str:
     """How many times as fast as the fastest other contestant of the same codec."""
-    peers = [peer.rate for peer in results if peer.codec == result.codec and peer.name != OURS]
+    peers = [
+        peer.rate
+        for peer in results
+        if peer.codec == result.codec and peer.name not in (OURS, OTHER)
+    ]
     return f"{result.rate / max(peers):.2f} ×" if result.codec and peers else ""
 
 
