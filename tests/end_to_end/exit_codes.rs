@@ -128,8 +128,15 @@ fn the_json_of_info_is_documented() {
     convert(&input.root(), &input.output(), &options).exits_with(0);
     let full = info(&input.output(), "--json").exits_with(0).json();
     let (gaps, _) = converted_with_gaps();
-    let gaps = info(&gaps.output(), "--json").exits_with(0).json();
-    holds("### info", &[full, gaps]);
+    let whole = info(&gaps.output(), "--json").exits_with(0).json();
+    let shard = |number: usize| {
+        let key = format!("images.zarr/images/c/{number}/0/0/0");
+        gaps.output().join(key)
+    };
+    fs::remove_file(shard(0)).unwrap();
+    fs::write(shard(1), b"cut").unwrap();
+    let lost = info(&gaps.output(), "--json").exits_with(1).json();
+    holds("### info", &[full, whole, lost]);
 }
 
 #[test]

@@ -228,3 +228,23 @@ fn info_reports_complete_unfinished_and_absent_datasets() {
         shards.map(|(_, bytes)| bytes.len()).sum::<usize>()
     );
 }
+
+#[test]
+fn info_tells_that_a_copy_lost_shards() {
+    let input = Input::of_sites(5);
+    let output = input.output();
+    convert(&input.root(), &output, "--shard-sites 2").exits_with(0);
+    let shards = [1, 2].map(|shard| format!("images.zarr/images/c/{shard}/0/0/0"));
+    fs::remove_file(output.join(&shards[0])).unwrap();
+    fs::write(output.join(&shards[1]), b"cut").unwrap();
+    let told = info(&output, "").exits_with(1);
+    assert!(!told.stdout.contains("xr.open_zarr"), "{told:#?}");
+    for shard in &shards {
+        assert!(told.stdout.contains(shard), "{told:#?}");
+    }
+    let told = info(&output, "--json").exits_with(1).json();
+    assert_eq!(told["missing_objects"]["examples"][0], shards[0]);
+    assert_eq!(told["resized_shards"]["examples"][0], shards[1]);
+    convert(&input.root(), &output, "--shard-sites 2 --overwrite").exits_with(0);
+    info(&output, "").exits_with(0);
+}

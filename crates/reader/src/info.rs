@@ -1,20 +1,23 @@
 //! A summary of a sealed dataset.
 
 use rxrx_format::{DatasetAttributes, Root, data_type_name, keys};
-use rxrx_storage::{Store, StoredObject};
+use rxrx_storage::StoredObject;
 use serde::Serialize;
 
 use crate::dataset::Dataset;
 use crate::error::DatasetError;
-use crate::root::read_root;
+use crate::whole::Gaps;
 
 impl Dataset {
-    /// Summarises the dataset; lists its objects.
+    /// Summarises the dataset, and compares the listing of its objects with
+    /// `SHA256SUMS` and the table of sites.
     ///
     /// # Errors
-    /// [`DatasetError`] when the store cannot be listed.
+    /// [`DatasetError`]: the store cannot be listed, or one of the two is damaged.
     pub fn info(&self) -> Result<DatasetInfo, DatasetError> {
-        Ok(DatasetInfo::new(&self.root, &self.store.list()?))
+        let objects = self.store.list()?;
+        let gaps = self.gaps(&objects)?;
+        Ok(DatasetInfo::new(&self.root, &objects, gaps))
     }
 }
 
@@ -46,22 +49,13 @@ pub struct DatasetInfo {
     pub image_bytes: u64,
     /// Size of all pixels, decoded, in bytes.
     pub raw_bytes: u64,
+    /// What the dataset lacks.
+    #[serde(flatten)]
+    pub gaps: Gaps,
 }
 
 impl DatasetInfo {
-    /// Summarises the dataset that `store` holds; `dataset` is its name in errors.
-    /// [`Dataset::info`] does so for a dataset that is open.
-    ///
-    /// # Errors
-    /// [`DatasetError`]: there is no sealed dataset of this program, or the store
-    /// failed.
-    pub fn read(store: &dyn Store, dataset: &str) -> Result<Self, DatasetError> {
-        let root = read_root(store, dataset)?;
-        Ok(Self::new(&root, &store.list()?))
-    }
-
-    /// Summarises a dataset that has this root metadata and these objects.
-    pub fn new(root: &Root, objects: &[StoredObject]) -> Self {
+    fn new(root: &Root, objects: &[StoredObject], gaps: Gaps) -> Self {
         let geometry = &root.geometry;
         let lengths = |shape: [usize; 4]| shape.map(|length| length as u64).to_vec();
         let is_there = |key: &str| objects.iter().any(|object| object.key == key);
@@ -85,6 +79,7 @@ impl DatasetInfo {
             bytes: objects.iter().map(|object| object.size).sum(),
             image_bytes: shards.map(|object| object.size).sum(),
             raw_bytes: geometry.raw_bytes(),
+            gaps,
         }
     }
 }

@@ -11,6 +11,7 @@
 //! tables                      sites, planes, statistics, embeddings, checksums, names
 //! consistency                 comparison of the objects with each other
 //! info                        a summary for people and programs
+//!  └─ whole                    whether all objects are there
 //! dataset                     the root metadata, and the parts that are kept
 //!  ├─ root                     the root metadata of a store
 //!  └─ error
@@ -29,12 +30,14 @@ mod root;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 pub use self::dataset::Dataset;
 pub use self::error::{DatasetError, DatasetErrorKind};
 pub use self::info::DatasetInfo;
 pub use self::pixels::{Batch, Pixels, Plane, Site};
 pub use self::root::{Owner, parse_root, read_root};
+pub use self::whole::{Gaps, ObjectCount};
 
 /// Types of other crates that the methods of [`Dataset`] take and return.
 pub use rxrx_format::{

@@ -58,10 +58,7 @@ impl Dataset {
         drop(known);
         let chunks = self.root.geometry.chunks_per_shard();
         let object = shard_key(shard);
-        let mut end = 0;
-        for site in self.root.geometry.unit(shard).sites {
-            end = end.max(self.site_range(site, shard)?.end);
-        }
+        let end = self.chunks_end(shard)?;
         let bytes = self.part(&object, end..end.saturating_add(index_bytes(chunks) as u64))?;
         let index = read_stored_index(&bytes, chunks, end);
         let index = Arc::new(index.map_err(|source| DatasetError::Index {
@@ -71,6 +68,15 @@ impl Dataset {
         })?);
         let mut known = self.indices.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(known.entry(shard).or_insert(index).clone())
+    }
+
+    /// Where the last chunk of a shard ends, and its index begins.
+    pub(crate) fn chunks_end(&self, shard: usize) -> Result<u64, DatasetError> {
+        let mut end = 0;
+        for site in self.root.geometry.unit(shard).sites {
+            end = end.max(self.site_range(site, shard)?.end);
+        }
+        Ok(end)
     }
 
     /// The bytes of all chunks of a site, which the shard with that number holds.

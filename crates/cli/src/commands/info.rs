@@ -23,5 +23,5 @@ pub(crate) fn run(arguments: &InfoArguments) -> anyhow::Result<ExitStatus> {
     } else {
         report::print(|out| report::info(out, &info, &dataset))?;
     }
-    Ok(ExitStatus::Complete)
+    Ok(ExitStatus::of(info.gaps.is_whole()))
 }

@@ -1,8 +1,8 @@
 //! `rxrx2zarr verify`.
 
+use rxrx_reader::read_root;
 use rxrx_writer::{
-    DatasetInfo, Location, PlanOptions, PlannedInput, Store, VerifyOptions, open_store, plan_input,
-    plan_options,
+    Location, PlanOptions, PlannedInput, Store, VerifyOptions, open_store, plan_input, plan_options,
 };
 
 use crate::arguments::VerifyArguments;
@@ -44,10 +44,10 @@ fn plan_source(
     dataset: &Location,
     input: Location,
 ) -> anyhow::Result<PlannedInput> {
-    let info = DatasetInfo::read(store, &dataset.to_string())?;
+    let root = read_root(store, &dataset.to_string())?;
     let options = PlanOptions {
         jobs: arguments.jobs,
-        ..plan_options(&info.attributes.settings, arguments.metadata()?)
+        ..plan_options(&root.attributes.settings, arguments.metadata()?)
     };
     let prepared = plan_input(&input, options);
     Ok(prepared.map_err(|source| CompareError {

@@ -2,10 +2,11 @@
 
 use std::io::{self, Write};
 
+use rxrx_reader::Gaps;
 use rxrx_writer::{DatasetInfo, Location};
 
 use super::how_to_open::how_to_open;
-use super::text::{axes, bytes, count, property};
+use super::text::{axes, bytes, count, plain, property, quantity};
 
 /// Writes what is in a dataset, and how to open it.
 pub(crate) fn info(out: &mut dyn Write, info: &DatasetInfo, dataset: &Location) -> io::Result<()> {
@@ -47,6 +48,34 @@ pub(crate) fn info(out: &mut dyn Write, info: &DatasetInfo, dataset: &Location) 
     property(out, "labels", info.labels.join(" "))?;
     property(out, "tables", info.tables.join(" "))?;
     property(out, "made by", &attributes.generator)?;
+    if !info.gaps.is_whole() {
+        return gaps(out, &info.gaps);
+    }
     writeln!(out)?;
     how_to_open(out, dataset)
+}
+
+/// Writes what a dataset lacks, in place of how to open it.
+fn gaps(out: &mut dyn Write, gaps: &Gaps) -> io::Result<()> {
+    writeln!(out)?;
+    for (count, what) in [
+        (&gaps.missing_objects, "missing"),
+        (&gaps.resized_shards, "of another size than it was written"),
+    ] {
+        if count.count == 0 {
+            continue;
+        }
+        writeln!(out, "NOT WHOLE: {} {what}", quantity(count.count, "object"))?;
+        for key in &count.examples {
+            writeln!(out, "    {}", plain(key))?;
+        }
+        let more = count.count.saturating_sub(count.examples.len());
+        if more > 0 {
+            writeln!(out, "    … and {} more", self::count(more))?;
+        }
+    }
+    writeln!(
+        out,
+        "readers take shards that are missing for zeros; copy these objects again"
+    )
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicBool;
 use rxrx_format::keys::{CHECKSUMS, ROOT_METADATA};
 use rxrx_format::{Description, ENCODER_REVISION, GENERATOR};
 use rxrx_input::{PlanOptions, PlannedInput};
-use rxrx_reader::DatasetInfo;
+use rxrx_reader::read_root;
 use rxrx_storage::{LocalStore, Location, Store};
 
 use crate::convert::{ConvertError, ConvertOptions, Converted, convert};
@@ -142,8 +142,8 @@ fn an_unfinished_run_of_another_version_with_the_same_encoder_continues() {
 #[test]
 fn a_dataset_of_format_3_is_read_and_verified() {
     let store = store_at(&format_3());
-    let info = DatasetInfo::read(&store, "format-3").unwrap();
-    assert_eq!(info.attributes.format_version, 3);
+    let root = read_root(&store, "format-3").unwrap();
+    assert_eq!(root.attributes.format_version, 3);
     let options = VerifyOptions {
         jobs: NonZeroUsize::MIN,
     };

@@ -1,0 +1,90 @@
+//! Whether all objects of a dataset are there, told by their names and sizes.
+//!
+//! A Zarr reader takes a shard that is not there for zeros, so a copy that lost shards
+//! opens without an error. `SHA256SUMS` names every object, and `metadata.parquet`
+//! states where the last chunk of each shard ends, behind which only the index lies.
+//! Nothing else is read; [`consistency`] compares contents.
+//!
+//! [`consistency`]: crate::consistency
+
+use std::collections::HashMap;
+
+use rxrx_format::index_bytes;
+use rxrx_format::keys::{CHECKSUMS, SITES, shard_key};
+use rxrx_storage::StoredObject;
+use serde::Serialize;
+
+use crate::dataset::Dataset;
+use crate::error::DatasetError;
+
+/// Number of objects of each kind that are named.
+const EXAMPLES: usize = 10;
+
+/// What a listing lacks of a dataset.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Gaps {
+    /// Objects that are not there.
+    pub missing_objects: ObjectCount,
+    /// Shards that are longer or shorter than they were written.
+    pub resized_shards: ObjectCount,
+}
+
+/// A number of objects, and the first of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ObjectCount {
+    /// How many.
+    pub count: usize,
+    /// Keys of the first ten.
+    pub examples: Vec<String>,
+}
+
+impl Gaps {
+    /// Whether nothing is missing and every shard has its size.
+    pub fn is_whole(&self) -> bool {
+        self.missing_objects.count == 0 && self.resized_shards.count == 0
+    }
+}
+
+impl ObjectCount {
+    fn add(&mut self, key: &str) {
+        if self.count < EXAMPLES {
+            self.examples.push(key.to_owned());
+        }
+        self.count += 1;
+    }
+}
+
+impl Dataset {
+    /// Compares a listing with the objects that the dataset should have. Reads
+    /// `SHA256SUMS` and, if it is there, the table of sites.
+    pub(crate) fn gaps(&self, objects: &[StoredObject]) -> Result<Gaps, DatasetError> {
+        let sizes = objects.iter();
+        let sizes: HashMap<&str, u64> = sizes
+            .map(|object| (object.key.as_str(), object.size))
+            .collect();
+        let mut gaps = Gaps::default();
+        if !sizes.contains_key(CHECKSUMS) {
+            gaps.missing_objects.add(CHECKSUMS);
+        } else {
+            for key in self.checksums()?.keys() {
+                if !sizes.contains_key(key.as_str()) {
+                    gaps.missing_objects.add(key);
+                }
+            }
+        }
+        if !sizes.contains_key(SITES) {
+            return Ok(gaps);
+        }
+        let geometry = &self.root.geometry;
+        let index = index_bytes(geometry.chunks_per_shard()) as u64;
+        for shard in 0..geometry.shards() {
+            let key = shard_key(shard);
+            let size = self.chunks_end(shard)?.saturating_add(index);
+            match sizes.get(key.as_str()) {
+                Some(&found) if found != size => gaps.resized_shards.add(&key),
+                _ => {}
+            }
+        }
+        Ok(gaps)
+    }
+}
