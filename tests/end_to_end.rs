@@ -25,6 +25,7 @@ mod end_to_end {
     mod labels;
     mod layouts;
     mod permissions;
+    mod power_loss;
     #[path = "../real_data.rs"]
     mod real_data;
     mod real_sample;
@@ -33,6 +34,7 @@ mod end_to_end {
     mod seal;
     mod streams;
     mod structure;
+    mod system_calls;
     mod tables;
     #[path = "../tally.rs"]
     mod tally;

@@ -13,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 use ignore::WalkBuilder;
 
 use self::direct_file::DirectFile;
-use crate::platform::flush_folder;
+use crate::folder::{create_folder, flush_names};
 use crate::regular_file::open_file;
 use crate::store::{Store, StoreError, StoreErrorKind, StoredObject, WriteObject, WriteOutcome};
 
@@ -76,6 +76,18 @@ impl LocalStore {
         }
     }
 
+    /// Creates `folder` and the folders above it. Where this store has put an object,
+    /// their names were flushed.
+    fn create_folder(&self, folder: &Path) -> io::Result<()> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_known = known.contains(folder);
+        drop(known);
+        if is_known {
+            return Ok(());
+        }
+        create_folder(folder)
+    }
+
     /// Returns `folder` and the folders above it, up to the root.
     fn folders_to<'a>(&'a self, folder: &'a Path) -> impl Iterator<Item = &'a Path> {
         folder
@@ -106,8 +118,10 @@ impl LocalStore {
         let folder = path.parent().unwrap_or(&self.root);
         self.refuse_removed(folder)
             .map_err(failed("write", &path))?;
-        create_folder(&self.scratch).map_err(failed("create", &self.scratch))?;
-        create_folder(folder).map_err(failed("create", folder))?;
+        // Nobody needs the names in it after a loss of power.
+        fs::create_dir_all(&self.scratch).map_err(failed("create", &self.scratch))?;
+        self.create_folder(folder)
+            .map_err(failed("create", folder))?;
 
         let temporary = self.scratch.join(new_temporary_name());
         let written = write(&temporary).map_err(failed("write", &path));
@@ -121,7 +135,7 @@ impl LocalStore {
                 // This frees space if the disk is full. The first error is reported.
                 let _ = fs::remove_file(&temporary);
             })?;
-        flush_folder(folder).map_err(failed("flush", folder))?;
+        flush_names(folder).map_err(failed("flush", folder))?;
         self.remember(folder);
         Ok(WriteOutcome::Store)
     }
@@ -190,11 +204,22 @@ impl Store for LocalStore {
     fn remove(&self, key: &str) -> Result<(), StoreError> {
         let path = self.path(key);
         match fs::remove_file(&path) {
-            Err(error) if is_absent(&error) => return Ok(()),
+            // The process that removed it may have been killed before it flushed.
+            Err(error) if is_absent(&error) => return self.flush_name(key),
             result => result.map_err(failed("remove", &path))?,
         }
         let folder = path.parent().unwrap_or(&self.root);
-        flush_folder(folder).map_err(failed("flush", folder))
+        flush_names(folder).map_err(failed("flush", folder))?;
+        Ok(())
+    }
+
+    fn flush_name(&self, key: &str) -> Result<(), StoreError> {
+        let path = self.path(key);
+        let folders = self.folders_to(path.parent().unwrap_or(&self.root));
+        for folder in folders.filter(|folder| folder.is_dir()) {
+            flush_names(folder).map_err(failed("flush", folder))?;
+        }
+        Ok(())
     }
 
     fn list(&self) -> Result<Vec<StoredObject>, StoreError> {
@@ -258,29 +283,6 @@ fn is_absent(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
     )
-}
-
-/// Creates `folder` and the folders above it, and flushes the entry of each:
-/// otherwise a crash could lose the name of a flushed file.
-fn create_folder(folder: &Path) -> io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    if let Some(parent) = folder
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-    {
-        create_folder(parent)?;
-    }
-    match fs::create_dir(folder) {
-        // Another thread may have created it meanwhile.
-        Err(error) if !folder.is_dir() => return Err(error),
-        _ => {}
-    }
-    match folder.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => flush_folder(parent),
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

@@ -99,6 +99,17 @@ pub trait Store: Send + Sync {
     /// [`StoreError`] when the object may still exist.
     fn remove(&self, key: &str) -> Result<(), StoreError>;
 
+    /// Makes durable what a process that was killed has done to `key`: it may have put
+    /// or removed the object, and not have flushed that. The default does nothing, for
+    /// a store in which nothing is visible before it is durable.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the flush failed.
+    fn flush_name(&self, key: &str) -> Result<(), StoreError> {
+        let _ = key;
+        Ok(())
+    }
+
     /// Removes objects, durably; they may be absent.
     ///
     /// # Errors

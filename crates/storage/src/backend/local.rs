@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::output_backend::OutputBackend;
+use crate::folder::{flush_names, parent_of};
 use crate::local::{LocalStore, is_temporary};
 use crate::lock::{FileLock, Lock, LockError};
 use crate::store::StoreError;
@@ -77,9 +78,14 @@ impl OutputBackend for LocalBackend {
 
     fn remove_output(&self) -> Result<(), StoreError> {
         match fs::remove_dir_all(&self.output) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            result => result.map_err(failed("remove", &self.output)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            result => result.map_err(failed("remove", &self.output))?,
         }
+        // Otherwise the folder could be back after a loss of power, with objects that
+        // a process removed which was killed before it flushed.
+        let folder = parent_of(&self.output);
+        flush_names(folder).map_err(failed("flush", folder))?;
+        Ok(())
     }
 }
 

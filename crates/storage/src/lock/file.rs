@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use super::error::LockError;
 use super::held::Lock;
 use super::holder::Holder;
+use crate::folder::create_folder;
 
 const LOCK: &str = "lock";
 
@@ -44,7 +45,7 @@ impl FileLock {
             holder,
         };
         for _ in 0..ATTEMPTS {
-            fs::create_dir_all(work).map_err(io_error("create", work))?;
+            create_folder(work).map_err(io_error("create", work))?;
             let options = &mut OpenOptions::new();
             let options = options.read(true).write(true).create(true).truncate(false);
             let mut file = match options.open(&path) {

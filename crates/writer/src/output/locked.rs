@@ -16,8 +16,14 @@ pub(crate) struct LockedOutput {
 impl LockedOutput {
     /// Locks `place`, so that nobody else writes it.
     pub(crate) fn take(place: &OutputLocation) -> Result<Self, OutputError> {
+        let lock = place.take_lock()?;
+        // A process that was killed may have put or removed the root or an entry of the
+        // journal, and not have flushed that. What this process finds and relies on
+        // must survive a loss of power.
+        place.store().flush_name(keys::ROOT_METADATA)?;
+        place.journal().flush()?;
         Ok(Self {
-            lock: place.take_lock()?,
+            lock,
             place: place.clone(),
         })
     }
