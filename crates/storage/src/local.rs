@@ -3,11 +3,10 @@
 mod direct_file;
 
 use std::collections::HashSet;
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use ignore::WalkBuilder;
@@ -123,7 +122,8 @@ impl LocalStore {
         self.create_folder(folder)
             .map_err(failed("create", folder))?;
 
-        let temporary = self.scratch.join(new_temporary_name());
+        let name = new_temporary_name().map_err(failed("name a file in", &self.scratch))?;
+        let temporary = self.scratch.join(name);
         let written = write(&temporary).map_err(failed("write", &path));
         if let Ok(WriteOutcome::Discard) = written {
             fs::remove_file(&temporary).map_err(failed("remove", &temporary))?;
@@ -144,7 +144,7 @@ impl LocalStore {
 impl Store for LocalStore {
     fn put(&self, key: &str, parts: &[&[u8]]) -> Result<(), StoreError> {
         self.create(key, |path| {
-            let mut file = File::create(path)?;
+            let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
             for part in parts {
                 file.write_all(part)?;
             }
@@ -161,7 +161,7 @@ impl Store for LocalStore {
 
     fn put_streamed(&self, key: &str, write: WriteObject<'_>) -> Result<WriteOutcome, StoreError> {
         self.create(key, |path| {
-            let mut file = DirectFile::create(path)?;
+            let mut file = DirectFile::create_new(path)?;
             let outcome = write(&mut file)?;
             if outcome == WriteOutcome::Store {
                 file.finish()?;
@@ -249,11 +249,12 @@ impl Store for LocalStore {
     }
 }
 
-/// Returns a name that no other store of this process uses: the stores of a
-/// dataset and of its journal share a scratch folder.
-fn new_temporary_name() -> String {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    format!("object-{}.tmp", NEXT.fetch_add(1, Ordering::Relaxed))
+/// Returns a name that nobody can guess, for a file that is created in a scratch
+/// folder: several stores share one, and other users may write to it.
+pub(crate) fn new_temporary_name() -> io::Result<String> {
+    let mut number = [0; 8];
+    getrandom::fill(&mut number)?;
+    Ok(format!("object-{}.tmp", hex::encode(number)))
 }
 
 /// Whether a file of that name in a scratch folder is a temporary file of a
@@ -262,7 +263,12 @@ pub fn is_temporary(name: &str) -> bool {
     let number = name
         .strip_prefix("object-")
         .and_then(|name| name.strip_suffix(".tmp"));
-    number.is_some_and(|number| number.parse::<u64>().is_ok())
+    // Former versions counted them.
+    number.is_some_and(is_hexadecimal)
+}
+
+fn is_hexadecimal(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn failed<'a>(action: &'static str, path: &'a Path) -> impl Fn(io::Error) -> StoreError + 'a {
@@ -354,6 +360,49 @@ mod tests {
         let linked = LocalStore::read_only(link);
         assert_eq!(linked.list().unwrap(), store.list().unwrap());
         assert_eq!(linked.list().unwrap().len(), 1);
+    }
+
+    /// Who may write to the scratch folder cannot guess the name of the next file.
+    #[cfg(unix)]
+    #[test]
+    fn links_in_the_scratch_folder_are_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let victim = folder.path().join("victim");
+        fs::write(&victim, "text of a user").unwrap();
+        let scratch = folder.path().join("data.tmp");
+        fs::create_dir(&scratch).unwrap();
+        for number in 0..1000 {
+            let link = scratch.join(format!("object-{number}.tmp"));
+            std::os::unix::fs::symlink(&victim, link).unwrap();
+        }
+        let store = store(&folder);
+        store.put("a", &[b"1"]).unwrap();
+        let write: WriteObject<'_> = Box::new(|file| {
+            file.write_all(b"2")?;
+            Ok(WriteOutcome::Store)
+        });
+        store.put_streamed("b", write).unwrap();
+        assert_eq!(fs::read(&victim).unwrap(), b"text of a user");
+        assert_eq!(store.get("a").unwrap().unwrap(), b"1");
+        assert_eq!(store.get("b").unwrap().unwrap(), b"2");
+    }
+
+    #[test]
+    fn temporary_files_and_those_of_former_versions_are_recognised() {
+        let name = new_temporary_name().unwrap();
+        assert_ne!(name, new_temporary_name().unwrap());
+        for name in [&name, "object-7.tmp"] {
+            assert!(is_temporary(name), "{name}");
+        }
+        for name in [
+            "object-.tmp",
+            "object-x.tmp",
+            "object-7",
+            "7.tmp",
+            "run.json",
+        ] {
+            assert!(!is_temporary(name), "{name}");
+        }
     }
 
     #[test]

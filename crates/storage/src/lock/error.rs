@@ -38,6 +38,15 @@ pub enum LockError {
         /// Process and host.
         holder: String,
     },
+    /// A link is in place of the work folder or of the lock file.
+    #[error(
+        "{path} is a link, and writing there could overwrite a file elsewhere: remove the link, \
+         or choose another output"
+    )]
+    Link {
+        /// The link.
+        path: PathBuf,
+    },
     /// The store cannot keep two writers apart.
     #[error(
         "the store of {path} ignores If-None-Match, so that two processes could write one dataset \

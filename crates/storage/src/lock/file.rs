@@ -12,6 +12,7 @@ use super::error::LockError;
 use super::held::Lock;
 use super::holder::Holder;
 use crate::folder::create_folder;
+use crate::platform::open_no_link;
 
 const LOCK: &str = "lock";
 
@@ -45,13 +46,13 @@ impl FileLock {
             holder,
         };
         for _ in 0..ATTEMPTS {
+            refuse_link(work)?;
             create_folder(work).map_err(io_error("create", work))?;
             let options = &mut OpenOptions::new();
-            let options = options.read(true).write(true).create(true).truncate(false);
-            let mut file = match options.open(&path) {
+            options.read(true).write(true).create(true).truncate(false);
+            let Some(mut file) = open(options, &path)? else {
                 // The folder was removed by the process that held the lock.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                file => file.map_err(io_error("open", &path))?,
+                continue;
             };
             match file.try_lock() {
                 Ok(()) => {}
@@ -80,9 +81,8 @@ impl FileLock {
     /// [`LockError::Io`].
     pub fn holder(work: &Path) -> Result<Option<String>, LockError> {
         let path = work.join(LOCK);
-        let file = match File::open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            file => file.map_err(io_error("open", &path))?,
+        let Some(file) = open(OpenOptions::new().read(true), &path)? else {
+            return Ok(None);
         };
         match file.try_lock_shared() {
             Ok(()) => Ok(None),
@@ -117,6 +117,29 @@ impl Drop for FileLock {
             let _ = fs::remove_dir(&self.work);
         }
     }
+}
+
+/// Opens the lock file at `path`; `None` where nothing is. Who may write to the folder
+/// can put a link there, behind which another file would be emptied.
+fn open(options: &OpenOptions, path: &Path) -> Result<Option<File>, LockError> {
+    refuse_link(path)?;
+    let file = match open_no_link(options, path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file.map_err(io_error("open", path))?,
+    };
+    let found = file.metadata().map_err(io_error("read", path))?;
+    if !found.is_file() {
+        let error = io::Error::other("it is not a file; remove it");
+        return Err(io_error("lock", path)(error));
+    }
+    Ok(Some(file))
+}
+
+fn refuse_link(path: &Path) -> Result<(), LockError> {
+    if path.is_symlink() {
+        return Err(LockError::Link { path: path.into() });
+    }
+    Ok(())
 }
 
 /// Whether `path` is a name of the open `file`.

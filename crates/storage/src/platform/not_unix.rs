@@ -1,12 +1,17 @@
 //! What stands in for the calls that only Unix has, on Windows.
 
-use std::fs::{File, FileType};
+use std::fs::{File, FileType, OpenOptions};
 use std::io;
 use std::path::Path;
 
 /// Opens a file for reading.
 pub(crate) fn open_for_reading(path: &Path) -> io::Result<File> {
     File::open(path)
+}
+
+/// Opens a file. Links are refused by the caller alone.
+pub(crate) fn open_no_link(options: &OpenOptions, path: &Path) -> io::Result<File> {
+    options.open(path)
 }
 
 /// Returns `None`: this platform has files and folders only.

@@ -11,6 +11,13 @@ pub(crate) fn open_for_reading(path: &Path) -> io::Result<File> {
     options.read(true).custom_flags(libc::O_NONBLOCK).open(path)
 }
 
+/// Opens a file, and fails if a link is at `path`. It does not wait for the other end
+/// of a pipe.
+pub(crate) fn open_no_link(options: &OpenOptions, path: &Path) -> io::Result<File> {
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    options.clone().custom_flags(flags).open(path)
+}
+
 /// Names a file type that this platform has beyond files and folders.
 pub(crate) fn describe_file_type(kind: FileType) -> Option<&'static str> {
     if kind.is_fifo() {

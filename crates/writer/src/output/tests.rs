@@ -86,6 +86,60 @@ fn a_lock_of_a_dead_process_is_taken_over() {
     assert!(text.contains(&std::process::id().to_string()), "{text}");
 }
 
+/// Whoever may write beside OUTPUT could lead the lock to a file of the user.
+#[cfg(unix)]
+#[test]
+fn a_link_in_place_of_the_lock_is_refused() {
+    use std::os::unix::fs::symlink;
+
+    let dirs = TestDirs::new();
+    let victim = dirs.folder.path().join("victim");
+    write(&victim, "text of a user");
+    let folder = dirs.folder.path().join("elsewhere");
+    fs::create_dir(&folder).unwrap();
+    let is_refused = |error: OutputError, link: &Path| {
+        let text = error.to_string();
+        let OutputError::Lock(LockError::Link { path }) = error else {
+            panic!("{error:?}");
+        };
+        assert_eq!(path, link);
+        assert!(text.contains("remove the link"), "{text}");
+    };
+    let link = dirs.work.join(LOCK);
+    fs::create_dir(&dirs.work).unwrap();
+    symlink(&victim, &link).unwrap();
+    is_refused(dirs.lock().err().unwrap(), &link);
+    is_refused(dirs.place().holder().unwrap_err(), &link);
+    assert_eq!(fs::read(&victim).unwrap(), b"text of a user");
+
+    fs::remove_dir_all(&dirs.work).unwrap();
+    symlink(&folder, &dirs.work).unwrap();
+    is_refused(dirs.lock().err().unwrap(), &dirs.work);
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_place_of_the_lock_is_refused() {
+    let dirs = TestDirs::new();
+    fs::create_dir(&dirs.work).unwrap();
+    let pipe = dirs.work.join(LOCK);
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    for error in [
+        dirs.lock().err().unwrap(),
+        dirs.place().holder().unwrap_err(),
+    ] {
+        let OutputError::Lock(LockError::Io { path, source, .. }) = error else {
+            panic!("{error:?}");
+        };
+        assert_eq!(
+            (path, source.to_string()),
+            (pipe.clone(), "it is not a file; remove it".into())
+        );
+    }
+}
+
 #[test]
 fn a_removed_lock_is_an_error() {
     let dirs = TestDirs::new();
