@@ -47,6 +47,15 @@ pub enum LockError {
         /// The link.
         path: PathBuf,
     },
+    /// The output is a mount point.
+    #[error(
+        "output {path} is a mount point or a subvolume, and a dataset is built in a folder beside it on the same \
+         file system: name a new folder inside it, such as {}", .path.join("dataset").display()
+    )]
+    MountPoint {
+        /// The output.
+        path: PathBuf,
+    },
     /// The store cannot keep two writers apart.
     #[error(
         "the store of {path} ignores If-None-Match, so that two processes could write one dataset \

@@ -13,6 +13,7 @@ use super::held::Lock;
 use super::holder::Holder;
 use crate::folder::create_folder;
 use crate::platform::open_no_link;
+use crate::store::explained;
 
 const LOCK: &str = "lock";
 
@@ -61,7 +62,7 @@ impl FileLock {
             }
             // The folder was removed after the file was opened: the lock is on a
             // file that has no name any more.
-            if !names(&path, &file) {
+            if !names(&path, &file).map_err(io_error("open", &path))? {
                 continue;
             }
             write_holder(&mut file).map_err(io_error("write", &path))?;
@@ -94,7 +95,8 @@ impl FileLock {
 
 impl Lock for FileLock {
     fn check(&self) -> Result<(), LockError> {
-        if names(&self.work.join(LOCK), &self.file) {
+        let path = self.work.join(LOCK);
+        if names(&path, &self.file).map_err(io_error("open", &path))? {
             return Ok(());
         }
         Err(LockError::Lost {
@@ -143,9 +145,12 @@ fn refuse_link(path: &Path) -> Result<(), LockError> {
 }
 
 /// Whether `path` is a name of the open `file`.
-fn names(path: &Path, file: &File) -> bool {
-    let open = file.try_clone().and_then(same_file::Handle::from_file);
-    open.is_ok_and(|open| same_file::Handle::from_path(path).is_ok_and(|named| named == open))
+fn names(path: &Path, file: &File) -> io::Result<bool> {
+    let open = same_file::Handle::from_file(file.try_clone()?)?;
+    match same_file::Handle::from_path(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        named => Ok(named? == open),
+    }
 }
 
 fn write_holder(file: &mut File) -> io::Result<()> {
@@ -166,6 +171,6 @@ fn io_error(action: &'static str, path: &Path) -> impl Fn(io::Error) -> LockErro
     move |source| LockError::Io {
         action,
         path: path.to_owned(),
-        source,
+        source: explained(source),
     }
 }

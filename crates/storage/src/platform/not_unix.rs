@@ -14,6 +14,16 @@ pub(crate) fn open_no_link(options: &OpenOptions, path: &Path) -> io::Result<Fil
     options.open(path)
 }
 
+/// Returns false: a volume that is mounted in a folder is found by the first rename.
+pub(crate) fn is_mount_point(_folder: &Path) -> bool {
+    false
+}
+
+/// Returns false: Windows has no such limit.
+pub(crate) fn is_out_of_files(_error: &io::Error) -> bool {
+    false
+}
+
 /// Returns `None`: this platform has files and folders only.
 pub(crate) fn describe_file_type(_kind: FileType) -> Option<&'static str> {
     None

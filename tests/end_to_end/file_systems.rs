@@ -1,0 +1,148 @@
+//! Outputs on file systems, and under names, that are out of the ordinary.
+#![cfg(unix)]
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::process::Command;
+
+use super::dataset::Dataset;
+use super::full_disk::with_disk;
+use super::input::Input;
+use super::run::{PROGRAM, Run, convert};
+
+#[test]
+fn an_output_that_is_a_link_stays_one() {
+    let input = Input::of_sites(5);
+    let (target, link) = (input.beside("elsewhere/data"), input.beside("link"));
+    fs::create_dir_all(&target).unwrap();
+    symlink(&target, &link).unwrap();
+    convert(&input.root(), &link, "--codec zstd").exits_with(0);
+    convert(&input.root(), &link, "--overwrite").exits_with(0);
+    assert!(link.is_symlink());
+    assert!(!input.beside("link.rxrx2zarr").exists());
+    assert!(!input.beside("elsewhere/data.rxrx2zarr").exists());
+    Dataset::at(target.clone()).has_pixels_of(&input);
+
+    // A replacement that was interrupted has removed the folder behind the link.
+    let image = input.image(4, 1);
+    let png = fs::read(&image).unwrap();
+    fs::write(&image, &png[..50]).unwrap();
+    let options = "--overwrite --strict --shard-sites 2 --jobs 1";
+    convert(&input.root(), &link, options).exits_with(1);
+    fs::write(&image, png).unwrap();
+    fs::remove_dir_all(&target).unwrap();
+    convert(&input.root(), &link, "--shard-sites 2").exits_with(0);
+    assert!(link.is_symlink());
+    Dataset::at(target.clone()).has_pixels_of(&input);
+
+    // A link to a disk that is not there.
+    fs::remove_dir_all(&target).unwrap();
+    convert(&input.root(), &link, "")
+        .exits_with(1)
+        .reports_each(&[
+            "elsewhere/data, which does not exist: create that folder, or remove the link",
+        ]);
+    assert_eq!(fs::read_dir(input.beside("elsewhere")).unwrap().count(), 0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_mount_point_is_refused_before_anything_is_written() {
+    let input = Input::of_sites(3);
+    let disk = input.beside("disk");
+    let script = format!(
+        r#"
+        run() {{ "$PROGRAM" convert {root} "$DISK/$1" 2>> {errors} || echo "$1 ends with $?"; }}
+        cd "$DISK"
+        mkdir "file system" bound part
+        mount -t tmpfs tmpfs "$DISK/file system"
+        mount --bind bound bound
+        mkdir -p part/images.zarr
+        mount -t tmpfs tmpfs part/images.zarr
+        run "file system"
+        run bound
+        ls -A "$DISK" "file system" bound
+        run "file system/dataset"
+        "#,
+        root = input.root().display(),
+        errors = input.beside("errors").display(),
+    );
+    let Some(run) = with_disk(&disk, &script) else {
+        return;
+    };
+    let run = run.exits_with(0);
+    let errors = fs::read_to_string(input.beside("errors")).unwrap();
+    for name in ["file system", "bound"] {
+        assert!(
+            run.stdout.contains(&format!("{name} ends with 1\n")),
+            "{run:?}"
+        );
+        let advice = format!(
+            "name a new folder inside it, such as {}/{name}/dataset",
+            disk.display()
+        );
+        assert!(errors.contains(&advice), "{errors}");
+    }
+    assert!(!run.stdout.contains("rxrx2zarr"), "{run:?}");
+    assert!(
+        !run.stdout.contains("dataset ends with"),
+        "{run:?} {errors}"
+    );
+}
+
+/// A folder inside OUTPUT is found to be elsewhere when the first object is put.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_part_of_an_output_on_another_file_system_is_named() {
+    let input = Input::of_sites(3);
+    let options = "--shard-sites 1 --jobs 1";
+    let image = input.image(2, 1);
+    let png = fs::read(&image).unwrap();
+    fs::write(&image, &png[..50]).unwrap();
+    convert(
+        &input.root(),
+        &input.output(),
+        &format!("{options} --strict"),
+    )
+    .exits_with(1);
+    fs::write(&image, png).unwrap();
+    let script = format!(
+        r#"
+        mount -t tmpfs tmpfs {output}/images.zarr/images
+        "$PROGRAM" convert {root} {output} {options}
+        "#,
+        root = input.root().display(),
+        output = input.output().display(),
+    );
+    let Some(run) = with_disk(&input.beside("disk"), &script) else {
+        return;
+    };
+    run.exits_with(1).reports_each(&[
+        "images.zarr/images/c/",
+        "no folder of an output may be a link or a mount point",
+    ]);
+    convert(&input.root(), &input.output(), options).exits_with(0);
+    Dataset::at(input.output()).has_pixels_of(&input);
+}
+
+#[test]
+fn too_few_file_descriptors_are_called_that() {
+    let input = Input::of_sites(3);
+    let mut refused = 0;
+    for limit in 4..=24 {
+        let mut command = Command::new("sh");
+        let script = "ulimit -n $LIMIT; exec \"$PROGRAM\" convert \"$INPUT\" \"$OUTPUT\" -q";
+        command.args(["-c", script]).env("LIMIT", limit.to_string());
+        command.env("PROGRAM", PROGRAM).env("INPUT", input.root());
+        let run = Run::of(command.env("OUTPUT", input.output()));
+        assert!(!run.stderr.contains("being written"), "{limit}: {run:?}");
+        if run.stderr.contains("ulimit -n") {
+            assert!(run.stderr.contains("open files"), "{limit}: {run:?}");
+            refused += 1;
+        }
+        convert(&input.root(), &input.output(), "").exits_with(0);
+        Dataset::at(input.output()).has_pixels_of(&input);
+        fs::remove_dir_all(input.output()).unwrap();
+    }
+    assert!(refused > 0);
+}
