@@ -9,6 +9,16 @@ use super::dataset::Dataset;
 use super::full_disk::with_disk;
 use super::input::Input;
 use super::run::{PROGRAM, Run, convert};
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+use super::system_calls::SystemCalls;
+
+/// Returns the command that converts `input`.
+fn command(input: &Input, options: &str) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.arg("convert").arg(input.root()).arg(input.output());
+    command.args(options.split_whitespace());
+    command
+}
 
 #[test]
 fn an_output_that_is_a_link_stays_one() {
@@ -145,4 +155,24 @@ fn too_few_file_descriptors_are_called_that() {
         fs::remove_dir_all(input.output()).unwrap();
     }
     assert!(refused > 0);
+}
+
+/// NFS and FUSE keep a file that is removed while it is open, and its folder.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn the_lock_is_closed_before_it_is_removed() {
+    let input = Input::of_sites(3);
+    let calls = SystemCalls::new();
+    let place = input.beside("");
+    let keeps = |options: &str, code| {
+        let faults = [("KEEP_REMOVED", "1")];
+        let (run, _) = calls.run_with(&mut command(&input, options), &place, &faults);
+        run.exits_with(code);
+        assert!(!input.beside("out.rxrx2zarr").exists(), "{options:?}");
+    };
+    // No run begins, a run ends, and a run replaces one.
+    keeps("--retry-bad", 1);
+    keeps("", 0);
+    keeps("--overwrite", 0);
+    Dataset::at(input.output()).has_pixels_of(&input);
 }

@@ -7,6 +7,7 @@
  * FAIL_BLOCK     writes with O_DIRECT fail with EINVAL unless offset and length are
  *                multiples of this number
  * FAIL_FLUSH     the number of the error with which each fsync of a folder fails
+ * KEEP_REMOVED   if set, a file that is removed while it is open keeps a name, as on NFS
  *
  * A call and its line are one step: the order of the lines is that of the calls. */
 #define _GNU_SOURCE
@@ -30,12 +31,14 @@ static int record = -1;
 static const char *under = "";
 static long fail_block;
 static int fail_flush;
+static int keep_removed;
 
 __attribute__((constructor)) static void begin(void) {
     const char *text = getenv("RECORD_UNDER");
     if (text) under = text;
     if ((text = getenv("FAIL_BLOCK"))) fail_block = atol(text);
     if ((text = getenv("FAIL_FLUSH"))) fail_flush = atoi(text);
+    keep_removed = getenv("KEEP_REMOVED") != NULL;
     if ((text = getenv("RECORD_TO"))) {
         int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
         int file = syscall(SYS_openat, AT_FDCWD, text, flags, 0600);
@@ -99,6 +102,14 @@ static void line(const char *format, ...) {
     errno = error;
 }
 
+static int fail(const char *key, int error) {
+    pthread_mutex_lock(&mutex);
+    line("fail %s\n", key);
+    pthread_mutex_unlock(&mutex);
+    errno = error;
+    return -1;
+}
+
 int openat(int folder, const char *name, int flags, ...) {
     va_list values;
     va_start(values, flags);
@@ -142,8 +153,7 @@ ssize_t pwrite64(int file, const void *bytes, size_t length, off64_t offset) {
     if (!key) return syscall(SYS_pwrite64, file, bytes, length, offset);
     if (fail_block && fcntl(file, F_GETFL) & O_DIRECT
         && (length % fail_block || offset % fail_block)) {
-        errno = EINVAL;
-        return -1;
+        return fail(key, EINVAL);
     }
     pthread_mutex_lock(&mutex);
     ssize_t done = syscall(SYS_pwrite64, file, bytes, length, offset);
@@ -193,8 +203,7 @@ static int flush(long call, int file) {
     const char *key = of_file(file, path);
     struct stat found;
     if (key && fail_flush && !fstat(file, &found) && S_ISDIR(found.st_mode)) {
-        errno = fail_flush;
-        return -1;
+        return fail(key, fail_flush);
     }
     pthread_mutex_lock(&mutex);
     int result = syscall(call, file);
@@ -243,9 +252,24 @@ int mkdir(const char *name, mode_t mode) {
     return mkdirat(AT_FDCWD, name, mode);
 }
 
+static int is_open(const char *path) {
+    for (int file = 0; file < 256; file++) {
+        char opened[LONGEST];
+        if (of_file(file, opened) && !strcmp(opened, path)) return 1;
+    }
+    return 0;
+}
+
 int unlinkat(int folder, const char *name, int flags) {
     char path[LONGEST];
     const char *key = of_name(folder, name, path);
+    if (keep_removed && key && !(flags & AT_REMOVEDIR) && is_open(path)) {
+        static int kept;
+        char other[LONGEST + 32];
+        int length = strrchr(path, '/') - path;
+        snprintf(other, sizeof other, "%.*s/.nfs%08d", length, path, ++kept);
+        return renameat2(AT_FDCWD, path, AT_FDCWD, other, 0);
+    }
     pthread_mutex_lock(&mutex);
     int result = syscall(SYS_unlinkat, folder, name, flags);
     if (!result && key) line("unlink %s\n", key);

@@ -8,12 +8,14 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use super::run::Run;
+
 /// The compiled library.
 pub(super) struct SystemCalls {
     folder: TempDir,
 }
 
-/// A call that succeeded. Paths are relative to the folder of which calls are recorded.
+/// A call that succeeded, or that was made to fail. Paths are relative to the folder of which calls are recorded.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Call {
     /// A file was made.
@@ -30,6 +32,8 @@ pub(super) enum Call {
     Length(String, usize),
     /// The bytes of a file or the names of a folder were flushed.
     Flush(String),
+    /// A call on this file or folder was made to fail.
+    Fail(String),
 }
 
 impl SystemCalls {
@@ -54,10 +58,30 @@ impl SystemCalls {
 
     /// Lets calls of `command` fail that concern files below `under`: `faults` are
     /// settings of `system_calls.c`.
-    pub(super) fn fail(&self, command: &mut Command, under: &Path, faults: &[(&str, &str)]) {
+    fn fail(&self, command: &mut Command, under: &Path, faults: &[(&str, &str)]) {
         command.env("LD_PRELOAD", self.folder.path().join("system_calls.so"));
         command.env("RECORD_UNDER", fs::canonicalize(under).unwrap());
         command.envs(faults.iter().copied());
+    }
+
+    /// Runs `command` with `faults`. Returns the result and what was made to fail below
+    /// `under`.
+    pub(super) fn run_with(
+        &self,
+        command: &mut Command,
+        under: &Path,
+        faults: &[(&str, &str)],
+    ) -> (Run, Vec<String>) {
+        let log = self.folder.path().join("log");
+        self.fail(command, under, faults);
+        let run = Run::of(command.env("RECORD_TO", &log));
+        let calls = parse(&fs::read(&log).unwrap()).into_iter();
+        fs::remove_file(log).unwrap();
+        let failed = calls.filter_map(|call| match call {
+            Call::Fail(path) => Some(path),
+            _ => None,
+        });
+        (run, failed.collect())
     }
 
     /// Runs `command`, which must end with `code`, and returns its calls that concern
@@ -90,6 +114,7 @@ fn parse(mut log: &[u8]) -> Vec<Call> {
             "mkdir" => Call::Mkdir(rest.to_owned()),
             "unlink" => Call::Unlink(rest.to_owned()),
             "flush" => Call::Flush(rest.to_owned()),
+            "fail" => Call::Fail(rest.to_owned()),
             "rename" => {
                 let (old, new) = rest.split_once('\t').unwrap();
                 Call::Rename(old.to_owned(), new.to_owned())

@@ -233,6 +233,9 @@ impl Store for LocalStore {
             if entry.depth() == 0 || entry.file_type().is_none_or(|kind| kind.is_dir()) {
                 continue;
             }
+            if entry.file_name().to_str().is_some_and(is_remnant) {
+                continue;
+            }
             let metadata = entry.metadata().map_err(list_error(entry.path()))?;
             let relative = entry
                 .path()
@@ -264,6 +267,16 @@ pub fn is_temporary(name: &str) -> bool {
         .strip_prefix("object-")
         .and_then(|name| name.strip_suffix(".tmp"));
     // Former versions counted them.
+    number.is_some_and(is_hexadecimal)
+}
+
+/// Whether an entry of that name is a file that was removed while a process had it
+/// open, on a file system that keeps it under another name until then (NFS and FUSE).
+/// It goes by itself, or stays when its machine crashed, and is nobody's object.
+pub(crate) fn is_remnant(name: &str) -> bool {
+    let number = name
+        .strip_prefix(".nfs")
+        .or_else(|| name.strip_prefix(".fuse_hidden"));
     number.is_some_and(is_hexadecimal)
 }
 
@@ -403,6 +416,25 @@ mod tests {
         ] {
             assert!(!is_temporary(name), "{name}");
         }
+    }
+
+    #[test]
+    fn removed_files_that_a_file_system_keeps_are_no_objects() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        for key in ["a/.nfs", "a/.nfsx", "a/b", ".fuse_hidden", "nfs1"] {
+            store.put(key, &[b"12"]).unwrap();
+        }
+        let before = store.list().unwrap();
+        assert_eq!(before.len(), 5);
+        for name in [
+            ".nfs1",
+            "a/.nfs00000000018c21f600000001",
+            ".fuse_hidden0000000a00000001",
+        ] {
+            fs::write(folder.path().join("data").join(name), "").unwrap();
+        }
+        assert_eq!(store.list().unwrap(), before);
     }
 
     #[test]

@@ -69,6 +69,7 @@ impl Disk {
     /// Changes the disk as a call does.
     pub(super) fn apply(&mut self, call: &Call) {
         match call {
+            Call::Fail(_) => {}
             Call::Create(path) => self.add(path, false),
             Call::Mkdir(path) => self.add(path, true),
             Call::Unlink(path) => self.name(path, None),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::output_backend::OutputBackend;
 use super::resolve::{resolve, work_folder};
 use crate::folder::{flush_names, parent_of};
-use crate::local::{LocalStore, is_temporary};
+use crate::local::{LocalStore, is_remnant, is_temporary};
 use crate::lock::{FileLock, Lock, LockError};
 use crate::platform::is_mount_point;
 use crate::store::StoreError;
@@ -72,7 +72,11 @@ impl OutputBackend for LocalBackend {
     }
 
     fn work_entries(&self) -> Result<Option<Vec<String>>, StoreError> {
-        entries(&self.work)
+        let mut entries = entries(&self.work)?;
+        if let Some(entries) = &mut entries {
+            entries.retain(|name| !is_remnant(name));
+        }
+        Ok(entries)
     }
 
     fn has_work(&self) -> Result<bool, StoreError> {

@@ -12,6 +12,7 @@ use super::error::LockError;
 use super::held::Lock;
 use super::holder::Holder;
 use crate::folder::create_folder;
+use crate::local::{is_remnant, new_temporary_name};
 use crate::platform::open_no_link;
 use crate::store::explained;
 
@@ -30,8 +31,8 @@ pub struct FileLock {
     work: PathBuf,
     /// Name in the work folder of the file that exists once work has begun.
     begun: &'static str,
-    file: File,
-    removed: bool,
+    /// `None` when the lock is released.
+    file: Option<File>,
 }
 
 impl FileLock {
@@ -69,8 +70,7 @@ impl FileLock {
             return Ok(Self {
                 work: work.to_owned(),
                 begun,
-                file,
-                removed: false,
+                file: Some(file),
             });
         }
         Err(busy("other processes, one after the other".to_owned()))
@@ -96,7 +96,9 @@ impl FileLock {
 impl Lock for FileLock {
     fn check(&self) -> Result<(), LockError> {
         let path = self.work.join(LOCK);
-        if names(&path, &self.file).map_err(io_error("open", &path))? {
+        if let Some(file) = &self.file
+            && names(&path, file).map_err(io_error("open", &path))?
+        {
             return Ok(());
         }
         Err(LockError::Lost {
@@ -105,8 +107,50 @@ impl Lock for FileLock {
     }
 
     fn remove_work(mut self: Box<Self>) {
-        let _ = fs::remove_dir_all(&self.work);
-        self.removed = true;
+        if !self.is_held() {
+            return;
+        }
+        // Nobody else begins before the rest is gone, because the lock goes last.
+        for entry in fs::read_dir(&self.work).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            if name == LOCK || name.to_str().is_some_and(is_remnant) {
+                continue;
+            }
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            let _ = match is_folder {
+                true => fs::remove_dir_all(entry.path()),
+                false => fs::remove_file(entry.path()),
+            };
+        }
+        self.remove();
+    }
+}
+
+impl FileLock {
+    /// Whether the lock has its name. If not, somebody removed it, and the work folder
+    /// may be that of another process.
+    fn is_held(&self) -> bool {
+        let path = self.work.join(LOCK);
+        let file = self.file.as_ref();
+        file.is_some_and(|file| names(&path, file).unwrap_or(false))
+    }
+
+    /// Removes the lock file, and the work folder if nothing else is in it.
+    ///
+    /// NFS and FUSE keep a file that is removed while it is open under another name, and
+    /// so its folder. So the file is closed before. That releases the lock, and another
+    /// process could take it and lose it again; therefore the file first loses the name
+    /// by which others find it.
+    fn remove(&mut self) {
+        let renamed = new_temporary_name().and_then(|name| {
+            let path = self.work.join(name);
+            fs::rename(self.work.join(LOCK), &path).map(|()| path)
+        });
+        drop(self.file.take());
+        if let Ok(path) = renamed {
+            let _ = fs::remove_file(path);
+        }
+        let _ = fs::remove_dir(&self.work);
     }
 }
 
@@ -114,9 +158,8 @@ impl Drop for FileLock {
     fn drop(&mut self) {
         // If no work has begun, nothing is left behind. The folder stays if it holds
         // anything else.
-        if !self.removed && !self.work.join(self.begun).exists() {
-            let _ = fs::remove_file(self.work.join(LOCK));
-            let _ = fs::remove_dir(&self.work);
+        if self.is_held() && !self.work.join(self.begun).exists() {
+            self.remove();
         }
     }
 }

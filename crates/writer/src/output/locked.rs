@@ -85,8 +85,9 @@ impl LockedOutput {
     /// Removes the work folder: the dataset is sealed.
     pub(crate) fn release(self) {
         // The dataset is complete, even if this fails. Without the description of
-        // the run, the rest of the work folder has no effect.
-        if self.place.journal().end().is_ok() {
+        // the run, the rest of the work folder has no effect. If the lock is lost, the
+        // work folder may be that of another process.
+        if self.check().is_ok() && self.place.journal().end().is_ok() {
             self.lock.remove_work();
         }
     }

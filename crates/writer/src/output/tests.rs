@@ -190,6 +190,47 @@ fn only_torn_writes_are_removed() {
     );
 }
 
+/// NFS and FUSE keep a file that was removed while it was open, and a crash of the
+/// machine leaves it for ever.
+#[test]
+fn a_removed_file_that_a_file_system_keeps_is_left_alone() {
+    let dirs = TestDirs::new();
+    let kept = [".nfs1", ".fuse_hidden0000000a00000001"].map(|name| dirs.work.join(name));
+    for path in &kept {
+        write(path, "");
+    }
+    assert!(matches!(dirs.state(), OutputState::Free));
+    dirs.lock().unwrap().begin(&run()).unwrap();
+    dirs.lock().unwrap().release();
+    let left = fs::read_dir(&dirs.work).unwrap();
+    let mut left: Vec<_> = left.map(|entry| entry.unwrap().path()).collect();
+    left.sort();
+    assert_eq!(left, [kept[1].clone(), kept[0].clone()]);
+    dirs.lock().unwrap();
+}
+
+/// Who holds the lock does not remove the journal of a process that came after the
+/// work folder was removed.
+#[test]
+fn a_lost_lock_removes_nothing() {
+    let dirs = TestDirs::new();
+    for release in [false, true] {
+        let lock = dirs.lock().unwrap();
+        fs::remove_dir_all(&dirs.work).unwrap();
+        let other = dirs.lock().unwrap();
+        if release {
+            other.begin(&run()).unwrap();
+            lock.release();
+            assert!(dirs.work.join("run.json").exists());
+        } else {
+            drop(lock);
+        }
+        other.check().unwrap();
+        other.release();
+        assert!(!dirs.work.exists());
+    }
+}
+
 #[test]
 fn starting_over_removes_only_objects_of_a_dataset() {
     let dirs = TestDirs::new();
