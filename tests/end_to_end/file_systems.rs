@@ -5,9 +5,9 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
-use super::dataset::Dataset;
+use super::dataset::{Dataset, files_below};
 use super::full_disk::with_disk;
-use super::input::Input;
+use super::input::{Input, Spec};
 use super::run::{PROGRAM, Run, convert};
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 use super::system_calls::SystemCalls;
@@ -175,4 +175,66 @@ fn the_lock_is_closed_before_it_is_removed() {
     keeps("", 0);
     keeps("--overwrite", 0);
     Dataset::at(input.output()).has_pixels_of(&input);
+}
+
+/// A file system refuses writes past the page cache that are no whole number of its
+/// blocks, and a block is larger than a page.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn blocks_of_more_than_a_page_change_no_byte() {
+    let input = Input::new(Spec {
+        sites: 12,
+        channels: vec![1, 2],
+        height: 400,
+        width: 500,
+        sixteen_bit: true,
+        ..Spec::default()
+    });
+    let options = "--shard-sites 10 --codec zstd";
+    let whole = input.beside("whole");
+    convert(&input.root(), &whole, options).exits_with(0);
+    let shard = fs::metadata(whole.join("images.zarr/images/c/0/0/0/0")).unwrap();
+    // A shard is written in pieces of 1 MiB. The first one is refused, or the last one.
+    assert!(shard.len() > 1 << 20, "{}", shard.len());
+    let calls = SystemCalls::new();
+    for block in ["2097152", "65536", "16384", "8192"] {
+        let faults = [("FAIL_BLOCK", block)];
+        let place = input.beside("");
+        let (run, failed) = calls.run_with(&mut command(&input, options), &place, &faults);
+        if failed.is_empty() && block == "2097152" {
+            println!("skipped: the file system of the temporary folder has no O_DIRECT");
+            return;
+        }
+        run.exits_with(0);
+        assert!(
+            files_below(&input.output()) == files_below(&whole),
+            "{block}"
+        );
+        assert!(!failed.is_empty() || block == "8192", "{block}");
+        fs::remove_dir_all(input.output()).unwrap();
+    }
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn folders_that_cannot_be_flushed_are_told_and_no_obstacle() {
+    let input = Input::of_sites(3);
+    let whole = input.beside("whole");
+    convert(&input.root(), &whole, "").exits_with(0);
+    let calls = SystemCalls::new();
+    let place = input.beside("");
+    // EINVAL, ENOSYS, ENOTSUP.
+    for error in ["22", "38", "95"] {
+        let faults = [("FAIL_FLUSH", error)];
+        let (run, failed) = calls.run_with(&mut command(&input, ""), &place, &faults);
+        run.exits_with(0)
+            .reports_each(&["cannot flush the names in a folder"]);
+        assert!(!failed.is_empty());
+        assert!(files_below(&input.output()) == files_below(&whole));
+        fs::remove_dir_all(input.output()).unwrap();
+    }
+    // EIO is no such thing.
+    let (run, _) = calls.run_with(&mut command(&input, ""), &place, &[("FAIL_FLUSH", "5")]);
+    let run = run.exits_with(1);
+    assert!(run.stderr.contains("Input/output error"), "{run:?}");
 }

@@ -142,7 +142,7 @@ impl Scene {
 
     /// Records a run that is killed after the call that `last` finds, and the same
     /// command after it. Returns also the number of calls before the second run.
-    fn record_killed(&self, last: impl Fn(&Call) -> bool) -> (Vec<Call>, usize) {
+    fn record_killed(&self, last: fn(&Call) -> bool) -> (Vec<Call>, usize) {
         let mut calls = self.record();
         let killed = 1 + calls.iter().position(last).unwrap();
         calls.truncate(killed);
@@ -257,19 +257,19 @@ fn power_is_lost_in(name: &str, scene: &Scene, most: usize) {
 /// Kills runs between a change of a name and its flush, and loses power in the run that
 /// follows, at most `most` times each.
 fn power_is_lost_after_a_kill(most: usize) {
-    let begun = |call: &Call| matches!(call, Call::Rename(_, new) if new == RUN);
-    let sealed = |call: &Call| matches!(call, Call::Rename(_, new) if new == ROOT);
-    let opened = |call: &Call| matches!(call, Call::Unlink(path) if path == ROOT);
-    let kills: [(&str, Scene, &dyn Fn(&Call) -> bool); 5] = [
-        ("a run described", Scene::fresh(), &begun),
-        ("a root put", Scene::fresh(), &sealed),
-        ("a root put to a bare name", Scene::bare(), &sealed),
+    let begun: fn(&Call) -> bool = |call| matches!(call, Call::Rename(_, new) if new == RUN);
+    let sealed: fn(&Call) -> bool = |call| matches!(call, Call::Rename(_, new) if new == ROOT);
+    let opened: fn(&Call) -> bool = |call| matches!(call, Call::Unlink(path) if path == ROOT);
+    let kills = [
+        ("a run described", Scene::fresh(), begun),
+        ("a root put", Scene::fresh(), sealed),
+        ("a root put to a bare name", Scene::bare(), sealed),
         (
             "a root removed by a replacement",
             Scene::overwrite(),
-            &opened,
+            opened,
         ),
-        ("a root removed by a retry", Scene::retry_bad(), &opened),
+        ("a root removed by a retry", Scene::retry_bad(), opened),
     ];
     for (name, scene, last) in kills {
         let (calls, killed) = scene.record_killed(last);

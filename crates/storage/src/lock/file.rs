@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use super::error::LockError;
 use super::held::Lock;
 use super::holder::Holder;
-use crate::folder::create_folder;
+use crate::folder::{create_folder, flush_names};
 use crate::local::{is_remnant, new_temporary_name};
 use crate::platform::open_no_link;
 use crate::store::explained;
@@ -33,6 +33,7 @@ pub struct FileLock {
     begun: &'static str,
     /// `None` when the lock is released.
     file: Option<File>,
+    keeps_names: bool,
 }
 
 impl FileLock {
@@ -67,10 +68,12 @@ impl FileLock {
                 continue;
             }
             write_holder(&mut file).map_err(io_error("write", &path))?;
+            let keeps_names = flush_names(work).map_err(io_error("flush", work))?;
             return Ok(Self {
                 work: work.to_owned(),
                 begun,
                 file: Some(file),
+                keeps_names,
             });
         }
         Err(busy("other processes, one after the other".to_owned()))
@@ -104,6 +107,10 @@ impl Lock for FileLock {
         Err(LockError::Lost {
             work: self.work.as_path().into(),
         })
+    }
+
+    fn keeps_names(&self) -> bool {
+        self.keeps_names
     }
 
     fn remove_work(mut self: Box<Self>) {

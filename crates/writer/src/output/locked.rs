@@ -34,6 +34,11 @@ impl LockedOutput {
         self.lock.is_exclusive()
     }
 
+    /// Returns whether names survive a loss of power: see [`Lock::keeps_names`].
+    pub(crate) fn keeps_names(&self) -> bool {
+        self.lock.keeps_names()
+    }
+
     /// Begins `run` at an OUTPUT that is free.
     pub(crate) fn begin(&self, run: &Run) -> Result<(), OutputError> {
         let run = Run {
