@@ -20,11 +20,13 @@ mod end_to_end {
     mod description;
     mod embeddings;
     mod exit_codes;
+    mod file_systems;
     mod hostile_images;
     mod hostile_input;
     mod labels;
     mod layouts;
     mod permissions;
+    mod power_loss;
     #[path = "../real_data.rs"]
     mod real_data;
     mod real_sample;
@@ -33,6 +35,7 @@ mod end_to_end {
     mod seal;
     mod streams;
     mod structure;
+    mod system_calls;
     mod tables;
     #[path = "../tally.rs"]
     mod tally;

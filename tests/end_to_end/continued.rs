@@ -206,6 +206,33 @@ fn two_runs_on_one_output_are_kept_apart() {
     Dataset::at(input.output()).has_pixels_of(&input);
 }
 
+#[test]
+fn two_names_of_one_output_have_one_lock() {
+    let input = long_input();
+    let link = input.beside("link");
+    fs::create_dir(input.output()).unwrap();
+    std::os::unix::fs::symlink(input.output(), &link).unwrap();
+    let running = Running::start(&input, OPTIONS);
+    wait_for_units(&input, 1);
+    running.signal("STOP");
+    let holder = format!("process {} on ", running.0.id());
+    for options in [OPTIONS, "--shard-sites 1 --overwrite", "--retry-bad"] {
+        convert(&input.root(), &link, options)
+            .exits_with(1)
+            .reports_each(&["is being written by", &holder]);
+    }
+    let told = info(&link, "--json").exits_with(1).json();
+    assert!(told["running"].as_str().unwrap().starts_with(&holder));
+    running.signal("KILL");
+    running.ends();
+    convert(&input.root(), &link, OPTIONS)
+        .exits_with(0)
+        .reports_each(&["continuing"]);
+    Dataset::at(input.output()).has_pixels_of(&input);
+    assert!(!input.beside("out.rxrx2zarr").exists());
+    assert!(!input.beside("link.rxrx2zarr").exists());
+}
+
 /// Cuts a run off: an image is bad, and the run is strict.
 fn cut_off(input: &Input, options: &str) {
     let image = input.image(input.sites() - 1, 1);

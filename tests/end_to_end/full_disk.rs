@@ -13,7 +13,7 @@ use super::torture::rounds;
 
 /// Runs a shell script in which `$DISK` is a file system of its own, gone
 /// afterwards. `None` where the system does not let a user have one.
-fn with_disk(disk: &Path, script: &str) -> Option<Run> {
+pub(super) fn with_disk(disk: &Path, script: &str) -> Option<Run> {
     let allowed = Command::new("unshare").args(["-rm", "true"]).status();
     if !allowed.is_ok_and(|status| status.success()) {
         println!("skipped: unshare -rm is not allowed here, so there is no small disk");

@@ -3,6 +3,7 @@
 mod local;
 mod output_backend;
 mod remote;
+mod resolve;
 
 pub use self::local::LocalBackend;
 pub use self::output_backend::OutputBackend;

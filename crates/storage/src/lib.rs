@@ -10,6 +10,7 @@
 //!      └─ store, unreachable   the trait Store with its promises, and its errors
 //! backend               an output with its work folder and its lock
 //! lock                  the lock file, and the lease with its protocol
+//! folder                folders whose names survive a loss of power
 //! overlap               locations that contain each other
 //! regular_file          files that are read by path
 //! concurrent            several calls at the same time
@@ -19,6 +20,7 @@
 
 mod backend;
 mod concurrent;
+mod folder;
 mod local;
 mod location;
 mod lock;

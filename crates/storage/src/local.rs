@@ -3,17 +3,16 @@
 mod direct_file;
 
 use std::collections::HashSet;
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use ignore::WalkBuilder;
 
 use self::direct_file::DirectFile;
-use crate::platform::flush_folder;
+use crate::folder::{create_folder, flush_names};
 use crate::regular_file::open_file;
 use crate::store::{Store, StoreError, StoreErrorKind, StoredObject, WriteObject, WriteOutcome};
 
@@ -76,6 +75,18 @@ impl LocalStore {
         }
     }
 
+    /// Creates `folder` and the folders above it. Where this store has put an object,
+    /// their names were flushed.
+    fn create_folder(&self, folder: &Path) -> io::Result<()> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_known = known.contains(folder);
+        drop(known);
+        if is_known {
+            return Ok(());
+        }
+        create_folder(folder)
+    }
+
     /// Returns `folder` and the folders above it, up to the root.
     fn folders_to<'a>(&'a self, folder: &'a Path) -> impl Iterator<Item = &'a Path> {
         folder
@@ -106,10 +117,13 @@ impl LocalStore {
         let folder = path.parent().unwrap_or(&self.root);
         self.refuse_removed(folder)
             .map_err(failed("write", &path))?;
-        create_folder(&self.scratch).map_err(failed("create", &self.scratch))?;
-        create_folder(folder).map_err(failed("create", folder))?;
+        // Nobody needs the names in it after a loss of power.
+        fs::create_dir_all(&self.scratch).map_err(failed("create", &self.scratch))?;
+        self.create_folder(folder)
+            .map_err(failed("create", folder))?;
 
-        let temporary = self.scratch.join(new_temporary_name());
+        let name = new_temporary_name().map_err(failed("name a file in", &self.scratch))?;
+        let temporary = self.scratch.join(name);
         let written = write(&temporary).map_err(failed("write", &path));
         if let Ok(WriteOutcome::Discard) = written {
             fs::remove_file(&temporary).map_err(failed("remove", &temporary))?;
@@ -121,7 +135,7 @@ impl LocalStore {
                 // This frees space if the disk is full. The first error is reported.
                 let _ = fs::remove_file(&temporary);
             })?;
-        flush_folder(folder).map_err(failed("flush", folder))?;
+        flush_names(folder).map_err(failed("flush", folder))?;
         self.remember(folder);
         Ok(WriteOutcome::Store)
     }
@@ -130,7 +144,7 @@ impl LocalStore {
 impl Store for LocalStore {
     fn put(&self, key: &str, parts: &[&[u8]]) -> Result<(), StoreError> {
         self.create(key, |path| {
-            let mut file = File::create(path)?;
+            let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
             for part in parts {
                 file.write_all(part)?;
             }
@@ -147,7 +161,7 @@ impl Store for LocalStore {
 
     fn put_streamed(&self, key: &str, write: WriteObject<'_>) -> Result<WriteOutcome, StoreError> {
         self.create(key, |path| {
-            let mut file = DirectFile::create(path)?;
+            let mut file = DirectFile::create_new(path)?;
             let outcome = write(&mut file)?;
             if outcome == WriteOutcome::Store {
                 file.finish()?;
@@ -190,11 +204,22 @@ impl Store for LocalStore {
     fn remove(&self, key: &str) -> Result<(), StoreError> {
         let path = self.path(key);
         match fs::remove_file(&path) {
-            Err(error) if is_absent(&error) => return Ok(()),
+            // The process that removed it may have been killed before it flushed.
+            Err(error) if is_absent(&error) => return self.flush_name(key),
             result => result.map_err(failed("remove", &path))?,
         }
         let folder = path.parent().unwrap_or(&self.root);
-        flush_folder(folder).map_err(failed("flush", folder))
+        flush_names(folder).map_err(failed("flush", folder))?;
+        Ok(())
+    }
+
+    fn flush_name(&self, key: &str) -> Result<(), StoreError> {
+        let path = self.path(key);
+        let folders = self.folders_to(path.parent().unwrap_or(&self.root));
+        for folder in folders.filter(|folder| folder.is_dir()) {
+            flush_names(folder).map_err(failed("flush", folder))?;
+        }
+        Ok(())
     }
 
     fn list(&self) -> Result<Vec<StoredObject>, StoreError> {
@@ -206,6 +231,9 @@ impl Store for LocalStore {
             let entry = entry.map_err(list_error(&self.root))?;
             // The root itself may be a link to the folder.
             if entry.depth() == 0 || entry.file_type().is_none_or(|kind| kind.is_dir()) {
+                continue;
+            }
+            if entry.file_name().to_str().is_some_and(is_remnant) {
                 continue;
             }
             let metadata = entry.metadata().map_err(list_error(entry.path()))?;
@@ -224,11 +252,12 @@ impl Store for LocalStore {
     }
 }
 
-/// Returns a name that no other store of this process uses: the stores of a
-/// dataset and of its journal share a scratch folder.
-fn new_temporary_name() -> String {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    format!("object-{}.tmp", NEXT.fetch_add(1, Ordering::Relaxed))
+/// Returns a name that nobody can guess, for a file that is created in a scratch
+/// folder: several stores share one, and other users may write to it.
+pub(crate) fn new_temporary_name() -> io::Result<String> {
+    let mut number = [0; 8];
+    getrandom::fill(&mut number)?;
+    Ok(format!("object-{}.tmp", hex::encode(number)))
 }
 
 /// Whether a file of that name in a scratch folder is a temporary file of a
@@ -237,7 +266,22 @@ pub fn is_temporary(name: &str) -> bool {
     let number = name
         .strip_prefix("object-")
         .and_then(|name| name.strip_suffix(".tmp"));
-    number.is_some_and(|number| number.parse::<u64>().is_ok())
+    // Former versions counted them.
+    number.is_some_and(is_hexadecimal)
+}
+
+/// Whether an entry of that name is a file that was removed while a process had it
+/// open, on a file system that keeps it under another name until then (NFS and FUSE).
+/// It goes by itself, or stays when its machine crashed, and is nobody's object.
+pub(crate) fn is_remnant(name: &str) -> bool {
+    let number = name
+        .strip_prefix(".nfs")
+        .or_else(|| name.strip_prefix(".fuse_hidden"));
+    number.is_some_and(is_hexadecimal)
+}
+
+fn is_hexadecimal(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn failed<'a>(action: &'static str, path: &'a Path) -> impl Fn(io::Error) -> StoreError + 'a {
@@ -258,29 +302,6 @@ fn is_absent(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
     )
-}
-
-/// Creates `folder` and the folders above it, and flushes the entry of each:
-/// otherwise a crash could lose the name of a flushed file.
-fn create_folder(folder: &Path) -> io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    if let Some(parent) = folder
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-    {
-        create_folder(parent)?;
-    }
-    match fs::create_dir(folder) {
-        // Another thread may have created it meanwhile.
-        Err(error) if !folder.is_dir() => return Err(error),
-        _ => {}
-    }
-    match folder.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => flush_folder(parent),
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]
@@ -352,6 +373,68 @@ mod tests {
         let linked = LocalStore::read_only(link);
         assert_eq!(linked.list().unwrap(), store.list().unwrap());
         assert_eq!(linked.list().unwrap().len(), 1);
+    }
+
+    /// Who may write to the scratch folder cannot guess the name of the next file.
+    #[cfg(unix)]
+    #[test]
+    fn links_in_the_scratch_folder_are_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let victim = folder.path().join("victim");
+        fs::write(&victim, "text of a user").unwrap();
+        let scratch = folder.path().join("data.tmp");
+        fs::create_dir(&scratch).unwrap();
+        for number in 0..1000 {
+            let link = scratch.join(format!("object-{number}.tmp"));
+            std::os::unix::fs::symlink(&victim, link).unwrap();
+        }
+        let store = store(&folder);
+        store.put("a", &[b"1"]).unwrap();
+        let write: WriteObject<'_> = Box::new(|file| {
+            file.write_all(b"2")?;
+            Ok(WriteOutcome::Store)
+        });
+        store.put_streamed("b", write).unwrap();
+        assert_eq!(fs::read(&victim).unwrap(), b"text of a user");
+        assert_eq!(store.get("a").unwrap().unwrap(), b"1");
+        assert_eq!(store.get("b").unwrap().unwrap(), b"2");
+    }
+
+    #[test]
+    fn temporary_files_and_those_of_former_versions_are_recognised() {
+        let name = new_temporary_name().unwrap();
+        assert_ne!(name, new_temporary_name().unwrap());
+        for name in [&name, "object-7.tmp"] {
+            assert!(is_temporary(name), "{name}");
+        }
+        for name in [
+            "object-.tmp",
+            "object-x.tmp",
+            "object-7",
+            "7.tmp",
+            "run.json",
+        ] {
+            assert!(!is_temporary(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn removed_files_that_a_file_system_keeps_are_no_objects() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        for key in ["a/.nfs", "a/.nfsx", "a/b", ".fuse_hidden", "nfs1"] {
+            store.put(key, &[b"12"]).unwrap();
+        }
+        let before = store.list().unwrap();
+        assert_eq!(before.len(), 5);
+        for name in [
+            ".nfs1",
+            "a/.nfs00000000018c21f600000001",
+            ".fuse_hidden0000000a00000001",
+        ] {
+            fs::write(folder.path().join("data").join(name), "").unwrap();
+        }
+        assert_eq!(store.list().unwrap(), before);
     }
 
     #[test]

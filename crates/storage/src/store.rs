@@ -9,6 +9,8 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::ops::Range;
 
+use crate::platform::is_out_of_files;
+
 /// Writes the bytes of an object, one piece after the other, and decides whether it is
 /// stored. A store calls it at most once: exactly once, unless the put fails before.
 pub type WriteObject<'a> = Box<dyn FnOnce(&mut dyn Write) -> io::Result<WriteOutcome> + 'a>;
@@ -99,6 +101,17 @@ pub trait Store: Send + Sync {
     /// [`StoreError`] when the object may still exist.
     fn remove(&self, key: &str) -> Result<(), StoreError>;
 
+    /// Makes durable what a process that was killed has done to `key`: it may have put
+    /// or removed the object, and not have flushed that. The default does nothing, for
+    /// a store in which nothing is visible before it is durable.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the flush failed.
+    fn flush_name(&self, key: &str) -> Result<(), StoreError> {
+        let _ = key;
+        Ok(())
+    }
+
     /// Removes objects, durably; they may be absent.
     ///
     /// # Errors
@@ -182,8 +195,21 @@ impl StoreError {
     /// Makes an error of `action` on `object` from an error of the file system.
     pub fn from_io(action: &'static str, object: impl Into<String>, source: io::Error) -> Self {
         let kind = StoreErrorKind::of_io(source.kind());
-        Self::new(action, object, kind, source)
+        Self::new(action, object, kind, explained(source))
     }
+}
+
+/// Adds to an error of the operating system what to do about it, where its text does not
+/// say so.
+pub(crate) fn explained(error: io::Error) -> io::Error {
+    let advice = match error.kind() {
+        _ if is_out_of_files(&error) => "raise the limit with ulimit -n",
+        io::ErrorKind::CrossesDevices => {
+            "no folder of an output may be a link or a mount point: move what is behind it to its place"
+        }
+        _ => return error,
+    };
+    io::Error::new(error.kind(), format!("{error}: {advice}"))
 }
 
 impl StoreErrorKind {

@@ -36,6 +36,9 @@ pub enum Event<'a> {
     /// The store cannot exclude other writers, and the user has promised that there
     /// are none.
     NotExclusive,
+    /// The file system of OUTPUT cannot flush the names in a folder, so that a loss of
+    /// power can lose finished work.
+    NamesNotFlushed,
     /// OUTPUT is already a complete dataset of the same input and settings.
     CompleteAlready,
     /// A unit was left as it was, because an image that had good pixels before has

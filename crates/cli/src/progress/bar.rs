@@ -26,3 +26,11 @@ pub(super) fn warn_not_exclusive() {
          output",
     );
 }
+
+/// Warns that a loss of power can lose finished work.
+pub(super) fn warn_names_not_flushed() {
+    warning(
+        "the file system of the output cannot flush the names in a folder: after a loss of power, \
+         verify the dataset, or start over with --overwrite",
+    );
+}

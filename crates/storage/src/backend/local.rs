@@ -5,8 +5,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::output_backend::OutputBackend;
-use crate::local::{LocalStore, is_temporary};
+use super::resolve::{resolve, work_folder};
+use crate::folder::{flush_names, parent_of};
+use crate::local::{LocalStore, is_remnant, is_temporary};
 use crate::lock::{FileLock, Lock, LockError};
+use crate::platform::is_mount_point;
 use crate::store::StoreError;
 
 /// A folder and the work folder beside it.
@@ -18,14 +21,25 @@ pub struct LocalBackend {
 }
 
 impl LocalBackend {
-    /// Makes the backend of the folder `output` with the work folder `work`. A lock
-    /// that is dropped removes the work folder, unless it has an entry `begun`.
-    pub fn new(output: &Path, work: PathBuf, begun: &'static str) -> Self {
-        Self {
-            output: output.to_owned(),
-            work,
+    /// Makes the backend of the folder `output`, or of the folder to which a link of
+    /// that name leads. The work folder lies beside that folder and is named by
+    /// `suffix`. A lock that is dropped removes the work folder, unless it has an entry
+    /// `begun`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when `output` is a link that leads nowhere.
+    pub fn new(output: &Path, suffix: &str, begun: &'static str) -> Result<Self, StoreError> {
+        let output = resolve(output, suffix)?;
+        Ok(Self {
+            work: work_folder(&output, suffix),
+            output,
             begun,
-        }
+        })
+    }
+
+    /// Returns the work folder.
+    pub fn work(&self) -> &Path {
+        &self.work
     }
 
     /// Returns the store of the objects of the output.
@@ -58,7 +72,11 @@ impl OutputBackend for LocalBackend {
     }
 
     fn work_entries(&self) -> Result<Option<Vec<String>>, StoreError> {
-        entries(&self.work)
+        let mut entries = entries(&self.work)?;
+        if let Some(entries) = &mut entries {
+            entries.retain(|name| !is_remnant(name));
+        }
+        Ok(entries)
     }
 
     fn has_work(&self) -> Result<bool, StoreError> {
@@ -70,6 +88,13 @@ impl OutputBackend for LocalBackend {
     }
 
     fn lock(&self) -> Result<Box<dyn Lock>, LockError> {
+        // An object is written beside the output and renamed into it, which no mount
+        // point allows.
+        if is_mount_point(&self.output) {
+            return Err(LockError::MountPoint {
+                path: self.output.clone(),
+            });
+        }
         let lock = FileLock::take(&self.output, &self.work, self.begun)?;
         self.remove_temporaries()?;
         Ok(Box::new(lock))
@@ -77,9 +102,14 @@ impl OutputBackend for LocalBackend {
 
     fn remove_output(&self) -> Result<(), StoreError> {
         match fs::remove_dir_all(&self.output) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            result => result.map_err(failed("remove", &self.output)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            result => result.map_err(failed("remove", &self.output))?,
         }
+        // Otherwise the folder could be back after a loss of power, with objects that
+        // a process removed which was killed before it flushed.
+        let folder = parent_of(&self.output);
+        flush_names(folder).map_err(failed("flush", folder))?;
+        Ok(())
     }
 }
 

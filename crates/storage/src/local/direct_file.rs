@@ -9,13 +9,13 @@
 )]
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::Path;
 
 use crate::platform::open_direct;
 
-/// Address, offset and length of each write are multiples of this number: one
-/// page, which is enough for any disk.
+/// Address, offset and length of each write are multiples of this number: one page,
+/// which is enough for any disk with blocks of at most 4 KiB.
 const ALIGNMENT: usize = 4096;
 
 /// The number of bytes of one write.
@@ -24,8 +24,11 @@ const BUFFER: usize = 1 << 20;
 /// A file that is written from start to end, past the page cache if the operating
 /// system and the file system support it.
 pub(super) struct DirectFile {
-    path: PathBuf,
+    /// The file, through the page cache.
     file: File,
+    /// The same file, past the page cache. `None` where that is not supported, and from
+    /// the first write on that the file system refused.
+    direct: Option<File>,
     memory: Vec<u8>,
     /// The index in `memory` of the first aligned byte.
     start: usize,
@@ -34,19 +37,14 @@ pub(super) struct DirectFile {
 }
 
 impl DirectFile {
-    /// Creates the file at `path`, or empties it.
-    pub(super) fn create(path: &Path) -> io::Result<Self> {
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        let file = match open_direct(&options, path) {
-            // The file system does not support it.
-            Err(error) if error.kind() == io::ErrorKind::InvalidInput => options.open(path),
-            file => file,
-        }?;
+    /// Creates the file at `path`, where nothing is.
+    pub(super) fn create_new(path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        let direct = open_direct(path)?.filter(|direct| is_same_file(direct, &file));
         let memory = vec![0; BUFFER + ALIGNMENT];
         Ok(Self {
-            path: path.to_owned(),
             file,
+            direct,
             start: memory.as_ptr().align_offset(ALIGNMENT).min(ALIGNMENT),
             memory,
             filled: 0,
@@ -67,18 +65,30 @@ impl DirectFile {
 
     fn write_out(&mut self, length: usize) -> io::Result<()> {
         let buffer = &self.memory[self.start..self.start + length];
-        match self.file.write_all(buffer) {
-            // Some file systems refuse only the first write.
-            Err(error) if error.kind() == io::ErrorKind::InvalidInput && self.written == 0 => {
-                self.file = OpenOptions::new().write(true).open(&self.path)?;
+        let written = match &mut self.direct {
+            Some(direct) => direct.write_all(buffer),
+            None => self.file.write_all(buffer),
+        };
+        match written {
+            // Some file systems refuse the first write; those with blocks of more than
+            // a page refuse the last one, which is no whole number of blocks.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput && self.direct.is_some() => {
+                self.direct = None;
+                self.file.seek(SeekFrom::Start(self.written))?;
                 self.file.write_all(buffer)?;
             }
-            result => result?,
+            written => written?,
         }
         self.written += length as u64;
         self.filled = 0;
         Ok(())
     }
+}
+
+/// Whether nobody has exchanged the file since it was made.
+fn is_same_file(one: &File, other: &File) -> bool {
+    let handle = |file: &File| file.try_clone().and_then(same_file::Handle::from_file);
+    matches!((handle(one), handle(other)), (Ok(one), Ok(other)) if one == other)
 }
 
 impl Write for DirectFile {
@@ -116,12 +126,13 @@ mod tests {
                 .zip(&lengths)
                 .map(|(byte, length)| (0..*length).map(|at| (at / 7) as u8 ^ byte).collect())
                 .collect();
-            let mut file = DirectFile::create(&path).unwrap();
+            let mut file = DirectFile::create_new(&path).unwrap();
             for part in &parts {
                 file.write_all(part).unwrap();
             }
             file.finish().unwrap();
             assert!(std::fs::read(&path).unwrap() == parts.concat());
+            std::fs::remove_file(&path).unwrap();
         }
     }
 }

@@ -38,6 +38,24 @@ pub enum LockError {
         /// Process and host.
         holder: String,
     },
+    /// A link is in place of the work folder or of the lock file.
+    #[error(
+        "{path} is a link, and writing there could overwrite a file elsewhere: remove the link, \
+         or choose another output"
+    )]
+    Link {
+        /// The link.
+        path: PathBuf,
+    },
+    /// The output is a mount point.
+    #[error(
+        "output {path} is a mount point or a subvolume, and a dataset is built in a folder beside it on the same \
+         file system: name a new folder inside it, such as {}", .path.join("dataset").display()
+    )]
+    MountPoint {
+        /// The output.
+        path: PathBuf,
+    },
     /// The store cannot keep two writers apart.
     #[error(
         "the store of {path} ignores If-None-Match, so that two processes could write one dataset \

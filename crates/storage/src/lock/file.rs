@@ -11,6 +11,10 @@ use std::path::{Path, PathBuf};
 use super::error::LockError;
 use super::held::Lock;
 use super::holder::Holder;
+use crate::folder::{create_folder, flush_names};
+use crate::local::{is_remnant, new_temporary_name};
+use crate::platform::open_no_link;
+use crate::store::explained;
 
 const LOCK: &str = "lock";
 
@@ -27,8 +31,9 @@ pub struct FileLock {
     work: PathBuf,
     /// Name in the work folder of the file that exists once work has begun.
     begun: &'static str,
-    file: File,
-    removed: bool,
+    /// `None` when the lock is released.
+    file: Option<File>,
+    keeps_names: bool,
 }
 
 impl FileLock {
@@ -44,13 +49,13 @@ impl FileLock {
             holder,
         };
         for _ in 0..ATTEMPTS {
-            fs::create_dir_all(work).map_err(io_error("create", work))?;
+            refuse_link(work)?;
+            create_folder(work).map_err(io_error("create", work))?;
             let options = &mut OpenOptions::new();
-            let options = options.read(true).write(true).create(true).truncate(false);
-            let mut file = match options.open(&path) {
+            options.read(true).write(true).create(true).truncate(false);
+            let Some(mut file) = open(options, &path)? else {
                 // The folder was removed by the process that held the lock.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                file => file.map_err(io_error("open", &path))?,
+                continue;
             };
             match file.try_lock() {
                 Ok(()) => {}
@@ -59,15 +64,16 @@ impl FileLock {
             }
             // The folder was removed after the file was opened: the lock is on a
             // file that has no name any more.
-            if !names(&path, &file) {
+            if !names(&path, &file).map_err(io_error("open", &path))? {
                 continue;
             }
             write_holder(&mut file).map_err(io_error("write", &path))?;
+            let keeps_names = flush_names(work).map_err(io_error("flush", work))?;
             return Ok(Self {
                 work: work.to_owned(),
                 begun,
-                file,
-                removed: false,
+                file: Some(file),
+                keeps_names,
             });
         }
         Err(busy("other processes, one after the other".to_owned()))
@@ -79,9 +85,8 @@ impl FileLock {
     /// [`LockError::Io`].
     pub fn holder(work: &Path) -> Result<Option<String>, LockError> {
         let path = work.join(LOCK);
-        let file = match File::open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            file => file.map_err(io_error("open", &path))?,
+        let Some(file) = open(OpenOptions::new().read(true), &path)? else {
+            return Ok(None);
         };
         match file.try_lock_shared() {
             Ok(()) => Ok(None),
@@ -93,7 +98,10 @@ impl FileLock {
 
 impl Lock for FileLock {
     fn check(&self) -> Result<(), LockError> {
-        if names(&self.work.join(LOCK), &self.file) {
+        let path = self.work.join(LOCK);
+        if let Some(file) = &self.file
+            && names(&path, file).map_err(io_error("open", &path))?
+        {
             return Ok(());
         }
         Err(LockError::Lost {
@@ -101,9 +109,55 @@ impl Lock for FileLock {
         })
     }
 
+    fn keeps_names(&self) -> bool {
+        self.keeps_names
+    }
+
     fn remove_work(mut self: Box<Self>) {
-        let _ = fs::remove_dir_all(&self.work);
-        self.removed = true;
+        if !self.is_held() {
+            return;
+        }
+        // Nobody else begins before the rest is gone, because the lock goes last.
+        for entry in fs::read_dir(&self.work).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            if name == LOCK || name.to_str().is_some_and(is_remnant) {
+                continue;
+            }
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            let _ = match is_folder {
+                true => fs::remove_dir_all(entry.path()),
+                false => fs::remove_file(entry.path()),
+            };
+        }
+        self.remove();
+    }
+}
+
+impl FileLock {
+    /// Whether the lock has its name. If not, somebody removed it, and the work folder
+    /// may be that of another process.
+    fn is_held(&self) -> bool {
+        let path = self.work.join(LOCK);
+        let file = self.file.as_ref();
+        file.is_some_and(|file| names(&path, file).unwrap_or(false))
+    }
+
+    /// Removes the lock file, and the work folder if nothing else is in it.
+    ///
+    /// NFS and FUSE keep a file that is removed while it is open under another name, and
+    /// so its folder. So the file is closed before. That releases the lock, and another
+    /// process could take it and lose it again; therefore the file first loses the name
+    /// by which others find it.
+    fn remove(&mut self) {
+        let renamed = new_temporary_name().and_then(|name| {
+            let path = self.work.join(name);
+            fs::rename(self.work.join(LOCK), &path).map(|()| path)
+        });
+        drop(self.file.take());
+        if let Ok(path) = renamed {
+            let _ = fs::remove_file(path);
+        }
+        let _ = fs::remove_dir(&self.work);
     }
 }
 
@@ -111,17 +165,42 @@ impl Drop for FileLock {
     fn drop(&mut self) {
         // If no work has begun, nothing is left behind. The folder stays if it holds
         // anything else.
-        if !self.removed && !self.work.join(self.begun).exists() {
-            let _ = fs::remove_file(self.work.join(LOCK));
-            let _ = fs::remove_dir(&self.work);
+        if self.is_held() && !self.work.join(self.begun).exists() {
+            self.remove();
         }
     }
 }
 
+/// Opens the lock file at `path`; `None` where nothing is. Who may write to the folder
+/// can put a link there, behind which another file would be emptied.
+fn open(options: &OpenOptions, path: &Path) -> Result<Option<File>, LockError> {
+    refuse_link(path)?;
+    let file = match open_no_link(options, path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file.map_err(io_error("open", path))?,
+    };
+    let found = file.metadata().map_err(io_error("read", path))?;
+    if !found.is_file() {
+        let error = io::Error::other("it is not a file; remove it");
+        return Err(io_error("lock", path)(error));
+    }
+    Ok(Some(file))
+}
+
+fn refuse_link(path: &Path) -> Result<(), LockError> {
+    if path.is_symlink() {
+        return Err(LockError::Link { path: path.into() });
+    }
+    Ok(())
+}
+
 /// Whether `path` is a name of the open `file`.
-fn names(path: &Path, file: &File) -> bool {
-    let open = file.try_clone().and_then(same_file::Handle::from_file);
-    open.is_ok_and(|open| same_file::Handle::from_path(path).is_ok_and(|named| named == open))
+fn names(path: &Path, file: &File) -> io::Result<bool> {
+    let open = same_file::Handle::from_file(file.try_clone()?)?;
+    match same_file::Handle::from_path(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        named => Ok(named? == open),
+    }
 }
 
 fn write_holder(file: &mut File) -> io::Result<()> {
@@ -142,6 +221,6 @@ fn io_error(action: &'static str, path: &Path) -> impl Fn(io::Error) -> LockErro
     move |source| LockError::Io {
         action,
         path: path.to_owned(),
-        source,
+        source: explained(source),
     }
 }

@@ -14,6 +14,12 @@ pub trait Lock: Send + Sync {
     /// Removes the work folder, as far as that is possible, and releases the lock.
     fn remove_work(self: Box<Self>);
 
+    /// Whether a name in a folder of the output survives a loss of power once the folder
+    /// is flushed: false if the file system has no such flush.
+    fn keeps_names(&self) -> bool {
+        true
+    }
+
     /// Whether the lock guarantees that no other process writes.
     fn is_exclusive(&self) -> bool {
         true

@@ -9,9 +9,17 @@ use std::path::Path;
 #[cfg(target_env = "gnu")]
 const MMAP_THRESHOLD: libc::c_int = 256 << 10;
 
-/// Opens a file past the page cache (`O_DIRECT`).
-pub(crate) fn open_direct(options: &OpenOptions, path: &Path) -> io::Result<File> {
-    options.clone().custom_flags(libc::O_DIRECT).open(path)
+/// Opens the file at `path` for writing past the page cache (`O_DIRECT`); `None` if
+/// the file system has no such writes.
+pub(crate) fn open_direct(path: &Path) -> io::Result<Option<File>> {
+    let mut options = OpenOptions::new();
+    options
+        .write(true)
+        .custom_flags(libc::O_DIRECT | libc::O_NOFOLLOW);
+    match options.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(None),
+        file => file.map(Some),
+    }
 }
 
 /// Returns a name of this machine since its start, and of this container, which

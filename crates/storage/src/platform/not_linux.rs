@@ -1,12 +1,12 @@
 //! What stands in for the calls that only Linux has.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
-/// Opens a file through the page cache: there is no `O_DIRECT`.
-pub(crate) fn open_direct(options: &OpenOptions, path: &Path) -> io::Result<File> {
-    options.open(path)
+/// Returns `None`: there is no `O_DIRECT`.
+pub(crate) fn open_direct(_path: &Path) -> io::Result<Option<File>> {
+    Ok(None)
 }
 
 /// Returns `None`: this platform has no name that tells containers apart.

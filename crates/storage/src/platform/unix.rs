@@ -2,13 +2,70 @@
 
 use std::fs::{File, FileType, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 /// Opens a file for reading and does not wait for the writer of a pipe.
 pub(crate) fn open_for_reading(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).custom_flags(libc::O_NONBLOCK).open(path)
+}
+
+/// Opens a file, and fails if a link is at `path`. It does not wait for the other end
+/// of a pipe.
+pub(crate) fn open_no_link(options: &OpenOptions, path: &Path) -> io::Result<File> {
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    options.clone().custom_flags(flags).open(path)
+}
+
+/// Whether a file system is mounted at `folder`, as far as the system tells. A folder of
+/// the same file system that is mounted there (a bind mount) is found on Linux only.
+pub(crate) fn is_mount_point(folder: &Path) -> bool {
+    let Ok(folder) = folder.canonicalize() else {
+        return false;
+    };
+    let device = |path: &Path| path.metadata().ok().map(|found| found.dev());
+    let Some(parent) = folder.parent() else {
+        return true;
+    };
+    device(parent) != device(&folder) || is_listed(&folder).unwrap_or(false)
+}
+
+/// Whether `/proc` lists `folder` as a mount point; `None` where it has no such list.
+/// <https://man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html>
+fn is_listed(folder: &Path) -> Option<bool> {
+    let list = std::fs::read("/proc/self/mountinfo").ok()?;
+    let folder = folder.as_os_str().as_encoded_bytes();
+    let mut points = list
+        .split(|byte| *byte == b'\n')
+        .filter_map(|line| line.split(|byte| *byte == b' ').nth(4));
+    Some(points.any(|point| unescaped(point) == folder))
+}
+
+/// Decodes the octal numbers that stand for blanks and backslashes.
+fn unescaped(text: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut rest = text;
+    while let [first, after @ ..] = rest {
+        let code = after.get(..3).filter(|_| *first == b'\\');
+        let code = code.and_then(|code| std::str::from_utf8(code).ok());
+        match code.and_then(|code| u8::from_str_radix(code, 8).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = after.get(3..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    bytes
+}
+
+/// Whether the process, or the machine, has no file descriptor left.
+pub(crate) fn is_out_of_files(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
 }
 
 /// Names a file type that this platform has beyond files and folders.
@@ -25,4 +82,21 @@ pub(crate) fn describe_file_type(kind: FileType) -> Option<&'static str> {
 /// Flushes the entries of a folder to the disk.
 pub(crate) fn flush_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mount_points_with_blanks_are_decoded() {
+        for (text, path) in [
+            ("/a/b", "/a/b"),
+            (r"/a\040b\134c", r"/a b\c"),
+            (r"/a\9", r"/a\9"),
+            (r"\", r"\"),
+        ] {
+            assert_eq!(unescaped(text.as_bytes()), path.as_bytes());
+        }
+    }
 }

@@ -91,6 +91,9 @@ impl<'a> Conversion<'a> {
         if !lock.is_exclusive() {
             self.observer.notice(Event::NotExclusive);
         }
+        if !lock.keeps_names() {
+            self.observer.notice(Event::NamesNotFlushed);
+        }
         match self
             .place
             .state()?

@@ -186,6 +186,11 @@ impl<'a> Journal<'a> {
             .count())
     }
 
+    /// Makes durable what a process that was killed has put or removed.
+    pub(crate) fn flush(&self) -> Result<(), StoreError> {
+        self.store.flush_name(&unit_key(0))
+    }
+
     /// Removes the description of the run: the records have no more effect.
     pub(crate) fn end(&self) -> Result<(), StoreError> {
         self.store.remove(RUN)

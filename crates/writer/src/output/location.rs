@@ -32,15 +32,12 @@ impl OutputLocation {
         let output = output.into();
         match &output {
             Location::Local(path) => {
-                let Some(name) = path.file_name() else {
+                if path.file_name().is_none() {
                     return Err(OutputError::NoName { path: output });
-                };
-                let mut work_name = name.to_owned();
-                work_name.push(WORK_SUFFIX);
-                let work = path.with_file_name(work_name);
-                let backend = LocalBackend::new(path, work.clone(), journal::RUN);
+                }
+                let backend = LocalBackend::new(path, WORK_SUFFIX, journal::RUN)?;
                 Ok(Self {
-                    work: work.as_path().into(),
+                    work: backend.work().into(),
                     store: Arc::new(backend.output_store()),
                     work_store: Arc::new(backend.work_store()),
                     backend: Arc::new(backend),

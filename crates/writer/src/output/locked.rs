@@ -16,8 +16,14 @@ pub(crate) struct LockedOutput {
 impl LockedOutput {
     /// Locks `place`, so that nobody else writes it.
     pub(crate) fn take(place: &OutputLocation) -> Result<Self, OutputError> {
+        let lock = place.take_lock()?;
+        // A process that was killed may have put or removed the root or an entry of the
+        // journal, and not have flushed that. What this process finds and relies on
+        // must survive a loss of power.
+        place.store().flush_name(keys::ROOT_METADATA)?;
+        place.journal().flush()?;
         Ok(Self {
-            lock: place.take_lock()?,
+            lock,
             place: place.clone(),
         })
     }
@@ -26,6 +32,11 @@ impl LockedOutput {
     /// promised that there are none.
     pub(crate) fn is_exclusive(&self) -> bool {
         self.lock.is_exclusive()
+    }
+
+    /// Returns whether names survive a loss of power: see [`Lock::keeps_names`].
+    pub(crate) fn keeps_names(&self) -> bool {
+        self.lock.keeps_names()
     }
 
     /// Begins `run` at an OUTPUT that is free.
@@ -79,8 +90,9 @@ impl LockedOutput {
     /// Removes the work folder: the dataset is sealed.
     pub(crate) fn release(self) {
         // The dataset is complete, even if this fails. Without the description of
-        // the run, the rest of the work folder has no effect.
-        if self.place.journal().end().is_ok() {
+        // the run, the rest of the work folder has no effect. If the lock is lost, the
+        // work folder may be that of another process.
+        if self.check().is_ok() && self.place.journal().end().is_ok() {
             self.lock.remove_work();
         }
     }

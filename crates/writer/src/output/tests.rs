@@ -86,6 +86,60 @@ fn a_lock_of_a_dead_process_is_taken_over() {
     assert!(text.contains(&std::process::id().to_string()), "{text}");
 }
 
+/// Whoever may write beside OUTPUT could lead the lock to a file of the user.
+#[cfg(unix)]
+#[test]
+fn a_link_in_place_of_the_lock_is_refused() {
+    use std::os::unix::fs::symlink;
+
+    let dirs = TestDirs::new();
+    let victim = dirs.folder.path().join("victim");
+    write(&victim, "text of a user");
+    let folder = dirs.folder.path().join("elsewhere");
+    fs::create_dir(&folder).unwrap();
+    let is_refused = |error: OutputError, link: &Path| {
+        let text = error.to_string();
+        let OutputError::Lock(LockError::Link { path }) = error else {
+            panic!("{error:?}");
+        };
+        assert_eq!(path, link);
+        assert!(text.contains("remove the link"), "{text}");
+    };
+    let link = dirs.work.join(LOCK);
+    fs::create_dir(&dirs.work).unwrap();
+    symlink(&victim, &link).unwrap();
+    is_refused(dirs.lock().err().unwrap(), &link);
+    is_refused(dirs.place().holder().unwrap_err(), &link);
+    assert_eq!(fs::read(&victim).unwrap(), b"text of a user");
+
+    fs::remove_dir_all(&dirs.work).unwrap();
+    symlink(&folder, &dirs.work).unwrap();
+    is_refused(dirs.lock().err().unwrap(), &dirs.work);
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_place_of_the_lock_is_refused() {
+    let dirs = TestDirs::new();
+    fs::create_dir(&dirs.work).unwrap();
+    let pipe = dirs.work.join(LOCK);
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    for error in [
+        dirs.lock().err().unwrap(),
+        dirs.place().holder().unwrap_err(),
+    ] {
+        let OutputError::Lock(LockError::Io { path, source, .. }) = error else {
+            panic!("{error:?}");
+        };
+        assert_eq!(
+            (path, source.to_string()),
+            (pipe.clone(), "it is not a file; remove it".into())
+        );
+    }
+}
+
 #[test]
 fn a_removed_lock_is_an_error() {
     let dirs = TestDirs::new();
@@ -134,6 +188,47 @@ fn only_torn_writes_are_removed() {
         matches!(&error, OutputError::ForeignFile { path } if *path == Location::from(&foreign)),
         "{error}"
     );
+}
+
+/// NFS and FUSE keep a file that was removed while it was open, and a crash of the
+/// machine leaves it for ever.
+#[test]
+fn a_removed_file_that_a_file_system_keeps_is_left_alone() {
+    let dirs = TestDirs::new();
+    let kept = [".nfs1", ".fuse_hidden0000000a00000001"].map(|name| dirs.work.join(name));
+    for path in &kept {
+        write(path, "");
+    }
+    assert!(matches!(dirs.state(), OutputState::Free));
+    dirs.lock().unwrap().begin(&run()).unwrap();
+    dirs.lock().unwrap().release();
+    let left = fs::read_dir(&dirs.work).unwrap();
+    let mut left: Vec<_> = left.map(|entry| entry.unwrap().path()).collect();
+    left.sort();
+    assert_eq!(left, [kept[1].clone(), kept[0].clone()]);
+    dirs.lock().unwrap();
+}
+
+/// Who holds the lock does not remove the journal of a process that came after the
+/// work folder was removed.
+#[test]
+fn a_lost_lock_removes_nothing() {
+    let dirs = TestDirs::new();
+    for release in [false, true] {
+        let lock = dirs.lock().unwrap();
+        fs::remove_dir_all(&dirs.work).unwrap();
+        let other = dirs.lock().unwrap();
+        if release {
+            other.begin(&run()).unwrap();
+            lock.release();
+            assert!(dirs.work.join("run.json").exists());
+        } else {
+            drop(lock);
+        }
+        other.check().unwrap();
+        other.release();
+        assert!(!dirs.work.exists());
+    }
 }
 
 #[test]
