@@ -12,6 +12,7 @@
 //! lock                  the lock file, and the lease with its protocol
 //! overlap               locations that contain each other
 //! regular_file          files that are read by path
+//! io_fault              whom an error of the file system blames
 //! concurrent            several calls at the same time
 //! platform              calls that differ between operating systems, a module for each
 //! testing               stores for tests and the conformance kit
@@ -19,6 +20,7 @@
 
 mod backend;
 mod concurrent;
+mod io_fault;
 mod local;
 mod location;
 mod lock;
@@ -34,6 +36,7 @@ mod unreachable;
 
 pub use self::backend::{LocalBackend, OutputBackend, RemoteBackend};
 pub use self::concurrent::{for_each_concurrent, map_concurrent};
+pub use self::io_fault::IoFault;
 pub use self::local::{LocalStore, is_temporary};
 pub use self::location::{Address, Location, LocationError, StoreOption};
 pub use self::lock::{

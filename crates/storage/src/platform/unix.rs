@@ -26,3 +26,32 @@ pub(crate) fn describe_file_type(kind: FileType) -> Option<&'static str> {
 pub(crate) fn flush_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
+
+/// Whether an error number says that the process or the machine has no file
+/// descriptor or no memory left.
+pub(crate) fn is_machine_error(code: i32) -> bool {
+    [libc::EMFILE, libc::ENFILE, libc::ENOMEM, libc::ENOBUFS].contains(&code)
+}
+
+/// Whether an error number comes from a disk, or from the server behind a mount.
+pub(crate) fn is_device_error(code: i32) -> bool {
+    [
+        libc::EAGAIN,
+        libc::EBUSY,
+        libc::ECONNABORTED,
+        libc::ECONNREFUSED,
+        libc::ECONNRESET,
+        libc::EHOSTDOWN,
+        libc::EHOSTUNREACH,
+        libc::EIO,
+        libc::ENETDOWN,
+        libc::ENETUNREACH,
+        libc::ENODEV,
+        libc::ENOTCONN,
+        libc::ENXIO,
+        libc::EPIPE,
+        libc::ESTALE,
+        libc::ETIMEDOUT,
+    ]
+    .contains(&code)
+}
