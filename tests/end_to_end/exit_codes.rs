@@ -359,6 +359,35 @@ fn every_documented_exit_code_occurs() {
     assert_eq!(codes, seen.into_iter().map(|(_, code)| code).collect());
 }
 
+/// A full disk in place of standard output, when the dataset is sealed already.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_that_cannot_be_printed_does_not_undo_the_seal() {
+    let whole = Input::of_sites(3);
+    let gaps = with_gaps();
+    for (input, options, code) in [(&whole, "", 0), (&gaps, GAPS, 3)] {
+        for json in ["", "--json"] {
+            let script = r#"exec "$0" convert "$1" "$2" --overwrite $3 > /dev/full"#;
+            let mut command = Command::new("sh");
+            command.args(["-c", script, PROGRAM]);
+            command.arg(input.root()).arg(input.output());
+            let run = Run::of(command.arg(format!("{options} {json}")));
+            run.exits_with(code).reports_each(&[
+                "is sealed and complete, but this cannot be printed",
+                "No space left on device",
+            ]);
+            verify(&input.output(), "").exits_with(0);
+        }
+    }
+    let script = r#"exec "$0" info "$1" > /dev/full"#;
+    let mut command = Command::new("sh");
+    command.args(["-c", script, PROGRAM]).arg(whole.output());
+    Run::of(&mut command).exits_with(1);
+    let mut help = Command::new("sh");
+    help.args(["-c", r#"exec "$0" --help > /dev/full"#, PROGRAM]);
+    Run::of(&mut help).exits_with(1);
+}
+
 /// `head` closes the pipe before the result is printed.
 #[test]
 fn a_closed_pipe_does_not_change_the_exit_code() {
