@@ -187,6 +187,16 @@ impl Store for LocalStore {
         Ok(Some(bytes))
     }
 
+    fn flush(&self, key: &str) -> Result<(), StoreError> {
+        let path = self.path(key);
+        let file = File::open(&path).and_then(|file| file.sync_all());
+        file.map_err(failed("flush", &path))?;
+        // An earlier process may have made the folders, too.
+        self.folders_to(&path)
+            .skip(1)
+            .try_for_each(|folder| flush_folder(folder).map_err(failed("flush", folder)))
+    }
+
     fn remove(&self, key: &str) -> Result<(), StoreError> {
         let path = self.path(key);
         match fs::remove_file(&path) {

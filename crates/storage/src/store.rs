@@ -32,7 +32,9 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError`] names the object and what failed; nothing is visible
-    /// under `key` that was not there before.
+    /// under `key` that was not there before. The one exception: with the action
+    /// `flush`, the new object may be there, and may be lost in a crash of the machine;
+    /// see [`Store::flush`].
     fn put(&self, key: &str, parts: &[&[u8]]) -> Result<(), StoreError>;
 
     /// Stores one whole object that `write` produces piece by piece, as atomic
@@ -91,6 +93,15 @@ pub trait Store: Send + Sync {
             Some(part) => Ok(Some(part.to_vec())),
             None => Err(StoreError::beyond_end(key, &range, bytes.len() as u64)),
         }
+    }
+
+    /// Makes an object that is there as durable as [`Store::put`] does.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the object may be lost in a crash of the machine.
+    fn flush(&self, key: &str) -> Result<(), StoreError> {
+        let _ = key;
+        Ok(())
     }
 
     /// Removes one object, durably; it may be absent.

@@ -105,6 +105,10 @@ impl SiteProgress {
             Event::CompleteAlready => {
                 line("the dataset is complete already; --overwrite replaces it");
             }
+            Event::NotFlushed { error } => warning(&format!(
+                "the dataset is sealed and complete, but a power loss may undo that, because its \
+                 last flush failed: {error}; the same command flushes it once more"
+            )),
             Event::UnitKept { key, path } => warning(&format!(
                 "{key} stays as it was: {path} had good pixels before, and has other pixels or none now"
             )),
@@ -134,6 +138,8 @@ impl Observer for SiteProgress {
                 stored_bytes,
             } => self.advance(sites, stored_bytes),
             Event::NotExclusive => self.bar.suspend(warn_not_exclusive),
+            // The user must know it, however quiet.
+            Event::NotFlushed { .. } => self.bar.suspend(|| self.tell(event)),
             _ if self.verbosity > Verbosity::Quiet => self.bar.suspend(|| self.tell(event)),
             _ => {}
         }

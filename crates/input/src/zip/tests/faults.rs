@@ -13,7 +13,7 @@ const EIO: i32 = 5;
 /// An archive whose bytes in some ranges cannot be read, so many times.
 struct Failing {
     bytes: Vec<u8>,
-    bad: Arc<Mutex<Vec<(Range<u64>, usize)>>>,
+    bad: Bad,
 }
 
 impl ReaderAt for Failing {
