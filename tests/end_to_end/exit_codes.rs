@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::input::{Input, Spec};
-use super::run::{PROGRAM, Run, convert, info, plan, run, verify};
+use super::run::{PROGRAM, Run, SIGNALS, convert, info, plan, program, run, verify};
 use document::Section;
 use fields::{holds, holds_failure};
 use s3::Server;
@@ -64,7 +64,7 @@ fn running<T>(then: impl FnOnce(&Input, &dyn Fn(&str)) -> T) -> (Run, T) {
         channels: vec![1, 2],
         ..Spec::default()
     });
-    let mut command = Command::new(PROGRAM);
+    let mut command = program();
     command.arg("convert").arg(input.root()).arg(input.output());
     command.args(["--json", "--shard-sites", "1", "--jobs", "1"]);
     let pipes = command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -256,7 +256,7 @@ fn failures_are_printed_as_json() {
     fs::create_dir_all(unreadable.join("images.zarr/zarr.json")).unwrap();
     assert_eq!(fails(verify(&unreadable, "--json"), 1), "store");
 
-    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+    for (signal, code) in SIGNALS {
         let (stopped, ()) = running(|_, send| send(signal));
         assert_eq!(fails(stopped, code), "interrupted");
     }
@@ -335,7 +335,7 @@ fn every_documented_exit_code_occurs() {
     );
     let gaps = with_gaps();
     occurs("convert", 3, convert(&gaps.root(), &gaps.output(), GAPS));
-    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+    for (signal, code) in SIGNALS {
         occurs("convert", code, running(|_, send| send(signal)).0);
     }
 

@@ -44,7 +44,7 @@ pub use self::lock::{
 };
 pub use self::open_store::open_store;
 pub use self::overlap::overlap;
-pub use self::platform::{release_free_memory, set_mmap_threshold};
+pub use self::platform::{is_signal_ignored, release_free_memory, set_mmap_threshold};
 pub use self::regular_file::{OpenFileError, open_file};
 pub use self::remote::{
     Fence, PART, PublishedChecksum, ReadAhead, Remote, RemoteBytes, RemoteObject, RemoteStore,

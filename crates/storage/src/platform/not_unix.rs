@@ -32,3 +32,8 @@ pub(crate) fn is_machine_error(code: i32) -> bool {
 pub(crate) fn is_device_error(code: i32) -> bool {
     (21..=31).contains(&code) || [64, 121, 1117].contains(&code)
 }
+
+/// Returns false: Windows has no signals that a process inherits as ignored.
+pub fn is_signal_ignored(_signal: i32) -> bool {
+    false
+}
