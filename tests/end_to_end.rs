@@ -20,6 +20,7 @@ mod end_to_end {
     mod description;
     mod embeddings;
     mod exit_codes;
+    mod failing_input;
     mod file_systems;
     mod hostile_images;
     mod hostile_input;

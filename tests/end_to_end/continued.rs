@@ -11,7 +11,7 @@ use rand::RngExt;
 
 use super::dataset::{Dataset, files_below};
 use super::input::{Input, Spec};
-use super::run::{PROGRAM, Run, convert, info};
+use super::run::{PROGRAM, Run, SIGNALS, convert, info, program};
 use super::tally::Tally;
 use super::torture::{random, rounds};
 
@@ -40,7 +40,7 @@ struct Running(Child);
 
 impl Running {
     fn start(input: &Input, options: &str) -> Self {
-        let mut command = Command::new(PROGRAM);
+        let mut command = program();
         command.arg("convert").arg(input.root()).arg(input.output());
         command.args(options.split_whitespace());
         let pipes = command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -82,7 +82,7 @@ fn is_whole(input: &Input, whole: &BTreeMap<String, Vec<u8>>) {
 fn a_signal_finishes_the_shards_in_hand_and_the_same_command_continues() {
     let input = long_input();
     let whole = uninterrupted(&input);
-    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+    for (signal, code) in SIGNALS {
         let running = Running::start(&input, OPTIONS);
         wait_for_units(&input, 3);
         running.signal(signal);
@@ -113,6 +113,23 @@ fn a_signal_finishes_the_shards_in_hand_and_the_same_command_continues() {
         is_whole(&input, &whole);
         fs::remove_dir_all(input.output()).unwrap();
     }
+}
+
+/// `nohup` ignores the signal of a closed terminal, and the program must go on.
+#[test]
+fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
+    let input = long_input();
+    let whole = uninterrupted(&input);
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' HUP; exec \"$0\" \"$@\"", PROGRAM, "convert"]);
+    command.arg(input.root()).arg(input.output());
+    command.args(OPTIONS.split_whitespace());
+    let pipes = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let running = Running(pipes.spawn().unwrap());
+    wait_for_units(&input, 3);
+    running.signal("HUP");
+    running.ends().exits_with(0);
+    is_whole(&input, &whole);
 }
 
 #[test]

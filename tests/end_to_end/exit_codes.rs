@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::input::{Input, Spec};
-use super::run::{PROGRAM, Run, convert, info, plan, run, verify};
+use super::run::{PROGRAM, Run, SIGNALS, convert, info, plan, program, run, verify};
 use document::Section;
 use fields::{holds, holds_failure};
 use s3::Server;
@@ -64,7 +64,7 @@ fn running<T>(then: impl FnOnce(&Input, &dyn Fn(&str)) -> T) -> (Run, T) {
         channels: vec![1, 2],
         ..Spec::default()
     });
-    let mut command = Command::new(PROGRAM);
+    let mut command = program();
     command.arg("convert").arg(input.root()).arg(input.output());
     command.args(["--json", "--shard-sites", "1", "--jobs", "1"]);
     let pipes = command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -263,7 +263,7 @@ fn failures_are_printed_as_json() {
     fs::create_dir_all(unreadable.join("images.zarr/zarr.json")).unwrap();
     assert_eq!(fails(verify(&unreadable, "--json"), 1), "store");
 
-    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+    for (signal, code) in SIGNALS {
         let (stopped, ()) = running(|_, send| send(signal));
         assert_eq!(fails(stopped, code), "interrupted");
     }
@@ -342,7 +342,7 @@ fn every_documented_exit_code_occurs() {
     );
     let gaps = with_gaps();
     occurs("convert", 3, convert(&gaps.root(), &gaps.output(), GAPS));
-    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+    for (signal, code) in SIGNALS {
         occurs("convert", code, running(|_, send| send(signal)).0);
     }
 
@@ -364,6 +364,35 @@ fn every_documented_exit_code_occurs() {
     let rows = Section::of("## Exit codes").rows();
     let codes: BTreeSet<i32> = rows.iter().map(|row| row[0].parse().unwrap()).collect();
     assert_eq!(codes, seen.into_iter().map(|(_, code)| code).collect());
+}
+
+/// A full disk in place of standard output, when the dataset is sealed already.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_that_cannot_be_printed_does_not_undo_the_seal() {
+    let whole = Input::of_sites(3);
+    let gaps = with_gaps();
+    for (input, options, code) in [(&whole, "", 0), (&gaps, GAPS, 3)] {
+        for json in ["", "--json"] {
+            let script = r#"exec "$0" convert "$1" "$2" --overwrite $3 > /dev/full"#;
+            let mut command = Command::new("sh");
+            command.args(["-c", script, PROGRAM]);
+            command.arg(input.root()).arg(input.output());
+            let run = Run::of(command.arg(format!("{options} {json}")));
+            run.exits_with(code).reports_each(&[
+                "is sealed and complete, but this cannot be printed",
+                "No space left on device",
+            ]);
+            verify(&input.output(), "").exits_with(0);
+        }
+    }
+    let script = r#"exec "$0" info "$1" > /dev/full"#;
+    let mut command = Command::new("sh");
+    command.args(["-c", script, PROGRAM]).arg(whole.output());
+    Run::of(&mut command).exits_with(1);
+    let mut help = Command::new("sh");
+    help.args(["-c", r#"exec "$0" --help > /dev/full"#, PROGRAM]);
+    Run::of(&mut help).exits_with(1);
 }
 
 /// `head` closes the pipe before the result is printed.

@@ -8,6 +8,24 @@ use serde_json::Value;
 /// The program under test.
 pub(super) const PROGRAM: &str = env!("CARGO_BIN_EXE_rxrx2zarr");
 
+/// The signals that stop a conversion, with its exit codes.
+#[cfg(target_os = "linux")]
+pub(super) const SIGNALS: [(&str, i32); 4] =
+    [("INT", 130), ("TERM", 143), ("USR1", 138), ("HUP", 129)];
+#[cfg(not(target_os = "linux"))]
+pub(super) const SIGNALS: [(&str, i32); 3] = [("INT", 130), ("TERM", 143), ("HUP", 129)];
+
+/// The program, which heeds SIGHUP even if these tests were started with `nohup`.
+pub(super) fn program() -> Command {
+    if cfg!(target_os = "linux") {
+        let mut command = Command::new("env");
+        command.args(["--default-signal=HUP", PROGRAM]);
+        command
+    } else {
+        Command::new(PROGRAM)
+    }
+}
+
 /// The result of a run.
 #[derive(Debug)]
 pub(super) struct Run {

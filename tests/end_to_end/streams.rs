@@ -175,6 +175,108 @@ fn a_closed_pipe_is_no_failure() {
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
 }
 
+/// Runs a shell script, in which `$0` is the program, `$1` INPUT and `$2` OUTPUT.
+#[cfg(target_os = "linux")]
+fn script(input: &Input, script: &str) -> Run {
+    let mut command = Command::new("bash");
+    command.args(["-c", script, PROGRAM]);
+    Run::of(command.arg(input.root()).arg(input.output()))
+}
+
+/// The log is on a full disk, or goes to a pipe that is closed.
+#[cfg(target_os = "linux")]
+#[test]
+fn standard_error_that_cannot_be_written_changes_nothing() {
+    let good = Input::of_sites(3);
+    let bad = Input::of_sites(3);
+    std::fs::write(bad.image(1, 1), "no PNG").unwrap();
+    let missing = Input::of_sites(3);
+    std::fs::remove_file(missing.image(0, 1)).unwrap();
+    for (input, arguments, code) in [
+        (&good, r#"convert "$1" "$2" -v --overwrite"#, 0),
+        (&good, r#"convert "$1" "$2" -v"#, 0),
+        (&bad, r#"convert "$1" "$2" -v --overwrite"#, 3),
+        (&missing, r#"convert "$1" "$2""#, 1),
+        (&missing, r#"verify "$2""#, 1),
+        (&missing, r#"convert "$1""#, 2),
+    ] {
+        let full = script(input, &format!(r#""$0" {arguments} 2> /dev/full"#));
+        full.exits_with(code);
+        let closed = format!(r#""$0" {arguments} 2>&1 >&- | true; exit "${{PIPESTATUS[0]}}""#);
+        script(input, &closed).exits_with(code);
+    }
+    assert!(Dataset::at(bad.output()).is_sealed());
+    script(&bad, r#""$0" verify "$2" --source "$1" 2> /dev/full"#).exits_with(0);
+}
+
+/// Names and texts of data cannot command a terminal.
+#[cfg(target_os = "linux")]
+#[test]
+fn control_characters_of_data_are_escaped_wherever_they_are_printed() {
+    use std::fs;
+    const ESCAPE: &str = "\u{1b}]0;title\u{7}\u{9b}2J";
+    #[track_caller]
+    fn is_plain(run: Run) -> Run {
+        for text in [&run.stdout, &run.stderr] {
+            let is_odd = |c: char| c.is_control() && c != '\n';
+            assert!(!text.contains(is_odd), "{run:#?}");
+        }
+        run
+    }
+    let input = Input::of_sites(3);
+    let description = r#"{"name": "MARK", "license": "MARK", "citation": "MARK"}"#;
+    fs::write(input.root().join("rxrx2zarr.json"), description).unwrap();
+    let output = input.output();
+    convert(&input.root(), &output, "").exits_with(0);
+
+    // A root that somebody else wrote, with escapes in each text of it that is shown.
+    let root = output.join("images.zarr/zarr.json");
+    let mut text = fs::read_to_string(&root).unwrap();
+    text = text.replace("\"MARK\"", "\"a\\u001b]0;title\\u0007\\u009b2J\\nb\"");
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let stain = json["attributes"]["channels"][0]["stain"].as_str().unwrap();
+    text = text.replace(&format!("\"{stain}\""), "\"a\\u001b[31m\"");
+    fs::write(&root, text).unwrap();
+    let told = is_plain(run(["info", output.to_str().unwrap()]).exits_with(0));
+    assert!(
+        told.stdout.contains("a\\u{1b}]0;title\\u{7}\\u{9b}2J\\nb"),
+        "{told:#?}"
+    );
+    assert!(told.stdout.contains("a\\u{1b}[31m"), "{told:#?}");
+    let told = run(["info", output.to_str().unwrap(), "--json"]).json();
+    let name = told["attributes"]["description"]["name"].as_str();
+    let name = name.or_else(|| told["attributes"]["name"].as_str());
+    assert!(
+        name.is_none_or(|name| name.starts_with("a\u{1b}]0;")),
+        "{told}"
+    );
+
+    // Names of objects.
+    fs::write(output.join(format!("images.zarr/{ESCAPE}\n")), "").unwrap();
+    let told = is_plain(super::run::verify(&output, "").exits_with(1));
+    assert!(
+        told.stdout.contains("images.zarr/\\u{1b}]0;title"),
+        "{told:#?}"
+    );
+
+    // Names of images and folders, and arguments.
+    fs::write(input.root().join(format!("images/{ESCAPE}.png")), "").unwrap();
+    fs::write(input.image(1, 1), "no PNG").unwrap();
+    let odd = input.beside(&format!("out{ESCAPE}"));
+    is_plain(plan(&input.root(), "-v").exits_with(0));
+    is_plain(convert(&input.root(), &odd, "-v").exits_with(3));
+    is_plain(run(["info", odd.to_str().unwrap()]).exits_with(0));
+    is_plain(run(["plan", &format!("none{ESCAPE}")]).exits_with(1));
+    is_plain(run(["plan", &format!("--{ESCAPE}")]).exits_with(2));
+
+    // The holder of the lock of an unfinished run.
+    let unfinished = Input::of_sites(3);
+    fs::write(unfinished.image(1, 1), "no PNG").unwrap();
+    let options = "--strict --shard-sites 1 --jobs 1";
+    is_plain(convert(&unfinished.root(), &unfinished.output(), options).exits_with(1));
+    is_plain(super::run::info(&unfinished.output(), "").exits_with(1));
+}
+
 #[test]
 fn a_demo_runs_and_runs_again() {
     let place = tempfile::tempdir().unwrap();

@@ -13,8 +13,6 @@
 //!
 //! `docs/json.md` lists the exit codes and the output of `--json`.
 
-#![allow(clippy::print_stderr, reason = "this crate prints for users")]
-
 mod arguments;
 mod commands;
 mod exit_status;

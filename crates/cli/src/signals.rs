@@ -1,10 +1,17 @@
-//! SIGINT and SIGTERM: the first signal asks the command to stop, the second one
-//! ends the process.
+//! Signals that ask a command to stop. The first one finishes what is begun, the second
+//! one ends the process.
+//!
+//! SIGINT comes from Ctrl-C, SIGTERM from `kill` and from schedulers, SIGUSR1 from batch
+//! systems that warn a job before its time is over (Slurm with `--signal`, Grid Engine),
+//! and SIGHUP from a terminal that is closed. A process that was started with `nohup`
+//! ignores SIGHUP, and goes on doing so.
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+#[cfg(unix)]
+use signal_hook::consts::{SIGHUP, SIGUSR1};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
@@ -12,7 +19,7 @@ use crate::exit_status::ExitStatus;
 
 /// The signal handlers cannot be installed.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot install the handlers of SIGINT and SIGTERM")]
+#[error("cannot install the handlers of SIGINT, SIGTERM, SIGUSR1 and SIGHUP")]
 pub(crate) struct SignalError(#[source] io::Error);
 
 /// Request of a signal to stop.
@@ -22,7 +29,7 @@ pub(crate) struct StopSignal {
 }
 
 impl StopSignal {
-    /// Installs the handlers of SIGINT and SIGTERM.
+    /// Installs the handlers.
     ///
     /// # Errors
     /// [`SignalError`] if the operating system refuses a handler.
@@ -33,6 +40,12 @@ impl StopSignal {
         };
         for number in [SIGINT, SIGTERM] {
             stop.handle(number).map_err(SignalError)?;
+        }
+        #[cfg(unix)]
+        stop.handle(SIGUSR1).map_err(SignalError)?;
+        #[cfg(unix)]
+        if !rxrx_writer::is_signal_ignored(SIGHUP) {
+            stop.handle(SIGHUP).map_err(SignalError)?;
         }
         Ok(stop)
     }

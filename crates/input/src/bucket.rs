@@ -4,6 +4,7 @@ use rxrx_metadata::Listing;
 use rxrx_storage::{Remote, RemoteObject, StoreError, Unreachable};
 use sha2::{Digest, Sha256};
 
+use crate::faults::Faults;
 use crate::read_error::ReadError;
 use crate::source::{ReadHints, Source, SourceStamp, read_alone};
 
@@ -14,6 +15,7 @@ pub(crate) struct BucketSource {
     keys: String,
     /// The objects in the order of their keys.
     objects: Vec<Listed>,
+    faults: Faults,
 }
 
 /// One object. It takes 32 bytes, because there may be millions.
@@ -43,6 +45,7 @@ impl BucketSource {
             remote,
             keys,
             objects,
+            faults: Faults::default(),
         };
         Ok((source, listing))
     }
@@ -50,6 +53,22 @@ impl BucketSource {
     /// Whether there is no object.
     pub(crate) fn is_empty(&self) -> bool {
         self.objects.is_empty()
+    }
+
+    /// Returns the error of an object that is absent: it is a bad image, unless another
+    /// object, which was read before, is absent too.
+    fn absent(&self, key: &str) -> ReadError {
+        let error = ReadError::vanished("there is no such object");
+        self.faults.unusable_unless_gone(key, error, &|other| {
+            let Some(other) = other else {
+                return Ok(());
+            };
+            match self.remote.head(other) {
+                Ok(Some(_)) => Ok(()),
+                Ok(None) => Err("there is no such object".to_owned()),
+                Err(error) => Err(error.to_string()),
+            }
+        })
     }
 
     /// Key of the object at `position`; empty if there is no such object.
@@ -81,11 +100,12 @@ impl Source for BucketSource {
     ) -> Vec<Result<SourceStamp, ReadError>> {
         let keys: Vec<&str> = files.iter().map(|(path, _)| *path).collect();
         let read = self.remote.get_all(&keys, at_most as u64);
-        let results = files.iter_mut().zip(read).map(|((_, bytes), read)| {
+        let results = files.iter_mut().zip(read).map(|((path, bytes), read)| {
             bytes.clear();
-            let found = read.map_err(Unreachable::from)?;
-            let (object, content) =
-                found.ok_or_else(|| ReadError::vanished("there is no such object"))?;
+            let Some((object, content)) = read.map_err(Unreachable::from)? else {
+                return Err(self.absent(path));
+            };
+            self.faults.note_good(path);
             bytes.extend(content.iter().take(at_most));
             Ok(stamp(&object))
         });
@@ -168,6 +188,13 @@ mod tests {
         for path in ["", "none", "zzz"] {
             assert!(source.stamp(path).is_err());
         }
+
+        for path in &paths {
+            remote.remove(path).unwrap();
+        }
+        let error = source.read(&paths[2], 9, &mut Vec::new()).unwrap_err();
+        assert!(matches!(&error, ReadError::Unreachable(_)), "{error}");
+        assert!(error.to_string().contains("neither can"), "{error}");
 
         remote.put(&paths[2], "21".into()).unwrap();
         let now = source.read(&paths[2], 9, &mut Vec::new()).unwrap();

@@ -2,6 +2,7 @@
 
 mod bucket;
 mod error;
+mod faults;
 mod folder;
 mod headers;
 mod open;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use rxrx_storage::{OpenFileError, Unreachable};
+use rxrx_storage::Unreachable;
 
 /// Reason why a file of INPUT could not be read. Cloning copies a pointer.
 ///
@@ -34,7 +34,7 @@ pub enum Cause {
     Permission,
     /// The file is larger than any image of the array.
     TooLarge,
-    /// Reading failed for another reason.
+    /// Reading failed for another reason, such as an error of the disk at this file.
     Unreadable,
     /// The archive holds it encrypted.
     Encrypted,
@@ -87,7 +87,8 @@ impl ReadError {
     }
 }
 
-/// An error of the file system, for one file.
+/// An error of the file system that concerns this file only. `Faults` finds out
+/// whether it does.
 impl From<io::Error> for ReadError {
     fn from(error: io::Error) -> Self {
         let cause = match error.kind() {
@@ -97,15 +98,6 @@ impl From<io::Error> for ReadError {
             _ => Cause::Unreadable,
         };
         Self::unusable(cause, error)
-    }
-}
-
-impl From<OpenFileError> for ReadError {
-    fn from(error: OpenFileError) -> Self {
-        match error {
-            OpenFileError::NotAFile(text) => Self::unusable(Cause::NotAFile, text),
-            OpenFileError::Io(error) => error.into(),
-        }
     }
 }
 

@@ -13,6 +13,7 @@
 //! folder                folders whose names survive a loss of power
 //! overlap               locations that contain each other
 //! regular_file          files that are read by path
+//! io_fault              whom an error of the file system blames
 //! concurrent            several calls at the same time
 //! platform              calls that differ between operating systems, a module for each
 //! testing               stores for tests and the conformance kit
@@ -21,6 +22,7 @@
 mod backend;
 mod concurrent;
 mod folder;
+mod io_fault;
 mod local;
 mod location;
 mod lock;
@@ -36,6 +38,7 @@ mod unreachable;
 
 pub use self::backend::{LocalBackend, OutputBackend, RemoteBackend};
 pub use self::concurrent::{for_each_concurrent, map_concurrent};
+pub use self::io_fault::IoFault;
 pub use self::local::{LocalStore, is_temporary};
 pub use self::location::{Address, Location, LocationError, StoreOption};
 pub use self::lock::{
@@ -43,7 +46,7 @@ pub use self::lock::{
 };
 pub use self::open_store::open_store;
 pub use self::overlap::overlap;
-pub use self::platform::{release_free_memory, set_mmap_threshold};
+pub use self::platform::{is_signal_ignored, release_free_memory, set_mmap_threshold};
 pub use self::regular_file::{OpenFileError, open_file};
 pub use self::remote::{
     Fence, PART, PublishedChecksum, ReadAhead, Remote, RemoteBytes, RemoteObject, RemoteStore,

@@ -21,7 +21,8 @@ use self::not_unix as unix;
 
 pub(crate) use self::linux::{is_process_alive, machine_id, open_direct};
 pub use self::linux::{release_free_memory, set_mmap_threshold};
+pub use self::unix::is_signal_ignored;
 pub(crate) use self::unix::{
-    describe_file_type, flush_folder, is_mount_point, is_out_of_files, open_for_reading,
-    open_no_link,
+    describe_file_type, flush_folder, is_device_error, is_machine_error, is_mount_point,
+    is_out_of_files, open_for_reading, open_no_link,
 };

@@ -34,7 +34,9 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError`] names the object and what failed; nothing is visible
-    /// under `key` that was not there before.
+    /// under `key` that was not there before. The one exception: with the action
+    /// `flush`, the new object may be there, and may be lost in a crash of the machine;
+    /// see [`Store::flush_name`].
     fn put(&self, key: &str, parts: &[&[u8]]) -> Result<(), StoreError>;
 
     /// Stores one whole object that `write` produces piece by piece, as atomic

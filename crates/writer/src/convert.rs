@@ -18,7 +18,7 @@
 //! | after a record | shards so far | their records | continues with the next unit |
 //! | while it seals | all shards, some labels and tables | all records | seals, to the same bytes |
 //! | after `SHA256SUMS`, before the root | all objects but the root metadata | all records | seals |
-//! | after the root metadata | complete | all records | finds it complete, removes the work folder |
+//! | after the root metadata | complete | all records | finds it complete, flushes the root metadata once more, removes the work folder |
 //! | while the work folder is removed | complete | `run.json` goes first, then the rest | finds it complete, removes the rest |
 //! | `--overwrite`, while the old journal is removed | as before | `run.json`, some records | starts over |
 //! | `--overwrite`, while OUTPUT is removed | no root metadata, so no dataset | `run.json` says that OUTPUT is not cleared | removes the rest, begins |

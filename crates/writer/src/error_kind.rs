@@ -82,7 +82,10 @@ kinds! {
         Self::Absent { .. } | Self::Checksums { .. } | Self::Place { .. } => Output,
         Self::Changed { .. } | Self::NoCause => Output,
     }
-    ResumeError [Recorded Store] { Self::Vanished { .. } => Input }
+    ResumeError [Recorded Store] {
+        Self::Source { .. } => Store,
+        Self::Vanished { .. } => Input,
+    }
     OutputError [Lock Journal Store] { _ => Output }
     InspectError [Dataset Output] {}
     PipelineError [Codec Journal Store] {

@@ -82,6 +82,12 @@ pub enum Event<'a> {
         /// The object's size in bytes.
         bytes: u64,
     },
+    /// The dataset is sealed, but its root metadata could not be flushed: a crash of the
+    /// machine may remove them. The next run flushes them once more.
+    NotFlushed {
+        /// The error of the store with its cause.
+        error: &'a str,
+    },
     /// All units are stored; labels, tables and root metadata are written.
     Sealing,
 }

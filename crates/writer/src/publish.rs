@@ -70,5 +70,7 @@ fn publish_to(
     if options.dry_run {
         return publication.dry_run();
     }
-    publication.run(LockedOutput::take(&place)?)
+    let lock = LockedOutput::take(&place)?;
+    lock.flush_names()?;
+    publication.run(lock)
 }

@@ -29,7 +29,7 @@ use rxrx_format::{
     sites_table,
 };
 use rxrx_metadata::{Embeddings, Plan};
-use rxrx_storage::for_each_concurrent;
+use rxrx_storage::{StoreError, for_each_concurrent};
 use serde_json::{Map, Value};
 
 use self::collected_records::CollectedRecords;
@@ -53,10 +53,18 @@ pub(crate) struct Seal<'a> {
     pub(crate) output: &'a ChecksummedStore<'a>,
 }
 
+/// A dataset that is sealed.
+pub(crate) struct Sealed {
+    /// The images that could not be used.
+    pub(crate) refused: Vec<RefusedImages>,
+    /// The error of the flush of the root metadata, which a crash of the machine may
+    /// therefore remove.
+    pub(crate) not_flushed: Option<StoreError>,
+}
+
 impl Seal<'_> {
     /// Writes everything but the shards; the dataset is complete when this returns.
-    /// Returns the images that could not be used.
-    pub(crate) fn write(self) -> Result<Vec<RefusedImages>, SealError> {
+    pub(crate) fn write(self) -> Result<Sealed, SealError> {
         let metadata = key_value_metadata(self.plan.geometry(), self.attributes);
         let mut records =
             CollectedRecords::collect(self.plan, self.units, &self.records, &metadata)?;
@@ -69,8 +77,11 @@ impl Seal<'_> {
         })?;
         let refused = self.put_tables(records, &metadata)?;
         let arrays = self.put_documents(labels)?;
-        self.put_root(arrays)?;
-        Ok(refused)
+        let not_flushed = self.put_root(arrays)?;
+        Ok(Sealed {
+            refused,
+            not_flushed,
+        })
     }
 
     /// Puts the tables. Returns the images that could not be used.
@@ -138,8 +149,9 @@ impl Seal<'_> {
     }
 
     /// Puts the list of checksums and, if every object is as it was put, the root
-    /// metadata.
-    fn put_root(&self, arrays: Map<String, Value>) -> Result<(), SealError> {
+    /// metadata. Returns the error of its flush: the dataset is sealed all the same,
+    /// because readers find the root metadata.
+    fn put_root(&self, arrays: Map<String, Value>) -> Result<Option<StoreError>, SealError> {
         let root = root_metadata(self.attributes, arrays).map_err(json_error(ROOT_METADATA))?;
         let root = document(ROOT_METADATA, &root)?;
         let list = self.output.checksum_list((ROOT_METADATA, &root));
@@ -147,8 +159,13 @@ impl Seal<'_> {
         if let Some(lost) = self.output.lost()? {
             return Err(lost.into());
         }
-        self.output.put(ROOT_METADATA, &[&root])?;
-        Ok(())
+        match self.output.put(ROOT_METADATA, &[&root]) {
+            Ok(_) => Ok(None),
+            Err(error) if error.action == "flush" && self.output.holds(ROOT_METADATA, &root) => {
+                Ok(Some(error))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

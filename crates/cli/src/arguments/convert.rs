@@ -26,7 +26,7 @@ stops at once.
 
 Exit codes: 0 complete, 1 failed and nothing sealed, 2 wrong usage,
 3 sealed but some images are missing or could not be used,
-130 or 143 stopped by SIGINT or SIGTERM.";
+129, 130, 138 or 143 stopped by SIGHUP, SIGINT, SIGUSR1 or SIGTERM.";
 
 #[derive(Debug, Args)]
 #[command(before_help = EXAMPLES)]

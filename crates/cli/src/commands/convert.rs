@@ -34,11 +34,13 @@ pub(crate) fn run(
     let converted = with_progress::convert(prepared, &output, &options, verbosity);
     let (converted, seconds) = converted.map_err(|error| stopped(error, &stop))?;
     report::problems(prepared.plan.problems(), verbosity);
-    if arguments.json {
-        report::json_with(&converted, [("seconds", seconds.into())])?;
+    let printed = if arguments.json {
+        report::json_with(&converted, [("seconds", seconds.into())])
     } else {
-        report::print(|out| report::converted(out, &converted, &output, seconds))?;
-    }
+        report::print(|out| report::converted(out, &converted, &output, seconds))
+            .map_err(Into::into)
+    };
+    report::warn_unless_printed(printed, &format!("{output} is sealed and complete"));
     Ok(ExitStatus::of_planes(converted.planes))
 }
 

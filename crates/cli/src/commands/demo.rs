@@ -42,11 +42,15 @@ pub(crate) fn run(arguments: &DemoArguments, verbosity: Verbosity) -> anyhow::Re
         .existing(Existing::Replace)
         .description(describe(&prepared)?);
     let (converted, seconds) = with_progress::convert(&prepared, &output, &options, verbosity)?;
-    report::print(|out| {
+    let printed = report::print(|out| {
         write!(out, "2. Dataset: ")?;
         report::converted(out, &converted, &output, seconds)?;
         writeln!(out, "3. Open it:")?;
         report::how_to_open(out, &output)
-    })?;
+    });
+    report::warn_unless_printed(
+        printed.map_err(Into::into),
+        &format!("{output} is sealed and complete"),
+    );
     Ok(ExitStatus::of_planes(converted.planes))
 }

@@ -13,8 +13,8 @@ pub(crate) fn run(
     let (dataset, url) = (arguments.dataset()?, arguments.url()?);
     let options = arguments.options();
     let (published, seconds) = with_progress::publish(&dataset, &url, options, verbosity)?;
-    if arguments.json {
-        report::json_with(&published, [("seconds", seconds.into())])?;
+    let printed = if arguments.json {
+        report::json_with(&published, [("seconds", seconds.into())])
     } else {
         report::print(|out| {
             if options.dry_run {
@@ -22,7 +22,13 @@ pub(crate) fn run(
             }
             report::published(out, &published, &url, seconds)?;
             report::how_to_open(out, &url)
-        })?;
+        })
+        .map_err(Into::into)
+    };
+    if options.dry_run {
+        printed?;
+    } else {
+        report::warn_unless_printed(printed, &format!("{url} is published and complete"));
     }
     Ok(ExitStatus::Complete)
 }

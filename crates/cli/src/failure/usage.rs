@@ -1,23 +1,41 @@
 //! Errors of the command line, as clap reports them.
 
 use std::env;
+use std::io;
 
 use super::json::print_usage_json;
 use crate::exit_status::ExitStatus;
+use crate::report;
 
 /// Prints what clap has to say: help or the version on standard output, or an
 /// error on standard error and, with `--json`, as one JSON object on standard
 /// output. Returns the status that the process ends with.
 pub(crate) fn report_usage(error: &clap::Error) -> ExitStatus {
-    // There is nowhere to report that standard error cannot be written.
-    let _ = error.print();
     if !error.use_stderr() {
-        return ExitStatus::Complete;
+        return print_help(error);
+    }
+    let text = error.render().to_string();
+    if report::plain(&text) == text {
+        // With colours on a terminal. What cannot be written is dropped.
+        let _ = error.print();
+    } else {
+        report::line(text.trim_end());
     }
     if is_json_requested() {
         print_usage_json(&message(&error.render().to_string()));
     }
     ExitStatus::WrongUsage
+}
+
+/// Prints help or the version on standard output.
+fn print_help(error: &clap::Error) -> ExitStatus {
+    match error.print() {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            report::warning(&format!("cannot print on standard output: {error}"));
+            ExitStatus::Failed
+        }
+        _ => ExitStatus::Complete,
+    }
 }
 
 /// Returns whether the command line, which could not be parsed, has `--json`.

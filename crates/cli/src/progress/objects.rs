@@ -1,12 +1,10 @@
 //! Progress of an upload.
 
-use std::io::{IsTerminal, stderr};
-
 use indicatif::ProgressBar;
 use rxrx_writer::{Event, Observer};
 
 use super::bar::{bar, warn_not_exclusive};
-use crate::report::bytes;
+use crate::report::{bytes, is_terminal, line};
 use crate::verbosity::Verbosity;
 
 /// Draws the number of objects that are checked or uploaded.
@@ -34,8 +32,8 @@ impl ObjectProgress {
         self.bar.reset();
         self.bar.set_length(objects as u64);
         self.bar.set_message(action);
-        if self.verbosity > Verbosity::Quiet && !stderr().is_terminal() {
-            eprintln!("{action} {objects} objects");
+        if self.verbosity > Verbosity::Quiet && !is_terminal() {
+            line(format_args!("{action} {objects} objects"));
         }
     }
 }
@@ -49,7 +47,8 @@ impl Observer for ObjectProgress {
             Event::ObjectDone { key, bytes: size } => {
                 self.bar.inc(1);
                 if self.verbosity == Verbosity::Verbose {
-                    self.bar.suspend(|| eprintln!("{key}  {}", bytes(size)));
+                    let text = format!("{key}  {}", bytes(size));
+                    self.bar.suspend(|| line(text));
                 }
             }
             _ => {}

@@ -2,7 +2,7 @@
 
 use rxrx_writer::Resumed;
 
-use crate::report::warning;
+use crate::report::{line, warning};
 
 /// Number of examples of each change.
 const EXAMPLES: usize = 3;
@@ -10,7 +10,9 @@ const EXAMPLES: usize = 3;
 /// Prints the progress of the earlier run, and what must be converted again.
 pub(super) fn resumed(resumed: &Resumed) {
     let Resumed { done, units, .. } = resumed;
-    eprintln!("continuing: {done} of {units} shards are done");
+    line(format_args!(
+        "continuing: {done} of {units} shards are done"
+    ));
     for (change, examples, count) in [
         (
             "records are damaged; their shards are converted again",

@@ -1,6 +1,5 @@
 //! Progress of a conversion or a verification.
 
-use std::io::{IsTerminal, stderr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -9,7 +8,7 @@ use rxrx_writer::{Event, Observer};
 
 use super::bar::{bar, warn_names_not_flushed, warn_not_exclusive};
 use super::resumed::resumed;
-use crate::report::{bytes, warning};
+use crate::report::{bytes, is_terminal, line, warning};
 use crate::verbosity::Verbosity;
 
 /// Time between two lines if standard error is not a terminal.
@@ -42,7 +41,7 @@ impl SiteProgress {
         let now = Instant::now();
         Self {
             verbosity,
-            lines: verbosity > Verbosity::Quiet && !stderr().is_terminal(),
+            lines: verbosity > Verbosity::Quiet && !is_terminal(),
             bar: bar(verbosity, "{bar:30} {pos}/{len} sites  {msg}  {eta} left"),
             counts: Mutex::new(Counts {
                 start: now,
@@ -83,10 +82,10 @@ impl SiteProgress {
             let left = sites.saturating_sub(done) as f64 / rate.max(1e-9);
             // With a rate of nearly 0 the time exceeds a Duration.
             let left = Duration::try_from_secs_f64(left).unwrap_or(Duration::MAX);
-            eprintln!(
+            line(format_args!(
                 "{done}/{sites} sites  {speed}  {} left",
                 HumanDuration(left)
-            );
+            ));
         }
         drop(counts);
         self.bar.inc(sites as u64);
@@ -104,8 +103,12 @@ impl SiteProgress {
         match event {
             Event::Continued(found) => resumed(found),
             Event::CompleteAlready => {
-                eprintln!("the dataset is complete already; --overwrite replaces it");
+                line("the dataset is complete already; --overwrite replaces it");
             }
+            Event::NotFlushed { error } => warning(&format!(
+                "the dataset is sealed and complete, but a power loss may undo that, because its \
+                 last flush failed: {error}; the same command flushes it once more"
+            )),
             Event::UnitKept { key, path } => warning(&format!(
                 "{key} stays as it was: {path} had good pixels before, and has other pixels or none now"
             )),
@@ -113,9 +116,9 @@ impl SiteProgress {
                 warning(&format!("{path}: {error}; its pixels will be 0"));
             }
             Event::UnitStored { key, bytes: size } if verbose => {
-                eprintln!("stored {key} ({})", bytes(size));
+                line(format_args!("stored {key} ({})", bytes(size)));
             }
-            Event::Sealing if verbose => eprintln!("sealing"),
+            Event::Sealing if verbose => line("sealing"),
             _ => {}
         }
     }
@@ -136,6 +139,8 @@ impl Observer for SiteProgress {
             } => self.advance(sites, stored_bytes),
             Event::NotExclusive => self.bar.suspend(warn_not_exclusive),
             Event::NamesNotFlushed => self.bar.suspend(warn_names_not_flushed),
+            // The user must know it, however quiet.
+            Event::NotFlushed { .. } => self.bar.suspend(|| self.tell(event)),
             _ if self.verbosity > Verbosity::Quiet => self.bar.suspend(|| self.tell(event)),
             _ => {}
         }

@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use rxrx_writer::{Converted, Location};
 
-use super::text::{EXAMPLES, bytes, count, plain, quantity};
+use super::streams::OneLine;
+use super::text::{EXAMPLES, bytes, count, quantity};
 
 /// Writes what a conversion did in `seconds`.
 pub(crate) fn converted(
@@ -43,7 +44,7 @@ pub(crate) fn converted(
     for refused in &converted.refused {
         writeln!(out, "  {}: {}", refused.cause, count(refused.count))?;
         for example in refused.examples.iter().take(EXAMPLES) {
-            writeln!(out, "    {}", plain(example))?;
+            writeln!(out, "    {}", OneLine(example))?;
         }
     }
     Ok(())

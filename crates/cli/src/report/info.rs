@@ -6,7 +6,7 @@ use rxrx_reader::Gaps;
 use rxrx_writer::{DatasetInfo, Location};
 
 use super::how_to_open::how_to_open;
-use super::text::{axes, bytes, count, plain, property, quantity};
+use super::text::{axes, bytes, count, property, quantity};
 
 /// Writes what is in a dataset, and how to open it.
 pub(crate) fn info(out: &mut dyn Write, info: &DatasetInfo, dataset: &Location) -> io::Result<()> {
@@ -67,7 +67,7 @@ fn gaps(out: &mut dyn Write, gaps: &Gaps) -> io::Result<()> {
         }
         writeln!(out, "NOT WHOLE: {} {what}", quantity(count.count, "object"))?;
         for key in &count.examples {
-            writeln!(out, "    {}", plain(key))?;
+            writeln!(out, "    {}", key)?;
         }
         let more = count.count.saturating_sub(count.examples.len());
         if more > 0 {

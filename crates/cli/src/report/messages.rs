@@ -1,15 +1,25 @@
 //! Errors and warnings on standard error.
 
-use super::text::plain;
+use super::streams::labelled_line;
 
 /// Prints an error and its causes, the outermost first.
 pub(crate) fn error(error: &anyhow::Error) {
     let label = console::style("error:").for_stderr().red().bold();
-    eprintln!("{label} {}", plain(&format!("{error:#}")));
+    labelled_line(label, &format!("{error:#}"));
+}
+
+/// Warns if the result of a command could not be printed. The exit code tells what was
+/// done, and that is `done`.
+pub(crate) fn warn_unless_printed(printed: anyhow::Result<()>, done: &str) {
+    if let Err(error) = printed {
+        warning(&format!(
+            "{done}, but this cannot be printed on standard output: {error:#}"
+        ));
+    }
 }
 
 /// Prints a warning.
 pub(crate) fn warning(text: &str) {
     let label = console::style("warning:").for_stderr().yellow().bold();
-    eprintln!("{label} {}", plain(text));
+    labelled_line(label, text);
 }

@@ -6,7 +6,7 @@ use rxrx_writer::metadata::{Problem, Problems, Severity};
 use rxrx_writer::{Codec, PlannedInput, Projection, data_type_name};
 
 use super::problems::problem_text;
-use super::text::{axes, bytes, count, plain, property};
+use super::text::{axes, bytes, count, property};
 use crate::verbosity::Verbosity;
 
 /// Writes what a conversion would do, and the problems of the input.
@@ -58,5 +58,5 @@ fn problem(out: &mut dyn Write, problem: &Problem, examples: usize) -> io::Resul
         Severity::Fatal => "cannot be converted",
     };
     let text = problem_text(problem, examples);
-    writeln!(out, "{severity}: {}", plain(&text))
+    writeln!(out, "{severity}: {text}")
 }

@@ -3,7 +3,8 @@
 use rxrx_writer::metadata::{Problem, Problems};
 
 use super::messages::warning;
-use super::text::{EXAMPLES, plain};
+use super::streams::{OneLine, line};
+use super::text::EXAMPLES;
 use crate::verbosity::Verbosity;
 
 /// Prints a warning for each problem that did not stop the conversion.
@@ -22,7 +23,7 @@ pub(crate) fn problems(problems: &Problems, verbosity: Verbosity) {
 /// known examples.
 pub(crate) fn blocking_problems(problems: &[Problem]) {
     for problem in problems {
-        eprintln!("{}", plain(&problem_text(problem, usize::MAX)));
+        line(problem_text(problem, usize::MAX));
     }
 }
 
@@ -33,7 +34,7 @@ pub(super) fn problem_text(problem: &Problem, examples: usize) -> String {
         text += &format!(" ({} planes)", problem.missing_planes);
     }
     for example in problem.examples.iter().take(examples) {
-        text += &format!("\n    {example}");
+        text += &format!("\n    {}", OneLine(example));
     }
     let shown = problem.examples.len().min(examples);
     let more = problem.count.saturating_sub(shown);

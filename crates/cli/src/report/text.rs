@@ -1,10 +1,11 @@
 //! Parts of reports.
 
-use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{self, Write};
 
 use indicatif::{BinaryBytes, HumanCount};
+
+use super::streams::OneLine;
 
 /// Number of examples of a problem that a report shows.
 pub(super) const EXAMPLES: usize = 3;
@@ -33,25 +34,7 @@ pub(super) fn axes<T: ToString>(lengths: &[T]) -> String {
 
 /// Writes a line that names a property and its value.
 pub(super) fn property(out: &mut dyn Write, name: &str, value: impl Display) -> io::Result<()> {
-    writeln!(out, "{name:<12}{value}")
-}
-
-/// Escapes control characters, which names of files and values of tables may
-/// have and which a terminal would execute.
-pub(super) fn plain(text: &str) -> Cow<'_, str> {
-    let is_control = |c: char| c.is_control() && c != '\n';
-    if !text.contains(is_control) {
-        return text.into();
-    }
-    let mut plain = String::with_capacity(text.len());
-    for c in text.chars() {
-        if is_control(c) {
-            plain.extend(c.escape_default());
-        } else {
-            plain.push(c);
-        }
-    }
-    plain.into()
+    writeln!(out, "{name:<12}{}", OneLine(value))
 }
 
 #[cfg(test)]
@@ -62,11 +45,5 @@ mod tests {
     fn one_thing_is_singular() {
         let of = [0, 1, 2, 125_510].map(|number| quantity(number, "site"));
         assert_eq!(of, ["0 sites", "1 site", "2 sites", "125,510 sites"]);
-    }
-
-    #[test]
-    fn control_characters_are_escaped() {
-        assert_eq!(plain("a\u{1b}[2J\r\nb"), "a\\u{1b}[2J\\r\nb");
-        assert!(matches!(plain("plate 1\n"), Cow::Borrowed(_)));
     }
 }

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use rxrx_writer::{Finding, Location, SiteSpan, VerifyReport};
 
+use super::streams::OneLine;
 use super::text::{EXAMPLES, bytes, count, quantity};
 use crate::verbosity::Verbosity;
 
@@ -55,9 +56,9 @@ fn findings(out: &mut dyn Write, report: &VerifyReport, verbosity: Verbosity) ->
         Verbosity::Quiet | Verbosity::Normal => (DAMAGED_OBJECTS, EXAMPLES),
     };
     for (object, findings) in report.by_object.iter().take(objects) {
-        writeln!(out, "{object}")?;
+        writeln!(out, "{}", OneLine(object))?;
         for finding in findings.examples.iter().take(examples) {
-            writeln!(out, "    {}", finding_text(finding))?;
+            writeln!(out, "    {}", OneLine(finding_text(finding)))?;
         }
         let shown = findings.examples.len().min(examples);
         let more = findings.count.saturating_sub(shown);

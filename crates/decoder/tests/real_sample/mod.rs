@@ -12,6 +12,10 @@ use std::path::{Path, PathBuf};
 
 /// Finds the PNGs of the sample, sorted by path. If there are none, prints one line for the
 /// test or the benchmark of this name.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a test tells a person what it skipped"
+)]
 pub(crate) fn files(name: &str) -> Vec<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/rxrx1-sample");
     let folder = env::var_os("RXRX1_SAMPLE").map_or(beside, PathBuf::from);

@@ -8,9 +8,10 @@ use rxrx_metadata::Listing;
 use rxrx_storage::{ReadAhead, RemoteBytes, open_file};
 
 use super::buffers::ReadBuffers;
-use super::content::Content;
+use super::content::{Content, LocalContent};
 use super::directory::Directory;
 use super::error::ArchiveError;
+use crate::folder::stamp;
 
 /// First bytes of a zip archive: an entry, or the end record of an empty archive.
 const SIGNATURES: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
@@ -36,8 +37,14 @@ impl Archive {
             archive: name.clone(),
             source: source.into(),
         })?;
+        let failed = |source| ArchiveError::Io {
+            archive: name.clone(),
+            source,
+        };
+        let watched = file.try_clone().map_err(failed)?;
         let (listed, file) = listed(&name, FileReader::from(file), found.len())?;
-        Ok(Self::of(Content::Local(Box::new(file)), listed))
+        let file = LocalContent::new(Box::new(file), Some((watched, stamp(&found))));
+        Ok(Self::of(Content::Local(file), listed))
     }
 
     /// Opens an archive in memory, as [`Self::open`] does. `name` stands for it in
@@ -48,7 +55,10 @@ impl Archive {
     pub fn in_memory(name: &str, bytes: Vec<u8>) -> Result<(Self, Listing), ArchiveError> {
         let length = bytes.len() as u64;
         let (listed, bytes) = listed(name, bytes, length)?;
-        Ok(Self::of(Content::Local(Box::new(bytes)), listed))
+        Ok(Self::of(
+            Content::Local(LocalContent::new(Box::new(bytes), None)),
+            listed,
+        ))
     }
 
     /// Opens an archive in an object store, as [`Self::open`] does.

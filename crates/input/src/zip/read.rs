@@ -1,13 +1,13 @@
 //! Reads files of an archive; neighbours are read at once.
 
+use std::io;
 use std::ops::Range;
 
 use libdeflater::Decompressor;
-use rawzip::ReaderAt;
 
 use super::archive::Archive;
 use super::buffers::ReadBuffer;
-use super::content::Content;
+use super::content::{Content, LocalContent, short_answer};
 use super::directory::{Entry, LOCAL_HEADER};
 use crate::read_error::ReadError;
 use crate::source::{ReadHints, Source, SourceStamp, read_alone};
@@ -48,20 +48,41 @@ impl Unpacking<'_, '_> {
     /// Unpacks the files of a group from its bytes. An error is that of each file.
     fn unpack(&mut self, group: &Group<'_, '_>, read: Result<&[u8], ReadError>) {
         for file in group.files {
-            let result = self.results.get_mut(file.number);
-            let Some((result, (_, bytes))) = result.zip(self.files.get_mut(file.number)) else {
-                continue;
-            };
-            *result = match &read {
-                Ok(window) => self.archive.take(
-                    file.entry,
-                    group.window(file, window),
-                    self.at_most,
-                    self.decompressor,
-                    bytes,
-                ),
+            let window = match &read {
+                Ok(window) => Ok(group.window(file, window)),
                 Err(error) => Err(error.clone()),
             };
+            self.unpack_file(file, window);
+        }
+    }
+
+    /// Unpacks one file from bytes that begin with its local header.
+    fn unpack_file(&mut self, file: &Wanted<'_>, read: Result<&[u8], ReadError>) {
+        let result = self.results.get_mut(file.number);
+        let Some((result, (path, bytes))) = result.zip(self.files.get_mut(file.number)) else {
+            return;
+        };
+        let (archive, at_most) = (self.archive, self.at_most);
+        let taken = read.and_then(|window| {
+            archive.take(path, file.entry, window, at_most, self.decompressor, bytes)
+        });
+        *result = archive.examine(path, taken);
+    }
+
+    /// Reads a group of a local archive into `window` and unpacks its files.
+    fn read_local(&mut self, group: &Group<'_, '_>, content: &LocalContent, window: &mut Vec<u8>) {
+        window.resize(group.length(), 0);
+        if content.read_once(window, group.range.start).is_ok() {
+            self.unpack(group, Ok(window));
+            return;
+        }
+        // Bad bytes of one file must not spoil its neighbours.
+        for file in group.files {
+            let path = self.files.get(file.number).map_or("", |(path, _)| *path);
+            window.resize((file.range.end - file.range.start) as usize, 0);
+            let read = content.read_exact(window, file.range.start);
+            let read = read.map_err(|error| self.archive.judge(content, path, error));
+            self.unpack_file(file, read.map(|()| window.as_slice()));
         }
     }
 }
@@ -87,9 +108,65 @@ impl Archive {
         })
     }
 
-    /// Unpacks a file from `window`, bytes that begin with its local header.
+    /// Fills `buffer` with the bytes from `offset` on, which are those of the file at
+    /// `path`.
+    fn read_exact(&self, path: &str, buffer: &mut [u8], offset: u64) -> Result<(), ReadError> {
+        match &self.content {
+            Content::Local(content) => {
+                let read = content.read_exact(buffer, offset);
+                read.map_err(|error| self.judge(content, path, error))
+            }
+            Content::Remote(bytes) => {
+                let range = offset..offset.saturating_add(buffer.len() as u64);
+                let parts = bytes.parts(std::slice::from_ref(&range))?;
+                match parts.first() {
+                    Some(part) if part.len() == buffer.len() => {
+                        buffer.copy_from_slice(part);
+                        Ok(())
+                    }
+                    _ => Err(short_answer()),
+                }
+            }
+        }
+    }
+
+    /// Returns what the error of a read means for the file at `path`.
+    fn judge(&self, content: &LocalContent, path: &str, error: io::Error) -> ReadError {
+        content.judge(path, error, &|other| {
+            let Some(entry) = self.directory.get(other) else {
+                return Ok(());
+            };
+            let mut header = [0; LOCAL_HEADER as usize];
+            content.read_exact(&mut header, entry.offset)
+        })
+    }
+
+    /// Notes a file that was read. If one cannot be used, finds out whether the archive
+    /// is still what was opened.
+    fn examine(
+        &self,
+        path: &str,
+        taken: Result<SourceStamp, ReadError>,
+    ) -> Result<SourceStamp, ReadError> {
+        let Content::Local(content) = &self.content else {
+            return taken;
+        };
+        match &taken {
+            Ok(_) => content.faults.note_good(path),
+            Err(ReadError::Unreachable(_)) => {}
+            Err(error) => {
+                if let Some(fault) = content.changed(&error.to_string()) {
+                    return Err(fault.into());
+                }
+            }
+        }
+        taken
+    }
+
+    /// Unpacks the file at `path` from `window`, bytes that begin with its local header.
     fn take(
         &self,
+        path: &str,
         entry: &Entry,
         window: &[u8],
         at_most: usize,
@@ -102,8 +179,7 @@ impl Archive {
             Some(data) => entry.unpack(data, at_most, decompressor, bytes)?,
             None => {
                 let mut data = vec![0; end - start];
-                self.content
-                    .read_exact(&mut data, entry.offset + start as u64)?;
+                self.read_exact(path, &mut data, entry.offset + start as u64)?;
                 entry.unpack(&data, at_most, decompressor, bytes)?;
             }
         }
@@ -159,10 +235,7 @@ impl Source for Archive {
             match &self.content {
                 Content::Local(content) => {
                     for group in &groups {
-                        window.resize(group.length(), 0);
-                        let read = content.read_exact_at(window, group.range.start);
-                        let read = read.map(|()| window.as_slice());
-                        unpacking.unpack(group, read.map_err(ReadError::from));
+                        unpacking.read_local(group, content, window);
                     }
                 }
                 Content::Remote(content) => {
@@ -170,7 +243,9 @@ impl Source for Archive {
                     match content.parts(&ranges) {
                         Ok(parts) => {
                             for (group, part) in groups.iter().zip(&parts) {
-                                unpacking.unpack(group, Ok(part));
+                                let is_whole = part.len() == group.length();
+                                let part = is_whole.then_some(&part[..]);
+                                unpacking.unpack(group, part.ok_or_else(short_answer));
                             }
                         }
                         Err(error) => {

@@ -1,3 +1,4 @@
+mod faults;
 mod hostile;
 mod remote;
 
@@ -9,7 +10,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use super::archive::{Archive, listed};
-use super::content::Content;
+use super::content::{Content, LocalContent};
 use super::error::ArchiveError;
 use super::made::{Made, archive};
 use crate::read_error::ReadError;
@@ -133,7 +134,10 @@ fn neighbours_are_read_by_one_call_and_each_byte_once() {
     let reads = Arc::new(Mutex::new(Vec::new()));
     let counted = Counted(bytes, reads.clone());
     let (listed, counted) = listed("a.zip", counted, length).unwrap();
-    let (archive, _) = Archive::of(Content::Local(Box::new(counted)), listed);
+    let (archive, _) = Archive::of(
+        Content::Local(LocalContent::new(Box::new(counted), None)),
+        listed,
+    );
     reads.lock().unwrap().clear();
     let paths: Vec<String> = (0..12).map(path).collect();
     for half in paths.chunks(6) {

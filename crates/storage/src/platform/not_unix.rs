@@ -33,3 +33,22 @@ pub(crate) fn describe_file_type(_kind: FileType) -> Option<&'static str> {
 pub(crate) fn flush_folder(_folder: &Path) -> io::Result<()> {
     Ok(())
 }
+
+/// Whether an error number says that the process or the machine has no file handle
+/// or no memory left (`ERROR_TOO_MANY_OPEN_FILES`, `ERROR_NOT_ENOUGH_MEMORY`,
+/// `ERROR_OUTOFMEMORY`, `ERROR_NO_SYSTEM_RESOURCES`).
+pub(crate) fn is_machine_error(code: i32) -> bool {
+    [4, 8, 14, 1450].contains(&code)
+}
+
+/// Whether an error number comes from a disk, or from the server behind a share
+/// (`ERROR_NOT_READY` to `ERROR_GEN_FAILURE`, `ERROR_NETNAME_DELETED`,
+/// `ERROR_SEM_TIMEOUT`, `ERROR_IO_DEVICE`).
+pub(crate) fn is_device_error(code: i32) -> bool {
+    (21..=31).contains(&code) || [64, 121, 1117].contains(&code)
+}
+
+/// Returns false: Windows has no signals that a process inherits as ignored.
+pub fn is_signal_ignored(_signal: i32) -> bool {
+    false
+}

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use rxrx_format::keys::EMBEDDINGS;
+use rxrx_format::keys::{EMBEDDINGS, ROOT_METADATA};
 use rxrx_format::{
     ChunkEncoder, DatasetAttributes, Description, EmbeddingsDigest, Root, Settings, embeddings_of,
 };
 use rxrx_input::PlannedInput;
 use rxrx_metadata::Embeddings;
-use rxrx_storage::{for_each_concurrent, release_free_memory};
+use rxrx_storage::{StoreError, for_each_concurrent, release_free_memory};
 
 use super::converted::Converted;
 use super::error::ConvertError;
@@ -26,7 +26,7 @@ use crate::output::{
 };
 use crate::pipeline::Pipeline;
 use crate::refused::count_refused;
-use crate::seal::Seal;
+use crate::seal::{Seal, Sealed};
 
 /// Records that are written at once: each write mostly waits for the store.
 const RECORDS_AT_ONCE: usize = 8;
@@ -94,11 +94,12 @@ impl<'a> Conversion<'a> {
         if !lock.keeps_names() {
             self.observer.notice(Event::NamesNotFlushed);
         }
-        match self
-            .place
-            .state()?
-            .transition(existing, self.place.output())?
-        {
+        let state = self.place.state()?;
+        let transition = state.transition(existing, self.place.output())?;
+        if !matches!(transition, Transition::Keep(_)) {
+            lock.flush_names()?;
+        }
+        match transition {
             Transition::Begin => {
                 let target = self.target();
                 lock.begin(&target.run)?;
@@ -108,7 +109,7 @@ impl<'a> Conversion<'a> {
             Transition::Continue(run) => self.continue_run(lock, &run),
             Transition::Keep(root) => {
                 let converted = self.keep(root.as_deref())?;
-                lock.release();
+                self.release(lock, None);
                 Ok(converted)
             }
             Transition::Retry(root) => self.retry_bad(lock, root.as_deref()),
@@ -171,7 +172,7 @@ impl<'a> Conversion<'a> {
         let tables = self.recorded_units()?;
         let units = stored_units(&tables)?;
         if units.iter().all(|unit| unit.planes.is_complete()) {
-            lock.release();
+            self.release(lock, None);
             return self.complete_already(&tables);
         }
         // Whatever prevents the retry must do so while the dataset is complete.
@@ -246,10 +247,27 @@ impl<'a> Conversion<'a> {
             attributes: &attributes,
             output: &output,
         };
-        let refused = seal.write()?;
-        lock.release();
+        let Sealed {
+            refused,
+            not_flushed,
+        } = seal.write()?;
+        self.release(lock, not_flushed);
         let sites = plan.geometry().sites;
         Ok(Converted::of(sites, sites_before, &units, refused))
+    }
+
+    /// Ends a run whose dataset is sealed. The journal stays until the root metadata is
+    /// durable: it makes the next run flush them once more.
+    fn release(&self, lock: LockedOutput, not_flushed: Option<StoreError>) {
+        let not_flushed =
+            not_flushed.or_else(|| self.place.store().flush_name(ROOT_METADATA).err());
+        match not_flushed {
+            None => lock.release(),
+            Some(error) => {
+                let error = format!("{error}: {}", error.source);
+                self.observer.notice(Event::NotFlushed { error: &error });
+            }
+        }
     }
 
     /// Runs the units that are to be done, and returns all units in array order.

@@ -14,9 +14,9 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 use rxrx_format::keys::shard_key;
-use rxrx_input::Source;
+use rxrx_input::{ReadError, Source};
 use rxrx_metadata::{Plan, SiteIndex, Unit};
-use rxrx_storage::{Store, StoreError, map_concurrent};
+use rxrx_storage::{Store, StoreError, Unreachable, map_concurrent};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -68,10 +68,10 @@ impl SourceChanges {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResumeError {
-    /// Image files were removed since they were converted.
+    /// Image files were removed, or made unreadable, since they were converted.
     #[error(
-        "images that are converted already are no longer in the input: {} (for example {}); \
-         put them back, or start over without them with --overwrite",
+        "images that are converted already cannot be read, or are no longer in the input: {} \
+         (for example {}); put them back, or start over without them with --overwrite",
         .images.count, .images.examples.join(", ")
     )]
     Vanished {
@@ -81,6 +81,14 @@ pub enum ResumeError {
     /// The tables of a dataset whose bad units are retried cannot be read.
     #[error(transparent)]
     Recorded(#[from] RecordedError),
+    /// INPUT as a whole cannot be read any more.
+    #[error("cannot read INPUT any more, at image {path}")]
+    Source {
+        /// Path inside INPUT.
+        path: String,
+        /// The error of the source.
+        source: Unreachable,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -124,7 +132,7 @@ type Judged = Option<(StoredUnit, Verdict)>;
 
 impl Judge<'_> {
     /// Compares a record with its shard and its images.
-    fn judge(&self, record: &UnitRecord, recheck: bool) -> Result<Judged, StoreError> {
+    fn judge(&self, record: &UnitRecord, recheck: bool) -> Result<Judged, ResumeError> {
         if !record.fits(self.plan) {
             return Ok(None);
         }
@@ -134,7 +142,7 @@ impl Judge<'_> {
         {
             return Ok(Some((stored, Verdict::DamagedShard)));
         }
-        let changes = changes(self.plan, record, self.source);
+        let changes = changes(self.plan, record, self.source)?;
         let verdict = if changes.is_empty() {
             Verdict::Done
         } else {
@@ -265,7 +273,18 @@ pub(crate) fn is_intact(output: &dyn Store, stored: &StoredUnit) -> Result<bool,
 }
 
 /// Returns the images of a unit that changed since it was recorded.
-fn changes(plan: &Plan, record: &UnitRecord, source: &dyn Source) -> Vec<(String, Change)> {
+fn changes(
+    plan: &Plan,
+    record: &UnitRecord,
+    source: &dyn Source,
+) -> Result<Vec<(String, Change)>, ResumeError> {
+    let stamp = |path: &str| match source.stamp(path) {
+        Err(ReadError::Unreachable(source)) => Err(ResumeError::Source {
+            path: path.to_owned(),
+            source,
+        }),
+        stamp => Ok(stamp.ok()),
+    };
     let channels = plan.geometry().channels;
     let mut changes = Vec::new();
     for (position, plane) in record.planes.iter().enumerate() {
@@ -276,15 +295,14 @@ fn changes(plan: &Plan, record: &UnitRecord, source: &dyn Source) -> Vec<(String
             (PlaneRecord::Missing, Some(_)) => Change::Added,
             (PlaneRecord::Ok { .. }, None) => Change::Vanished,
             (PlaneRecord::Corrupt { .. }, None) => Change::Changed,
-            (PlaneRecord::Ok { source: then, .. }, Some(path)) => match source.stamp(path) {
-                Ok(now) if then.may_be(now) => continue,
-                Ok(_) => Change::Changed,
-                Err(_) => Change::Vanished,
+            (PlaneRecord::Ok { source: then, .. }, Some(path)) => match stamp(path)? {
+                Some(now) if then.may_be(now) => continue,
+                Some(_) => Change::Changed,
+                None => Change::Vanished,
             },
             // One that could not be read is tried again.
             (PlaneRecord::Corrupt { source: then, .. }, Some(path)) => {
-                let now = source.stamp(path).ok();
-                match then.zip(now) {
+                match then.zip(stamp(path)?) {
                     Some((then, now)) if then.may_be(now) => continue,
                     _ => Change::Changed,
                 }
@@ -297,5 +315,5 @@ fn changes(plan: &Plan, record: &UnitRecord, source: &dyn Source) -> Vec<(String
         };
         changes.push((path.unwrap_or_else(name), change));
     }
-    changes
+    Ok(changes)
 }

@@ -116,15 +116,15 @@ impl<'a> Journal<'a> {
 
     /// Returns what `take` makes of each record, ordered by shard. `jobs` threads
     /// read the records, each of which has one record in memory.
-    pub(crate) fn each<T: Send>(
+    pub(crate) fn each<T: Send, E: From<StoreError> + Send>(
         &self,
         jobs: NonZeroUsize,
-        take: impl Fn(UnitRecord) -> Result<T, StoreError> + Sync,
-    ) -> Result<Records<T>, StoreError> {
+        take: impl Fn(UnitRecord) -> Result<T, E> + Sync,
+    ) -> Result<Records<T>, E> {
         let objects = self.store.list()?;
         let keys = objects.into_iter().map(|object| object.key);
         let keys: Vec<String> = keys.filter(|key| key.starts_with(UNITS)).collect();
-        let read = |key: &String| -> Result<Result<(usize, T), String>, StoreError> {
+        let read = |key: &String| -> Result<Result<(usize, T), String>, E> {
             // A record under a wrong key, or one that was removed since it was
             // listed, does not count.
             let record = self.store.get(key)?;

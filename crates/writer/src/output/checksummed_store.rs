@@ -120,6 +120,11 @@ impl<'a> ChecksummedStore<'a> {
         Ok(Some(checksum))
     }
 
+    /// Whether an object is there and has those bytes.
+    pub(crate) fn holds(&self, key: &str, bytes: &[u8]) -> bool {
+        matches!(self.store.get(key), Ok(Some(found)) if found == bytes)
+    }
+
     /// What is known of an object that was put.
     pub(crate) fn stored(&self, key: &'static str) -> Option<StoredFile> {
         let ObjectChecksum { sha256, bytes } = *self.lock().get(key)?;

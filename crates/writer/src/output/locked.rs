@@ -16,16 +16,18 @@ pub(crate) struct LockedOutput {
 impl LockedOutput {
     /// Locks `place`, so that nobody else writes it.
     pub(crate) fn take(place: &OutputLocation) -> Result<Self, OutputError> {
-        let lock = place.take_lock()?;
-        // A process that was killed may have put or removed the root or an entry of the
-        // journal, and not have flushed that. What this process finds and relies on
-        // must survive a loss of power.
-        place.store().flush_name(keys::ROOT_METADATA)?;
-        place.journal().flush()?;
         Ok(Self {
-            lock,
+            lock: place.take_lock()?,
             place: place.clone(),
         })
+    }
+
+    /// Makes durable what a process that was killed has put or removed: the root, and
+    /// entries of the journal. What this process found must survive a loss of power
+    /// before anything that relies on it is written.
+    pub(crate) fn flush_names(&self) -> Result<(), OutputError> {
+        self.place.store().flush_name(keys::ROOT_METADATA)?;
+        Ok(self.place.journal().flush()?)
     }
 
     /// Returns whether the lock excludes other processes. If not, the user has

@@ -3,7 +3,8 @@ use crate::fixture::{Images, Memory, image_path, plan, run_units, shards_of};
 use crate::journal::Journal;
 use crate::output::ChecksummedStore;
 use rxrx_format::keys;
-use rxrx_input::SourceStamp;
+use rxrx_input::{ReadError, Source, SourceStamp};
+use rxrx_storage::StoreErrorKind;
 
 const SITES: usize = 5;
 
@@ -131,6 +132,31 @@ fn images_that_vanished_are_an_error_that_names_them() {
     let error = run.resume(false).unwrap_err().to_string();
     assert!(error.contains(&image_path(0, 1)), "{error}");
     assert!(error.contains("--overwrite"), "{error}");
+}
+
+#[test]
+fn an_input_that_is_gone_is_no_set_of_removed_images() {
+    /// An INPUT that was unmounted.
+    struct Gone;
+    impl Source for Gone {
+        fn read(&self, path: &str, _: usize, _: &mut Vec<u8>) -> Result<SourceStamp, ReadError> {
+            self.stamp(path)
+        }
+        fn stamp(&self, _: &str) -> Result<SourceStamp, ReadError> {
+            let kind = StoreErrorKind::Unreachable;
+            let error = StoreError::new("read", "INPUT", kind, "it is unmounted");
+            Err(Unreachable::from(error).into())
+        }
+    }
+    let run = Finished::new();
+    let journal = Journal::new(&run.work);
+    let records = UnitRecords {
+        journal: &journal,
+        tables: None,
+        jobs: NonZeroUsize::MIN,
+    };
+    let error = resume(&run.plan, &records, &Gone, &run.store, false).unwrap_err();
+    assert!(matches!(error, ResumeError::Source { .. }), "{error}");
 }
 
 #[test]

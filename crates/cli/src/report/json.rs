@@ -1,22 +1,9 @@
-//! Results on standard output, as text or as JSON.
-
-use std::io::{self, Write, stdout};
+//! Results on standard output as JSON.
 
 use serde::Serialize;
 use serde_json::Value;
 
-/// Prints what `write` writes. A reader that closes the pipe early, as `head`
-/// does, is no error, and does not change the exit code.
-///
-/// # Errors
-/// Standard output cannot be written, for another reason.
-pub(crate) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let mut out = stdout().lock();
-    match write(&mut out).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written,
-    }
-}
+use super::streams::print_document;
 
 /// Prints a result as a JSON object.
 ///
@@ -38,5 +25,5 @@ pub(crate) fn json_with<const N: usize>(
     if let Some(fields) = result.as_object_mut() {
         fields.extend(more.map(|(name, value)| (name.to_owned(), value)));
     }
-    Ok(print(|out| writeln!(out, "{result:#}"))?)
+    Ok(print_document(&result)?)
 }

@@ -1,0 +1,200 @@
+//! An INPUT that cannot be read any more while it is converted: the run ends, nothing
+//! is blackened, and the same command continues.
+#![cfg(target_os = "linux")]
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+use super::dataset::{Dataset, files_below};
+use super::input::{Input, Spec};
+use super::run::{PROGRAM, Run, convert};
+
+/// One shard of all sites, so that the run opens no other file of OUTPUT while it
+/// reads. One job makes it last.
+const OPTIONS: &str = "--jobs 1 --shard-sites 256";
+
+fn input() -> Input {
+    Input::new(Spec {
+        sites: 256,
+        channels: vec![1, 2],
+        height: 120,
+        width: 200,
+        ..Spec::default()
+    })
+}
+
+/// A conversion that is stopped (SIGSTOP) between its first image and its last.
+struct Stopped(Child);
+
+impl Stopped {
+    /// Converts `source` and stops the process as soon as its shard is begun.
+    fn halfway(source: &Path, output: &Path) -> Self {
+        let mut command = Command::new(PROGRAM);
+        command.arg("convert").arg(source).arg(output);
+        command.args(OPTIONS.split_whitespace());
+        let pipes = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let stopped = Self(pipes.spawn().unwrap());
+        let start = Instant::now();
+        while !shard_is_begun(output) {
+            assert!(start.elapsed() < Duration::from_secs(60), "nothing is done");
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        stopped.signal("STOP");
+        let stored = output.join("images.zarr/images/c/0/0/0/0");
+        assert!(!stored.exists(), "the run was too fast to be stopped");
+        stopped
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.0.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &pid]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// Goes on, and demands that the run ends because of INPUT, and that no image was
+    /// called a bad one.
+    fn fails(self, output: &Path, said: &[&str]) -> Run {
+        self.signal("CONT");
+        let run = Run::from(self.0.wait_with_output().unwrap());
+        let run = run.exits_with(1).reports_each(said).reports_each(&[
+            "cannot read INPUT any more, at image ",
+            "the same command continues",
+        ]);
+        assert!(!run.stderr.contains("its pixels will be 0"), "{run:#?}");
+        assert!(!Dataset::at(output.to_owned()).is_sealed());
+        run
+    }
+}
+
+/// Whether the shard, which is written under a temporary name, is begun.
+fn shard_is_begun(output: &Path) -> bool {
+    let name = output.file_name().unwrap().to_str().unwrap();
+    let work = output.with_file_name(format!("{name}.rxrx2zarr"));
+    let Ok(entries) = fs::read_dir(work) else {
+        return false;
+    };
+    let mut names = entries.flatten().map(|entry| entry.file_name());
+    names.any(|name| name.to_string_lossy().ends_with(".tmp"))
+        && fs::metadata(output.with_file_name(format!("{name}.rxrx2zarr/run.json"))).is_ok()
+}
+
+/// Demands that the same command now ends as one that nothing disturbed.
+#[track_caller]
+fn continues(source: &Path, input: &Input) {
+    let whole = input.beside("whole");
+    convert(source, &whole, OPTIONS).exits_with(0);
+    convert(source, &input.output(), OPTIONS).exits_with(0);
+    assert!(
+        files_below(&input.output()) == files_below(&whole),
+        "other bytes"
+    );
+    assert!(!input.beside("out.rxrx2zarr").exists());
+}
+
+#[test]
+fn a_process_without_file_descriptors_ends_its_run() {
+    let input = input();
+    let stopped = Stopped::halfway(&input.root(), &input.output());
+    // Fewer than are open: no further file can be opened.
+    let mut command = Command::new("prlimit");
+    command.args(["--pid", &stopped.0.id().to_string(), "--nofile=3:"]);
+    if !command.status().is_ok_and(|status| status.success()) {
+        println!("skipped: prlimit does not work here");
+        stopped.signal("KILL");
+        return;
+    }
+    stopped.fails(&input.output(), &["Too many open files", "ulimit"]);
+    continues(&input.root(), &input);
+}
+
+/// Packs all files of the folder of `input`, without compression.
+fn zip(input: &Input) -> PathBuf {
+    let path = input.beside("in.zip");
+    let mut writer = ZipWriter::new(File::create(&path).unwrap());
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    for (name, bytes) in files_below(&input.root()) {
+        writer.start_file(name, options).unwrap();
+        writer.write_all(&bytes).unwrap();
+    }
+    writer.finish().unwrap();
+    path
+}
+
+#[test]
+fn an_archive_that_is_cut_ends_the_run() {
+    let input = input();
+    let archive = zip(&input);
+    let copy = input.beside("copy.zip");
+    fs::copy(&archive, &copy).unwrap();
+    let stopped = Stopped::halfway(&archive, &input.output());
+    let open = OpenOptions::new().write(true).open(&archive).unwrap();
+    open.set_len(2_000).unwrap();
+    let said = "the archive changed while it was read";
+    stopped.fails(&input.output(), &[said]);
+    fs::copy(&copy, &archive).unwrap();
+    continues(&archive, &input);
+}
+
+#[test]
+fn a_folder_that_is_removed_ends_the_run() {
+    let input = input();
+    let stopped = Stopped::halfway(&input.root(), &input.output());
+    fs::rename(input.root(), input.beside("elsewhere")).unwrap();
+    stopped.fails(&input.output(), &["No such file", "unmounted"]);
+    fs::rename(input.beside("elsewhere"), input.root()).unwrap();
+    continues(&input.root(), &input);
+}
+
+/// The file system of INPUT is unmounted while its images are read.
+#[test]
+fn an_input_that_is_unmounted_ends_the_run() {
+    let allowed = Command::new("unshare").args(["-rm", "true"]).status();
+    if !allowed.is_ok_and(|status| status.success()) {
+        println!("skipped: unshare -rm is not allowed here, so nothing can be mounted");
+        return;
+    }
+    let input = input();
+    let script = r#"
+        mkdir "$PLACE/mnt"
+        mount --bind "$PLACE/in" "$PLACE/mnt"
+        "$PROGRAM" convert "$PLACE/mnt" "$PLACE/out" $OPTIONS 2> "$PLACE/errors" &
+        pid=$!
+        until ls "$PLACE"/out.rxrx2zarr/*.tmp && [ -e "$PLACE/out.rxrx2zarr/run.json" ]; do :; done 2> /dev/null
+        kill -STOP $pid
+        if [ -e "$PLACE/out/images.zarr/images/c/0/0/0/0" ]; then echo "too fast"; fi
+        umount -l "$PLACE/mnt"
+        kill -CONT $pid
+        code=0
+        wait $pid || code=$?
+        echo "ended with $code"
+        mount --bind "$PLACE/in" "$PLACE/mnt"
+        "$PROGRAM" convert "$PLACE/mnt" "$PLACE/out" $OPTIONS 2> "$PLACE/again"
+        "$PROGRAM" convert "$PLACE/mnt" "$PLACE/whole" $OPTIONS 2> "$PLACE/again"
+    "#;
+    let mut command = Command::new("unshare");
+    command.args(["-rm", "sh", "-euc", script]);
+    command
+        .env("PLACE", input.beside(""))
+        .env("PROGRAM", PROGRAM);
+    let run = Run::of(command.env("OPTIONS", OPTIONS)).exits_with(0);
+    assert!(!run.stdout.contains("too fast"), "{run:#?}");
+    assert!(run.stdout.contains("ended with 1\n"), "{run:#?}");
+    let errors = fs::read_to_string(input.beside("errors")).unwrap();
+    for said in [
+        "cannot read INPUT any more, at image ",
+        "No such file",
+        "unmounted",
+        "the same command continues",
+    ] {
+        assert!(errors.contains(said), "no {said:?} in {errors}");
+    }
+    assert!(!errors.contains("its pixels will be 0"), "{errors}");
+    let whole = files_below(&input.beside("whole"));
+    assert!(files_below(&input.output()) == whole, "other bytes");
+}
