@@ -10,7 +10,7 @@ use crate::folder::{flush_names, parent_of};
 use crate::local::{LocalStore, is_remnant, is_temporary};
 use crate::lock::{FileLock, Lock, LockError};
 use crate::platform::is_mount_point;
-use crate::store::StoreError;
+use crate::store::{Store, StoreError};
 
 /// A folder and the work folder beside it.
 #[derive(Clone, Debug)]
@@ -72,11 +72,7 @@ impl OutputBackend for LocalBackend {
     }
 
     fn work_entries(&self) -> Result<Option<Vec<String>>, StoreError> {
-        let mut entries = entries(&self.work)?;
-        if let Some(entries) = &mut entries {
-            entries.retain(|name| !is_remnant(name));
-        }
-        Ok(entries)
+        entries(&self.work)
     }
 
     fn has_work(&self) -> Result<bool, StoreError> {
@@ -103,6 +99,8 @@ impl OutputBackend for LocalBackend {
     fn remove_output(&self) -> Result<(), StoreError> {
         match fs::remove_dir_all(&self.output) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            // A reader has a removed file open, and NFS or FUSE keeps it and its folders.
+            Err(_) if self.output_store().list()?.is_empty() => {}
             result => result.map_err(failed("remove", &self.output))?,
         }
         // Otherwise the folder could be back after a loss of power, with objects that
@@ -113,7 +111,8 @@ impl OutputBackend for LocalBackend {
     }
 }
 
-/// Returns the names in `folder`; `None` where it is no folder.
+/// Returns the names in `folder`, without those that NFS and FUSE give to removed files;
+/// `None` where it is no folder.
 fn entries(folder: &Path) -> Result<Option<Vec<String>>, StoreError> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Some(Vec::new())),
@@ -124,7 +123,9 @@ fn entries(folder: &Path) -> Result<Option<Vec<String>>, StoreError> {
         let entry = entry.map_err(failed("list", folder))?;
         Ok(entry.file_name().to_string_lossy().into_owned())
     };
-    entries.map(name).collect::<Result<_, _>>().map(Some)
+    let mut names: Vec<String> = entries.map(name).collect::<Result<_, _>>()?;
+    names.retain(|name| !is_remnant(name));
+    Ok(Some(names))
 }
 
 fn failed(action: &'static str, path: &Path) -> impl Fn(io::Error) -> StoreError {

@@ -50,7 +50,13 @@ impl FileLock {
         };
         for _ in 0..ATTEMPTS {
             refuse_link(work)?;
-            create_folder(work).map_err(io_error("create", work))?;
+            match create_folder(work) {
+                // The process that held the lock removed the folder at this moment.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && !work.exists() => {
+                    continue;
+                }
+                created => created.map_err(io_error("create", work))?,
+            }
             let options = &mut OpenOptions::new();
             options.read(true).write(true).create(true).truncate(false);
             let Some(mut file) = open(options, &path)? else {

@@ -199,7 +199,9 @@ fn a_removed_file_that_a_file_system_keeps_is_left_alone() {
     for path in &kept {
         write(path, "");
     }
+    write(&dirs.output.join(".nfs2"), "");
     assert!(matches!(dirs.state(), OutputState::Free));
+    dirs.place().refuse_foreign_files().unwrap();
     dirs.lock().unwrap().begin(&run()).unwrap();
     dirs.lock().unwrap().release();
     let left = fs::read_dir(&dirs.work).unwrap();
