@@ -72,16 +72,17 @@ impl Stopped {
     }
 }
 
-/// Whether the shard, which is written under a temporary name, is begun.
+/// Whether the shard, which is written under a temporary name, is begun. The journal is
+/// written in the same way before.
 fn shard_is_begun(output: &Path) -> bool {
     let name = output.file_name().unwrap().to_str().unwrap();
     let work = output.with_file_name(format!("{name}.rxrx2zarr"));
-    let Ok(entries) = fs::read_dir(work) else {
+    if !work.join("run.json").exists() {
         return false;
-    };
-    let mut names = entries.flatten().map(|entry| entry.file_name());
+    }
+    let names = fs::read_dir(work).unwrap();
+    let mut names = names.map(|entry| entry.unwrap().file_name());
     names.any(|name| name.to_string_lossy().ends_with(".tmp"))
-        && fs::metadata(output.with_file_name(format!("{name}.rxrx2zarr/run.json"))).is_ok()
 }
 
 /// Demands that the same command now ends as one that nothing disturbed.
@@ -165,7 +166,8 @@ fn an_input_that_is_unmounted_ends_the_run() {
         mount --bind "$PLACE/in" "$PLACE/mnt"
         "$PROGRAM" convert "$PLACE/mnt" "$PLACE/out" $OPTIONS 2> "$PLACE/errors" &
         pid=$!
-        until ls "$PLACE"/out.rxrx2zarr/*.tmp && [ -e "$PLACE/out.rxrx2zarr/run.json" ]; do :; done 2> /dev/null
+        work="$PLACE/out.rxrx2zarr"
+        until [ -e "$work/run.json" ] && ls "$work"/*.tmp; do :; done > /dev/null 2>&1
         kill -STOP $pid
         if [ -e "$PLACE/out/images.zarr/images/c/0/0/0/0" ]; then echo "too fast"; fi
         umount -l "$PLACE/mnt"
