@@ -20,6 +20,7 @@ mod end_to_end {
     mod description;
     mod embeddings;
     mod exit_codes;
+    mod hostile_dataset;
     mod hostile_images;
     mod hostile_input;
     mod labels;

@@ -34,7 +34,7 @@ pub use self::dataset::Dataset;
 pub use self::error::{DatasetError, DatasetErrorKind};
 pub use self::info::DatasetInfo;
 pub use self::pixels::{Batch, Pixels, Plane, Site};
-pub use self::root::{Owner, parse_root, read_root};
+pub use self::root::{Owner, parse_root, read_root, root_bytes};
 
 /// Types of other crates that the methods of [`Dataset`] take and return.
 pub use rxrx_format::{

@@ -11,8 +11,12 @@ use std::path::{Path, PathBuf};
 use super::error::LockError;
 use super::held::Lock;
 use super::holder::Holder;
+use crate::regular_file::open_file;
 
 const LOCK: &str = "lock";
+
+/// Most bytes that a lock file has: a host and a process.
+const HOLDER_BYTES_AT_MOST: u64 = 64 << 10;
 
 /// How often to try again when a lock is released at the same moment.
 const ATTEMPTS: usize = 100;
@@ -52,6 +56,12 @@ impl FileLock {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 file => file.map_err(io_error("open", &path))?,
             };
+            // A pipe can be locked, and its content would be awaited.
+            if !file.metadata().is_ok_and(|found| found.is_file()) {
+                return Err(io_error("lock", &path)(io::Error::other(
+                    "it is not a file",
+                )));
+            }
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Err(busy(holder(file))),
@@ -79,9 +89,9 @@ impl FileLock {
     /// [`LockError::Io`].
     pub fn holder(work: &Path) -> Result<Option<String>, LockError> {
         let path = work.join(LOCK);
-        let file = match File::open(&path) {
+        let file = match open_file(&path).map_err(io::Error::from) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            file => file.map_err(io_error("open", &path))?,
+            opened => opened.map_err(io_error("open", &path))?.0,
         };
         match file.try_lock_shared() {
             Ok(()) => Ok(None),
@@ -131,9 +141,9 @@ fn write_holder(file: &mut File) -> io::Result<()> {
 }
 
 /// Reads who has written into the lock file.
-fn holder(mut file: File) -> String {
+fn holder(file: File) -> String {
     let mut text = String::new();
-    let read = file.read_to_string(&mut text);
+    let read = file.take(HOLDER_BYTES_AT_MOST).read_to_string(&mut text);
     let holder: Option<Holder> = read.ok().and_then(|_| serde_json::from_str(&text).ok());
     holder.map_or_else(|| "another process".to_owned(), |holder| holder.to_string())
 }
