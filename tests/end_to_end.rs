@@ -38,6 +38,7 @@ mod end_to_end {
     #[path = "../tally.rs"]
     mod tally;
     mod targets;
+    mod threads;
     mod torture;
     mod verify;
 }
