@@ -22,6 +22,7 @@ mod end_to_end {
     mod exit_codes;
     mod failing_input;
     mod file_systems;
+    mod hostile_dataset;
     mod hostile_images;
     mod hostile_input;
     mod labels;
@@ -41,6 +42,7 @@ mod end_to_end {
     #[path = "../tally.rs"]
     mod tally;
     mod targets;
+    mod threads;
     mod torture;
     mod verify;
 }

@@ -130,6 +130,22 @@ pub const OBJECTS: [Object; 9] = [
     object(ROOT_METADATA, ObjectKind::Metadata, Stage::Root),
 ];
 
+/// Largest size in bytes of the object with that key, unless it is a shard. More is
+/// damage, for which no memory is taken; `docs/format.md` says how the sizes come about.
+pub fn bytes_at_most(key: &str) -> u64 {
+    match OBJECTS.iter().find(|object| object.key == key) {
+        Some(object) => match object.kind {
+            ObjectKind::Table => 4 << 30,
+            ObjectKind::Checksums => 256 << 20,
+            ObjectKind::Document => 32 << 20,
+            ObjectKind::Metadata => 16 << 20,
+        },
+        None if key.ends_with("/zarr.json") => 16 << 20,
+        // The chunk of a label.
+        None => 4 << 30,
+    }
+}
+
 /// The Parquet tables.
 pub fn tables() -> impl Iterator<Item = &'static Object> {
     OBJECTS

@@ -13,6 +13,7 @@
 //! card, croissant        README.md and croissant.json of a dataset
 //!  └─ description, column_meaning, plane_counts   texts and numbers that they share
 //! checksums, table_digest   SHA256SUMS, and the digest of the metadata table
+//! json                   documents that may be made to do harm
 //! testing                values for tests
 //! ```
 
@@ -25,6 +26,7 @@ mod column_meaning;
 mod croissant;
 mod description;
 mod image_array;
+mod json;
 pub mod keys;
 mod labels;
 mod plane_counts;
@@ -48,6 +50,7 @@ pub use self::column_meaning::ColumnMeaning;
 pub use self::croissant::{StoredFile, croissant};
 pub use self::description::{ChannelDescription, Description, Window};
 pub use self::image_array::{array_metadata, data_type_name, images_metadata, plane_shape};
+pub use self::json::{JsonError, parse_json};
 pub use self::labels::{Label, LabelError, label_values, labels};
 pub use self::plane_counts::PlaneCounts;
 pub use self::root::{DatasetAttributes, Root, RootError, Settings, root_metadata};

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::codec::chain::Codec;
 use crate::description::{ChannelDescription, Description};
 use crate::image_array::data_type;
+use crate::json::{JsonError, parse_json};
 use crate::keys::{IMAGES, OBJECTS, Object, shard_number};
 use crate::plane_counts::PlaneCounts;
 use crate::table_digest::table_sha256;
@@ -146,8 +147,8 @@ pub struct Root {
 #[derive(Debug, thiserror::Error)]
 pub enum RootError {
     /// The object is no JSON.
-    #[error("it is no JSON: {0}")]
-    Json(serde_json::Error),
+    #[error(transparent)]
+    Json(#[from] JsonError),
     /// The attributes lack a field, or one has another type.
     #[error("its attributes are of another kind: {0}")]
     Attributes(serde_json::Error),
@@ -175,7 +176,7 @@ impl Root {
     /// # Errors
     /// [`RootError`] names the field that cannot be used.
     pub fn parse(root: &[u8]) -> Result<Self, RootError> {
-        let root: Value = serde_json::from_slice(root).map_err(RootError::Json)?;
+        let root = parse_json(root)?;
         let attributes = root.get("attributes").cloned();
         // Without attributes, null has the wrong type, which is the error to report.
         let attributes = attributes.unwrap_or(Value::Null);

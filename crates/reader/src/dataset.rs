@@ -6,6 +6,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock};
 
+use rxrx_format::keys::bytes_at_most;
 use rxrx_format::{ArrayGeometry, ChunkDecoder, DatasetAttributes, Root, SitesTable};
 use rxrx_storage::{Location, Store, open_store};
 
@@ -105,7 +106,7 @@ impl Dataset {
 
     /// Reads a whole object that every complete dataset has.
     pub(crate) fn object(&self, key: &str) -> Result<Vec<u8>, DatasetError> {
-        let bytes = self.store.get(key)?;
+        let bytes = self.store.get_at_most(key, bytes_at_most(key))?;
         bytes.ok_or_else(|| self.missing(key))
     }
 

@@ -36,7 +36,7 @@ pub use self::dataset::Dataset;
 pub use self::error::{DatasetError, DatasetErrorKind};
 pub use self::info::DatasetInfo;
 pub use self::pixels::{Batch, Pixels, Plane, Site};
-pub use self::root::{Owner, parse_root, read_root};
+pub use self::root::{Owner, parse_root, read_root, root_bytes};
 pub use self::whole::{Gaps, ObjectCount};
 
 /// Types of other crates that the methods of [`Dataset`] take and return.

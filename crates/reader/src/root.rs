@@ -1,11 +1,19 @@
 //! The root metadata of a dataset in a store.
 
-use rxrx_format::keys::ROOT_METADATA;
-use rxrx_format::{Root, RootError};
+use rxrx_format::keys::{ROOT_METADATA, bytes_at_most};
+use rxrx_format::{Root, RootError, parse_json};
 use rxrx_storage::{Store, StoreError};
 use serde_json::Value;
 
 use crate::error::DatasetError;
+
+/// Reads the bytes of the root metadata in `store`, if there are any.
+///
+/// # Errors
+/// [`StoreError`] when they cannot be read, or are more than a root can have.
+pub fn root_bytes(store: &dyn Store) -> Result<Option<Vec<u8>>, StoreError> {
+    store.get_at_most(ROOT_METADATA, bytes_at_most(ROOT_METADATA))
+}
 
 /// Reads and parses the root metadata in `store`; `dataset` is its name in
 /// errors.
@@ -13,7 +21,7 @@ use crate::error::DatasetError;
 /// # Errors
 /// [`DatasetError`]: there is no root metadata, or this program does not read it.
 pub fn read_root(store: &dyn Store, dataset: &str) -> Result<Root, DatasetError> {
-    let root = store.get(ROOT_METADATA)?;
+    let root = root_bytes(store)?;
     let root = root.ok_or_else(|| DatasetError::NotSealed {
         dataset: dataset.to_owned(),
     })?;
@@ -54,7 +62,7 @@ impl Owner {
     /// # Errors
     /// [`StoreError`] when it cannot be read.
     pub fn of(store: &dyn Store) -> Result<Self, StoreError> {
-        Ok(Self::of_root_metadata(store.get(ROOT_METADATA)?.as_deref()))
+        Ok(Self::of_root_metadata(root_bytes(store)?.as_deref()))
     }
 
     /// Finds out who wrote these bytes of root metadata, if there are any.
@@ -62,7 +70,7 @@ impl Owner {
         let Some(root) = root else {
             return Self::Nobody;
         };
-        let Ok(root) = serde_json::from_slice::<Value>(root) else {
+        let Ok(root) = parse_json(root) else {
             return Self::Unreadable;
         };
         let generator = root

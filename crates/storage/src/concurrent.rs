@@ -9,6 +9,9 @@ use std::thread;
 /// Calls `each` with every item, on at most `at_once` threads, until a call fails.
 /// Returns when all calls that began have ended.
 ///
+/// The calling thread is one of them. If the system gives fewer threads, those that
+/// there are do all the work.
+///
 /// `Relaxed` is enough for the counter: it only hands each index to one thread,
 /// and the end of the scope and the mutex order everything else.
 ///
@@ -21,18 +24,22 @@ pub fn for_each_concurrent<T: Sync, E: Send>(
 ) -> Result<(), E> {
     let next = AtomicUsize::new(0);
     let failure: Mutex<Option<E>> = Mutex::default();
-    thread::scope(|scope| {
-        for _ in 0..at_once.min(items.len()) {
-            scope.spawn(|| {
-                while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if let Err(error) = each(item) {
-                        next.store(items.len(), Ordering::Relaxed);
-                        let mut failure = failure.lock().unwrap_or_else(PoisonError::into_inner);
-                        failure.get_or_insert(error);
-                    }
-                }
-            });
+    let work = || {
+        while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if let Err(error) = each(item) {
+                next.store(items.len(), Ordering::Relaxed);
+                let mut failure = failure.lock().unwrap_or_else(PoisonError::into_inner);
+                failure.get_or_insert(error);
+            }
         }
+    };
+    thread::scope(|scope| {
+        for _ in 1..at_once.min(items.len()) {
+            if thread::Builder::new().spawn_scoped(scope, work).is_err() {
+                break;
+            }
+        }
+        work();
     });
     let failure = failure.into_inner().unwrap_or_else(PoisonError::into_inner);
     failure.map_or(Ok(()), Err)

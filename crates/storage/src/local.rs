@@ -171,12 +171,29 @@ impl Store for LocalStore {
     }
 
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.get_at_most(key, u64::MAX)
+    }
+
+    fn get_at_most(&self, key: &str, at_most: u64) -> Result<Option<Vec<u8>>, StoreError> {
         let path = self.path(key);
-        match fs::read(&path) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if is_absent(&error) => Ok(None),
-            Err(error) => Err(failed("read", &path)(error)),
+        let (file, found) = match open_file(&path).map_err(io::Error::from) {
+            Ok(opened) => opened,
+            Err(error) if is_absent(&error) => return Ok(None),
+            Err(error) => return Err(failed("read", &path)(error)),
+        };
+        let size = found.len();
+        if size > at_most {
+            let object = path.display().to_string();
+            return Err(StoreError::too_large(object, size, at_most));
         }
+        let mut bytes = Vec::new();
+        let reserved = bytes.try_reserve_exact(usize::try_from(size).unwrap_or(usize::MAX));
+        reserved
+            .map_err(|_| io::ErrorKind::OutOfMemory.into())
+            // A file that grows meanwhile is cut: its checksum shows it.
+            .and_then(|()| file.take(size).read_to_end(&mut bytes))
+            .map_err(failed("read", &path))?;
+        Ok(Some(bytes))
     }
 
     fn get_range(&self, key: &str, range: Range<u64>) -> Result<Option<Vec<u8>>, StoreError> {
@@ -237,6 +254,10 @@ impl Store for LocalStore {
                 continue;
             }
             let metadata = entry.metadata().map_err(list_error(entry.path()))?;
+            // A link is read as the file to which it leads, if there is one.
+            let is_link = metadata.is_symlink();
+            let target = is_link.then(|| fs::metadata(entry.path()).ok()).flatten();
+            let metadata = target.unwrap_or(metadata);
             let relative = entry
                 .path()
                 .strip_prefix(&self.root)

@@ -9,6 +9,8 @@
 //!   broke, 429, 5xx) is repeated for up to three minutes, after a pause that
 //!   doubles each time, with jitter. If an answer breaks off, the bytes that
 //!   arrived are not read again, except of a list and of an object without ETag.
+//!   A store that was never reached is tried for some seconds only, and a TLS
+//!   handshake that fails is not repeated. Lists and errors without end are refused.
 //! - At most 64 requests to a store run at the same time.
 //! - Each put has a checksum that the server compares: SHA-256 (S3), CRC-32C
 //!   (Google) or MD5 (Azure, unless the key of the account signs the request).
@@ -20,6 +22,7 @@ mod aws_profile;
 mod builders;
 mod client;
 mod connection;
+mod guard;
 mod remote_bytes;
 mod remote_store;
 mod retry;

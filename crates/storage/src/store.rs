@@ -76,6 +76,20 @@ pub trait Store: Send + Sync {
     /// [`StoreError`] when the object exists but cannot be read.
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
 
+    /// Reads one whole object of at most `at_most` bytes; `None` if it is absent. No
+    /// memory is taken for a larger one.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the object exists but cannot be read, or is larger.
+    fn get_at_most(&self, key: &str, at_most: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.get(key)? {
+            Some(bytes) if bytes.len() as u64 > at_most => {
+                Err(StoreError::too_large(key, bytes.len() as u64, at_most))
+            }
+            found => Ok(found),
+        }
+    }
+
     /// Reads the bytes in `range` of one object; `None` where there is no object.
     ///
     /// The result has exactly the length of `range`. No range counts from the
@@ -163,6 +177,8 @@ pub enum StoreErrorKind {
     Denied,
     /// Another process replaced or removed the object, or took the lease.
     Changed,
+    /// The object is larger than it can be.
+    TooLarge,
     /// There is no connection to the store.
     Unreachable,
     /// The store has no such operation.
@@ -192,6 +208,12 @@ impl StoreError {
         let Range { start, end } = range;
         let text = format!("it has {size} bytes, and bytes {start} to {end} of it are needed");
         Self::new("read", object, StoreErrorKind::Other, text)
+    }
+
+    /// Makes the error for an object of `size` bytes where it can have `at_most`.
+    pub(crate) fn too_large(object: impl Into<String>, size: u64, at_most: u64) -> Self {
+        let text = format!("it has {size} bytes, and it can have {at_most} at most");
+        Self::new("read", object, StoreErrorKind::TooLarge, text)
     }
 
     /// Makes an error of `action` on `object` from an error of the file system.

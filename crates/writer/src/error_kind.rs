@@ -90,7 +90,7 @@ kinds! {
     InspectError [Dataset Output] {}
     PipelineError [Codec Journal Store] {
         Self::UnreadableImage { .. } | Self::CorruptImage { .. } => Input,
-        Self::Source { .. } => Store,
+        Self::Source { .. } | Self::Thread { .. } => Store,
         Self::Defect { .. } => Defect,
     }
     SealError [Journal Recorded Label Table Lost Store] { Self::Json { .. } => Defect }
@@ -101,7 +101,7 @@ kinds! {
         Self::Interrupted { .. } => Interrupted,
         Self::DamagedShard { .. } => Output,
     }
-    VerifyError [Dataset Store] { Self::Source { .. } => Store }
+    VerifyError [Dataset Store] { Self::Source { .. } | Self::Thread { .. } => Store }
     PublishError [Dataset Output Journal Store] {
         Self::Folder { .. } => Usage,
         Self::Damaged { .. } => Input,

@@ -108,8 +108,9 @@ fn check_shards(
     source: Option<&PlannedInput>,
     shards: &[String],
 ) -> Result<PlaneCounters, VerifyError> {
+    let failed = |source| VerifyError::Thread { source };
     let Some(root) = &opened.root else {
-        return Ok(check.run(shards, None));
+        return check.run(shards, None).map_err(failed);
     };
     let source = source.map(|source| SourceCheck::new(source, root, tables, check.findings));
     let counters = match ChunkDecoder::new(root.attributes.settings.codec, &root.geometry) {
@@ -130,6 +131,7 @@ fn check_shards(
             check.run(shards, None)
         }
     };
+    let counters = counters.map_err(failed)?;
     match source.and_then(SourceCheck::into_unreachable) {
         Some((input, source)) => Err(VerifyError::Source { input, source }),
         None => Ok(counters),

@@ -1,10 +1,20 @@
 //! Datasets that lie about their size: an answer, in no time and little memory.
 
 use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
 
+use arrow_array::types::Int32Type;
+use arrow_array::{ArrayRef, DictionaryArray, Int32Array, RecordBatch, StringArray};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
 use serde_json::{Value, json};
 
 use super::super::dataset::Dataset;
+use super::super::run::{PROGRAM, Run};
 use super::{Findings, copy, input_with_gaps, repair_sums, shard};
 
 #[test]
@@ -84,4 +94,72 @@ fn random_bytes_are_found_though_every_checksum_is_right() {
     Findings::of(&dataset, "").names(&shard(2), "damaged", "", "");
     let run = super::verify(&dataset, "").exits_with(1);
     assert!(run.stdout.contains("were not read"), "{run:#?}");
+}
+
+/// Adds `columns` columns of text to a table. In each of them all rows have the same value
+/// of `bytes` bytes, which is stored once.
+fn add_bombs(table: &Path, columns: usize, bytes: usize) {
+    let file = fs::File::open(table).unwrap();
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+    let rows = builder.build().unwrap().next().unwrap().unwrap();
+    let keys = Int32Array::from(vec![0; rows.num_rows()]);
+    let value: ArrayRef = Arc::new(StringArray::from(vec!["A".repeat(bytes)]));
+    let bomb = DictionaryArray::<Int32Type>::try_new(keys, value).unwrap();
+    let bomb: ArrayRef = Arc::new(bomb);
+    let names = rows.schema();
+    let names = names.fields().iter().map(|field| field.name().clone());
+    let all = names.zip(rows.columns().to_vec());
+    let all = all.chain((0..columns).map(|number| (format!("bomb{number}"), bomb.clone())));
+    let rows = RecordBatch::try_from_iter(all).unwrap();
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_dictionary_page_size_limit(usize::MAX)
+        .build();
+    let mut writer = ArrowWriter::try_new(Vec::new(), rows.schema(), Some(properties)).unwrap();
+    writer.write(&rows).unwrap();
+    fs::write(table, writer.into_inner().unwrap()).unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn tables_that_unpack_to_gigabytes_take_little_memory() {
+    let input = input_with_gaps();
+    let dataset = copy(&input, "bomb");
+    let table = dataset.join("metadata.parquet");
+    add_bombs(&table, 2, 40_000_000);
+    assert!(fs::metadata(&table).unwrap().len() < 100_000);
+    repair_sums(&dataset);
+    let run = |arguments: &[&Path]| {
+        let script = r#"ulimit -v 1000000; exec "$0" "$@""#;
+        let command = &mut Command::new("bash");
+        Run::of(command.args(["-c", script, PROGRAM]).args(arguments))
+    };
+    let verified = run(&["verify".as_ref(), &dataset]).exits_with(1);
+    let found = [verified.stdout.as_str(), verified.stderr.as_str()].concat();
+    let said = ["metadata.parquet: its", "decode to more"];
+    assert!(
+        said.iter().all(|text| found.contains(text)),
+        "{verified:#?}"
+    );
+    let retry: [&Path; 4] = [
+        "convert".as_ref(),
+        &input.root(),
+        &dataset,
+        "--retry-bad".as_ref(),
+    ];
+    run(&retry).exits_with(1).reports_each(&said);
+}
+
+#[test]
+fn a_root_of_very_many_values_is_refused() {
+    let input = input_with_gaps();
+    let dataset = copy(&input, "values");
+    let root = "images.zarr/zarr.json";
+    fs::write(
+        dataset.join(root),
+        format!("[{}[]]", "[],".repeat(5_000_000)),
+    )
+    .unwrap();
+    repair_sums(&dataset);
+    Findings::of(&dataset, "").names(root, "damaged", "", "");
 }

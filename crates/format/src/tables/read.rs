@@ -1,13 +1,15 @@
 //! Readers of the tables.
 //!
-//! They trust no byte of a table, which may be damaged or made by another program. The
-//! size of the object and 4 GiB of text limit the memory.
+//! They trust no byte of a table, which may be damaged or made by another program. Text
+//! and pages of more than 64 MiB and 1 MiB a row, or of 4 GiB, are refused before memory
+//! is taken for them.
 
 mod batch;
 mod batches;
 mod channel_stats;
 mod embeddings;
 mod error;
+mod pages;
 mod planes;
 mod sites;
 

@@ -9,7 +9,7 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use std::thread::{self, Builder};
 
 use super::error::DiscoverError;
 use crate::path::{IMAGE_EXTENSION, PathParts};
@@ -131,7 +131,9 @@ fn read_level(root: &Path, level: &[Folder]) -> Result<Vec<Content>, DiscoverErr
         }
     };
     let mut contents = thread::scope(|scope| {
-        let threads: Vec<_> = (1..threads).map(|_| scope.spawn(read)).collect();
+        // If the system gives fewer threads, those that there are read all folders.
+        let threads = (1..threads).map_while(|_| Builder::new().spawn_scoped(scope, read).ok());
+        let threads: Vec<_> = threads.collect();
         let mut contents = read();
         for thread in threads {
             match thread.join() {

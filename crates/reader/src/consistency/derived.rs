@@ -11,7 +11,7 @@ use bytes::Bytes;
 use rxrx_format::keys::{CHANNEL_STATS, CROISSANT, EMBEDDINGS, SITES};
 use rxrx_format::{
     EmbeddingsDigest, Root, StoredFile, channel_stats, channel_stats_of, croissant, embeddings_of,
-    keys,
+    keys, parse_json,
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -101,9 +101,9 @@ pub(super) fn check_croissant(
         return;
     };
     let mismatch = |text: String| findings.object(FindingKind::Mismatch, CROISSANT, text);
-    let found: Value = match serde_json::from_slice(&bytes) {
+    let found = match parse_json(&bytes) {
         Ok(found) => found,
-        Err(error) => return mismatch(format!("it is no JSON: {error}")),
+        Err(error) => return mismatch(error.to_string()),
     };
     let (attributes, geometry) = (&root.attributes, &root.geometry);
     let files = stored_tables(objects);

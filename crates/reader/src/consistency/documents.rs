@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use rxrx_format::{DatasetAttributes, FORMAT_VERSION, GENERATOR, Root, keys};
+use rxrx_format::{DatasetAttributes, FORMAT_VERSION, GENERATOR, Root, keys, parse_json};
 use serde_json::Value;
 
 use super::finding::{FindingKind, Findings};
 
 /// Compares the metadata document of an array with that in the root.
 pub fn check_document(root: &Root, name: &str, key: &str, bytes: &[u8], findings: &Findings) {
-    let found: Option<Value> = serde_json::from_slice(bytes).ok();
+    let found: Option<Value> = parse_json(bytes).ok();
     if found.as_ref() != root.arrays.get(name) {
         let text = "it is not what the consolidated metadata in the root says of the array";
         findings.object(FindingKind::Mismatch, key, text);

@@ -18,6 +18,9 @@ use crate::store::explained;
 
 const LOCK: &str = "lock";
 
+/// Most bytes that a lock file has: a host and a process.
+const HOLDER_BYTES_AT_MOST: u64 = 64 << 10;
+
 /// How often to try again when a lock is released at the same moment.
 const ATTEMPTS: usize = 100;
 
@@ -216,9 +219,9 @@ fn write_holder(file: &mut File) -> io::Result<()> {
 }
 
 /// Reads who has written into the lock file.
-fn holder(mut file: File) -> String {
+fn holder(file: File) -> String {
     let mut text = String::new();
-    let read = file.read_to_string(&mut text);
+    let read = file.take(HOLDER_BYTES_AT_MOST).read_to_string(&mut text);
     let holder: Option<Holder> = read.ok().and_then(|_| serde_json::from_str(&text).ok());
     holder.map_or_else(|| "another process".to_owned(), |holder| holder.to_string())
 }

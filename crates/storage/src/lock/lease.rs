@@ -297,12 +297,17 @@ impl Taking<'_> {
         let renewing = held.clone();
         let spawned = thread::Builder::new().name("lease".to_owned());
         let spawned = spawned.spawn(move || renewing.keep_renewing());
-        spawned.map_err(|source| LockError::Io {
-            action: "watch over the lease on",
-            path: self.output.to_string().into(),
-            source,
+        let lease = Lease(held);
+        spawned.map_err(|source| {
+            // Nobody would renew it. The next process need not wait until it is stale.
+            lease.release(true);
+            LockError::Io {
+                action: "start a thread that renews the lease on",
+                path: self.output.to_string().into(),
+                source,
+            }
         })?;
-        Ok(Lease(held))
+        Ok(lease)
     }
 }
 

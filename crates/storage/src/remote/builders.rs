@@ -30,6 +30,7 @@ use object_store::{ClientConfigKey, Error, ObjectStore, ObjectStoreScheme, Retry
 use url::Position;
 
 use super::aws_profile;
+use super::guard::GuardedConnector;
 use super::upload_checksums::UploadChecksum;
 use crate::location::Address;
 
@@ -85,7 +86,9 @@ pub(super) fn object(address: &Address) -> Result<StoreAndPrefix, OpenError> {
     match cloud_store(address)? {
         Some(opened) => Ok(opened),
         None => {
-            let builder = HttpBuilder::new().with_url(&address.url()[..Position::BeforePath]);
+            let builder = HttpBuilder::new()
+                .with_url(&address.url()[..Position::BeforePath])
+                .with_http_connector(GuardedConnector::default());
             let builder =
                 configured(builder, address)?.with_config(ClientConfigKey::AllowHttp, "true");
             Ok((limited(builder.build())?, Path::parse(address.key())?))
@@ -157,7 +160,7 @@ fn is_plain_http(endpoint: Option<&str>) -> bool {
 /// Returns a builder with the settings of the environment, of the AWS profile and
 /// of the address.
 fn s3(address: &Address) -> Result<AmazonS3Builder, OpenError> {
-    let mut builder = AmazonS3Builder::from_env();
+    let mut builder = AmazonS3Builder::from_env().with_http_connector(GuardedConnector::default());
     // Without a checksum the server would not notice damage on the way.
     if builder
         .get_config_value(&AmazonS3ConfigKey::Checksum)

@@ -153,9 +153,29 @@ impl Remote {
     /// # Errors
     /// [`StoreError`] when the object exists but cannot be read.
     pub fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        self.get_at_most(key, u64::MAX)
+    }
+
+    /// Reads one whole object of at most `at_most` bytes; `None` if it is absent. The
+    /// content of a larger one is not asked for.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the object exists but cannot be read, or is larger.
+    pub fn get_at_most(&self, key: &str, at_most: u64) -> Result<Option<Bytes>, StoreError> {
         let path = self.path(key)?;
-        let got = self.ask(|| async { self.connection.store.get(&path).await?.bytes().await });
-        absent(got).map_err(self.failed("read", key))
+        let got = self.ask(|| async {
+            let got = self.connection.store.get(&path).await?;
+            let size = got.meta.size;
+            let bytes = match size <= at_most {
+                true => Some(got.bytes().await?),
+                false => None,
+            };
+            Ok((size, bytes))
+        });
+        match absent(got).map_err(self.failed("read", key))? {
+            Some((size, None)) => Err(StoreError::too_large(self.name(key), size, at_most)),
+            found => Ok(found.and_then(|(_, bytes)| bytes)),
+        }
     }
 
     /// Reads the bytes in `range` of one object; `None` where there is none.

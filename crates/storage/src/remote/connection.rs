@@ -2,7 +2,10 @@
 
 use std::future::Future;
 use std::io;
-use std::sync::{Arc, OnceLock};
+use std::panic::catch_unwind;
+use std::sync::{Arc, Mutex, OnceLock, mpsc};
+use std::thread;
+use std::time::Duration;
 
 use object_store::{ObjectStore, RetryConfig};
 use tokio::runtime::Runtime;
@@ -11,6 +14,10 @@ use super::retry;
 
 /// The number of threads that wait for answers.
 const THREADS: usize = 2;
+/// The time for which the thread that looks up names is kept: for good.
+const KEEP_ALIVE: Duration = Duration::from_secs(365 * 24 * 3600);
+/// The time in which a new thread must begin to run.
+const START_AT_MOST: Duration = Duration::from_secs(20);
 
 /// An open store with the runtime that its requests run on.
 #[derive(Clone)]
@@ -50,13 +57,51 @@ impl Connection {
 /// Returns the runtime of the process, whose threads end with the program.
 pub(super) fn runtime() -> io::Result<&'static Runtime> {
     static RUNTIME: OnceLock<io::Result<Runtime>> = OnceLock::new();
-    let runtime = RUNTIME.get_or_init(|| {
+    let runtime = RUNTIME.get_or_init(start_runtime);
+    let failed = |error: &io::Error| io::Error::new(error.kind(), error.to_string());
+    runtime.as_ref().map_err(failed)
+}
+
+/// Starts the runtime with all threads that it needs: [`THREADS`] and one that looks up
+/// names, which it would start late and await for ever where the system gives none.
+fn start_runtime() -> io::Result<Runtime> {
+    let no_thread = |error: io::Error| {
+        let text = format!("cannot start the threads that wait for its answers: {error}");
+        io::Error::new(error.kind(), text)
+    };
+    // Tokio panics if it gets no thread. Here it does so only when the threads were taken
+    // between the two calls.
+    demand_threads(THREADS + 1).map_err(no_thread)?;
+    let runtime = catch_unwind(|| {
         tokio::runtime::Builder::new_multi_thread()
             .worker_threads(THREADS)
             .thread_name("remote")
+            .thread_keep_alive(KEEP_ALIVE)
             .enable_all()
             .build()
     });
-    let failed = |error: &io::Error| io::Error::new(error.kind(), error.to_string());
-    runtime.as_ref().map_err(failed)
+    let runtime = runtime.map_err(|_| no_thread(io::ErrorKind::WouldBlock.into()))??;
+    let (started, starts) = mpsc::channel();
+    runtime.spawn_blocking(move || started.send(()));
+    let wait = starts.recv_timeout(START_AT_MOST);
+    wait.map_err(|_| no_thread(io::ErrorKind::WouldBlock.into()))?;
+    Ok(runtime)
+}
+
+/// Fails if the system does not give `count` threads at the same time.
+fn demand_threads(count: usize) -> io::Result<()> {
+    let (end, ended) = mpsc::channel::<()>();
+    let ended = Arc::new(Mutex::new(ended));
+    let threads = (0..count).map(|_| {
+        let ended = ended.clone();
+        // Each thread waits until all of them were started.
+        thread::Builder::new().spawn(move || ended.lock().is_ok_and(|ended| ended.recv().is_ok()))
+    });
+    let threads: Vec<_> = threads.collect();
+    drop(end);
+    let threads = threads.into_iter().map(|thread| {
+        let _ = thread?.join();
+        Ok(())
+    });
+    threads.collect::<Vec<_>>().into_iter().collect()
 }

@@ -69,6 +69,10 @@ impl Store for RemoteStore {
         Ok(self.remote.get(key)?.map(Into::into))
     }
 
+    fn get_at_most(&self, key: &str, at_most: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.remote.get_at_most(key, at_most)?.map(Into::into))
+    }
+
     fn get_range(&self, key: &str, range: Range<u64>) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.remote.get_part(key, range)?.map(Into::into))
     }

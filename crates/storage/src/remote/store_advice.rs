@@ -5,11 +5,15 @@ use std::error::Error as StdError;
 use object_store::Error;
 use object_store::client::HttpError;
 
+use super::guard::innermost;
 use crate::store::StoreErrorKind;
 
 /// Address of the service that hands out credentials on machines of a cloud. The
 /// clients ask it last, when they have found no other credentials.
 const METADATA_SERVICE: &str = "169.254.169.254";
+
+/// Longest text of a store that is repeated in an error.
+const TEXT_BYTES_AT_MOST: usize = 2000;
 
 /// An error of a store with its kind and advice.
 #[derive(Debug, thiserror::Error)]
@@ -122,9 +126,22 @@ fn said(error: &Error) -> String {
         (Some(code), Some(message)) => format!("{code}: {message}"),
         (Some(code), None) => code.to_owned(),
         // Repeats say how often and for how long it was tried.
-        _ if text.len() < 40 => error.to_string().replace('\n', " "),
-        _ => text.replace('\n', " "),
+        _ if text.len() < 40 => with_cause(&error.to_string(), error),
+        _ => with_cause(&text, error),
     }
+}
+
+/// Returns `text`, and the innermost cause of `error` where it does not say that.
+fn with_cause(text: &str, error: &Error) -> String {
+    let mut text = text.replace('\n', " ");
+    let cause = innermost(error).replace('\n', " ");
+    if text.len() > TEXT_BYTES_AT_MOST {
+        text.truncate(text.floor_char_boundary(TEXT_BYTES_AT_MOST));
+        text.push('…');
+    } else if !text.contains(&cause) {
+        text = format!("{text}: {cause}");
+    }
+    text
 }
 
 #[cfg(test)]

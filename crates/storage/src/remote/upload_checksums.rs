@@ -18,8 +18,10 @@ use http_body_util::BodyExt;
 use md5::{Digest, Md5};
 use object_store::ClientOptions;
 use object_store::client::{
-    HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService, ReqwestConnector,
+    HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService,
 };
+
+use super::guard::GuardedConnector;
 
 /// The checksum that a cloud compares with what arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +36,7 @@ impl HttpConnector for UploadChecksum {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
         Ok(HttpClient::new(ChecksumService {
             cloud: *self,
-            client: ReqwestConnector::default().connect(options)?,
+            client: GuardedConnector::default().connect(options)?,
         }))
     }
 }

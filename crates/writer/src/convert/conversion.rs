@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use rxrx_format::keys::{EMBEDDINGS, ROOT_METADATA};
+use rxrx_format::keys::{EMBEDDINGS, ROOT_METADATA, bytes_at_most};
 use rxrx_format::{
     ChunkEncoder, DatasetAttributes, Description, EmbeddingsDigest, Root, Settings, embeddings_of,
 };
@@ -365,7 +365,9 @@ impl<'a> Conversion<'a> {
         &self,
         then: &EmbeddingsDigest,
     ) -> Result<Option<Embeddings>, ConvertError> {
-        let Some(table) = self.place.store().get(EMBEDDINGS)? else {
+        let store = self.place.store();
+        let table = store.get_at_most(EMBEDDINGS, bytes_at_most(EMBEDDINGS))?;
+        let Some(table) = table else {
             return Ok(None);
         };
         let sites = self.planned.plan.geometry().sites;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use rxrx_format::keys::{CHECKSUMS, PLANES, SITES, shard_key};
+use rxrx_format::keys::{CHECKSUMS, PLANES, SITES, bytes_at_most, shard_key};
 use rxrx_format::{
     Checksums, PlaneRow, ReadTableError, SitesTable, parse_checksums, planes_of, sites_of,
 };
@@ -93,7 +93,8 @@ impl RecordedUnits {
         channels: &[String],
     ) -> Result<Self, RecordedError> {
         let get = |key: &str| {
-            let bytes = store.get(key)?.ok_or_else(|| RecordedError::Absent {
+            let bytes = store.get_at_most(key, bytes_at_most(key))?;
+            let bytes = bytes.ok_or_else(|| RecordedError::Absent {
                 object: key.to_owned(),
             })?;
             Ok::<Bytes, RecordedError>(bytes.into())

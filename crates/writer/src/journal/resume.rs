@@ -16,7 +16,7 @@ use std::num::NonZeroUsize;
 use rxrx_format::keys::shard_key;
 use rxrx_input::{ReadError, Source};
 use rxrx_metadata::{Plan, SiteIndex, Unit};
-use rxrx_storage::{Store, StoreError, Unreachable, map_concurrent};
+use rxrx_storage::{Store, StoreError, StoreErrorKind, Unreachable, map_concurrent};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -268,7 +268,10 @@ fn sort(
 
 /// Returns whether the stored shard has the recorded SHA-256.
 pub(crate) fn is_intact(output: &dyn Store, stored: &StoredUnit) -> Result<bool, StoreError> {
-    let shard = output.get(&stored.shard_key())?;
+    let shard = match output.get_at_most(&stored.shard_key(), stored.bytes) {
+        Err(error) if error.kind == StoreErrorKind::TooLarge => None,
+        shard => shard?,
+    };
     Ok(shard.is_some_and(|shard| Sha256::digest(shard)[..] == stored.sha256))
 }
 

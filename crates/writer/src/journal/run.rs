@@ -15,6 +15,12 @@ use super::record::{StoredUnit, UnitRecord};
 pub(crate) const RUN: &str = "run.json";
 const UNITS: &str = "units/";
 
+/// Largest description of a run that is read: six times the numbers of 1.5 million
+/// retried units.
+const RUN_BYTES_AT_MOST: u64 = 64 << 20;
+/// Largest record of a unit that is read: that of a shard of 1.5 million planes.
+const RECORD_BYTES_AT_MOST: u64 = 1 << 30;
+
 /// The description of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Run {
@@ -94,7 +100,7 @@ impl<'a> Journal<'a> {
 
     /// Reads the description of the run, if there is one.
     pub(crate) fn run(&self) -> Result<Option<Run>, JournalError> {
-        let Some(bytes) = self.store.get(RUN)? else {
+        let Some(bytes) = self.store.get_at_most(RUN, RUN_BYTES_AT_MOST)? else {
             return Ok(None);
         };
         let run = parse(&bytes).map_err(|reason| JournalError::Damaged {
@@ -127,7 +133,7 @@ impl<'a> Journal<'a> {
         let read = |key: &String| -> Result<Result<(usize, T), String>, E> {
             // A record under a wrong key, or one that was removed since it was
             // listed, does not count.
-            let record = self.store.get(key)?;
+            let record = self.store.get_at_most(key, RECORD_BYTES_AT_MOST)?;
             match record.map(|record| UnitRecord::from_entry(&record)) {
                 Some(Ok(record)) if unit_key(record.unit.shard) == *key => {
                     Ok(Ok((record.unit.shard, take(record)?)))
@@ -163,7 +169,7 @@ impl<'a> Journal<'a> {
     /// [`JournalError::Lost`] when it is not there, or is that of another shard.
     pub(crate) fn read_back(&self, stored: &StoredUnit) -> Result<UnitRecord, JournalError> {
         let object = unit_key(stored.unit.shard);
-        let record = match self.store.get(&object)? {
+        let record = match self.store.get_at_most(&object, RECORD_BYTES_AT_MOST)? {
             None => Err("it is gone".to_owned()),
             Some(bytes) => UnitRecord::from_entry(&bytes),
         };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rxrx_format::keys;
-use rxrx_reader::{Owner, parse_root};
+use rxrx_reader::{Owner, parse_root, root_bytes};
 use rxrx_storage::{
     LocalBackend, Location, Lock, OutputBackend, Remote, RemoteBackend, Store, is_lock_entry,
     is_temporary, overlap,
@@ -104,7 +104,7 @@ impl OutputLocation {
     /// Returns the state of OUTPUT. It can change at any time, unless the caller
     /// holds the lock.
     pub(crate) fn state(&self) -> Result<OutputState, OutputError> {
-        let root = self.store().get(keys::ROOT_METADATA)?;
+        let root = root_bytes(self.store())?;
         self.state_with_root(root.as_deref())
     }
 

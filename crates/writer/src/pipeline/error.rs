@@ -1,5 +1,7 @@
 //! Errors of the pipeline.
 
+use std::io;
+
 use rxrx_decoder::DecodeError;
 use rxrx_format::CodecError;
 use rxrx_input::ReadError;
@@ -44,6 +46,15 @@ pub enum PipelineError {
     /// A record could not be encoded: a defect of the program.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The system gives no thread.
+    #[error(
+        "cannot start the threads of the run: allow more of them (ulimit -u, or the limit of the \
+         container), or use fewer --jobs; then the same command goes on"
+    )]
+    Thread {
+        /// The error of the operating system.
+        source: io::Error,
+    },
     /// The program contradicts itself; nothing of the unit is recorded.
     #[error("defect of the program: shard {key} {reason}")]
     Defect {

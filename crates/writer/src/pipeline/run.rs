@@ -1,6 +1,7 @@
 //! The threads of a run.
 
-use std::thread;
+use std::io;
+use std::thread::{self, Builder};
 
 use crossbeam_channel::bounded;
 use rxrx_metadata::Unit;
@@ -29,19 +30,28 @@ impl Pipeline<'_> {
     }
 }
 
-/// Runs all threads and returns the units that the storers have stored.
+/// Runs all threads, or none of them to the end, and returns the units that the storers have stored.
 fn run_threads(shared: &Shared<'_>, capacity: &Capacity) -> Vec<StoredUnit> {
     thread::scope(|scope| {
         let (read, to_encode) = bounded(capacity.read_ahead);
-        let storers = (0..capacity.storers).map(|_| scope.spawn(|| run_storer(shared)));
-        let storers: Vec<_> = storers.collect();
-        for _ in 0..capacity.readers {
-            let read = read.clone();
-            scope.spawn(|| run_reader(shared, read));
-        }
-        for _ in 0..capacity.workers {
-            let to_encode = to_encode.clone();
-            scope.spawn(|| run_worker(shared, to_encode));
+        let mut storers = Vec::new();
+        let mut start = || -> io::Result<()> {
+            for _ in 0..capacity.storers {
+                storers.push(Builder::new().spawn_scoped(scope, || run_storer(shared))?);
+            }
+            for _ in 0..capacity.readers {
+                let read = read.clone();
+                Builder::new().spawn_scoped(scope, || run_reader(shared, read))?;
+            }
+            for _ in 0..capacity.workers {
+                let to_encode = to_encode.clone();
+                Builder::new().spawn_scoped(scope, || run_worker(shared, to_encode))?;
+            }
+            Ok(())
+        };
+        if let Err(source) = start() {
+            // No unit will be stored: the threads that were started end.
+            shared.progress.fail(0, PipelineError::Thread { source });
         }
         // The channel closes when the last reader ends.
         drop((read, to_encode));

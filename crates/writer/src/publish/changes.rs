@@ -100,7 +100,7 @@ fn is_same(
     if let Some(sha256) = &published.sha256 {
         return Ok(*sha256 == hex::encode(recorded.sha256));
     }
-    let found = remote.get(key)?;
+    let found = remote.get_at_most(key, recorded.bytes)?;
     Ok(found.is_some_and(|found| Sha256::digest(&found)[..] == recorded.sha256))
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use rxrx_format::keys::{ROOT_METADATA, Stage};
-use rxrx_reader::Owner;
-use rxrx_storage::{Remote, for_each_concurrent};
+use rxrx_reader::{Owner, root_bytes};
+use rxrx_storage::{Remote, StoreErrorKind, for_each_concurrent};
 use sha2::{Digest, Sha256};
 
 use super::changes::Changes;
@@ -70,7 +70,7 @@ impl Publication<'_> {
             what,
         };
         let overwrite = self.options.overwrite;
-        let root = self.place.store().get(ROOT_METADATA)?;
+        let root = root_bytes(self.place.store())?;
         let state = self.place.state_with_root(root.as_deref())?;
         if matches!(state, OutputState::Unfinished(_) | OutputState::Damaged(_)) && !overwrite {
             return Err(occupied("the unfinished work of a conversion"));
@@ -164,7 +164,10 @@ impl Publication<'_> {
             objects: objects.len(),
         });
         for_each_concurrent(&objects, AT_ONCE.get(), |(key, recorded)| {
-            let found = self.remote.get(key)?;
+            let found = match self.remote.get_at_most(key, recorded.bytes) {
+                Err(error) if error.kind == StoreErrorKind::TooLarge => None,
+                found => found?,
+            };
             if found.is_none_or(|found| Sha256::digest(&found)[..] != recorded.sha256) {
                 // Without a root, nobody takes it for a dataset.
                 self.place.store().remove(ROOT_METADATA)?;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
-use rxrx_format::keys::{CHECKSUMS, ROOT_METADATA};
+use rxrx_format::keys::{CHECKSUMS, ROOT_METADATA, bytes_at_most};
 use rxrx_format::{Checksums, Sha256Sum, parse_checksums};
-use rxrx_reader::{DatasetError, parse_root};
+use rxrx_reader::{DatasetError, parse_root, root_bytes};
 use rxrx_storage::Store;
 use sha2::{Digest, Sha256};
 
@@ -41,13 +41,14 @@ impl<'a> SourceDataset<'a> {
     /// [`PublishError`] when the dataset is not sealed or not one of this program,
     /// or when the list of checksums does not name exactly the objects that exist.
     pub(super) fn read(store: &'a dyn Store, name: &'a str) -> Result<Self, PublishError> {
-        let root = store.get(ROOT_METADATA)?;
+        let root = root_bytes(store)?;
         let root = root.ok_or_else(|| DatasetError::NotSealed {
             dataset: name.to_owned(),
         })?;
         parse_root(&root, name)?;
         let missing = |key: &str| damaged(name, key, "is missing");
-        let list = store.get(CHECKSUMS)?.ok_or_else(|| missing(CHECKSUMS))?;
+        let list = store.get_at_most(CHECKSUMS, bytes_at_most(CHECKSUMS))?;
+        let list = list.ok_or_else(|| missing(CHECKSUMS))?;
         let mut sums: Checksums = std::str::from_utf8(&list)
             .ok()
             .and_then(|list| parse_checksums(list).ok())
@@ -84,7 +85,10 @@ impl<'a> SourceDataset<'a> {
         let in_memory = self.in_memory.iter().find(|(known, _)| *known == key);
         let bytes = match in_memory {
             Some((_, bytes)) => bytes.clone(),
-            None => self.store.get(key)?.ok_or_else(missing)?,
+            None => {
+                let bytes = self.store.get_at_most(key, recorded.bytes)?;
+                bytes.ok_or_else(missing)?
+            }
         };
         if Sha256::digest(&bytes)[..] != recorded.sha256 {
             let problem = format!("has another checksum than {CHECKSUMS} says");

@@ -1,7 +1,7 @@
 //! Comparison of `SHA256SUMS` with the objects.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use rxrx_format::keys::CHECKSUMS;
 use rxrx_format::{Sha256Sum, checksum_list, parse_line};
@@ -21,7 +21,9 @@ pub(super) struct Checksums {
     /// The list as it should be; for a damaged object, with the listed checksum.
     expected: Mutex<BTreeMap<String, Sha256Sum>>,
     /// Checksums of objects that the list does not name.
-    unlisted: Mutex<Vec<Sha256Sum>>,
+    unlisted: Mutex<HashSet<Sha256Sum>>,
+    /// All that may be a checksum anywhere in the list, found when it is first needed.
+    anywhere: OnceLock<HashSet<Sha256Sum>>,
 }
 
 impl Checksums {
@@ -36,6 +38,7 @@ impl Checksums {
             lines,
             expected: Mutex::default(),
             unlisted: Mutex::default(),
+            anywhere: OnceLock::new(),
         }
     }
 
@@ -55,15 +58,15 @@ impl Checksums {
         let digits = hex::encode(actual);
         let Some(&listed) = self.lines.get(key) else {
             if let Some(text) = &self.text {
-                let text = String::from_utf8_lossy(text).to_ascii_lowercase();
-                let what = if text.contains(&digits) {
+                let anywhere = self.anywhere.get_or_init(|| checksums_anywhere(text));
+                let what = if anywhere.contains(&actual) {
                     FindingKind::Damaged
                 } else {
                     FindingKind::Mismatch
                 };
                 findings.object(what, CHECKSUMS, format!("it does not list {key}"));
             }
-            lock(&self.unlisted).push(actual);
+            lock(&self.unlisted).insert(actual);
             return true;
         };
         if listed == actual {
@@ -100,7 +103,7 @@ impl Checksums {
         let unlisted = lock(&self.unlisted);
         let absent = self.lines.iter().filter(|(key, _)| !is_there(key));
         // Where only the name is damaged, the object is there by its own name.
-        let absent = absent.filter(|(_, listed)| !unlisted.contains(listed));
+        let absent = absent.filter(|(_, listed)| !unlisted.contains(*listed));
         absent.map(|(key, _)| key.clone()).collect()
     }
 
@@ -120,6 +123,20 @@ impl Checksums {
         let text = format!("line {} is not as it was written", same + 1);
         findings.object(FindingKind::Damaged, CHECKSUMS, text);
     }
+}
+
+/// Returns all that may be a checksum in a damaged list: the first and the last 64 of
+/// hexadecimal digits in a row. What stands beside a checksum is no digit, unless one of
+/// the two is damaged.
+fn checksums_anywhere(text: &[u8]) -> HashSet<Sha256Sum> {
+    let runs = text.split(|byte| !byte.is_ascii_hexdigit());
+    let ends = runs.flat_map(|run| [run.first_chunk::<64>(), run.last_chunk::<64>()]);
+    let decoded = ends.flatten().filter_map(|digits| {
+        let mut checksum = Sha256Sum::default();
+        hex::decode_to_slice(digits, &mut checksum).ok()?;
+        Some(checksum)
+    });
+    decoded.collect()
 }
 
 fn is_end(byte: &u8) -> bool {
@@ -173,6 +190,25 @@ mod tests {
             let objects: Vec<&String> = found.keys().collect();
             assert_eq!(objects, [CHECKSUMS], "{shown}\n{found:#?}");
         }
+    }
+
+    /// Reading the list again for each object would take hours.
+    #[test]
+    fn a_long_list_is_searched_once_for_many_unlisted_objects() {
+        let mut text = vec![b'x'; 16 << 20];
+        text.extend(checksum_list(&objects()).to_ascii_uppercase().bytes());
+        let findings = Findings::default();
+        let sums = Checksums::new(Some(text));
+        for number in 0..100_000_u32 {
+            let checksum = Sha256::digest(number.to_le_bytes()).into();
+            assert!(sums.check("unlisted", checksum, &findings));
+        }
+        for (_, checksum) in objects() {
+            assert!(sums.check("damaged", checksum, &findings));
+        }
+        let kinds = findings.into_found().kinds;
+        assert_eq!(kinds[&FindingKind::Mismatch], 100_000);
+        assert_eq!(kinds[&FindingKind::Damaged], objects().len());
     }
 
     #[test]

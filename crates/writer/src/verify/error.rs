@@ -1,5 +1,7 @@
 //! The error of a verification.
 
+use std::io;
+
 use rxrx_reader::DatasetError;
 use rxrx_storage::{Location, StoreError, Unreachable};
 
@@ -13,6 +15,15 @@ pub enum VerifyError {
     /// It cannot be listed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The system gives no thread.
+    #[error(
+        "cannot start the threads of the verification: allow more of them (ulimit -u, or the \
+         limit of the container), or use fewer --jobs"
+    )]
+    Thread {
+        /// The error of the operating system.
+        source: io::Error,
+    },
     /// The source cannot be read any more.
     #[error("cannot read the source {input} any more")]
     Source {

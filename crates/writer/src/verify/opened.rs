@@ -3,17 +3,14 @@
 use std::collections::BTreeMap;
 
 use rxrx_format::Root;
-use rxrx_format::keys::{CHECKSUMS, ROOT_METADATA};
+use rxrx_format::keys::{CHECKSUMS, ROOT_METADATA, bytes_at_most};
 use rxrx_reader::consistency::{FindingKind, Findings, error_chain};
-use rxrx_reader::{DatasetError, parse_root};
+use rxrx_reader::{DatasetError, parse_root, root_bytes};
 use rxrx_storage::Store;
 use sha2::{Digest, Sha256};
 
 use super::checksums::Checksums;
 use super::error::VerifyError;
-
-/// Largest object other than a shard that is read, in bytes.
-pub(super) const OBJECT_BYTES_AT_MOST: u64 = 4 << 30;
 
 /// A dataset whose root and list of checksums have been read.
 pub(super) struct OpenedDataset {
@@ -39,17 +36,11 @@ impl OpenedDataset {
         let objects = store.list()?.into_iter();
         let sizes: BTreeMap<String, u64> =
             objects.map(|object| (object.key, object.size)).collect();
-        if is_too_large(&sizes, ROOT_METADATA) {
-            return Err(VerifyError::Dataset(DatasetError::Foreign {
-                dataset: dataset.to_owned(),
-                reason: "it is too large".to_owned(),
-            }));
-        }
-        let root = store.get(ROOT_METADATA)?;
+        let root = root_bytes(store)?;
         let root = root.ok_or_else(|| DatasetError::NotSealed {
             dataset: dataset.to_owned(),
         })?;
-        let checksums = Checksums::new(read_list(store, &sizes, findings));
+        let checksums = Checksums::new(read_list(store, findings));
         let checksum = Sha256::digest(&root).into();
         let is_intact = checksums.check(ROOT_METADATA, checksum, findings);
         let root = match parse_root(&root, dataset) {
@@ -87,25 +78,12 @@ impl OpenedDataset {
 
 /// Reads the list of checksums: `None` when it is absent, nothing when it cannot be
 /// read.
-fn read_list(
-    store: &dyn Store,
-    sizes: &BTreeMap<String, u64>,
-    findings: &Findings,
-) -> Option<Vec<u8>> {
-    let damaged = |text: String| {
-        findings.object(FindingKind::Damaged, CHECKSUMS, text);
-        Some(Vec::new())
-    };
-    if is_too_large(sizes, CHECKSUMS) {
-        return damaged("it is too large to be read".to_owned());
-    }
-    match store.get(CHECKSUMS) {
+fn read_list(store: &dyn Store, findings: &Findings) -> Option<Vec<u8>> {
+    match store.get_at_most(CHECKSUMS, bytes_at_most(CHECKSUMS)) {
         Ok(list) => list,
-        Err(error) => damaged(error_chain(&error)),
+        Err(error) => {
+            findings.object(FindingKind::Damaged, CHECKSUMS, error_chain(&error));
+            Some(Vec::new())
+        }
     }
-}
-
-fn is_too_large(sizes: &BTreeMap<String, u64>, key: &str) -> bool {
-    let size = sizes.get(key);
-    size.is_some_and(|size| *size > OBJECT_BYTES_AT_MOST)
 }

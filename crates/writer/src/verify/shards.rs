@@ -12,13 +12,15 @@
 //! for readers only, and end when the last reader drops its end of the channel. No
 //! thread waits while it holds a lock.
 
+use std::io;
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use std::thread::{self, Builder};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
+use rxrx_format::keys::bytes_at_most;
 use rxrx_format::{ChunkAddress, read_index};
 use rxrx_metadata::Unit;
 use rxrx_reader::consistency::{FindingKind, Findings, error_chain};
@@ -66,28 +68,41 @@ enum Work {
 impl<'a> ShardCheck<'a> {
     /// Checks the objects at `keys`. Without `expected`, only their checksums are
     /// compared.
-    pub(super) fn run(&self, keys: &[String], expected: Option<&Expected<'_>>) -> PlaneCounters {
+    ///
+    /// # Errors
+    /// The system gives no thread. Then the threads that were started have ended.
+    pub(super) fn run(
+        &self,
+        keys: &[String],
+        expected: Option<&Expected<'_>>,
+    ) -> io::Result<PlaneCounters> {
         let counters = PlaneCounters::default();
         // Each reader takes the next key; no other memory depends on the counter.
         let next = AtomicUsize::new(0);
+        let source = expected.and_then(|expected| expected.source);
+        let workers = self.jobs.get().max(source.map_or(1, SourceCheck::readers));
         thread::scope(|scope| {
             let (work, to_do) = bounded(0);
-            for _ in 0..READERS {
-                let (work, next) = (work.clone(), &next);
-                scope.spawn(move || {
-                    while let Some(key) = keys.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        self.load(key, expected, &work);
-                    }
-                });
-            }
-            let source = expected.and_then(|expected| expected.source);
-            let readers = source.map_or(1, SourceCheck::readers);
-            for _ in 0..self.jobs.get().max(readers) {
-                let (to_do, counters) = (to_do.clone(), &counters);
-                scope.spawn(move || self.work(&to_do, expected, counters));
-            }
-        });
-        counters
+            let start = || -> io::Result<()> {
+                for _ in 0..READERS {
+                    let (work, next) = (work.clone(), &next);
+                    Builder::new().spawn_scoped(scope, move || {
+                        while let Some(key) = keys.get(next.fetch_add(1, Ordering::Relaxed)) {
+                            self.load(key, expected, &work);
+                        }
+                    })?;
+                }
+                for _ in 0..workers {
+                    let (to_do, counters) = (to_do.clone(), &counters);
+                    Builder::new()
+                        .spawn_scoped(scope, move || self.work(&to_do, expected, counters))?;
+                }
+                Ok(())
+            };
+            // Without a worker, a reader ends when this thread drops the channel.
+            start().inspect_err(|_| next.store(keys.len(), Ordering::Relaxed))
+        })?;
+        Ok(counters)
     }
 
     /// Runs in a reader: fetches a shard and hands out the work on it.
@@ -99,7 +114,11 @@ impl<'a> ShardCheck<'a> {
                 None => self.findings.object(kind, key, text),
             }
         };
-        let bytes = match self.store.get(key) {
+        let at_most = expected.map_or_else(
+            || bytes_at_most(key),
+            |expected| expected.root.shard_bytes_at_most(),
+        );
+        let bytes = match self.store.get_at_most(key, at_most) {
             Ok(Some(bytes)) => bytes,
             Ok(None) => {
                 let text = "it was removed during the verification".to_owned();

@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use rxrx_format::Root;
-use rxrx_format::keys::{CARD, CHECKSUMS, IMAGES, IMAGES_METADATA, ROOT_METADATA, SHARDS};
+use rxrx_format::keys::{
+    CARD, CHECKSUMS, IMAGES, IMAGES_METADATA, ROOT_METADATA, SHARDS, bytes_at_most,
+};
 use rxrx_reader::consistency::{FindingKind, Findings, check_document, error_chain, label_keys};
 use rxrx_storage::Store;
 use sha2::{Digest, Sha256};
 
-use super::opened::{OBJECT_BYTES_AT_MOST, OpenedDataset};
+use super::opened::OpenedDataset;
 
 /// The small objects that have the right checksum and are compared with others,
 /// and the keys of the shards.
@@ -48,7 +50,7 @@ impl SmallObjects {
             let is_shard = key.starts_with(SHARDS);
             let at_most = match &opened.root {
                 Some(root) if is_shard => root.shard_bytes_at_most(),
-                _ => OBJECT_BYTES_AT_MOST,
+                _ => bytes_at_most(key),
             };
             if size > at_most {
                 let text = format!("its {size} bytes are more than it can have, and were not read");
@@ -126,7 +128,7 @@ fn read_object(
     key: &str,
     findings: &Findings,
 ) -> Option<Bytes> {
-    let bytes = match store.get(key) {
+    let bytes = match store.get_at_most(key, bytes_at_most(key)) {
         Ok(bytes) => bytes?,
         Err(error) => {
             let text = error_chain(&error);

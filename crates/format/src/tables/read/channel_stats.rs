@@ -19,7 +19,7 @@ pub fn channel_stats_of(
     channels: &[String],
 ) -> Result<Vec<ChannelStats>, ReadTableError> {
     let mut table = Vec::new();
-    each_batch(CHANNEL_STATS, bytes, rows, |batch| {
+    each_batch(CHANNEL_STATS, bytes, rows, 1, |batch| {
         let scopes = batch.required("scope", batch.texts("scope")?)?;
         let experiments = batch.texts("experiment")?;
         let plates = batch.integers("plate")?;

@@ -39,7 +39,7 @@ pub fn embeddings_of(
         site_ids: Vec::new(),
         embeddings: Embeddings::absent(sites, length).ok_or_else(too_large)?,
     };
-    each_batch(EMBEDDINGS, bytes, sites, |batch| {
+    each_batch(EMBEDDINGS, bytes, sites, length.max(1), |batch| {
         let order = batch.required("site_index", batch.integers("site_index")?)?;
         let ids = batch.required("site_id", batch.texts("site_id")?)?;
         let column = "embedding";

@@ -24,7 +24,7 @@ pub fn planes_of(
 ) -> Result<Vec<PlaneRow>, ReadTableError> {
     let mut planes = Vec::new();
     let rows = sites.saturating_mul(channels.len());
-    each_batch(PLANES, bytes, rows, |batch| {
+    each_batch(PLANES, bytes, rows, 1, |batch| {
         let site = batch.required("site_index", batch.integers("site_index")?)?;
         let channel = batch.required("channel", batch.texts("channel")?)?;
         let columns = Columns::of(batch)?;

@@ -57,7 +57,7 @@ impl SitesTable {
 /// the format, rows are not 0 to `sites` in order, or a required cell is null.
 pub fn sites_of(bytes: Bytes, sites: usize) -> Result<SitesTable, ReadTableError> {
     let mut table = SitesTable::default();
-    table.key_values = each_batch(SITES, bytes, sites, |batch| {
+    table.key_values = each_batch(SITES, bytes, sites, 1, |batch| {
         if batch.first_row == 0 {
             table.columns = empty_columns(batch)?;
         }

@@ -10,6 +10,8 @@ use crate::store::StoreError;
 const LEASES: &str = "claims/";
 /// Key of an object that is put to learn the time of the store.
 const CLOCK: &str = "clock.json";
+/// Most bytes that a lease has: a host, a process and a nonce.
+const RECORD_BYTES_AT_MOST: u64 = 64 << 10;
 
 /// Whether a lease makes an entry of that name in the work folder.
 pub(in crate::lock) fn is_lease_entry(name: &str) -> bool {
@@ -80,7 +82,7 @@ pub(super) fn highest(work: &Remote) -> Result<Option<Highest>, StoreError> {
 }
 
 fn read(work: &Remote, key: &str) -> Result<Option<LeaseRecord>, StoreError> {
-    let bytes = work.get(key)?;
+    let bytes = work.get_at_most(key, RECORD_BYTES_AT_MOST)?;
     Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
 }
 

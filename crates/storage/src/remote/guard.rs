@@ -1,0 +1,231 @@
+//! Bounds what a store can do to this program: answers without end, and connections that
+//! will never come about.
+//!
+//! | the store | the request |
+//! |---|---|
+//! | repeats a continuation token, or sends empty pages for ever | fails |
+//! | sends a list of more than 64 MiB | fails |
+//! | sends an error of more than 64 KiB | ends after these |
+//! | has a certificate that is not trusted, or refuses TLS | fails, and is not repeated |
+//! | has never answered, and cannot be connected to | is repeated for 5 seconds |
+//! | does not answer the first request within 30 seconds | fails |
+
+mod pages;
+
+use std::error::Error as StdError;
+use std::io;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use object_store::ClientOptions;
+use object_store::client::{
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse,
+    HttpResponseBody, HttpService, ReqwestConnector,
+};
+
+use self::pages::{Pages, continuation_token, is_list};
+
+/// Largest page of a list: four times 5,000 objects with names of 1,024 bytes that take
+/// two bytes each.
+const LIST_BYTES_AT_MOST: usize = 64 << 20;
+/// Most bytes that are read of the answer that says what failed.
+const ERROR_BYTES_AT_MOST: usize = 64 << 10;
+/// Makes clients with these bounds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct GuardedConnector {
+    /// The time for which a connection is tried before the store has ever answered.
+    connect_for: Duration,
+    /// The time in which the first request that reads must be answered.
+    answer_within: Duration,
+}
+
+impl Default for GuardedConnector {
+    fn default() -> Self {
+        Self {
+            connect_for: Duration::from_secs(5),
+            answer_within: Duration::from_secs(30),
+        }
+    }
+}
+
+impl HttpConnector for GuardedConnector {
+    fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
+        Ok(HttpClient::new(GuardedService {
+            client: ReqwestConnector::default().connect(options)?,
+            times: *self,
+            pages: Mutex::default(),
+            answered: OnceLock::new(),
+            asked: OnceLock::new(),
+        }))
+    }
+}
+
+/// An error after which the request is not repeated.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct FinalError(String);
+
+impl From<FinalError> for HttpError {
+    fn from(error: FinalError) -> Self {
+        // Errors of this kind are never repeated.
+        Self::new(HttpErrorKind::Unknown, error)
+    }
+}
+
+/// A client with bounds. No lock is held while it waits.
+#[derive(Debug)]
+struct GuardedService {
+    client: HttpClient,
+    times: GuardedConnector,
+    /// The lists that are under way.
+    pages: Mutex<Pages>,
+    /// Set when the store has answered once.
+    answered: OnceLock<()>,
+    /// The time of the first request.
+    asked: OnceLock<Instant>,
+}
+
+#[async_trait]
+impl HttpService for GuardedService {
+    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let asked = *self.asked.get_or_init(Instant::now);
+        let is_list = is_list(request.method(), request.uri());
+        let token = continuation_token(request.uri());
+        let host = request.uri().authority().map(ToString::to_string);
+        let host = host.as_deref().unwrap_or("the store");
+        let answer = self.first_answer(request, host).await;
+        let answer = answer.map_err(|error| {
+            let is_late = self.answered.get().is_none() && asked.elapsed() > self.times.connect_for;
+            of_connection(error, host, is_late)
+        })?;
+        self.answered.get_or_init(|| ());
+        let (parts, body) = answer.into_parts();
+        let body = if parts.status.is_success() && is_list {
+            let page = read_list(body).await?;
+            let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+            pages.add(token.as_deref(), &page).map_err(FinalError)?;
+            page.into()
+        } else if parts.status.is_success() || parts.status.is_redirection() {
+            body
+        } else {
+            read_error(body).await?.into()
+        };
+        Ok(HttpResponse::from_parts(parts, body))
+    }
+}
+
+impl GuardedService {
+    /// Sends a request. Before the store has ever answered, one that reads does not wait
+    /// for long.
+    async fn first_answer(
+        &self,
+        request: HttpRequest,
+        host: &str,
+    ) -> Result<HttpResponse, HttpError> {
+        let within = self.times.answer_within;
+        let is_first = self.answered.get().is_none() && request.method().is_safe();
+        let answer = self.client.execute(request);
+        if !is_first {
+            return answer.await;
+        }
+        match tokio::time::timeout(within, answer).await {
+            Ok(answer) => answer,
+            Err(_) => Err(FinalError(format!(
+                "{host} does not answer within {} s",
+                within.as_secs()
+            ))
+            .into()),
+        }
+    }
+}
+
+/// Reads a page of a list.
+async fn read_list(body: HttpResponseBody) -> Result<Bytes, HttpError> {
+    match read(body, LIST_BYTES_AT_MOST).await? {
+        (page, true) => Ok(page),
+        (_, false) => Err(FinalError(format!(
+            "the store sends a page of a list that is larger than {LIST_BYTES_AT_MOST} bytes"
+        ))
+        .into()),
+    }
+}
+
+/// Reads the text of an error, or as much as there may be of it.
+async fn read_error(body: HttpResponseBody) -> Result<Bytes, HttpError> {
+    let (mut text, is_whole) = read(body, ERROR_BYTES_AT_MOST).await?;
+    if !is_whole && let Err(cut) = std::str::from_utf8(&text) {
+        // The last character is cut.
+        text.truncate(cut.valid_up_to());
+    }
+    Ok(text)
+}
+
+/// Reads at most `at_most` bytes; also returns whether they are all.
+async fn read(body: HttpResponseBody, at_most: usize) -> Result<(Bytes, bool), HttpError> {
+    let mut pieces = body.bytes_stream();
+    let mut bytes = Vec::new();
+    while let Some(piece) = pieces.next().await {
+        let piece = piece?;
+        let room = at_most - bytes.len();
+        if piece.len() > room {
+            bytes.extend(piece.iter().take(room));
+            return Ok((bytes.into(), false));
+        }
+        bytes.extend_from_slice(&piece);
+    }
+    Ok((bytes.into(), true))
+}
+
+/// Returns the error of a request without an answer: one that is not repeated for a TLS
+/// handshake that fails, and for a store that was not reached in time.
+fn of_connection(error: HttpError, host: &str, is_late: bool) -> HttpError {
+    if error.kind() != HttpErrorKind::Connect {
+        return error;
+    }
+    let cause = innermost(&error);
+    if is_tls(&error) {
+        let text = format!(
+            "the TLS handshake with {host} failed: {cause}; see to the certificate of the \
+             server, and whether it speaks https"
+        );
+        return FinalError(text).into();
+    }
+    if is_late {
+        return FinalError(format!("cannot connect to {host}: {cause}")).into();
+    }
+    error
+}
+
+/// Whether TLS failed, and not the connection below it.
+fn is_tls(error: &(dyn StdError + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let inside = error.downcast_ref::<io::Error>();
+        let inside = inside.and_then(io::Error::get_ref);
+        if error.is::<rustls::Error>() || inside.is_some_and(|inside| inside.is::<rustls::Error>())
+        {
+            return true;
+        }
+        // An error of input and output shows the error inside it, and not as its source.
+        cause = match inside {
+            Some(inside) => Some(inside as &(dyn StdError + 'static)),
+            None => error.source(),
+        };
+    }
+    false
+}
+
+/// Returns the innermost cause of an error.
+pub(super) fn innermost(error: &(dyn StdError + 'static)) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests;
