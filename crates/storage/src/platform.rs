@@ -19,6 +19,6 @@ use self::not_linux as linux;
 #[cfg(not(unix))]
 use self::not_unix as unix;
 
-pub(crate) use self::linux::{is_process_alive, machine_id, open_direct};
+pub(crate) use self::linux::{machine_id, open_direct};
 pub use self::linux::{release_free_memory, set_mmap_threshold};
-pub(crate) use self::unix::{describe_file_type, flush_folder, open_for_reading};
+pub(crate) use self::unix::{describe_file_type, flush_folder, is_process_alive, open_for_reading};
