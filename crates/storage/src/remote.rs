@@ -9,7 +9,9 @@
 //!   broke, 429, 5xx) is repeated for up to three minutes, after a pause that
 //!   doubles each time, with jitter. If an answer breaks off, the bytes that
 //!   arrived are not read again, except of a list and of an object without ETag.
-//! - At most 64 requests to a store run at the same time.
+//! - A client that writes under a lease asks before each try of each write whether the
+//!   lease still holds, and gives up a write before the lease can expire.
+//! - At most 64 requests of a client to a store run at the same time.
 //! - Each put has a checksum that the server compares: SHA-256 (S3), CRC-32C
 //!   (Google) or MD5 (Azure, unless the key of the account signs the request).
 //! - An object of more than 8 MiB is uploaded in parts of that size. Four parts are
@@ -19,7 +21,11 @@
 mod aws_profile;
 mod builders;
 mod client;
+mod condition;
+mod conditional;
 mod connection;
+mod connector;
+mod fence;
 mod remote_bytes;
 mod remote_store;
 mod retry;
@@ -28,6 +34,8 @@ mod upload;
 mod upload_checksums;
 
 pub use self::client::{PublishedChecksum, Remote, RemoteObject};
+pub(crate) use self::conditional::ObjectVersion;
+pub use self::fence::Fence;
 pub use self::remote_bytes::{ReadAhead, RemoteBytes};
-pub use self::remote_store::{Fence, RemoteStore};
+pub use self::remote_store::RemoteStore;
 pub use self::upload::PART;

@@ -26,3 +26,11 @@ pub(super) fn warn_not_exclusive() {
          output",
     );
 }
+
+/// Says why the run does not begin yet.
+pub(super) fn tell_waiting(holder: &str) {
+    eprintln!(
+        "the output was last written by {holder}: waiting for up to a minute to see whether it \
+         still runs"
+    );
+}

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanDuration, ProgressBar};
 use rxrx_writer::{Event, Observer};
 
-use super::bar::{bar, warn_not_exclusive};
+use super::bar::{bar, tell_waiting, warn_not_exclusive};
 use super::resumed::resumed;
 use crate::report::{bytes, warning};
 use crate::verbosity::Verbosity;
@@ -135,6 +135,9 @@ impl Observer for SiteProgress {
                 stored_bytes,
             } => self.advance(sites, stored_bytes),
             Event::NotExclusive => self.bar.suspend(warn_not_exclusive),
+            Event::WaitingForLease { holder } if self.verbosity > Verbosity::Quiet => {
+                self.bar.suspend(|| tell_waiting(holder));
+            }
             _ if self.verbosity > Verbosity::Quiet => self.bar.suspend(|| self.tell(event)),
             _ => {}
         }

@@ -69,7 +69,7 @@ impl OutputBackend for LocalBackend {
         FileLock::holder(&self.work)
     }
 
-    fn lock(&self) -> Result<Box<dyn Lock>, LockError> {
+    fn lock(&self, _waiting: &dyn Fn(&str)) -> Result<Box<dyn Lock>, LockError> {
         let lock = FileLock::take(&self.output, &self.work, self.begun)?;
         self.remove_temporaries()?;
         Ok(Box::new(lock))

@@ -3,6 +3,8 @@
 use std::fs::{File, FileType};
 use std::io;
 use std::path::Path;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 /// Opens a file for reading.
 pub(crate) fn open_for_reading(path: &Path) -> io::Result<File> {
@@ -22,4 +24,11 @@ pub(crate) fn flush_folder(_folder: &Path) -> io::Result<()> {
 /// Returns true: a process is never taken for dead.
 pub(crate) fn is_process_alive(_pid: u32) -> bool {
     true
+}
+
+/// Returns the time since the first call. On Windows this clock (the performance
+/// counter) counts while the machine sleeps.
+pub(crate) fn time_with_sleep() -> io::Result<Duration> {
+    static BEGUN: OnceLock<Instant> = OnceLock::new();
+    Ok(BEGUN.get_or_init(Instant::now).elapsed())
 }

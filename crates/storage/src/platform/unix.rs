@@ -4,6 +4,36 @@ use std::fs::{File, FileType, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
+use std::time::Duration;
+
+/// The clock that counts while the machine sleeps. `CLOCK_MONOTONIC` of macOS does; that
+/// of Linux, which is what [`std::time::Instant`] reads, does not.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const CLOCK: libc::clockid_t = libc::CLOCK_BOOTTIME;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const CLOCK: libc::clockid_t = libc::CLOCK_MONOTONIC;
+
+/// Returns the time since some moment in the past. It never goes back, and it counts
+/// while the machine sleeps.
+///
+/// # Errors
+/// The kernel has no such clock.
+pub(crate) fn time_with_sleep() -> io::Result<Duration> {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    #[allow(unsafe_code, reason = "one call into the C library, with its proof")]
+    // SAFETY: clock_gettime writes one timespec to the pointer and keeps nothing.
+    // `time` is a timespec that lives until after the call and has no other reference.
+    // https://pubs.opengroup.org/onlinepubs/9799919799/functions/clock_gettime.html
+    let answer = unsafe { libc::clock_gettime(CLOCK, &raw mut time) };
+    let parts = u64::try_from(time.tv_sec).ok();
+    match parts.zip(u32::try_from(time.tv_nsec).ok()) {
+        Some((seconds, nanoseconds)) if answer == 0 => Ok(Duration::new(seconds, nanoseconds)),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
 
 /// Opens a file for reading and does not wait for the writer of a pipe.
 pub(crate) fn open_for_reading(path: &Path) -> io::Result<File> {
@@ -50,6 +80,23 @@ mod tests {
     use std::process::{Command, Stdio};
 
     use super::*;
+
+    #[test]
+    fn the_clock_goes_on() {
+        let before = time_with_sleep().unwrap();
+        std::thread::sleep(Duration::from_millis(2));
+        assert!(time_with_sleep().unwrap() >= before + Duration::from_millis(2));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_clock_counts_the_time_asleep() {
+        // /proc/uptime shows the time since the start of the machine, sleep included.
+        let shown = std::fs::read_to_string("/proc/uptime").unwrap();
+        let shown: f64 = shown.split(' ').next().unwrap().parse().unwrap();
+        let now = time_with_sleep().unwrap().as_secs_f64();
+        assert!((now - shown).abs() < 60.0, "{now} {shown}");
+    }
 
     #[test]
     fn a_process_is_alive_until_it_has_ended() {

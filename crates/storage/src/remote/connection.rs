@@ -3,8 +3,9 @@
 use std::future::Future;
 use std::io;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-use object_store::{ObjectStore, RetryConfig};
+use object_store::{Error, ObjectStore, RetryConfig};
 use tokio::runtime::Runtime;
 
 use super::retry;
@@ -18,6 +19,8 @@ pub(super) struct Connection {
     pub(super) store: Arc<dyn ObjectStore>,
     pub(super) runtime: &'static Runtime,
     pub(super) retry: RetryConfig,
+    /// The time for a request with all its repeats, if it has a limit.
+    pub(super) limit: Option<Duration>,
 }
 
 impl Connection {
@@ -30,6 +33,7 @@ impl Connection {
             store,
             runtime: runtime()?,
             retry,
+            limit: None,
         })
     }
 
@@ -43,7 +47,19 @@ impl Connection {
     where
         A: Future<Output = object_store::Result<T>>,
     {
-        self.wait(retry::retry(&self.retry, ask))
+        let answer = retry::retry(&self.retry, ask);
+        let Some(limit) = self.limit else {
+            return self.wait(answer);
+        };
+        let late = |_| {
+            Err(Error::Generic {
+                store: "store",
+                source: format!("there was no answer within {} s", limit.as_secs_f32()).into(),
+            })
+        };
+        // The timer belongs to the runtime.
+        self.wait(async { tokio::time::timeout(limit, answer).await })
+            .unwrap_or_else(late)
     }
 }
 

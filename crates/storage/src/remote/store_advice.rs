@@ -5,6 +5,7 @@ use std::error::Error as StdError;
 use object_store::Error;
 use object_store::client::HttpError;
 
+use super::fence::FenceError;
 use crate::store::StoreErrorKind;
 
 /// Address of the service that hands out credentials on machines of a cloud. The
@@ -21,7 +22,9 @@ pub(super) struct AdvisedError {
 
 impl From<Error> for AdvisedError {
     fn from(error: Error) -> Self {
-        let said = said(&error);
+        // A write that was not allowed has its own words.
+        let refused = FenceError::in_causes(&error).map(ToString::to_string);
+        let said = refused.unwrap_or_else(|| said(&error));
         let advice = advice(&error, &said);
         Self {
             text: advice.map_or_else(|| said.clone(), |advice| format!("{advice} ({said})")),
@@ -33,6 +36,7 @@ impl From<Error> for AdvisedError {
 /// Returns the kind of an error whose cause is the text `said`.
 fn kind(error: &Error, said: &str) -> StoreErrorKind {
     match error {
+        _ if FenceError::in_causes(error).is_some() => StoreErrorKind::Changed,
         _ if is_absent_bucket(said) => StoreErrorKind::NotFound,
         _ if is_denied(error, said) || said.contains(METADATA_SERVICE) => StoreErrorKind::Denied,
         Error::NotFound { .. } => StoreErrorKind::NotFound,

@@ -87,7 +87,7 @@ impl<'a> Conversion<'a> {
         {
             return self.keep(root.as_deref());
         }
-        let lock = LockedOutput::take(self.place)?;
+        let lock = LockedOutput::take(self.place, self.observer)?;
         if !lock.is_exclusive() {
             self.observer.notice(Event::NotExclusive);
         }

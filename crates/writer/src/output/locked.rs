@@ -5,6 +5,7 @@ use rxrx_storage::Lock;
 
 use super::error::OutputError;
 use super::location::OutputLocation;
+use crate::events::{Event, Observer};
 use crate::journal::Run;
 
 /// An OUTPUT that only this process writes.
@@ -14,10 +15,15 @@ pub(crate) struct LockedOutput {
 }
 
 impl LockedOutput {
-    /// Locks `place`, so that nobody else writes it.
-    pub(crate) fn take(place: &OutputLocation) -> Result<Self, OutputError> {
+    /// Locks `place`, so that nobody else writes it. The observer is told if another
+    /// process may be writing and that takes time to find out.
+    pub(crate) fn take(
+        place: &OutputLocation,
+        observer: &dyn Observer,
+    ) -> Result<Self, OutputError> {
+        let waiting = |holder: &str| observer.notice(Event::WaitingForLease { holder });
         Ok(Self {
-            lock: place.take_lock()?,
+            lock: place.take_lock(&waiting)?,
             place: place.clone(),
         })
     }

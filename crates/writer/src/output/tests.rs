@@ -37,7 +37,7 @@ impl TestDirs {
     }
 
     fn lock(&self) -> Result<LockedOutput, OutputError> {
-        LockedOutput::take(&self.place())
+        LockedOutput::take(&self.place(), &crate::Silent)
     }
 
     fn state(&self) -> OutputState {

@@ -185,8 +185,8 @@ fn a_damaged_dataset_is_not_published() {
 #[test]
 fn a_locked_address_is_refused() {
     let (from, to) = (sealed(), remote());
-    let place = OutputLocation::in_store(to.clone());
-    let lock = LockedOutput::take(&place).unwrap();
+    let place = OutputLocation::in_store(to.clone()).unwrap();
+    let lock = LockedOutput::take(&place, &crate::Silent).unwrap();
     let error = publish(&from, &to).unwrap_err().to_string();
     assert!(error.contains("is being written by process"), "{error}");
     drop(lock);
