@@ -76,11 +76,28 @@ impl OutputBackend for LocalBackend {
     }
 
     fn remove_output(&self) -> Result<(), StoreError> {
-        match fs::remove_dir_all(&self.output) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            result => result.map_err(failed("remove", &self.output)),
-        }
+        remove_empty_folders(&self.output)?;
+        Ok(())
     }
+}
+
+/// Removes `folder` if nothing but folders lies below it; removes those, too. Returns
+/// whether it is gone.
+fn remove_empty_folders(folder: &Path) -> Result<bool, StoreError> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        entries => entries.map_err(failed("list", folder))?,
+    };
+    let mut is_empty = true;
+    for entry in entries {
+        let entry = entry.map_err(failed("list", folder))?;
+        let kind = entry.file_type().map_err(failed("look at", folder))?;
+        is_empty &= kind.is_dir() && remove_empty_folders(&entry.path())?;
+    }
+    if is_empty {
+        fs::remove_dir(folder).map_err(failed("remove", folder))?;
+    }
+    Ok(is_empty)
 }
 
 /// Returns the names in `folder`; `None` where it is no folder.

@@ -39,7 +39,8 @@ pub trait OutputBackend: Send + Sync {
     /// [`LockError`] when another process holds it, or the store failed.
     fn lock(&self, waiting: &dyn Fn(&str)) -> Result<Box<dyn Lock>, LockError>;
 
-    /// Removes the folders of the output, which has no more objects.
+    /// Removes those folders of the output, and the output itself, that hold no more
+    /// objects.
     ///
     /// # Errors
     /// [`StoreError`] when they may still exist.

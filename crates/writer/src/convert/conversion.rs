@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use rxrx_format::keys::EMBEDDINGS;
 use rxrx_format::{
     ChunkEncoder, DatasetAttributes, Description, EmbeddingsDigest, Root, Settings, embeddings_of,
+    label_names,
 };
 use rxrx_input::PlannedInput;
 use rxrx_metadata::Embeddings;
@@ -299,6 +300,8 @@ impl<'a> Conversion<'a> {
                 description: self.description.clone(),
                 units: plan.units().len(),
                 cleared: true,
+                labels: label_names(plan.table().columns()),
+                remove: Vec::new(),
                 retried: None,
             },
             embeddings: embeddings.map(Cow::Borrowed),

@@ -136,7 +136,7 @@ impl TestDirs {
     fn place(&self, name: &str) -> OutputLocation {
         match &self.object_store {
             None => OutputLocation::new(self.output(name)).unwrap(),
-            Some(store) => OutputLocation::in_store(Remote::on(store.clone(), name)),
+            Some(store) => OutputLocation::in_store(Remote::on(store.clone(), name)).unwrap(),
         }
     }
 

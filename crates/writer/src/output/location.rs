@@ -94,7 +94,7 @@ impl OutputLocation {
         Ok(self.backend.has_work()?)
     }
 
-    /// Removes the folders of OUTPUT, which has no more objects.
+    /// Removes the folders of OUTPUT that have no more objects.
     pub(super) fn remove_output(&self) -> Result<(), OutputError> {
         Ok(self.backend.remove_output()?)
     }
