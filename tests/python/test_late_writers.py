@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 from conftest import Datasets
 from converter import COMPLETE, FAILED, Dataset
-from faults.plan import Delay, Fault, RequestHead
+from faults.plan import Delay, Fault, Hold, RequestHead
 from faults.proxy import Exchange, FaultProxy
 from faults.runs import Run, s3_environment
 from servers.bucket import Bucket
@@ -95,6 +96,42 @@ def test_a_run_whose_lease_was_taken_stops_and_writes_nothing_more(
     assert set(bucket.keys(f"{name}/")) == before
     # It did not release the lease of another process.
     assert bucket.get(lease) == taken
+
+
+@pytest.mark.parametrize("held", ["images.zarr/zarr.json", "images.zarr/images/c/0/0/0/0"])
+def test_a_put_that_arrives_late_does_not_change_a_sealed_dataset(
+    held: str, bucket: Bucket, local: Dataset, s3_proxy: FaultProxy, tmp_path: Path
+) -> None:
+    name = f"held-{held.count('/')}"
+    url = f"s3://{bucket.name}/{name}"
+    hold = Hold(threading.Event())
+    path = f"/{bucket.name}/{name}/{held}"
+    s3_proxy.plan = lambda head: hold if (head.method, head.target) == ("PUT", path) else None
+
+    def held_back() -> list[Exchange]:
+        return [one for one in s3_proxy.exchanges if one.fault == hold]
+
+    convert = ("convert", local.source.root, url, *OPTIONS)
+    first = Run(tmp_path / "first", s3_environment(s3_proxy.endpoint), *convert)
+    s3_proxy.wait_until(lambda _: bool(held_back()), first.ended)
+    bucket.client.delete_object(
+        Bucket=bucket.name, Key=f"{name}.rxrx2zarr/claims/lease.json"
+    )
+    done = first.finish()
+    assert done.code == FAILED
+    assert "was removed while it was in use" in done.err, done.err
+    direct = s3_environment(bucket.endpoint)
+    other = (*convert, "--overwrite", "--codec", "zstd")
+    second = Run(tmp_path / "second", direct, *other).finish()
+    assert second.code == COMPLETE, second.err
+    sealed = bucket.tree(name)
+    assert len(held_back()) == 1
+    hold.released.set()
+    s3_proxy.wait_until(lambda _: held_back()[0].status is not None)
+    assert held_back()[0].status == 412
+    assert bucket.tree(name) == sealed
+    verified = Run(tmp_path / "verify", direct, "verify", url).finish()
+    assert verified.code == COMPLETE, verified.out + verified.err
 
 
 def compiled(folder: Path) -> Path:

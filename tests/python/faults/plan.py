@@ -114,20 +114,3 @@ class FlakyNetwork:
                 return Delay(part / 10)
             case _:
                 return Trickle()
-
-
-@dataclass
-class StalledNetwork:
-    """Holds back the first request that `is_first` chooses and all later ones, until `released`."""
-
-    is_first: Callable[[RequestHead], bool]
-    released: threading.Event = field(default_factory=threading.Event)
-    held: list[RequestHead] = field(default_factory=list)
-
-    def __call__(self, head: RequestHead) -> Fault | None:
-        if not self.held and not self.is_first(head):
-            return None
-        if self.released.is_set():
-            return None
-        self.held.append(head)
-        return Hold(self.released)

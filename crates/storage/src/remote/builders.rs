@@ -350,5 +350,15 @@ pub(super) fn retry(address: &Address) -> Result<RetryConfig, OpenError> {
     Ok(retry)
 }
 
+/// Returns whether the user has not said that the store ignores conditions.
+pub(super) fn has_conditions(address: &Address) -> bool {
+    let names = ["conditional_put", "aws_conditional_put"];
+    let mut options = address.options().iter();
+    let option = options.find(|option| names.contains(&&*option.key.to_ascii_lowercase()));
+    let set = option.map(|option| option.value.clone());
+    let set = set.or_else(|| env::var("AWS_CONDITIONAL_PUT").ok());
+    set.is_none_or(|value| value != "disabled")
+}
+
 #[cfg(test)]
 mod tests;

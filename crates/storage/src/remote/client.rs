@@ -25,7 +25,7 @@ use super::builders::{self, OpenError, StoreAndPrefix};
 use super::connection::Connection;
 use super::fence::Fence;
 use super::retry;
-use super::store_advice::AdvisedError;
+use super::store_advice::{AdvisedError, without_users};
 use super::upload::Upload;
 use crate::location::{Address, Location};
 use crate::store::{StoreError, StoreErrorKind, StoredObject, WriteObject, WriteOutcome};
@@ -103,6 +103,8 @@ impl Remote {
     ) -> Result<Self, StoreError> {
         let failed = |source: OpenError| {
             let kind = StoreErrorKind::Other;
+            // The error can name the endpoint.
+            let source = without_users(&source.to_string());
             StoreError::new("reach", address.to_string(), kind, source)
         };
         let (store, base) = opened.map_err(failed)?;
@@ -116,19 +118,20 @@ impl Remote {
         })
     }
 
-    /// Returns the same objects by a client whose writes ask `fence` before each try.
+    /// Returns the same objects by a client whose writes ask `fence` before each try. It
+    /// creates an object only where there is none, and replaces it only as it was seen,
+    /// if the store has such conditions.
     ///
     /// # Errors
     /// [`StoreError`], as [`Self::folder`].
     pub(crate) fn fenced(&self, fence: Arc<dyn Fence>) -> Result<Self, StoreError> {
-        if !self.is_folder {
-            return Ok(self.clone());
+        let mut fenced = self.clone();
+        if self.is_folder {
+            let opened = builders::folder(&self.address, Some(fence));
+            fenced.connection = Self::open(&self.address, opened)?.connection;
         }
-        let opened = Self::open(&self.address, builders::folder(&self.address, Some(fence)))?;
-        Ok(Self {
-            base: self.base.clone(),
-            ..opened
-        })
+        fenced.connection.has_conditions = builders::has_conditions(&self.address);
+        Ok(fenced)
     }
 
     /// Returns the same objects by requests that fail after `limit`, with all their

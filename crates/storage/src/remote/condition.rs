@@ -2,8 +2,9 @@
 
 use std::future::Future;
 
-use http::header::{AUTHORIZATION, IF_MATCH};
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::header::{AUTHORIZATION, IF_MATCH, IF_NONE_MATCH};
+use http::{HeaderName, HeaderValue, Method};
+use object_store::client::HttpRequest;
 
 use super::connector::Cloud;
 
@@ -11,15 +12,20 @@ tokio::task_local! {
     static CONDITION: Condition;
 }
 
-/// The version that an object must have, so that the store removes it.
+/// What an object must be, so that the store changes it.
 ///
 /// A future that is run by [`Self::of`] carries the condition, and the connector adds it
-/// to each of its requests that removes something.
+/// to each of its requests that removes an object or completes an upload.
 #[derive(Clone, Debug)]
-pub(super) struct Condition {
-    pub(super) e_tag: Option<String>,
-    /// The generation of an object at Google.
-    pub(super) generation: Option<String>,
+pub(super) enum Condition {
+    /// There is no object.
+    Absent,
+    /// It has that version.
+    Version {
+        e_tag: Option<String>,
+        /// The generation of an object at Google.
+        generation: Option<String>,
+    },
 }
 
 impl Condition {
@@ -30,20 +36,25 @@ impl Condition {
 
     /// Adds the condition under which the current future runs, if any, to a request. A
     /// request to Azure that is signed with the key of the account cannot be changed.
-    pub(super) fn add(cloud: Cloud, method: &Method, headers: &mut HeaderMap) {
-        if method != Method::DELETE || cloud.is_sealed(headers.get(AUTHORIZATION)) {
+    pub(super) fn add(cloud: Cloud, request: &mut HttpRequest) {
+        let is_completion = request.method() == Method::POST && cloud == Cloud::S3;
+        let is_removal = request.method() == Method::DELETE;
+        let is_sealed = cloud.is_sealed(request.headers().get(AUTHORIZATION));
+        if is_sealed || !(is_removal || is_completion) {
             return;
         }
         let _ = CONDITION.try_with(|condition| {
-            let (name, value) = match cloud {
-                Cloud::Google => (
+            let (name, value) = match (condition, cloud) {
+                (Self::Absent, Cloud::Google) => return,
+                (Self::Absent, _) => (IF_NONE_MATCH, Some("*")),
+                (Self::Version { generation, .. }, Cloud::Google) => (
                     HeaderName::from_static("x-goog-if-generation-match"),
-                    condition.generation.as_ref(),
+                    generation.as_deref(),
                 ),
-                Cloud::S3 | Cloud::Azure | Cloud::Web => (IF_MATCH, condition.e_tag.as_ref()),
+                (Self::Version { e_tag, .. }, _) => (IF_MATCH, e_tag.as_deref()),
             };
             if let Some(value) = value.and_then(|value| HeaderValue::from_str(value).ok()) {
-                headers.insert(name, value);
+                request.headers_mut().insert(name, value);
             }
         });
     }

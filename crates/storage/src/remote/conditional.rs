@@ -97,7 +97,7 @@ impl Remote {
         version: &ObjectVersion,
     ) -> Result<(), StoreError> {
         let path = self.path(key)?;
-        let condition = Condition {
+        let condition = Condition::Version {
             e_tag: version.0.e_tag.clone(),
             generation: version.0.version.clone(),
         };

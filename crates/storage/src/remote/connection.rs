@@ -18,9 +18,12 @@ const THREADS: usize = 2;
 pub(super) struct Connection {
     pub(super) store: Arc<dyn ObjectStore>,
     pub(super) runtime: &'static Runtime,
-    pub(super) retry: RetryConfig,
+    pub(super) retry: Arc<RetryConfig>,
     /// The time for a request with all its repeats, if it has a limit.
     pub(super) limit: Option<Duration>,
+    /// Whether objects are created only where there is none, and replaced only as they
+    /// were seen.
+    pub(super) has_conditions: bool,
 }
 
 impl Connection {
@@ -32,8 +35,9 @@ impl Connection {
         Ok(Self {
             store,
             runtime: runtime()?,
-            retry,
+            retry: Arc::new(retry),
             limit: None,
+            has_conditions: false,
         })
     }
 

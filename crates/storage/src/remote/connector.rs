@@ -32,8 +32,6 @@ pub(super) enum Cloud {
     S3,
     Google,
     Azure,
-    /// A web server.
-    Web,
 }
 
 impl Cloud {
@@ -81,7 +79,7 @@ impl HttpService for StoreService {
     async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let StoreConnector { cloud, fence } = &self.connector;
         let method = request.method().clone();
-        Condition::add(*cloud, &method, request.headers_mut());
+        Condition::add(*cloud, &mut request);
         upload_checksums::add(*cloud, &mut request).await?;
         match fence {
             Some(fence) if method != Method::GET && method != Method::HEAD => {

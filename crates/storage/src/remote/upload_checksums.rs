@@ -28,7 +28,7 @@ pub(super) async fn add(cloud: Cloud, request: &mut HttpRequest) -> Result<(), H
     let sum: fn(&[u8]) -> (HeaderName, String) = match cloud {
         Cloud::Google => google,
         Cloud::Azure => azure,
-        Cloud::S3 | Cloud::Web => return Ok(()),
+        Cloud::S3 => return Ok(()),
     };
     // The pieces are shared, not copied.
     let body = request.body().clone().collect().await?;
