@@ -19,5 +19,5 @@ mod set;
 mod values;
 
 pub use self::array::{Label, LabelError};
-pub use self::set::labels;
+pub use self::set::{label_names, labels};
 pub use self::values::label_values;

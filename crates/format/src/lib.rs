@@ -51,7 +51,7 @@ pub use self::croissant::{StoredFile, croissant};
 pub use self::description::{ChannelDescription, Description, Window};
 pub use self::image_array::{array_metadata, data_type_name, images_metadata, plane_shape};
 pub use self::json::{JsonError, parse_json};
-pub use self::labels::{Label, LabelError, label_values, labels};
+pub use self::labels::{Label, LabelError, label_names, label_values, labels};
 pub use self::plane_counts::PlaneCounts;
 pub use self::root::{DatasetAttributes, Root, RootError, Settings, root_metadata};
 pub use self::shard::{ShardIndex, ShardIndexError, index_bytes, read_index, read_stored_index};

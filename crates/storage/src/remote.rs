@@ -11,7 +11,9 @@
 //!   arrived are not read again, except of a list and of an object without ETag.
 //!   A store that was never reached is tried for some seconds only, and a TLS
 //!   handshake that fails is not repeated. Lists and errors without end are refused.
-//! - At most 64 requests to a store run at the same time.
+//! - A client that writes under a lease asks before each try of each write whether the
+//!   lease still holds, and gives up a write before the lease can expire.
+//! - At most 64 requests of a client to a store run at the same time.
 //! - Each put has a checksum that the server compares: SHA-256 (S3), CRC-32C
 //!   (Google) or MD5 (Azure, unless the key of the account signs the request).
 //! - An object of more than 8 MiB is uploaded in parts of that size. Four parts are
@@ -21,7 +23,11 @@
 mod aws_profile;
 mod builders;
 mod client;
+mod condition;
+mod conditional;
 mod connection;
+mod connector;
+mod fence;
 mod guard;
 mod remote_bytes;
 mod remote_store;
@@ -31,6 +37,8 @@ mod upload;
 mod upload_checksums;
 
 pub use self::client::{PublishedChecksum, Remote, RemoteObject};
+pub(crate) use self::conditional::ObjectVersion;
+pub use self::fence::Fence;
 pub use self::remote_bytes::{ReadAhead, RemoteBytes};
-pub use self::remote_store::{Fence, RemoteStore};
+pub use self::remote_store::RemoteStore;
 pub use self::upload::PART;

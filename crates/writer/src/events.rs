@@ -39,6 +39,12 @@ pub enum Event<'a> {
     /// The file system of OUTPUT cannot flush the names in a folder, so that a loss of
     /// power can lose finished work.
     NamesNotFlushed,
+    /// Another process holds the lease on OUTPUT, or has left it behind. Until it renews
+    /// the lease or the lease expires, nobody knows which.
+    WaitingForLease {
+        /// The process and its host.
+        holder: &'a str,
+    },
     /// OUTPUT is already a complete dataset of the same input and settings.
     CompleteAlready,
     /// A unit was left as it was, because an image that had good pixels before has

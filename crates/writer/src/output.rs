@@ -9,7 +9,8 @@
 //! | anything else | anything | foreign: never touched |
 //!
 //! A folder that holds an entry which no conversion writes is never removed,
-//! because a user put it there.
+//! because a user put it there. Below `images.zarr`, too, only objects are removed that
+//! the list of checksums or the plan of the unfinished run names (`own_keys`).
 //!
 //! A process that changes anything holds the lock of OUTPUT: on a disk a lock of the
 //! operating system, in an object store a lease that it renews. Both name the process
@@ -20,6 +21,7 @@ mod error;
 mod existing;
 mod location;
 mod locked;
+mod own_keys;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -30,4 +32,5 @@ pub use self::error::OutputError;
 pub use self::existing::Existing;
 pub(crate) use self::location::OutputLocation;
 pub(crate) use self::locked::LockedOutput;
+pub(crate) use self::own_keys::own_keys;
 pub(crate) use self::state::{OutputState, Transition};

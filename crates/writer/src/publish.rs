@@ -59,7 +59,7 @@ fn publish_to(
     options: PublishOptions,
     observer: &dyn Observer,
 ) -> Result<Published, PublishError> {
-    let place = OutputLocation::in_store(remote.clone());
+    let place = OutputLocation::in_store(remote.clone())?;
     let publication = Publication {
         source: SourceDataset::read(store, dataset)?,
         place: &place,
@@ -70,7 +70,7 @@ fn publish_to(
     if options.dry_run {
         return publication.dry_run();
     }
-    let lock = LockedOutput::take(&place)?;
+    let lock = LockedOutput::take(&place, observer)?;
     lock.flush_names()?;
     publication.run(lock)
 }

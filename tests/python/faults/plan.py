@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -54,6 +55,13 @@ class Delay:
 
 
 @dataclass(frozen=True)
+class Hold:
+    """The proxy passes the request on after `released` is set, even if its client has gone."""
+
+    released: threading.Event
+
+
+@dataclass(frozen=True)
 class Trickle:
     """Both bodies pass in pieces of `piece` bytes, with a pause in seconds before each."""
 
@@ -61,7 +69,7 @@ class Trickle:
     pause: float = 0.001
 
 
-Fault = Refuse | LoseRequest | LoseAnswer | Delay | Trickle
+Fault = Refuse | LoseRequest | LoseAnswer | Delay | Hold | Trickle
 Plan = Callable[[RequestHead], Fault | None]
 
 

@@ -20,6 +20,7 @@ from faults.http_wire import Head, chunks, pieces_of, read_head, until_the_end
 from faults.plan import (
     Delay,
     Fault,
+    Hold,
     LoseAnswer,
     LoseRequest,
     Plan,
@@ -238,6 +239,9 @@ class FaultProxy:
                 return await self.refuse(line, head, exchange, status)
             case Delay(seconds):
                 await asyncio.sleep(seconds)
+            case Hold(released):
+                while not released.is_set():
+                    await asyncio.sleep(0.02)
         from_server, to_server = await line.connect(self.server_port)
         to_server.write(head.raw)
         async with asyncio.TaskGroup() as both:

@@ -2,7 +2,7 @@
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::report::warning;
+use crate::report::{line, warning};
 use crate::verbosity::Verbosity;
 
 /// Creates a bar; it is hidden if standard error is not a terminal or the user
@@ -33,4 +33,12 @@ pub(super) fn warn_names_not_flushed() {
         "the file system of the output cannot flush the names in a folder: after a loss of power, \
          verify the dataset, or start over with --overwrite",
     );
+}
+
+/// Says why the run does not begin yet.
+pub(super) fn tell_waiting(holder: &str) {
+    line(&format!(
+        "the output was last written by {holder}: waiting for up to a minute to see whether it \
+         still runs"
+    ));
 }

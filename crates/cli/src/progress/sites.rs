@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanDuration, ProgressBar};
 use rxrx_writer::{Event, Observer};
 
-use super::bar::{bar, warn_names_not_flushed, warn_not_exclusive};
+use super::bar::{bar, tell_waiting, warn_names_not_flushed, warn_not_exclusive};
 use super::resumed::resumed;
 use crate::report::{bytes, is_terminal, line, warning};
 use crate::verbosity::Verbosity;
@@ -141,6 +141,9 @@ impl Observer for SiteProgress {
             Event::NamesNotFlushed => self.bar.suspend(warn_names_not_flushed),
             // The user must know it, however quiet.
             Event::NotFlushed { .. } => self.bar.suspend(|| self.tell(event)),
+            Event::WaitingForLease { holder } if self.verbosity > Verbosity::Quiet => {
+                self.bar.suspend(|| tell_waiting(holder));
+            }
             _ if self.verbosity > Verbosity::Quiet => self.bar.suspend(|| self.tell(event)),
             _ => {}
         }

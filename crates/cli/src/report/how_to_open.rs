@@ -91,7 +91,19 @@ fn endpoint_of_environment(scheme: &str) -> Option<String> {
     let names = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"];
     let is_s3 = scheme.starts_with("s3");
     let endpoint = names.iter().find_map(|name| std::env::var(name).ok());
-    endpoint.filter(|_| is_s3)
+    endpoint.filter(|_| is_s3).map(without_user)
+}
+
+/// Removes the user and the password of an endpoint, which are not for others to see.
+fn without_user(endpoint: String) -> String {
+    let Some((scheme, rest)) = endpoint.split_once("://") else {
+        return endpoint;
+    };
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    match host.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}://{host}{path}"),
+        None => endpoint,
+    }
 }
 
 /// Returns the SQL statements that let DuckDB read `path`.

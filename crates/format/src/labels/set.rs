@@ -6,6 +6,13 @@ use super::array::{Label, LabelError};
 use crate::column_meaning::ColumnMeaning;
 use crate::root::DatasetAttributes;
 
+/// Returns the names of the label arrays of a table with those columns.
+pub fn label_names(columns: &[Column]) -> Vec<String> {
+    let fixed = ["site", "channel", "stain", "present"].map(str::to_owned);
+    let columns = columns.iter().map(|column| column.name.clone());
+    fixed.into_iter().chain(columns).collect()
+}
+
 /// Builds the label arrays: index coordinates, stains, metadata columns, `present`.
 /// The value `present` states for each plane, in array order, whether it was stored.
 ///

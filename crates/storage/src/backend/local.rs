@@ -10,7 +10,7 @@ use crate::folder::{flush_names, parent_of};
 use crate::local::{LocalStore, is_remnant, is_temporary};
 use crate::lock::{FileLock, Lock, LockError};
 use crate::platform::is_mount_point;
-use crate::store::{Store, StoreError};
+use crate::store::StoreError;
 
 /// A folder and the work folder beside it.
 #[derive(Clone, Debug)]
@@ -83,7 +83,7 @@ impl OutputBackend for LocalBackend {
         FileLock::holder(&self.work)
     }
 
-    fn lock(&self) -> Result<Box<dyn Lock>, LockError> {
+    fn lock(&self, _waiting: &dyn Fn(&str)) -> Result<Box<dyn Lock>, LockError> {
         // An object is written beside the output and renamed into it, which no mount
         // point allows.
         if is_mount_point(&self.output) {
@@ -97,18 +97,32 @@ impl OutputBackend for LocalBackend {
     }
 
     fn remove_output(&self) -> Result<(), StoreError> {
-        match fs::remove_dir_all(&self.output) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            // A reader has a removed file open, and NFS or FUSE keeps it and its folders.
-            Err(_) if self.output_store().list()?.is_empty() => {}
-            result => result.map_err(failed("remove", &self.output))?,
-        }
+        remove_empty_folders(&self.output)?;
         // Otherwise the folder could be back after a loss of power, with objects that
         // a process removed which was killed before it flushed.
         let folder = parent_of(&self.output);
         flush_names(folder).map_err(failed("flush", folder))?;
         Ok(())
     }
+}
+
+/// Removes `folder` if nothing but folders lies below it; removes those, too. Returns
+/// whether it is gone.
+fn remove_empty_folders(folder: &Path) -> Result<bool, StoreError> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        entries => entries.map_err(failed("list", folder))?,
+    };
+    let mut is_empty = true;
+    for entry in entries {
+        let entry = entry.map_err(failed("list", folder))?;
+        let kind = entry.file_type().map_err(failed("look at", folder))?;
+        is_empty &= kind.is_dir() && remove_empty_folders(&entry.path())?;
+    }
+    if is_empty {
+        fs::remove_dir(folder).map_err(failed("remove", folder))?;
+    }
+    Ok(is_empty)
 }
 
 /// Returns the names in `folder`, without those that NFS and FUSE give to removed files;

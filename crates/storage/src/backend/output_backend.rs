@@ -31,13 +31,16 @@ pub trait OutputBackend: Send + Sync {
     /// [`LockError`] when the lock cannot be read.
     fn holder(&self) -> Result<Option<String>, LockError>;
 
-    /// Takes the lock and removes the temporary files of torn writes.
+    /// Takes the lock and removes the temporary files of torn writes. `waiting` is called
+    /// with the process that may hold the lock, if it takes time to find out whether it
+    /// does.
     ///
     /// # Errors
     /// [`LockError`] when another process holds it, or the store failed.
-    fn lock(&self) -> Result<Box<dyn Lock>, LockError>;
+    fn lock(&self, waiting: &dyn Fn(&str)) -> Result<Box<dyn Lock>, LockError>;
 
-    /// Removes the folders of the output, which has no more objects.
+    /// Removes those folders of the output, and the output itself, that hold no more
+    /// objects.
     ///
     /// # Errors
     /// [`StoreError`] when they may still exist.

@@ -11,6 +11,9 @@ use crate::store::StoreError;
 pub struct RemoteBackend {
     output: Remote,
     work: Remote,
+    /// The output by a client that asks the fence before each try of a write.
+    written: Remote,
+    suffix: String,
     times: LeaseTimes,
     /// Prevents writes without the lease.
     fence: Arc<LeaseFence>,
@@ -21,14 +24,20 @@ impl RemoteBackend {
     /// Makes the backend of the prefix `output`, whose work prefix is named by
     /// `suffix`. A lock that is dropped removes the work prefix, unless it has an
     /// object `begun`.
-    pub fn new(output: Remote, suffix: &str, begun: &'static str) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// [`StoreError`], as [`Remote::folder`].
+    pub fn new(output: Remote, suffix: &str, begun: &'static str) -> Result<Self, StoreError> {
+        let fence: Arc<LeaseFence> = Arc::default();
+        Ok(Self {
             work: output.beside(suffix),
+            written: output.fenced(fence.clone())?,
             output,
+            suffix: suffix.to_owned(),
             times: LeaseTimes::default(),
-            fence: Arc::default(),
+            fence,
             begun,
-        }
+        })
     }
 
     /// Returns the work prefix.
@@ -36,16 +45,21 @@ impl RemoteBackend {
         &self.work
     }
 
+    /// Returns the work prefix by the client that asks the fence.
+    fn fenced_work(&self) -> Remote {
+        self.written.beside(&self.suffix)
+    }
+
     /// Returns the store of the objects of the output, which demands the lease for
     /// every write.
     pub fn output_store(&self) -> RemoteStore {
-        RemoteStore::new(self.output.clone(), Some(self.fence.clone()))
+        RemoteStore::new(self.written.clone(), Some(self.fence.clone()))
     }
 
     /// Returns the store of the objects of the work prefix, which demands the lease
     /// for every write.
     pub fn work_store(&self) -> RemoteStore {
-        RemoteStore::new(self.work.clone(), Some(self.fence.clone()))
+        RemoteStore::new(self.fenced_work(), Some(self.fence.clone()))
     }
 }
 
@@ -66,10 +80,11 @@ impl OutputBackend for RemoteBackend {
         Ok(Lease::holder(&self.work)?)
     }
 
-    fn lock(&self) -> Result<Box<dyn Lock>, LockError> {
+    fn lock(&self, waiting: &dyn Fn(&str)) -> Result<Box<dyn Lock>, LockError> {
         let output = self.output.location();
         let fence = self.fence.clone();
-        let lock = LeaseLock::take(&self.work, &output, self.times, fence, self.begun)?;
+        let lease = Lease::take(&self.work, &output, self.times, waiting)?;
+        let lock = LeaseLock::new(self.fenced_work(), lease, fence, self.begun);
         Ok(Box::new(lock))
     }
 

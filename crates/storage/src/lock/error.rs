@@ -58,7 +58,7 @@ pub enum LockError {
     },
     /// The store cannot keep two writers apart.
     #[error(
-        "the store of {path} ignores If-None-Match, so that two processes could write one dataset \
+        "the store of {path} ignores If-None-Match or If-Match, so that two processes could write one dataset \
          at once and neither would notice: use a store that supports it, or convert to a disk and \
          publish; if you make sure that there is only one writer, say so with \
          --store-option conditional_put=disabled"

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use super::lease::Lease;
 use crate::remote::Fence;
@@ -19,14 +20,14 @@ impl LeaseFence {
 }
 
 impl Fence for LeaseFence {
-    fn check(&self) -> Result<(), Box<dyn Error + Send + Sync>> {
+    fn left(&self) -> Result<Duration, Box<dyn Error + Send + Sync>> {
         let lease = self
             .0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
         match lease {
-            Some(lease) => Ok(lease.check()?),
+            Some(lease) => Ok(lease.left()?),
             None => Err("this process holds no lease on the output".into()),
         }
     }

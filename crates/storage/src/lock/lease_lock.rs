@@ -1,13 +1,19 @@
 //! The lock of an output in an object store.
 
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::error::LockError;
 use super::fence::LeaseFence;
 use super::held::Lock;
-use super::lease::{Lease, LeaseTimes, is_lease_key};
-use crate::location::Location;
+use super::lease::{Lease, is_lease_key};
 use crate::remote::Remote;
+use crate::store::StoreErrorKind;
+
+/// For how long a renewal before the seal is tried, and the pause between two tries.
+const RENEW_FOR: Duration = Duration::from_secs(180);
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// A lease that is held, with the fence that lets its holder write.
 pub struct LeaseLock {
@@ -19,35 +25,35 @@ pub struct LeaseLock {
 }
 
 impl LeaseLock {
-    /// Takes the lease on `output` in its work folder `work`, and opens `fence`.
-    /// `begun` is the key in `work` of the object that exists once work has begun.
-    ///
-    /// # Errors
-    /// [`LockError`]: another process holds the lease, the store failed or cannot
-    /// keep writers apart.
-    pub fn take(
-        work: &Remote,
-        output: &Location,
-        times: LeaseTimes,
-        fence: Arc<LeaseFence>,
-        begun: &'static str,
-    ) -> Result<Self, LockError> {
-        let lease = Lease::take(work, output, times)?;
+    /// Opens `fence` with `lease`, the lease in the work folder `work`, whose writes ask
+    /// that fence. `begun` is the key in `work` of the object that exists once work has
+    /// begun.
+    pub fn new(work: Remote, lease: Lease, fence: Arc<LeaseFence>, begun: &'static str) -> Self {
         fence.set(Some(lease.clone()));
-        Ok(Self {
-            work: work.clone(),
+        Self {
+            work,
             lease,
             fence,
             begun,
-        })
+        }
     }
 }
 
 impl Lock for LeaseLock {
     fn check(&self) -> Result<(), LockError> {
-        // A dataset is sealed only directly after a renewal, which does not depend
-        // on the clock of this machine.
-        self.lease.renew()
+        // A dataset is sealed only directly after a renewal. A network that fails for a
+        // while does not end the run.
+        let begun = Instant::now();
+        loop {
+            match self.lease.renew() {
+                Err(LockError::Store(error))
+                    if error.kind != StoreErrorKind::Denied && begun.elapsed() < RENEW_FOR =>
+                {
+                    thread::sleep(PAUSE);
+                }
+                renewed => return renewed,
+            }
+        }
     }
 
     fn remove_work(self: Box<Self>) {
@@ -55,11 +61,9 @@ impl Lock for LeaseLock {
         let keys: Vec<String> = objects.map(|object| object.key).collect();
         // The lease is removed last, so that no other process begins before the
         // rest is removed.
-        let (leases, others): (Vec<_>, Vec<_>) =
-            keys.into_iter().partition(|key| is_lease_key(key));
+        let others: Vec<_> = keys.into_iter().filter(|key| !is_lease_key(key)).collect();
         if self.work.remove_all(&others).is_ok() {
-            self.lease.end();
-            let _ = self.work.remove_all(&leases);
+            self.lease.remove();
         }
     }
 

@@ -23,16 +23,16 @@ pub(crate) fn open_direct(path: &Path) -> io::Result<Option<File>> {
 }
 
 /// Returns a name of this machine since its start, and of this container, which
-/// numbers its processes by itself; `None` if `/proc` cannot be read.
+/// numbers its processes by itself; `None` if `/proc` cannot be read, or is that of
+/// another container and numbers processes as that one does.
 pub(crate) fn machine_id() -> Option<String> {
+    let this = std::fs::read_link("/proc/self").ok()?;
+    if this != Path::new(&std::process::id().to_string()) {
+        return None;
+    }
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     let processes = std::fs::read_link("/proc/self/ns/pid").ok()?;
     Some(format!("{} {}", boot.trim(), processes.display()))
-}
-
-/// Whether a process of this machine exists.
-pub(crate) fn is_process_alive(pid: u32) -> bool {
-    Path::new("/proc").join(pid.to_string()).exists()
 }
 
 /// Returns free memory of the allocator to the operating system.

@@ -14,11 +14,6 @@ pub(crate) fn machine_id() -> Option<String> {
     None
 }
 
-/// Returns true: a process is never taken for dead.
-pub(crate) fn is_process_alive(_pid: u32) -> bool {
-    true
-}
-
 /// Does nothing: the allocator decides.
 pub fn release_free_memory() {}
 

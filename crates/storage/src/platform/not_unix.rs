@@ -3,6 +3,8 @@
 use std::fs::{File, FileType, OpenOptions};
 use std::io;
 use std::path::Path;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 /// Opens a file for reading.
 pub(crate) fn open_for_reading(path: &Path) -> io::Result<File> {
@@ -51,4 +53,16 @@ pub(crate) fn is_device_error(code: i32) -> bool {
 /// Returns false: Windows has no signals that a process inherits as ignored.
 pub fn is_signal_ignored(_signal: i32) -> bool {
     false
+}
+
+/// Returns true: a process is never taken for dead.
+pub(crate) fn is_process_alive(_pid: u32) -> bool {
+    true
+}
+
+/// Returns the time since the first call. On Windows this clock (the performance
+/// counter) counts while the machine sleeps.
+pub(crate) fn time_with_sleep() -> io::Result<Duration> {
+    static BEGUN: OnceLock<Instant> = OnceLock::new();
+    Ok(BEGUN.get_or_init(Instant::now).elapsed())
 }

@@ -30,8 +30,9 @@ use object_store::{ClientConfigKey, Error, ObjectStore, ObjectStoreScheme, Retry
 use url::Position;
 
 use super::aws_profile;
+use super::connector::{Cloud, StoreConnector};
+use super::fence::Fence;
 use super::guard::GuardedConnector;
-use super::upload_checksums::UploadChecksum;
 use crate::location::Address;
 
 /// The reason why a store cannot be opened.
@@ -61,16 +62,19 @@ const TIMES: [(ClientConfigKey, &str, &str); 3] = [
 ];
 
 /// Opens the store of a folder. An `http` or `https` address whose host is not
-/// known speaks S3; its first name is the bucket.
-pub(super) fn folder(address: &Address) -> Result<StoreAndPrefix, OpenError> {
+/// known speaks S3; its first name is the bucket. Each write asks the `fence`.
+pub(super) fn folder(
+    address: &Address,
+    fence: Option<Arc<dyn Fence>>,
+) -> Result<StoreAndPrefix, OpenError> {
     install_cryptography();
-    match cloud_store(address)? {
+    match cloud_store(address, fence.as_ref())? {
         Some(opened) => Ok(opened),
         None => {
             let url = address.url();
             let key = address.key();
             let (bucket, key) = key.split_once('/').unwrap_or((&key, ""));
-            let builder = s3(address)?
+            let builder = s3(address, fence.as_ref())?
                 .with_endpoint(&url[..Position::BeforePath])
                 .with_bucket_name(bucket)
                 .with_virtual_hosted_style_request(false);
@@ -83,7 +87,7 @@ pub(super) fn folder(address: &Address) -> Result<StoreAndPrefix, OpenError> {
 /// known is a web server.
 pub(super) fn object(address: &Address) -> Result<StoreAndPrefix, OpenError> {
     install_cryptography();
-    match cloud_store(address)? {
+    match cloud_store(address, None)? {
         Some(opened) => Ok(opened),
         None => {
             let builder = HttpBuilder::new()
@@ -98,11 +102,20 @@ pub(super) fn object(address: &Address) -> Result<StoreAndPrefix, OpenError> {
 
 /// Opens the store of an address that names a cloud by its scheme or host; `None`
 /// for any other address.
-fn cloud_store(address: &Address) -> Result<Option<StoreAndPrefix>, OpenError> {
+fn cloud_store(
+    address: &Address,
+    fence: Option<&Arc<dyn Fence>>,
+) -> Result<Option<StoreAndPrefix>, OpenError> {
     let url = address.url();
+    let connector = |cloud| StoreConnector {
+        cloud,
+        fence: fence.cloned(),
+    };
     let (scheme, path) = ObjectStoreScheme::parse(url)?;
     let store = match scheme {
-        ObjectStoreScheme::AmazonS3 => limited(build_s3(s3(address)?.with_url(url.as_str())))?,
+        ObjectStoreScheme::AmazonS3 => {
+            limited(build_s3(s3(address, fence)?.with_url(url.as_str())))?
+        }
         ObjectStoreScheme::GoogleCloudStorage => {
             let mut builder = configured(GoogleCloudStorageBuilder::from_env(), address)?;
             if let Ok(host) = env::var("STORAGE_EMULATOR_HOST") {
@@ -116,7 +129,7 @@ fn cloud_store(address: &Address) -> Result<Option<StoreAndPrefix>, OpenError> {
                     .with_skip_signature(true)
                     .with_config(allow_http(), "true");
             }
-            let builder = builder.with_http_connector(UploadChecksum::Google);
+            let builder = builder.with_http_connector(connector(Cloud::Google));
             limited(builder.with_url(url.as_str()).build())?
         }
         ObjectStoreScheme::MicrosoftAzure => {
@@ -127,7 +140,7 @@ fn cloud_store(address: &Address) -> Result<Option<StoreAndPrefix>, OpenError> {
             } else {
                 builder
             };
-            let builder = builder.with_http_connector(UploadChecksum::Azure);
+            let builder = builder.with_http_connector(connector(Cloud::Azure));
             limited(builder.with_url(url.as_str()).build())?
         }
         _ => return Ok(None),
@@ -159,8 +172,15 @@ fn is_plain_http(endpoint: Option<&str>) -> bool {
 
 /// Returns a builder with the settings of the environment, of the AWS profile and
 /// of the address.
-fn s3(address: &Address) -> Result<AmazonS3Builder, OpenError> {
-    let mut builder = AmazonS3Builder::from_env().with_http_connector(GuardedConnector::default());
+fn s3(address: &Address, fence: Option<&Arc<dyn Fence>>) -> Result<AmazonS3Builder, OpenError> {
+    let connector = StoreConnector {
+        cloud: Cloud::S3,
+        fence: fence.cloned(),
+    };
+    // Objects are removed one by one, because only such a request can have a condition.
+    let mut builder = AmazonS3Builder::from_env()
+        .with_http_connector(connector)
+        .with_disable_bulk_delete(true);
     // Without a checksum the server would not notice damage on the way.
     if builder
         .get_config_value(&AmazonS3ConfigKey::Checksum)
@@ -331,6 +351,16 @@ pub(super) fn retry(address: &Address) -> Result<RetryConfig, OpenError> {
         }
     }
     Ok(retry)
+}
+
+/// Returns whether the user has not said that the store ignores conditions.
+pub(super) fn has_conditions(address: &Address) -> bool {
+    let names = ["conditional_put", "aws_conditional_put"];
+    let mut options = address.options().iter();
+    let option = options.find(|option| names.contains(&&*option.key.to_ascii_lowercase()));
+    let set = option.map(|option| option.value.clone());
+    let set = set.or_else(|| env::var("AWS_CONDITIONAL_PUT").ok());
+    set.is_none_or(|value| value != "disabled")
 }
 
 #[cfg(test)]

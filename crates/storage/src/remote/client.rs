@@ -9,8 +9,8 @@ use std::borrow::Cow;
 use std::future::Future;
 use std::io;
 use std::ops::Range;
-#[cfg(any(test, feature = "testing"))]
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -18,14 +18,14 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::RetryConfig;
 use object_store::path::Path;
 use object_store::{
-    Attribute, Attributes, Error, GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode,
-    PutOptions,
+    Attribute, Attributes, Error, GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt,
 };
 
 use super::builders::{self, OpenError, StoreAndPrefix};
 use super::connection::Connection;
+use super::fence::Fence;
 use super::retry;
-use super::store_advice::AdvisedError;
+use super::store_advice::{AdvisedError, without_users};
 use super::upload::Upload;
 use crate::location::{Address, Location};
 use crate::store::{StoreError, StoreErrorKind, StoredObject, WriteObject, WriteOutcome};
@@ -41,6 +41,8 @@ pub struct Remote {
     address: Address,
     /// The start of the keys of all objects.
     base: Path,
+    /// Whether the store was opened by [`Self::folder`].
+    is_folder: bool,
 }
 
 /// The description of an object by its store.
@@ -79,7 +81,10 @@ impl Remote {
     /// [`StoreError`] when an option is not understood or the store cannot be
     /// opened. No request is sent.
     pub fn folder(address: &Address) -> Result<Self, StoreError> {
-        Self::open(address, builders::folder(address))
+        Ok(Self {
+            is_folder: true,
+            ..Self::open(address, builders::folder(address, None))?
+        })
     }
 
     /// Opens the one object at `address`; its key is `""`. An `http` or `https`
@@ -98,6 +103,8 @@ impl Remote {
     ) -> Result<Self, StoreError> {
         let failed = |source: OpenError| {
             let kind = StoreErrorKind::Other;
+            // The error can name the endpoint.
+            let source = without_users(&source.to_string());
             StoreError::new("reach", address.to_string(), kind, source)
         };
         let (store, base) = opened.map_err(failed)?;
@@ -107,7 +114,32 @@ impl Remote {
             connection: connection.map_err(|error| failed(error.to_string().into()))?,
             address: address.clone(),
             base,
+            is_folder: false,
         })
+    }
+
+    /// Returns the same objects by a client whose writes ask `fence` before each try. It
+    /// creates an object only where there is none, and replaces it only as it was seen,
+    /// if the store has such conditions.
+    ///
+    /// # Errors
+    /// [`StoreError`], as [`Self::folder`].
+    pub(crate) fn fenced(&self, fence: Arc<dyn Fence>) -> Result<Self, StoreError> {
+        let mut fenced = self.clone();
+        if self.is_folder {
+            let opened = builders::folder(&self.address, Some(fence));
+            fenced.connection = Self::open(&self.address, opened)?.connection;
+        }
+        fenced.connection.has_conditions = builders::has_conditions(&self.address);
+        Ok(fenced)
+    }
+
+    /// Returns the same objects by requests that fail after `limit`, with all their
+    /// repeats.
+    pub(crate) fn within(&self, limit: Duration) -> Self {
+        let mut limited = self.clone();
+        limited.connection.limit = Some(limit);
+        limited
     }
 
     /// Opens the objects below `base` in `store`.
@@ -125,7 +157,12 @@ impl Remote {
             connection: Connection::new(store, RetryConfig::default()).unwrap(),
             address,
             base: Path::from(base),
+            is_folder: false,
         }
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     #[cfg(test)]
@@ -310,23 +347,7 @@ impl Remote {
     /// [`StoreError`]. Its kind is [`StoreErrorKind::Unsupported`] when the store
     /// has no conditional put.
     pub fn put_new(&self, key: &str, bytes: Bytes) -> Result<bool, StoreError> {
-        let path = self.path(key)?;
-        let options = PutOptions {
-            mode: PutMode::Create,
-            attributes: attributes(key),
-            ..PutOptions::default()
-        };
-        let put = || {
-            let payload = bytes.clone().into();
-            self.connection
-                .store
-                .put_opts(&path, payload, options.clone())
-        };
-        match self.ask(put) {
-            Ok(_) => Ok(true),
-            Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => Ok(false),
-            Err(error) => Err(self.failed("write", key)(error)),
-        }
+        Ok(self.create(key, bytes)?.is_some())
     }
 
     /// Stores one whole object that `write` produces piece by piece. Nothing is
@@ -411,14 +432,14 @@ impl Remote {
     }
 
     /// Waits for an answer, and repeats the request when the answer breaks off.
-    fn ask<T, A>(&self, ask: impl FnMut() -> A) -> object_store::Result<T>
+    pub(super) fn ask<T, A>(&self, ask: impl FnMut() -> A) -> object_store::Result<T>
     where
         A: Future<Output = object_store::Result<T>>,
     {
         self.connection.ask(ask)
     }
 
-    fn path(&self, key: &str) -> Result<Path, StoreError> {
+    pub(super) fn path(&self, key: &str) -> Result<Path, StoreError> {
         let full = match (self.base.as_ref(), key) {
             (base, "") => base.to_owned(),
             ("", key) => key.to_owned(),
@@ -428,14 +449,14 @@ impl Remote {
     }
 
     /// Returns the address of an object for a message.
-    fn name(&self, key: &str) -> String {
+    pub(super) fn name(&self, key: &str) -> String {
         match key {
             "" => self.address.to_string(),
             key => self.address.join(key).to_string(),
         }
     }
 
-    fn failed<'a>(
+    pub(super) fn failed<'a>(
         &'a self,
         action: &'static str,
         key: &'a str,
@@ -478,7 +499,7 @@ impl From<RemoteObject> for StoredObject {
 }
 
 /// Turns the error of an absent object into `None`.
-fn absent<T>(result: object_store::Result<T>) -> object_store::Result<Option<T>> {
+pub(super) fn absent<T>(result: object_store::Result<T>) -> object_store::Result<Option<T>> {
     match result {
         Err(Error::NotFound { .. }) => Ok(None),
         result => result.map(Some),
@@ -486,7 +507,7 @@ fn absent<T>(result: object_store::Result<T>) -> object_store::Result<Option<T>>
 }
 
 /// Returns the content type by the end of the key, for browsers.
-fn attributes(key: &str) -> Attributes {
+pub(super) fn attributes(key: &str) -> Attributes {
     let kind = match key.rsplit_once('.') {
         Some((_, "json")) => "application/json",
         Some((_, "md")) => "text/markdown; charset=utf-8",

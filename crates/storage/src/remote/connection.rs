@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use object_store::{ObjectStore, RetryConfig};
+use object_store::{Error, ObjectStore, RetryConfig};
 use tokio::runtime::Runtime;
 
 use super::retry;
@@ -24,7 +24,12 @@ const START_AT_MOST: Duration = Duration::from_secs(20);
 pub(super) struct Connection {
     pub(super) store: Arc<dyn ObjectStore>,
     pub(super) runtime: &'static Runtime,
-    pub(super) retry: RetryConfig,
+    pub(super) retry: Arc<RetryConfig>,
+    /// The time for a request with all its repeats, if it has a limit.
+    pub(super) limit: Option<Duration>,
+    /// Whether objects are created only where there is none, and replaced only as they
+    /// were seen.
+    pub(super) has_conditions: bool,
 }
 
 impl Connection {
@@ -36,7 +41,9 @@ impl Connection {
         Ok(Self {
             store,
             runtime: runtime()?,
-            retry,
+            retry: Arc::new(retry),
+            limit: None,
+            has_conditions: false,
         })
     }
 
@@ -50,7 +57,19 @@ impl Connection {
     where
         A: Future<Output = object_store::Result<T>>,
     {
-        self.wait(retry::retry(&self.retry, ask))
+        let answer = retry::retry(&self.retry, ask);
+        let Some(limit) = self.limit else {
+            return self.wait(answer);
+        };
+        let late = |_| {
+            Err(Error::Generic {
+                store: "store",
+                source: format!("there was no answer within {} s", limit.as_secs_f32()).into(),
+            })
+        };
+        // The timer belongs to the runtime.
+        self.wait(async { tokio::time::timeout(limit, answer).await })
+            .unwrap_or_else(late)
     }
 }
 

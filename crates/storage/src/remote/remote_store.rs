@@ -4,20 +4,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::client::Remote;
+use super::fence::{Fence, wait_until_open};
 use crate::store::{Store, StoreError, StoreErrorKind, StoredObject, WriteObject, WriteOutcome};
 
 /// The number of objects to put at the same time: while one upload is completed,
 /// others send their parts.
 const WRITERS: usize = 4;
-
-/// The check whether this process may write.
-pub trait Fence: Send + Sync {
-    /// Checks that this process may write now.
-    ///
-    /// # Errors
-    /// The reason why it may not.
-    fn check(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
-}
 
 /// A [`Store`] in an object store.
 ///
@@ -25,7 +17,8 @@ pub trait Fence: Send + Sync {
 /// completed. The store has stored the object durably when it answers.
 pub struct RemoteStore {
     remote: Remote,
-    /// The check before each put and each removal.
+    /// The check before each put and each removal. The client asks it again before each
+    /// try, if it is one of [`Remote::fenced`].
     fence: Option<Arc<dyn Fence>>,
 }
 
@@ -37,8 +30,8 @@ impl RemoteStore {
     }
 
     fn check(&self, action: &'static str, key: &str) -> Result<(), StoreError> {
-        let check = self.fence.as_ref().map_or(Ok(()), |fence| fence.check());
-        check.map_err(|source| {
+        let fence = self.fence.as_deref();
+        fence.map_or(Ok(()), wait_until_open).map_err(|source| {
             let object = self.remote.location().join(key).to_string();
             StoreError::new(action, object, StoreErrorKind::Changed, source)
         })

@@ -5,6 +5,7 @@ use std::error::Error as StdError;
 use object_store::Error;
 use object_store::client::HttpError;
 
+use super::fence::FenceError;
 use super::guard::innermost;
 use crate::store::StoreErrorKind;
 
@@ -25,18 +26,40 @@ pub(super) struct AdvisedError {
 
 impl From<Error> for AdvisedError {
     fn from(error: Error) -> Self {
-        let said = said(&error);
+        // A write that was not allowed has its own words.
+        let refused = FenceError::in_causes(&error).map(ToString::to_string);
+        let said = refused.unwrap_or_else(|| said(&error));
         let advice = advice(&error, &said);
+        let text = advice.map_or_else(|| said.clone(), |advice| format!("{advice} ({said})"));
         Self {
-            text: advice.map_or_else(|| said.clone(), |advice| format!("{advice} ({said})")),
+            text: without_users(&text),
             kind: kind(&error, &said),
         }
     }
 }
 
+/// Returns `text` with `***` in place of the user and the password of each URL in it: an
+/// endpoint can have them.
+pub(super) fn without_users(text: &str) -> String {
+    let mut parts = text.split("://");
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        shown.push_str("://");
+        // The host ends here; `@` after it belongs to a key.
+        let end = part.find(|c: char| "/?#\"'<>()".contains(c) || c.is_whitespace());
+        let (host, rest) = part.split_at(end.unwrap_or(part.len()));
+        match host.rsplit_once('@') {
+            Some((_, host)) => shown.extend(["***@", host, rest]),
+            None => shown.push_str(part),
+        }
+    }
+    shown
+}
+
 /// Returns the kind of an error whose cause is the text `said`.
 fn kind(error: &Error, said: &str) -> StoreErrorKind {
     match error {
+        _ if FenceError::in_causes(error).is_some() => StoreErrorKind::Changed,
         _ if is_absent_bucket(said) => StoreErrorKind::NotFound,
         _ if is_denied(error, said) || said.contains(METADATA_SERVICE) => StoreErrorKind::Denied,
         Error::NotFound { .. } => StoreErrorKind::NotFound,
@@ -202,6 +225,29 @@ mod tests {
             let error = advised(code);
             assert_eq!(error.kind, kind, "{code}");
             assert!(error.to_string().contains(advice), "{error}");
+        }
+    }
+
+    #[test]
+    fn users_and_passwords_of_urls_are_not_shown() {
+        for (text, shown) in [
+            (
+                "GET http://me:pa@ss@h:1/b?x=@ in",
+                "GET http://***@h:1/b?x=@ in",
+            ),
+            (
+                "(https://me@h) and https://h/a@b",
+                "(https://***@h) and https://h/a@b",
+            ),
+            ("mail me@here", "mail me@here"),
+            ("http://", "http://"),
+        ] {
+            let error = AdvisedError::from(Error::Generic {
+                store: "S3",
+                source: text.into(),
+            });
+            let said = error.to_string();
+            assert!(said.ends_with(shown), "{said}");
         }
     }
 

@@ -2,10 +2,15 @@
 
 use std::io::{self, Write};
 
+use bytes::Bytes;
 use futures_util::TryStreamExt;
 use object_store::path::Path;
-use object_store::{Attributes, ObjectStoreExt, PutMultipartOptions, PutOptions, WriteMultipart};
+use object_store::{
+    Attributes, Error, ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions, PutResult, Result,
+    UpdateVersion, WriteMultipart,
+};
 
+use super::condition::Condition;
 use super::connection::Connection;
 use super::store_advice::AdvisedError;
 
@@ -13,6 +18,8 @@ use super::store_advice::AdvisedError;
 pub const PART: usize = 8 << 20;
 /// The number of parts of one object that are sent at the same time.
 const PARTS_AT_ONCE: usize = 4;
+/// How often an object that another process changes is looked at.
+const REPEATS: usize = 5;
 
 /// An object that is being written.
 pub(super) struct Upload<'a> {
@@ -22,6 +29,8 @@ pub(super) struct Upload<'a> {
     /// The bytes before there are enough for a part.
     head: Vec<u8>,
     parts: Option<WriteMultipart>,
+    /// What must be there when the upload is completed.
+    condition: Option<Condition>,
     bytes: u64,
     crc: u32,
 }
@@ -34,6 +43,7 @@ impl<'a> Upload<'a> {
             attributes,
             head: Vec::new(),
             parts: None,
+            condition: None,
             bytes: 0,
             crc: 0,
         }
@@ -43,17 +53,20 @@ impl<'a> Upload<'a> {
     pub(super) fn finish(self) -> io::Result<()> {
         let connection = self.connection;
         let Some(parts) = self.parts else {
-            let options = PutOptions {
+            let put = SmallObject {
+                connection,
+                path: &self.path,
                 attributes: self.attributes,
-                ..PutOptions::default()
+                bytes: self.head.into(),
             };
-            let put = connection
-                .store
-                .put_opts(&self.path, self.head.into(), options);
-            connection.wait(put).map_err(io_error)?;
-            return Ok(());
+            return put.put().map_err(io_error);
         };
-        match connection.wait(parts.finish()) {
+        let finish = parts.finish();
+        let finished = match self.condition {
+            Some(condition) => connection.wait(condition.of(finish)),
+            None => connection.wait(finish),
+        };
+        match finished {
             Ok(_) => Ok(()),
             // The answer alone may have been lost. Then the upload is complete and
             // cannot be completed again.
@@ -70,6 +83,21 @@ impl<'a> Upload<'a> {
         }
     }
 
+    /// Returns the condition that the object is as it is now.
+    fn there(&self) -> io::Result<Condition> {
+        let head = self
+            .connection
+            .ask(|| self.connection.store.head(&self.path));
+        match head {
+            Ok(meta) => Ok(Condition::Version {
+                e_tag: meta.e_tag,
+                generation: meta.version,
+            }),
+            Err(Error::NotFound { .. }) => Ok(Condition::Absent),
+            Err(error) => Err(io_error(error)),
+        }
+    }
+
     /// Returns the upload in parts. The first call begins it with the bytes so far.
     fn parts(&mut self) -> io::Result<&mut WriteMultipart> {
         let parts = match self.parts.take() {
@@ -80,6 +108,9 @@ impl<'a> Upload<'a> {
                     ..PutMultipartOptions::default()
                 };
                 let store = &self.connection.store;
+                if self.connection.has_conditions {
+                    self.condition = Some(self.there()?);
+                }
                 // An upload that was begun twice leaves an empty one behind.
                 let begin = || store.put_multipart_opts(&self.path, options.clone());
                 let begun = self.connection.ask(begin).map_err(io_error)?;
@@ -114,6 +145,67 @@ impl Write for Upload<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// An object that is put by one request.
+struct SmallObject<'a> {
+    connection: &'a Connection,
+    path: &'a Path,
+    attributes: Attributes,
+    bytes: Bytes,
+}
+
+impl SmallObject<'_> {
+    /// Puts the object. Where the store has conditions, a request that arrives late, when
+    /// another process has written the object, changes nothing.
+    fn put(self) -> Result<()> {
+        if !self.connection.has_conditions {
+            let put = self.send(PutMode::Overwrite);
+            return self.connection.wait(put).map(drop);
+        }
+        for _ in 0..REPEATS {
+            match self.connection.ask(|| self.send(PutMode::Create)) {
+                Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => {}
+                created => return created.map(drop),
+            }
+            let got = self.connection.ask(|| async {
+                let got = self.connection.store.get(self.path).await?;
+                let version = UpdateVersion {
+                    e_tag: got.meta.e_tag.clone(),
+                    version: got.meta.version.clone(),
+                };
+                Ok((version, got.bytes().await?))
+            });
+            let version = match got {
+                // An answer was lost, or an earlier run has put it.
+                Ok((_, bytes)) if bytes == self.bytes => return Ok(()),
+                Ok((version, _)) => version,
+                Err(Error::NotFound { .. }) => continue,
+                Err(error) => return Err(error),
+            };
+            let replace = || self.send(PutMode::Update(version.clone()));
+            match self.connection.ask(replace) {
+                // It may be ours, when the answer was lost: it is looked at again.
+                Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => {}
+                replaced => return replaced.map(drop),
+            }
+        }
+        Err(Error::Precondition {
+            path: self.path.to_string(),
+            source: "another process writes it at the same time".into(),
+        })
+    }
+
+    async fn send(&self, mode: PutMode) -> Result<PutResult> {
+        let options = PutOptions {
+            mode,
+            attributes: self.attributes.clone(),
+            ..PutOptions::default()
+        };
+        let payload = self.bytes.clone().into();
+        let store = &self.connection.store;
+        store.put_opts(self.path, payload, options).await
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use rxrx_format::keys::{EMBEDDINGS, ROOT_METADATA, bytes_at_most};
 use rxrx_format::{
     ChunkEncoder, DatasetAttributes, Description, EmbeddingsDigest, Root, Settings, embeddings_of,
+    label_names,
 };
 use rxrx_input::PlannedInput;
 use rxrx_metadata::Embeddings;
@@ -87,7 +88,7 @@ impl<'a> Conversion<'a> {
         {
             return self.keep(root.as_deref());
         }
-        let lock = LockedOutput::take(self.place)?;
+        let lock = LockedOutput::take(self.place, self.observer)?;
         if !lock.is_exclusive() {
             self.observer.notice(Event::NotExclusive);
         }
@@ -320,6 +321,8 @@ impl<'a> Conversion<'a> {
                 description: self.description.clone(),
                 units: plan.units().len(),
                 cleared: true,
+                labels: label_names(plan.table().columns()),
+                remove: Vec::new(),
                 retried: None,
             },
             embeddings: embeddings.map(Cow::Borrowed),

@@ -136,7 +136,7 @@ impl TestDirs {
     fn place(&self, name: &str) -> OutputLocation {
         match &self.object_store {
             None => OutputLocation::new(self.output(name)).unwrap(),
-            Some(store) => OutputLocation::in_store(Remote::on(store.clone(), name)),
+            Some(store) => OutputLocation::in_store(Remote::on(store.clone(), name)).unwrap(),
         }
     }
 
@@ -363,7 +363,7 @@ fn a_retry_records_only_the_units_that_it_converts() {
         assert_eq!(retried(), Some([0].into()));
 
         let place = dirs.place("out");
-        let lock = LockedOutput::take(&place).unwrap();
+        let lock = LockedOutput::take(&place, &crate::Silent).unwrap();
         place.store().remove(&shard_key(1)).unwrap();
         drop(lock);
         // The description of the run is written, and no shard.

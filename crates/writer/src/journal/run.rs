@@ -30,8 +30,14 @@ pub(crate) struct Run {
     pub(crate) description: Description,
     /// Units in all.
     pub(crate) units: usize,
+    /// Names of the label arrays.
+    #[serde(default)]
+    pub(crate) labels: Vec<String>,
     /// False while the former dataset at OUTPUT is being removed.
     pub(crate) cleared: bool,
+    /// Keys of the objects of the former dataset, while they are being removed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) remove: Vec<String>,
     /// Shards that are converted once more, when the run continues a dataset that
     /// was complete. The journal has the records of these units only; those of the
     /// others are in the tables of the dataset. `None` for a run that began with

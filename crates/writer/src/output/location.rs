@@ -44,21 +44,21 @@ impl OutputLocation {
                     output,
                 })
             }
-            Location::Remote(address) => Ok(Self::in_store(Remote::folder(address)?)),
+            Location::Remote(address) => Self::in_store(Remote::folder(address)?),
         }
     }
 
     /// Returns the location of a dataset in an object store.
-    pub(crate) fn in_store(output: Remote) -> Self {
+    pub(crate) fn in_store(output: Remote) -> Result<Self, OutputError> {
         let location = output.location();
-        let backend = RemoteBackend::new(output, WORK_SUFFIX, journal::RUN);
-        Self {
+        let backend = RemoteBackend::new(output, WORK_SUFFIX, journal::RUN)?;
+        Ok(Self {
             output: location,
             work: backend.work().location(),
             store: Arc::new(backend.output_store()),
             work_store: Arc::new(backend.work_store()),
             backend: Arc::new(backend),
-        }
+        })
     }
 
     /// Wraps both stores.
@@ -91,7 +91,7 @@ impl OutputLocation {
         Ok(self.backend.has_work()?)
     }
 
-    /// Removes the folders of OUTPUT, which has no more objects.
+    /// Removes the folders of OUTPUT that have no more objects.
     pub(super) fn remove_output(&self) -> Result<(), OutputError> {
         Ok(self.backend.remove_output()?)
     }
@@ -147,12 +147,13 @@ impl OutputLocation {
     }
 
     /// Takes the lock of OUTPUT and removes what torn writes have left in the work
-    /// folder.
-    pub(super) fn take_lock(&self) -> Result<Box<dyn Lock>, OutputError> {
+    /// folder. `waiting` is called with the process that may hold the lock, if it takes
+    /// time to find out.
+    pub(super) fn take_lock(&self, waiting: &dyn Fn(&str)) -> Result<Box<dyn Lock>, OutputError> {
         refuse_foreign_files(&self.work, self.backend.work_entries()?, |name| {
             is_lock_entry(name) || is_temporary(name) || journal::is_entry(name)
         })?;
-        Ok(self.backend.lock()?)
+        Ok(self.backend.lock(waiting)?)
     }
 
     /// Demands that OUTPUT holds only entries that a conversion writes.

@@ -5,6 +5,8 @@ use rxrx_storage::Lock;
 
 use super::error::OutputError;
 use super::location::OutputLocation;
+use super::own_keys::own_keys;
+use crate::events::{Event, Observer};
 use crate::journal::Run;
 
 /// An OUTPUT that only this process writes.
@@ -14,10 +16,15 @@ pub(crate) struct LockedOutput {
 }
 
 impl LockedOutput {
-    /// Locks `place`, so that nobody else writes it.
-    pub(crate) fn take(place: &OutputLocation) -> Result<Self, OutputError> {
+    /// Locks `place`, so that nobody else writes it. The observer is told if another
+    /// process may be writing and that takes time to find out.
+    pub(crate) fn take(
+        place: &OutputLocation,
+        observer: &dyn Observer,
+    ) -> Result<Self, OutputError> {
+        let waiting = |holder: &str| observer.notice(Event::WaitingForLease { holder });
         Ok(Self {
-            lock: place.take_lock()?,
+            lock: place.take_lock(&waiting)?,
             place: place.clone(),
         })
     }
@@ -45,6 +52,7 @@ impl LockedOutput {
     pub(crate) fn begin(&self, run: &Run) -> Result<(), OutputError> {
         let run = Run {
             cleared: true,
+            remove: Vec::new(),
             ..run.clone()
         };
         Ok(self.place.journal().begin(&run)?)
@@ -56,24 +64,27 @@ impl LockedOutput {
     pub(crate) fn begin_over(&self, run: &Run) -> Result<(), OutputError> {
         self.place.refuse_foreign_files()?;
         let journal = self.place.journal();
+        let remove = own_keys(self.place.store(), &journal)?;
         journal.clear()?;
         journal.begin(&Run {
             cleared: false,
+            remove: remove.clone(),
             ..run.clone()
         })?;
-        self.clear_output()?;
+        self.clear_output(&remove)?;
         self.begin(run)
     }
 
-    /// Removes OUTPUT.
-    fn clear_output(&self) -> Result<(), OutputError> {
+    /// Removes our objects from OUTPUT, and its folders if they are empty then.
+    fn clear_output(&self, ours: &[String]) -> Result<(), OutputError> {
         // The root metadata is removed first: from then on, no reader takes the rest
-        // for a dataset.
+        // for a dataset. The list of checksums comes last.
         let store = self.place.store();
         store.remove(keys::ROOT_METADATA)?;
-        let objects = store.list()?.into_iter();
-        let keys: Vec<String> = objects.map(|object| object.key).collect();
-        store.remove_all(&keys)?;
+        if let Some((last, others)) = ours.split_last() {
+            store.remove_all(others)?;
+            store.remove(last)?;
+        }
         self.place.remove_output()
     }
 

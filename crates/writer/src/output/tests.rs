@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rxrx_format::Description;
 use rxrx_format::keys::ROOT_METADATA;
 use rxrx_storage::{Location, LockError};
+use sha2::{Digest, Sha256};
 
 use super::*;
 
@@ -37,7 +38,7 @@ impl TestDirs {
     }
 
     fn lock(&self) -> Result<LockedOutput, OutputError> {
-        LockedOutput::take(&self.place())
+        LockedOutput::take(&self.place(), &crate::Silent)
     }
 
     fn state(&self) -> OutputState {
@@ -57,6 +58,8 @@ fn run() -> Run {
         description: Description::look_alike(),
         units: 2,
         cleared: true,
+        labels: vec!["well".to_owned()],
+        remove: Vec::new(),
         retried: None,
     }
 }
@@ -238,7 +241,18 @@ fn starting_over_removes_only_objects_of_a_dataset() {
     let dirs = TestDirs::new();
     let foreign = dirs.output.join("foreign.tex");
     write(&dirs.output.join(ROOT_METADATA), "{}");
-    write(&dirs.output.join("README.md"), "old");
+    let card = dirs.output.join("README.md");
+    write(&card, "old");
+    let mask = dirs.output.join("images.zarr/my_masks/c/0");
+    write(&mask, "work of a user");
+    let beyond = dirs.output.join("images.zarr/images/c/9/0/0/0");
+    let sums = [("README.md", "old"), ("images.zarr/images/c/9/0/0/0", "x")];
+    let sums = sums.map(|(key, text)| (key.to_owned(), Sha256::digest(text).into()));
+    write(
+        &dirs.output.join("SHA256SUMS"),
+        &rxrx_format::checksum_list(&sums.into()),
+    );
+    write(&beyond, "x");
     write(&foreign, "text of a user");
     let lock = dirs.lock().unwrap();
     let error = lock.begin_over(&run()).unwrap_err();
@@ -248,8 +262,27 @@ fn starting_over_removes_only_objects_of_a_dataset() {
     assert!(dirs.output.join(ROOT_METADATA).exists());
     fs::remove_file(foreign).unwrap();
     lock.begin_over(&run()).unwrap();
-    assert!(!dirs.output.exists());
+    assert!(!card.exists() && !beyond.exists());
+    assert!(!dirs.output.join(ROOT_METADATA).exists());
+    // The mask of a user stays, and nothing else.
+    assert_eq!(dirs.place().store().list().unwrap().len(), 1);
+    assert_eq!(fs::read_to_string(&mask).unwrap(), "work of a user");
     assert!(matches!(dirs.state(), OutputState::Unfinished(run) if run.cleared));
+
+    // The unfinished run has a shard, a label and a card that was edited.
+    let left = ["images.zarr/images/c/0/0/0/0", "images.zarr/well/c/0"];
+    for key in left {
+        write(&dirs.output.join(key), "x");
+    }
+    write(&card, "edited");
+    lock.begin_over(&run()).unwrap();
+    assert!(left.iter().all(|key| !dirs.output.join(key).exists()));
+    assert!(card.exists() && mask.exists());
+
+    fs::remove_file(card).unwrap();
+    fs::remove_file(mask).unwrap();
+    lock.begin_over(&run()).unwrap();
+    assert!(!dirs.output.exists());
 }
 
 #[test]

@@ -9,6 +9,8 @@ use sha2::{Digest, Sha256};
 use super::error::PublishError;
 use super::report::Published;
 use super::source::{AT_ONCE, Recorded, SourceDataset};
+use crate::journal::Journal;
+use crate::output::own_keys;
 
 /// The objects to be changed at the address.
 #[derive(Debug, Default)]
@@ -29,6 +31,7 @@ impl Changes {
         source: &SourceDataset<'_>,
         remote: &Remote,
         store: &dyn Store,
+        journal: &Journal<'_>,
     ) -> Result<Self, PublishError> {
         let existing = store.list()?.into_iter();
         let sizes: BTreeMap<String, u64> =
@@ -45,8 +48,8 @@ impl Changes {
                 changes.put.insert(key.clone());
             }
         }
-        let existing = sizes.into_keys();
-        changes.remove = existing
+        changes.remove = own_keys(store, journal)?
+            .into_iter()
             .filter(|key| !source.objects.contains_key(key))
             .collect();
         let keys: Vec<&str> = same_size.iter().map(|(key, _)| key.as_str()).collect();

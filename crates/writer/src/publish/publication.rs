@@ -91,7 +91,8 @@ impl Publication<'_> {
     }
 
     fn changes(&self) -> Result<Changes, PublishError> {
-        Changes::find(&self.source, self.remote, self.place.store())
+        let journal = self.place.journal();
+        Changes::find(&self.source, self.remote, self.place.store(), &journal)
     }
 
     /// Demands that these objects of the source have the recorded checksums.

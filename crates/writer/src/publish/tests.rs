@@ -159,6 +159,27 @@ fn foreign_files_are_never_touched() {
 }
 
 #[test]
+fn what_a_user_put_into_a_published_dataset_stays() {
+    let (from, to) = (sealed(), remote());
+    publish(&from, &to).unwrap();
+    let mask = "images.zarr/my_masks/c/0";
+    to.put(mask, "work of a user".into()).unwrap();
+    let root = to.head(ROOT_METADATA).unwrap();
+    let again = publish(&from, &to).unwrap();
+    assert_eq!((again.uploaded, again.removed), (0, 0));
+    assert_eq!(
+        to.head(ROOT_METADATA).unwrap(),
+        root,
+        "it was not taken away"
+    );
+    let replaced = publish_with(&another(), &to, overwriting()).unwrap();
+    assert_eq!(replaced.removed, 1);
+    let mut expected = originals(&another());
+    expected.insert(mask.to_owned(), "work of a user".into());
+    assert_eq!(objects(&to), expected);
+}
+
+#[test]
 fn a_damaged_dataset_is_not_published() {
     for key in [SHARD, TABLE, ROOT_METADATA, CHECKSUMS] {
         let (from, to) = (sealed(), remote());
@@ -185,8 +206,8 @@ fn a_damaged_dataset_is_not_published() {
 #[test]
 fn a_locked_address_is_refused() {
     let (from, to) = (sealed(), remote());
-    let place = OutputLocation::in_store(to.clone());
-    let lock = LockedOutput::take(&place).unwrap();
+    let place = OutputLocation::in_store(to.clone()).unwrap();
+    let lock = LockedOutput::take(&place, &crate::Silent).unwrap();
     let error = publish(&from, &to).unwrap_err().to_string();
     assert!(error.contains("is being written by process"), "{error}");
     drop(lock);

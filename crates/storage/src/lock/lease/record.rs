@@ -8,15 +8,19 @@ use crate::platform;
 use crate::store::{StoreError, StoreErrorKind};
 
 /// The content of a lease object.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct LeaseRecord {
     #[serde(flatten)]
     pub(super) holder: Holder,
     /// The machine, or the container, that numbers its processes by itself;
     /// `None` where the platform cannot name it.
     pub(super) machine: Option<String>,
-    /// 128 random bits in hexadecimal digits: no two records have the same.
+    /// 128 random bits in hexadecimal digits: no two leases have the same.
     pub(super) nonce: String,
+    /// How often the lease was renewed. It makes each version of the object another
+    /// one, also for stores whose ETag is a hash of the content.
+    #[serde(default)]
+    pub(super) renewals: u64,
     /// Whether the holder released the lease.
     pub(super) released: bool,
 }
@@ -38,6 +42,7 @@ impl LeaseRecord {
             holder: Holder::this_process(),
             machine: platform::machine_id(),
             nonce: hex::encode(nonce),
+            renewals: 0,
             released: false,
         })
     }

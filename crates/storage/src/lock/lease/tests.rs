@@ -1,3 +1,4 @@
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use object_store::memory::InMemory;
@@ -6,29 +7,41 @@ use super::*;
 
 /// Longer than any test runs.
 const LONG: Duration = Duration::from_secs(600);
+/// The time between two renewals in tests.
+const SOON: Duration = Duration::from_millis(5);
 
 fn work() -> Remote {
     Remote::on(Arc::new(InMemory::new()), "out.rxrx2zarr")
 }
 
+/// Times by which a lease is renewed at once and never expires.
 fn times() -> LeaseTimes {
     LeaseTimes {
-        renew: LONG,
+        renew: SOON,
         expires: LONG,
         settle: Duration::ZERO,
     }
 }
 
-/// Times by which a lease is stale as soon as it is put.
-fn expired() -> LeaseTimes {
+/// Times of a holder that renews its lease only when it is told to.
+fn asleep() -> LeaseTimes {
     LeaseTimes {
-        expires: Duration::ZERO,
+        renew: LONG,
         ..times()
     }
 }
 
-fn take(work: &Remote, lease: LeaseTimes) -> Result<Lease, LockError> {
-    Lease::take(work, &work.location(), lease)
+/// Times of a process that takes a lease that does not change for some milliseconds.
+fn impatient() -> LeaseTimes {
+    LeaseTimes {
+        renew: SOON,
+        expires: Duration::from_millis(40),
+        ..times()
+    }
+}
+
+fn take(work: &Remote, times: LeaseTimes) -> Result<Lease, LockError> {
+    Lease::take(work, &work.location(), times, &|_| {})
 }
 
 fn keys(work: &Remote) -> Vec<String> {
@@ -37,29 +50,39 @@ fn keys(work: &Remote) -> Vec<String> {
 }
 
 /// Puts a lease as another process does.
-fn put(work: &Remote, number: u64, change: impl Fn(&mut LeaseRecord)) {
+fn put(work: &Remote, change: impl Fn(&mut LeaseRecord)) {
     let mut record = LeaseRecord::new().unwrap();
     change(&mut record);
     let bytes = record.bytes().unwrap();
-    work.put(&key(number), bytes.into()).unwrap();
+    work.put(KEY, bytes.into()).unwrap();
+}
+
+/// Returns the record of the lease that is there.
+fn there(work: &Remote) -> LeaseRecord {
+    serde_json::from_slice(&work.get(KEY).unwrap().unwrap()).unwrap()
 }
 
 #[test]
 fn a_second_process_is_refused_and_told_who_holds_the_lease() {
     let work = work();
     let first = take(&work, times()).unwrap();
-    let error = take(&work, times()).err().unwrap().to_string();
+    let told = Mutex::new(Vec::new());
+    let waiting = |holder: &str| told.lock().unwrap().push(holder.to_owned());
+    let second = Lease::take(&work, &work.location(), times(), &waiting);
+    let error = second.err().unwrap().to_string();
     let holder = format!("process {} on ", std::process::id());
     assert!(error.contains(&holder), "{error}");
-    assert!(error.contains("last heard of 0 s ago"), "{error}");
+    let told = told.into_inner().unwrap();
+    assert_eq!(told.len(), 1);
+    assert!(told[0].starts_with(&holder), "{told:?}");
     assert!(Lease::holder(&work).unwrap().unwrap().starts_with(&holder));
-    first.check().unwrap();
-    assert_eq!(keys(&work), ["claims/1.json"]);
+    first.renew().unwrap();
+    assert_eq!(keys(&work), [KEY]);
 
     first.release(true);
     assert_eq!(Lease::holder(&work).unwrap(), None);
     let second = take(&work, times()).unwrap();
-    assert_eq!(keys(&work), ["claims/2.json"]);
+    assert_eq!(keys(&work), [KEY]);
     second.release(false);
     assert!(keys(&work).is_empty());
 }
@@ -91,48 +114,96 @@ fn one_of_many_processes_gets_the_lease() {
 fn the_lease_of_an_ended_process_of_this_machine_is_free() {
     let work = work();
     // No process has that number.
-    put(&work, 7, |record| record.holder.pid = u32::MAX);
+    put(&work, |record| record.holder.pid = u32::MAX);
     assert_eq!(Lease::holder(&work).unwrap(), None);
-    let lease = take(&work, times()).unwrap();
-    assert_eq!(keys(&work), ["claims/8.json"]);
-    drop(lease);
+    take(&work, times()).unwrap().release(false);
     // The process of the same number on another machine may be running.
     for machine in [None, Some("another one".to_owned())] {
-        put(&work, 9, |record| {
+        put(&work, |record| {
             record.holder.pid = u32::MAX;
             record.machine.clone_from(&machine);
         });
-        let error = take(&work, times()).err().unwrap();
-        assert!(matches!(error, LockError::Busy { .. }), "{error}");
+        assert!(Lease::holder(&work).unwrap().is_some());
     }
 }
 
 #[test]
 fn a_lease_that_nobody_renews_is_taken_over_and_its_holder_stops() {
     let work = work();
-    let first = take(&work, expired()).unwrap();
-    let second = take(&work, expired()).unwrap();
-    let error = first.check().unwrap_err();
+    let first = take(&work, asleep()).unwrap();
+    assert!(!first.left().unwrap().is_zero());
+    let second = take(&work, impatient()).unwrap();
+    let nonce = there(&work).nonce;
+    let error = first.renew().unwrap_err();
     assert!(matches!(error, LockError::TakenOver { .. }), "{error}");
-    second.check().unwrap();
-    // A lease that was taken over removes nothing when it is released.
+    let error = first.left().unwrap_err();
+    assert!(matches!(error, LockError::TakenOver { .. }), "{error}");
+    // A lease that was taken over changes nothing when it is released.
     first.release(true);
     second.renew().unwrap();
-    assert_eq!(keys(&work), ["claims/2.json"]);
-    work.remove("claims/2.json").unwrap();
-    let error = second.check().unwrap_err();
+    first.release(false);
+    assert_eq!(there(&work).nonce, nonce);
+    work.remove(KEY).unwrap();
+    let error = second.renew().unwrap_err();
     assert!(matches!(error, LockError::Lost { .. }), "{error}");
+}
+
+#[test]
+fn a_lease_that_was_lost_unnoticed_is_not_released() {
+    let work = work();
+    for begun in [false, true] {
+        let first = take(&work, asleep()).unwrap();
+        let second = take(&work, impatient()).unwrap();
+        second.release(false);
+        // The first holder still believes that it holds the lease. A third one does.
+        let third = take(&work, asleep()).unwrap();
+        let before = work.get(KEY).unwrap();
+        first.release(begun);
+        assert_eq!(work.get(KEY).unwrap(), before);
+        third.renew().unwrap();
+        third.release(false);
+    }
+}
+
+#[test]
+fn a_lease_whose_store_does_not_answer_allows_no_write_before_it_expires() {
+    let work = work();
+    let short = LeaseTimes {
+        renew: LONG,
+        expires: Duration::from_millis(80),
+        ..times()
+    };
+    let lease = take(&work, short).unwrap();
+    // Nothing is renewed meanwhile.
+    let bound = now().unwrap() + short.expires;
+    while !lease.left().unwrap().is_zero() {
+        assert!(now().unwrap() < bound);
+        thread::sleep(Duration::from_millis(1));
+    }
+    // The nonce is unchanged, so it goes on.
+    lease.renew().unwrap();
+    assert!(!lease.left().unwrap().is_zero());
+}
+
+#[test]
+fn a_renewal_whose_answer_was_lost_is_recognised() {
+    let work = work();
+    let lease = take(&work, asleep()).unwrap();
+    // It is the renewal that the store carried out.
+    let mut renewed = there(&work);
+    renewed.renewals += 1;
+    work.put(KEY, renewed.bytes().unwrap().into()).unwrap();
+    lease.renew().unwrap();
+    assert_eq!(there(&work).nonce, renewed.nonce);
+    lease.release(true);
+    assert!(there(&work).released);
 }
 
 #[test]
 fn a_lease_is_renewed_until_it_is_released() {
     let work = work();
-    let often = LeaseTimes {
-        renew: Duration::from_millis(5),
-        ..times()
-    };
-    let lease = take(&work, often).unwrap();
-    let written = || work.head("claims/1.json").unwrap().unwrap().e_tag;
+    let lease = take(&work, times()).unwrap();
+    let written = || work.head(KEY).unwrap().unwrap().e_tag;
     let first = written();
     while written() == first {
         thread::sleep(Duration::from_millis(5));
@@ -146,10 +217,12 @@ fn a_lease_is_renewed_until_it_is_released() {
 #[test]
 fn an_unreadable_lease_expires_as_others_do() {
     let work = work();
-    work.put("claims/3.json", "rubbish".into()).unwrap();
-    work.put("claims/x.json", "rubbish".into()).unwrap();
-    let error = take(&work, times()).err().unwrap().to_string();
-    assert!(error.contains("by another process"), "{error}");
-    take(&work, expired()).unwrap();
-    assert_eq!(keys(&work), ["claims/4.json", "claims/x.json"]);
+    work.put(KEY, "rubbish".into()).unwrap();
+    assert_eq!(
+        Lease::holder(&work).unwrap().as_deref(),
+        Some("another process")
+    );
+    let lease = take(&work, impatient()).unwrap();
+    lease.renew().unwrap();
+    assert_eq!(there(&work).holder.pid, std::process::id());
 }

@@ -109,8 +109,9 @@ fn losing_answers(losses: usize) -> Remote {
         ..BackoffConfig::default()
     };
     let mut remote = Remote::on(Arc::new(store), "a/b");
-    remote.connection_mut().retry.backoff = quick;
-    remote.connection_mut().retry.max_retries = 3;
+    let retry = Arc::make_mut(&mut remote.connection_mut().retry);
+    retry.backoff = quick;
+    retry.max_retries = 3;
     remote
 }
 

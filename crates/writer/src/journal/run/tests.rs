@@ -13,6 +13,8 @@ fn run_of(sites: usize) -> Run {
         description: Description::look_alike(),
         units: plan.units().len(),
         cleared: true,
+        labels: vec!["well".to_owned()],
+        remove: Vec::new(),
         retried: None,
     }
 }

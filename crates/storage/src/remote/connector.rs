@@ -1,0 +1,139 @@
+//! The HTTP client below object_store, which sees each try of each request.
+//!
+//! object_store repeats requests by itself and adds no condition to some of them. This
+//! client asks the fence before each try of a request that may change something, ends a
+//! try that gets no answer before the lease can expire, and adds checksums and
+//! conditions.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::future::{Either, select};
+use http::{HeaderValue, Method};
+use object_store::ClientOptions;
+use object_store::client::{
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
+};
+
+use super::condition::Condition;
+use super::fence::{Fence, FenceError, PAUSE, WAIT};
+use super::guard::GuardedConnector;
+use super::upload_checksums;
+
+/// A write looks at the fence so often, because timers stand still while the machine
+/// sleeps.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The kind of a store, as far as its requests differ here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cloud {
+    S3,
+    Google,
+    Azure,
+}
+
+impl Cloud {
+    /// Whether a request with that signature may not get other headers: a request to
+    /// Azure that is signed with the key of the account.
+    pub(super) fn is_sealed(self, authorization: Option<&HeaderValue>) -> bool {
+        self == Self::Azure
+            && authorization.is_some_and(|value| value.as_bytes().starts_with(b"SharedKey "))
+    }
+}
+
+/// Makes the HTTP clients of one store.
+#[derive(Clone)]
+pub(super) struct StoreConnector {
+    pub(super) cloud: Cloud,
+    /// The check before each try of a write.
+    pub(super) fence: Option<Arc<dyn Fence>>,
+}
+
+impl fmt::Debug for StoreConnector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_fenced = self.fence.is_some();
+        write!(f, "StoreConnector({:?}, fenced: {is_fenced})", self.cloud)
+    }
+}
+
+impl HttpConnector for StoreConnector {
+    fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
+        Ok(HttpClient::new(StoreService {
+            connector: self.clone(),
+            client: GuardedConnector::default().connect(options)?,
+        }))
+    }
+}
+
+/// A client that makes every request a [`StoreConnector`] way.
+#[derive(Debug)]
+struct StoreService {
+    connector: StoreConnector,
+    client: HttpClient,
+}
+
+#[async_trait]
+impl HttpService for StoreService {
+    async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let StoreConnector { cloud, fence } = &self.connector;
+        let method = request.method().clone();
+        Condition::add(*cloud, &mut request);
+        upload_checksums::add(*cloud, &mut request).await?;
+        match fence {
+            Some(fence) if method != Method::GET && method != Method::HEAD => {
+                wait_until_open(fence.as_ref()).await?;
+                self.send_while_open(fence.as_ref(), request).await
+            }
+            _ => self.client.execute(request).await,
+        }
+    }
+}
+
+impl StoreService {
+    /// Sends a write and gives it up before another process may write.
+    async fn send_while_open(
+        &self,
+        fence: &dyn Fence,
+        request: HttpRequest,
+    ) -> Result<HttpResponse, HttpError> {
+        let mut answer = Box::pin(self.client.execute(request));
+        loop {
+            let left = left(fence)?;
+            if left.is_zero() {
+                return Err(HttpError::new(
+                    HttpErrorKind::Interrupted,
+                    FenceError::NotRenewed,
+                ));
+            }
+            let timer = Box::pin(tokio::time::sleep(left.min(LOOK)));
+            match select(answer, timer).await {
+                Either::Left((answer, _)) => return answer,
+                Either::Right(((), running)) => answer = running,
+            }
+        }
+    }
+}
+
+/// Waits until this process may write.
+async fn wait_until_open(fence: &dyn Fence) -> Result<(), HttpError> {
+    let begun = std::time::Instant::now();
+    while left(fence)?.is_zero() {
+        if begun.elapsed() >= WAIT {
+            let error = FenceError::NotRenewed;
+            return Err(HttpError::new(HttpErrorKind::Unknown, error));
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(())
+}
+
+/// Returns for how long this process may write. No repeat helps after an error.
+fn left(fence: &dyn Fence) -> Result<Duration, HttpError> {
+    let failed = |error| HttpError::new(HttpErrorKind::Unknown, FenceError::Closed(error));
+    fence.left().map_err(failed)
+}
+
+#[cfg(test)]
+mod tests;
