@@ -377,6 +377,9 @@ impl Remote {
     /// # Errors
     /// [`StoreError`] when the object may still exist.
     pub fn remove(&self, key: &str) -> Result<(), StoreError> {
+        if self.connection.has_conditions {
+            return self.remove_as_seen(key);
+        }
         let path = self.path(key)?;
         let removed = self.ask(|| self.connection.store.delete(&path));
         absent(removed).map_err(self.failed("remove", key))?;
@@ -429,7 +432,7 @@ impl Remote {
     }
 
     /// Returns the address of an object for a message.
-    fn name(&self, key: &str) -> String {
+    pub(super) fn name(&self, key: &str) -> String {
         match key {
             "" => self.address.to_string(),
             key => self.address.join(key).to_string(),
