@@ -23,6 +23,7 @@
 mod aws_profile;
 mod builders;
 mod client;
+mod cloud;
 mod condition;
 mod conditional;
 mod connection;

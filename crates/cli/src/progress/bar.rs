@@ -37,7 +37,7 @@ pub(super) fn warn_names_not_flushed() {
 
 /// Says why the run does not begin yet.
 pub(super) fn tell_waiting(holder: &str) {
-    line(&format!(
+    line(format!(
         "the output was last written by {holder}: waiting for up to a minute to see whether it \
          still runs"
     ));

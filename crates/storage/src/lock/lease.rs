@@ -44,6 +44,7 @@
 mod found;
 mod held_lease;
 mod record;
+mod times;
 
 use std::sync::Arc;
 use std::thread;
@@ -53,6 +54,7 @@ use self::found::{Found, KEY};
 pub(super) use self::found::{is_lease_entry, is_lease_key};
 use self::held_lease::{HeldLease, StoredLease, now};
 use self::record::LeaseRecord;
+pub use self::times::LeaseTimes;
 use super::error::LockError;
 use crate::location::Location;
 use crate::remote::Remote;
@@ -62,28 +64,6 @@ use crate::store::{StoreError, StoreErrorKind};
 const ATTEMPTS: usize = 100;
 /// The time between two looks at the lease of another process, at most.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// The times of a lease.
-#[derive(Clone, Copy, Debug)]
-pub struct LeaseTimes {
-    /// The time between two renewals.
-    pub renew: Duration,
-    /// The time without a renewal after which another process may take the lease.
-    pub expires: Duration,
-    /// The time to wait for the leases of other processes if the store has no
-    /// conditional put.
-    pub settle: Duration,
-}
-
-impl Default for LeaseTimes {
-    fn default() -> Self {
-        Self {
-            renew: Duration::from_secs(5),
-            expires: Duration::from_secs(60),
-            settle: Duration::from_secs(3),
-        }
-    }
-}
 
 /// A lease that this process holds. A thread renews it until it is released or
 /// lost.

@@ -30,7 +30,8 @@ use object_store::{ClientConfigKey, Error, ObjectStore, ObjectStoreScheme, Retry
 use url::Position;
 
 use super::aws_profile;
-use super::connector::{Cloud, StoreConnector};
+use super::cloud::Cloud;
+use super::connector::StoreConnector;
 use super::fence::Fence;
 use super::guard::GuardedConnector;
 use crate::location::Address;

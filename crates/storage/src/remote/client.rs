@@ -397,6 +397,9 @@ impl Remote {
     /// # Errors
     /// [`StoreError`] when the object may still exist.
     pub fn remove(&self, key: &str) -> Result<(), StoreError> {
+        if self.connection.has_conditions {
+            return self.remove_as_seen(key);
+        }
         let path = self.path(key)?;
         let removed = self.ask(|| self.connection.store.delete(&path));
         absent(removed).map_err(self.failed("remove", key))?;

@@ -6,7 +6,7 @@ use http::header::{AUTHORIZATION, IF_MATCH, IF_NONE_MATCH};
 use http::{HeaderName, HeaderValue, Method};
 use object_store::client::HttpRequest;
 
-use super::connector::Cloud;
+use super::cloud::Cloud;
 
 tokio::task_local! {
     static CONDITION: Condition;

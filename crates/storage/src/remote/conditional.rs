@@ -5,7 +5,10 @@ use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, Upda
 
 use super::client::{Remote, absent, attributes};
 use super::condition::Condition;
-use crate::store::StoreError;
+use crate::store::{StoreError, StoreErrorKind};
+
+/// How often an object that another process changes is looked at.
+const REPEATS: usize = 5;
 
 /// One version of an object: its ETag, or its generation at Google.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,8 +48,6 @@ impl Remote {
     /// # Errors
     /// [`StoreError`]. Its kind is [`StoreErrorKind::Unsupported`] when the store has no
     /// conditional put.
-    ///
-    /// [`StoreErrorKind::Unsupported`]: crate::StoreErrorKind::Unsupported
     pub(crate) fn create(
         &self,
         key: &str,
@@ -116,5 +117,35 @@ impl Remote {
             Err(Error::NotFound { .. } | Error::Precondition { .. }) => Ok(()),
             removed => removed.map_err(self.failed("remove", key)),
         }
+    }
+
+    /// Removes one object as it is now; it may be absent. A removal that arrives late
+    /// finds another version then, unless the object has the same bytes again.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the object may still exist.
+    pub(super) fn remove_as_seen(&self, key: &str) -> Result<(), StoreError> {
+        let path = self.path(key)?;
+        for _ in 0..REPEATS {
+            let head = absent(self.ask(|| self.connection().store.head(&path)));
+            let Some(seen) = head.map_err(self.failed("look at", key))? else {
+                return Ok(());
+            };
+            let condition = Condition::Version {
+                e_tag: seen.e_tag,
+                generation: seen.version,
+            };
+            let remove = || condition.clone().of(self.connection().store.delete(&path));
+            match self.ask(remove) {
+                Err(Error::Precondition { .. }) => {}
+                removed => {
+                    absent(removed).map_err(self.failed("remove", key))?;
+                    return Ok(());
+                }
+            }
+        }
+        let changed = "another process changes it again and again";
+        let kind = StoreErrorKind::Changed;
+        Err(StoreError::new("remove", self.name(key), kind, changed))
     }
 }

@@ -11,12 +11,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::{Either, select};
-use http::{HeaderValue, Method};
+use http::Method;
 use object_store::ClientOptions;
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
 };
 
+use super::cloud::Cloud;
 use super::condition::Condition;
 use super::fence::{Fence, FenceError, PAUSE, WAIT};
 use super::guard::GuardedConnector;
@@ -25,23 +26,6 @@ use super::upload_checksums;
 /// A write looks at the fence so often, because timers stand still while the machine
 /// sleeps.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// The kind of a store, as far as its requests differ here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cloud {
-    S3,
-    Google,
-    Azure,
-}
-
-impl Cloud {
-    /// Whether a request with that signature may not get other headers: a request to
-    /// Azure that is signed with the key of the account.
-    pub(super) fn is_sealed(self, authorization: Option<&HeaderValue>) -> bool {
-        self == Self::Azure
-            && authorization.is_some_and(|value| value.as_bytes().starts_with(b"SharedKey "))
-    }
-}
 
 /// Makes the HTTP clients of one store.
 #[derive(Clone)]

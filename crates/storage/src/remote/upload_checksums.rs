@@ -17,7 +17,7 @@ use http_body_util::BodyExt;
 use md5::{Digest, Md5};
 use object_store::client::{HttpError, HttpRequest};
 
-use super::connector::Cloud;
+use super::cloud::Cloud;
 
 /// Adds the checksum to a request that puts something.
 pub(super) async fn add(cloud: Cloud, request: &mut HttpRequest) -> Result<(), HttpError> {

@@ -3,9 +3,9 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::LeaseTimes;
 use super::found::{Found, KEY};
 use super::record::LeaseRecord;
+use super::times::LeaseTimes;
 use crate::location::Location;
 use crate::lock::error::LockError;
 use crate::platform;
