@@ -1,4 +1,4 @@
-"""A writer into a bucket that was away, or lost its lease, does not change what another one wrote."""
+"""A writer into a bucket that was away, or lost its lease, changes nothing that is sealed."""
 
 from __future__ import annotations
 
@@ -114,9 +114,7 @@ def test_a_put_that_arrives_late_does_not_change_a_sealed_dataset(
     convert = ("convert", local.source.root, url, *OPTIONS)
     first = Run(tmp_path / "first", s3_environment(s3_proxy.endpoint), *convert)
     s3_proxy.wait_until(lambda _: bool(held_back()), first.ended)
-    bucket.client.delete_object(
-        Bucket=bucket.name, Key=f"{name}.rxrx2zarr/claims/lease.json"
-    )
+    bucket.client.delete_object(Bucket=bucket.name, Key=f"{name}.rxrx2zarr/claims/lease.json")
     done = first.finish()
     assert done.code == FAILED
     assert "was removed while it was in use" in done.err, done.err

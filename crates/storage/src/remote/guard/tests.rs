@@ -163,7 +163,7 @@ fn a_store_that_never_answers_is_not_waited_for() {
             answer_within: Duration::from_secs(2),
         });
     // Installs the cryptography that every client needs.
-    builders::folder(&address("https", port)).unwrap();
+    builders::folder(&address("https", port), None).unwrap();
     let remote = Remote::on(Arc::new(store.build().unwrap()), "x");
     fails(|| remote.get("a"), "does not answer within 2 s");
 }
