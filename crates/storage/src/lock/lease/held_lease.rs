@@ -69,6 +69,14 @@ enum Loss {
     Removed,
 }
 
+/// What became of a put of the lease.
+enum Put {
+    /// It was sent at that time and replaced the lease.
+    At(Duration),
+    /// The lease is not that of this process any more.
+    Lost(Loss),
+}
+
 impl HeldLease {
     /// Makes the lease that was `stored` by a request that was sent at `renewed` or
     /// later.
@@ -159,34 +167,45 @@ impl HeldLease {
     /// Puts the lease again, if it still is the lease of this process.
     pub(super) fn renew(&self) -> Result<(), LockError> {
         let mut stored = self.stored();
-        for _ in 0..REPEATS {
-            {
-                let state = self.state();
-                if let Some(loss) = &state.loss {
-                    return Err(self.lost(loss.clone()));
-                }
-                if state.is_ended {
-                    return Ok(());
-                }
+        {
+            let state = self.state();
+            if let Some(loss) = &state.loss {
+                return Err(self.lost(loss.clone()));
             }
+            if state.is_ended {
+                return Ok(());
+            }
+        }
+        match self.put_again(&mut stored)? {
+            Put::At(sent) => {
+                self.state().renewed = sent;
+                Ok(())
+            }
+            Put::Lost(loss) => {
+                self.state().loss = Some(loss.clone());
+                Err(self.lost(loss))
+            }
+        }
+    }
+
+    /// Replaces the lease by `stored` with one renewal more, as long as the lease that is
+    /// there is one of this process.
+    fn put_again(&self, stored: &mut StoredLease) -> Result<Put, LockError> {
+        for _ in 0..REPEATS {
             let sent = now()?;
             stored.record.renewals += 1;
-            if self.put(&mut stored)? {
-                self.state().renewed = sent;
-                return Ok(());
+            if self.put(stored)? {
+                return Ok(Put::At(sent));
             }
             // An answer was lost, or a renewal that was given up has arrived; or another
             // process has taken the lease.
-            let loss = match Found::read(&self.work)? {
+            match Found::read(&self.work)? {
                 Some(found) if found.is(&stored.record) => {
                     stored.version = stored.version.is_some().then_some(found.version);
-                    continue;
                 }
-                Some(found) => Loss::TakenOver(found.holder()),
-                None => Loss::Removed,
-            };
-            self.state().loss = Some(loss.clone());
-            return Err(self.lost(loss));
+                Some(found) => return Ok(Put::Lost(Loss::TakenOver(found.holder()))),
+                None => return Ok(Put::Lost(Loss::Removed)),
+            }
         }
         Err(StoreError::new(
             "renew",
@@ -227,11 +246,10 @@ impl HeldLease {
             state.is_ended = true;
         }
         self.ended.notify_all();
-        stored.record.renewals += 1;
         stored.record.released = begun;
         // Only the holder can do this. Afterwards nobody may take the lease for a while,
         // also where a store cannot check a condition on a removal.
-        if !matches!(self.put(&mut stored), Ok(true)) || begun {
+        if !matches!(self.put_again(&mut stored), Ok(Put::At(_))) || begun {
             return;
         }
         let _ = match &stored.version {

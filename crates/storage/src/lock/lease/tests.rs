@@ -166,6 +166,20 @@ fn a_lease_that_was_lost_unnoticed_is_not_released() {
 }
 
 #[test]
+fn a_lease_ends_although_the_answer_to_a_renewal_was_lost() {
+    let work = work();
+    for begun in [true, false] {
+        let lease = take(&work, asleep()).unwrap();
+        let mut renewed = there(&work);
+        renewed.renewals += 7;
+        work.put(KEY, renewed.bytes().unwrap().into()).unwrap();
+        lease.release(begun);
+        let left = work.get(KEY).unwrap().is_some();
+        assert_eq!((left, Lease::holder(&work).unwrap()), (begun, None));
+    }
+}
+
+#[test]
 fn a_lease_whose_store_does_not_answer_allows_no_write_before_it_expires() {
     let work = work();
     let short = LeaseTimes {
