@@ -18,6 +18,8 @@ use super::run::{PROGRAM, Run, convert};
 /// One shard of all sites, so that the run opens no other file of OUTPUT while it
 /// reads. One job makes it last.
 const OPTIONS: &str = "--jobs 1 --shard-sites 256";
+/// How the error of an INPUT that fails begins.
+const INPUT_FAILS: &str = "cannot read INPUT any more, at image ";
 
 fn input() -> Input {
     Input::new(Spec {
@@ -57,15 +59,13 @@ impl Stopped {
         assert!(sent.unwrap().success());
     }
 
-    /// Goes on, and demands that the run ends because of INPUT, and that no image was
+    /// Goes on, and demands that the run ends with these texts, and that no image was
     /// called a bad one.
     fn fails(self, output: &Path, said: &[&str]) -> Run {
         self.signal("CONT");
         let run = Run::from(self.0.wait_with_output().unwrap());
-        let run = run.exits_with(1).reports_each(said).reports_each(&[
-            "cannot read INPUT any more, at image ",
-            "the same command continues",
-        ]);
+        let run = run.exits_with(1).reports_each(said);
+        let run = run.reports_each(&["the same command continues"]);
         assert!(!run.stderr.contains("its pixels will be 0"), "{run:#?}");
         assert!(!Dataset::at(output.to_owned()).is_sealed());
         run
@@ -110,6 +110,7 @@ fn a_process_without_file_descriptors_ends_its_run() {
         stopped.signal("KILL");
         return;
     }
+    // INPUT or OUTPUT notices it first.
     stopped.fails(&input.output(), &["Too many open files", "ulimit"]);
     continues(&input.root(), &input);
 }
@@ -137,7 +138,7 @@ fn an_archive_that_is_cut_ends_the_run() {
     let open = OpenOptions::new().write(true).open(&archive).unwrap();
     open.set_len(2_000).unwrap();
     let said = "the archive changed while it was read";
-    stopped.fails(&input.output(), &[said]);
+    stopped.fails(&input.output(), &[INPUT_FAILS, said]);
     fs::copy(&copy, &archive).unwrap();
     continues(&archive, &input);
 }
@@ -147,7 +148,7 @@ fn a_folder_that_is_removed_ends_the_run() {
     let input = input();
     let stopped = Stopped::halfway(&input.root(), &input.output());
     fs::rename(input.root(), input.beside("elsewhere")).unwrap();
-    stopped.fails(&input.output(), &["No such file", "unmounted"]);
+    stopped.fails(&input.output(), &[INPUT_FAILS, "No such file", "unmounted"]);
     fs::rename(input.beside("elsewhere"), input.root()).unwrap();
     continues(&input.root(), &input);
 }

@@ -6,6 +6,8 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use sha2::{Digest, Sha256};
+
 /// A running server; its thread ends with the test process.
 pub(super) struct Server {
     address: String,
@@ -19,6 +21,15 @@ type Objects = Arc<Mutex<BTreeMap<String, Object>>>;
 struct Object {
     bytes: Vec<u8>,
     metadata: Vec<String>,
+}
+
+impl Object {
+    /// The ETag in quotes: other bytes have another one.
+    fn etag(&self) -> String {
+        let digest = Sha256::digest(&self.bytes);
+        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("\"{hex}\"")
+    }
 }
 
 /// One HTTP request.
@@ -116,6 +127,15 @@ impl Request {
     }
 }
 
+impl Request {
+    /// Whether the object that is there is the one that the request asks for with
+    /// `If-Match`.
+    fn matches(&self, found: Option<&Object>) -> bool {
+        let asked = self.headers.get("if-match");
+        asked.is_none_or(|asked| found.is_some_and(|found| found.etag() == *asked))
+    }
+}
+
 fn answer(request: &Request, objects: &mut BTreeMap<String, Object>) -> Response {
     let found = objects.get(&request.path).cloned();
     match request.method.as_str() {
@@ -127,6 +147,9 @@ fn answer(request: &Request, objects: &mut BTreeMap<String, Object>) -> Response
         "PUT" if found.is_some() && request.headers.contains_key("if-none-match") => {
             error("412 Precondition Failed", "PreconditionFailed")
         }
+        "PUT" | "DELETE" if !request.matches(found.as_ref()) => {
+            error("412 Precondition Failed", "PreconditionFailed")
+        }
         "PUT" => {
             let metadata = request.headers.iter().filter_map(|(name, value)| {
                 let is_metadata = name.starts_with("x-amz-meta-");
@@ -136,8 +159,9 @@ fn answer(request: &Request, objects: &mut BTreeMap<String, Object>) -> Response
                 bytes: request.body.clone(),
                 metadata: metadata.collect(),
             };
+            let head = format!("200 OK\r\nETag: {}", object.etag());
             objects.insert(request.path.clone(), object);
-            Response("200 OK\r\nETag: \"1\"".to_owned(), Vec::new())
+            Response(head, Vec::new())
         }
         "DELETE" => {
             objects.remove(&request.path);
@@ -152,8 +176,9 @@ fn answer(request: &Request, objects: &mut BTreeMap<String, Object>) -> Response
 fn get(request: &Request, object: Object) -> Response {
     let size = object.bytes.len();
     let metadata: String = object.metadata.concat();
+    let etag = object.etag();
     let common =
-        format!("ETag: \"1\"\r\n{metadata}Last-Modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n");
+        format!("ETag: {etag}\r\n{metadata}Last-Modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n");
     let common = common.trim_end();
     if request.method == "HEAD" {
         let head = format!("200 OK\r\n{common}\r\nContent-Length: {size}");
@@ -202,7 +227,8 @@ fn list(request: &Request, objects: &BTreeMap<String, Object>) -> Response {
         }
         xml += &format!(
             "<Contents><Key>{key}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified>\
-             <ETag>\"1\"</ETag><Size>{}</Size></Contents>",
+             <ETag>{}</ETag><Size>{}</Size></Contents>",
+            object.etag(),
             object.bytes.len()
         );
     }
