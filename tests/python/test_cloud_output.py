@@ -181,8 +181,12 @@ def test_requests_to_google_follow_its_documentation(
     requests = google.requests[before:]
     claims = [one for one in requests if one.method == "PUT" and "/claims/" in one.key]
     assert claims[0].headers["x-goog-if-generation-match"] == "0"
-    # The program tests whether a second create-only put fails.
-    assert [one.status for one in claims[:2]] == [200, 412]
+    # After the first renewal the program tests whether a second create-only put fails, and
+    # one in place of the version that was renewed.
+    assert [one.status for one in claims[:4]] == [200, 200, 412, 412]
+    conditions = [one.headers["x-goog-if-generation-match"] for one in claims[:4]]
+    assert conditions[2] == "0"
+    assert conditions[1] == conditions[3] != "0"
     written = [one for one in requests if one.key.startswith("requests/") and one.method != "GET"]
     assert written[-1].key == "requests/images.zarr/zarr.json"
     for key, content in local_objects(local.root).items():
