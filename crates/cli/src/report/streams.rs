@@ -47,7 +47,7 @@ pub(crate) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io:
     to_stdout(|out| write(&mut Plain(out)))
 }
 
-/// Prints a JSON document on standard output, as [`print`] does.
+/// Prints a JSON document on standard output, as [`print()`] does.
 ///
 /// # Errors
 /// Standard output cannot be written.
