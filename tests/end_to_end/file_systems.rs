@@ -11,6 +11,7 @@ use super::input::{Input, Spec};
 use super::run::{PROGRAM, Run, convert};
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 use super::system_calls::SystemCalls;
+use super::targets::interrupted;
 
 /// Returns the command that converts `input`.
 fn command(input: &Input, options: &str) -> Command {
@@ -106,16 +107,7 @@ fn a_mount_point_is_refused_before_anything_is_written() {
 fn a_part_of_an_output_on_another_file_system_is_named() {
     let input = Input::of_sites(3);
     let options = "--shard-sites 1 --jobs 1";
-    let image = input.image(2, 1);
-    let png = fs::read(&image).unwrap();
-    fs::write(&image, &png[..50]).unwrap();
-    convert(
-        &input.root(),
-        &input.output(),
-        &format!("{options} --strict"),
-    )
-    .exits_with(1);
-    fs::write(&image, png).unwrap();
+    interrupted(&input);
     let script = format!(
         r#"
         mount -t tmpfs tmpfs {output}/images.zarr/images

@@ -46,7 +46,7 @@ fn a_refused_input_leaves_the_existing_dataset() {
 }
 
 /// Leaves what a strict run over a bad image leaves, then mends the image.
-fn interrupted(input: &Input) {
+pub(super) fn interrupted(input: &Input) {
     let image = input.image(2, 1);
     let png = fs::read(&image).unwrap();
     fs::write(&image, &png[..50]).unwrap();

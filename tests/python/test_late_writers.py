@@ -13,7 +13,7 @@ import pytest
 
 from conftest import Datasets
 from converter import COMPLETE, FAILED, Dataset
-from faults.plan import Delay, Fault, Hold, RequestHead
+from faults.plan import Delay, Hold, slow_shards
 from faults.proxy import Exchange, FaultProxy
 from faults.runs import Run, s3_environment
 from servers.bucket import Bucket
@@ -57,12 +57,6 @@ def bucket(seaweed: SeaweedFS) -> Bucket:
     bucket = Bucket(seaweed.endpoint, "late")
     bucket.make()
     return bucket
-
-
-def slow_shards(head: RequestHead) -> Fault | None:
-    """Delays shards, so that a run is still writing when the test goes on."""
-    is_shard = head.method == "PUT" and "/images/c/" in head.target
-    return Delay(600) if is_shard else None
 
 
 def writes_shards(seen: list[Exchange]) -> bool:

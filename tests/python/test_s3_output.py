@@ -15,7 +15,7 @@ import pytest
 
 from conftest import Datasets
 from converter import COMPLETE, FAILED, Dataset
-from faults.plan import Delay, Fault, FlakyNetwork, Plan, RequestHead
+from faults.plan import Delay, FlakyNetwork, Plan, slow_shards
 from faults.proxy import Exchange, FaultProxy
 from faults.runs import (
     MEBIBYTE,
@@ -182,12 +182,6 @@ def test_verify_works_over_a_flaky_network(
     verified = Run(tmp_path / "cwd", s3_environment(s3_proxy.endpoint), *verify).finish()
     assert verified.code == COMPLETE, verified.out + verified.err
     assert sum(one.fault is not None for one in s3_proxy.exchanges) > 2
-
-
-def slow_shards(head: RequestHead) -> Fault | None:
-    """Delays shards, so that a conversion does not end before it is killed."""
-    is_shard = head.method == "PUT" and "/images/c/" in head.target
-    return Delay(600) if is_shard else None
 
 
 def has_lease(seen: list[Exchange]) -> bool:

@@ -77,6 +77,12 @@ def no_faults(_head: RequestHead) -> None:
     """Passes everything on."""
 
 
+def slow_shards(head: RequestHead) -> Fault | None:
+    """Delays shards, so that a run is still writing when the test goes on."""
+    is_shard = head.method == "PUT" and "/images/c/" in head.target
+    return Delay(600) if is_shard else None
+
+
 @dataclass
 class FlakyNetwork:
     """Chooses faults at random; a seed gives the same faults in the same order.
