@@ -49,8 +49,8 @@ const PACKAGES: [(&str, u32, &[&str]); 8] = [
     ),
     ("rxrx2zarr", 5, &["rxrx-reader", "rxrx-writer"]),
 ];
-/// Lines of a crate without its tests. Later issues may raise it to 8,000.
-const LINES_AT_MOST: usize = 7_000;
+/// Lines of a crate without its tests.
+const LINES_AT_MOST: usize = 8_000;
 /// Lines of the body of a function.
 const BODY_AT_MOST: usize = 80;
 /// Circles that are to be opened: the crate and the modules. One that is opened
