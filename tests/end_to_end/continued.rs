@@ -393,12 +393,12 @@ fn damage_to_unfinished_work_is_repaired() {
 
     fs::remove_dir_all(input.output()).unwrap();
     cut_off(&input, options);
-    change(&input.beside("out.rxrx2zarr/run.json"), |bytes| {
+    change(&input.beside("out.rxrx2zarr/state.json"), |bytes| {
         bytes[9] ^= 1
     });
     convert(&input.root(), &input.output(), options)
         .exits_with(1)
-        .reports_each(&["run.json", "is damaged", "--overwrite"]);
+        .reports_each(&["state.json", "is damaged", "--overwrite"]);
     convert(
         &input.root(),
         &input.output(),

@@ -77,7 +77,7 @@ impl Stopped {
 fn shard_is_begun(output: &Path) -> bool {
     let name = output.file_name().unwrap().to_str().unwrap();
     let work = output.with_file_name(format!("{name}.rxrx2zarr"));
-    if !work.join("run.json").exists() {
+    if !work.join("state.json").exists() {
         return false;
     }
     let names = fs::read_dir(work).unwrap();
@@ -168,7 +168,7 @@ fn an_input_that_is_unmounted_ends_the_run() {
         "$PROGRAM" convert "$PLACE/mnt" "$PLACE/out" $OPTIONS 2> "$PLACE/errors" &
         pid=$!
         work="$PLACE/out.rxrx2zarr"
-        until [ -e "$work/run.json" ] && ls "$work"/*.tmp; do :; done > /dev/null 2>&1
+        until [ -e "$work/state.json" ] && ls "$work"/*.tmp; do :; done > /dev/null 2>&1
         kill -STOP $pid
         if [ -e "$PLACE/out/images.zarr/images/c/0/0/0/0" ]; then echo "too fast"; fi
         umount -l "$PLACE/mnt"

@@ -34,7 +34,7 @@ fn an_output_that_is_a_link_stays_one() {
     assert!(!input.beside("elsewhere/data.rxrx2zarr").exists());
     Dataset::at(target.clone()).has_pixels_of(&input);
 
-    // A replacement that was interrupted has removed the folder behind the link.
+    // Somebody has removed the folder behind the link after a replacement was interrupted.
     let image = input.image(4, 1);
     let png = fs::read(&image).unwrap();
     fs::write(&image, &png[..50]).unwrap();

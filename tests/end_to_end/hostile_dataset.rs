@@ -140,14 +140,14 @@ fn what_is_no_journal_is_named() {
     fs::create_dir(&work).unwrap();
     let (root, output) = (root.to_str().unwrap(), output.to_str().unwrap());
     for (what, put) in &PUT[..3] {
-        let run = work.join("run.json");
+        let run = work.join("state.json");
         put(&run);
         for arguments in [
             &["info", output][..],
             &["convert", root, output, "--shard-sites", "2"],
         ] {
             let run = run_in_little_memory(arguments.iter().copied());
-            run.exits_with(1).reports_each(&["run.json", what]);
+            run.exits_with(1).reports_each(&["state.json", what]);
         }
         fs::remove_file(&run).unwrap();
     }

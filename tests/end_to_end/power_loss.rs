@@ -32,7 +32,7 @@ const FATES: [Unflushed; 4] = [
     Unflushed::Random,
     Unflushed::Random,
 ];
-const RUN: &str = "out.rxrx2zarr/run.json";
+const STATE: &str = "out.rxrx2zarr/state.json";
 
 /// A run that loses power, and what was at OUTPUT before.
 struct Scene {
@@ -180,9 +180,20 @@ impl Scene {
     fn run_again(&self, files: &Files, disk: &Path) -> Option<String> {
         write_files(files, disk);
         let dataset = below_out(files);
-        let is_sealed = files.contains_key(ROOT);
-        if is_sealed && dataset != self.whole && dataset != below_out(&self.before) {
-            return Some("the root is that of another dataset".to_owned());
+        let has = |path: &str, text: &str| {
+            let bytes = files.get(path).and_then(Option::as_ref);
+            bytes.is_some_and(|bytes| String::from_utf8_lossy(bytes).contains(text))
+        };
+        let is_sealed = has(ROOT, "zarr_format");
+        if !self.before.is_empty() && !is_sealed && !has(STATE, "switching") {
+            return Some("neither the old dataset nor the new one is complete".to_owned());
+        }
+        if is_sealed
+            && !has(STATE, "switching")
+            && dataset != self.whole
+            && dataset != below_out(&self.before)
+        {
+            return Some("the dataset is neither the old one nor the new one".to_owned());
         }
         let run = Run::of(&mut self.command(disk));
         let is_whole = disk.join("out").exists() && files_below(&disk.join("out")) == self.whole;
@@ -278,7 +289,7 @@ fn retries_lose_power(most: usize) {
 }
 
 fn conversions_are_killed_and_lose_power(most: usize) {
-    let begun = |call: &Call| matches!(call, Call::Rename(_, new) if new == RUN);
+    let begun = |call: &Call| matches!(call, Call::Rename(_, new) if new == STATE);
     let sealed = |call: &Call| matches!(call, Call::Rename(_, new) if new == ROOT);
     power_is_lost_after_a_kill("a run described", &Scene::fresh(), begun, most);
     power_is_lost_after_a_kill("a root put", &Scene::fresh(), sealed, most);
@@ -286,17 +297,18 @@ fn conversions_are_killed_and_lose_power(most: usize) {
 }
 
 fn others_are_killed_and_lose_power(most: usize) {
-    let opened = |call: &Call| matches!(call, Call::Unlink(path) if path == ROOT);
-    let removed = |call: &Call| matches!(call, Call::Unlink(path) if path == "out");
+    let marked = |call: &Call| matches!(call, Call::Rename(_, new) if new == ROOT);
+    let brought = |call: &Call| match call {
+        Call::Rename(_, new) => new.starts_with("out/images.zarr/images/c/"),
+        _ => false,
+    };
+    let ended = |call: &Call| matches!(call, Call::Unlink(path) if path == STATE);
     let (replacement, retry) = (Scene::overwrite(), Scene::retry_bad());
-    power_is_lost_after_a_kill("the old dataset removed", &replacement, removed, most);
-    power_is_lost_after_a_kill(
-        "a root removed by a replacement",
-        &replacement,
-        opened,
-        most,
-    );
-    power_is_lost_after_a_kill("a root removed by a retry", &retry, opened, most);
+    power_is_lost_after_a_kill("a marker of a replacement", &replacement, marked, most);
+    power_is_lost_after_a_kill("a shard of a replacement", &replacement, brought, most);
+    power_is_lost_after_a_kill("a marker of a retry", &retry, marked, most);
+    power_is_lost_after_a_kill("a shard of a retry", &retry, brought, most);
+    power_is_lost_after_a_kill("a retry that has ended", &retry, ended, most);
 }
 
 #[test]
@@ -368,7 +380,7 @@ mod all_calls {
 /// folder.
 #[test]
 fn a_lacking_flush_is_found() {
-    // Names of OUTPUT and of the journal; of the root; of the description of the run.
+    // Names of OUTPUT and of the journal; of the root; of the state.
     for folder in ["", "out/images.zarr", "out.rxrx2zarr"] {
         let scene = Scene::retry_bad();
         let mut calls = scene.record();

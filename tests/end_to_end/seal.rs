@@ -136,11 +136,19 @@ fn a_shard_that_cannot_be_written_stops_the_run() {
         ..Spec::default()
     });
     for jobs in ["1", "5"] {
-        let options = format!("--shard-sites 1 --overwrite --jobs {jobs}");
+        let options = format!("--shard-sites 1 --jobs {jobs}");
         convert_with_small_files(&input, 8, &options)
             .exits_with(1)
             .reports_each(&["cannot write", "images.zarr/images/c/", "too large"]);
         left_unsealed(&input);
+        // A dataset that was to be replaced stays complete.
+        let before = files_below(&input.output());
+        convert_with_small_files(&input, 8, &format!("{options} --overwrite"))
+            .exits_with(1)
+            .reports_each(&["cannot write", "images.zarr/images/c/", "too large"]);
+        assert_eq!(files_below(&input.output()), before);
+        fs::remove_dir_all(input.output()).unwrap();
+        fs::remove_dir_all(input.beside("out.rxrx2zarr")).unwrap();
     }
 }
 

@@ -7,6 +7,7 @@
  * FAIL_BLOCK     writes with O_DIRECT fail with EINVAL unless offset and length are
  *                multiples of this number
  * FAIL_FLUSH     the number of the error with which each fsync of a folder fails
+ * NO_LINKS       if set, no file gets a second name (EPERM), as on FAT
  * KEEP_REMOVED   if set, a file that is removed while it is open keeps a name, as on NFS
  *
  * A call and its line are one step: the order of the lines is that of the calls. */
@@ -31,7 +32,7 @@ static int record = -1;
 static const char *under = "";
 static long fail_block;
 static int fail_flush;
-static int keep_removed;
+static int keep_removed, no_links;
 
 __attribute__((constructor)) static void begin(void) {
     const char *text = getenv("RECORD_UNDER");
@@ -39,6 +40,7 @@ __attribute__((constructor)) static void begin(void) {
     if ((text = getenv("FAIL_BLOCK"))) fail_block = atol(text);
     if ((text = getenv("FAIL_FLUSH"))) fail_flush = atoi(text);
     keep_removed = getenv("KEEP_REMOVED") != NULL;
+    no_links = getenv("NO_LINKS") != NULL;
     if ((text = getenv("RECORD_TO"))) {
         int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
         int file = syscall(SYS_openat, AT_FDCWD, text, flags, 0600);
@@ -236,6 +238,24 @@ int renameat(int from, const char *old, int to, const char *new) {
 
 int rename(const char *old, const char *new) {
     return renameat2(AT_FDCWD, old, AT_FDCWD, new, 0);
+}
+
+int linkat(int from, const char *old, int to, const char *new, int flags) {
+    char old_path[LONGEST], new_path[LONGEST];
+    const char *old_key = of_name(from, old, old_path), *new_key = of_name(to, new, new_path);
+    if (no_links && new_key) {
+        errno = EPERM;
+        return -1;
+    }
+    pthread_mutex_lock(&mutex);
+    int result = syscall(SYS_linkat, from, old, to, new, flags);
+    if (!result && old_key && new_key) line("link %s\t%s\n", old_key, new_key);
+    pthread_mutex_unlock(&mutex);
+    return result;
+}
+
+int link(const char *old, const char *new) {
+    return linkat(AT_FDCWD, old, AT_FDCWD, new, 0);
 }
 
 int mkdirat(int folder, const char *name, mode_t mode) {

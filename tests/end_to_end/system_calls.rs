@@ -26,6 +26,8 @@ pub(super) enum Call {
     Unlink(String),
     /// A name was replaced by another one.
     Rename(String, String),
+    /// A file got a second name.
+    Link(String, String),
     /// Bytes were written at an offset.
     Write(String, usize, Vec<u8>),
     /// A file was cut or lengthened.
@@ -115,9 +117,13 @@ fn parse(mut log: &[u8]) -> Vec<Call> {
             "unlink" => Call::Unlink(rest.to_owned()),
             "flush" => Call::Flush(rest.to_owned()),
             "fail" => Call::Fail(rest.to_owned()),
-            "rename" => {
+            "rename" | "link" => {
                 let (old, new) = rest.split_once('\t').unwrap();
-                Call::Rename(old.to_owned(), new.to_owned())
+                let (old, new) = (old.to_owned(), new.to_owned());
+                match call {
+                    "rename" => Call::Rename(old, new),
+                    _ => Call::Link(old, new),
+                }
             }
             "length" => {
                 let (length, path) = number_and(rest);

@@ -28,6 +28,6 @@ pub(crate) use problems::{blocking_problems, problems};
 pub(crate) use published::{published, to_publish};
 pub(crate) use sample::sample;
 pub(crate) use streams::{is_terminal, line, plain, print};
-pub(crate) use text::bytes;
+pub(crate) use text::{bytes, quantity};
 pub(crate) use unfinished::unfinished;
 pub(crate) use verified::verified;

@@ -146,6 +146,14 @@ pub fn bytes_at_most(key: &str) -> u64 {
     }
 }
 
+/// Whether the object with that key is the metadata of an array.
+pub fn is_array_metadata(key: &str) -> bool {
+    let name = key
+        .strip_prefix(GROUP)
+        .and_then(|key| key.strip_prefix('/'));
+    name.is_some_and(|name| name.ends_with("/zarr.json"))
+}
+
 /// The Parquet tables.
 pub fn tables() -> impl Iterator<Item = &'static Object> {
     OBJECTS

@@ -4,14 +4,14 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use rxrx_format::keys::bytes_at_most;
+use rxrx_format::keys::{ROOT_METADATA, bytes_at_most};
 use rxrx_format::{ArrayGeometry, ChunkDecoder, DatasetAttributes, Root, SitesTable};
-use rxrx_storage::{Location, Store, open_store};
+use rxrx_storage::{Location, Store, StoreErrorKind, Version, open_store};
 
 use crate::error::DatasetError;
-use crate::root::read_root;
+use crate::root::parse_root;
 
 /// The byte range of each chunk of a shard, row-major over its chunk grid; `None`
 /// for one that was never written.
@@ -24,10 +24,19 @@ pub(crate) type ShardRanges = Vec<Option<Range<u64>>>;
 /// that was needed) is read when it is first used. Two threads that need the same
 /// value first may both read it; both get the same one. No lock is held while
 /// bytes are read.
+///
+/// A dataset that is replaced while it is open gives the pixels of the one that was opened,
+/// or [`DatasetError::Replaced`]; it is never a mixture. For that, the root metadata are
+/// looked at after the first read of each object (one more request in an object store).
+/// A server that gives no ETags cannot be checked.
 pub struct Dataset {
     pub(crate) store: Box<dyn Store>,
     pub(crate) name: String,
     pub(crate) root: Root,
+    /// The version of the root metadata that were read.
+    root_version: Version,
+    /// The versions of the other objects that were read, by key.
+    versions: Mutex<HashMap<String, Version>>,
     pub(crate) decoder: OnceLock<ChunkDecoder>,
     pub(crate) sites: OnceLock<SitesTable>,
     /// Sites in the order of their names.
@@ -52,11 +61,16 @@ impl Dataset {
     /// # Errors
     /// The errors of [`Self::open`].
     pub fn from_store(store: Box<dyn Store>, name: &str) -> Result<Self, DatasetError> {
-        let root = read_root(store.as_ref(), name)?;
+        let root = store.get_version(ROOT_METADATA, bytes_at_most(ROOT_METADATA))?;
+        let (root, root_version) = root.ok_or_else(|| DatasetError::NotSealed {
+            dataset: name.to_owned(),
+        })?;
         Ok(Self {
+            root: parse_root(&root, name)?,
+            root_version,
+            versions: Mutex::default(),
             store,
             name: name.to_owned(),
-            root,
             decoder: OnceLock::new(),
             sites: OnceLock::new(),
             sites_by_name: OnceLock::new(),
@@ -106,14 +120,55 @@ impl Dataset {
 
     /// Reads a whole object that every complete dataset has.
     pub(crate) fn object(&self, key: &str) -> Result<Vec<u8>, DatasetError> {
-        let bytes = self.store.get_at_most(key, bytes_at_most(key))?;
-        bytes.ok_or_else(|| self.missing(key))
+        let found = self.store.get_version(key, bytes_at_most(key))?;
+        let (bytes, version) = found.ok_or_else(|| self.missing(key))?;
+        self.demand_same(key, version)?;
+        Ok(bytes)
     }
 
     /// Reads a part of an object that every complete dataset has.
     pub(crate) fn part(&self, key: &str, range: Range<u64>) -> Result<Vec<u8>, DatasetError> {
-        let bytes = self.store.get_range(key, range)?;
-        bytes.ok_or_else(|| self.missing(key))
+        let seen = self.versions().get(key).cloned();
+        let (bytes, version) = match self.store.get_range_of(key, range, seen.as_ref()) {
+            Err(error) if error.kind == StoreErrorKind::Changed => return Err(self.replaced(key)),
+            found => found?.ok_or_else(|| self.missing(key))?,
+        };
+        if seen.is_none() {
+            self.demand_same(key, version)?;
+        }
+        Ok(bytes)
+    }
+
+    /// Demands that an object which was read is one of the dataset that was opened, and
+    /// notes its version.
+    ///
+    /// Whoever replaces a dataset replaces its root before any other object. So an object
+    /// that was read before the root is found unchanged is one of the same dataset.
+    fn demand_same(&self, key: &str, version: Version) -> Result<(), DatasetError> {
+        let seen = self.versions().get(key).cloned();
+        let is_other = match seen {
+            Some(seen) => !version.may_be(&seen),
+            None => {
+                let root = self.store.version(ROOT_METADATA)?;
+                root.is_none_or(|root| !root.may_be(&self.root_version))
+            }
+        };
+        if is_other {
+            return Err(self.replaced(key));
+        }
+        self.versions().insert(key.to_owned(), version);
+        Ok(())
+    }
+
+    fn versions(&self) -> MutexGuard<'_, HashMap<String, Version>> {
+        self.versions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn replaced(&self, key: &str) -> DatasetError {
+        DatasetError::Replaced {
+            dataset: self.name.clone(),
+            object: key.to_owned(),
+        }
     }
 
     fn missing(&self, key: &str) -> DatasetError {

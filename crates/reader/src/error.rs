@@ -20,6 +20,16 @@ pub enum DatasetError {
         /// The dataset, as given.
         dataset: String,
     },
+    /// Another dataset takes its place at this moment, or an interrupted run has begun to
+    /// put it there.
+    #[error(
+        "{dataset} is being replaced, and no reader can open it until that is done: if no \
+         process is at it, run the command that replaces it again"
+    )]
+    Switching {
+        /// The dataset, as given.
+        dataset: String,
+    },
     /// The root metadata is not what this program writes.
     #[error("{dataset}: {ROOT_METADATA} is not metadata of rxrx2zarr: {reason}")]
     Foreign {
@@ -51,6 +61,14 @@ pub enum DatasetError {
     /// The store failed, or an object of the dataset is too short.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The dataset was replaced since it was opened.
+    #[error("{dataset} was replaced since it was opened, found at {object}: open it again")]
+    Replaced {
+        /// The dataset, as given.
+        dataset: String,
+        /// The object that was read.
+        object: String,
+    },
     /// An object of the dataset does not exist.
     #[error(
         "{dataset} has no {object}, so it is not complete any more: `verify` tells what is missing"
@@ -182,6 +200,8 @@ pub enum DatasetErrorKind {
     Usage,
     /// An object is missing, damaged or contradicts another one.
     Damaged,
+    /// Another dataset has taken its place since it was opened.
+    Replaced,
     /// The store failed or cannot be reached.
     Store,
 }
@@ -191,10 +211,12 @@ impl DatasetError {
     pub fn error_kind(&self) -> DatasetErrorKind {
         match self {
             Self::NotSealed { .. }
+            | Self::Switching { .. }
             | Self::Foreign { .. }
             | Self::Version { .. }
             | Self::Codec { .. } => DatasetErrorKind::NotADataset,
             Self::Store(_) => DatasetErrorKind::Store,
+            Self::Replaced { .. } => DatasetErrorKind::Replaced,
             Self::Missing { .. }
             | Self::Table { .. }
             | Self::Checksums { .. }

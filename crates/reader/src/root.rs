@@ -1,7 +1,7 @@
 //! The root metadata of a dataset in a store.
 
 use rxrx_format::keys::{ROOT_METADATA, bytes_at_most};
-use rxrx_format::{Root, RootError, parse_json};
+use rxrx_format::{Root, RootError, SwitchMark, parse_json};
 use rxrx_storage::{Store, StoreError};
 use serde_json::Value;
 
@@ -34,6 +34,9 @@ pub fn read_root(store: &dyn Store, dataset: &str) -> Result<Root, DatasetError>
 /// [`DatasetError`]: this program does not read it.
 pub fn parse_root(root: &[u8], dataset: &str) -> Result<Root, DatasetError> {
     let dataset = dataset.to_owned();
+    if Owner::of_root_metadata(Some(root)) == Owner::Marker {
+        return Err(DatasetError::Switching { dataset });
+    }
     Root::parse(root).map_err(|error| match error {
         RootError::Version { found } => DatasetError::Version { dataset, found },
         error => DatasetError::Foreign {
@@ -50,6 +53,8 @@ pub enum Owner {
     Nobody,
     /// The root metadata is not JSON.
     Unreadable,
+    /// This program: the marker of a dataset that is being replaced.
+    Marker,
     /// This program.
     Us,
     /// Another program.
@@ -78,6 +83,7 @@ impl Owner {
             .and_then(Value::as_str);
         match generator {
             Some(generator) if generator.starts_with("rxrx2zarr ") => Self::Us,
+            _ if SwitchMark::is_marker(&root) => Self::Marker,
             _ => Self::Other,
         }
     }

@@ -5,6 +5,7 @@ mod fixture;
 mod format_3;
 mod info;
 mod layouts;
+mod replaced;
 mod requests;
 
 use crate::dataset::Dataset;

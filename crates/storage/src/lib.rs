@@ -7,11 +7,12 @@
 //!  ├─ location            paths and addresses
 //!  ├─ local               a store of files: temporary file, flush, rename
 //!  └─ remote              object stores: requests, repeats, uploads, checksums, advice
-//!      └─ store, unreachable   the trait Store with its promises, and its errors
+//!      └─ store, version, unreachable   the trait Store with its promises, and its errors
 //! backend               an output with its work folder and its lock
 //! lock                  the lock file, and the lease with its protocol
 //! folder                folders whose names survive a loss of power
 //! overlap               locations that contain each other
+//! nonce                 random names
 //! regular_file          files that are read by path
 //! io_fault              whom an error of the file system blames
 //! concurrent            several calls at the same time
@@ -26,6 +27,7 @@ mod io_fault;
 mod local;
 mod location;
 mod lock;
+mod nonce;
 mod open_store;
 mod overlap;
 mod platform;
@@ -35,6 +37,7 @@ mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod unreachable;
+mod version;
 
 pub use self::backend::{LocalBackend, OutputBackend, RemoteBackend};
 pub use self::concurrent::{for_each_concurrent, map_concurrent};
@@ -44,6 +47,7 @@ pub use self::location::{Address, Location, LocationError, StoreOption};
 pub use self::lock::{
     FileLock, Lease, LeaseFence, LeaseLock, LeaseTimes, Lock, LockError, is_lock_entry,
 };
+pub use self::nonce::new_nonce;
 pub use self::open_store::open_store;
 pub use self::overlap::overlap;
 pub use self::platform::{is_signal_ignored, release_free_memory, set_mmap_threshold};
@@ -53,3 +57,4 @@ pub use self::remote::{
 };
 pub use self::store::{Store, StoreError, StoreErrorKind, StoredObject, WriteObject, WriteOutcome};
 pub use self::unreachable::Unreachable;
+pub use self::version::Version;

@@ -3,18 +3,21 @@
 mod direct_file;
 
 use std::collections::HashSet;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, Metadata, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::UNIX_EPOCH;
 
 use ignore::WalkBuilder;
 
 use self::direct_file::DirectFile;
 use crate::folder::{create_folder, flush_names};
+use crate::platform::file_number;
 use crate::regular_file::open_file;
 use crate::store::{Store, StoreError, StoreErrorKind, StoredObject, WriteObject, WriteOutcome};
+use crate::version::Version;
 
 /// A [`Store`] on a local disk.
 ///
@@ -197,12 +200,26 @@ impl Store for LocalStore {
     }
 
     fn get_range(&self, key: &str, range: Range<u64>) -> Result<Option<Vec<u8>>, StoreError> {
+        let read = self.get_range_of(key, range, None)?;
+        Ok(read.map(|(bytes, _)| bytes))
+    }
+
+    fn get_range_of(
+        &self,
+        key: &str,
+        range: Range<u64>,
+        seen: Option<&Version>,
+    ) -> Result<Option<(Vec<u8>, Version)>, StoreError> {
         let path = self.path(key);
         let (mut file, found) = match open_file(&path).map_err(io::Error::from) {
             Ok(opened) => opened,
             Err(error) if is_absent(&error) => return Ok(None),
             Err(error) => return Err(failed("read", &path)(error)),
         };
+        let version = version_of(&found);
+        if seen.is_some_and(|seen| *seen != version) {
+            return Err(StoreError::replaced(path.display().to_string()));
+        }
         let size = found.len();
         let length = range.end.checked_sub(range.start);
         let length = length.filter(|_| range.end <= size);
@@ -215,7 +232,7 @@ impl Store for LocalStore {
         file.seek(SeekFrom::Start(range.start))
             .and_then(|_| file.read_exact(&mut bytes))
             .map_err(failed("read", &path))?;
-        Ok(Some(bytes))
+        Ok(Some((bytes, version)))
     }
 
     fn remove(&self, key: &str) -> Result<(), StoreError> {
@@ -227,6 +244,37 @@ impl Store for LocalStore {
         }
         let folder = path.parent().unwrap_or(&self.root);
         flush_names(folder).map_err(failed("flush", folder))?;
+        Ok(())
+    }
+
+    fn version(&self, key: &str) -> Result<Option<Version>, StoreError> {
+        let path = self.path(key);
+        match fs::metadata(&path) {
+            Err(error) if is_absent(&error) => Ok(None),
+            found => Ok(Some(version_of(&found.map_err(failed("look at", &path))?))),
+        }
+    }
+
+    /// Gives the file a second name. Only a file system without such names, on which the
+    /// file loses its first one, can lose both in a loss of power.
+    fn bring(&self, from: &str, key: &str) -> Result<(), StoreError> {
+        let (source, path) = (self.scratch.join(from), self.path(key));
+        let folder = path.parent().unwrap_or(&self.root);
+        self.create_folder(folder)
+            .map_err(failed("create", folder))?;
+        // A rename of one name of a file to another one would do nothing.
+        if !same_file::is_same_file(&source, &path).unwrap_or(false) {
+            let name = new_temporary_name().map_err(failed("name a file in", &self.scratch))?;
+            let second = self.scratch.join(name);
+            let named = match fs::hard_link(&source, &second) {
+                Ok(()) => fs::rename(&second, &path),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Err(error),
+                Err(_) => fs::rename(&source, &path),
+            };
+            named.map_err(failed("rename to", &path))?;
+        }
+        flush_names(folder).map_err(failed("flush", folder))?;
+        self.remember(folder);
         Ok(())
     }
 
@@ -291,6 +339,15 @@ pub fn is_temporary(name: &str) -> bool {
     number.is_some_and(is_hexadecimal)
 }
 
+/// Returns the version of a file.
+fn version_of(file: &Metadata) -> Version {
+    let changed = file.modified().ok();
+    let changed = changed.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let nanoseconds = changed.map_or(0, |since| since.as_nanos());
+    let (number, size) = (file_number(file), file.len());
+    Version::of_tag(format!("{number}-{size}-{nanoseconds}"))
+}
+
 /// Whether an entry of that name is a file that was removed while a process had it
 /// open, on a file system that keeps it under another name until then (NFS and FUSE).
 /// It goes by itself, or stays when its machine crashed, and is nobody's object.
@@ -349,6 +406,15 @@ mod tests {
         store.put("a/b/c", &[b"3"]).unwrap();
         assert_eq!(store.get("a/b/c").unwrap().unwrap(), b"3");
         assert_eq!(store.get("a/b/d").unwrap(), None);
+    }
+
+    #[test]
+    fn objects_of_the_scratch_folder_are_brought() {
+        let folder = tempfile::tempdir().unwrap();
+        let work = folder.path().join("work");
+        let store = LocalStore::new(folder.path().join("data"), &work);
+        let work = LocalStore::new(&work, &work);
+        crate::testing::objects_are_brought(&store, &work);
     }
 
     #[test]
@@ -433,7 +499,7 @@ mod tests {
             "object-x.tmp",
             "object-7",
             "7.tmp",
-            "run.json",
+            "state.json",
         ] {
             assert!(!is_temporary(name), "{name}");
         }

@@ -21,6 +21,7 @@
 //!   of memory.
 
 mod aws_profile;
+mod bring;
 mod builders;
 mod client;
 mod cloud;
@@ -36,9 +37,9 @@ mod retry;
 mod store_advice;
 mod upload;
 mod upload_checksums;
+mod versions;
 
 pub use self::client::{PublishedChecksum, Remote, RemoteObject};
-pub(crate) use self::conditional::ObjectVersion;
 pub use self::fence::Fence;
 pub use self::remote_bytes::{ReadAhead, RemoteBytes};
 pub use self::remote_store::RemoteStore;

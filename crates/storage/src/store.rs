@@ -10,6 +10,7 @@ use std::io::{self, Write};
 use std::ops::Range;
 
 use crate::platform::is_out_of_files;
+use crate::version::Version;
 
 /// Writes the bytes of an object, one piece after the other, and decides whether it is
 /// stored. A store calls it at most once: exactly once, unless the put fails before.
@@ -136,12 +137,122 @@ pub trait Store: Send + Sync {
         keys.iter().try_for_each(|key| self.remove(key))
     }
 
+    /// Returns the version of one object; `None` if it is absent.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot tell.
+    fn version(&self, key: &str) -> Result<Option<Version>, StoreError> {
+        let bytes = self.get(key)?;
+        Ok(bytes.map(|bytes| Version::of_tag(format!("{:08x}", crc32c::crc32c(&bytes)))))
+    }
+
+    /// Reads one whole object of at most `at_most` bytes and its version; `None` if it is
+    /// absent.
+    ///
+    /// # Errors
+    /// The errors of [`Store::get_at_most`]. Its kind is [`StoreErrorKind::Changed`] when
+    /// the object is replaced again and again meanwhile.
+    fn get_version(
+        &self,
+        key: &str,
+        at_most: u64,
+    ) -> Result<Option<(Vec<u8>, Version)>, StoreError> {
+        for _ in 0..READS {
+            let Some(version) = self.version(key)? else {
+                return Ok(None);
+            };
+            let bytes = self.get_at_most(key, at_most)?;
+            if self.version(key)?.as_ref() == Some(&version) {
+                return Ok(bytes.map(|bytes| (bytes, version)));
+            }
+        }
+        let text = "another process replaces it again and again";
+        Err(StoreError::new("read", key, StoreErrorKind::Changed, text))
+    }
+
+    /// Reads the bytes in `range` of one object, as [`Store::get_range`] does, and returns
+    /// the version of which they are; `None` where there is no object.
+    ///
+    /// # Errors
+    /// The errors of [`Store::get_range`]. The kind is [`StoreErrorKind::Changed`] when the
+    /// object is not the version `seen`.
+    fn get_range_of(
+        &self,
+        key: &str,
+        range: Range<u64>,
+        seen: Option<&Version>,
+    ) -> Result<Option<(Vec<u8>, Version)>, StoreError> {
+        let Some(version) = self.version(key)? else {
+            return Ok(None);
+        };
+        if seen.is_some_and(|seen| *seen != version) {
+            return Err(StoreError::replaced(key));
+        }
+        let bytes = self.get_range(key, range)?;
+        Ok(bytes.map(|bytes| (bytes, version)))
+    }
+
+    /// Stores one whole object, as [`Store::put`] does, if the version `there` is under
+    /// its key; `None` stands for no object. Returns the version that was stored, or
+    /// `None` if another one is there.
+    ///
+    /// An object store decides that itself, so that a request that arrives late changes
+    /// nothing. It may also return `None` if the object was stored, the answer was lost
+    /// and the request was repeated: read the object to find out. The default compares and
+    /// stores in two steps, for a store that only the holder of a lock writes.
+    ///
+    /// # Errors
+    /// The errors of [`Store::put`]. The kind is [`StoreErrorKind::Unsupported`] when the
+    /// store has no such condition.
+    fn put_if(
+        &self,
+        key: &str,
+        bytes: &[u8],
+        there: Option<&Version>,
+    ) -> Result<Option<Version>, StoreError> {
+        if self.version(key)?.as_ref() != there {
+            return Ok(None);
+        }
+        self.put(key, &[bytes])?;
+        self.version(key)
+    }
+
+    /// Makes the object `from` of the work folder beside this store the object `key` of
+    /// this store, atomically and durably, as [`Store::put`] does. It stays in the work
+    /// folder, too, if the store can do that without a second copy of its bytes or keeps
+    /// copies anyway.
+    ///
+    /// In an object store that is a copy which is made only if both objects are as they
+    /// were seen.
+    ///
+    /// # Errors
+    /// [`StoreError`]. The kind is [`StoreErrorKind::NotFound`] when there is no object
+    /// `from`.
+    fn bring(&self, from: &str, key: &str) -> Result<(), StoreError> {
+        let text = format!("this store has no work folder with {from}");
+        Err(StoreError::new(
+            "bring",
+            key,
+            StoreErrorKind::Unsupported,
+            text,
+        ))
+    }
+
+    /// Whether a request that got no answer can be carried out later, when its sender no
+    /// longer holds the lock.
+    fn has_late_requests(&self) -> bool {
+        false
+    }
+
     /// Lists every object with its size in bytes, ordered by key.
     ///
     /// # Errors
     /// [`StoreError`] when a part of the store cannot be listed.
     fn list(&self) -> Result<Vec<StoredObject>, StoreError>;
 }
+
+/// How often an object that another process replaces is read.
+const READS: usize = 5;
 
 /// An object in the list of [`Store::list`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -201,6 +312,12 @@ impl StoreError {
             kind,
             source: source.into(),
         }
+    }
+
+    /// Makes the error for an object that is not as it was seen.
+    pub(crate) fn replaced(object: impl Into<String>) -> Self {
+        let text = "it was replaced since it was read first";
+        Self::new("read", object, StoreErrorKind::Changed, text)
     }
 
     /// Makes the error for a `range` that ends beyond an object of `size` bytes.

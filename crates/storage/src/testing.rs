@@ -14,6 +14,6 @@ pub mod conformance;
 mod faulty;
 mod memory;
 
-pub use self::conformance::{conforms, remote_conforms};
+pub use self::conformance::{conforms, objects_are_brought, remote_conforms};
 pub use self::faulty::Faulty;
 pub use self::memory::Memory;

@@ -11,7 +11,7 @@
 //! |---|---|---|---|
 //! | before OUTPUT is locked | as before | as before | begins |
 //! | after the lock is taken | as before | `lock` | begins; the operating system has released the lock |
-//! | after the run is described | as before | `run.json` | begins |
+//! | after the run is described | as before | `state.json` | begins |
 //! | while a shard is written | shards so far | records, a temporary file | removes the file, converts the unit |
 //! | between a shard and its record | shards so far, one more | no record of the last shard | converts the unit, to the same bytes |
 //! | while a record is written | shards so far, one more | records, a temporary file | removes the file, converts the unit |
@@ -19,14 +19,10 @@
 //! | while it seals | all shards, some labels and tables | all records | seals, to the same bytes |
 //! | after `SHA256SUMS`, before the root | all objects but the root metadata | all records | seals |
 //! | after the root metadata | complete | all records | finds it complete, flushes the root metadata once more, removes the work folder |
-//! | while the work folder is removed | complete | `run.json` goes first, then the rest | finds it complete, removes the rest |
-//! | `--overwrite`, while the old journal is removed | as before | `run.json`, some records | starts over |
-//! | `--overwrite`, while OUTPUT is removed | no root metadata, so no dataset | `run.json` says that OUTPUT is not cleared | removes the rest, begins |
-//! | `--retry-bad`, while the journal is written | complete, as before | records of some bad units, no `run.json` | starts over |
-//! | `--retry-bad`, after the run is described | complete, as before | `run.json` names the bad units; their records | starts over |
-//! | `--retry-bad`, after the root metadata is removed | shards and tables of the old dataset | `run.json`, records of the bad units | continues: takes the other units from the tables |
-//! | `--retry-bad`, between a shard and its record | the new shard | the old record | finds that the shard has another SHA-256, converts the unit |
-//! | `--retry-bad`, while it seals | some tables old, some new; both have the same rows of units that stay | `run.json`, records of the bad units | seals, to the same bytes |
+//! | while the work folder is removed | complete | `state.json` goes first, then the rest | finds it complete, removes the rest |
+//! | `--overwrite`, `--retry-bad`: while the new objects are made | complete, as before | `state.json` names a run folder with the new objects and their records | goes on with them |
+//! | while they take the place of the old ones | a marker in place of the root metadata | `state.json` says `switching`; the complete new dataset | finishes the switch |
+//! | after the new root metadata | complete | `state.json`, the new dataset once more | removes the work folder |
 //!
 //! In an object store the prefix `OUTPUT.rxrx2zarr/` takes the place of the folder.
 //! A put is complete or absent there, too. In place of a temporary file there may

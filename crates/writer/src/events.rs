@@ -94,6 +94,17 @@ pub enum Event<'a> {
         /// The error of the store with its cause.
         error: &'a str,
     },
+    /// The new dataset is complete beside OUTPUT and takes the place of what is there. Until
+    /// that is done, no reader can open it.
+    Switching,
+    /// Objects of the former dataset that the new one lacks stay in the store: a removal
+    /// could arrive late, when their keys are in use again.
+    LeftBehind {
+        /// The number of objects.
+        objects: usize,
+    },
+    /// The card at OUTPUT was edited, so it stays.
+    CardKept,
     /// All units are stored; labels, tables and root metadata are written.
     Sealing,
 }

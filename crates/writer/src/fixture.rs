@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
 
-use rxrx_format::ChunkEncoder;
+use rxrx_format::keys::{CHECKSUMS, ROOT_METADATA};
 pub(crate) use rxrx_format::testing::{SIDE, image_path, plan, settings, shards_of};
+use rxrx_format::{ChunkEncoder, SwitchMark, parse_checksums, remove_switch};
 use rxrx_input::Source;
 pub(crate) use rxrx_input::testing::{Images, png};
 use rxrx_metadata::{Plan, Unit};
 pub(crate) use rxrx_storage::testing::{Faulty, Memory};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::events::Silent;
 use crate::journal::{Journal, StoredUnit, UnitRecord};
@@ -53,4 +56,29 @@ pub(crate) fn pipeline<'a>(
         strict: false,
         stop: &NEVER,
     }
+}
+
+/// Objects by key.
+pub(crate) type Objects = BTreeMap<String, Vec<u8>>;
+
+/// Returns the objects of a dataset by its list of checksums, without the mark of a switch;
+/// `None` if there is no complete one.
+pub(crate) fn dataset(mut objects: Objects) -> Option<Objects> {
+    let root: Value = serde_json::from_slice(objects.get(ROOT_METADATA)?).unwrap();
+    if SwitchMark::is_marker(&root) {
+        return None;
+    }
+    let list = String::from_utf8(objects.remove(CHECKSUMS)?).unwrap();
+    let sums = parse_checksums(&list).unwrap();
+    objects.retain(|key, _| sums.contains_key(key));
+    for (key, sum) in &sums {
+        let bytes = objects.get_mut(key).unwrap();
+        assert_eq!(Sha256::digest(&bytes)[..], *sum, "{key}");
+        if key.ends_with("zarr.json") {
+            let mut metadata = serde_json::from_slice(bytes).unwrap();
+            remove_switch(&mut metadata);
+            *bytes = serde_json::to_vec(&metadata).unwrap();
+        }
+    }
+    Some(objects)
 }

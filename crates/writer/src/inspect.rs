@@ -47,20 +47,15 @@ impl Unfinished {
         let place = OutputLocation::new(output)?;
         let run = match place.state()? {
             OutputState::Unfinished(run) => run,
-            OutputState::Damaged(error) => return Err(error.into()),
+            OutputState::Damaged(error) => return Err(*error),
             _ => return Ok(None),
         };
         let Run {
-            fingerprint,
-            units,
-            retried,
-            ..
+            fingerprint, units, ..
         } = *run;
-        // The units that are not retried have no record in the journal.
-        let staying = retried.map_or(0, |retried| units.saturating_sub(retried.len()));
         Ok(Some(Self {
             sealed: false,
-            units_done: staying + place.journal().recorded()?,
+            units_done: place.journal().recorded()?,
             units,
             shape: fingerprint.shape,
             settings: fingerprint.settings,
@@ -95,16 +90,18 @@ impl MadeWith {
             None => Ok(()),
         };
         let place = OutputLocation::new(output)?;
-        match place.state()? {
-            OutputState::Unfinished(run) => {
-                refuse_other_format(false, run.fingerprint.format_version)?;
-                return Ok(Self {
-                    settings: run.fingerprint.settings,
-                    description: run.description,
-                });
-            }
-            OutputState::Damaged(error) => return Err(OutputError::from(error).into()),
-            _ => {}
+        let run = match place.state()? {
+            OutputState::Unfinished(run) => Some(*run),
+            OutputState::Switching(next) => next.plan.run().cloned(),
+            OutputState::Damaged(error) => return Err((*error).into()),
+            _ => None,
+        };
+        if let Some(run) = run {
+            refuse_other_format(false, run.fingerprint.format_version)?;
+            return Ok(Self {
+                settings: run.fingerprint.settings,
+                description: run.description,
+            });
         }
         let root = read_root(place.store(), &output.to_string())?;
         refuse_other_format(true, root.attributes.format_version)?;

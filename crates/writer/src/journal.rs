@@ -1,15 +1,12 @@
-//! The journal of an unfinished run: a description of the run, and one record for
-//! each unit whose shard is durable. It lies beside OUTPUT, never inside.
-//!
-//! | object | holds |
-//! |---|---|
-//! | `run.json` | the [`Run`]: fingerprint, units, whether OUTPUT was cleared, which units are retried |
-//! | `units/N.json` | the [`UnitRecord`] of the shard `N` |
+//! The journal of an unfinished run: one record, `units/N.json`, for each unit whose shard
+//! `N` is durable. It lies beside OUTPUT, never inside: in the work folder, or in the run
+//! folder there in which a dataset is built to replace another one. The [`Run`] that it
+//! belongs to is in the state of OUTPUT.
 //!
 //! A run that retries the bad units of a dataset has records of these units only.
 //! The records of the others are made from the tables of the dataset.
 //!
-//! Each object is one line of JSON and a second line with the CRC-32C of the first,
+//! Each record is one line of JSON and a second line with the CRC-32C of the first,
 //! so that a damaged record is recognised. Each is put as a whole, because a store
 //! has no append.
 
@@ -28,5 +25,5 @@ pub(crate) use self::recorded::RecordedUnits;
 pub(crate) use self::resume::{Resume, is_intact, resume};
 pub use self::resume::{ResumeError, Resumed, SourceChanges};
 pub use self::run::JournalError;
-pub(crate) use self::run::{Journal, RUN, Run, is_entry};
+pub(crate) use self::run::{Journal, Run, encode_entry, is_entry, parse_entry};
 pub(crate) use self::unit_records::UnitRecords;

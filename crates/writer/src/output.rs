@@ -1,16 +1,18 @@
 //! OUTPUT, the folder that becomes a dataset, and the work folder beside it, which
 //! holds the journal of an unfinished run.
 //!
-//! | `OUTPUT/` | `OUTPUT.rxrx2zarr/` | state |
+//! | `OUTPUT/` | `state.json` in `OUTPUT.rxrx2zarr/` | state |
 //! |---|---|---|
-//! | absent or empty | absent, or without `run.json` | free |
-//! | with root metadata | anything | sealed: complete; a work folder is the rest of an interrupted clean-up |
-//! | without root metadata | with `run.json` | unfinished: a run is in progress or was interrupted |
+//! | absent or empty | absent | free |
+//! | with root metadata | anything but `switching` | sealed: complete |
+//! | without root metadata | `building` | unfinished: a run is in progress or was interrupted |
+//! | anything | `switching` | switching: the dataset of a run folder replaces what is there |
 //! | anything else | anything | foreign: never touched |
 //!
-//! A folder that holds an entry which no conversion writes is never removed,
-//! because a user put it there. Below `images.zarr`, too, only objects are removed that
-//! the list of checksums or the plan of the unfinished run names (`own_keys`).
+//! A dataset is replaced by a switch (`switch`): the new one is complete in a run folder
+//! before anything is changed. Only objects are replaced or removed that the list of
+//! checksums or the plan of an unfinished run names (`own_keys`); a user put the others
+//! there.
 //!
 //! A process that changes anything holds the lock of OUTPUT: on a disk a lock of the
 //! operating system, in an object store a lease that it renews. Both name the process
@@ -22,9 +24,14 @@ mod existing;
 mod location;
 mod locked;
 mod own_keys;
+mod prefixed_store;
+mod recorded_state;
+mod run_folder;
 mod state;
+mod switch;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 pub use self::checksummed_store::LostObject;
 pub(crate) use self::checksummed_store::{ChecksummedStore, ObjectChecksum};
@@ -33,4 +40,7 @@ pub use self::existing::Existing;
 pub(crate) use self::location::OutputLocation;
 pub(crate) use self::locked::LockedOutput;
 pub(crate) use self::own_keys::own_keys;
+pub(crate) use self::recorded_state::{Next, Plan};
+pub(crate) use self::run_folder::RunFolder;
 pub(crate) use self::state::{OutputState, Transition};
+pub(crate) use self::switch::Switch;

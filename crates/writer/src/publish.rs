@@ -7,12 +7,13 @@
 //!    carries its SHA-256 as metadata (`x-amz-meta-sha256` and similar); one
 //!    without it is read and compared. The source of an object that stays is read
 //!    and compared, too.
-//! 4. If any object has to be put or removed, existing root metadata is removed
-//!    first: no reader finds a mixture.
-//! 5. Shards and labels are put, then tables, card and checksums. Each is read once,
+//! 4. Shards and labels are put, then tables, card and checksums. Each is read once,
 //!    and its checksum is compared before it is put.
+//! 5. With `verify`, all objects are read back.
 //! 6. The root metadata is put when the store lists every object with its size.
-//! 7. With `verify`, all objects are read back.
+//!
+//! Where another dataset is at the address, all that goes into a run folder beside it, and
+//! the new dataset takes its place when it is complete: see `output::switch`.
 //!
 //! After an interruption the same call continues. Memory: up to 4 objects.
 

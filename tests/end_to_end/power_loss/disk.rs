@@ -78,6 +78,10 @@ impl Disk {
                 self.name(old, None);
                 self.name(new, Some(node));
             }
+            Call::Link(old, new) => {
+                let node = self.find(old);
+                self.name(new, node);
+            }
             Call::Write(path, offset, bytes) => {
                 // A file without a name has no number.
                 let Some(node) = self.find(path) else { return };

@@ -50,7 +50,8 @@ pub(crate) struct ConvertArguments {
     #[arg(long)]
     pub(crate) strict: bool,
 
-    /// Start over: replace the complete or unfinished dataset at OUTPUT
+    /// Replace the complete or unfinished dataset at OUTPUT, once the new one is complete
+    /// beside it
     #[arg(long)]
     pub(crate) overwrite: bool,
 

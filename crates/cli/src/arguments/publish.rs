@@ -38,7 +38,7 @@ pub(crate) struct PublishArguments {
     #[arg(long, conflicts_with = "dry_run")]
     verify: bool,
 
-    /// Replace another dataset, or an unfinished one, at URL
+    /// Replace another dataset, or an unfinished one, at URL, once all new objects are there
     #[arg(long)]
     overwrite: bool,
 

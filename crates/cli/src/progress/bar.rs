@@ -1,8 +1,10 @@
-//! Progress bars, and a warning that several observers print.
+//! Progress bars, and messages that several observers print.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::report::{line, warning};
+use rxrx_writer::Event;
+
+use crate::report::{line, quantity, warning};
 use crate::verbosity::Verbosity;
 
 /// Creates a bar; it is hidden if standard error is not a terminal or the user
@@ -41,4 +43,21 @@ pub(super) fn tell_waiting(holder: &str) {
         "the output was last written by {holder}: waiting for up to a minute to see whether it \
          still runs"
     ));
+}
+
+/// Tells how a dataset takes the place of another one.
+pub(super) fn tell_switch(event: Event<'_>) {
+    match event {
+        Event::Switching => line(
+            "the new dataset is complete; it takes the place of the former one, which nobody can \
+             open meanwhile",
+        ),
+        Event::LeftBehind { objects } => line(format!(
+            "{} of the former dataset, which the new one lacks, will stay in the store; no list of \
+             the dataset names them",
+            quantity(objects, "object")
+        )),
+        Event::CardKept => line("README.md was edited, so it stays as it is"),
+        _ => {}
+    }
 }

@@ -3,7 +3,7 @@
 use indicatif::ProgressBar;
 use rxrx_writer::{Event, Observer};
 
-use super::bar::{bar, tell_waiting, warn_not_exclusive};
+use super::bar::{bar, tell_switch, tell_waiting, warn_not_exclusive};
 use crate::report::{bytes, is_terminal, line};
 use crate::verbosity::Verbosity;
 
@@ -54,6 +54,7 @@ impl Observer for ObjectProgress {
                     self.bar.suspend(|| line(text));
                 }
             }
+            _ if self.verbosity > Verbosity::Quiet => self.bar.suspend(|| tell_switch(event)),
             _ => {}
         }
     }

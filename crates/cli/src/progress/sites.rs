@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanDuration, ProgressBar};
 use rxrx_writer::{Event, Observer};
 
-use super::bar::{bar, tell_waiting, warn_names_not_flushed, warn_not_exclusive};
+use super::bar::{bar, tell_switch, tell_waiting, warn_names_not_flushed, warn_not_exclusive};
 use super::resumed::resumed;
 use crate::report::{bytes, is_terminal, line, warning};
 use crate::verbosity::Verbosity;
@@ -119,6 +119,7 @@ impl SiteProgress {
                 line(format_args!("stored {key} ({})", bytes(size)));
             }
             Event::Sealing if verbose => line("sealing"),
+            Event::Switching | Event::LeftBehind { .. } | Event::CardKept => tell_switch(event),
             _ => {}
         }
     }

@@ -13,7 +13,7 @@ pub(crate) fn published(
     url: &Location,
     seconds: f64,
 ) -> io::Result<()> {
-    counts(out, published, url, ["uploaded ", "there    ", "removed  "])?;
+    counts(out, published, url, ["uploaded ", "there    ", "left     "])?;
     if let Some(verified) = published.verified {
         let verified = quantity(verified, "object");
         writeln!(out, "read back {verified}, all as recorded")?;
@@ -30,17 +30,17 @@ pub(crate) fn to_publish(
     published: &Published,
     url: &Location,
 ) -> io::Result<()> {
-    counts(out, published, url, ["to upload", "there    ", "to remove"])?;
+    counts(out, published, url, ["to upload", "there    ", "to leave "])?;
     writeln!(out, "nothing was uploaded")
 }
 
-/// Writes the numbers of objects that are uploaded, kept and removed, each after
+/// Writes the numbers of objects that are uploaded, kept and left, each after
 /// its label.
 fn counts(
     out: &mut dyn Write,
     published: &Published,
     url: &Location,
-    [uploaded, kept, removed]: [&str; 3],
+    [uploaded, kept, left]: [&str; 3],
 ) -> io::Result<()> {
     writeln!(
         out,
@@ -56,9 +56,12 @@ fn counts(
         quantity(published.upload_requests, "request")
     )?;
     writeln!(out, "{kept} {}", quantity(published.kept, "object"))?;
-    if published.removed > 0 {
-        let objects = quantity(published.removed, "object");
-        writeln!(out, "{removed} {objects} of another dataset")?;
+    if published.left_behind > 0 {
+        let objects = quantity(published.left_behind, "object");
+        writeln!(
+            out,
+            "{left} {objects} of the former dataset, which this one lacks"
+        )?;
     }
     Ok(())
 }

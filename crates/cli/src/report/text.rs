@@ -21,7 +21,7 @@ pub(super) fn count(number: usize) -> HumanCount {
 }
 
 /// Formats a number of things, such as `1 shard` or `125,510 sites`.
-pub(super) fn quantity(number: usize, thing: &str) -> String {
+pub(crate) fn quantity(number: usize, thing: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {thing}{plural}", count(number))
 }

@@ -3,13 +3,14 @@
 use rxrx_metadata::{Column, ColumnValues};
 
 use super::array::{Label, LabelError};
+use crate::array_name::zarr_name;
 use crate::column_meaning::ColumnMeaning;
 use crate::root::DatasetAttributes;
 
 /// Returns the names of the label arrays of a table with those columns.
 pub fn label_names(columns: &[Column]) -> Vec<String> {
     let fixed = ["site", "channel", "stain", "present"].map(str::to_owned);
-    let columns = columns.iter().map(|column| column.name.clone());
+    let columns = columns.iter().map(|column| zarr_name(&column.name));
     fixed.into_iter().chain(columns).collect()
 }
 
@@ -76,6 +77,8 @@ fn meaning(long_name: &str, description: &str) -> ColumnMeaning {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use rxrx_metadata::Layout;
 
     use super::*;
@@ -91,6 +94,12 @@ mod tests {
             DatasetAttributes::new(description, &plan, settings(), PlaneCounts::default());
         let columns = plan.table().columns();
         let built = labels(columns, vec![true; 6], &attributes).unwrap();
+        let built_names: BTreeSet<&str> = built.iter().map(|label| label.name.as_str()).collect();
+        let names = label_names(columns);
+        assert_eq!(
+            names.iter().map(String::as_str).collect::<BTreeSet<_>>(),
+            built_names
+        );
         assert_eq!(built.len(), 4 + columns.len());
         assert_eq!(built[0].metadata["shape"][0], 3);
 

@@ -11,7 +11,7 @@ use rxrx_format::{
     channel_chunks, sites_table,
 };
 use rxrx_storage::testing::Memory;
-use rxrx_storage::{LocalStore, Store, StoreError, StoredObject};
+use rxrx_storage::{LocalStore, Store, StoreError, StoredObject, Version};
 use serde_json::json;
 use std::ops::Range;
 
@@ -194,6 +194,10 @@ impl Store for Recording {
         let mut reads = self.reads.lock().unwrap();
         reads.push(format!("{key} {}..{}", range.start, range.end));
         self.inner.get_range(key, range)
+    }
+
+    fn version(&self, key: &str) -> Result<Option<Version>, StoreError> {
+        self.inner.version(key)
     }
 
     fn remove(&self, key: &str) -> Result<(), StoreError> {

@@ -53,7 +53,8 @@ impl RemoteBackend {
     /// Returns the store of the objects of the output, which demands the lease for
     /// every write.
     pub fn output_store(&self) -> RemoteStore {
-        RemoteStore::new(self.written.clone(), Some(self.fence.clone()))
+        let store = RemoteStore::new(self.written.clone(), Some(self.fence.clone()));
+        store.with_work(self.fenced_work())
     }
 
     /// Returns the store of the objects of the work prefix, which demands the lease

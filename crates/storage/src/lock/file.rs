@@ -14,7 +14,7 @@ use super::holder::Holder;
 use crate::folder::{create_folder, flush_names};
 use crate::local::{is_remnant, new_temporary_name};
 use crate::platform::open_no_link;
-use crate::store::explained;
+use crate::store::{StoredObject, explained};
 
 const LOCK: &str = "lock";
 
@@ -122,7 +122,7 @@ impl Lock for FileLock {
         self.keeps_names
     }
 
-    fn remove_work(mut self: Box<Self>) {
+    fn remove_work(mut self: Box<Self>, _stays: &dyn Fn(&StoredObject) -> bool) {
         if !self.is_held() {
             return;
         }

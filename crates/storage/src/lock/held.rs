@@ -1,6 +1,7 @@
 //! The contract of a lock that is held.
 
 use super::error::LockError;
+use crate::store::StoredObject;
 
 /// A lock that is held. When it is dropped, it is released; unfinished work
 /// stays.
@@ -11,8 +12,9 @@ pub trait Lock: Send + Sync {
     /// [`LockError::Lost`], [`LockError::TakenOver`], or the store failed.
     fn check(&self) -> Result<(), LockError>;
 
-    /// Removes the work folder, as far as that is possible, and releases the lock.
-    fn remove_work(self: Box<Self>);
+    /// Removes the work folder, as far as that is possible, and releases the lock. In an
+    /// object store the objects stay of which `stays` says so.
+    fn remove_work(self: Box<Self>, stays: &dyn Fn(&StoredObject) -> bool);
 
     /// Whether a name in a folder of the output survives a loss of power once the folder
     /// is flushed: false if the file system has no such flush.

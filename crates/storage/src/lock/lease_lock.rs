@@ -9,7 +9,7 @@ use super::fence::LeaseFence;
 use super::held::Lock;
 use super::lease::{Lease, is_lease_key};
 use crate::remote::Remote;
-use crate::store::StoreErrorKind;
+use crate::store::{StoreErrorKind, StoredObject};
 
 /// For how long a renewal before the seal is tried, and the pause between two tries.
 const RENEW_FOR: Duration = Duration::from_secs(180);
@@ -56,12 +56,13 @@ impl Lock for LeaseLock {
         }
     }
 
-    fn remove_work(self: Box<Self>) {
+    fn remove_work(self: Box<Self>, stays: &dyn Fn(&StoredObject) -> bool) {
         let objects = self.work.list().unwrap_or_default().into_iter();
-        let keys: Vec<String> = objects.map(|object| object.key).collect();
+        let objects = objects.map(StoredObject::from);
         // The lease is removed last, so that no other process begins before the
         // rest is removed.
-        let others: Vec<_> = keys.into_iter().filter(|key| !is_lease_key(key)).collect();
+        let others = objects.filter(|object| !is_lease_key(&object.key) && !stays(object));
+        let others: Vec<String> = others.map(|object| object.key).collect();
         if self.work.remove_all(&others).is_ok() {
             self.lease.remove();
         }

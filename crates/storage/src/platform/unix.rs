@@ -1,6 +1,6 @@
 //! What every Unix has, Linux and macOS.
 
-use std::fs::{File, FileType, OpenOptions};
+use std::fs::{File, FileType, Metadata, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
@@ -33,6 +33,12 @@ pub(crate) fn time_with_sleep() -> io::Result<Duration> {
         Some((seconds, nanoseconds)) if answer == 0 => Ok(Duration::new(seconds, nanoseconds)),
         _ => Err(io::Error::last_os_error()),
     }
+}
+
+/// Returns the number of a file on its file system. Another file can get the number of one
+/// that was removed.
+pub(crate) fn file_number(file: &Metadata) -> u64 {
+    file.ino()
 }
 
 /// Opens a file for reading and does not wait for the writer of a pipe.

@@ -29,6 +29,7 @@ use super::store_advice::{AdvisedError, without_users};
 use super::upload::Upload;
 use crate::location::{Address, Location};
 use crate::store::{StoreError, StoreErrorKind, StoredObject, WriteObject, WriteOutcome};
+use crate::version::Version;
 
 /// The number of requests that one call sends at the same time.
 const REQUESTS_A_CALL: usize = 32;
@@ -220,31 +221,58 @@ impl Remote {
     /// # Errors
     /// It cannot be read, or `range` ends beyond it.
     pub fn get_part(&self, key: &str, range: Range<u64>) -> Result<Option<Bytes>, StoreError> {
+        let read = self.get_part_of(key, range, None)?;
+        Ok(read.map(|(bytes, _)| bytes))
+    }
+
+    /// Reads the bytes in `range` of one object, if it still is the version `seen`, and
+    /// returns its version; `None` where there is none.
+    ///
+    /// # Errors
+    /// The errors of [`Self::get_part`]. The kind is [`StoreErrorKind::Changed`] when it is
+    /// another version.
+    pub(crate) fn get_part_of(
+        &self,
+        key: &str,
+        range: Range<u64>,
+        seen: Option<&Version>,
+    ) -> Result<Option<(Bytes, Version)>, StoreError> {
         let beyond = |size| StoreError::beyond_end(self.name(key), &range, size);
         if range.is_empty() {
             // A request cannot ask for no bytes.
-            return match self.head(key)? {
+            let path = self.path(key)?;
+            let head = absent(self.ask(|| self.connection.store.head(&path)));
+            return match head.map_err(self.failed("look at", key))? {
                 Some(object) if range.start > range.end || range.end > object.size => {
                     Err(beyond(object.size))
                 }
-                found => Ok(found.map(|_| Bytes::new())),
+                found => Ok(found.map(|object| (Bytes::new(), Version::of(&object)))),
             };
         }
         let path = self.path(key)?;
+        let tag = seen.and_then(|seen| seen.e_tag.clone());
         let options = GetOptions {
             range: Some(range.clone().into()),
+            // A weak one never matches (RFC 9110, 13.1.1).
+            if_match: tag.filter(|tag| !tag.starts_with("W/")),
             ..GetOptions::default()
         };
         let read = self.ask(|| async {
             let got = self.connection.store.get_opts(&path, options.clone());
             let got = got.await?;
-            Ok((got.meta.size, got.bytes().await?))
+            let version = Version::of(&got.meta);
+            Ok((got.meta.size, version, got.bytes().await?))
         });
         match absent(read) {
-            Ok(Some((size, bytes))) if bytes.len() as u64 != range.end - range.start => {
+            // Some servers ignore the condition.
+            Ok(Some((_, version, _))) if seen.is_some_and(|seen| !version.may_be(seen)) => {
+                Err(StoreError::replaced(self.name(key)))
+            }
+            Err(Error::Precondition { .. }) => Err(StoreError::replaced(self.name(key))),
+            Ok(Some((size, _, bytes))) if bytes.len() as u64 != range.end - range.start => {
                 Err(beyond(size))
             }
-            Ok(found) => Ok(found.map(|(_, bytes)| bytes)),
+            Ok(found) => Ok(found.map(|(_, version, bytes)| (bytes, version))),
             Err(error) => Err(self.failed("read", key)(error)),
         }
     }
@@ -322,9 +350,22 @@ impl Remote {
         bytes: &[u8],
         sha256: &str,
     ) -> Result<(), StoreError> {
+        self.put_with_metadata(key, Some(sha256.to_owned()), write_all(bytes))
+    }
+
+    /// Stores one whole object that `write` produces, and its SHA-256 as metadata where it
+    /// is known.
+    pub(super) fn put_with_metadata(
+        &self,
+        key: &str,
+        sha256: Option<String>,
+        write: WriteObject<'_>,
+    ) -> Result<(), StoreError> {
         let mut attributes = attributes(key);
-        attributes.insert(SHA256, sha256.to_owned().into());
-        self.put_described(key, attributes, write_all(bytes))?;
+        if let Some(sha256) = sha256 {
+            attributes.insert(SHA256, sha256.into());
+        }
+        self.put_described(key, attributes, write)?;
         Ok(())
     }
 

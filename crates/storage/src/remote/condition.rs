@@ -7,6 +7,7 @@ use http::{HeaderName, HeaderValue, Method};
 use object_store::client::HttpRequest;
 
 use super::cloud::Cloud;
+use crate::version::Version;
 
 tokio::task_local! {
     static CONDITION: Condition;
@@ -21,11 +22,7 @@ pub(super) enum Condition {
     /// There is no object.
     Absent,
     /// It has that version.
-    Version {
-        e_tag: Option<String>,
-        /// The generation of an object at Google.
-        generation: Option<String>,
-    },
+    Version(Version),
 }
 
 impl Condition {
@@ -47,11 +44,11 @@ impl Condition {
             let (name, value) = match (condition, cloud) {
                 (Self::Absent, Cloud::Google) => return,
                 (Self::Absent, _) => (IF_NONE_MATCH, Some("*")),
-                (Self::Version { generation, .. }, Cloud::Google) => (
+                (Self::Version(version), Cloud::Google) => (
                     HeaderName::from_static("x-goog-if-generation-match"),
-                    generation.as_deref(),
+                    version.generation.as_deref(),
                 ),
-                (Self::Version { e_tag, .. }, _) => (IF_MATCH, e_tag.as_deref()),
+                (Self::Version(version), _) => (IF_MATCH, version.e_tag.as_deref()),
             };
             if let Some(value) = value.and_then(|value| HeaderValue::from_str(value).ok()) {
                 request.headers_mut().insert(name, value);

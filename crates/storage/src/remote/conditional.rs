@@ -1,18 +1,15 @@
 //! Requests that a store carries out only if an object is as it was seen.
 
 use bytes::Bytes;
-use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, UpdateVersion};
+use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions};
 
 use super::client::{Remote, absent, attributes};
 use super::condition::Condition;
 use crate::store::{StoreError, StoreErrorKind};
+use crate::version::Version;
 
 /// How often an object that another process changes is looked at.
 const REPEATS: usize = 5;
-
-/// One version of an object: its ETag, or its generation at Google.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ObjectVersion(UpdateVersion);
 
 impl Remote {
     /// Reads one whole object of at most `at_most` bytes and its version; `None` if it is
@@ -21,22 +18,43 @@ impl Remote {
         &self,
         key: &str,
         at_most: u64,
-    ) -> Result<Option<(Bytes, ObjectVersion)>, StoreError> {
+    ) -> Result<Option<(Bytes, Version)>, StoreError> {
         let path = self.path(key)?;
         let got = self.ask(|| async {
             let got = self.connection().store.get(&path).await?;
-            let version = UpdateVersion {
-                e_tag: got.meta.e_tag.clone(),
-                version: got.meta.version.clone(),
-            };
+            let version = Version::of(&got.meta);
             let size = got.meta.size;
             let bytes = match size <= at_most {
                 true => Ok(got.bytes().await?),
                 false => Err(StoreError::too_large(self.name(key), size, at_most)),
             };
-            Ok(bytes.map(|bytes| (bytes, ObjectVersion(version))))
+            Ok(bytes.map(|bytes| (bytes, version)))
         });
         absent(got).map_err(self.failed("read", key))?.transpose()
+    }
+
+    /// Returns the version of an object; `None` if it is absent.
+    pub(crate) fn version(&self, key: &str) -> Result<Option<Version>, StoreError> {
+        let path = self.path(key)?;
+        let head = absent(self.ask(|| self.connection().store.head(&path)));
+        let head = head.map_err(self.failed("look at", key))?;
+        Ok(head.as_ref().map(Version::of))
+    }
+
+    /// Stores an object if what is there is as it was seen; `None` if it is not, or if
+    /// the answer was lost. A store without conditions stores it always.
+    pub(crate) fn put_seen(
+        &self,
+        key: &str,
+        bytes: Bytes,
+        there: Option<&Version>,
+    ) -> Result<Option<Version>, StoreError> {
+        let mode = match there {
+            _ if !self.connection().has_conditions => PutMode::Overwrite,
+            Some(version) => PutMode::Update(version.update()),
+            None => PutMode::Create,
+        };
+        self.put_if(key, bytes, mode)
     }
 
     /// Stores an object only if its key is free (`If-None-Match: *`); `None` if it is
@@ -48,11 +66,7 @@ impl Remote {
     /// # Errors
     /// [`StoreError`]. Its kind is [`StoreErrorKind::Unsupported`] when the store has no
     /// conditional put.
-    pub(crate) fn create(
-        &self,
-        key: &str,
-        bytes: Bytes,
-    ) -> Result<Option<ObjectVersion>, StoreError> {
+    pub(crate) fn create(&self, key: &str, bytes: Bytes) -> Result<Option<Version>, StoreError> {
         self.put_if(key, bytes, PutMode::Create)
     }
 
@@ -65,9 +79,9 @@ impl Remote {
         &self,
         key: &str,
         bytes: Bytes,
-        version: &ObjectVersion,
-    ) -> Result<Option<ObjectVersion>, StoreError> {
-        self.put_if(key, bytes, PutMode::Update(version.0.clone()))
+        version: &Version,
+    ) -> Result<Option<Version>, StoreError> {
+        self.put_if(key, bytes, PutMode::Update(version.update()))
     }
 
     fn put_if(
@@ -75,7 +89,7 @@ impl Remote {
         key: &str,
         bytes: Bytes,
         mode: PutMode,
-    ) -> Result<Option<ObjectVersion>, StoreError> {
+    ) -> Result<Option<Version>, StoreError> {
         let path = self.path(key)?;
         let options = PutOptions {
             mode,
@@ -88,7 +102,7 @@ impl Remote {
             store.put_opts(&path, payload, options.clone())
         };
         match self.ask(put) {
-            Ok(put) => Ok(Some(ObjectVersion(put.into()))),
+            Ok(put) => Ok(Some(Version::stored(put))),
             Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => Ok(None),
             Err(error) => Err(self.failed("write", key)(error)),
         }
@@ -99,16 +113,9 @@ impl Remote {
     ///
     /// # Errors
     /// [`StoreError`] when that version may still exist.
-    pub(crate) fn remove_version(
-        &self,
-        key: &str,
-        version: &ObjectVersion,
-    ) -> Result<(), StoreError> {
+    pub(crate) fn remove_version(&self, key: &str, version: &Version) -> Result<(), StoreError> {
         let path = self.path(key)?;
-        let condition = Condition::Version {
-            e_tag: version.0.e_tag.clone(),
-            generation: version.0.version.clone(),
-        };
+        let condition = Condition::Version(version.clone());
         let remove = || {
             let removed = self.connection().store.delete(&path);
             condition.clone().of(removed)
@@ -131,10 +138,7 @@ impl Remote {
             let Some(seen) = head.map_err(self.failed("look at", key))? else {
                 return Ok(());
             };
-            let condition = Condition::Version {
-                e_tag: seen.e_tag,
-                generation: seen.version,
-            };
+            let condition = Condition::Version(Version::of(&seen));
             let remove = || condition.clone().of(self.connection().store.delete(&path));
             match self.ask(remove) {
                 Err(Error::Precondition { .. }) => {}

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::client::Remote;
 use super::fence::{Fence, wait_until_open};
 use crate::store::{Store, StoreError, StoreErrorKind, StoredObject, WriteObject, WriteOutcome};
+use crate::version::Version;
 
 /// The number of objects to put at the same time: while one upload is completed,
 /// others send their parts.
@@ -20,13 +21,28 @@ pub struct RemoteStore {
     /// The check before each put and each removal. The client asks it again before each
     /// try, if it is one of [`Remote::fenced`].
     fence: Option<Arc<dyn Fence>>,
+    /// The objects of the work folder.
+    work: Option<Remote>,
 }
 
 impl RemoteStore {
     /// Makes a store of the objects below `remote`. Without a `fence` every write is
     /// allowed.
     pub fn new(remote: Remote, fence: Option<Arc<dyn Fence>>) -> Self {
-        Self { remote, fence }
+        Self {
+            remote,
+            fence,
+            work: None,
+        }
+    }
+
+    /// Returns the store with the work folder from which it can bring objects.
+    #[must_use]
+    pub fn with_work(self, work: Remote) -> Self {
+        Self {
+            work: Some(work),
+            ..self
+        }
     }
 
     fn check(&self, action: &'static str, key: &str) -> Result<(), StoreError> {
@@ -78,6 +94,49 @@ impl Store for RemoteStore {
     fn remove_all(&self, keys: &[String]) -> Result<(), StoreError> {
         self.check("remove", "")?;
         self.remote.remove_all(keys)
+    }
+
+    fn version(&self, key: &str) -> Result<Option<Version>, StoreError> {
+        self.remote.version(key)
+    }
+
+    fn get_version(
+        &self,
+        key: &str,
+        at_most: u64,
+    ) -> Result<Option<(Vec<u8>, Version)>, StoreError> {
+        let found = self.remote.get_version(key, at_most)?;
+        Ok(found.map(|(bytes, version)| (bytes.into(), version)))
+    }
+
+    fn get_range_of(
+        &self,
+        key: &str,
+        range: Range<u64>,
+        seen: Option<&Version>,
+    ) -> Result<Option<(Vec<u8>, Version)>, StoreError> {
+        let found = self.remote.get_part_of(key, range, seen)?;
+        Ok(found.map(|(bytes, version)| (bytes.into(), version)))
+    }
+
+    fn put_if(
+        &self,
+        key: &str,
+        bytes: &[u8],
+        there: Option<&Version>,
+    ) -> Result<Option<Version>, StoreError> {
+        self.check("write", key)?;
+        self.remote.put_seen(key, bytes.to_vec().into(), there)
+    }
+
+    fn bring(&self, from: &str, key: &str) -> Result<(), StoreError> {
+        self.check("write", key)?;
+        let work = self.work.as_ref().unwrap_or(&self.remote);
+        self.remote.bring(work, from, key)
+    }
+
+    fn has_late_requests(&self) -> bool {
+        true
     }
 
     fn list(&self) -> Result<Vec<StoredObject>, StoreError> {

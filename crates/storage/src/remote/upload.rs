@@ -7,12 +7,13 @@ use futures_util::TryStreamExt;
 use object_store::path::Path;
 use object_store::{
     Attributes, Error, ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions, PutResult, Result,
-    UpdateVersion, WriteMultipart,
+    WriteMultipart,
 };
 
 use super::condition::Condition;
 use super::connection::Connection;
 use super::store_advice::AdvisedError;
+use crate::version::Version;
 
 /// Size of a part in bytes. S3 demands at least 5 MiB, and at most 10,000 parts.
 pub const PART: usize = 8 << 20;
@@ -89,10 +90,7 @@ impl<'a> Upload<'a> {
             .connection
             .ask(|| self.connection.store.head(&self.path));
         match head {
-            Ok(meta) => Ok(Condition::Version {
-                e_tag: meta.e_tag,
-                generation: meta.version,
-            }),
+            Ok(meta) => Ok(Condition::Version(Version::of(&meta))),
             Err(Error::NotFound { .. }) => Ok(Condition::Absent),
             Err(error) => Err(io_error(error)),
         }
@@ -171,10 +169,7 @@ impl SmallObject<'_> {
             }
             let got = self.connection.ask(|| async {
                 let got = self.connection.store.get(self.path).await?;
-                let version = UpdateVersion {
-                    e_tag: got.meta.e_tag.clone(),
-                    version: got.meta.version.clone(),
-                };
+                let version = Version::of(&got.meta);
                 Ok((version, got.bytes().await?))
             });
             let version = match got {
@@ -184,7 +179,7 @@ impl SmallObject<'_> {
                 Err(Error::NotFound { .. }) => continue,
                 Err(error) => return Err(error),
             };
-            let replace = || self.send(PutMode::Update(version.clone()));
+            let replace = || self.send(PutMode::Update(version.update()));
             match self.connection.ask(replace) {
                 // It may be ours, when the answer was lost: it is looked at again.
                 Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => {}

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use crate::remote::Remote;
-use crate::store::{Store, WriteObject, WriteOutcome};
+use crate::store::{Store, StoreErrorKind, WriteObject, WriteOutcome};
 
 /// Size in bytes of an object that a remote store may send in several pieces.
 const LARGE: usize = 5 << 20;
@@ -28,6 +28,53 @@ pub fn conforms(store: &dyn Store, again: &dyn Store) {
     removed_objects_are_absent(store);
     discarded_objects_change_nothing(store);
     puts_are_atomic(store, again);
+    a_conditional_put_keeps_what_was_not_seen(store);
+}
+
+/// [`Store::put_if`] stores an object only over the version that was seen, and
+/// [`Store::version`] changes with the bytes.
+pub fn a_conditional_put_keeps_what_was_not_seen(store: &dyn Store) {
+    let key = "visible/state";
+    let read = || store.get_version(key, 100).unwrap();
+    assert_eq!((read(), store.version(key).unwrap()), (None, None));
+    let first = store.put_if(key, b"first", None).unwrap().unwrap();
+    assert_eq!(read(), Some((b"first".to_vec(), first.clone())));
+    assert_eq!(store.put_if(key, b"other", None).unwrap(), None);
+    let second = store.put_if(key, b"second", Some(&first)).unwrap().unwrap();
+    assert_ne!(first, second);
+    assert_eq!(store.put_if(key, b"other", Some(&first)).unwrap(), None);
+    assert_eq!(read(), Some((b"second".to_vec(), second.clone())));
+    assert!(store.get_version(key, 3).is_err(), "it is larger");
+    store.remove(key).unwrap();
+    assert_eq!(store.put_if(key, b"other", Some(&second)).unwrap(), None);
+    assert_eq!(read(), None);
+}
+
+/// [`Store::bring`] makes an object of the work folder `work` one of the store, in place of
+/// what is there, and can do so again.
+pub fn objects_are_brought(store: &dyn Store, work: &dyn Store) {
+    let large = vec![7; LARGE];
+    for bytes in [b"small".to_vec(), large] {
+        work.put("run/x", &[&bytes]).unwrap();
+        store.put("visible/x", &[b"former"]).unwrap();
+        for key in ["visible/x", "new/x"] {
+            for _ in 0..2 {
+                store.bring("run/x", key).unwrap();
+                assert!(store.get(key).unwrap().as_ref() == Some(&bytes), "{key}");
+                assert!(work.get("run/x").unwrap().as_ref() == Some(&bytes));
+            }
+        }
+        // The object of the store is another one than that of the work folder.
+        work.put("run/x", &[b"changed"]).unwrap();
+        assert!(store.get("new/x").unwrap() == Some(bytes));
+        work.remove("run/x").unwrap();
+        store
+            .remove_all(&["visible/x".to_owned(), "new/x".to_owned()])
+            .unwrap();
+    }
+    let error = store.bring("run/absent", "visible/x").unwrap_err();
+    assert_eq!(error.kind, StoreErrorKind::NotFound, "{error}");
+    assert_eq!(store.get("visible/x").unwrap(), None);
 }
 
 /// Checks all promises of [`Remote`] that go beyond those of [`Store`].

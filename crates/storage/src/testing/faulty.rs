@@ -103,6 +103,14 @@ impl Store for Faulty {
         self.write(|| self.inner.remove(key), || Ok(()))
     }
 
+    fn bring(&self, from: &str, key: &str) -> Result<(), StoreError> {
+        self.write(|| self.inner.bring(from, key), || Ok(()))
+    }
+
+    fn has_late_requests(&self) -> bool {
+        self.inner.has_late_requests()
+    }
+
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         self.read(|| self.inner.get(key))
     }

@@ -10,7 +10,7 @@ use rxrx_format::{
 };
 use rxrx_input::PlannedInput;
 use rxrx_metadata::Embeddings;
-use rxrx_storage::{StoreError, for_each_concurrent, release_free_memory};
+use rxrx_storage::{Store, StoreError, for_each_concurrent, release_free_memory};
 
 use super::converted::Converted;
 use super::error::ConvertError;
@@ -23,7 +23,8 @@ use crate::journal::{
     UnitRecords, resume,
 };
 use crate::output::{
-    ChecksummedStore, Existing, LockedOutput, OutputError, OutputLocation, OutputState, Transition,
+    ChecksummedStore, Existing, LockedOutput, Next, OutputError, OutputLocation, OutputState, Plan,
+    RunFolder, Switch, Transition,
 };
 use crate::pipeline::Pipeline;
 use crate::refused::count_refused;
@@ -47,6 +48,20 @@ pub(super) struct Conversion<'a> {
 struct Target<'a> {
     run: Run,
     embeddings: Option<Cow<'a, Embeddings>>,
+}
+
+impl Target<'_> {
+    fn plan(&self) -> Plan {
+        Plan::Convert(Box::new(self.run.clone()))
+    }
+}
+
+/// The place of a dataset that is built.
+struct Destination<'a> {
+    store: &'a dyn Store,
+    journal: Journal<'a>,
+    /// The tables of the dataset at OUTPUT, if units of it are kept.
+    tables: Option<&'a RecordedUnits>,
 }
 
 impl<'a> Conversion<'a> {
@@ -83,7 +98,7 @@ impl<'a> Conversion<'a> {
         let existing = self.options.existing;
         // A complete dataset needs no lock, and may lie where nobody can write.
         if existing == Existing::Continue
-            && !self.place.has_work()?
+            && self.place.is_settled()?
             && let OutputState::Sealed(root) = self.place.state()?
         {
             return self.keep(root.as_deref());
@@ -95,7 +110,7 @@ impl<'a> Conversion<'a> {
         if !lock.keeps_names() {
             self.observer.notice(Event::NamesNotFlushed);
         }
-        let state = self.place.state()?;
+        let state = lock.state()?;
         let transition = state.transition(existing, self.place.output())?;
         if !matches!(transition, Transition::Keep(_)) {
             lock.flush_names()?;
@@ -103,24 +118,82 @@ impl<'a> Conversion<'a> {
         match transition {
             Transition::Begin => {
                 let target = self.target();
-                lock.begin(&target.run)?;
-                self.finish(lock, &target, Work::all(&self.planned.plan))
+                lock.begin(target.plan())?;
+                let work = Work::all(&self.planned.plan);
+                self.finish(lock, &target, work)
             }
             Transition::Replace => self.replace(lock, &self.target()),
             Transition::Continue(run) => self.continue_run(lock, &run),
-            Transition::Keep(root) => {
-                let converted = self.keep(root.as_deref())?;
-                self.release(lock, None);
-                Ok(converted)
-            }
+            Transition::Keep(root) => self.keep_locked(lock, root.as_deref()),
             Transition::Retry(root) => self.retry_bad(lock, root.as_deref()),
+            Transition::Switch(next) => self.continue_switch(lock, *next),
         }
     }
 
-    /// Removes what is at OUTPUT and converts all units.
+    /// Builds the dataset in a run folder, and replaces what is at OUTPUT.
     fn replace(&self, lock: LockedOutput, target: &Target<'_>) -> Result<Converted, ConvertError> {
-        lock.begin_over(&target.run)?;
-        self.finish(lock, target, Work::all(&self.planned.plan))
+        let goes_on = |next: &Next| match next.plan.run() {
+            Some(run) => next.kept_root.is_none() && *run == target.run,
+            None => false,
+        };
+        let is_begun = lock.next().as_ref().is_some_and(goes_on);
+        let mut folder = lock.begin_next(target.plan(), None, goes_on)?;
+        let mut work = Work::all(&self.planned.plan);
+        if is_begun {
+            match self.resume(&folder.journal(), folder.dataset(), None) {
+                Ok(Resume { done, todo, found }) => {
+                    self.observer.notice(Event::Continued(&found));
+                    work = Work {
+                        done,
+                        todo,
+                        ..Work::default()
+                    };
+                }
+                // What was built of them is of no use.
+                Err(ResumeError::Vanished { .. }) => {
+                    folder = lock.begin_next(target.plan(), None, |_| false)?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.finish_beside(lock, target, work, &folder, None)
+    }
+
+    /// Finishes the switch to `next`, if that is the dataset to be made. Otherwise replaces
+    /// what is there, if the user wants that.
+    fn continue_switch(&self, lock: LockedOutput, next: Next) -> Result<Converted, ConvertError> {
+        let target = self.target();
+        let differences = match next.plan.run() {
+            Some(run) => self.differences(&target, &run.fingerprint),
+            None => vec!["`rxrx2zarr publish` puts another dataset there".to_owned()],
+        };
+        if differences.is_empty() {
+            let not_flushed = Switch::to(next, &lock, self.observer)?.run()?;
+            self.release(lock, not_flushed);
+            return self.complete_already(&self.recorded_units()?);
+        }
+        match self.options.existing {
+            Existing::Replace => self.replace(lock, &target),
+            _ => Err(self.different(false, differences).into()),
+        }
+    }
+
+    /// Leaves the complete dataset with that root as it is, and removes what the run that
+    /// made it has left.
+    fn keep_locked(
+        &self,
+        lock: LockedOutput,
+        root: Option<&Root>,
+    ) -> Result<Converted, ConvertError> {
+        let converted = self.keep(root)?;
+        if lock.is_building() {
+            self.place.demand_whole()?;
+        }
+        // A dataset that is being built to replace this one is not given up.
+        if lock.next().is_none() {
+            self.release(lock, None);
+        }
+        Ok(converted)
     }
 
     /// Demands that the complete dataset with that root is the one to be made, and
@@ -132,16 +205,10 @@ impl<'a> Conversion<'a> {
 
     /// Continues a run that was interrupted.
     fn continue_run(&self, lock: LockedOutput, run: &Run) -> Result<Converted, ConvertError> {
-        let mut target = self.target_like(&run.fingerprint, false)?;
-        if !run.cleared {
-            return self.replace(lock, &target);
-        }
+        let target = self.target_like(&run.fingerprint, false)?;
         self.place.refuse_foreign_files()?;
         let journal = self.place.journal();
-        let tables = run.retried.as_ref().map(|_| self.recorded_units());
-        let tables = tables.transpose()?;
-        let tables = tables.as_ref().zip(run.retried.as_ref());
-        let Resume { done, todo, found } = self.resume(&journal, tables)?;
+        let Resume { done, todo, found } = self.resume(&journal, self.place.store(), None)?;
         self.observer.notice(Event::Continued(&found));
         let mut work = Work {
             done,
@@ -151,19 +218,11 @@ impl<'a> Conversion<'a> {
         if self.options.existing == Existing::RetryBad {
             work = work.retry_bad(self.place.store(), self.place.output())?;
         }
-        if let Some(retried) = &run.retried {
-            // Before the shard of another unit is replaced, its rows in the tables
-            // must no longer count.
-            let todo = work.todo.iter().map(|unit| unit.shard);
-            target.run.retried = Some(retried.iter().copied().chain(todo).collect());
-            if target.run.retried != run.retried {
-                lock.begin(&target.run)?;
-            }
-        }
         self.finish(lock, &target, work)
     }
 
-    /// Converts the units of a complete dataset that have bad planes once more.
+    /// Converts the units of a complete dataset that have bad planes once more, in a run
+    /// folder, and replaces their shards.
     fn retry_bad(
         &self,
         lock: LockedOutput,
@@ -176,12 +235,10 @@ impl<'a> Conversion<'a> {
             self.release(lock, None);
             return self.complete_already(&tables);
         }
-        // Whatever prevents the retry must do so while the dataset is complete.
-        let journal = self.place.journal();
-        let found = self
-            .resume(&journal, Some((&tables, &BTreeSet::new())))?
-            .found;
-        if let Some(key) = found.damaged_shards.first() {
+        let store = self.place.store();
+        let none = BTreeSet::new();
+        let found = self.resume(&self.place.journal(), store, Some((&tables, &none)))?;
+        if let Some(key) = found.found.damaged_shards.first() {
             return Err(ConvertError::DamagedShard {
                 output: self.place.output().clone(),
                 key: key.clone(),
@@ -191,33 +248,100 @@ impl<'a> Conversion<'a> {
             done: units,
             ..Work::default()
         };
-        let work = work.retry_bad(self.place.store(), self.place.output())?;
-        journal.clear()?;
-        let retried: Vec<usize> = work.former.keys().copied().collect();
-        for_each_concurrent(&retried, RECORDS_AT_ONCE, |&shard| {
+        let mut work = work.retry_bad(store, self.place.output())?;
+        let retried: BTreeSet<usize> = work.former.keys().copied().collect();
+        target.run.retried = Some(retried.clone());
+        let root = self.place.root_sha256()?;
+        let goes_on = |next: &Next| {
+            next.kept_root.is_some()
+                && next.kept_root == root
+                && next.plan.run().is_some_and(|run| *run == target.run)
+        };
+        let is_begun = lock.next().as_ref().is_some_and(goes_on);
+        let folder = lock.begin_next(target.plan(), root.clone(), goes_on)?;
+        let journal = folder.journal();
+        if is_begun {
+            // A unit that was converted again, and has all planes now, stays as it is.
+            let tables = Some((&tables, &retried));
+            let done = self.resume(&journal, folder.dataset(), tables)?.done;
+            let is_done =
+                |unit: &StoredUnit| unit.planes.is_complete() && retried.contains(&unit.unit.shard);
+            let done = done.into_iter().filter(is_done);
+            work = work.without(done.collect());
+        }
+        let again: Vec<usize> = work.former.keys().copied().collect();
+        for_each_concurrent(&again, RECORDS_AT_ONCE, |&shard| {
             journal.record(&tables.record(shard)?)?;
             Ok::<_, ConvertError>(())
         })?;
-        drop(tables);
-        target.run.retried = Some(retried.into_iter().collect());
-        lock.reopen(&target.run)?;
-        self.finish(lock, &target, work)
+        self.finish_beside(lock, &target, work, &folder, Some(&tables))
     }
 
-    /// Runs the units that are to be done, and seals.
+    /// Builds the dataset at OUTPUT.
     fn finish(
         &self,
         lock: LockedOutput,
         target: &Target<'_>,
         work: Work,
     ) -> Result<Converted, ConvertError> {
+        let destination = Destination {
+            store: self.place.store(),
+            journal: self.place.journal(),
+            tables: None,
+        };
+        let (converted, not_flushed) = self.build(&lock, target, work, &destination)?;
+        self.release(lock, not_flushed);
+        Ok(converted)
+    }
+
+    /// Builds the dataset in a run folder, and puts it in place of what is at OUTPUT.
+    /// `tables` are those of the dataset of which units are kept.
+    fn finish_beside(
+        &self,
+        lock: LockedOutput,
+        target: &Target<'_>,
+        work: Work,
+        folder: &RunFolder,
+        tables: Option<&RecordedUnits>,
+    ) -> Result<Converted, ConvertError> {
+        let destination = Destination {
+            store: folder.dataset(),
+            journal: folder.journal(),
+            tables,
+        };
+        let (converted, not_flushed) = self.build(&lock, target, work, &destination)?;
+        if not_flushed.is_some() {
+            folder
+                .dataset()
+                .flush_name(ROOT_METADATA)
+                .map_err(OutputError::from)?;
+        }
+        let defect = || OutputError::Changed {
+            object: self.place.output().clone(),
+        };
+        let next = lock.next().ok_or_else(defect)?;
+        let not_flushed = Switch::to(next, &lock, self.observer)?.run()?;
+        self.release(lock, not_flushed);
+        Ok(converted)
+    }
+
+    /// Runs the units that are to be done, and writes everything else. Returns the error
+    /// of the flush of the root metadata, too.
+    fn build(
+        &self,
+        lock: &LockedOutput,
+        target: &Target<'_>,
+        work: Work,
+        destination: &Destination<'_>,
+    ) -> Result<(Converted, Option<StoreError>), ConvertError> {
         let plan = &self.planned.plan;
-        let output = ChecksummedStore::new(self.place.store());
+        let kept = destination.tables.map(|_| self.place.store());
+        let output = ChecksummedStore::new(destination.store).with_kept(kept);
         for unit in &work.done {
             output.add_stored(unit);
         }
         let sites_before = work.sites_done();
-        let units = self.run_units(&target.run, &output, work)?;
+        let units = self.run_units(&target.run, &output, &destination.journal, work)?;
         // The buffers of the pipeline are no longer needed, and the tables need
         // memory.
         release_free_memory();
@@ -235,13 +359,12 @@ impl<'a> Conversion<'a> {
             )
         };
         let retried = target.run.retried.as_ref();
-        let tables = retried.map(|_| self.recorded_units()).transpose()?;
         let seal = Seal {
             plan,
             units: &units,
             records: UnitRecords {
-                journal: &self.place.journal(),
-                tables: tables.as_ref().zip(retried),
+                journal: &destination.journal,
+                tables: destination.tables.zip(retried),
                 jobs: self.options.jobs,
             },
             embeddings: target.embeddings.as_deref(),
@@ -252,9 +375,9 @@ impl<'a> Conversion<'a> {
             refused,
             not_flushed,
         } = seal.write()?;
-        self.release(lock, not_flushed);
         let sites = plan.geometry().sites;
-        Ok(Converted::of(sites, sites_before, &units, refused))
+        let converted = Converted::of(sites, sites_before, &units, refused);
+        Ok((converted, not_flushed))
     }
 
     /// Ends a run whose dataset is sealed. The journal stays until the root metadata is
@@ -276,6 +399,7 @@ impl<'a> Conversion<'a> {
         &self,
         run: &Run,
         output: &ChecksummedStore<'_>,
+        journal: &Journal<'_>,
         work: Work,
     ) -> Result<Vec<StoredUnit>, ConvertError> {
         let Work { done, todo, former } = work;
@@ -288,7 +412,7 @@ impl<'a> Conversion<'a> {
             source: self.planned.source(),
             encoder: &self.encoder,
             output,
-            journal: &self.place.journal(),
+            journal,
             former: &former,
             observer: self.observer,
             jobs: self.options.jobs,
@@ -320,9 +444,7 @@ impl<'a> Conversion<'a> {
                 },
                 description: self.description.clone(),
                 units: plan.units().len(),
-                cleared: true,
                 labels: label_names(plan.table().columns()),
-                remove: Vec::new(),
                 retried: None,
             },
             embeddings: embeddings.map(Cow::Borrowed),
@@ -378,11 +500,12 @@ impl<'a> Conversion<'a> {
         Ok(Some(table.embeddings))
     }
 
-    /// Finds out which units are done. `tables` are those of the dataset, with the
-    /// retried units.
+    /// Finds out which units in `store` are done. `tables` are those of the dataset at
+    /// OUTPUT, with the retried units.
     fn resume(
         &self,
         journal: &Journal<'_>,
+        store: &dyn Store,
         tables: Option<(&RecordedUnits, &BTreeSet<usize>)>,
     ) -> Result<Resume, ResumeError> {
         let records = UnitRecords {
@@ -394,6 +517,7 @@ impl<'a> Conversion<'a> {
             &self.planned.plan,
             &records,
             self.planned.source(),
+            store,
             self.place.store(),
             self.options.recheck,
         )
@@ -411,6 +535,16 @@ impl<'a> Conversion<'a> {
             return Ok(());
         }
         Err(self.different(sealed, differences))
+    }
+
+    /// Returns the differences between the run to be made and the fingerprint `then`. With
+    /// `RetryBad`, a dataset keeps its embeddings where no others are given.
+    fn differences(&self, target: &Target<'_>, then: &Fingerprint) -> Vec<String> {
+        let mut fingerprint = target.run.fingerprint.clone();
+        if self.options.existing == Existing::RetryBad && fingerprint.embeddings.is_none() {
+            fingerprint.embeddings.clone_from(&then.embeddings);
+        }
+        then.differences(&fingerprint)
     }
 
     fn different(&self, sealed: bool, differences: Vec<String>) -> OutputError {

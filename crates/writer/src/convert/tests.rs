@@ -4,7 +4,6 @@
 mod tally;
 mod unflushed;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -18,11 +17,11 @@ use tally::Tally;
 
 use super::*;
 use crate::events::Silent;
-use crate::fixture::{Faulty, SIDE, image_path, png};
+use crate::fixture::{Faulty, Objects, SIDE, dataset, image_path, png};
 use crate::output::LockedOutput;
-use rxrx_format::keys::{ROOT_METADATA, shard_key};
+use rxrx_format::keys::shard_key;
 use rxrx_input::PlanOptions;
-use rxrx_storage::{Remote, Store, StoreError, StoreErrorKind, StoredObject};
+use rxrx_storage::{Remote, Store, StoreError, StoreErrorKind, StoredObject, Version};
 
 const SITES: usize = 5;
 const CHANNELS: usize = 2;
@@ -40,7 +39,7 @@ struct CrashingStore {
 }
 
 impl CrashingStore {
-    fn write(&self, write: impl FnOnce() -> Result<(), StoreError>) -> Result<(), StoreError> {
+    fn write<T>(&self, write: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
         let left = &self.process.writes_left;
         let before = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1));
         match before {
@@ -78,6 +77,27 @@ impl Store for CrashingStore {
         self.inner.get(key)
     }
 
+    fn version(&self, key: &str) -> Result<Option<Version>, StoreError> {
+        self.inner.version(key)
+    }
+
+    fn put_if(
+        &self,
+        key: &str,
+        bytes: &[u8],
+        there: Option<&Version>,
+    ) -> Result<Option<Version>, StoreError> {
+        self.write(|| self.inner.put_if(key, bytes, there))
+    }
+
+    fn bring(&self, from: &str, key: &str) -> Result<(), StoreError> {
+        self.write(|| self.inner.bring(from, key))
+    }
+
+    fn has_late_requests(&self) -> bool {
+        self.inner.has_late_requests()
+    }
+
     fn list(&self) -> Result<Vec<StoredObject>, StoreError> {
         self.inner.list()
     }
@@ -95,8 +115,6 @@ fn in_memory() -> tempfile::TempDir {
         .or_else(|_| tempfile::tempdir())
         .unwrap()
 }
-
-type Objects = BTreeMap<String, Vec<u8>>;
 
 impl TestDirs {
     fn new() -> Self {
@@ -204,11 +222,14 @@ impl TestDirs {
         }
     }
 
-    /// Demands that `out` is complete and has no work folder.
+    /// Demands that `out` is complete and that nothing is left to do.
     #[track_caller]
     fn assert_finished(&self, expected: &Objects) {
-        assert_eq!(&self.objects("out"), expected);
-        assert!(!self.place("out").has_work().unwrap());
+        assert_eq!(
+            dataset(self.objects("out")),
+            Some(dataset(expected.clone()).unwrap())
+        );
+        assert!(self.place("out").is_settled().unwrap());
     }
 }
 
@@ -251,8 +272,8 @@ fn a_conversion_interrupted_at_any_write_continues_to_the_same_bytes() {
             let has_crashed = dirs
                 .crash_at(&prepared, &options(), writes, last_takes_effect)
                 .is_err();
-            let left = dirs.objects("out");
-            if left.contains_key(ROOT_METADATA) {
+            if let Some(left) = dataset(dirs.objects("out")) {
+                let whole = dataset(whole.clone()).unwrap();
                 assert_eq!(left, whole, "sealed, and not complete: write {writes}");
             }
             let again = dirs.convert("out", 2, &options());
@@ -264,13 +285,15 @@ fn a_conversion_interrupted_at_any_write_continues_to_the_same_bytes() {
 }
 
 #[test]
-fn a_replacement_interrupted_at_any_write_leaves_the_old_dataset_or_a_beginning() {
+fn a_replacement_interrupted_at_any_write_leaves_a_dataset_or_finishes() {
     for dirs in TestDirs::both() {
         let over = options().existing(Existing::Replace);
         let (old_shards, new_shards) = (1, 2);
         dirs.convert("old", old_shards, &options());
         dirs.convert("new", new_shards, &options());
         let (old, new) = (dirs.objects("old"), dirs.objects("new"));
+        let [old, new] = [old, new].map(|objects| dataset(objects).unwrap());
+        let expected = dirs.objects("new");
         let prepared = dirs.prepared(new_shards);
         crash_points("a replacement", |writes, last_takes_effect| {
             dirs.remove("out");
@@ -278,13 +301,16 @@ fn a_replacement_interrupted_at_any_write_leaves_the_old_dataset_or_a_beginning(
             let has_crashed = dirs
                 .crash_at(&prepared, &over, writes, last_takes_effect)
                 .is_err();
-            let left = dirs.objects("out");
-            let sealed = left.contains_key(ROOT_METADATA);
-            assert!(!sealed || left == old || left == new, "write {writes}");
-            // When the old dataset is no longer complete, `Replace` is not needed.
-            let again = if left == old { &over } else { &options() };
+            let left = dataset(dirs.objects("out"));
+            let is_old = left.as_ref() == Some(&old);
+            assert!(
+                left.is_none_or(|left| is_old || left == new),
+                "write {writes}"
+            );
+            // While the objects are exchanged, `Replace` is not needed.
+            let again = if is_old { &over } else { &options() };
             dirs.convert("out", new_shards, again);
-            dirs.assert_finished(&new);
+            dirs.assert_finished(&expected);
             has_crashed
         });
     }
@@ -324,9 +350,12 @@ fn interrupt_a_retry(dirs: &TestDirs) {
             let has_crashed = dirs
                 .crash_at(&prepared, &retry, writes, last_takes_effect)
                 .is_err();
-            let left = dirs.objects("out");
-            let sealed = left.contains_key(ROOT_METADATA);
-            assert!(!sealed || left == gaps || left == whole, "write {writes}");
+            let left = dataset(dirs.objects("out"));
+            let [gaps, whole_now] = [&gaps, &whole].map(|objects| dataset(objects.clone()));
+            assert!(
+                left.is_none() || left == gaps || left == whole_now,
+                "write {writes}"
+            );
             dirs.convert("out", 2, continued);
             if let Some(then) = then {
                 dirs.convert("out", 2, then);
@@ -337,41 +366,41 @@ fn interrupt_a_retry(dirs: &TestDirs) {
     }
 }
 
-/// A retry needs no journal of the units that stay: it is interrupted while it has
-/// the record of one unit of three, loses a shard of another, and is continued.
+/// A retry needs no journal of the units that stay, and writes no shard of them.
 #[test]
-fn a_retry_records_only_the_units_that_it_converts() {
+fn a_retry_writes_only_the_units_that_it_converts() {
     for dirs in TestDirs::both() {
         dirs.convert("whole", 2, &options());
         let whole = dirs.objects("whole");
         dirs.write_image(0, 1, b"no PNG");
         dirs.convert("out", 2, &options());
+        let gaps = dirs.objects("out");
         dirs.write_image(0, 1, &good_image(0, 1));
         let retry = options().existing(Existing::RetryBad);
         let prepared = dirs.prepared(2);
-        let is_sealed = || dirs.objects("out").contains_key(ROOT_METADATA);
+        let begun = || {
+            let place = dirs.place("out");
+            let lock = LockedOutput::take(&place, &crate::Silent).unwrap();
+            let next = lock.next()?;
+            let folder = place.run_folder(&next.folder);
+            let records = folder.journal().records().unwrap().whole;
+            let shards = folder.dataset().list().unwrap();
+            let shards: Vec<String> = shards.into_iter().map(|object| object.key).collect();
+            let records: Vec<usize> = records.iter().map(|record| record.unit.shard).collect();
+            (!shards.is_empty()).then_some((records, shards))
+        };
         let mut writes = 0;
-        while is_sealed() {
+        let begun = loop {
             writes += 1;
             dirs.crash_at(&prepared, &retry, writes, true).unwrap_err();
-        }
-        let recorded = || -> Vec<usize> {
-            let records = dirs.place("out").journal().records().unwrap().whole;
-            records.iter().map(|record| record.unit.shard).collect()
+            assert_eq!(dirs.objects("out"), gaps, "the dataset stays complete");
+            if let Some(begun) = begun() {
+                break begun;
+            }
         };
-        assert_eq!(recorded(), [0]);
-        let retried = || dirs.place("out").journal().run().unwrap().unwrap().retried;
-        assert_eq!(retried(), Some([0].into()));
-
-        let place = dirs.place("out");
-        let lock = LockedOutput::take(&place, &crate::Silent).unwrap();
-        place.store().remove(&shard_key(1)).unwrap();
-        drop(lock);
-        // The description of the run is written, and no shard.
-        dirs.crash_at(&prepared, &retry, 1, true).unwrap_err();
-        assert_eq!(retried(), Some([0, 1].into()));
+        assert_eq!(begun, (vec![0], vec![shard_key(0)]));
         let converted = dirs.convert("out", 2, &retry);
-        assert_eq!(converted.sites_before, SITES - 4);
+        assert_eq!(converted.sites_before, SITES - 2);
         dirs.assert_finished(&whole);
     }
 }
@@ -399,8 +428,8 @@ fn injected_faults_of_a_store_lose_nothing() {
                     Ok(_) => break,
                     Err(error) => {
                         assert!(attempt < 500, "{error}");
-                        let left = dirs.objects("out");
-                        if left.get(ROOT_METADATA) == whole.get(ROOT_METADATA) {
+                        if let Some(left) = dataset(dirs.objects("out")) {
+                            let whole = dataset(whole.clone()).unwrap();
                             assert_eq!(left, whole, "sealed, and not complete");
                         }
                     }
@@ -446,5 +475,6 @@ fn a_retry_with_a_damaged_shard_changes_nothing() {
         matches!(&error, ConvertError::DamagedShard { key: damaged, .. } if damaged == key),
         "{error}"
     );
-    dirs.assert_finished(&before);
+    assert_eq!(dirs.objects("out"), before);
+    assert!(dirs.place("out").is_settled().unwrap());
 }

@@ -1,6 +1,6 @@
 //! The units of a run: done and to be done.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rxrx_metadata::{Plan, Unit};
 use rxrx_storage::{Location, Store};
@@ -51,6 +51,16 @@ impl Work {
         }
         self.todo.sort_by_key(|unit| unit.shard);
         Ok(self)
+    }
+
+    /// Moves units that are done from those to be done.
+    pub(super) fn without(mut self, done: Vec<StoredUnit>) -> Self {
+        let shards: BTreeSet<usize> = done.iter().map(|unit| unit.unit.shard).collect();
+        self.todo.retain(|unit| !shards.contains(&unit.shard));
+        self.former.retain(|shard, _| !shards.contains(shard));
+        self.done.extend(done);
+        self.done.sort_by_key(|unit| unit.unit.shard);
+        self
     }
 
     /// Returns how many sites the units that are done have.

@@ -187,15 +187,18 @@ pub(crate) fn resume(
     records: &UnitRecords<'_>,
     source: &dyn Source,
     output: &dyn Store,
+    kept: &dyn Store,
     recheck: bool,
 ) -> Result<Resume, ResumeError> {
-    let objects = output.list()?.into_iter();
-    let judge = Judge {
-        plan,
-        source,
-        output,
-        sizes: objects.map(|object| (object.key, object.size)).collect(),
+    let judge_of = |output| -> Result<Judge<'_>, StoreError> {
+        Ok(Judge {
+            plan,
+            source,
+            output,
+            sizes: sizes(output)?,
+        })
     };
+    let judge = judge_of(output)?;
     let (judged, damaged_shards) = match records.tables {
         None => {
             let judge = |record| judge.judge(&record, recheck);
@@ -204,7 +207,8 @@ pub(crate) fn resume(
         Some((tables, retried)) => {
             let shards = 0..plan.geometry().shards();
             let stay: Vec<usize> = shards.filter(|shard| !retried.contains(shard)).collect();
-            let (staying, absent) = judge.in_tables(tables, &stay, records.jobs, recheck)?;
+            let (staying, absent) =
+                judge_of(kept)?.in_tables(tables, &stay, records.jobs, recheck)?;
             let mut judged = records.journal.each(records.jobs, |record| {
                 if retried.contains(&record.unit.shard) {
                     judge.judge(&record, true)
@@ -217,6 +221,12 @@ pub(crate) fn resume(
         }
     };
     sort(plan, judged, damaged_shards)
+}
+
+/// Returns the sizes of all objects of a store by key.
+fn sizes(store: &dyn Store) -> Result<BTreeMap<String, u64>, StoreError> {
+    let objects = store.list()?.into_iter();
+    Ok(objects.map(|object| (object.key, object.size)).collect())
 }
 
 /// Sorts the units by their verdicts.

@@ -12,12 +12,8 @@ use rxrx_storage::{Store, StoreError, map_concurrent};
 use super::fingerprint::Fingerprint;
 use super::record::{StoredUnit, UnitRecord};
 
-pub(crate) const RUN: &str = "run.json";
 const UNITS: &str = "units/";
 
-/// Largest description of a run that is read: six times the numbers of 1.5 million
-/// retried units.
-const RUN_BYTES_AT_MOST: u64 = 64 << 20;
 /// Largest record of a unit that is read: that of a shard of 1.5 million planes.
 const RECORD_BYTES_AT_MOST: u64 = 1 << 30;
 
@@ -33,11 +29,6 @@ pub(crate) struct Run {
     /// Names of the label arrays.
     #[serde(default)]
     pub(crate) labels: Vec<String>,
-    /// False while the former dataset at OUTPUT is being removed.
-    pub(crate) cleared: bool,
-    /// Keys of the objects of the former dataset, while they are being removed.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) remove: Vec<String>,
     /// Shards that are converted once more, when the run continues a dataset that
     /// was complete. The journal has the records of these units only; those of the
     /// others are in the tables of the dataset. `None` for a run that began with
@@ -53,7 +44,7 @@ pub enum JournalError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The description of the run is damaged.
+    /// The state of OUTPUT is damaged.
     #[error(
         "{object} in the folder of unfinished work is damaged: {reason}; what is unfinished \
          cannot be continued, start over with --overwrite"
@@ -104,26 +95,11 @@ impl<'a> Journal<'a> {
         Self { store }
     }
 
-    /// Reads the description of the run, if there is one.
-    pub(crate) fn run(&self) -> Result<Option<Run>, JournalError> {
-        let Some(bytes) = self.store.get_at_most(RUN, RUN_BYTES_AT_MOST)? else {
-            return Ok(None);
-        };
-        let run = parse(&bytes).map_err(|reason| JournalError::Damaged {
-            object: RUN.to_owned(),
-            reason,
-        })?;
-        Ok(Some(run))
-    }
-
-    /// Writes the description of the run.
-    pub(crate) fn begin(&self, run: &Run) -> Result<(), JournalError> {
-        self.put(RUN, run)
-    }
-
     /// Writes the record of a unit. Its shard must be durable.
     pub(crate) fn record(&self, record: &UnitRecord) -> Result<(), JournalError> {
-        self.put(&unit_key(record.unit.shard), record)
+        let key = unit_key(record.unit.shard);
+        let entry = encode_entry(&key, record)?;
+        Ok(self.store.put(&key, &[&entry])?)
     }
 
     /// Returns what `take` makes of each record, ordered by shard. `jobs` threads
@@ -202,29 +178,6 @@ impl<'a> Journal<'a> {
     pub(crate) fn flush(&self) -> Result<(), StoreError> {
         self.store.flush_name(&unit_key(0))
     }
-
-    /// Removes the description of the run: the records have no more effect.
-    pub(crate) fn end(&self) -> Result<(), StoreError> {
-        self.store.remove(RUN)
-    }
-
-    /// Removes the records of all units.
-    pub(crate) fn clear(&self) -> Result<(), StoreError> {
-        for object in self.store.list()? {
-            if object.key.starts_with(UNITS) {
-                self.store.remove(&object.key)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn put(&self, key: &str, entry: &impl Serialize) -> Result<(), JournalError> {
-        let entry = encode(entry).map_err(|source| JournalError::Json {
-            object: key.to_owned(),
-            source,
-        })?;
-        Ok(self.store.put(key, &[&entry])?)
-    }
 }
 
 impl UnitRecord {
@@ -259,7 +212,26 @@ fn unit_key(shard: usize) -> String {
 
 /// Returns whether a journal has an entry of that name at the top of its folder.
 pub(crate) fn is_entry(name: &str) -> bool {
-    name == RUN || format!("{name}/") == UNITS
+    format!("{name}/") == UNITS
+}
+
+/// Encodes an entry of the work folder: a line of JSON, and a line with its CRC-32C.
+pub(crate) fn encode_entry(key: &str, entry: &impl Serialize) -> Result<Vec<u8>, JournalError> {
+    encode(entry).map_err(|source| JournalError::Json {
+        object: key.to_owned(),
+        source,
+    })
+}
+
+/// Decodes an entry of [`encode_entry`].
+///
+/// # Errors
+/// [`JournalError::Damaged`].
+pub(crate) fn parse_entry<T: DeserializeOwned>(key: &str, entry: &[u8]) -> Result<T, JournalError> {
+    parse(entry).map_err(|reason| JournalError::Damaged {
+        object: key.to_owned(),
+        reason,
+    })
 }
 
 /// Decodes an entry.

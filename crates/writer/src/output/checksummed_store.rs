@@ -61,6 +61,8 @@ impl Write for Counted<'_> {
 /// Where the objects of one dataset are put.
 pub(crate) struct ChecksummedStore<'a> {
     store: &'a dyn Store,
+    /// The store of objects of the dataset that are kept, where that is another one.
+    kept: Option<&'a dyn Store>,
     entries: Mutex<BTreeMap<String, ObjectChecksum>>,
 }
 
@@ -68,8 +70,14 @@ impl<'a> ChecksummedStore<'a> {
     pub(crate) fn new(store: &'a dyn Store) -> Self {
         Self {
             store,
+            kept: None,
             entries: Mutex::default(),
         }
+    }
+
+    /// Makes the store of a dataset that keeps objects of `kept`.
+    pub(crate) fn with_kept(self, kept: Option<&'a dyn Store>) -> Self {
+        Self { kept, ..self }
     }
 
     /// See [`Store::writers`].
@@ -143,7 +151,8 @@ impl<'a> ChecksummedStore<'a> {
     /// The first object that is not as it was put, if there is one: then the
     /// dataset must not be called complete.
     pub(crate) fn lost(&self) -> Result<Option<LostObject>, StoreError> {
-        let objects = self.store.list()?.into_iter();
+        let kept = self.kept.map(Store::list).transpose()?.unwrap_or_default();
+        let objects = kept.into_iter().chain(self.store.list()?);
         let sizes: HashMap<String, u64> = objects.map(|object| (object.key, object.size)).collect();
         let entries = self.lock();
         Ok(entries.iter().find_map(|(key, entry)| {

@@ -45,6 +45,68 @@ pub enum OutputError {
         /// OUTPUT.
         path: Location,
     },
+    /// OUTPUT holds a publication that was interrupted, or is in progress.
+    #[error(
+        "output {path} holds the unfinished work of `rxrx2zarr publish`: finish that, choose \
+         another output, or replace it with --overwrite"
+    )]
+    Unpublished {
+        /// OUTPUT.
+        path: Location,
+    },
+    /// The root is the marker of a dataset that is being replaced, and nothing says by
+    /// which one.
+    #[error(
+        "output {path} was being replaced when its work folder was removed: replace it with \
+         --overwrite"
+    )]
+    Marked {
+        /// OUTPUT.
+        path: Location,
+    },
+    /// The recorded state says that there is a complete dataset, which is not so.
+    #[error(
+        "output {path} was a complete dataset, and now {key} {problem}: replace it with --overwrite"
+    )]
+    NotWhole {
+        /// OUTPUT.
+        path: Location,
+        /// The first object that is missing or damaged.
+        key: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// An object of the dataset that is to replace the one at OUTPUT was removed or changed.
+    #[error(
+        "{key} in {folder} {problem}, so what is at the output was not replaced; run the same \
+         command again: it makes that object once more"
+    )]
+    NewNotWhole {
+        /// The run folder.
+        folder: Location,
+        /// The object.
+        key: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// Another process changed an object, and the lock should have prevented that.
+    #[error(
+        "{object} was changed by another process while this one held the lock: see who else \
+         writes there, and run the same command again"
+    )]
+    Changed {
+        /// The object.
+        object: Location,
+    },
+    /// The store has no conditional puts, without which a dataset cannot be replaced safely.
+    #[error(
+        "{path} is in a store without conditional puts, where a dataset cannot be replaced \
+         safely: choose an empty output, or remove what is there yourself"
+    )]
+    NoConditions {
+        /// OUTPUT.
+        path: Location,
+    },
     /// A folder that was to be replaced holds a file that no conversion writes.
     #[error("{path} is not written by rxrx2zarr: move it away, or choose another output")]
     ForeignFile {

@@ -5,16 +5,36 @@ use std::sync::Arc;
 use rxrx_format::keys;
 use rxrx_reader::{Owner, parse_root, root_bytes};
 use rxrx_storage::{
-    LocalBackend, Location, Lock, OutputBackend, Remote, RemoteBackend, Store, is_lock_entry,
-    is_temporary, overlap,
+    LocalBackend, Location, Lock, OutputBackend, Remote, RemoteBackend, Store, StoreError, Version,
+    is_lock_entry, is_temporary, overlap,
 };
+use sha2::{Digest, Sha256};
 
 use super::error::OutputError;
+use super::own_keys::recorded_checksums;
+use super::recorded_state::{Phase, Plan, RecordedState, STATE, STATE_BYTES_AT_MOST};
+use super::run_folder::{RunFolder, is_run_folder};
 use super::state::OutputState;
+use super::whole::first_problem;
 use crate::journal::{self, Journal, JournalError};
 
 /// Suffix of the name of the work folder, after the name of OUTPUT.
 const WORK_SUFFIX: &str = ".rxrx2zarr";
+
+/// The recorded state and the version of its object.
+pub(super) struct Recorded {
+    pub(super) state: Result<Option<RecordedState>, JournalError>,
+    pub(super) version: Option<Version>,
+}
+
+impl Default for Recorded {
+    fn default() -> Self {
+        Self {
+            state: Ok(None),
+            version: None,
+        }
+    }
+}
 
 /// OUTPUT and the work folder beside it, with their stores.
 #[derive(Clone)]
@@ -35,7 +55,7 @@ impl OutputLocation {
                 if path.file_name().is_none() {
                     return Err(OutputError::NoName { path: output });
                 }
-                let backend = LocalBackend::new(path, WORK_SUFFIX, journal::RUN)?;
+                let backend = LocalBackend::new(path, WORK_SUFFIX, STATE)?;
                 Ok(Self {
                     work: backend.work().into(),
                     store: Arc::new(backend.output_store()),
@@ -51,7 +71,7 @@ impl OutputLocation {
     /// Returns the location of a dataset in an object store.
     pub(crate) fn in_store(output: Remote) -> Result<Self, OutputError> {
         let location = output.location();
-        let backend = RemoteBackend::new(output, WORK_SUFFIX, journal::RUN)?;
+        let backend = RemoteBackend::new(output, WORK_SUFFIX, STATE)?;
         Ok(Self {
             output: location,
             work: backend.work().location(),
@@ -86,9 +106,16 @@ impl OutputLocation {
         Journal::new(self.work_store.as_ref())
     }
 
-    /// Returns whether there is a work folder.
-    pub(crate) fn has_work(&self) -> Result<bool, OutputError> {
-        Ok(self.backend.has_work()?)
+    /// Returns whether there is nothing in the work folder to go on with or to remove.
+    pub(crate) fn is_settled(&self) -> Result<bool, OutputError> {
+        if !self.backend.has_work()? {
+            return Ok(true);
+        }
+        if !self.store.has_late_requests() {
+            return Ok(false);
+        }
+        let recorded = self.recorded()?.state;
+        Ok(recorded.is_ok_and(|state| state.is_some_and(|state| state.is_settled())))
     }
 
     /// Removes the folders of OUTPUT that have no more objects.
@@ -99,6 +126,53 @@ impl OutputLocation {
     fn is_absent_or_empty(&self) -> Result<bool, OutputError> {
         let entries = self.backend.output_entries()?;
         Ok(entries.is_some_and(|entries| entries.is_empty()))
+    }
+
+    /// Returns the SHA-256 of the root metadata in hexadecimal digits, if there are any.
+    pub(crate) fn root_sha256(&self) -> Result<Option<String>, OutputError> {
+        let root = root_bytes(self.store())?;
+        Ok(root.map(|root| hex::encode(Sha256::digest(root))))
+    }
+
+    /// Demands that every object which the list of checksums names is there. A run that
+    /// has put the root and then ended has not told that.
+    pub(crate) fn demand_whole(&self) -> Result<(), OutputError> {
+        let checksums = recorded_checksums(self.store())?;
+        match first_problem(&checksums, self.store(), None)? {
+            Some((key, problem)) => Err(OutputError::NotWhole {
+                path: self.output.clone(),
+                key,
+                problem,
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns the store of the work folder.
+    pub(super) fn work_store(&self) -> &dyn Store {
+        self.work_store.as_ref()
+    }
+
+    /// Returns the location of an object in the work folder.
+    pub(super) fn in_work(&self, key: &str) -> Location {
+        self.work.join(key)
+    }
+
+    /// Returns the run folder with that name.
+    pub(crate) fn run_folder(&self, name: &str) -> RunFolder {
+        RunFolder::new(&self.work_store, name)
+    }
+
+    /// Reads the recorded state and its version, if there is one.
+    pub(super) fn recorded(&self) -> Result<Recorded, StoreError> {
+        let found = self.work_store.get_version(STATE, STATE_BYTES_AT_MOST)?;
+        Ok(match found {
+            None => Recorded::default(),
+            Some((bytes, version)) => Recorded {
+                state: Some(RecordedState::parse(&bytes)).transpose(),
+                version: Some(version),
+            },
+        })
     }
 
     /// Returns the state of OUTPUT. It can change at any time, unless the caller
@@ -113,32 +187,63 @@ impl OutputLocation {
         if self.backend.work_entries()?.is_none() {
             return Ok(OutputState::Foreign);
         }
-        match Owner::of_root_metadata(root) {
+        let recorded = self.recorded()?.state;
+        self.state_of(root, recorded)
+    }
+
+    /// Returns the state of OUTPUT, whose root metadata are `root` and whose state is
+    /// `recorded` in the work folder.
+    pub(super) fn state_of(
+        &self,
+        root: Option<&[u8]>,
+        recorded: Result<Option<RecordedState>, JournalError>,
+    ) -> Result<OutputState, OutputError> {
+        let path = || self.output.clone();
+        let owner = Owner::of_root_metadata(root);
+        if owner == Owner::Other {
+            return Ok(OutputState::Foreign);
+        }
+        if let Ok(Some(RecordedState {
+            phase: Phase::Switching(next),
+            ..
+        })) = recorded
+        {
+            return Ok(OutputState::Switching(Box::new(next)));
+        }
+        match owner {
             // Unreadable root metadata may be a torn write of this program.
-            Owner::Nobody | Owner::Unreadable => {}
-            Owner::Other => return Ok(OutputState::Foreign),
+            Owner::Nobody | Owner::Unreadable | Owner::Other => {}
             Owner::Us => {
                 let name = self.output.to_string();
                 let root = root.and_then(|root| parse_root(root, &name).ok());
                 return Ok(OutputState::Sealed(root.map(Box::new)));
             }
-        }
-        match self.journal().run() {
-            Ok(Some(run)) => return Ok(OutputState::Unfinished(Box::new(run))),
-            // A run without any record or object can begin again.
-            Err(JournalError::Damaged { .. })
-                if self.is_absent_or_empty()? && self.journal().recorded()? == 0 =>
-            {
-                return Ok(OutputState::Free);
+            Owner::Marker => {
+                let error = OutputError::Marked { path: path() };
+                return Ok(OutputState::Damaged(Box::new(error)));
             }
-            Err(error @ JournalError::Damaged { .. }) => return Ok(OutputState::Damaged(error)),
-            run => run?,
-        };
-        Ok(if self.is_absent_or_empty()? {
-            OutputState::Free
-        } else {
-            OutputState::Foreign
-        })
+        }
+        let damaged = |error| Ok(OutputState::Damaged(Box::new(error)));
+        let is_empty = self.is_absent_or_empty()?;
+        match recorded {
+            // A run without any record or object can begin again.
+            Err(JournalError::Damaged { .. }) if is_empty && self.journal().recorded()? == 0 => {
+                Ok(OutputState::Free)
+            }
+            Err(error) => damaged(error.into()),
+            Ok(Some(recorded)) => match recorded.phase {
+                Phase::Building(Plan::Convert(run)) => Ok(OutputState::Unfinished(run)),
+                Phase::Building(plan) => Ok(OutputState::Unpublished(Box::new(plan))),
+                _ if is_empty => Ok(OutputState::Free),
+                _ => damaged(OutputError::NotWhole {
+                    path: path(),
+                    key: keys::ROOT_METADATA.to_owned(),
+                    problem: "is missing",
+                }),
+            },
+            Ok(None) if is_empty => Ok(OutputState::Free),
+            Ok(None) => Ok(OutputState::Foreign),
+        }
     }
 
     /// Returns the process that holds the lock, if there is one.
@@ -151,7 +256,11 @@ impl OutputLocation {
     /// time to find out.
     pub(super) fn take_lock(&self, waiting: &dyn Fn(&str)) -> Result<Box<dyn Lock>, OutputError> {
         refuse_foreign_files(&self.work, self.backend.work_entries()?, |name| {
-            is_lock_entry(name) || is_temporary(name) || journal::is_entry(name)
+            is_lock_entry(name)
+                || is_temporary(name)
+                || journal::is_entry(name)
+                || name == STATE
+                || is_run_folder(name)
         })?;
         Ok(self.backend.lock(waiting)?)
     }

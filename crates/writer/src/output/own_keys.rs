@@ -1,71 +1,68 @@
-//! The objects at OUTPUT that this program wrote, and may remove.
+//! The objects at OUTPUT that this program wrote, and may replace or remove.
 //!
-//! An object is ours if the list of checksums at OUTPUT names it or the plan of the
-//! unfinished run does. Everything else belongs to somebody else, at any depth. The card
-//! is edited by people: it is ours as long as it has the recorded checksum.
+//! An object is ours if the list of checksums at OUTPUT names it or a plan that was carried
+//! out there does. Everything else belongs to somebody else, at any depth. The card is
+//! edited by people: it is ours as long as it has the recorded checksum.
 
 use std::collections::BTreeSet;
 
 use rxrx_format::keys::{
-    CARD, CHECKSUMS, OBJECTS, ROOT_METADATA, array_metadata_key, label_chunk_key, shard_key,
+    CARD, CHECKSUMS, OBJECTS, ROOT_METADATA, array_metadata_key, bytes_at_most, label_chunk_key,
+    shard_key,
 };
-use rxrx_format::parse_checksums;
+use rxrx_format::{Checksums, parse_checksums};
 use rxrx_storage::Store;
 use sha2::{Digest, Sha256};
 
 use super::error::OutputError;
-use crate::journal::{Journal, JournalError, Run};
+use super::recorded_state::Plan;
 
-/// Returns the keys of those objects in `store` that this program wrote, the list of
-/// checksums last. `journal` is the one beside them.
+/// Returns the keys of those objects in `store` that this program wrote, where `plan` was
+/// being carried out.
 pub(crate) fn own_keys(
     store: &dyn Store,
-    journal: &Journal<'_>,
-) -> Result<Vec<String>, OutputError> {
-    let mut ours = match journal.run() {
-        Ok(run) => run.map_or_else(BTreeSet::new, planned_keys),
-        // A run that was never described well has no plan.
-        Err(JournalError::Damaged { .. }) => BTreeSet::new(),
-        Err(error) => return Err(error.into()),
-    };
+    plan: Option<&Plan>,
+) -> Result<BTreeSet<String>, OutputError> {
+    let mut ours = plan.map_or_else(BTreeSet::new, planned_keys);
     ours.remove(CARD);
-    let list = store.get(CHECKSUMS)?.unwrap_or_default();
-    let list = std::str::from_utf8(&list).ok();
-    let recorded = list.and_then(|list| parse_checksums(list).ok());
-    for (key, checksum) in recorded.unwrap_or_default() {
+    for (key, checksum) in recorded_checksums(store)? {
         let is_ours = key != CARD
             || store
-                .get(CARD)?
+                .get_at_most(CARD, bytes_at_most(CARD))?
                 .is_none_or(|card| Sha256::digest(card)[..] == checksum);
         if is_ours {
             ours.insert(key);
         }
     }
     ours.insert(ROOT_METADATA.to_owned());
-    // As long as something is left, the list says what is ours.
-    ours.remove(CHECKSUMS);
+    ours.insert(CHECKSUMS.to_owned());
     let there = store.list()?.into_iter().map(|object| object.key);
-    let is_last = |key: &String| key == CHECKSUMS;
-    let (last, others): (Vec<_>, Vec<_>) = there
-        .filter(|key| is_last(key) || ours.contains(key))
-        .partition(is_last);
-    Ok(others.into_iter().chain(last).collect())
+    Ok(there.filter(|key| ours.contains(key)).collect())
 }
 
-/// Returns the keys that the plan of a run names, and those that it was about to remove.
-fn planned_keys(run: Run) -> BTreeSet<String> {
+/// Reads the list of checksums in `store`; an absent or damaged one is empty.
+pub(super) fn recorded_checksums(store: &dyn Store) -> Result<Checksums, OutputError> {
+    let list = store.get_at_most(CHECKSUMS, bytes_at_most(CHECKSUMS))?;
+    let list = list.unwrap_or_default();
+    let list = std::str::from_utf8(&list).ok();
+    let recorded = list.and_then(|list| parse_checksums(list).ok());
+    Ok(recorded.unwrap_or_default())
+}
+
+/// Returns the keys that a plan names.
+pub(super) fn planned_keys(plan: &Plan) -> BTreeSet<String> {
+    let (units, labels) = match plan {
+        Plan::Convert(run) => (run.units, &run.labels),
+        Plan::Publish { units, labels, .. } => (*units, labels),
+    };
     let objects = OBJECTS.iter().map(|object| object.key.to_owned());
-    let shards = (0..run.units).map(shard_key);
-    let labels = run.labels.iter().flat_map(|name| {
+    let shards = (0..units).map(shard_key);
+    let labels = labels.iter().flat_map(|name| {
         [
             array_metadata_key(name),
             label_chunk_key(name, 1),
             label_chunk_key(name, 2),
         ]
     });
-    objects
-        .chain(shards)
-        .chain(labels)
-        .chain(run.remove)
-        .collect()
+    objects.chain(shards).chain(labels).collect()
 }

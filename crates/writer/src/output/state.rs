@@ -5,6 +5,8 @@
 //! | free | begin | begin | error: nothing to retry |
 //! | sealed | keep | replace | retry the bad units |
 //! | unfinished | continue | replace | continue, and retry the bad units |
+//! | unpublished | error: unpublished | replace | error: unpublished |
+//! | switching | finish the same run | finish the same run, or replace | finish the same run |
 //! | damaged | error: damaged | replace | error: damaged |
 //! | foreign | error: foreign | error: foreign | error: foreign |
 
@@ -13,7 +15,8 @@ use rxrx_storage::Location;
 
 use super::error::OutputError;
 use super::existing::Existing;
-use crate::journal::{JournalError, Run};
+use super::recorded_state::{Next, Plan};
+use crate::journal::Run;
 
 /// The state of OUTPUT.
 #[derive(Debug)]
@@ -25,9 +28,12 @@ pub(crate) enum OutputState {
     Sealed(Option<Box<Root>>),
     /// There is a run that was interrupted, or is in progress.
     Unfinished(Box<Run>),
-    /// There are the remains of a run whose description is damaged: it cannot be
-    /// continued, only replaced.
-    Damaged(JournalError),
+    /// There is a publication that was interrupted, or is in progress.
+    Unpublished(Box<Plan>),
+    /// The dataset is being replaced by this one.
+    Switching(Box<Next>),
+    /// There are remains that cannot be continued, only replaced.
+    Damaged(Box<OutputError>),
     /// There is something that no conversion wrote.
     Foreign,
 }
@@ -37,7 +43,7 @@ pub(crate) enum OutputState {
 pub(crate) enum Transition {
     /// Begin the run: OUTPUT is free.
     Begin,
-    /// Remove what is at OUTPUT and begin the run.
+    /// Build the dataset beside what is at OUTPUT, and replace that.
     Replace,
     /// Continue the run that is at OUTPUT.
     Continue(Box<Run>),
@@ -45,6 +51,8 @@ pub(crate) enum Transition {
     Keep(Option<Box<Root>>),
     /// Convert the bad units of the complete dataset with this root once more.
     Retry(Option<Box<Root>>),
+    /// Finish the switch to this dataset, if it is the one to be made.
+    Switch(Box<Next>),
 }
 
 impl OutputState {
@@ -61,8 +69,10 @@ impl OutputState {
                 return Err(OutputError::NothingToRetry { path: path() });
             }
             (Self::Free, _) => Transition::Begin,
+            (Self::Switching(next), _) => Transition::Switch(next),
             (_, Existing::Replace) => Transition::Replace,
-            (Self::Damaged(error), _) => return Err(error.into()),
+            (Self::Damaged(error), _) => return Err(*error),
+            (Self::Unpublished(_), _) => return Err(OutputError::Unpublished { path: path() }),
             (Self::Unfinished(run), _) => Transition::Continue(run),
             (Self::Sealed(root), Existing::Continue) => Transition::Keep(root),
             (Self::Sealed(root), Existing::RetryBad) => Transition::Retry(root),

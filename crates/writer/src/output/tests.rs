@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use rxrx_format::keys::ROOT_METADATA;
 use rxrx_storage::{Location, LockError};
 use sha2::{Digest, Sha256};
 
+use super::recorded_state::{Phase, RecordedState};
 use super::*;
 
 const LOCK: &str = "lock";
@@ -57,11 +59,13 @@ fn run() -> Run {
         fingerprint: Fingerprint::of(&plan(3, 2, shards_of(2)), settings()),
         description: Description::look_alike(),
         units: 2,
-        cleared: true,
         labels: vec!["well".to_owned()],
-        remove: Vec::new(),
         retried: None,
     }
+}
+
+fn plan_of_run() -> Plan {
+    Plan::Convert(Box::new(run()))
 }
 
 #[test]
@@ -163,7 +167,7 @@ fn a_run_is_found_until_it_is_released() {
     let dirs = TestDirs::new();
     assert!(matches!(dirs.state(), OutputState::Free));
     let lock = dirs.lock().unwrap();
-    lock.begin(&run()).unwrap();
+    lock.begin(plan_of_run()).unwrap();
     drop(lock);
     let OutputState::Unfinished(found) = dirs.state() else {
         panic!("{:?}", dirs.state());
@@ -177,11 +181,11 @@ fn a_run_is_found_until_it_is_released() {
 #[test]
 fn only_torn_writes_are_removed() {
     let dirs = TestDirs::new();
-    dirs.lock().unwrap().begin(&run()).unwrap();
+    dirs.lock().unwrap().begin(plan_of_run()).unwrap();
     write(&dirs.work.join("object-7.tmp"), "a part of a shard");
     let lock = dirs.lock().unwrap();
     assert!(!dirs.work.join("object-7.tmp").exists());
-    assert!(dirs.work.join("run.json").exists());
+    assert!(dirs.work.join("state.json").exists());
     drop(lock);
 
     let foreign = dirs.work.join("metadata.parquet");
@@ -205,7 +209,7 @@ fn a_removed_file_that_a_file_system_keeps_is_left_alone() {
     write(&dirs.output.join(".nfs2"), "");
     assert!(matches!(dirs.state(), OutputState::Free));
     dirs.place().refuse_foreign_files().unwrap();
-    dirs.lock().unwrap().begin(&run()).unwrap();
+    dirs.lock().unwrap().begin(plan_of_run()).unwrap();
     dirs.lock().unwrap().release();
     let left = fs::read_dir(&dirs.work).unwrap();
     let mut left: Vec<_> = left.map(|entry| entry.unwrap().path()).collect();
@@ -224,9 +228,9 @@ fn a_lost_lock_removes_nothing() {
         fs::remove_dir_all(&dirs.work).unwrap();
         let other = dirs.lock().unwrap();
         if release {
-            other.begin(&run()).unwrap();
+            other.begin(plan_of_run()).unwrap();
             lock.release();
-            assert!(dirs.work.join("run.json").exists());
+            assert!(dirs.work.join("state.json").exists());
         } else {
             drop(lock);
         }
@@ -236,53 +240,88 @@ fn a_lost_lock_removes_nothing() {
     }
 }
 
+/// Nothing is removed when a dataset is built to replace what is there, and objects of a
+/// user are told from ours.
 #[test]
-fn starting_over_removes_only_objects_of_a_dataset() {
+fn a_replacement_begins_beside_what_is_there_and_refuses_objects_of_a_user() {
     let dirs = TestDirs::new();
     let foreign = dirs.output.join("foreign.tex");
     write(&dirs.output.join(ROOT_METADATA), "{}");
     let card = dirs.output.join("README.md");
     write(&card, "old");
-    let mask = dirs.output.join("images.zarr/my_masks/c/0");
-    write(&mask, "work of a user");
-    let beyond = dirs.output.join("images.zarr/images/c/9/0/0/0");
-    let sums = [("README.md", "old"), ("images.zarr/images/c/9/0/0/0", "x")];
+    write(
+        &dirs.output.join("images.zarr/my_masks/c/0"),
+        "work of a user",
+    );
+    let beyond = "images.zarr/images/c/9/0/0/0";
+    let sums = [("README.md", "old"), (beyond, "x")];
     let sums = sums.map(|(key, text)| (key.to_owned(), Sha256::digest(text).into()));
     write(
         &dirs.output.join("SHA256SUMS"),
         &rxrx_format::checksum_list(&sums.into()),
     );
-    write(&beyond, "x");
+    write(&dirs.output.join(beyond), "x");
     write(&foreign, "text of a user");
     let lock = dirs.lock().unwrap();
-    let error = lock.begin_over(&run()).unwrap_err();
-    assert!(
-        matches!(&error, OutputError::ForeignFile { path } if *path == Location::from(&foreign))
-    );
-    assert!(dirs.output.join(ROOT_METADATA).exists());
+    let begin = || lock.begin_next(plan_of_run(), None, |_| false);
+    let refused = |path: &Path| match begin().err().unwrap() {
+        OutputError::ForeignFile { path: found } => assert_eq!(found, Location::from(path)),
+        error => panic!("{error}"),
+    };
+    refused(&foreign);
     fs::remove_file(foreign).unwrap();
-    lock.begin_over(&run()).unwrap();
-    assert!(!card.exists() && !beyond.exists());
-    assert!(!dirs.output.join(ROOT_METADATA).exists());
-    // The mask of a user stays, and nothing else.
-    assert_eq!(dirs.place().store().list().unwrap().len(), 1);
-    assert_eq!(fs::read_to_string(&mask).unwrap(), "work of a user");
-    assert!(matches!(dirs.state(), OutputState::Unfinished(run) if run.cleared));
+    // The plan has a shard of that name, and the list of checksums does not.
+    let occupied = dirs.output.join("images.zarr/images/c/1/0/0/0");
+    write(&occupied, "work of a user");
+    refused(&occupied);
+    fs::remove_file(occupied).unwrap();
+    assert_eq!(lock.next(), None);
 
-    // The unfinished run has a shard, a label and a card that was edited.
-    let left = ["images.zarr/images/c/0/0/0/0", "images.zarr/well/c/0"];
-    for key in left {
-        write(&dirs.output.join(key), "x");
-    }
+    let before = dirs.place().store().list().unwrap();
+    let folder = begin().unwrap();
+    assert_eq!(lock.next().unwrap().folder, folder.name());
+    assert_eq!(dirs.place().store().list().unwrap(), before);
+    let ours = ["README.md", "SHA256SUMS", beyond, ROOT_METADATA];
+    assert_eq!(folder.former().unwrap(), ours);
+    // An edited card is somebody's work, and no obstacle.
     write(&card, "edited");
-    lock.begin_over(&run()).unwrap();
-    assert!(left.iter().all(|key| !dirs.output.join(key).exists()));
-    assert!(card.exists() && mask.exists());
+    let again = begin().unwrap();
+    assert_ne!(again.name(), folder.name());
+    assert_eq!(again.former().unwrap(), &ours[1..]);
+    assert!(folder.former().is_err(), "the former folder was removed");
+    // Going on with a folder keeps its name.
+    let same = lock.begin_next(plan_of_run(), None, |next| next.folder == again.name());
+    assert_eq!(same.unwrap().name(), again.name());
+}
 
-    fs::remove_file(card).unwrap();
-    fs::remove_file(mask).unwrap();
-    lock.begin_over(&run()).unwrap();
-    assert!(!dirs.output.exists());
+#[test]
+fn a_state_that_another_process_changed_is_an_error() {
+    let dirs = TestDirs::new();
+    let lock = dirs.lock().unwrap();
+    lock.begin(plan_of_run()).unwrap();
+    let state = dirs.work.join("state.json");
+    let other = RecordedState::new(Phase::Sealed, None, BTreeSet::new()).unwrap();
+    write(
+        &state,
+        std::str::from_utf8(&other.encode().unwrap()).unwrap(),
+    );
+    let error = lock.begin(plan_of_run()).unwrap_err();
+    assert!(matches!(error, OutputError::Changed { .. }), "{error}");
+}
+
+#[test]
+fn a_marker_without_a_state_can_only_be_replaced() {
+    let dirs = TestDirs::new();
+    let mark = rxrx_format::SwitchMark {
+        run: "run-1".to_owned(),
+        holder: "2".to_owned(),
+    };
+    let marker = String::from_utf8(mark.marker()).unwrap();
+    write(&dirs.output.join(ROOT_METADATA), &marker);
+    let OutputState::Damaged(error) = dirs.state() else {
+        panic!("{:?}", dirs.state());
+    };
+    assert!(error.to_string().contains("--overwrite"), "{error}");
 }
 
 #[test]

@@ -2,44 +2,30 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rxrx_format::keys::ROOT_METADATA;
-use rxrx_storage::{PART, PublishedChecksum, Remote, Store, StoreError, map_concurrent};
+use rxrx_format::keys::{CHECKSUMS, ROOT_METADATA, is_array_metadata};
+use rxrx_storage::{PART, PublishedChecksum, Remote, StoreError, map_concurrent};
 use sha2::{Digest, Sha256};
 
 use super::error::PublishError;
 use super::report::Published;
 use super::source::{AT_ONCE, Recorded, SourceDataset};
-use crate::journal::Journal;
-use crate::output::own_keys;
 
 /// The objects to be changed at the address.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     /// Keys of the objects to be put.
     pub(super) put: BTreeSet<String>,
-    /// Keys of the objects to be removed.
-    pub(super) remove: Vec<String>,
     /// Keys of the objects that stay.
     pub(super) keep: Vec<String>,
-    /// Whether there is root metadata.
-    pub(super) has_root: bool,
 }
 
 impl Changes {
     /// Compares the objects in `remote` with those of `source`.
-    pub(super) fn find(
-        source: &SourceDataset<'_>,
-        remote: &Remote,
-        store: &dyn Store,
-        journal: &Journal<'_>,
-    ) -> Result<Self, PublishError> {
-        let existing = store.list()?.into_iter();
+    pub(super) fn find(source: &SourceDataset<'_>, remote: &Remote) -> Result<Self, PublishError> {
+        let existing = remote.list()?.into_iter();
         let sizes: BTreeMap<String, u64> =
             existing.map(|object| (object.key, object.size)).collect();
-        let mut changes = Self {
-            has_root: sizes.contains_key(ROOT_METADATA),
-            ..Self::default()
-        };
+        let mut changes = Self::default();
         let mut same_size = Vec::new();
         for (key, recorded) in &source.objects {
             if sizes.get(key) == Some(&recorded.bytes) {
@@ -48,10 +34,6 @@ impl Changes {
                 changes.put.insert(key.clone());
             }
         }
-        changes.remove = own_keys(store, journal)?
-            .into_iter()
-            .filter(|key| !source.objects.contains_key(key))
-            .collect();
         let keys: Vec<&str> = same_size.iter().map(|(key, _)| key.as_str()).collect();
         let published = remote.published_checksums(&keys)?;
         let candidates: Vec<_> = same_size.into_iter().zip(published).collect();
@@ -68,9 +50,15 @@ impl Changes {
         Ok(changes)
     }
 
-    /// Returns whether there is anything to change.
-    pub(super) fn any(&self) -> bool {
-        !self.put.is_empty() || !self.remove.is_empty()
+    /// Puts the list of checksums and all metadata, too, as a dataset that takes the place
+    /// of another one needs them.
+    pub(super) fn with_metadata(mut self) -> Self {
+        let is_kept =
+            |key: &String| key != CHECKSUMS && key != ROOT_METADATA && !is_array_metadata(key);
+        let (keep, put): (Vec<_>, Vec<_>) = self.keep.into_iter().partition(is_kept);
+        self.keep = keep;
+        self.put.extend(put);
+        self
     }
 
     /// Returns the numbers of a publication that makes these changes.
@@ -83,7 +71,7 @@ impl Changes {
             uploaded_bytes: self.put.iter().map(size).sum(),
             upload_requests: self.put.iter().map(|key| requests(size(key))).sum(),
             kept: self.keep.len(),
-            removed: self.remove.len(),
+            left_behind: 0,
             verified: None,
         }
     }

@@ -39,7 +39,7 @@ pub enum PublishError {
         what: &'static str,
     },
     /// An object was put, and is absent or has other bytes.
-    #[error("{place}: {key} was put and {problem}: nothing is sealed, publish again")]
+    #[error("{place}: {key} was put and {problem}: publish again")]
     NotStored {
         /// The address.
         place: Location,

@@ -1,10 +1,12 @@
 //! One publication: from what is at the address to the dataset.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rxrx_format::keys::{ROOT_METADATA, Stage};
+use rxrx_format::{SwitchMark, parse_json, remove_switch};
 use rxrx_reader::{Owner, root_bytes};
-use rxrx_storage::{Remote, StoreErrorKind, for_each_concurrent};
+use rxrx_storage::{Remote, Store, StoreErrorKind, for_each_concurrent};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::changes::Changes;
@@ -12,7 +14,9 @@ use super::error::PublishError;
 use super::report::{PublishOptions, Published};
 use super::source::{AT_ONCE, SourceDataset};
 use crate::events::{Event, Observer};
-use crate::output::{LockedOutput, OutputError, OutputLocation, OutputState};
+use crate::output::{
+    LockedOutput, Next, OutputError, OutputLocation, OutputState, RunFolder, Switch, own_keys,
+};
 
 /// One call of [`publish`](super::publish).
 pub(super) struct Publication<'a> {
@@ -24,75 +28,192 @@ pub(super) struct Publication<'a> {
     pub(super) observer: &'a dyn Observer,
 }
 
+/// How the dataset gets to the address.
+enum Way {
+    /// The address is free, or its publication is unfinished.
+    There,
+    /// The dataset is there; an object of it may be damaged. Its metadata have this mark.
+    Mend(Option<SwitchMark>),
+    /// The dataset is put into a run folder and takes the place of what is there.
+    Beside,
+    /// The dataset is in that run folder already.
+    Switch(Box<Next>),
+}
+
 impl Publication<'_> {
     /// Finds out what would be done, and reads the source once.
-    pub(super) fn dry_run(&self) -> Result<Published, PublishError> {
-        self.demand_free()?;
-        let changes = self.changes()?;
-        let all: Vec<&String> = self.source.objects.keys().collect();
-        self.check_source(&all)?;
-        Ok(changes.summary(&self.source))
+    pub(super) fn dry_run(self) -> Result<Published, PublishError> {
+        let root = root_bytes(self.place.store())?;
+        let state = self.place.state_with_root(root.as_deref())?;
+        let way = self.way(&state, root.as_deref())?;
+        let (publication, way) = self.prepared(way)?;
+        let changes = Changes::find(&publication.source, publication.remote)?;
+        let changes = match way {
+            Way::Beside | Way::Switch(_) => changes.with_metadata(),
+            Way::There | Way::Mend(_) => changes,
+        };
+        let all: Vec<&String> = publication.source.objects.keys().collect();
+        publication.check_source(&all)?;
+        Ok(Published {
+            left_behind: publication.left_behind()?,
+            ..changes.summary(&publication.source)
+        })
     }
 
     /// Publishes the dataset at the address, which is locked.
-    pub(super) fn run(&self, lock: LockedOutput) -> Result<Published, PublishError> {
+    pub(super) fn run(self, lock: LockedOutput) -> Result<Published, PublishError> {
         if !lock.is_exclusive() {
             self.observer.notice(Event::NotExclusive);
         }
-        let state = self.demand_free()?;
-        let changes = self.changes()?;
-        // The objects to be put are read and checked when they are put.
-        self.check_source(&changes.keep.iter().collect::<Vec<_>>())?;
-        if matches!(state, OutputState::Unfinished(_) | OutputState::Damaged(_)) {
-            let journal = self.place.journal();
-            journal.clear()?;
-            journal.end()?;
-        }
-        self.apply(&changes, &lock)?;
-        let mut published = changes.summary(&self.source);
-        if changes.any() && !changes.put.contains(ROOT_METADATA) {
-            // The root was removed and put again.
-            published.uploaded += 1;
-            published.kept -= 1;
-        }
-        if self.options.verify {
-            published.verified = Some(self.read_back()?);
-        }
+        let root = root_bytes(self.place.store())?;
+        let state = lock.state_with_root(root.as_deref())?;
+        let way = self.way(&state, root.as_deref())?;
+        let (publication, way) = self.prepared(way)?;
+        let published = match way {
+            Way::There => {
+                lock.begin(publication.source.plan())?;
+                publication.put_there(&lock)?
+            }
+            Way::Mend(_) => publication.put_there(&lock)?,
+            Way::Beside => publication.put_beside(&lock)?,
+            Way::Switch(next) => {
+                Switch::to(*next, &lock, publication.observer)?.run()?;
+                let changes = Changes {
+                    keep: publication.source.objects.keys().cloned().collect(),
+                    ..Changes::default()
+                };
+                changes.summary(&publication.source)
+            }
+        };
         lock.release();
         Ok(published)
     }
 
-    /// Demands that the address holds nothing, this dataset, or something that
-    /// may be replaced. Returns its state. Reads its root metadata once.
-    fn demand_free(&self) -> Result<OutputState, PublishError> {
+    /// Returns the way to the dataset from what is at the address.
+    fn way(&self, state: &OutputState, root: Option<&[u8]>) -> Result<Way, PublishError> {
         let occupied = |what: &'static str| PublishError::Occupied {
             place: self.place.output().clone(),
             what,
         };
-        let overwrite = self.options.overwrite;
-        let root = root_bytes(self.place.store())?;
-        let state = self.place.state_with_root(root.as_deref())?;
-        if matches!(state, OutputState::Unfinished(_) | OutputState::Damaged(_)) && !overwrite {
-            return Err(occupied("the unfinished work of a conversion"));
-        }
-        if Owner::of_root_metadata(root.as_deref()) == Owner::Other {
+        let beside = |what| match self.options.overwrite {
+            true => Ok(Way::Beside),
+            false => Err(occupied(what)),
+        };
+        if Owner::of_root_metadata(root) == Owner::Other {
             let path = self.place.output().clone();
             return Err(OutputError::Foreign { path }.into());
         }
-        let ours = self.source.objects.get(ROOT_METADATA);
-        if let Some(root) = &root
-            && !overwrite
-            && ours.is_none_or(|ours| Sha256::digest(root)[..] != ours.sha256)
-        {
-            return Err(occupied("another dataset"));
-        }
         self.place.refuse_foreign_files()?;
-        Ok(state)
+        match (state, root) {
+            (OutputState::Free, _) => Ok(Way::There),
+            (OutputState::Foreign, _) => self.way_over_objects(),
+            (OutputState::Switching(next), _) if next.plan == self.source.plan() => {
+                Ok(Way::Switch(next.clone()))
+            }
+            (OutputState::Switching(_), _) => beside("a dataset that is being replaced"),
+            (OutputState::Sealed(_), Some(root)) => match self.mark_of_same(root) {
+                Some(mark) => Ok(Way::Mend(mark)),
+                None => beside("another dataset"),
+            },
+            (OutputState::Unpublished(plan), _) if **plan == self.source.plan() => Ok(Way::There),
+            (OutputState::Unpublished(_), _) => {
+                beside("the unfinished publication of another dataset")
+            }
+            _ => beside("the unfinished work of a conversion"),
+        }
     }
 
-    fn changes(&self) -> Result<Changes, PublishError> {
-        let journal = self.place.journal();
-        Changes::find(&self.source, self.remote, self.place.store(), &journal)
+    /// Accepts objects without a root and without a state, if all of them are those of the
+    /// dataset: another tool may have copied a part of it.
+    fn way_over_objects(&self) -> Result<Way, PublishError> {
+        let objects = self.place.store().list()?.into_iter();
+        let mut others = objects.filter(|object| !self.source.objects.contains_key(&object.key));
+        match others.next() {
+            None => Ok(Way::There),
+            Some(object) => Err(OutputError::ForeignFile {
+                path: self.place.output().join(&object.key),
+            }
+            .into()),
+        }
+    }
+
+    /// Whether the root at the address is that of the dataset, but for the mark of a switch,
+    /// which is returned.
+    fn mark_of_same(&self, root: &[u8]) -> Option<Option<SwitchMark>> {
+        if root == self.source.root() {
+            return Some(None);
+        }
+        let without = |root: &[u8]| -> Option<(Value, Option<SwitchMark>)> {
+            let mut root = parse_json(root).ok()?;
+            let mark = SwitchMark::of_metadata(&root);
+            remove_switch(&mut root);
+            Some((root, mark))
+        };
+        let (there, mark) = without(root)?;
+        let (here, _) = without(self.source.root())?;
+        (there == here).then_some(mark)
+    }
+
+    /// Gives the metadata of the source the mark that those at the address have.
+    fn prepared(self, way: Way) -> Result<(Self, Way), PublishError> {
+        let source = match &way {
+            Way::Mend(Some(mark)) => self.source.with_switch(mark)?,
+            _ => self.source,
+        };
+        Ok((Self { source, ..self }, way))
+    }
+
+    /// Puts what is missing or damaged at the address, the root metadata last.
+    fn put_there(&self, lock: &LockedOutput) -> Result<Published, PublishError> {
+        let changes = Changes::find(&self.source, self.remote)?;
+        // The objects to be put are read and checked when they are put.
+        self.check_source(&changes.keep.iter().collect::<Vec<_>>())?;
+        self.put_all(&changes, self.place.store())?;
+        self.demand_stored(self.place.store(), None)?;
+        let mut published = changes.summary(&self.source);
+        if self.options.verify {
+            self.read_back(self.place.store(), None)?;
+            published.verified = Some(self.source.objects.len());
+        }
+        if changes.put.contains(ROOT_METADATA) {
+            lock.check()?;
+            self.put(self.place.store(), ROOT_METADATA)?;
+        }
+        Ok(published)
+    }
+
+    /// Puts what differs into a run folder, and lets it take the place of what is at the
+    /// address.
+    fn put_beside(&self, lock: &LockedOutput) -> Result<Published, PublishError> {
+        let plan = self.source.plan();
+        let goes_on = |next: &Next| next.plan == plan;
+        let folder: RunFolder = lock.begin_next(plan.clone(), None, goes_on)?;
+        let changes = Changes::find(&self.source, self.remote)?.with_metadata();
+        self.check_source(&changes.keep.iter().collect::<Vec<_>>())?;
+        let new = folder.dataset();
+        self.put_all(&changes, new)?;
+        let kept: BTreeSet<&String> = changes.keep.iter().collect();
+        self.demand_stored(new, Some(&kept))?;
+        let mut published = changes.summary(&self.source);
+        if self.options.verify {
+            self.read_back(new, Some(&kept))?;
+            published.verified = Some(self.source.objects.len());
+        }
+        self.put(new, ROOT_METADATA)?;
+        published.left_behind = self.left_behind()?;
+        let defect = || OutputError::Changed {
+            object: self.place.output().clone(),
+        };
+        let next = lock.next().ok_or_else(defect)?;
+        Switch::to(next, lock, self.observer)?.run()?;
+        Ok(published)
+    }
+
+    /// Counts the objects of a former dataset that this one lacks.
+    fn left_behind(&self) -> Result<usize, PublishError> {
+        let ours = own_keys(self.place.store(), None)?.into_iter();
+        let lacking = ours.filter(|key| !self.source.objects.contains_key(key));
+        Ok(lacking.count())
     }
 
     /// Demands that these objects of the source have the recorded checksums.
@@ -107,48 +228,43 @@ impl Publication<'_> {
         })
     }
 
-    /// Makes the changes, the root metadata last.
-    fn apply(&self, changes: &Changes, lock: &LockedOutput) -> Result<(), PublishError> {
-        let store = self.place.store();
-        if changes.any() && changes.has_root {
-            store.remove(ROOT_METADATA)?;
-        }
-        store.remove_all(&changes.remove)?;
+    /// Puts all objects of the changes but the root.
+    fn put_all(&self, changes: &Changes, store: &dyn Store) -> Result<(), PublishError> {
         self.observer.notice(Event::Publishing {
             objects: changes.put.len(),
         });
         for stage in Stage::ALL.into_iter().filter(|stage| *stage != Stage::Root) {
             let in_stage = changes.put.iter().filter(|key| Stage::of(key) == stage);
             let in_stage: Vec<&String> = in_stage.collect();
-            for_each_concurrent(&in_stage, AT_ONCE.get(), |key| self.put(key))?;
-        }
-        if changes.any() {
-            self.demand_stored()?;
-            lock.check()?;
-            self.put(ROOT_METADATA)?;
+            for_each_concurrent(&in_stage, AT_ONCE.get(), |key| self.put(store, key))?;
         }
         Ok(())
     }
 
     /// Reads an object of the source, compares its checksum and puts it.
-    fn put(&self, key: &str) -> Result<(), PublishError> {
+    fn put(&self, store: &dyn Store, key: &str) -> Result<(), PublishError> {
         let (object, recorded) = self.source.get(key)?;
         let sha256 = hex::encode(recorded.sha256);
-        let store = self.place.store();
         store.put_with_checksum(key, &object, &sha256)?;
         let bytes = recorded.bytes;
         self.observer.notice(Event::ObjectDone { key, bytes });
         Ok(())
     }
 
-    /// Demands that every object but the root exists with the right size.
-    fn demand_stored(&self) -> Result<(), PublishError> {
-        let existing = self.place.store().list()?.into_iter();
+    /// Demands that every object but the root, and but those that are kept, exists in
+    /// `store` with the right size.
+    fn demand_stored(
+        &self,
+        store: &dyn Store,
+        kept: Option<&BTreeSet<&String>>,
+    ) -> Result<(), PublishError> {
+        let existing = store.list()?.into_iter();
         let sizes: BTreeMap<String, u64> =
             existing.map(|object| (object.key, object.size)).collect();
         for (key, recorded) in &self.source.objects {
+            let is_kept = kept.is_some_and(|kept| kept.contains(key));
             let problem = match sizes.get(key) {
-                _ if key == ROOT_METADATA => continue,
+                _ if key == ROOT_METADATA || is_kept => continue,
                 Some(size) if *size == recorded.bytes => continue,
                 Some(size) => format!("has {size} bytes, not {}", recorded.bytes),
                 None => "is gone".to_owned(),
@@ -158,27 +274,36 @@ impl Publication<'_> {
         Ok(())
     }
 
-    /// Reads back every object.
-    fn read_back(&self) -> Result<usize, PublishError> {
+    /// Reads back every object: those that are kept from the address, the others from
+    /// `store`.
+    fn read_back(
+        &self,
+        store: &dyn Store,
+        kept: Option<&BTreeSet<&String>>,
+    ) -> Result<(), PublishError> {
         let objects: Vec<_> = self.source.objects.iter().collect();
         self.observer.notice(Event::Checking {
             objects: objects.len(),
         });
         for_each_concurrent(&objects, AT_ONCE.get(), |(key, recorded)| {
-            let found = match self.remote.get_at_most(key, recorded.bytes) {
+            let store = match kept {
+                Some(kept) if kept.contains(key) => self.place.store(),
+                _ => store,
+            };
+            let found = match store.get_at_most(key, recorded.bytes) {
                 Err(error) if error.kind == StoreErrorKind::TooLarge => None,
                 found => found?,
             };
-            if found.is_none_or(|found| Sha256::digest(&found)[..] != recorded.sha256) {
-                // Without a root, nobody takes it for a dataset.
-                self.place.store().remove(ROOT_METADATA)?;
+            // The root is put after the others were read.
+            let is_to_come = *key == ROOT_METADATA && found.is_none();
+            let is_right = found.is_some_and(|found| Sha256::digest(&found)[..] == recorded.sha256);
+            if !is_to_come && !is_right {
                 return Err(self.not_stored(key, "has other bytes now".to_owned()));
             }
             let bytes = recorded.bytes;
             self.observer.notice(Event::ObjectDone { key, bytes });
             Ok(())
-        })?;
-        Ok(objects.len())
+        })
     }
 
     fn not_stored(&self, key: &str, problem: String) -> PublishError {

@@ -28,8 +28,9 @@ pub struct Published {
     pub upload_requests: usize,
     /// Objects that were there already.
     pub kept: usize,
-    /// Objects of a former dataset removed.
-    pub removed: usize,
+    /// Objects of a former dataset that the new one lacks. They stay, because a removal
+    /// could arrive late, when their keys are in use again.
+    pub left_behind: usize,
     /// Objects read back and compared; `None` when that was not asked for.
     pub verified: Option<usize>,
 }

@@ -3,13 +3,18 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
-use rxrx_format::keys::{CHECKSUMS, ROOT_METADATA, bytes_at_most};
-use rxrx_format::{Checksums, Sha256Sum, parse_checksums};
+use rxrx_format::keys::{
+    CHECKSUMS, GROUP, IMAGES, ROOT_METADATA, bytes_at_most, is_array_metadata, shard_number,
+};
+use rxrx_format::{
+    Checksums, Sha256Sum, SwitchMark, checksum_list, parse_checksums, parse_json, remove_switch,
+};
 use rxrx_reader::{DatasetError, parse_root, root_bytes};
 use rxrx_storage::Store;
 use sha2::{Digest, Sha256};
 
 use super::error::PublishError;
+use crate::output::Plan;
 
 /// Objects that are read or put at once.
 pub(super) const AT_ONCE: NonZeroUsize = NonZeroUsize::new(4).unwrap();
@@ -30,8 +35,9 @@ pub(super) struct SourceDataset<'a> {
     /// All objects with their sizes and recorded checksums, the list of checksums
     /// too.
     pub(super) objects: BTreeMap<String, Recorded>,
-    /// The root and the list of checksums: they are read once and put from here.
-    in_memory: [(&'static str, Vec<u8>); 2],
+    /// Objects that are put from here: the root and the list of checksums, which are read
+    /// once, and metadata that were changed for the address.
+    in_memory: BTreeMap<String, Vec<u8>>,
 }
 
 impl<'a> SourceDataset<'a> {
@@ -69,10 +75,64 @@ impl<'a> SourceDataset<'a> {
             store,
             name,
             objects,
-            in_memory: [(ROOT_METADATA, root), (CHECKSUMS, list)],
+            in_memory: [(ROOT_METADATA, root), (CHECKSUMS, list)]
+                .map(|(key, bytes)| (key.to_owned(), bytes))
+                .into(),
         };
         source.get(ROOT_METADATA)?;
         Ok(source)
+    }
+
+    /// Returns the root metadata.
+    pub(super) fn root(&self) -> &[u8] {
+        self.in_memory.get(ROOT_METADATA).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns what is carried out to publish the dataset.
+    pub(super) fn plan(&self) -> Plan {
+        let keys = || self.objects.keys().map(String::as_str);
+        let array = |key| {
+            let name = str::strip_suffix(key, "/zarr.json")?;
+            name.strip_prefix(GROUP)?.strip_prefix('/')
+        };
+        let labels = keys().filter_map(array).filter(|name| *name != IMAGES);
+        Plan::Publish {
+            root_sha256: hex::encode(Sha256::digest(self.root())),
+            units: keys()
+                .filter_map(shard_number)
+                .max()
+                .map_or(0, |last| last + 1),
+            labels: labels.map(str::to_owned).collect(),
+        }
+    }
+
+    /// Gives the metadata the attribute of the switch that has put them at the address.
+    pub(super) fn with_switch(mut self, mark: &SwitchMark) -> Result<Self, PublishError> {
+        let is_metadata = |key: &&String| *key == ROOT_METADATA || is_array_metadata(key);
+        let keys: Vec<String> = self.objects.keys().filter(is_metadata).cloned().collect();
+        for key in keys {
+            let (bytes, _) = self.get(&key)?;
+            let parsed = parse_json(&bytes);
+            let mut metadata = parsed.map_err(|_| damaged(self.name, &key, "is not JSON"))?;
+            // It may have been switched where it is.
+            remove_switch(&mut metadata);
+            mark.add_to(&mut metadata);
+            self.replace(key, format!("{metadata:#}\n").into_bytes());
+        }
+        let sums = self.objects.iter().filter(|(key, _)| *key != CHECKSUMS);
+        let sums = sums.map(|(key, recorded)| (key.clone(), recorded.sha256));
+        let list = checksum_list(&sums.collect());
+        self.replace(CHECKSUMS.to_owned(), list.into_bytes());
+        Ok(self)
+    }
+
+    fn replace(&mut self, key: String, bytes: Vec<u8>) {
+        let recorded = Recorded {
+            bytes: bytes.len() as u64,
+            sha256: Sha256::digest(&bytes).into(),
+        };
+        self.objects.insert(key.clone(), recorded);
+        self.in_memory.insert(key, bytes);
     }
 
     /// Returns the bytes of an object and what is recorded of it.
@@ -82,9 +142,8 @@ impl<'a> SourceDataset<'a> {
     pub(super) fn get(&self, key: &str) -> Result<(Vec<u8>, Recorded), PublishError> {
         let missing = || damaged(self.name, key, "is missing");
         let recorded = *self.objects.get(key).ok_or_else(missing)?;
-        let in_memory = self.in_memory.iter().find(|(known, _)| *known == key);
-        let bytes = match in_memory {
-            Some((_, bytes)) => bytes.clone(),
+        let bytes = match self.in_memory.get(key) {
+            Some(bytes) => bytes.clone(),
             None => {
                 let bytes = self.store.get_at_most(key, recorded.bytes)?;
                 bytes.ok_or_else(missing)?

@@ -5,13 +5,13 @@ use bytes::Bytes;
 use object_store::memory::InMemory;
 
 use rxrx_format::keys::{CHECKSUMS, ROOT_METADATA};
-use rxrx_format::parse_checksums;
-use rxrx_storage::LocalStore;
+use rxrx_format::{SwitchMark, parse_checksums};
+use rxrx_storage::{LocalStore, RemoteObject};
 use sha2::{Digest, Sha256};
 
 use super::*;
 use crate::events::Silent;
-use crate::fixture::Memory;
+use crate::fixture::{Memory, Objects, dataset};
 use crate::verify::tests::sealed;
 
 const TABLE: &str = "metadata.parquet";
@@ -41,12 +41,29 @@ fn overwriting() -> PublishOptions {
     }
 }
 
-/// All objects at the address; demands that the work folder is empty.
+/// All objects at the address; demands that nothing is left but the state and a lease that
+/// was released.
 fn objects(remote: &Remote) -> BTreeMap<String, Bytes> {
-    assert_eq!(remote.beside(".rxrx2zarr").list().unwrap(), []);
+    let left = remote.beside(".rxrx2zarr").list().unwrap();
+    let expected = ["claims/lease.json", "state.json"];
+    let is_expected = |object: &RemoteObject| expected.contains(&object.key.as_str());
+    assert!(left.iter().all(is_expected), "{left:?}");
     let keys = remote.list().unwrap().into_iter().map(|object| object.key);
     keys.map(|key| (key.clone(), remote.get(&key).unwrap().unwrap()))
         .collect()
+}
+
+/// The dataset at the address, without the mark of a switch.
+fn published_dataset(remote: &Remote) -> Objects {
+    let objects = objects(remote).into_iter();
+    let objects = objects.map(|(key, bytes)| (key, bytes.to_vec()));
+    dataset(objects.collect()).unwrap()
+}
+
+fn original_dataset(store: &Memory) -> Objects {
+    let objects = originals(store).into_iter();
+    let objects = objects.map(|(key, bytes)| (key, bytes.to_vec()));
+    dataset(objects.collect()).unwrap()
 }
 
 fn originals(store: &Memory) -> BTreeMap<String, Bytes> {
@@ -102,7 +119,7 @@ fn every_object_is_uploaded_once() {
 }
 
 #[test]
-fn missing_and_damaged_objects_are_put_again_before_the_root() {
+fn missing_and_damaged_objects_are_put_again() {
     let (from, to) = (sealed(), remote());
     publish(&from, &to).unwrap();
     to.remove(SHARD).unwrap();
@@ -114,7 +131,7 @@ fn missing_and_damaged_objects_are_put_again_before_the_root() {
     to.put("README.md", card).unwrap();
     let again = publish(&from, &to).unwrap();
     assert_eq!(objects(&to), originals(&from));
-    assert_eq!(again.uploaded, 3, "shard, table and root");
+    assert_eq!(again.uploaded, 2, "shard and table");
     assert_eq!(again.kept + again.uploaded, again.objects);
 }
 
@@ -127,20 +144,41 @@ fn another_dataset_is_replaced_only_with_overwrite() {
     assert!(matches!(error, PublishError::Occupied { .. }), "{error}");
     assert_eq!(objects(&to), originals(&from));
     let replaced = publish_with(&other, &to, overwriting()).unwrap();
-    assert_eq!(objects(&to), originals(&other));
-    assert_eq!((replaced.uploaded, replaced.removed), (3, 1));
+    assert_eq!(published_dataset(&to), original_dataset(&other));
+    // Card, list of checksums and all metadata are put, and croissant.json is left.
+    let is_metadata = |key: &String| key.ends_with("zarr.json");
+    let metadata = other.keys().into_iter().filter(is_metadata).count();
+    assert_eq!((replaced.uploaded, replaced.left_behind), (2 + metadata, 1));
+    let root = to.get(ROOT_METADATA).unwrap().unwrap();
+    let mark = |root: &Bytes| SwitchMark::of_metadata(&serde_json::from_slice(root).unwrap());
+    assert!(mark(&root).is_some());
+
+    // It is the same dataset, mark or not, and is mended without a switch.
+    let again = publish(&other, &to).unwrap();
+    assert_eq!((again.uploaded, again.kept), (0, again.objects));
+    to.remove(TABLE).unwrap();
+    let again = publish(&other, &to).unwrap();
+    assert_eq!(again.uploaded, 1);
+    assert_eq!(to.get(ROOT_METADATA).unwrap().unwrap(), root);
+    // The same dataset once more has another mark, so another ETag.
+    publish_with(&from, &to, overwriting()).unwrap();
+    publish_with(&other, &to, overwriting()).unwrap();
+    let again = to.get(ROOT_METADATA).unwrap().unwrap();
+    assert_ne!(mark(&again), mark(&root));
+    assert_eq!(published_dataset(&to), original_dataset(&other));
 }
 
 #[test]
 fn unfinished_work_is_replaced_only_with_overwrite() {
     let (from, to) = (sealed(), remote());
     let work = to.beside(".rxrx2zarr");
-    work.put("run.json", "torn".into()).unwrap();
+    work.put("state.json", "torn".into()).unwrap();
     to.put(SHARD, "part of another dataset".into()).unwrap();
     let error = publish(&from, &to).unwrap_err().to_string();
     assert!(error.contains("unfinished work of a conversion"), "{error}");
+    to.remove(SHARD).unwrap();
     publish_with(&from, &to, overwriting()).unwrap();
-    assert_eq!(objects(&to), originals(&from));
+    assert_eq!(published_dataset(&to), original_dataset(&from));
 }
 
 #[test]
@@ -166,17 +204,16 @@ fn what_a_user_put_into_a_published_dataset_stays() {
     to.put(mask, "work of a user".into()).unwrap();
     let root = to.head(ROOT_METADATA).unwrap();
     let again = publish(&from, &to).unwrap();
-    assert_eq!((again.uploaded, again.removed), (0, 0));
+    assert_eq!((again.uploaded, again.left_behind), (0, 0));
     assert_eq!(
         to.head(ROOT_METADATA).unwrap(),
         root,
         "it was not taken away"
     );
     let replaced = publish_with(&another(), &to, overwriting()).unwrap();
-    assert_eq!(replaced.removed, 1);
-    let mut expected = originals(&another());
-    expected.insert(mask.to_owned(), "work of a user".into());
-    assert_eq!(objects(&to), expected);
+    assert_eq!(replaced.left_behind, 1);
+    assert_eq!(published_dataset(&to), original_dataset(&another()));
+    assert_eq!(objects(&to).get(mask), Some(&"work of a user".into()));
 }
 
 #[test]

@@ -16,7 +16,8 @@ use crate::convert::{ConvertError, ConvertOptions, Converted, convert};
 use crate::events::Silent;
 use crate::fixture::{SIDE, image_path, png};
 use crate::inspect::MadeWith;
-use crate::output::{Existing, OutputError, OutputLocation};
+use crate::journal::Run;
+use crate::output::{Existing, LockedOutput, OutputError, OutputLocation, OutputState, Plan};
 use crate::verify::{VerifyOptions, verify};
 
 /// An input of two sites with two channels, and an output beside it.
@@ -121,19 +122,25 @@ fn an_unfinished_run_of_another_version_with_the_same_encoder_continues() {
     let error = convert(&planned, &output, &options, &Silent).unwrap_err();
     assert!(matches!(error, ConvertError::Interrupted { .. }), "{error}");
     let place = OutputLocation::new(dirs.output().as_path()).unwrap();
-    let run = place.journal().run().unwrap().unwrap();
+    let OutputState::Unfinished(run) = place.state().unwrap() else {
+        panic!("there is no unfinished run");
+    };
+    let begin = |run: &Run| {
+        let lock = LockedOutput::take(&place, &Silent).unwrap();
+        lock.begin(Plan::Convert(Box::new(run.clone()))).unwrap();
+    };
     let text = serde_json::to_string(&run).unwrap();
     assert!(!text.contains(GENERATOR), "{text}");
     dirs.store()
         .put("README.md", &[b"generator: rxrx2zarr 9.9.9"])
         .unwrap();
 
-    let mut other = run.clone();
+    let mut other = (*run).clone();
     other.fingerprint.encoder_revision = Some(77);
-    place.journal().begin(&other).unwrap();
+    begin(&other);
     let differences = differences(dirs.convert(Existing::Continue).unwrap_err());
     assert_eq!(differences.len(), 1, "{differences:?}");
-    place.journal().begin(&run).unwrap();
+    begin(&run);
     dirs.convert(Existing::Continue).unwrap();
     let card = dirs.store().get("README.md").unwrap().unwrap();
     assert!(!String::from_utf8(card).unwrap().contains("9.9.9"));

@@ -3,8 +3,9 @@
 use bytes::Bytes;
 
 use super::record::LeaseRecord;
-use crate::remote::{ObjectVersion, Remote};
+use crate::remote::Remote;
 use crate::store::StoreError;
+use crate::version::Version;
 
 /// Start of the keys of lease objects.
 const LEASES: &str = "claims/";
@@ -28,7 +29,7 @@ pub(in crate::lock) fn is_lease_key(key: &str) -> bool {
 #[derive(PartialEq, Eq)]
 pub(super) struct Found {
     bytes: Bytes,
-    pub(super) version: ObjectVersion,
+    pub(super) version: Version,
 }
 
 impl Found {

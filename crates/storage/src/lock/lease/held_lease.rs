@@ -9,8 +9,9 @@ use super::times::LeaseTimes;
 use crate::location::Location;
 use crate::lock::error::LockError;
 use crate::platform;
-use crate::remote::{ObjectVersion, Remote};
+use crate::remote::Remote;
 use crate::store::{StoreError, StoreErrorKind};
+use crate::version::Version;
 
 /// The time for a request about the lease, at most.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -49,7 +50,7 @@ pub(super) struct HeldLease {
 pub(super) struct StoredLease {
     pub(super) record: LeaseRecord,
     /// `None` if the store has no conditional put.
-    pub(super) version: Option<ObjectVersion>,
+    pub(super) version: Option<Version>,
 }
 
 struct State {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lock::error::LockError;
 use crate::lock::holder::Holder;
+use crate::nonce::random_bits;
 use crate::platform;
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -32,16 +33,15 @@ impl LeaseRecord {
     /// # Errors
     /// The operating system gives no random numbers.
     pub(super) fn new() -> Result<Self, LockError> {
-        let mut nonce = [0; 16];
-        getrandom::fill(&mut nonce).map_err(|error| LockError::Io {
+        let nonce = random_bits().map_err(|source| LockError::Io {
             action: "take random numbers from",
             path: "the operating system".into(),
-            source: error.into(),
+            source,
         })?;
         Ok(Self {
             holder: Holder::this_process(),
             machine: platform::machine_id(),
-            nonce: hex::encode(nonce),
+            nonce,
             renewals: 0,
             released: false,
         })

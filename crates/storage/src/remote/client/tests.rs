@@ -119,9 +119,13 @@ fn remote_stores_conform() {
     // Answers arrive whole, or in pieces of 1,000 bytes.
     let in_pieces = ChunkedStore::new(Arc::new(InMemory::new()), 1000);
     let in_pieces = Remote::on(Arc::new(in_pieces), "a/b");
-    for remote in [memory(), in_pieces] {
+    for mut remote in [memory(), in_pieces] {
+        remote.connection_mut().has_conditions = true;
         let [store, again] = [(); 2].map(|()| RemoteStore::new(remote.clone(), None));
         crate::testing::conforms(&store, &again);
         crate::testing::remote_conforms(&remote);
+        let work = remote.beside(".work");
+        let store = RemoteStore::new(remote, None).with_work(work.clone());
+        crate::testing::objects_are_brought(&store, &RemoteStore::new(work, None));
     }
 }

@@ -52,6 +52,9 @@ impl Store for Unflushed {
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         self.inner.get(key)
     }
+    fn bring(&self, from: &str, key: &str) -> Result<(), StoreError> {
+        self.inner.bring(from, key)
+    }
     fn list(&self) -> Result<Vec<StoredObject>, StoreError> {
         self.inner.list()
     }

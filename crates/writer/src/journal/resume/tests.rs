@@ -40,7 +40,14 @@ impl Finished {
             tables: None,
             jobs: NonZeroUsize::MIN,
         };
-        resume(&self.plan, &records, &self.images, &self.store, recheck)
+        resume(
+            &self.plan,
+            &records,
+            &self.images,
+            &self.store,
+            &self.store,
+            recheck,
+        )
     }
 
     /// The shards that would be converted again.
@@ -155,7 +162,7 @@ fn an_input_that_is_gone_is_no_set_of_removed_images() {
         tables: None,
         jobs: NonZeroUsize::MIN,
     };
-    let error = resume(&run.plan, &records, &Gone, &run.store, false).unwrap_err();
+    let error = resume(&run.plan, &records, &Gone, &run.store, &run.store, false).unwrap_err();
     assert!(matches!(error, ResumeError::Source { .. }), "{error}");
 }
 

@@ -12,9 +12,7 @@ fn run_of(sites: usize) -> Run {
         fingerprint: Fingerprint::of(&plan, settings()),
         description: Description::look_alike(),
         units: plan.units().len(),
-        cleared: true,
         labels: vec!["well".to_owned()],
-        remove: Vec::new(),
         retried: None,
     }
 }
@@ -75,20 +73,13 @@ fn record(shard: usize) -> UnitRecord {
 fn records_are_read_to_the_last_bit() {
     let store = Memory::new();
     let journal = Journal::new(&store);
-    assert_eq!(journal.run().unwrap(), None);
-    journal.begin(&run_of(24)).unwrap();
     for shard in [11, 2, 0] {
         journal.record(&record(shard)).unwrap();
     }
-    assert_eq!(journal.run().unwrap(), Some(run_of(24)));
     assert_eq!(journal.recorded().unwrap(), 3);
     let records = journal.records().unwrap();
     assert_eq!(records.whole, [record(0), record(2), record(11)]);
     assert_eq!(records.damaged, Vec::<String>::new());
-
-    journal.clear().unwrap();
-    assert!(journal.records().unwrap().whole.is_empty());
-    assert!(journal.run().unwrap().is_some());
 }
 
 #[test]
@@ -120,10 +111,16 @@ fn damaged_records_do_not_count() {
 }
 
 #[test]
-fn a_damaged_description_of_the_run_is_an_error_with_advice() {
-    let store = Memory::new();
-    store.put(RUN, &[b"{}\n"]).unwrap();
-    let error = Journal::new(&store).run().unwrap_err();
+fn a_damaged_entry_is_an_error_with_advice() {
+    let entry = encode_entry("state.json", &run_of(24)).unwrap();
+    assert_eq!(
+        parse_entry::<Run>("state.json", &entry).unwrap(),
+        run_of(24)
+    );
+    let error = parse_entry::<Run>("state.json", b"{}\n").unwrap_err();
     let text = error.to_string();
-    assert!(text.contains(RUN) && text.contains("--overwrite"), "{text}");
+    assert!(
+        text.contains("state.json") && text.contains("--overwrite"),
+        "{text}"
+    );
 }
