@@ -9,6 +9,8 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::ops::Range;
 
+use twox_hash::XxHash3_128;
+
 use crate::platform::is_out_of_files;
 use crate::version::Version;
 
@@ -143,7 +145,7 @@ pub trait Store: Send + Sync {
     /// [`StoreError`] when the store cannot tell.
     fn version(&self, key: &str) -> Result<Option<Version>, StoreError> {
         let bytes = self.get(key)?;
-        Ok(bytes.map(|bytes| Version::of_tag(format!("{:08x}", crc32c::crc32c(&bytes)))))
+        Ok(bytes.map(|bytes| Version::of_tag(format!("{:032x}", XxHash3_128::oneshot(&bytes)))))
     }
 
     /// Reads one whole object of at most `at_most` bytes and its version; `None` if it is

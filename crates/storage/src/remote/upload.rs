@@ -9,6 +9,7 @@ use object_store::{
     Attributes, Error, ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions, PutResult, Result,
     WriteMultipart,
 };
+use twox_hash::XxHash3_128;
 
 use super::condition::Condition;
 use super::connection::Connection;
@@ -33,7 +34,9 @@ pub(super) struct Upload<'a> {
     /// What must be there when the upload is completed.
     condition: Option<Condition>,
     bytes: u64,
-    crc: u32,
+    /// The XXH3 of the bytes. A CRC-32C would be the same for all shards of a size, because
+    /// each part of a shard ends with its own CRC-32C.
+    hash: XxHash3_128,
 }
 
 impl<'a> Upload<'a> {
@@ -46,7 +49,7 @@ impl<'a> Upload<'a> {
             parts: None,
             condition: None,
             bytes: 0,
-            crc: 0,
+            hash: XxHash3_128::new(),
         }
     }
 
@@ -71,7 +74,9 @@ impl<'a> Upload<'a> {
             Ok(_) => Ok(()),
             // The answer alone may have been lost. Then the upload is complete and
             // cannot be completed again.
-            Err(_) if is_stored(connection, &self.path, (self.bytes, self.crc)) => Ok(()),
+            Err(_) if is_stored(connection, &self.path, (self.bytes, self.hash.finish_128())) => {
+                Ok(())
+            }
             Err(error) => Err(io_error(error)),
         }
     }
@@ -137,7 +142,7 @@ impl Write for Upload<'_> {
             parts.write(bytes);
         }
         self.bytes += bytes.len() as u64;
-        self.crc = crc32c::crc32c_append(self.crc, bytes);
+        self.hash.write(bytes);
         Ok(bytes.len())
     }
 
@@ -209,15 +214,45 @@ fn io_error(error: object_store::Error) -> io::Error {
     io::Error::other(AdvisedError::from(error))
 }
 
-/// Whether the object at `path` has that length and that CRC-32C.
-fn is_stored(connection: &Connection, path: &Path, expected: (u64, u32)) -> bool {
+/// Whether the object at `path` has that length and that XXH3.
+fn is_stored(connection: &Connection, path: &Path, expected: (u64, u128)) -> bool {
     let read = async {
-        let found = connection.store.get(path).await?.into_stream();
-        let add = |(length, crc): (u64, u32), piece: bytes::Bytes| {
-            let crc = crc32c::crc32c_append(crc, &piece);
-            std::future::ready(Ok((length + piece.len() as u64, crc)))
-        };
-        found.try_fold((0, 0), add).await
+        let mut found = connection.store.get(path).await?.into_stream();
+        let (mut length, mut hash) = (0, XxHash3_128::new());
+        while let Some(piece) = found.try_next().await? {
+            length += piece.len() as u64;
+            hash.write(&piece);
+        }
+        Ok::<_, Error>((length, hash.finish_128()))
     };
     connection.wait(read).is_ok_and(|found| found == expected)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use object_store::memory::InMemory;
+    use object_store::{ObjectStoreExt, RetryConfig};
+
+    use super::*;
+
+    /// Two shards of the same size: each part ends with its CRC-32C, so that the CRC-32C of
+    /// the whole is the same.
+    #[test]
+    fn shards_of_the_same_size_are_told_apart() {
+        let shard = |pixel: u8| -> Vec<u8> {
+            let chunk = [pixel; 60];
+            [&chunk[..], &crc32c::crc32c(&chunk).to_le_bytes()].concat()
+        };
+        assert_eq!(crc32c::crc32c(&shard(1)), crc32c::crc32c(&shard(2)));
+        let connection = Connection::new(Arc::new(InMemory::new()), RetryConfig::default());
+        let connection = connection.unwrap();
+        let path = Path::from("shard");
+        let put = connection.store.put(&path, shard(1).into());
+        connection.wait(put).unwrap();
+        let expected = |shard: Vec<u8>| (shard.len() as u64, XxHash3_128::oneshot(&shard));
+        assert!(is_stored(&connection, &path, expected(shard(1))));
+        assert!(!is_stored(&connection, &path, expected(shard(2))));
+    }
 }
