@@ -48,7 +48,7 @@
 //! 3. The root, and then the `zarr.json` of the array, are replaced by markers with the names
 //!    of the run folder and of the holder; where nothing is, the marker is created.
 //! 4. The objects of other run folders are replaced by empty ones, except those of `next`.
-//! 5. Shards are copied from the run folder. Nothing is removed.
+//! 5. Shards are copied from the run folder inside the store. Nothing is removed.
 //! 6. `SHA256SUMS`, the `zarr.json` and the root are put. Each of the last two replaces the
 //!    marker of this process, and has the attribute `switch`: run folder and holder.
 //! 7. The state becomes `sealed`.

@@ -8,8 +8,11 @@ pub(crate) enum Rule {
     LeaseAskedBeforeEachTry,
     /// Puts are conditional on what was seen: If-None-Match or If-Match.
     ConditionalPuts,
-    /// Copies inside the store are conditional on source and destination.
-    ConditionalCopies,
+    /// A copy is made inside the store, on the condition that its source is as it was
+    /// seen. Without this rule the bytes are read and put.
+    CopyNamesSource,
+    /// A copy is conditional on its destination as it was seen.
+    CopyNamesDestination,
     /// Each version of the state has a new nonce, and whoever gets the exclusive hold
     /// first rewrites the state.
     FencedState,
@@ -61,10 +64,11 @@ pub(crate) enum Rule {
 }
 
 impl Rule {
-    pub(crate) const EVERY: [Self; 24] = [
+    pub(crate) const EVERY: [Self; 25] = [
         Self::LeaseAskedBeforeEachTry,
         Self::ConditionalPuts,
-        Self::ConditionalCopies,
+        Self::CopyNamesSource,
+        Self::CopyNamesDestination,
         Self::FencedState,
         Self::UniqueRunFolders,
         Self::RunRootLast,

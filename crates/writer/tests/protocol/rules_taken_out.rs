@@ -95,7 +95,8 @@ fn holes_of_switches() -> Vec<Hole> {
         hole("V16", &[Rule::FencedState, Rule::RootMeansComplete], sealed, &[Overwrite(Q), Overwrite(Q)], 1, RootMeansWhole),
         hole("V17", &[Rule::LeaseAskedBeforeEachTry], empty, &[Convert(P), Overwrite(Q)], 0, RootMeansWhole),
         hole("V18", &[Rule::ConditionalPuts], sealed, &[Overwrite(Q), Overwrite(P)], 1, RootMeansWhole),
-        hole("V19", &[Rule::ConditionalCopies], sealed, &[Overwrite(Q), Overwrite(P)], 1, RootMeansWhole),
+        hole("V19", &[Rule::CopyNamesSource, Rule::CopyNamesDestination], sealed, &[Retry, Overwrite(Q)], 1, RootMeansWhole),
+        hole("V22", &[Rule::CopyNamesSource], sealed, &[Overwrite(Q), Overwrite(P)], 1, RootMeansWhole),
         hole("V20", &[Rule::RunRootLast], sealed, &[Overwrite(P), Overwrite(P)], 0, NothingIsLost),
     ]
 }

@@ -39,11 +39,11 @@ pub(crate) enum Condition {
 pub(crate) enum Change {
     Put(Object),
     Remove,
-    /// A copy inside the store, conditional on the source if that is given. A copy in
-    /// parts of another size has the same bytes and another ETag.
+    /// A copy inside the store, conditional on the source. A copy in parts of another size
+    /// has the same bytes and another ETag.
     Copy {
         from: Key,
-        source: Option<Object>,
+        source: Object,
         object: Object,
     },
 }
@@ -66,10 +66,8 @@ impl fmt::Debug for Request {
                 source,
                 object,
             } => {
-                write!(f, "copy {from:?} to {:?} := {object:?}", self.key)?;
-                if let Some(source) = source {
-                    write!(f, ", if the source is {source:?}")?;
-                }
+                write!(f, "copy {from:?}, if it is {source:?}, ")?;
+                write!(f, "to {:?} := {object:?}", self.key)?;
             }
         }
         match self.condition {
@@ -278,12 +276,12 @@ impl Store {
                 from,
                 source,
                 object,
-            } => match (self.get(from), source) {
-                (None, _) => return Answer::Refused,
-                (found, Some(_)) if found != source => return Answer::Refused,
-                (Some(Object::Empty), _) => self.set(request.key, Some(Object::Empty)),
-                _ => self.set(request.key, Some(object)),
-            },
+            } => {
+                if self.get(from) != Some(source) {
+                    return Answer::Refused;
+                }
+                self.set(request.key, Some(object));
+            }
         }
         Answer::Done
     }

@@ -208,18 +208,20 @@ impl Process {
         if source.is_none() || store.get(from) != source {
             return Step::End(Outcome::SourceGone);
         }
-        let is_conditional = rules.has(Rule::ConditionalCopies);
         let request = Request {
             key,
             condition: match seen {
-                _ if !is_conditional => Condition::None,
+                _ if !rules.has(Rule::CopyNamesDestination) => Condition::None,
                 Some(seen) => Condition::Is(seen),
                 None => Condition::Absent,
             },
-            change: Change::Copy {
-                from,
-                source: source.filter(|_| is_conditional),
-                object,
+            change: match source {
+                Some(source) if rules.has(Rule::CopyNamesSource) => Change::Copy {
+                    from,
+                    source,
+                    object,
+                },
+                _ => Change::Put(object),
             },
         };
         self.send(request, next, self.stage)
