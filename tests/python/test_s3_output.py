@@ -68,7 +68,7 @@ def restartable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]
 def assert_same(bucket: Bucket, prefix: str, local: Dataset) -> None:
     """Checks that the bucket has the objects of the local run, and no others."""
     expected = local_objects(local.root)
-    assert set(bucket.keys(prefix)) == {f"{prefix}/{key}" for key in expected}
+    assert set(bucket.keys(f"{prefix}/")) == {f"{prefix}/{key}" for key in expected}
     stored = bucket.tree(prefix)
     assert [key for key in expected if stored[key] != expected[key]] == []
 

@@ -207,6 +207,7 @@ impl<'a> Conversion<'a> {
     fn continue_run(&self, lock: LockedOutput, run: &Run) -> Result<Converted, ConvertError> {
         let target = self.target_like(&run.fingerprint, false)?;
         self.place.refuse_foreign_files()?;
+        lock.go_on()?;
         let journal = self.place.journal();
         let Resume { done, todo, found } = self.resume(&journal, self.place.store(), None)?;
         self.observer.notice(Event::Continued(&found));

@@ -218,6 +218,8 @@ impl OutputLocation {
                 let root = root.and_then(|root| parse_root(root, &name).ok());
                 return Ok(OutputState::Sealed(root.map(Box::new)));
             }
+            // Whoever goes on with a plan has put it there.
+            Owner::Marker if is_building(&recorded) => {}
             Owner::Marker => {
                 let error = OutputError::Marked { path: path() };
                 return Ok(OutputState::Damaged(Box::new(error)));
@@ -279,6 +281,11 @@ impl OutputLocation {
             None => Ok(()),
         }
     }
+}
+
+fn is_building(recorded: &Result<Option<RecordedState>, JournalError>) -> bool {
+    let state = recorded.as_ref().ok().and_then(Option::as_ref);
+    state.is_some_and(|state| matches!(state.phase, Phase::Building(_)))
 }
 
 /// Demands that `folder`, which has those entries, holds only entries that are

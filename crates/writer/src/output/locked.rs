@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rxrx_format::keys;
+use rxrx_format::{SwitchMark, keys};
 use rxrx_reader::root_bytes;
 use rxrx_storage::{Lock, StoredObject, Version};
 
@@ -14,6 +14,9 @@ use super::recorded_state::{Next, Phase, Plan, RecordedState, STATE};
 use super::run_folder::{RunFolder, is_run_folder, new_run_folder};
 use super::state::OutputState;
 use crate::events::{Event, Observer};
+
+/// How often an object that another process changes is looked at.
+const LOOKS: usize = 5;
 
 /// An OUTPUT that only this process writes.
 pub(crate) struct LockedOutput {
@@ -125,6 +128,38 @@ impl LockedOutput {
         self.record(Phase::Building(plan), None)
     }
 
+    /// Goes on with what is carried out at OUTPUT. Where requests can arrive late, a marker
+    /// with the nonce of this holder is put in place of the root first: a root that an
+    /// earlier process has sent can no longer be stored over objects that change now.
+    pub(crate) fn go_on(&self) -> Result<(), OutputError> {
+        if !self.place.store().has_late_requests() {
+            return Ok(());
+        }
+        let mark = SwitchMark {
+            run: "building".to_owned(),
+            holder: self.nonce(),
+        };
+        self.put_marker(keys::ROOT_METADATA, &mark.marker())
+    }
+
+    /// Puts a marker in place of whatever is there.
+    pub(super) fn put_marker(&self, key: &str, marker: &[u8]) -> Result<(), OutputError> {
+        let store = self.place.store();
+        for _ in 0..LOOKS {
+            let there = store.get_version(key, keys::bytes_at_most(key))?;
+            if there.as_ref().is_some_and(|(bytes, _)| bytes == marker) {
+                return Ok(());
+            }
+            let version = there.as_ref().map(|(_, version)| version);
+            if store.put_if(key, marker, version)?.is_some() {
+                return Ok(());
+            }
+        }
+        Err(OutputError::Changed {
+            object: self.place.output().join(key),
+        })
+    }
+
     /// Returns the folder in which `plan` is built, to replace what is at OUTPUT. It is the
     /// one that is recorded, if `goes_on` says so of its plan; otherwise a new one is
     /// recorded, and the former one is removed.
@@ -166,7 +201,7 @@ impl LockedOutput {
         let folder_before = former.filter(|former| former.folder != next.folder);
         self.record(phase, Some(next))?;
         if let Some(former) = folder_before {
-            self.place.run_folder(&former.folder).remove()?;
+            self.place.run_folder(&former.folder).give_up()?;
         }
         folder.put_former(&ours.into_iter().collect::<Vec<_>>())?;
         Ok(folder)
@@ -290,11 +325,18 @@ impl LockedOutput {
         // The dataset is complete, even if this fails. Without the state, or with this one,
         // the rest of the work folder has no effect. If the lock is lost, the work folder may
         // be that of another process.
+        let used = match self.phase() {
+            Phase::Switching(next) => Some(next.folder),
+            _ => None,
+        };
         let sealed = self.check().and_then(|()| {
-            if self.place.store().has_late_requests() {
-                self.record(Phase::Sealed, None)
-            } else {
-                Ok(self.place.work_store().remove(STATE)?)
+            if !self.place.store().has_late_requests() {
+                return Ok(self.place.work_store().remove(STATE)?);
+            }
+            self.record(Phase::Sealed, None)?;
+            match used {
+                Some(folder) => Ok(self.place.run_folder(&folder).give_up()?),
+                None => Ok(()),
             }
         });
         if sealed.is_ok() {

@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use rxrx_storage::{Store, StoreError, new_nonce};
+use rxrx_storage::{Store, StoreError, for_each_concurrent, new_nonce};
 
 use super::error::OutputError;
 use super::prefixed_store::PrefixedStore;
@@ -21,6 +21,9 @@ const RUN_FOLDER: &str = "run-";
 const FORMER: &str = "former.json";
 /// Largest list of keys that is read: 5 million keys of 100 bytes.
 const FORMER_BYTES_AT_MOST: u64 = 512 << 20;
+
+/// Objects that are emptied at once.
+const AT_ONCE: usize = 8;
 
 /// Makes the name of a new run folder.
 pub(super) fn new_run_folder() -> Result<String, OutputError> {
@@ -80,11 +83,20 @@ impl RunFolder {
         Ok(parse_entry(FORMER, &list.unwrap_or_default())?)
     }
 
-    /// Removes the folder. Its name is not used again, so that nobody misses what a
-    /// removal takes that arrives late.
-    pub(super) fn remove(&self) -> Result<(), StoreError> {
-        let objects = self.entries.list()?.into_iter();
-        let keys: Vec<String> = objects.map(|object| object.key).collect();
-        self.entries.remove_all(&keys)
+    /// Gives the folder up. On a disk it is removed. Where requests can arrive late, its
+    /// objects become empty and stay: a put that arrives late does not make them again, and
+    /// a copy that arrives late finds another source than it asks for.
+    pub(super) fn give_up(&self) -> Result<(), StoreError> {
+        let objects = self.entries.list()?;
+        if !self.entries.has_late_requests() {
+            let keys: Vec<String> = objects.into_iter().map(|object| object.key).collect();
+            return self.entries.remove_all(&keys);
+        }
+        for_each_concurrent(&objects, AT_ONCE, |object| {
+            if object.size > 0 {
+                self.entries.put(&object.key, &[])?;
+            }
+            Ok(())
+        })
     }
 }

@@ -4,8 +4,8 @@
 //!    dataset that replaces this one.
 //! 2. The root, then the `zarr.json` of every array, are replaced by a marker that no Zarr
 //!    reader takes for its own and that names the holder of the lock.
-//! 3. Other run folders lose their objects: a copy from there that arrives late finds
-//!    another source than it asks for.
+//! 3. Other run folders are given up: a copy from there that arrives late finds another
+//!    source than it asks for.
 //! 4. The new objects are brought from the run folder.
 //! 5. Objects that the new dataset lacks are removed. Where requests can arrive late they
 //!    stay, because a removal could arrive when the key is in use again.
@@ -89,7 +89,7 @@ impl<'a> Switch<'a> {
             holder: self.lock.nonce(),
         };
         self.put_markers(&mark)?;
-        self.empty_other_folders()?;
+        self.give_up_other_folders()?;
         self.bring_objects()?;
         self.remove_former()?;
         self.lock.check()?;
@@ -134,47 +134,28 @@ impl<'a> Switch<'a> {
     /// Replaces the root, then the metadata of every array, by the marker.
     fn put_markers(&self, mark: &SwitchMark) -> Result<(), OutputError> {
         let marker = mark.marker();
-        self.put_marker(ROOT_METADATA, &marker)?;
+        self.lock.put_marker(ROOT_METADATA, &marker)?;
         let former = self.former.iter().filter(|key| is_array_metadata(key));
         let new = self.checksums.keys().filter(|key| is_array_metadata(key));
         let arrays: BTreeSet<&String> = former.chain(new).collect();
         let arrays: Vec<&String> = arrays.into_iter().collect();
-        for_each_concurrent(&arrays, AT_ONCE, |key| self.put_marker(key, &marker))
+        for_each_concurrent(&arrays, AT_ONCE, |key| self.lock.put_marker(key, &marker))
     }
 
-    fn put_marker(&self, key: &str, marker: &[u8]) -> Result<(), OutputError> {
-        for _ in 0..LOOKS {
-            let there = self.store().get_version(key, bytes_at_most(key))?;
-            if there.as_ref().is_some_and(|(bytes, _)| bytes == marker) {
-                return Ok(());
-            }
-            let version = there.as_ref().map(|(_, version)| version);
-            if self.store().put_if(key, marker, version)?.is_some() {
-                return Ok(());
-            }
+    /// Gives up the run folders that are no longer used.
+    fn give_up_other_folders(&self) -> Result<(), OutputError> {
+        let place = self.lock.place();
+        // One that is to replace this dataset in turn is not given up.
+        let next = self.lock.next().map(|next| next.folder);
+        let objects = place.work_store().list()?.into_iter();
+        let folders = objects.filter_map(|object| Some(object.key.split_once('/')?.0.to_owned()));
+        let folders: BTreeSet<String> = folders.filter(|folder| is_run_folder(folder)).collect();
+        let is_used =
+            |folder: &String| *folder == self.next.folder || next.as_ref() == Some(folder);
+        for folder in folders.iter().filter(|folder| !is_used(folder)) {
+            place.run_folder(folder).give_up()?;
         }
-        Err(self.changed(key))
-    }
-
-    /// Takes the objects from run folders that are no longer used.
-    fn empty_other_folders(&self) -> Result<(), OutputError> {
-        let work = self.lock.place().work_store();
-        let objects = work.list()?.into_iter();
-        let is_other = |key: &str| {
-            let folder = key.split('/').next().unwrap_or_default();
-            is_run_folder(folder) && folder != self.next.folder
-        };
-        let others: Vec<_> = objects.filter(|object| is_other(&object.key)).collect();
-        if !work.has_late_requests() {
-            let keys: Vec<String> = others.into_iter().map(|object| object.key).collect();
-            return Ok(work.remove_all(&keys)?);
-        }
-        for_each_concurrent(&others, AT_ONCE, |object| {
-            if object.size > 0 {
-                work.put(&object.key, &[])?;
-            }
-            Ok(())
-        })
+        Ok(())
     }
 
     /// Brings all objects but metadata and the list of checksums.

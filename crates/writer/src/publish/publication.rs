@@ -30,8 +30,10 @@ pub(super) struct Publication<'a> {
 
 /// How the dataset gets to the address.
 enum Way {
-    /// The address is free, or its publication is unfinished.
+    /// The address is free.
     There,
+    /// A publication of the dataset is unfinished.
+    GoOn,
     /// The dataset is there; an object of it may be damaged. Its metadata have this mark.
     Mend(Option<SwitchMark>),
     /// The dataset is put into a run folder and takes the place of what is there.
@@ -50,7 +52,7 @@ impl Publication<'_> {
         let changes = Changes::find(&publication.source, publication.remote)?;
         let changes = match way {
             Way::Beside | Way::Switch(_) => changes.with_metadata(),
-            Way::There | Way::Mend(_) => changes,
+            Way::There | Way::GoOn | Way::Mend(_) => changes,
         };
         let all: Vec<&String> = publication.source.objects.keys().collect();
         publication.check_source(&all)?;
@@ -72,6 +74,10 @@ impl Publication<'_> {
         let published = match way {
             Way::There => {
                 lock.begin(publication.source.plan())?;
+                publication.put_there(&lock)?
+            }
+            Way::GoOn => {
+                lock.go_on()?;
                 publication.put_there(&lock)?
             }
             Way::Mend(_) => publication.put_there(&lock)?,
@@ -115,7 +121,7 @@ impl Publication<'_> {
                 Some(mark) => Ok(Way::Mend(mark)),
                 None => beside("another dataset"),
             },
-            (OutputState::Unpublished(plan), _) if **plan == self.source.plan() => Ok(Way::There),
+            (OutputState::Unpublished(plan), _) if **plan == self.source.plan() => Ok(Way::GoOn),
             (OutputState::Unpublished(_), _) => {
                 beside("the unfinished publication of another dataset")
             }
