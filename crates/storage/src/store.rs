@@ -5,6 +5,7 @@
 //! both have: put one whole object, read one, remove one, list them. It has no
 //! partial write and no append, because two writers of one object would lose data.
 
+use std::collections::HashMap;
 use std::error::Error;
 use std::io::{self, Write};
 use std::ops::Range;
@@ -141,6 +142,18 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError`] when a part of the store cannot be listed.
     fn list(&self) -> Result<Vec<StoredObject>, StoreError>;
+
+    /// Returns the size in bytes of each of these objects; `None` for one that is absent,
+    /// or that the store denies, as S3 does for an absent object without the right to
+    /// list. A store behind plain HTTP has this operation and no list.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer.
+    fn sizes(&self, keys: &[&str]) -> Result<Vec<Option<u64>>, StoreError> {
+        let objects = self.list()?.into_iter();
+        let sizes: HashMap<String, u64> = objects.map(|object| (object.key, object.size)).collect();
+        Ok(keys.iter().map(|&key| sizes.get(key).copied()).collect())
+    }
 }
 
 /// An object in the list of [`Store::list`].

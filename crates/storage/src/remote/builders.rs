@@ -63,7 +63,9 @@ const TIMES: [(ClientConfigKey, &str, &str); 3] = [
 ];
 
 /// Opens the store of a folder. An `http` or `https` address whose host is not
-/// known speaks S3; its first name is the bucket. Each write asks the `fence`.
+/// known speaks S3; its first name is the bucket. Requests to it are not signed if the
+/// user has set no credentials, so that it may be a plain web server. Each write asks the
+/// `fence`.
 pub(super) fn folder(
     address: &Address,
     fence: Option<Arc<dyn Fence>>,
@@ -75,7 +77,12 @@ pub(super) fn folder(
             let url = address.url();
             let key = address.key();
             let (bucket, key) = key.split_once('/').unwrap_or((&key, ""));
-            let builder = s3(address, fence.as_ref())?
+            let mut builder = s3(address, fence.as_ref())?;
+            if !says_whether_to_sign(address) && !has_credentials(&builder) {
+                // A plain web server, most likely: the role of a machine means nothing there.
+                builder = builder.with_skip_signature(true);
+            }
+            let builder = builder
                 .with_endpoint(&url[..Position::BeforePath])
                 .with_bucket_name(bucket)
                 .with_virtual_hosted_style_request(false);
@@ -193,6 +200,26 @@ fn s3(address: &Address, fence: Option<&Arc<dyn Fence>>) -> Result<AmazonS3Build
         builder = builder.with_config(key, value);
     }
     configured(builder, address)
+}
+
+/// Returns whether the user has said whether requests are signed.
+fn says_whether_to_sign(address: &Address) -> bool {
+    let names = ["skip_signature", "aws_skip_signature"];
+    let mut options = address.options().iter();
+    options.any(|option| names.contains(&&*option.key.to_ascii_lowercase()))
+        || env::var_os("AWS_SKIP_SIGNATURE").is_some()
+}
+
+/// Returns whether there are credentials beside those of the machine.
+fn has_credentials(builder: &AmazonS3Builder) -> bool {
+    let sources = [
+        AmazonS3ConfigKey::AccessKeyId,
+        AmazonS3ConfigKey::WebIdentityTokenFile,
+        AmazonS3ConfigKey::ContainerCredentialsRelativeUri,
+        AmazonS3ConfigKey::ContainerCredentialsFullUri,
+    ];
+    let mut sources = sources.iter();
+    sources.any(|key| builder.get_config_value(key).is_some())
 }
 
 fn build_s3(builder: AmazonS3Builder) -> object_store::Result<impl ObjectStore> {

@@ -84,4 +84,8 @@ impl Store for RemoteStore {
         let objects = self.remote.list()?.into_iter();
         Ok(objects.map(Into::into).collect())
     }
+
+    fn sizes(&self, keys: &[&str]) -> Result<Vec<Option<u64>>, StoreError> {
+        self.remote.sizes(keys)
+    }
 }
