@@ -13,6 +13,7 @@
 //! card, croissant        README.md and croissant.json of a dataset
 //!  └─ description, column_meaning, plane_counts   texts and numbers that they share
 //! checksums, table_digest   SHA256SUMS, and the digest of the metadata table
+//! store_checksums        the checksums that an object store has of the objects
 //! json                   documents that may be made to do harm
 //! testing                values for tests
 //! ```
@@ -32,6 +33,7 @@ mod labels;
 mod plane_counts;
 mod root;
 mod shard;
+mod store_checksums;
 mod table_digest;
 mod tables;
 #[cfg(any(test, feature = "testing"))]
@@ -55,6 +57,9 @@ pub use self::labels::{Label, LabelError, label_names, label_values, labels};
 pub use self::plane_counts::PlaneCounts;
 pub use self::root::{DatasetAttributes, Root, RootError, Settings, root_metadata};
 pub use self::shard::{ShardIndex, ShardIndexError, index_bytes, read_index, read_stored_index};
+pub use self::store_checksums::{
+    StoreChecksum, StoreChecksums, parse_store_checksums, store_checksums_document,
+};
 pub use self::table_digest::table_sha256;
 pub use self::tables::{
     ChannelStats, ChannelSums, EmbeddingsDigest, EmbeddingsTable, PlaneRow, PlanesTable,

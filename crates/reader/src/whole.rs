@@ -46,7 +46,8 @@ impl Gaps {
 }
 
 impl ObjectCount {
-    fn add(&mut self, key: &str) {
+    /// Counts one more object.
+    pub fn add(&mut self, key: &str) {
         if self.count < EXAMPLES {
             self.examples.push(key.to_owned());
         }

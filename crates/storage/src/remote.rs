@@ -33,6 +33,7 @@ mod guard;
 mod remote_bytes;
 mod remote_store;
 mod retry;
+mod stated_checksums;
 mod store_advice;
 mod upload;
 mod upload_checksums;

@@ -11,7 +11,8 @@
 //!    first: no reader finds a mixture.
 //! 5. Shards and labels are put, then tables, card and checksums. Each is read once,
 //!    and its checksum is compared before it is put.
-//! 6. The root metadata is put when the store lists every object with its size.
+//! 6. When the store lists every object with its size, its own checksums are recorded in
+//!    `store-checksums.json`, and the root metadata is put.
 //! 7. With `verify`, all objects are read back.
 //!
 //! After an interruption the same call continues. Memory: up to 4 objects.

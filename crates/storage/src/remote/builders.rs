@@ -20,13 +20,16 @@ use std::str::FromStr;
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
+use http::{HeaderMap, HeaderName, HeaderValue};
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, Checksum};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::http::HttpBuilder;
 use object_store::limit::LimitStore;
 use object_store::path::Path;
-use object_store::{ClientConfigKey, Error, ObjectStore, ObjectStoreScheme, RetryConfig};
+use object_store::{
+    ClientConfigKey, ClientOptions, Error, ObjectStore, ObjectStoreScheme, RetryConfig,
+};
 use url::Position;
 
 use super::aws_profile;
@@ -34,6 +37,7 @@ use super::cloud::Cloud;
 use super::connector::StoreConnector;
 use super::fence::Fence;
 use super::guard::GuardedConnector;
+use super::stated_checksums;
 use crate::location::Address;
 
 /// The reason why a store cannot be opened.
@@ -70,14 +74,44 @@ pub(super) fn folder(
     address: &Address,
     fence: Option<Arc<dyn Fence>>,
 ) -> Result<StoreAndPrefix, OpenError> {
+    folder_by(
+        address,
+        &Client {
+            fence,
+            asks_checksums: false,
+        },
+    )
+}
+
+/// Opens the store of a folder with a client that asks S3 for the checksums of an object.
+pub(super) fn asking_checksums(address: &Address) -> Result<StoreAndPrefix, OpenError> {
+    folder_by(
+        address,
+        &Client {
+            fence: None,
+            asks_checksums: true,
+        },
+    )
+}
+
+/// The requests that a client sends.
+#[derive(Default)]
+struct Client {
+    /// The check before each try of a write.
+    fence: Option<Arc<dyn Fence>>,
+    /// Whether S3 is asked for the checksums of an object.
+    asks_checksums: bool,
+}
+
+fn folder_by(address: &Address, client: &Client) -> Result<StoreAndPrefix, OpenError> {
     install_cryptography();
-    match cloud_store(address, fence.as_ref())? {
+    match cloud_store(address, client)? {
         Some(opened) => Ok(opened),
         None => {
             let url = address.url();
             let key = address.key();
             let (bucket, key) = key.split_once('/').unwrap_or((&key, ""));
-            let mut builder = s3(address, fence.as_ref())?;
+            let mut builder = s3(address, client)?;
             if !says_whether_to_sign(address) && !has_credentials(&builder) {
                 // A plain web server, most likely: the role of a machine means nothing there.
                 builder = builder.with_skip_signature(true);
@@ -95,7 +129,7 @@ pub(super) fn folder(
 /// known is a web server.
 pub(super) fn object(address: &Address) -> Result<StoreAndPrefix, OpenError> {
     install_cryptography();
-    match cloud_store(address, None)? {
+    match cloud_store(address, &Client::default())? {
         Some(opened) => Ok(opened),
         None => {
             let builder = HttpBuilder::new()
@@ -110,19 +144,16 @@ pub(super) fn object(address: &Address) -> Result<StoreAndPrefix, OpenError> {
 
 /// Opens the store of an address that names a cloud by its scheme or host; `None`
 /// for any other address.
-fn cloud_store(
-    address: &Address,
-    fence: Option<&Arc<dyn Fence>>,
-) -> Result<Option<StoreAndPrefix>, OpenError> {
+fn cloud_store(address: &Address, client: &Client) -> Result<Option<StoreAndPrefix>, OpenError> {
     let url = address.url();
     let connector = |cloud| StoreConnector {
         cloud,
-        fence: fence.cloned(),
+        fence: client.fence.clone(),
     };
     let (scheme, path) = ObjectStoreScheme::parse(url)?;
     let store = match scheme {
         ObjectStoreScheme::AmazonS3 => {
-            limited(build_s3(s3(address, fence)?.with_url(url.as_str())))?
+            limited(build_s3(s3(address, client)?.with_url(url.as_str())))?
         }
         ObjectStoreScheme::GoogleCloudStorage => {
             let mut builder = configured(GoogleCloudStorageBuilder::from_env(), address)?;
@@ -180,13 +211,13 @@ fn is_plain_http(endpoint: Option<&str>) -> bool {
 
 /// Returns a builder with the settings of the environment, of the AWS profile and
 /// of the address.
-fn s3(address: &Address, fence: Option<&Arc<dyn Fence>>) -> Result<AmazonS3Builder, OpenError> {
+fn s3(address: &Address, client: &Client) -> Result<AmazonS3Builder, OpenError> {
     let connector = StoreConnector {
         cloud: Cloud::S3,
-        fence: fence.cloned(),
+        fence: client.fence.clone(),
     };
     // Objects are removed one by one, because only such a request can have a condition.
-    let mut builder = AmazonS3Builder::from_env()
+    let mut builder = s3_from_env(client.asks_checksums)
         .with_http_connector(connector)
         .with_disable_bulk_delete(true);
     // Without a checksum the server would not notice damage on the way.
@@ -200,6 +231,30 @@ fn s3(address: &Address, fence: Option<&Arc<dyn Fence>>) -> Result<AmazonS3Build
         builder = builder.with_config(key, value);
     }
     configured(builder, address)
+}
+
+/// Returns a builder with the settings of the environment, which asks for the checksums
+/// of objects if so told. [`AmazonS3Builder::from_env`] takes no headers.
+fn s3_from_env(asks_checksums: bool) -> AmazonS3Builder {
+    if !asks_checksums {
+        return AmazonS3Builder::from_env();
+    }
+    let (name, value) = stated_checksums::ASK;
+    let header = (
+        HeaderName::from_static(name),
+        HeaderValue::from_static(value),
+    );
+    let options = ClientOptions::new().with_default_headers(HeaderMap::from_iter([header]));
+    let mut builder = AmazonS3Builder::new().with_client_options(options);
+    for (name, value) in env::vars_os() {
+        if let (Some(name), Some(value)) = (name.to_str(), value.to_str())
+            && name.starts_with("AWS_")
+            && let Ok(key) = name.to_ascii_lowercase().parse()
+        {
+            builder = builder.with_config(key, value);
+        }
+    }
+    builder
 }
 
 /// Returns whether the user has said whether requests are signed.

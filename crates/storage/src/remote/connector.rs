@@ -3,7 +3,7 @@
 //! object_store repeats requests by itself and adds no condition to some of them. This
 //! client asks the fence before each try of a request that may change something, ends a
 //! try that gets no answer before the lease can expire, and adds checksums and
-//! conditions.
+//! conditions. It reads the checksums that the store states.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,6 +21,7 @@ use super::cloud::Cloud;
 use super::condition::Condition;
 use super::fence::{Fence, FenceError, PAUSE, WAIT};
 use super::guard::GuardedConnector;
+use super::stated_checksums::StatedChecksums;
 use super::upload_checksums;
 
 /// A write looks at the fence so often, because timers stand still while the machine
@@ -65,13 +66,19 @@ impl HttpService for StoreService {
         let method = request.method().clone();
         Condition::add(*cloud, &mut request);
         upload_checksums::add(*cloud, &mut request).await?;
-        match fence {
+        let answer = match fence {
             Some(fence) if method != Method::GET && method != Method::HEAD => {
                 wait_until_open(fence.as_ref()).await?;
                 self.send_while_open(fence.as_ref(), request).await
             }
             _ => self.client.execute(request).await,
+        };
+        let mut answer = answer?;
+        if method == Method::HEAD {
+            let stated = StatedChecksums::of(*cloud, answer.headers());
+            answer.extensions_mut().insert(stated);
         }
+        Ok(answer)
     }
 }
 

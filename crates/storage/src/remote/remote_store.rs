@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::client::Remote;
 use super::fence::{Fence, wait_until_open};
-use crate::store::{Store, StoreError, StoreErrorKind, StoredObject, WriteObject, WriteOutcome};
+use crate::store::{
+    Store, StoreError, StoreErrorKind, StoredChecksums, StoredObject, WriteObject, WriteOutcome,
+};
 
 /// The number of objects to put at the same time: while one upload is completed,
 /// others send their parts.
@@ -87,5 +89,12 @@ impl Store for RemoteStore {
 
     fn sizes(&self, keys: &[&str]) -> Result<Vec<Option<u64>>, StoreError> {
         self.remote.sizes(keys)
+    }
+
+    fn stored_checksums(
+        &self,
+        keys: &[&str],
+    ) -> Result<Option<Vec<Option<StoredChecksums>>>, StoreError> {
+        self.remote.stored_checksums(keys).map(Some)
     }
 }

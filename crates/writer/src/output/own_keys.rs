@@ -7,7 +7,8 @@
 use std::collections::BTreeSet;
 
 use rxrx_format::keys::{
-    CARD, CHECKSUMS, OBJECTS, ROOT_METADATA, array_metadata_key, label_chunk_key, shard_key,
+    CARD, CHECKSUMS, OBJECTS, ROOT_METADATA, STORE_CHECKSUMS, array_metadata_key, label_chunk_key,
+    shard_key,
 };
 use rxrx_format::parse_checksums;
 use rxrx_storage::Store;
@@ -41,7 +42,7 @@ pub(crate) fn own_keys(
             ours.insert(key);
         }
     }
-    ours.insert(ROOT_METADATA.to_owned());
+    ours.extend([ROOT_METADATA, STORE_CHECKSUMS].map(str::to_owned));
     // As long as something is left, the list says what is ours.
     ours.remove(CHECKSUMS);
     let there = store.list()?.into_iter().map(|object| object.key);

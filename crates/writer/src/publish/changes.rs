@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rxrx_format::keys::ROOT_METADATA;
+use rxrx_format::keys::{ROOT_METADATA, STORE_CHECKSUMS};
 use rxrx_storage::{PART, PublishedChecksum, Remote, Store, StoreError, map_concurrent};
 use sha2::{Digest, Sha256};
 
@@ -50,7 +50,7 @@ impl Changes {
         }
         changes.remove = own_keys(store, journal)?
             .into_iter()
-            .filter(|key| !source.objects.contains_key(key))
+            .filter(|key| key != STORE_CHECKSUMS && !source.objects.contains_key(key))
             .collect();
         let keys: Vec<&str> = same_size.iter().map(|(key, _)| key.as_str()).collect();
         let published = remote.published_checksums(&keys)?;

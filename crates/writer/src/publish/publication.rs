@@ -13,6 +13,7 @@ use super::report::{PublishOptions, Published};
 use super::source::{AT_ONCE, SourceDataset};
 use crate::events::{Event, Observer};
 use crate::output::{LockedOutput, OutputError, OutputLocation, OutputState};
+use crate::store_checksums::record_store_checksums;
 
 /// One call of [`publish`](super::publish).
 pub(super) struct Publication<'a> {
@@ -124,6 +125,11 @@ impl Publication<'_> {
         }
         if changes.any() {
             self.demand_stored()?;
+        }
+        let keys = self.source.objects.keys().map(String::as_str);
+        let keys: Vec<&str> = keys.filter(|key| *key != ROOT_METADATA).collect();
+        record_store_checksums(store, &keys)?;
+        if changes.any() {
             lock.check()?;
             self.put(ROOT_METADATA)?;
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
-use rxrx_format::keys::{CHECKSUMS, ROOT_METADATA, bytes_at_most};
+use rxrx_format::keys::{CHECKSUMS, ROOT_METADATA, STORE_CHECKSUMS, bytes_at_most};
 use rxrx_format::{Checksums, Sha256Sum, parse_checksums};
 use rxrx_reader::{DatasetError, parse_root, root_bytes};
 use rxrx_storage::Store;
@@ -56,6 +56,10 @@ impl<'a> SourceDataset<'a> {
         sums.insert(CHECKSUMS.to_owned(), Sha256::digest(&list).into());
         let mut objects = BTreeMap::new();
         for object in store.list()? {
+            // They are those of another store.
+            if object.key == STORE_CHECKSUMS {
+                continue;
+            }
             let sha256 = sums
                 .remove(&object.key)
                 .ok_or_else(|| damaged(name, &object.key, &format!("is not in {CHECKSUMS}")))?;
