@@ -173,11 +173,11 @@ def test_an_object_without_a_record_is_named(
     assert report["without_proof"] == {"count": 1, "examples": [SHARD]}
     assert report["changed"]["count"] == 0
     assert report["proven"] == report["objects"] - 1
-    # Without any record, the SHA-256 of the store is a proof of the others.
+    # Without any record, the SHA-256 of the store is a proof of what SHA256SUMS names.
     bucket.client.delete_object(Bucket=bucket.name, Key=key)
     code, report = told(bucket.endpoint, url, tmp_path / "none")
     assert (code, report["recorded"]) == (FAILED, False)
-    assert report["without_proof"] == {"count": 1, "examples": [SHARD]}
+    assert report["without_proof"] == {"count": 2, "examples": [SHARD, "SHA256SUMS"]}
 
 
 def test_publishing_again_renews_the_record(

@@ -3,8 +3,16 @@
 use std::fs::{File, FileType, OpenOptions};
 use std::io;
 use std::path::Path;
+use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
+
+/// Returns the command that has the shell run `text`.
+pub(crate) fn shell(text: &str) -> Command {
+    let mut command = Command::new("cmd");
+    command.args(["/C", text]);
+    command
+}
 
 /// Opens a file for reading.
 pub(crate) fn open_for_reading(path: &Path) -> io::Result<File> {

@@ -4,6 +4,7 @@ use std::fs::{File, FileType, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 /// The clock that counts while the machine sleeps. `CLOCK_MONOTONIC` of macOS does; that
@@ -33,6 +34,13 @@ pub(crate) fn time_with_sleep() -> io::Result<Duration> {
         Some((seconds, nanoseconds)) if answer == 0 => Ok(Duration::new(seconds, nanoseconds)),
         _ => Err(io::Error::last_os_error()),
     }
+}
+
+/// Returns the command that has the shell run `text`.
+pub(crate) fn shell(text: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", text]);
+    command
 }
 
 /// Opens a file for reading and does not wait for the writer of a pipe.

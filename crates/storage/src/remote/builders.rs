@@ -6,7 +6,7 @@
 //!
 //! | cloud | variables | files |
 //! |---|---|---|
-//! | S3 | `AWS_*`, as the AWS CLI has them | the profile `AWS_PROFILE` of `~/.aws` |
+//! | S3 | `AWS_*`, as the AWS CLI has them | the profile `AWS_PROFILE` of `~/.aws`, and the program that it names |
 //! | Google | `GOOGLE_*`, `STORAGE_EMULATOR_HOST` | the file that `gcloud auth application-default login` writes |
 //! | Azure | `AZURE_*`, as the Azure CLI has them | the login of `az login`, through the program `az` |
 //!
@@ -35,8 +35,10 @@ use url::Position;
 use super::aws_profile;
 use super::cloud::Cloud;
 use super::connector::StoreConnector;
+use super::credentials::{CredentialSource, ProfileCredentials};
 use super::fence::Fence;
 use super::guard::GuardedConnector;
+use super::renewal::Renewal;
 use super::stated_checksums;
 use crate::location::Address;
 
@@ -48,6 +50,9 @@ const REQUESTS_AT_ONCE: usize = 64;
 const RETRY_FOR: Duration = Duration::from_secs(180);
 /// A store, and the start of all keys of an address in it.
 pub(super) type StoreAndPrefix = (Arc<dyn ObjectStore>, Path);
+
+/// The region of a store without one, as in the object_store crate.
+const USUAL_REGION: &str = "us-east-1";
 
 /// Options of this program, beside those of the object_store crate.
 const RETRY_TIMEOUT: &str = "retry_timeout";
@@ -111,8 +116,11 @@ fn folder_by(address: &Address, client: &Client) -> Result<StoreAndPrefix, OpenE
             let url = address.url();
             let key = address.key();
             let (bucket, key) = key.split_once('/').unwrap_or((&key, ""));
-            let mut builder = s3(address, client)?;
-            if !says_whether_to_sign(address) && !has_credentials(&builder) {
+            let S3 {
+                mut builder,
+                has_credentials,
+            } = s3(address, client)?;
+            if !says_whether_to_sign(address) && !has_credentials {
                 // A plain web server, most likely: the role of a machine means nothing there.
                 builder = builder.with_skip_signature(true);
             }
@@ -149,12 +157,13 @@ fn cloud_store(address: &Address, client: &Client) -> Result<Option<StoreAndPref
     let connector = |cloud| StoreConnector {
         cloud,
         fence: client.fence.clone(),
+        renewal: None,
     };
     let (scheme, path) = ObjectStoreScheme::parse(url)?;
     let store = match scheme {
-        ObjectStoreScheme::AmazonS3 => {
-            limited(build_s3(s3(address, client)?.with_url(url.as_str())))?
-        }
+        ObjectStoreScheme::AmazonS3 => limited(build_s3(
+            s3(address, client)?.builder.with_url(url.as_str()),
+        ))?,
         ObjectStoreScheme::GoogleCloudStorage => {
             let mut builder = configured(GoogleCloudStorageBuilder::from_env(), address)?;
             if let Ok(host) = env::var("STORAGE_EMULATOR_HOST") {
@@ -209,17 +218,18 @@ fn is_plain_http(endpoint: Option<&str>) -> bool {
     endpoint.is_some_and(|endpoint| endpoint.starts_with("http://"))
 }
 
+/// A builder for S3, and whether its requests are signed with credentials that the user
+/// has set.
+struct S3 {
+    builder: AmazonS3Builder,
+    has_credentials: bool,
+}
+
 /// Returns a builder with the settings of the environment, of the AWS profile and
 /// of the address.
-fn s3(address: &Address, client: &Client) -> Result<AmazonS3Builder, OpenError> {
-    let connector = StoreConnector {
-        cloud: Cloud::S3,
-        fence: client.fence.clone(),
-    };
+fn s3(address: &Address, client: &Client) -> Result<S3, OpenError> {
     // Objects are removed one by one, because only such a request can have a condition.
-    let mut builder = s3_from_env(client.asks_checksums)
-        .with_http_connector(connector)
-        .with_disable_bulk_delete(true);
+    let mut builder = s3_from_env(client.asks_checksums).with_disable_bulk_delete(true);
     // Without a checksum the server would not notice damage on the way.
     if builder
         .get_config_value(&AmazonS3ConfigKey::Checksum)
@@ -227,10 +237,34 @@ fn s3(address: &Address, client: &Client) -> Result<AmazonS3Builder, OpenError> 
     {
         builder = builder.with_checksum_algorithm(Checksum::SHA256);
     }
-    for (key, value) in aws_profile::settings(&builder)? {
+    let profile = aws_profile::profile(&builder)?;
+    for (key, value) in profile.settings {
         builder = builder.with_config(key, value);
     }
-    configured(builder, address)
+    let mut builder = configured(builder, address)?;
+    let has_keys = has_credentials(&builder);
+    let source = profile.credentials.filter(|_| !has_keys);
+    // A default profile that runs a program is not meant for every address.
+    let is_meant = |source: &CredentialSource| profile.is_named || !source.is_program();
+    let has_credentials = has_keys || source.as_ref().is_some_and(is_meant);
+    let renewal = source.map(|source| Renewal {
+        credentials: ProfileCredentials::of(&source),
+        region: builder
+            .get_config_value(&AmazonS3ConfigKey::Region)
+            .unwrap_or_else(|| USUAL_REGION.to_owned()),
+    });
+    if let Some(renewal) = &renewal {
+        builder = builder.with_credentials(renewal.credentials.clone());
+    }
+    let connector = StoreConnector {
+        cloud: Cloud::S3,
+        fence: client.fence.clone(),
+        renewal,
+    };
+    Ok(S3 {
+        builder: builder.with_http_connector(connector),
+        has_credentials,
+    })
 }
 
 /// Returns a builder with the settings of the environment, which asks for the checksums
