@@ -161,9 +161,8 @@ def test_credentials_are_renewed_before_they_expire(
     done = profile.publish(local, f"renewed-{lasting}")
     assert done.code == COMPLETE, done.err
     assert bucket.dataset(f"renewed-{lasting}") == local_objects(local.root)
-    assert len(profile.runs) >= 2
-    # Each key was used.
-    assert len(keys_of(profile.proxy.exchanges)) == len(profile.runs)
+    # A key can expire before a request needs it.
+    assert 2 <= len(keys_of(profile.proxy.exchanges)) <= len(profile.runs)
 
 
 @pytest.mark.parametrize("after", [0, 20, 40])

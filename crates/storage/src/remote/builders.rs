@@ -254,7 +254,7 @@ fn s3(address: &Address, client: &Client) -> Result<S3, OpenError> {
             .unwrap_or_else(|| USUAL_REGION.to_owned()),
     });
     if let Some(renewal) = &renewal {
-        builder = builder.with_credentials(renewal.credentials.clone());
+        builder = builder.with_credentials(Arc::new(renewal.credentials.clone()));
     }
     let connector = StoreConnector {
         cloud: Cloud::S3,

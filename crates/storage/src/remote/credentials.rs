@@ -2,8 +2,9 @@
 //! into the shared files.
 //!
 //! A credential is kept until shortly before it expires: five minutes, or a quarter of
-//! its time if that is less. Then the program is run again. All clients with the same
-//! source share the credential, and only one of them runs the program; the others wait.
+//! its time if that is less. Then the program is run again, and requests use the former
+//! credential meanwhile, until it expires. All clients with the same source share the
+//! credential.
 //! The clock of the machine is compared with the time at which the credential expires. If
 //! it is wrong, the store says that the credential has expired, and it is renewed then.
 //!
@@ -13,15 +14,15 @@ mod expiry;
 mod process;
 
 use std::collections::HashMap;
-use std::error::Error;
+use std::error::Error as StdError;
 use std::fmt;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex as Lock, OnceLock, PoisonError};
+use std::process::Command;
+use std::sync::{Arc, Mutex as Lock, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use object_store::CredentialProvider;
 use object_store::aws::AwsCredential;
+use object_store::{CredentialProvider, Error};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
@@ -34,7 +35,8 @@ const MARGIN: Duration = Duration::from_secs(300);
 /// A credential that was fetched so recently is used, though the clock says that it has
 /// expired.
 const FRESH: Duration = Duration::from_secs(1);
-/// The time after which a program is run again that gave a refused credential again.
+/// The time after which a program is run again that has failed while its last credential is
+/// good, or has given a refused credential again.
 const PAUSE: Duration = Duration::from_secs(30);
 /// The time in which a program must give a credential.
 const GIVE_WITHIN: Duration = Duration::from_secs(60);
@@ -85,7 +87,7 @@ pub(super) struct CredentialError(String);
 
 impl CredentialError {
     /// Finds the error in the causes of another one.
-    pub(super) fn in_causes<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
+    pub(super) fn in_causes<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Self> {
         let mut cause = Some(error);
         while let Some(error) = cause {
             if let Some(found) = error.downcast_ref::<Self>() {
@@ -127,44 +129,66 @@ impl Fetched {
 }
 
 /// Gives the credentials of one source.
-pub(super) struct ProfileCredentials {
+#[derive(Clone)]
+pub(super) struct ProfileCredentials(Arc<Shared>);
+
+/// What the clients of one source share. The lock is held for moments only: a request
+/// whose credential is still good does not wait for the program.
+struct Shared {
     source: CredentialSource,
+    kept: Lock<Kept>,
     /// Held while the program runs, so that it runs once.
-    kept: Mutex<Kept>,
+    running: Mutex<()>,
 }
 
 #[derive(Default)]
 struct Kept {
     fetched: Option<Fetched>,
+    /// When the program was last run ahead of the end.
+    run_ahead: Option<SystemTime>,
     /// When the program gave a refused credential again.
     given_again: Option<SystemTime>,
 }
 
+/// What a request does for a credential.
+enum Step {
+    Use(Arc<AwsCredential>),
+    /// Use it, and run the program meanwhile.
+    UseAndRenew(Arc<AwsCredential>),
+    /// Wait for the program.
+    Fetch,
+}
+
 impl fmt::Debug for ProfileCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.source.fmt(f)
+        self.0.source.fmt(f)
     }
 }
 
 impl ProfileCredentials {
     /// Returns the credentials of a source, the same for every caller in this process.
-    pub(super) fn of(source: &CredentialSource) -> Arc<Self> {
-        type Known = HashMap<CredentialSource, Arc<ProfileCredentials>>;
-        static KNOWN: OnceLock<Lock<Known>> = OnceLock::new();
+    pub(super) fn of(source: &CredentialSource) -> Self {
+        static KNOWN: OnceLock<Lock<HashMap<CredentialSource, ProfileCredentials>>> =
+            OnceLock::new();
         let known = KNOWN.get_or_init(Lock::default);
         let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-        let credentials = known.entry(source.clone()).or_insert_with(|| {
-            Arc::new(Self {
-                source: source.clone(),
-                kept: Mutex::default(),
-            })
-        });
+        let credentials = known
+            .entry(source.clone())
+            .or_insert_with(|| Self::new(source.clone()));
         credentials.clone()
     }
 
+    fn new(source: CredentialSource) -> Self {
+        Self(Arc::new(Shared {
+            source,
+            kept: Lock::default(),
+            running: Mutex::default(),
+        }))
+    }
+
     /// Returns the credential that is kept, without fetching another one.
-    pub(super) async fn kept(&self) -> Option<Fetched> {
-        self.kept.lock().await.fetched.clone()
+    pub(super) fn kept(&self) -> Option<Fetched> {
+        self.0.kept().fetched.clone()
     }
 
     /// Fetches a credential in place of `refused`, which the store does not accept any
@@ -174,25 +198,77 @@ impl ProfileCredentials {
         &self,
         refused: &AwsCredential,
     ) -> Result<Option<Arc<AwsCredential>>, CredentialError> {
-        let mut kept = self.kept.lock().await;
-        if let Some(fetched) = &kept.fetched
-            && *fetched.credential != *refused
-        {
-            return Ok(Some(fetched.credential.clone()));
-        }
+        let _running = self.0.running.lock().await;
         let now = SystemTime::now();
-        let is_recent = |at: SystemTime| now.duration_since(at).is_ok_and(|age| age < PAUSE);
-        if kept.given_again.is_some_and(is_recent) {
-            return Ok(None);
+        {
+            let kept = self.0.kept();
+            if let Some(fetched) = &kept.fetched
+                && *fetched.credential != *refused
+            {
+                return Ok(Some(fetched.credential.clone()));
+            }
+            if is_recent(kept.given_again, now) {
+                return Ok(None);
+            }
+        }
+        let fetched = self.0.fetch().await?;
+        let credential = fetched.credential.clone();
+        let is_other = *credential != *refused;
+        *self.0.kept() = Kept {
+            given_again: (!is_other).then_some(fetched.at),
+            fetched: Some(fetched),
+            run_ahead: None,
+        };
+        Ok(is_other.then_some(credential))
+    }
+}
+
+/// Whether it was less than [`PAUSE`] ago.
+fn is_recent(at: Option<SystemTime>, now: SystemTime) -> bool {
+    at.is_some_and(|at| now.duration_since(at).is_ok_and(|age| age < PAUSE))
+}
+
+impl Shared {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the next step of a request at that time. Notes when the program is to be
+    /// run ahead of the end.
+    fn next(&self, now: SystemTime) -> Step {
+        let mut kept = self.kept();
+        let Some(fetched) = &kept.fetched else {
+            return Step::Fetch;
+        };
+        let credential = fetched.credential.clone();
+        if fetched.is_usable(now) {
+            return Step::Use(credential);
+        }
+        if fetched.expires.is_some_and(|expires| expires <= now) {
+            return Step::Fetch;
+        }
+        if is_recent(kept.run_ahead, now) {
+            return Step::Use(credential);
+        }
+        kept.run_ahead = Some(now);
+        Step::UseAndRenew(credential)
+    }
+
+    /// Fetches a credential and keeps it, unless another request has just done so.
+    async fn replace(&self) -> Result<Arc<AwsCredential>, CredentialError> {
+        let _running = self.running.lock().await;
+        let now = SystemTime::now();
+        let usable = self.kept().fetched.clone();
+        if let Some(usable) = usable.filter(|fetched| fetched.is_usable(now)) {
+            return Ok(usable.credential);
         }
         let fetched = self.fetch().await?;
         let credential = fetched.credential.clone();
-        let is_other = *credential != *refused;
-        *kept = Kept {
-            given_again: (!is_other).then_some(fetched.at),
+        *self.kept() = Kept {
             fetched: Some(fetched),
+            ..Kept::default()
         };
-        Ok(is_other.then_some(credential))
+        Ok(credential)
     }
 
     async fn fetch(&self) -> Result<Fetched, CredentialError> {
@@ -277,9 +353,8 @@ fn of_files(profile: &str, files: &SharedFiles) -> Result<AwsCredential, String>
 }
 
 /// Returns the command that gives the credentials of any profile.
-fn export(profile: &str) -> std::process::Command {
-    let program = PathBuf::from("aws");
-    let mut command = std::process::Command::new(program);
+fn export(profile: &str) -> Command {
+    let mut command = Command::new("aws");
     let format = ["configure", "export-credentials", "--format", "process"];
     command.args(format).args(["--profile", profile]);
     command
@@ -305,27 +380,19 @@ impl CredentialProvider for ProfileCredentials {
     type Credential = AwsCredential;
 
     async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
-        let mut kept = self.kept.lock().await;
-        let now = SystemTime::now();
-        let usable = kept.fetched.as_ref().filter(|kept| kept.is_usable(now));
-        if let Some(usable) = usable {
-            return Ok(usable.credential.clone());
-        }
-        let error = match self.fetch().await {
-            Ok(fetched) => {
-                let credential = fetched.credential.clone();
-                kept.fetched = Some(fetched);
-                return Ok(credential);
+        match self.0.next(SystemTime::now()) {
+            Step::Use(credential) => Ok(credential),
+            Step::UseAndRenew(credential) => {
+                let shared = self.0.clone();
+                // An error is told when the credential has expired.
+                tokio::spawn(async move { shared.replace().await.map(drop) });
+                Ok(credential)
             }
-            Err(error) => error,
-        };
-        // The one that is kept may be used until it expires.
-        let kept = kept.fetched.as_ref().filter(|kept| !kept.has_expired());
-        let kept = kept.map(|kept| kept.credential.clone());
-        kept.ok_or_else(|| object_store::Error::Generic {
-            store: "S3",
-            source: error.into(),
-        })
+            Step::Fetch => self.0.replace().await.map_err(|error| Error::Generic {
+                store: "S3",
+                source: error.into(),
+            }),
+        }
     }
 }
 

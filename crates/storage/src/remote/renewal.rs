@@ -4,8 +4,6 @@
 //! object_store signs a request once and may repeat it for minutes. The credential can
 //! expire meanwhile, or before the time that the program named which gave it.
 
-use std::sync::Arc;
-
 use http::header::{AUTHORIZATION, HeaderName};
 use http::{Method, StatusCode};
 use object_store::aws::{AwsAuthorizer, AwsCredential};
@@ -26,7 +24,7 @@ const TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
 /// Signs requests anew.
 #[derive(Clone, Debug)]
 pub(super) struct Renewal {
-    pub(super) credentials: Arc<ProfileCredentials>,
+    pub(super) credentials: ProfileCredentials,
     pub(super) region: String,
 }
 
@@ -50,7 +48,7 @@ impl Renewal {
         if !refusals.contains(&status) {
             return Ok((answer, None));
         }
-        let Some(kept) = self.credentials.kept().await else {
+        let Some(kept) = self.credentials.kept() else {
             return Ok((answer, None));
         };
         let is_signed_with_it = is_signed_with(&request, &kept.credential);

@@ -21,10 +21,7 @@ impl Script {
         let profile = "lab".to_owned();
         Self {
             folder,
-            credentials: ProfileCredentials {
-                source: CredentialSource::Process { profile, command },
-                kept: Mutex::default(),
-            },
+            credentials: ProfileCredentials::new(CredentialSource::Process { profile, command }),
         }
     }
 
@@ -48,10 +45,7 @@ impl Script {
     }
 
     fn kept(&self) -> Fetched {
-        runtime()
-            .unwrap()
-            .block_on(self.credentials.kept())
-            .unwrap()
+        self.credentials.kept().unwrap()
     }
 }
 
@@ -101,6 +95,41 @@ fn an_expired_credential_is_fetched_again() {
     std::thread::sleep(FRESH);
     assert_eq!(script.key().unwrap(), "k2");
     assert!(script.kept().has_expired());
+}
+
+#[test]
+fn requests_do_not_wait_for_a_slow_program_before_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let go = folder.path().join("go");
+    let command = format!(
+        "while [ ! -e '{}' ]; do sleep 0.05; done; \
+         echo '{{\"Version\": 1, \"AccessKeyId\": \"new\", \"SecretAccessKey\": \"s\"}}'",
+        go.display()
+    );
+    let profile = "lab".to_owned();
+    let credentials = ProfileCredentials::new(CredentialSource::Process { profile, command });
+    let now = SystemTime::now();
+    credentials.0.kept().fetched = Some(Fetched {
+        credential: Arc::new(AwsCredential {
+            key_id: "old".to_owned(),
+            secret_key: "s".to_owned(),
+            token: None,
+        }),
+        at: now - Duration::from_secs(3400),
+        expires: Some(now + Duration::from_secs(200)),
+    });
+    let key = || {
+        let credential = runtime().unwrap().block_on(credentials.get_credential());
+        credential.unwrap().key_id.clone()
+    };
+    for _ in 0..3 {
+        assert_eq!(key(), "old");
+    }
+    std::fs::write(go, "").unwrap();
+    while key() == "old" {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(key(), "new");
 }
 
 #[test]
@@ -176,7 +205,7 @@ fn all_clients_of_a_source_share_the_credentials() {
         profile: profile.to_owned(),
     };
     let [one, same, other] = ["a", "a", "b"].map(|name| ProfileCredentials::of(&source(name)));
-    assert!(Arc::ptr_eq(&one, &same) && !Arc::ptr_eq(&one, &other));
+    assert!(Arc::ptr_eq(&one.0, &same.0) && !Arc::ptr_eq(&one.0, &other.0));
 }
 
 #[test]
@@ -188,16 +217,13 @@ fn keys_that_another_program_has_written_are_read_again_when_they_are_refused() 
         let text = text + "aws_secret_access_key = s\naws_session_token = t\n";
         std::fs::write(&path, text).unwrap();
     };
-    let credentials = ProfileCredentials {
-        source: CredentialSource::Files {
-            profile: "lab".to_owned(),
-            files: SharedFiles {
-                credentials: Some(path.clone()),
-                config: None,
-            },
+    let credentials = ProfileCredentials::new(CredentialSource::Files {
+        profile: "lab".to_owned(),
+        files: SharedFiles {
+            credentials: Some(path.clone()),
+            config: None,
         },
-        kept: Mutex::default(),
-    };
+    });
     let key = || {
         let credential = runtime().unwrap().block_on(credentials.get_credential());
         credential.map_err(|error| error.to_string())
