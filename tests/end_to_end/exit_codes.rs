@@ -169,8 +169,36 @@ fn the_json_of_publish_is_documented() {
     assert_eq!(server.keys("dataset"), [""; 0]);
     let done = publish(&input.output(), &url, &format!("{options} --verify"));
     let done = done.exits_with(0).json();
-    assert_eq!(server.keys("dataset").len() as u64, done["objects"]);
+    // One more has the checksums of the store.
+    assert_eq!(server.keys("dataset").len() as u64 - 1, done["objects"]);
     holds("### publish", &[planned, done]);
+}
+
+#[test]
+fn the_json_of_verify_without_a_download_is_documented() {
+    let (input, _) = converted_with_gaps();
+    let server = Server::start();
+    let url = server.url("dataset");
+    let options = "--store-option region=us-east-1";
+    publish(&input.output(), &url, options).exits_with(0);
+    let by_store = || {
+        run([
+            "verify",
+            &url,
+            "--no-download",
+            "--store-option",
+            "region=us-east-1",
+            "--json",
+        ])
+    };
+    let whole = by_store().exits_with(0).json();
+    server.change("dataset", "images.zarr/images/c/0/0/0/0", Some(b"other"));
+    server.change("dataset", "planes.parquet", None);
+    server.change("dataset", "notes.txt", Some(b"mine"));
+    let changed = by_store().exits_with(1).json();
+    server.change("dataset", "store-checksums.json", None);
+    let unproven = by_store().exits_with(1).json();
+    holds("### verify --no-download", &[whole, changed, unproven]);
 }
 
 #[test]

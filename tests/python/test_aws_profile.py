@@ -57,6 +57,8 @@ def publish(folder: Path, profile: str, dataset: Dataset, bucket: Bucket) -> Fin
         "AWS_PROFILE": profile,
         "AWS_SHARED_CREDENTIALS_FILE": str(credentials),
         "AWS_CONFIG_FILE": str(config),
+        # The AWS CLI is not installed.
+        "PATH": str(folder),
     }
     url = f"s3://{bucket.name}/{profile}"
     return Run(folder / "cwd", environment, "publish", dataset.root, url).finish()

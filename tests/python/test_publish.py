@@ -49,7 +49,7 @@ def test_publish_copies_every_object_and_the_root_last(
         tmp_path / "cwd", s3_environment(s3_proxy.endpoint), "publish", local.root, url
     ).finish()
     assert done.code == COMPLETE, done.err
-    assert bucket.tree("whole") == local_objects(local.root)
+    assert bucket.dataset("whole") == local_objects(local.root)
     order = uploads(s3_proxy.exchanges, "whole")
     assert order[-1] == ROOT
     last_chunk = max(i for i, key in enumerate(order) if "/c/" in key)
@@ -73,7 +73,7 @@ def test_an_interrupted_publish_is_repeated_without_uploading_twice(
     with s3_proxy.watched() as second:
         again = Run(tmp_path / "again", s3_environment(s3_proxy.endpoint), *publish).finish()
     assert again.code == COMPLETE, again.err
-    assert bucket.tree("repeated") == local_objects(local.root)
+    assert bucket.dataset("repeated") == local_objects(local.root)
     uploaded = uploads(second, "repeated")
     assert len(uploaded) == len(set(uploaded))
     assert confirmed.isdisjoint(uploaded)
@@ -107,7 +107,7 @@ def test_publish_works_over_a_flaky_network(
         tmp_path / "cwd", s3_environment(s3_proxy.endpoint), "publish", local.root, url
     ).finish()
     assert done.code == COMPLETE, done.err
-    assert bucket.tree("flaky") == local_objects(local.root)
+    assert bucket.dataset("flaky") == local_objects(local.root)
 
 
 def test_a_dry_run_uploads_nothing(

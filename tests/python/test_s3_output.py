@@ -26,7 +26,7 @@ from faults.runs import (
     s3_environment,
 )
 from faults.tally import Tally
-from servers.bucket import Bucket
+from servers.bucket import STORE_CHECKSUMS, Bucket
 from servers.object_stores import SeaweedFS, rclone_s3, seaweedfs
 
 ROUNDS = int(os.environ.get("RXRX2ZARR_ROUNDS", "3"))
@@ -68,7 +68,8 @@ def restartable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]
 def assert_same(bucket: Bucket, prefix: str, local: Dataset) -> None:
     """Checks that the bucket has the objects of the local run, and no others."""
     expected = local_objects(local.root)
-    assert set(bucket.keys(f"{prefix}/")) == {f"{prefix}/{key}" for key in expected}
+    keys = {*expected, STORE_CHECKSUMS}
+    assert set(bucket.keys(f"{prefix}/")) == {f"{prefix}/{key}" for key in keys}
     stored = bucket.tree(prefix)
     assert [key for key in expected if stored[key] != expected[key]] == []
 

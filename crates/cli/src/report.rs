@@ -17,6 +17,7 @@ mod streams;
 mod text;
 mod unfinished;
 mod verified;
+mod verified_by_store;
 
 pub(crate) use converted::converted;
 pub(crate) use how_to_open::how_to_open;
@@ -31,3 +32,4 @@ pub(crate) use streams::{is_terminal, line, plain, print};
 pub(crate) use text::{bytes, quantity};
 pub(crate) use unfinished::unfinished;
 pub(crate) use verified::verified;
+pub(crate) use verified_by_store::verified_by_store;

@@ -33,6 +33,8 @@ pub const CARD: &str = "README.md";
 pub const CROISSANT: &str = "croissant.json";
 /// Key of the list of checksums.
 pub const CHECKSUMS: &str = "SHA256SUMS";
+/// Key of the checksums that the store of the dataset has of its objects.
+pub const STORE_CHECKSUMS: &str = "store-checksums.json";
 
 /// An object that has a fixed key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +60,8 @@ pub enum ObjectKind {
     Metadata,
     /// The list of checksums.
     Checksums,
+    /// The checksums of the store, which are no part of what is copied.
+    StoreChecksums,
 }
 
 /// Stage of writing. A stage begins when all objects of the stages before it are durable.
@@ -73,18 +77,21 @@ pub enum Stage {
     Documents,
     /// The list of checksums, which includes that of the root metadata.
     Checksums,
+    /// The checksums that the store has of all of these.
+    StoreChecksums,
     /// The root metadata, which makes the dataset complete.
     Root,
 }
 
 impl Stage {
     /// All stages in the order of writing.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Shards,
         Self::Labels,
         Self::Tables,
         Self::Documents,
         Self::Checksums,
+        Self::StoreChecksums,
         Self::Root,
     ];
 
@@ -118,7 +125,7 @@ const fn object(key: &'static str, kind: ObjectKind, stage: Stage) -> Object {
 }
 
 /// All objects that have a fixed key, in the order of writing.
-pub const OBJECTS: [Object; 9] = [
+pub const OBJECTS: [Object; 10] = [
     table(SITES, false),
     table(PLANES, false),
     table(CHANNEL_STATS, false),
@@ -127,6 +134,12 @@ pub const OBJECTS: [Object; 9] = [
     object(CROISSANT, ObjectKind::Document, Stage::Documents),
     object(IMAGES_METADATA, ObjectKind::Metadata, Stage::Documents),
     object(CHECKSUMS, ObjectKind::Checksums, Stage::Checksums),
+    Object {
+        key: STORE_CHECKSUMS,
+        kind: ObjectKind::StoreChecksums,
+        stage: Stage::StoreChecksums,
+        is_optional: true,
+    },
     object(ROOT_METADATA, ObjectKind::Metadata, Stage::Root),
 ];
 
@@ -137,6 +150,7 @@ pub fn bytes_at_most(key: &str) -> u64 {
         Some(object) => match object.kind {
             ObjectKind::Table => 4 << 30,
             ObjectKind::Checksums => 256 << 20,
+            ObjectKind::StoreChecksums => 1 << 30,
             ObjectKind::Document => 32 << 20,
             ObjectKind::Metadata => 16 << 20,
         },

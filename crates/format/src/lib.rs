@@ -14,6 +14,7 @@
 //!  └─ description, column_meaning, plane_counts   texts and numbers that they share
 //! checksums, table_digest   SHA256SUMS, and the digest of the metadata table
 //! switch                 metadata of a dataset that takes the place of another one
+//! store_checksums        the checksums that an object store has of the objects
 //! json                   documents that may be made to do harm
 //! testing                values for tests
 //! ```
@@ -33,6 +34,7 @@ mod labels;
 mod plane_counts;
 mod root;
 mod shard;
+mod store_checksums;
 mod switch;
 mod table_digest;
 mod tables;
@@ -57,6 +59,9 @@ pub use self::labels::{Label, LabelError, label_names, label_values, labels};
 pub use self::plane_counts::PlaneCounts;
 pub use self::root::{DatasetAttributes, Root, RootError, Settings, root_metadata};
 pub use self::shard::{ShardIndex, ShardIndexError, index_bytes, read_index, read_stored_index};
+pub use self::store_checksums::{
+    StoreChecksum, StoreChecksums, parse_store_checksums, store_checksums_document,
+};
 pub use self::switch::{SwitchMark, remove_switch};
 pub use self::table_digest::table_sha256;
 pub use self::tables::{

@@ -9,7 +9,7 @@ use crate::codec::chain::Codec;
 use crate::description::{ChannelDescription, Description};
 use crate::image_array::data_type;
 use crate::json::{JsonError, parse_json};
-use crate::keys::{IMAGES, OBJECTS, Object, shard_number};
+use crate::keys::{EMBEDDINGS, IMAGES, OBJECTS, Object, shard_number};
 use crate::plane_counts::PlaneCounts;
 use crate::table_digest::table_sha256;
 use crate::tables::embeddings::EmbeddingsDigest;
@@ -221,12 +221,13 @@ impl Root {
         shard_number(key).filter(|shard| *shard < self.geometry.shards())
     }
 
-    /// The objects with fixed keys that the dataset has.
+    /// The objects with fixed keys that the dataset has, wherever it lies.
     pub fn objects(&self) -> impl Iterator<Item = &'static Object> {
         let has_embeddings = self.attributes.embeddings.is_some();
-        OBJECTS
-            .iter()
-            .filter(move |object| !object.is_optional || has_embeddings)
+        OBJECTS.iter().filter(move |object| match object.key {
+            EMBEDDINGS => has_embeddings,
+            _ => !object.is_optional,
+        })
     }
 
     /// Names of the axes of the image array, outermost first.

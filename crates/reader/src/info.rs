@@ -6,18 +6,23 @@ use serde::Serialize;
 
 use crate::dataset::Dataset;
 use crate::error::DatasetError;
+use crate::objects::{AskedShards, Checked};
 use crate::whole::Gaps;
 
 impl Dataset {
-    /// Summarises the dataset, and compares the listing of its objects with
+    /// Summarises the dataset, and compares the objects that are there with
     /// `SHA256SUMS` and the table of sites.
     ///
+    /// Where the store gives no list, as over plain HTTP, `shards` says which shards are
+    /// asked for one by one. The others count as they are recorded.
+    ///
     /// # Errors
-    /// [`DatasetError`]: the store cannot be listed, or one of the two is damaged.
-    pub fn info(&self) -> Result<DatasetInfo, DatasetError> {
-        let objects = self.store.list()?;
-        let gaps = self.gaps(&objects)?;
-        Ok(DatasetInfo::new(&self.root, &objects, gaps))
+    /// [`DatasetError`]: the store fails, or one of the two objects is damaged.
+    pub fn info(&self, shards: AskedShards) -> Result<DatasetInfo, DatasetError> {
+        let expected = self.expected_keys()?;
+        let (objects, checked) = self.objects(&expected, shards)?;
+        let gaps = self.gaps(&objects, &expected)?;
+        Ok(DatasetInfo::new(&self.root, &objects, checked, gaps))
     }
 }
 
@@ -49,13 +54,15 @@ pub struct DatasetInfo {
     pub image_bytes: u64,
     /// Size of all pixels, decoded, in bytes.
     pub raw_bytes: u64,
+    /// The objects that were looked for.
+    pub checked: Checked,
     /// What the dataset lacks.
     #[serde(flatten)]
     pub gaps: Gaps,
 }
 
 impl DatasetInfo {
-    fn new(root: &Root, objects: &[StoredObject], gaps: Gaps) -> Self {
+    fn new(root: &Root, objects: &[StoredObject], checked: Checked, gaps: Gaps) -> Self {
         let geometry = &root.geometry;
         let lengths = |shape: [usize; 4]| shape.map(|length| length as u64).to_vec();
         let is_there = |key: &str| objects.iter().any(|object| object.key == key);
@@ -79,6 +86,7 @@ impl DatasetInfo {
             bytes: objects.iter().map(|object| object.size).sum(),
             image_bytes: shards.map(|object| object.size).sum(),
             raw_bytes: geometry.raw_bytes(),
+            checked,
             gaps,
         }
     }

@@ -11,6 +11,7 @@
 //! tables                      sites, planes, statistics, embeddings, checksums, names
 //! consistency                 comparison of the objects with each other
 //! info                        a summary for people and programs
+//!  ├─ objects                  the objects that are there, listed or asked for
 //!  └─ whole                    whether all objects are there
 //! dataset                     the root metadata, and the parts that are kept
 //!  ├─ root                     the root metadata of a store
@@ -23,6 +24,7 @@ mod dataset;
 mod error;
 mod info;
 mod locate;
+mod objects;
 mod pixels;
 mod read;
 mod request;
@@ -35,6 +37,7 @@ mod whole;
 pub use self::dataset::Dataset;
 pub use self::error::{DatasetError, DatasetErrorKind};
 pub use self::info::DatasetInfo;
+pub use self::objects::{AskedShards, Checked};
 pub use self::pixels::{Batch, Pixels, Plane, Site};
 pub use self::root::{Owner, parse_root, read_root, root_bytes};
 pub use self::whole::{Gaps, ObjectCount};

@@ -10,7 +10,7 @@
 use std::collections::HashMap;
 
 use rxrx_format::index_bytes;
-use rxrx_format::keys::{CHECKSUMS, SITES, shard_key};
+use rxrx_format::keys::{SITES, shard_key};
 use rxrx_storage::StoredObject;
 use serde::Serialize;
 
@@ -20,7 +20,7 @@ use crate::error::DatasetError;
 /// Number of objects of each kind that are named.
 const EXAMPLES: usize = 10;
 
-/// What a listing lacks of a dataset.
+/// What is missing of a dataset.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Gaps {
     /// Objects that are not there.
@@ -46,7 +46,8 @@ impl Gaps {
 }
 
 impl ObjectCount {
-    fn add(&mut self, key: &str) {
+    /// Counts one more object.
+    pub fn add(&mut self, key: &str) {
         if self.count < EXAMPLES {
             self.examples.push(key.to_owned());
         }
@@ -55,36 +56,40 @@ impl ObjectCount {
 }
 
 impl Dataset {
-    /// Compares a listing with the objects that the dataset should have. Reads
-    /// `SHA256SUMS` and, if it is there, the table of sites.
-    pub(crate) fn gaps(&self, objects: &[StoredObject]) -> Result<Gaps, DatasetError> {
+    /// Compares the objects that are there with the keys that are expected and, if it is
+    /// there, with the table of sites.
+    pub(crate) fn gaps(
+        &self,
+        objects: &[StoredObject],
+        expected: &[String],
+    ) -> Result<Gaps, DatasetError> {
         let sizes = objects.iter();
         let sizes: HashMap<&str, u64> = sizes
             .map(|object| (object.key.as_str(), object.size))
             .collect();
         let mut gaps = Gaps::default();
-        if !sizes.contains_key(CHECKSUMS) {
-            gaps.missing_objects.add(CHECKSUMS);
-        } else {
-            for key in self.checksums()?.keys() {
-                if !sizes.contains_key(key.as_str()) {
-                    gaps.missing_objects.add(key);
-                }
+        for key in expected {
+            if !sizes.contains_key(key.as_str()) {
+                gaps.missing_objects.add(key);
             }
         }
         if !sizes.contains_key(SITES) {
             return Ok(gaps);
         }
-        let geometry = &self.root.geometry;
-        let index = index_bytes(geometry.chunks_per_shard()) as u64;
-        for shard in 0..geometry.shards() {
+        for shard in 0..self.root.geometry.shards() {
             let key = shard_key(shard);
-            let size = self.chunks_end(shard)?.saturating_add(index);
+            let size = self.shard_bytes(shard)?;
             match sizes.get(key.as_str()) {
                 Some(&found) if found != size => gaps.resized_shards.add(&key),
                 _ => {}
             }
         }
         Ok(gaps)
+    }
+
+    /// Returns the size of a shard by the table of sites: its chunks and its index.
+    pub(crate) fn shard_bytes(&self, shard: usize) -> Result<u64, DatasetError> {
+        let index = index_bytes(self.root.geometry.chunks_per_shard()) as u64;
+        Ok(self.chunks_end(shard)?.saturating_add(index))
     }
 }

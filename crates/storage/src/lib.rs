@@ -55,6 +55,8 @@ pub use self::regular_file::{OpenFileError, open_file};
 pub use self::remote::{
     Fence, PART, PublishedChecksum, ReadAhead, Remote, RemoteBytes, RemoteObject, RemoteStore,
 };
-pub use self::store::{Store, StoreError, StoreErrorKind, StoredObject, WriteObject, WriteOutcome};
+pub use self::store::{
+    Store, StoreError, StoreErrorKind, StoredChecksums, StoredObject, WriteObject, WriteOutcome,
+};
 pub use self::unreachable::Unreachable;
 pub use self::version::Version;

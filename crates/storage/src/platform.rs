@@ -26,6 +26,6 @@ pub use self::linux::{release_free_memory, set_mmap_threshold};
 pub use self::unix::is_signal_ignored;
 pub(crate) use self::unix::{
     describe_file_type, file_number, flush_folder, is_device_error, is_machine_error,
-    is_mount_point, is_out_of_files, is_process_alive, open_for_reading, open_no_link,
+    is_mount_point, is_out_of_files, is_process_alive, open_for_reading, open_no_link, shell,
     time_with_sleep,
 };

@@ -11,6 +11,8 @@
 //!   arrived are not read again, except of a list and of an object without ETag.
 //!   A store that was never reached is tried for some seconds only, and a TLS
 //!   handshake that fails is not repeated. Lists and errors without end are refused.
+//! - Credentials that a program gives are renewed before they expire, and once more when
+//!   S3 says that they have expired.
 //! - A client that writes under a lease asks before each try of each write whether the
 //!   lease still holds, and gives up a write before the lease can expire.
 //! - At most 64 requests of a client to a store run at the same time.
@@ -29,11 +31,15 @@ mod condition;
 mod conditional;
 mod connection;
 mod connector;
+mod credentials;
 mod fence;
 mod guard;
 mod remote_bytes;
 mod remote_store;
+mod renewal;
 mod retry;
+mod shared_files;
+mod stated_checksums;
 mod store_advice;
 mod upload;
 mod upload_checksums;

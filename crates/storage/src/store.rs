@@ -5,10 +5,13 @@
 //! both have: put one whole object, read one, remove one, list them. It has no
 //! partial write and no append, because two writers of one object would lose data.
 
+use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 use std::io::{self, Write};
 use std::ops::Range;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use twox_hash::XxHash3_128;
 
 use crate::platform::is_out_of_files;
@@ -251,6 +254,50 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError`] when a part of the store cannot be listed.
     fn list(&self) -> Result<Vec<StoredObject>, StoreError>;
+
+    /// Returns the size in bytes of each of these objects; `None` for one that is absent,
+    /// or that the store denies, as S3 does for an absent object without the right to
+    /// list. A store behind plain HTTP has this operation and no list.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer.
+    fn sizes(&self, keys: &[&str]) -> Result<Vec<Option<u64>>, StoreError> {
+        let objects = self.list()?.into_iter();
+        let sizes: HashMap<String, u64> = objects.map(|object| (object.key, object.size)).collect();
+        Ok(keys.iter().map(|&key| sizes.get(key).copied()).collect())
+    }
+
+    /// Returns the checksums that the store itself has of each of these objects; in the
+    /// list `None` for an absent object. `None` for a store that has no checksums, such as
+    /// a disk. No content is read.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer or denies a request.
+    fn stored_checksums(
+        &self,
+        keys: &[&str],
+    ) -> Result<Option<Vec<Option<StoredChecksums>>>, StoreError> {
+        let _ = keys;
+        Ok(None)
+    }
+}
+
+/// Size and checksums of an object, as its store states them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoredChecksums {
+    /// The size in bytes.
+    pub size: u64,
+    /// The checksums by their kind, in the form in which the store gives them.
+    /// `docs/format.md` lists the kinds.
+    pub checksums: BTreeMap<String, String>,
+}
+
+impl StoredChecksums {
+    /// Returns the SHA-256 of the whole object, if the store has it.
+    pub fn sha256(&self) -> Option<[u8; 32]> {
+        let stated = BASE64_STANDARD.decode(self.checksums.get("sha256")?).ok()?;
+        stated.try_into().ok()
+    }
 }
 
 /// How often an object that another process replaces is read.

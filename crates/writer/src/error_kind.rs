@@ -101,7 +101,10 @@ kinds! {
         Self::Interrupted { .. } => Interrupted,
         Self::DamagedShard { .. } => Output,
     }
-    VerifyError [Dataset Store] { Self::Source { .. } | Self::Thread { .. } => Store }
+    VerifyError [Dataset Store] {
+        Self::NoStoreChecksums { .. } => Usage,
+        Self::Source { .. } | Self::Thread { .. } => Store,
+    }
     PublishError [Dataset Output Journal Store] {
         Self::Folder { .. } => Usage,
         Self::Damaged { .. } => Input,

@@ -10,6 +10,7 @@
 //!  └─ seal      labels, tables, documents and root of a dataset
 //! verify       comparison of a dataset with its records and its source
 //! publish      copy into an object store
+//! store_checksums   checksums of an object store, recorded when a dataset is stored there
 //! inspect      state and settings of a dataset, finished or not
 //! events       progress, for an observer
 //! error_kind   kind of every error
@@ -32,6 +33,7 @@ mod publish;
 mod refused;
 mod replan;
 mod seal;
+mod store_checksums;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -72,6 +74,6 @@ pub use self::refused::RefusedImages;
 pub use self::replan::plan_options;
 pub use self::seal::SealError;
 pub use self::verify::{
-    Finding, FindingKind, ObjectFindings, SiteSpan, VerifyError, VerifyOptions, VerifyReport,
-    verify,
+    ChangedObjects, Finding, FindingKind, ObjectFindings, SiteSpan, StoreReport, VerifyError,
+    VerifyOptions, VerifyReport, verify, verify_by_store,
 };

@@ -10,7 +10,8 @@
 //! 4. Shards and labels are put, then tables, card and checksums. Each is read once,
 //!    and its checksum is compared before it is put.
 //! 5. With `verify`, all objects are read back.
-//! 6. The root metadata is put when the store lists every object with its size.
+//! 6. When the store lists every object with its size, its own checksums are recorded in
+//!    `store-checksums.json`, and the root metadata is put.
 //!
 //! Where another dataset is at the address, all that goes into a run folder beside it, and
 //! the new dataset takes its place when it is complete: see `output::switch`.

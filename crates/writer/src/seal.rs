@@ -6,8 +6,8 @@
 //! 3. `README.md`, `croissant.json`, `zarr.json` of each label array and of
 //!    `images`, several at once
 //! 4. `SHA256SUMS`, which already lists the object that is still to come
-//! 5. if every object exists with the size with which it was put, the root
-//!    `images.zarr/zarr.json`
+//! 5. if every object exists with the size with which it was put, in an object store
+//!    `store-checksums.json`, and the root `images.zarr/zarr.json`
 //!
 //! The records of the units are read before that.
 //!
@@ -148,8 +148,8 @@ impl Seal<'_> {
         Ok(arrays)
     }
 
-    /// Puts the list of checksums and, if every object is as it was put, the root
-    /// metadata. Returns the error of its flush: the dataset is sealed all the same,
+    /// Puts the list of checksums and, if every object is as it was put, the checksums of
+    /// the store and the root metadata. Returns the error of its flush: the dataset is sealed all the same,
     /// because readers find the root metadata.
     fn put_root(&self, arrays: Map<String, Value>) -> Result<Option<StoreError>, SealError> {
         let root = root_metadata(self.attributes, arrays).map_err(json_error(ROOT_METADATA))?;
@@ -159,6 +159,7 @@ impl Seal<'_> {
         if let Some(lost) = self.output.lost()? {
             return Err(lost.into());
         }
+        self.output.record_store_checksums()?;
         match self.output.put(ROOT_METADATA, &[&root]) {
             Ok(_) => Ok(None),
             Err(error) if error.action == "flush" && self.output.holds(ROOT_METADATA, &root) => {

@@ -11,7 +11,11 @@
 //! An object with a wrong checksum is reported and not compared with others, so
 //! that each fault is reported at the object that has it. No size in the dataset is
 //! trusted: sizes are checked before memory is allocated.
+//!
+//! [`verify_by_store`] reads no objects, and compares the checksums of the store with
+//! those that were recorded in `store-checksums.json`.
 
+mod by_store;
 mod checksums;
 mod chunk;
 mod error;
@@ -36,6 +40,7 @@ pub use rxrx_reader::consistency::{Finding, FindingKind, ObjectFindings, SiteSpa
 use rxrx_reader::consistency::{Findings, Tables, check_objects, error_chain};
 use rxrx_storage::Store;
 
+pub use self::by_store::{ChangedObjects, StoreReport, verify_by_store};
 use self::chunk::{Expected, PlaneCounters};
 pub use self::error::VerifyError;
 use self::missing::report_missing;

@@ -72,6 +72,18 @@ impl Server {
         let keys = objects.keys().filter_map(|key| key.strip_prefix(&prefix));
         keys.map(str::to_owned).collect()
     }
+
+    /// Replaces an object below a name in the bucket, or removes it.
+    pub(super) fn change(&self, name: &str, key: &str, bytes: Option<&[u8]>) {
+        let path = format!("test/{name}/{key}");
+        let mut objects = self.objects.lock().unwrap();
+        objects.remove(&path);
+        if let Some(bytes) = bytes {
+            let bytes = bytes.to_vec();
+            let metadata = Vec::new();
+            objects.insert(path, Object { bytes, metadata });
+        }
+    }
 }
 
 /// Answers one request and closes the connection.

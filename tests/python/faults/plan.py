@@ -23,7 +23,8 @@ class RequestHead:
 
 @dataclass(frozen=True)
 class Refuse:
-    """The proxy answers with 503 `SlowDown`, 429 …; the server never gets the request."""
+    """The proxy answers with 503 `SlowDown`, 400 `ExpiredToken` …; the server never gets the
+    request."""
 
     status: int = 503
 

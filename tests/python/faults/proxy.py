@@ -33,6 +33,7 @@ from servers.process import LOOPBACK
 
 PIECE = 1 << 16
 REFUSALS = {
+    400: ("Bad Request", "ExpiredToken", "The provided token has expired."),
     503: ("Service Unavailable", "SlowDown", "Please reduce your request rate."),
     429: ("Too Many Requests", "TooManyRequests", "Please reduce your request rate."),
     500: ("Internal Server Error", "InternalError", "Please try again."),

@@ -13,6 +13,9 @@ import botocore.session
 
 from servers.object_stores import ACCESS_KEY, REGION, SECRET_KEY, files_below
 
+STORE_CHECKSUMS = "store-checksums.json"
+"""Key of the object that a dataset has in a store only."""
+
 EXPOSED_HEADERS = ("Content-Length", "Content-Range", "Accept-Ranges", "ETag")
 
 
@@ -89,3 +92,9 @@ class Bucket:
     def tree(self, prefix: str) -> dict[str, bytes]:
         """Returns the objects below `prefix`; keys are relative to it."""
         return {key[len(prefix) + 1 :]: self.get(key) for key in self.keys(f"{prefix}/")}
+
+    def dataset(self, prefix: str) -> dict[str, bytes]:
+        """Returns the objects of a dataset without the checksums of the store."""
+        return {
+            key: content for key, content in self.tree(prefix).items() if key != STORE_CHECKSUMS
+        }

@@ -6,6 +6,7 @@ https://cloud.google.com/storage/docs/xml-api/reference-methods
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import itertools
 import re
@@ -201,6 +202,7 @@ def described(stored: Stored) -> dict[str, str]:
         "ETag": stored.etag,
         "Last-Modified": stored.written.strftime(HTTP_TIME),
         "x-goog-generation": str(stored.generation),
+        "x-goog-hash": f"md5={base64.b64encode(hashlib.md5(stored.content).digest()).decode()}",
     }
 
 

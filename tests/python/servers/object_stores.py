@@ -10,7 +10,7 @@ import os
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from servers.process import LOOPBACK, Server, free_ports, installed_file, program
@@ -38,13 +38,19 @@ class SeaweedFS(Server):
             return False
 
 
-def seaweedfs(folder: Path) -> SeaweedFS:
+def seaweedfs(folder: Path, other_keys: Mapping[str, str] | None = None) -> SeaweedFS:
+    """Returns a server; `other_keys` are access keys of its owner with their secrets."""
     parts = ("s3", "filer", "master", "volume", "admin")
     ports = dict(zip(parts, free_ports(len(parts), (0, GRPC)), strict=True))
     command = [program("weed"), "-logtostderr=true", "mini", f"-dir={folder}"]
     command += [f"-ip={LOOPBACK}", f"-ip.bind={LOOPBACK}", "-master.telemetry=false"]
     command += ["-admin.ui=false", "-webdav=false", "-s3.port.iceberg=0", "-s3.port.lance=0"]
     command += [f"-{part}.port={port}" for part, port in ports.items()]
+    if other_keys:
+        pairs = [{"accessKey": key, "secretKey": secret} for key, secret in other_keys.items()]
+        owner = {"name": "owner", "credentials": pairs, "actions": ["Admin"]}
+        (folder / "identities.json").write_text(json.dumps({"identities": [owner]}))
+        command.append(f"-s3.config={folder}/identities.json")
     keys = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}
     sockets = [
         Path("/tmp") / f"seaweedfs-{name}.sock"

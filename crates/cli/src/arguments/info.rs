@@ -12,11 +12,15 @@ Examples:
   rxrx2zarr info rxrx1-zarr
   rxrx2zarr info rxrx1-zarr --json
   rxrx2zarr info s3://bucket/rxrx1 --store-option skip_signature=true
+  rxrx2zarr info https://host/rxrx1 --all
 
 For an unfinished dataset it shows the progress, and whether a process is
-working on it.
+working on it. Of a complete one it looks for all objects. Where the server
+gives no list, as over plain HTTP, it asks for the small objects and for 64
+shards; --all asks for all.
 
-Exit codes: 0 a complete dataset, 1 unfinished or no dataset, 2 wrong usage.";
+Exit codes: 0 a complete dataset, 1 unfinished, objects missing, or no
+dataset, 2 wrong usage.";
 
 #[derive(Debug, Args)]
 #[command(before_help = EXAMPLES)]
@@ -24,6 +28,10 @@ pub(crate) struct InfoArguments {
     /// Dataset that convert made: a folder or an address
     #[arg(value_name = "DATASET")]
     dataset: OsString,
+
+    /// Ask for every shard where the server gives no list
+    #[arg(long)]
+    pub(crate) all: bool,
 
     /// Print the result, or the failure, as JSON (see docs/json.md)
     #[arg(long)]

@@ -14,6 +14,7 @@ Examples:
   rxrx2zarr verify rxrx1-zarr                      checksums, shards, pixels, tables, labels
   rxrx2zarr verify rxrx1-zarr --source rxrx1       also every pixel against its image
   rxrx2zarr verify out --source images --metadata metadata.csv.gz --json
+  rxrx2zarr verify s3://bucket/rxrx1 --no-download    only what the store says, no object is read
 
 Exit codes: 0 all is as recorded, 1 it is not, or cannot be verified,
 2 wrong usage.";
@@ -32,6 +33,11 @@ pub(crate) struct VerifyArguments {
     /// Metadata table of the source [default: the table in INPUT]
     #[arg(long, value_name = "FILE", requires = "source")]
     metadata: Option<OsString>,
+
+    /// Compare the sizes and checksums that the object store has with the recorded ones,
+    /// and read no object
+    #[arg(long, conflicts_with_all = ["source", "jobs"])]
+    pub(crate) no_download: bool,
 
     /// Number of threads that hash and decode [default: all cores]
     #[arg(short, long, value_name = "N", value_parser = jobs())]

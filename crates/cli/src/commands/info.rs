@@ -1,27 +1,50 @@
 //! `rxrx2zarr info`.
 
-use rxrx_reader::Dataset;
-use rxrx_writer::Unfinished;
+use rxrx_reader::{AskedShards, Dataset, DatasetErrorKind};
+use rxrx_writer::{DatasetError, Location, OutputError, Unfinished};
 
 use crate::arguments::InfoArguments;
 use crate::exit_status::ExitStatus;
 use crate::report;
 
 pub(crate) fn run(arguments: &InfoArguments) -> anyhow::Result<ExitStatus> {
-    let dataset = arguments.dataset()?;
-    if let Some(unfinished) = Unfinished::at(&dataset)? {
-        if arguments.json {
-            report::json(&unfinished)?;
-        } else {
-            report::print(|out| report::unfinished(out, &unfinished, &dataset))?;
+    let location = arguments.dataset()?;
+    let dataset = match Dataset::open(&location) {
+        Ok(dataset) => dataset,
+        Err(error) if error.error_kind() == DatasetErrorKind::NotADataset => {
+            return unfinished(arguments, &location, error);
         }
-        return Ok(ExitStatus::Failed);
-    }
-    let info = Dataset::open(&dataset)?.info()?;
+        Err(error) => return Err(error.into()),
+    };
+    let shards = match arguments.all {
+        true => AskedShards::All,
+        false => AskedShards::Sample,
+    };
+    let info = dataset.info(shards)?;
     if arguments.json {
         report::json(&info)?;
     } else {
-        report::print(|out| report::info(out, &info, &dataset))?;
+        report::print(|out| report::info(out, &info, &location))?;
     }
     Ok(ExitStatus::of(info.gaps.is_whole()))
+}
+
+/// Reports an unfinished dataset; fails with `error` where there is none.
+fn unfinished(
+    arguments: &InfoArguments,
+    location: &Location,
+    error: DatasetError,
+) -> anyhow::Result<ExitStatus> {
+    let unfinished = match Unfinished::at(location) {
+        Ok(Some(unfinished)) => unfinished,
+        // Over plain HTTP nothing can be listed.
+        Ok(None) | Err(OutputError::Store(_)) => return Err(error.into()),
+        Err(error) => return Err(error.into()),
+    };
+    if arguments.json {
+        report::json(&unfinished)?;
+    } else {
+        report::print(|out| report::unfinished(out, &unfinished, location))?;
+    }
+    Ok(ExitStatus::Failed)
 }

@@ -1,8 +1,11 @@
 //! `rxrx2zarr verify`.
 
-use rxrx_reader::read_root;
+use std::time::Instant;
+
+use rxrx_reader::{Dataset, read_root};
 use rxrx_writer::{
-    Location, PlanOptions, PlannedInput, Store, VerifyOptions, open_store, plan_input, plan_options,
+    Location, PlanOptions, PlannedInput, Store, VerifyOptions, open_store, plan_input,
+    plan_options, verify_by_store,
 };
 
 use crate::arguments::VerifyArguments;
@@ -15,6 +18,9 @@ use crate::with_progress;
 
 pub(crate) fn run(arguments: &VerifyArguments, verbosity: Verbosity) -> anyhow::Result<ExitStatus> {
     let dataset = arguments.dataset()?;
+    if arguments.no_download {
+        return by_store(arguments, &dataset, verbosity);
+    }
     let store = open_store(&dataset)?;
     let store = store.as_ref();
     let source = match arguments.source()? {
@@ -33,6 +39,25 @@ pub(crate) fn run(arguments: &VerifyArguments, verbosity: Verbosity) -> anyhow::
         report::json_with(&verified, more)?;
     } else {
         report::print(|out| report::verified(out, &verified, &dataset, seconds, verbosity))?;
+    }
+    Ok(ExitStatus::of(clean))
+}
+
+/// Verifies by the checksums that the store has.
+fn by_store(
+    arguments: &VerifyArguments,
+    dataset: &Location,
+    verbosity: Verbosity,
+) -> anyhow::Result<ExitStatus> {
+    let start = Instant::now();
+    let report = verify_by_store(&Dataset::open(dataset)?)?;
+    let seconds = start.elapsed().as_secs_f64();
+    let clean = report.is_clean();
+    if arguments.json {
+        let more = [("clean", clean.into()), ("seconds", seconds.into())];
+        report::json_with(&report, more)?;
+    } else {
+        report::print(|out| report::verified_by_store(out, &report, dataset, verbosity))?;
     }
     Ok(ExitStatus::of(clean))
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use rxrx_reader::Gaps;
+use rxrx_reader::{Checked, Gaps};
 use rxrx_writer::{DatasetInfo, Location};
 
 use super::how_to_open::how_to_open;
@@ -45,6 +45,7 @@ pub(crate) fn info(out: &mut dyn Write, info: &DatasetInfo, dataset: &Location) 
     property(out, "shard", axes(&info.shard_shape))?;
     property(out, "planes", planes)?;
     property(out, "size", size)?;
+    property(out, "checked", checked(&info.checked))?;
     property(out, "labels", info.labels.join(" "))?;
     property(out, "tables", info.tables.join(" "))?;
     property(out, "made by", &attributes.generator)?;
@@ -53,6 +54,26 @@ pub(crate) fn info(out: &mut dyn Write, info: &DatasetInfo, dataset: &Location) 
     }
     writeln!(out)?;
     how_to_open(out, dataset)
+}
+
+/// Tells how many objects were looked for, and how.
+fn checked(checked: &Checked) -> String {
+    let Checked {
+        listed,
+        objects,
+        of,
+    } = *checked;
+    let all = quantity(of, "object");
+    match listed {
+        true => format!("all {all}, by the list of the store"),
+        false if objects == of => {
+            format!("all {all}, one by one: the server gives no list")
+        }
+        false => format!(
+            "{} of {all}, one by one: the server gives no list; --all asks for every shard",
+            count(objects)
+        ),
+    }
 }
 
 /// Writes what a dataset lacks, in place of how to open it.

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::fixture::{change, format_3, opened};
 use crate::dataset::Dataset;
 use crate::error::DatasetError;
+use crate::objects::AskedShards;
 use crate::root::{Owner, read_root};
 
 fn store(root: &str) -> Memory {
@@ -20,7 +21,7 @@ fn store(root: &str) -> Memory {
 fn a_dataset_of_format_3_is_summarised() {
     let store = format_3();
     let objects = store.list().unwrap().len();
-    let info = opened(store).info().unwrap();
+    let info = opened(store).info(AskedShards::Sample).unwrap();
     assert_eq!(info.shape, [8, 3, 20, 24]);
     assert_eq!(info.chunk_shape, [3, 2, 20, 24]);
     assert_eq!(info.shard_shape, [6, 4, 20, 24]);
@@ -38,7 +39,7 @@ fn what_a_copy_lost_is_told() {
     let gaps = |harm: &dyn Fn(&Memory)| {
         let store = format_3();
         harm(&store);
-        let gaps = opened(store).info().unwrap().gaps;
+        let gaps = opened(store).info(AskedShards::Sample).unwrap().gaps;
         (
             gaps.missing_objects.examples.clone(),
             gaps.resized_shards.examples.clone(),

@@ -1,38 +1,43 @@
-//! The shared files of AWS: `~/.aws/credentials` and `~/.aws/config`.
-//!
-//! Source: <https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html>
+//! The profile of AWS that the environment names: settings, and the source of credentials.
 
 use std::env;
-use std::path::PathBuf;
 
-use ini::{Ini, Properties};
+use ini::Properties;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+
+use super::credentials::CredentialSource;
+use super::shared_files::SharedFiles;
 
 type OpenError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Returns the settings of the profile that the environment does not give.
-pub(super) fn settings(
-    builder: &AmazonS3Builder,
-) -> Result<Vec<(AmazonS3ConfigKey, String)>, OpenError> {
+/// What a profile has that the environment does not give.
+pub(super) struct Profile {
+    pub(super) settings: Vec<(AmazonS3ConfigKey, String)>,
+    /// The source of credentials that are no settings.
+    pub(super) credentials: Option<CredentialSource>,
+    /// Whether `AWS_PROFILE` names it.
+    pub(super) is_named: bool,
+}
+
+/// Reads the profile that the environment names, or the default one.
+pub(super) fn profile(builder: &AmazonS3Builder) -> Result<Profile, OpenError> {
     let asked = env::var("AWS_PROFILE").ok();
     let name = asked.as_deref().unwrap_or("default");
-    let credentials = file("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials")?;
-    let config = file("AWS_CONFIG_FILE", ".aws/config")?;
-    let section = match name {
-        "default" => "default".to_owned(),
-        name => format!("profile {name}"),
-    };
-    let found = [
-        credentials.section(Some(name)),
-        config.section(Some(&section)),
-    ];
+    let files = SharedFiles::find();
+    let read = files.read()?;
+    let found = read.profile(name);
     if asked.is_some() && found == [None, None] {
         return Err(format!("there is no AWS profile {name}, which AWS_PROFILE names").into());
     }
     let value = |name: &str| found.iter().flatten().find_map(|section| section.get(name));
     let is_set = |key: AmazonS3ConfigKey| builder.get_config_value(&key).is_some();
 
-    let mut settings = Vec::new();
+    let mut profile = Profile {
+        settings: Vec::new(),
+        credentials: None,
+        is_named: asked.is_some(),
+    };
+    let settings = &mut profile.settings;
     if !is_set(AmazonS3ConfigKey::Region)
         && let Some(region) = value("region")
     {
@@ -51,49 +56,127 @@ pub(super) fn settings(
         AmazonS3ConfigKey::ContainerCredentialsFullUri,
     ];
     if others.into_iter().any(is_set) {
-        return Ok(settings);
+        return Ok(profile);
     }
-    let secrets = [
-        ("aws_access_key_id", AmazonS3ConfigKey::AccessKeyId),
-        ("aws_secret_access_key", AmazonS3ConfigKey::SecretAccessKey),
-        ("aws_session_token", AmazonS3ConfigKey::Token),
-    ];
-    let has_key = value("aws_access_key_id").is_some();
-    if asked.is_some() && !has_key && found.iter().flatten().any(is_indirect) {
-        return Err(format!(
-            "the AWS profile {name} gets its credentials from somewhere else: put them into the \
-             environment by  eval \"$(aws configure export-credentials --profile {name} --format env)\""
-        )
-        .into());
-    }
-    for (name, key) in secrets {
-        if let Some(secret) = value(name) {
-            settings.push((key, secret.to_owned()));
+    profile.credentials = source(name, &files, found);
+    if profile.credentials.is_none() {
+        let secrets = [
+            ("aws_access_key_id", AmazonS3ConfigKey::AccessKeyId),
+            ("aws_secret_access_key", AmazonS3ConfigKey::SecretAccessKey),
+            ("aws_session_token", AmazonS3ConfigKey::Token),
+        ];
+        for (name, key) in secrets {
+            if let Some(secret) = value(name) {
+                settings.push((key, secret.to_owned()));
+            }
         }
     }
-    Ok(settings)
+    Ok(profile)
 }
 
-/// Whether the section names another source of credentials.
-fn is_indirect(section: &&Properties) -> bool {
-    [
-        "sso_session",
-        "sso_start_url",
-        "credential_process",
-        "source_profile",
-        "login_session",
-    ]
-    .iter()
-    .any(|name| section.contains_key(name))
-}
-
-/// Reads a shared file; an absent file has no settings.
-fn file(variable: &str, usual: &str) -> Result<Ini, OpenError> {
-    let named = env::var_os(variable).map(PathBuf::from);
-    let path = named.or_else(|| Some(env::home_dir()?.join(usual)));
-    let Some(path) = path.filter(|path| path.is_file()) else {
-        return Ok(Ini::new());
+/// Returns the source of the credentials of a profile, if they can expire. The order is
+/// that of the AWS CLI: a role, SSO, keys of the file of credentials, a login, a process,
+/// keys of the other file.
+fn source(
+    name: &str,
+    files: &SharedFiles,
+    [credentials, config]: [Option<&Properties>; 2],
+) -> Option<CredentialSource> {
+    let of_any = |key: &str| {
+        [credentials, config]
+            .iter()
+            .flatten()
+            .find_map(|section| section.get(key))
     };
-    Ini::load_from_file_noescape(&path)
-        .map_err(|error| format!("cannot read {}: {error}", path.display()).into())
+    let aws = || CredentialSource::AwsProgram {
+        profile: name.to_owned(),
+    };
+    let before_keys = ["role_arn", "sso_session", "sso_start_url"];
+    if before_keys.iter().any(|key| of_any(key).is_some()) {
+        return Some(aws());
+    }
+    let has_keys = |section: &&Properties| section.contains_key("aws_access_key_id");
+    // Keys with a session token expire; another program writes them into the file.
+    let of_file = |section: &Properties| {
+        let expires = section.contains_key("aws_session_token");
+        expires.then(|| CredentialSource::Files {
+            profile: name.to_owned(),
+            files: files.clone(),
+        })
+    };
+    if let Some(section) = credentials.filter(has_keys) {
+        return of_file(section);
+    }
+    if of_any("login_session").is_some() {
+        return Some(aws());
+    }
+    if let Some(command) = of_any("credential_process") {
+        return Some(CredentialSource::Process {
+            profile: name.to_owned(),
+            command: command.to_owned(),
+        });
+    }
+    config.filter(has_keys).and_then(of_file)
+}
+
+#[cfg(test)]
+mod tests {
+    use ini::Ini;
+
+    use super::*;
+
+    #[test]
+    fn the_source_is_the_one_that_the_aws_cli_takes_first() {
+        let aws = Some(CredentialSource::AwsProgram {
+            profile: "a".to_owned(),
+        });
+        let process = Some(CredentialSource::Process {
+            profile: "a".to_owned(),
+            command: "give".to_owned(),
+        });
+        let files = SharedFiles {
+            credentials: None,
+            config: None,
+        };
+        let file = Some(CredentialSource::Files {
+            profile: "a".to_owned(),
+            files: files.clone(),
+        });
+        let temporary = "aws_access_key_id = k\naws_session_token = t";
+        for (credentials, config, expected) in [
+            (temporary, "credential_process = give", file.clone()),
+            ("", temporary, file.clone()),
+            ("", "region = x", None),
+            ("aws_access_key_id = k", "", None),
+            ("", "aws_access_key_id = k", None),
+            ("", "credential_process = give", process.clone()),
+            (
+                "credential_process = give",
+                "aws_access_key_id = k",
+                process.clone(),
+            ),
+            ("aws_access_key_id = k", "credential_process = give", None),
+            (
+                "aws_access_key_id = k",
+                "role_arn = r\nsource_profile = a",
+                aws.clone(),
+            ),
+            ("aws_access_key_id = k", "sso_session = s", aws.clone()),
+            ("", "sso_start_url = u", aws.clone()),
+            (
+                "",
+                "login_session = l\ncredential_process = give",
+                aws.clone(),
+            ),
+        ] {
+            let parsed =
+                [credentials, config].map(|text| Ini::load_from_str_noescape(text).unwrap());
+            let sections = [&parsed[0], &parsed[1]].map(|ini| ini.section(None::<&str>));
+            assert_eq!(
+                source("a", &files, sections),
+                expected,
+                "{credentials} {config}"
+            );
+        }
+    }
 }

@@ -6,7 +6,7 @@
 //!
 //! | cloud | variables | files |
 //! |---|---|---|
-//! | S3 | `AWS_*`, as the AWS CLI has them | the profile `AWS_PROFILE` of `~/.aws` |
+//! | S3 | `AWS_*`, as the AWS CLI has them | the profile `AWS_PROFILE` of `~/.aws`, and the program that it names |
 //! | Google | `GOOGLE_*`, `STORAGE_EMULATOR_HOST` | the file that `gcloud auth application-default login` writes |
 //! | Azure | `AZURE_*`, as the Azure CLI has them | the login of `az login`, through the program `az` |
 //!
@@ -20,20 +20,26 @@ use std::str::FromStr;
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
+use http::{HeaderMap, HeaderName, HeaderValue};
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, Checksum};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::http::HttpBuilder;
 use object_store::limit::LimitStore;
 use object_store::path::Path;
-use object_store::{ClientConfigKey, Error, ObjectStore, ObjectStoreScheme, RetryConfig};
+use object_store::{
+    ClientConfigKey, ClientOptions, Error, ObjectStore, ObjectStoreScheme, RetryConfig,
+};
 use url::Position;
 
 use super::aws_profile;
 use super::cloud::Cloud;
 use super::connector::StoreConnector;
+use super::credentials::{CredentialSource, ProfileCredentials};
 use super::fence::Fence;
 use super::guard::GuardedConnector;
+use super::renewal::Renewal;
+use super::stated_checksums;
 use crate::location::Address;
 
 /// The reason why a store cannot be opened.
@@ -44,6 +50,9 @@ const REQUESTS_AT_ONCE: usize = 64;
 const RETRY_FOR: Duration = Duration::from_secs(180);
 /// A store, and the start of all keys of an address in it.
 pub(super) type StoreAndPrefix = (Arc<dyn ObjectStore>, Path);
+
+/// The region of a store without one, as in the object_store crate.
+const USUAL_REGION: &str = "us-east-1";
 
 /// Options of this program, beside those of the object_store crate.
 const RETRY_TIMEOUT: &str = "retry_timeout";
@@ -63,19 +72,59 @@ const TIMES: [(ClientConfigKey, &str, &str); 3] = [
 ];
 
 /// Opens the store of a folder. An `http` or `https` address whose host is not
-/// known speaks S3; its first name is the bucket. Each write asks the `fence`.
+/// known speaks S3; its first name is the bucket. Requests to it are not signed if the
+/// user has set no credentials, so that it may be a plain web server. Each write asks the
+/// `fence`.
 pub(super) fn folder(
     address: &Address,
     fence: Option<Arc<dyn Fence>>,
 ) -> Result<StoreAndPrefix, OpenError> {
+    folder_by(
+        address,
+        &Client {
+            fence,
+            asks_checksums: false,
+        },
+    )
+}
+
+/// Opens the store of a folder with a client that asks S3 for the checksums of an object.
+pub(super) fn asking_checksums(address: &Address) -> Result<StoreAndPrefix, OpenError> {
+    folder_by(
+        address,
+        &Client {
+            fence: None,
+            asks_checksums: true,
+        },
+    )
+}
+
+/// The requests that a client sends.
+#[derive(Default)]
+struct Client {
+    /// The check before each try of a write.
+    fence: Option<Arc<dyn Fence>>,
+    /// Whether S3 is asked for the checksums of an object.
+    asks_checksums: bool,
+}
+
+fn folder_by(address: &Address, client: &Client) -> Result<StoreAndPrefix, OpenError> {
     install_cryptography();
-    match cloud_store(address, fence.as_ref())? {
+    match cloud_store(address, client)? {
         Some(opened) => Ok(opened),
         None => {
             let url = address.url();
             let key = address.key();
             let (bucket, key) = key.split_once('/').unwrap_or((&key, ""));
-            let builder = s3(address, fence.as_ref())?
+            let S3 {
+                mut builder,
+                has_credentials,
+            } = s3(address, client)?;
+            if !says_whether_to_sign(address) && !has_credentials {
+                // A plain web server, most likely: the role of a machine means nothing there.
+                builder = builder.with_skip_signature(true);
+            }
+            let builder = builder
                 .with_endpoint(&url[..Position::BeforePath])
                 .with_bucket_name(bucket)
                 .with_virtual_hosted_style_request(false);
@@ -88,7 +137,7 @@ pub(super) fn folder(
 /// known is a web server.
 pub(super) fn object(address: &Address) -> Result<StoreAndPrefix, OpenError> {
     install_cryptography();
-    match cloud_store(address, None)? {
+    match cloud_store(address, &Client::default())? {
         Some(opened) => Ok(opened),
         None => {
             let builder = HttpBuilder::new()
@@ -103,20 +152,18 @@ pub(super) fn object(address: &Address) -> Result<StoreAndPrefix, OpenError> {
 
 /// Opens the store of an address that names a cloud by its scheme or host; `None`
 /// for any other address.
-fn cloud_store(
-    address: &Address,
-    fence: Option<&Arc<dyn Fence>>,
-) -> Result<Option<StoreAndPrefix>, OpenError> {
+fn cloud_store(address: &Address, client: &Client) -> Result<Option<StoreAndPrefix>, OpenError> {
     let url = address.url();
     let connector = |cloud| StoreConnector {
         cloud,
-        fence: fence.cloned(),
+        fence: client.fence.clone(),
+        renewal: None,
     };
     let (scheme, path) = ObjectStoreScheme::parse(url)?;
     let store = match scheme {
-        ObjectStoreScheme::AmazonS3 => {
-            limited(build_s3(s3(address, fence)?.with_url(url.as_str())))?
-        }
+        ObjectStoreScheme::AmazonS3 => limited(build_s3(
+            s3(address, client)?.builder.with_url(url.as_str()),
+        ))?,
         ObjectStoreScheme::GoogleCloudStorage => {
             let mut builder = configured(GoogleCloudStorageBuilder::from_env(), address)?;
             if let Ok(host) = env::var("STORAGE_EMULATOR_HOST") {
@@ -171,17 +218,18 @@ fn is_plain_http(endpoint: Option<&str>) -> bool {
     endpoint.is_some_and(|endpoint| endpoint.starts_with("http://"))
 }
 
+/// A builder for S3, and whether its requests are signed with credentials that the user
+/// has set.
+struct S3 {
+    builder: AmazonS3Builder,
+    has_credentials: bool,
+}
+
 /// Returns a builder with the settings of the environment, of the AWS profile and
 /// of the address.
-fn s3(address: &Address, fence: Option<&Arc<dyn Fence>>) -> Result<AmazonS3Builder, OpenError> {
-    let connector = StoreConnector {
-        cloud: Cloud::S3,
-        fence: fence.cloned(),
-    };
+fn s3(address: &Address, client: &Client) -> Result<S3, OpenError> {
     // Objects are removed one by one, because only such a request can have a condition.
-    let mut builder = AmazonS3Builder::from_env()
-        .with_http_connector(connector)
-        .with_disable_bulk_delete(true);
+    let mut builder = s3_from_env(client.asks_checksums).with_disable_bulk_delete(true);
     // Without a checksum the server would not notice damage on the way.
     if builder
         .get_config_value(&AmazonS3ConfigKey::Checksum)
@@ -189,10 +237,78 @@ fn s3(address: &Address, fence: Option<&Arc<dyn Fence>>) -> Result<AmazonS3Build
     {
         builder = builder.with_checksum_algorithm(Checksum::SHA256);
     }
-    for (key, value) in aws_profile::settings(&builder)? {
+    let profile = aws_profile::profile(&builder)?;
+    for (key, value) in profile.settings {
         builder = builder.with_config(key, value);
     }
-    configured(builder, address)
+    let mut builder = configured(builder, address)?;
+    let has_keys = has_credentials(&builder);
+    let source = profile.credentials.filter(|_| !has_keys);
+    // A default profile that runs a program is not meant for every address.
+    let is_meant = |source: &CredentialSource| profile.is_named || !source.is_program();
+    let has_credentials = has_keys || source.as_ref().is_some_and(is_meant);
+    let renewal = source.map(|source| Renewal {
+        credentials: ProfileCredentials::of(&source),
+        region: builder
+            .get_config_value(&AmazonS3ConfigKey::Region)
+            .unwrap_or_else(|| USUAL_REGION.to_owned()),
+    });
+    if let Some(renewal) = &renewal {
+        builder = builder.with_credentials(Arc::new(renewal.credentials.clone()));
+    }
+    let connector = StoreConnector {
+        cloud: Cloud::S3,
+        fence: client.fence.clone(),
+        renewal,
+    };
+    Ok(S3 {
+        builder: builder.with_http_connector(connector),
+        has_credentials,
+    })
+}
+
+/// Returns a builder with the settings of the environment, which asks for the checksums
+/// of objects if so told. [`AmazonS3Builder::from_env`] takes no headers.
+fn s3_from_env(asks_checksums: bool) -> AmazonS3Builder {
+    if !asks_checksums {
+        return AmazonS3Builder::from_env();
+    }
+    let (name, value) = stated_checksums::ASK;
+    let header = (
+        HeaderName::from_static(name),
+        HeaderValue::from_static(value),
+    );
+    let options = ClientOptions::new().with_default_headers(HeaderMap::from_iter([header]));
+    let mut builder = AmazonS3Builder::new().with_client_options(options);
+    for (name, value) in env::vars_os() {
+        if let (Some(name), Some(value)) = (name.to_str(), value.to_str())
+            && name.starts_with("AWS_")
+            && let Ok(key) = name.to_ascii_lowercase().parse()
+        {
+            builder = builder.with_config(key, value);
+        }
+    }
+    builder
+}
+
+/// Returns whether the user has said whether requests are signed.
+fn says_whether_to_sign(address: &Address) -> bool {
+    let names = ["skip_signature", "aws_skip_signature"];
+    let mut options = address.options().iter();
+    options.any(|option| names.contains(&&*option.key.to_ascii_lowercase()))
+        || env::var_os("AWS_SKIP_SIGNATURE").is_some()
+}
+
+/// Returns whether there are credentials beside those of the machine.
+fn has_credentials(builder: &AmazonS3Builder) -> bool {
+    let sources = [
+        AmazonS3ConfigKey::AccessKeyId,
+        AmazonS3ConfigKey::WebIdentityTokenFile,
+        AmazonS3ConfigKey::ContainerCredentialsRelativeUri,
+        AmazonS3ConfigKey::ContainerCredentialsFullUri,
+    ];
+    let mut sources = sources.iter();
+    sources.any(|key| builder.get_config_value(key).is_some())
 }
 
 fn build_s3(builder: AmazonS3Builder) -> object_store::Result<impl ObjectStore> {

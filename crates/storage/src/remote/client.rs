@@ -2,6 +2,7 @@
 
 mod describe;
 mod listing;
+mod stored_checksums;
 #[cfg(test)]
 mod tests;
 

@@ -3,7 +3,8 @@
 //! object_store repeats requests by itself and adds no condition to some of them. This
 //! client asks the fence before each try of a request that may change something, ends a
 //! try that gets no answer before the lease can expire, and adds checksums and
-//! conditions.
+//! conditions. It reads the checksums that the store states, and signs a request anew
+//! whose credential has expired.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,6 +22,8 @@ use super::cloud::Cloud;
 use super::condition::Condition;
 use super::fence::{Fence, FenceError, PAUSE, WAIT};
 use super::guard::GuardedConnector;
+use super::renewal::Renewal;
+use super::stated_checksums::StatedChecksums;
 use super::upload_checksums;
 
 /// A write looks at the fence so often, because timers stand still while the machine
@@ -33,6 +36,8 @@ pub(super) struct StoreConnector {
     pub(super) cloud: Cloud,
     /// The check before each try of a write.
     pub(super) fence: Option<Arc<dyn Fence>>,
+    /// Signs requests anew whose credential has expired.
+    pub(super) renewal: Option<Renewal>,
 }
 
 impl fmt::Debug for StoreConnector {
@@ -61,21 +66,41 @@ struct StoreService {
 #[async_trait]
 impl HttpService for StoreService {
     async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let StoreConnector { cloud, fence } = &self.connector;
+        let StoreConnector { cloud, renewal, .. } = &self.connector;
         let method = request.method().clone();
         Condition::add(*cloud, &mut request);
         upload_checksums::add(*cloud, &mut request).await?;
-        match fence {
-            Some(fence) if method != Method::GET && method != Method::HEAD => {
+        let mut answer = match renewal {
+            None => self.send(request).await?,
+            Some(renewal) => {
+                // The content is shared, not copied.
+                let answer = self.send(request.clone()).await?;
+                match renewal.after(request, answer).await? {
+                    (answer, None) => answer,
+                    (_, Some(again)) => self.send(again).await?,
+                }
+            }
+        };
+        if method == Method::HEAD {
+            let stated = StatedChecksums::of(*cloud, answer.headers());
+            answer.extensions_mut().insert(stated);
+        }
+        Ok(answer)
+    }
+}
+
+impl StoreService {
+    /// Sends a request, one that writes only while this process may write.
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        match &self.connector.fence {
+            Some(fence) if !request.method().is_safe() => {
                 wait_until_open(fence.as_ref()).await?;
                 self.send_while_open(fence.as_ref(), request).await
             }
             _ => self.client.execute(request).await,
         }
     }
-}
 
-impl StoreService {
     /// Sends a write and gives it up before another process may write.
     async fn send_while_open(
         &self,

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::client::Remote;
 use super::fence::{Fence, wait_until_open};
-use crate::store::{Store, StoreError, StoreErrorKind, StoredObject, WriteObject, WriteOutcome};
+use crate::store::{
+    Store, StoreError, StoreErrorKind, StoredChecksums, StoredObject, WriteObject, WriteOutcome,
+};
 use crate::version::Version;
 
 /// The number of objects to put at the same time: while one upload is completed,
@@ -142,5 +144,16 @@ impl Store for RemoteStore {
     fn list(&self) -> Result<Vec<StoredObject>, StoreError> {
         let objects = self.remote.list()?.into_iter();
         Ok(objects.map(Into::into).collect())
+    }
+
+    fn sizes(&self, keys: &[&str]) -> Result<Vec<Option<u64>>, StoreError> {
+        self.remote.sizes(keys)
+    }
+
+    fn stored_checksums(
+        &self,
+        keys: &[&str],
+    ) -> Result<Option<Vec<Option<StoredChecksums>>>, StoreError> {
+        self.remote.stored_checksums(keys).map(Some)
     }
 }

@@ -5,6 +5,7 @@ use std::error::Error as StdError;
 use object_store::Error;
 use object_store::client::HttpError;
 
+use super::credentials::CredentialError;
 use super::fence::FenceError;
 use super::guard::innermost;
 use crate::store::StoreErrorKind;
@@ -12,6 +13,9 @@ use crate::store::StoreErrorKind;
 /// Address of the service that hands out credentials on machines of a cloud. The
 /// clients ask it last, when they have found no other credentials.
 const METADATA_SERVICE: &str = "169.254.169.254";
+
+/// The codes of S3 that say that a credential has expired.
+const EXPIRED: [&str; 2] = ["ExpiredToken", "TokenRefreshRequired"];
 
 /// Longest text of a store that is repeated in an error.
 const TEXT_BYTES_AT_MOST: usize = 2000;
@@ -26,9 +30,10 @@ pub(super) struct AdvisedError {
 
 impl From<Error> for AdvisedError {
     fn from(error: Error) -> Self {
-        // A write that was not allowed has its own words.
+        // A write that was not allowed has its own words, and a program without credentials.
         let refused = FenceError::in_causes(&error).map(ToString::to_string);
-        let said = refused.unwrap_or_else(|| said(&error));
+        let absent = CredentialError::in_causes(&error).map(ToString::to_string);
+        let said = refused.or(absent).unwrap_or_else(|| said(&error));
         let advice = advice(&error, &said);
         let text = advice.map_or_else(|| said.clone(), |advice| format!("{advice} ({said})"));
         Self {
@@ -60,6 +65,7 @@ pub(super) fn without_users(text: &str) -> String {
 fn kind(error: &Error, said: &str) -> StoreErrorKind {
     match error {
         _ if FenceError::in_causes(error).is_some() => StoreErrorKind::Changed,
+        _ if CredentialError::in_causes(error).is_some() => StoreErrorKind::Denied,
         _ if is_absent_bucket(said) => StoreErrorKind::NotFound,
         _ if is_denied(error, said) || said.contains(METADATA_SERVICE) => StoreErrorKind::Denied,
         Error::NotFound { .. } => StoreErrorKind::NotFound,
@@ -85,6 +91,11 @@ fn is_connection_error(error: &(dyn StdError + 'static)) -> bool {
 /// Returns advice for the user, if there is any.
 fn advice(error: &Error, said: &str) -> Option<&'static str> {
     match error {
+        _ if CredentialError::in_causes(error).is_some() => None,
+        _ if EXPIRED.iter().any(|code| said.contains(code)) => Some(
+            "the credentials have expired: renew them and run the same command again, which \
+             goes on",
+        ),
         _ if said.contains(METADATA_SERVICE) => Some(
             "no credentials were found: set those of the store (for S3 AWS_ACCESS_KEY_ID and \
              AWS_SECRET_ACCESS_KEY, or AWS_PROFILE), or read what is public by \
@@ -115,11 +126,12 @@ fn is_absent_bucket(said: &str) -> bool {
 /// Whether credentials are missing or not sufficient. The error of a listing has
 /// no kind of its own; its code says it.
 fn is_denied(error: &Error, said: &str) -> bool {
-    const CODES: [&str; 6] = [
+    const CODES: [&str; 7] = [
         "AccessDenied",
         "SignatureDoesNotMatch",
         "InvalidAccessKeyId",
         "ExpiredToken",
+        "TokenRefreshRequired",
         "AuthenticationFailed",
         "403 Forbidden",
     ];
@@ -218,7 +230,7 @@ mod tests {
             (
                 "ExpiredToken",
                 StoreErrorKind::Denied,
-                "see to the credentials",
+                "renew them and run the same command again",
             ),
             ("SlowDown", StoreErrorKind::Other, "SlowDown: No"),
         ] {

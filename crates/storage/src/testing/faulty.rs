@@ -7,7 +7,7 @@ use std::time::Duration;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::store::{Store, StoreError, StoreErrorKind, StoredObject};
+use crate::store::{Store, StoreError, StoreErrorKind, StoredChecksums, StoredObject};
 
 /// A store that fails or delays some operations of another store. The same seed
 /// gives the same faults.
@@ -117,6 +117,13 @@ impl Store for Faulty {
 
     fn list(&self) -> Result<Vec<StoredObject>, StoreError> {
         self.read(|| self.inner.list())
+    }
+
+    fn stored_checksums(
+        &self,
+        keys: &[&str],
+    ) -> Result<Option<Vec<Option<StoredChecksums>>>, StoreError> {
+        self.read(|| self.inner.stored_checksums(keys))
     }
 }
 

@@ -19,9 +19,13 @@ use super::*;
 use crate::events::Silent;
 use crate::fixture::{Faulty, Objects, SIDE, dataset, image_path, png};
 use crate::output::LockedOutput;
-use rxrx_format::keys::shard_key;
+use crate::verify::verify_by_store;
+use rxrx_format::keys::{STORE_CHECKSUMS, shard_key};
 use rxrx_input::PlanOptions;
-use rxrx_storage::{Remote, Store, StoreError, StoreErrorKind, StoredObject, Version};
+use rxrx_reader::Dataset;
+use rxrx_storage::{
+    Remote, RemoteStore, Store, StoreError, StoreErrorKind, StoredChecksums, StoredObject, Version,
+};
 
 const SITES: usize = 5;
 const CHANNELS: usize = 2;
@@ -100,6 +104,13 @@ impl Store for CrashingStore {
 
     fn list(&self) -> Result<Vec<StoredObject>, StoreError> {
         self.inner.list()
+    }
+
+    fn stored_checksums(
+        &self,
+        keys: &[&str],
+    ) -> Result<Option<Vec<Option<StoredChecksums>>>, StoreError> {
+        self.inner.stored_checksums(keys)
     }
 }
 
@@ -201,10 +212,12 @@ impl TestDirs {
         convert_at(&self.place(name), &prepared, options, &Silent).unwrap()
     }
 
+    /// The objects of a dataset, without the checksums of the store, which differ.
     fn objects(&self, name: &str) -> Objects {
         let place = self.place(name);
         let store = place.store();
         let keys = store.list().unwrap().into_iter().map(|object| object.key);
+        let keys = keys.filter(|key| key != STORE_CHECKSUMS);
         keys.map(|key| (key.clone(), store.get(&key).unwrap().unwrap()))
             .collect()
     }
@@ -225,11 +238,22 @@ impl TestDirs {
     /// Demands that `out` is complete and that nothing is left to do.
     #[track_caller]
     fn assert_finished(&self, expected: &Objects) {
+        let place = self.place("out");
         assert_eq!(
             dataset(self.objects("out")),
             Some(dataset(expected.clone()).unwrap())
         );
-        assert!(self.place("out").is_settled().unwrap());
+        assert!(place.is_settled().unwrap());
+        // What the store says is as it was recorded.
+        if let Some(store) = &self.object_store {
+            let store = RemoteStore::new(Remote::on(store.clone(), "out"), None);
+            let dataset = Dataset::from_store(Box::new(store), "out").unwrap();
+            let report = verify_by_store(&dataset).unwrap();
+            assert_eq!(report.changed.count + report.missing.count, 0, "{report:?}");
+            assert_eq!(report.without_proof.count, 0, "{report:?}");
+        } else {
+            assert_eq!(place.store().get(STORE_CHECKSUMS).unwrap(), None);
+        }
     }
 }
 

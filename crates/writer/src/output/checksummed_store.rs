@@ -10,6 +10,7 @@ use rxrx_storage::{Store, StoreError, WriteObject, WriteOutcome};
 use sha2::{Digest, Sha256};
 
 use crate::journal::StoredUnit;
+use crate::store_checksums::record_store_checksums;
 
 /// Checksum and size of an object that was put.
 #[derive(Clone, Copy, Debug)]
@@ -163,6 +164,13 @@ impl<'a> ChecksummedStore<'a> {
                 found,
             })
         }))
+    }
+
+    /// Records the checksums that the store has of all that was put.
+    pub(crate) fn record_store_checksums(&self) -> Result<(), StoreError> {
+        let keys: Vec<String> = self.lock().keys().cloned().collect();
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        record_store_checksums(self.store, &keys)
     }
 
     /// The list that `sha256sum -c` reads, of all that was put and of `coming`,

@@ -7,8 +7,8 @@
 use std::collections::BTreeSet;
 
 use rxrx_format::keys::{
-    CARD, CHECKSUMS, OBJECTS, ROOT_METADATA, array_metadata_key, bytes_at_most, label_chunk_key,
-    shard_key,
+    CARD, CHECKSUMS, OBJECTS, ROOT_METADATA, STORE_CHECKSUMS, array_metadata_key, bytes_at_most,
+    label_chunk_key, shard_key,
 };
 use rxrx_format::{Checksums, parse_checksums};
 use rxrx_storage::Store;
@@ -34,8 +34,7 @@ pub(crate) fn own_keys(
             ours.insert(key);
         }
     }
-    ours.insert(ROOT_METADATA.to_owned());
-    ours.insert(CHECKSUMS.to_owned());
+    ours.extend([ROOT_METADATA, CHECKSUMS, STORE_CHECKSUMS].map(str::to_owned));
     let there = store.list()?.into_iter().map(|object| object.key);
     Ok(there.filter(|key| ours.contains(key)).collect())
 }

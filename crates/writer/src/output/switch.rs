@@ -10,14 +10,16 @@
 //! 5. Objects that the new dataset lacks are removed. Where requests can arrive late they
 //!    stay, because a removal could arrive when the key is in use again.
 //! 6. `SHA256SUMS`, the `zarr.json` of every array and the root are put, each in place of the
-//!    marker that was put there.
+//!    marker that was put there; the checksums of the store are recorded before the root.
 //!
 //! The caller then records `sealed` and removes the run folder. Whoever is interrupted
 //! begins again with step 2, and brings what is not there yet.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rxrx_format::keys::{CARD, CHECKSUMS, ROOT_METADATA, bytes_at_most, is_array_metadata};
+use rxrx_format::keys::{
+    CARD, CHECKSUMS, ROOT_METADATA, STORE_CHECKSUMS, bytes_at_most, is_array_metadata,
+};
 use rxrx_format::{Checksums, SwitchMark, checksum_list, parse_json};
 use rxrx_storage::{Store, StoreError, StoreErrorKind, for_each_concurrent};
 use serde_json::Value;
@@ -30,6 +32,7 @@ use super::recorded_state::{Next, Phase};
 use super::run_folder::{RunFolder, is_run_folder};
 use super::whole::{first_problem, is_metadata};
 use crate::events::{Event, Observer};
+use crate::store_checksums::record_store_checksums;
 
 /// Objects that are brought at once.
 const AT_ONCE: usize = 8;
@@ -200,7 +203,8 @@ impl<'a> Switch<'a> {
     /// Removes the objects that the new dataset lacks, or tells that they stay.
     fn remove_former(&self) -> Result<(), OutputError> {
         let is_former = |key: &&String| {
-            !self.checksums.contains_key(*key) && !matches!(key.as_str(), ROOT_METADATA | CHECKSUMS)
+            !self.checksums.contains_key(*key)
+                && !matches!(key.as_str(), ROOT_METADATA | CHECKSUMS | STORE_CHECKSUMS)
         };
         let former: Vec<String> = self.former.iter().filter(is_former).cloned().collect();
         if self.is_late() {
@@ -232,6 +236,9 @@ impl<'a> Switch<'a> {
         for_each_concurrent(&arrays, AT_ONCE, |(key, bytes)| {
             self.put_over(key, bytes, Some(&marker))
         })?;
+        let keys = checksums.keys().map(String::as_str);
+        let keys = keys.filter(|key| *key != ROOT_METADATA).chain([CHECKSUMS]);
+        record_store_checksums(self.store(), &keys.collect::<Vec<_>>())?;
         match self.put_over(ROOT_METADATA, &root, Some(&marker)) {
             Err(OutputError::Store(error)) if error.action == "flush" => {
                 let there = self.store().get(ROOT_METADATA)?;

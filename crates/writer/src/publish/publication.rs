@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rxrx_format::keys::{ROOT_METADATA, Stage};
+use rxrx_format::keys::{ROOT_METADATA, STORE_CHECKSUMS, Stage};
 use rxrx_format::{SwitchMark, parse_json, remove_switch};
 use rxrx_reader::{Owner, root_bytes};
 use rxrx_storage::{Remote, Store, StoreErrorKind, for_each_concurrent};
@@ -17,6 +17,7 @@ use crate::events::{Event, Observer};
 use crate::output::{
     LockedOutput, Next, OutputError, OutputLocation, OutputState, RunFolder, Switch, own_keys,
 };
+use crate::store_checksums::record_store_checksums;
 
 /// One call of [`publish`](super::publish).
 pub(super) struct Publication<'a> {
@@ -133,7 +134,9 @@ impl Publication<'_> {
     /// dataset: another tool may have copied a part of it.
     fn way_over_objects(&self) -> Result<Way, PublishError> {
         let objects = self.place.store().list()?.into_iter();
-        let mut others = objects.filter(|object| !self.source.objects.contains_key(&object.key));
+        let mut others = objects.filter(|object| {
+            object.key != STORE_CHECKSUMS && !self.source.objects.contains_key(&object.key)
+        });
         match others.next() {
             None => Ok(Way::There),
             Some(object) => Err(OutputError::ForeignFile {
@@ -181,6 +184,9 @@ impl Publication<'_> {
             self.read_back(self.place.store(), None)?;
             published.verified = Some(self.source.objects.len());
         }
+        let keys = self.source.objects.keys().map(String::as_str);
+        let keys: Vec<&str> = keys.filter(|key| *key != ROOT_METADATA).collect();
+        record_store_checksums(self.place.store(), &keys)?;
         if changes.put.contains(ROOT_METADATA) {
             lock.check()?;
             self.put(self.place.store(), ROOT_METADATA)?;
@@ -218,7 +224,9 @@ impl Publication<'_> {
     /// Counts the objects of a former dataset that this one lacks.
     fn left_behind(&self) -> Result<usize, PublishError> {
         let ours = own_keys(self.place.store(), None)?.into_iter();
-        let lacking = ours.filter(|key| !self.source.objects.contains_key(key));
+        let is_lacking =
+            |key: &String| key != STORE_CHECKSUMS && !self.source.objects.contains_key(key);
+        let lacking = ours.filter(is_lacking);
         Ok(lacking.count())
     }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 use rxrx_format::keys::{
-    CHECKSUMS, GROUP, IMAGES, ROOT_METADATA, bytes_at_most, is_array_metadata, shard_number,
+    CHECKSUMS, GROUP, IMAGES, ROOT_METADATA, STORE_CHECKSUMS, bytes_at_most, is_array_metadata,
+    shard_number,
 };
 use rxrx_format::{
     Checksums, Sha256Sum, SwitchMark, checksum_list, parse_checksums, parse_json, remove_switch,
@@ -62,6 +63,10 @@ impl<'a> SourceDataset<'a> {
         sums.insert(CHECKSUMS.to_owned(), Sha256::digest(&list).into());
         let mut objects = BTreeMap::new();
         for object in store.list()? {
+            // They are those of another store.
+            if object.key == STORE_CHECKSUMS {
+                continue;
+            }
             let sha256 = sums
                 .remove(&object.key)
                 .ok_or_else(|| damaged(name, &object.key, &format!("is not in {CHECKSUMS}")))?;

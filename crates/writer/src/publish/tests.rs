@@ -4,15 +4,17 @@ use std::sync::Arc;
 use bytes::Bytes;
 use object_store::memory::InMemory;
 
-use rxrx_format::keys::{CHECKSUMS, ROOT_METADATA};
+use rxrx_format::keys::{CHECKSUMS, ROOT_METADATA, STORE_CHECKSUMS};
 use rxrx_format::{SwitchMark, parse_checksums};
-use rxrx_storage::{LocalStore, RemoteObject};
+use rxrx_reader::Dataset;
+use rxrx_storage::{LocalStore, RemoteObject, RemoteStore};
 use sha2::{Digest, Sha256};
 
 use super::*;
 use crate::events::Silent;
 use crate::fixture::{Memory, Objects, dataset};
 use crate::verify::tests::sealed;
+use crate::verify::{StoreReport, verify_by_store};
 
 const TABLE: &str = "metadata.parquet";
 const SHARD: &str = "images.zarr/images/c/0/0/0/0";
@@ -41,14 +43,18 @@ fn overwriting() -> PublishOptions {
     }
 }
 
-/// All objects at the address; demands that nothing is left but the state and a lease that
-/// was released.
+/// All objects at the address but the checksums of the store; demands that nothing is left
+/// but the state, a lease that was released, and emptied run folders.
 fn objects(remote: &Remote) -> BTreeMap<String, Bytes> {
     let left = remote.beside(".rxrx2zarr").list().unwrap();
     let expected = ["claims/lease.json", "state.json"];
-    let is_expected = |object: &RemoteObject| expected.contains(&object.key.as_str());
+    let is_expected = |object: &RemoteObject| {
+        let is_emptied = object.key.starts_with("run-") && object.size == 0;
+        is_emptied || expected.contains(&object.key.as_str())
+    };
     assert!(left.iter().all(is_expected), "{left:?}");
     let keys = remote.list().unwrap().into_iter().map(|object| object.key);
+    let keys = keys.filter(|key| key != STORE_CHECKSUMS);
     keys.map(|key| (key.clone(), remote.get(&key).unwrap().unwrap()))
         .collect()
 }
@@ -133,6 +139,82 @@ fn missing_and_damaged_objects_are_put_again() {
     assert_eq!(objects(&to), originals(&from));
     assert_eq!(again.uploaded, 2, "shard and table");
     assert_eq!(again.kept + again.uploaded, again.objects);
+}
+
+/// Compares what the store says of a dataset with what is recorded.
+fn by_store(remote: &Remote) -> StoreReport {
+    let store = RemoteStore::new(remote.clone(), None);
+    let dataset = Dataset::from_store(Box::new(store), "out").unwrap();
+    verify_by_store(&dataset).unwrap()
+}
+
+#[test]
+fn the_checksums_of_the_store_are_recorded_for_each_place() {
+    let (from, to, third) = (sealed(), remote(), remote());
+    publish(&from, &to).unwrap();
+    let whole = by_store(&to);
+    let count = from.keys().len();
+    assert!(whole.is_clean(), "{whole:?}");
+    assert_eq!((whole.objects, whole.proven), (count, count));
+    // The tags of the store in memory are numbers.
+    let kinds = [("etag", count - 1), ("read", 1)].map(|(kind, n)| (kind.to_owned(), n));
+    assert_eq!(whole.kinds, BTreeMap::from(kinds));
+
+    let record = to.get(STORE_CHECKSUMS).unwrap().unwrap();
+    let store = RemoteStore::new(to.clone(), None);
+    third.put("before", "changes the tags".into()).unwrap();
+    third.remove("before").unwrap();
+    publish_to(&store, "out", &third, PublishOptions::default(), &Silent).unwrap();
+    assert_eq!(objects(&third), originals(&from));
+    assert_ne!(third.get(STORE_CHECKSUMS).unwrap().unwrap(), record);
+    assert!(by_store(&third).is_clean());
+    assert!(crate::verify::tests::is_clean(&store));
+}
+
+#[test]
+fn what_is_done_behind_our_back_is_found_without_reading() {
+    let (from, to) = (sealed(), remote());
+    publish(&from, &to).unwrap();
+    let shard = to.get(SHARD).unwrap().unwrap();
+    to.put(SHARD, vec![0; shard.len()].into()).unwrap();
+    to.remove(TABLE).unwrap();
+    to.put("images.zarr/more", "1".into()).unwrap();
+    let found = by_store(&to);
+    assert_eq!(found.changed.examples.keys().collect::<Vec<_>>(), [SHARD]);
+    assert_eq!(found.missing.examples, [TABLE]);
+    assert_eq!(found.extra.unwrap().examples, ["images.zarr/more"]);
+    assert_eq!(found.without_proof.count, 0);
+
+    to.remove("images.zarr/more").unwrap();
+    publish(&from, &to).unwrap();
+    assert!(by_store(&to).is_clean(), "the record was made anew");
+    let record = String::from_utf8(to.get(STORE_CHECKSUMS).unwrap().unwrap().into()).unwrap();
+    let line = record.lines().find(|line| line.contains(SHARD)).unwrap();
+    let record = record.replace(&format!("{line}\n"), "");
+    to.put(STORE_CHECKSUMS, record.into()).unwrap();
+    let found = by_store(&to);
+    assert!(!found.is_clean() && found.recorded);
+    assert_eq!(found.without_proof.examples, [SHARD]);
+    assert_eq!(found.changed.count + found.missing.count, 0);
+
+    to.put(STORE_CHECKSUMS, "{".into()).unwrap();
+    let found = by_store(&to);
+    assert_eq!(
+        found.changed.examples.keys().collect::<Vec<_>>(),
+        [STORE_CHECKSUMS]
+    );
+    to.remove(STORE_CHECKSUMS).unwrap();
+    let found = by_store(&to);
+    assert!(!found.is_clean() && !found.recorded);
+    assert_eq!(found.without_proof.count, found.objects - 1);
+    publish(&from, &to).unwrap();
+    assert!(by_store(&to).is_clean(), "it was missing");
+
+    let root = to.get(ROOT_METADATA).unwrap().unwrap();
+    let root = [&root[..], b" "].concat();
+    to.put(ROOT_METADATA, root.into()).unwrap();
+    let found = by_store(&to).changed.examples;
+    assert_eq!(found.keys().collect::<Vec<_>>(), [ROOT_METADATA]);
 }
 
 #[test]

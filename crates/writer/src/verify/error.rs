@@ -24,6 +24,14 @@ pub enum VerifyError {
         /// The error of the operating system.
         source: io::Error,
     },
+    /// The dataset lies where no store has checksums of its own.
+    #[error(
+        "{dataset} is on a disk, which has no checksums of its own: verify it without --no-download"
+    )]
+    NoStoreChecksums {
+        /// The dataset.
+        dataset: String,
+    },
     /// The source cannot be read any more.
     #[error("cannot read the source {input} any more")]
     Source {

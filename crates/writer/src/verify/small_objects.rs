@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use rxrx_format::Root;
 use rxrx_format::keys::{
-    CARD, CHECKSUMS, IMAGES, IMAGES_METADATA, ROOT_METADATA, SHARDS, bytes_at_most,
+    CARD, CHECKSUMS, IMAGES, IMAGES_METADATA, ROOT_METADATA, SHARDS, STORE_CHECKSUMS, bytes_at_most,
 };
 use rxrx_reader::consistency::{FindingKind, Findings, check_document, error_chain, label_keys};
 use rxrx_storage::Store;
@@ -31,12 +31,13 @@ struct KnownKeys<'a> {
 }
 
 impl SmallObjects {
-    /// Reads all objects but the root, the list of checksums and the shards.
+    /// Reads all objects but the root, the list of checksums, those of the store, and the
+    /// shards.
     pub(super) fn read(store: &dyn Store, opened: &OpenedDataset, findings: &Findings) -> Self {
         let known = opened.root.as_ref().map(KnownKeys::of);
         let mut read = Self::default();
         for (key, &size) in &opened.sizes {
-            if key == ROOT_METADATA || key == CHECKSUMS {
+            if [ROOT_METADATA, CHECKSUMS, STORE_CHECKSUMS].contains(&key.as_str()) {
                 continue;
             }
             let is_part = match &known {

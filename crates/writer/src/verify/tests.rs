@@ -37,6 +37,16 @@ pub(crate) fn sealed() -> Memory {
     store
 }
 
+/// Whether all that `store` holds is as recorded.
+pub(crate) fn is_clean(store: &dyn Store) -> bool {
+    let options = VerifyOptions {
+        jobs: NonZeroUsize::MIN,
+    };
+    verify(store, "a dataset", None, &options, &Silent)
+        .unwrap()
+        .is_clean()
+}
+
 fn verified(store: &Memory) -> Result<VerifyReport, VerifyError> {
     let options = VerifyOptions {
         jobs: NonZeroUsize::new(3).unwrap(),

@@ -6,7 +6,7 @@ use object_store::{Error, GetOptions, ObjectStore, ObjectStoreExt};
 
 use super::{PublishedChecksum, REQUESTS_A_CALL, Remote, RemoteObject, SHA256, absent};
 use crate::remote::retry;
-use crate::store::StoreError;
+use crate::store::{StoreError, StoreErrorKind};
 
 impl Remote {
     /// Returns the description of one object; `None` if it is absent.
@@ -18,6 +18,25 @@ impl Remote {
         let head = self.ask(|| self.connection.store.head(&path));
         let head = absent(head).map_err(self.failed("look at", key))?;
         Ok(head.map(|meta| self.described(meta)))
+    }
+
+    /// Returns the size of each object; `None` for one that is absent or denied. Several
+    /// objects are looked at at the same time.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer.
+    pub fn sizes(&self, keys: &[&str]) -> Result<Vec<Option<u64>>, StoreError> {
+        let ask = |key| async move {
+            let path = self.path(key)?;
+            let look = || self.connection.store.head(&path);
+            let head = absent(retry::retry(&self.connection.retry, look).await);
+            match head.map_err(self.failed("look at", key)) {
+                Err(error) if error.kind == StoreErrorKind::Denied => Ok(None),
+                head => Ok(head?.map(|meta| meta.size)),
+            }
+        };
+        let asked: Vec<_> = keys.iter().copied().map(ask).collect();
+        self.wait(stream::iter(asked).buffered(REQUESTS_A_CALL).try_collect())
     }
 
     /// Returns the size of each object and the checksum that

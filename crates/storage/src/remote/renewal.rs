@@ -1,0 +1,105 @@
+//! Requests that S3 refuses because their credential has expired: they are signed with
+//! another one and sent again, once.
+//!
+//! object_store signs a request once and may repeat it for minutes. The credential can
+//! expire meanwhile, or before the time that the program named which gave it.
+
+use http::header::{AUTHORIZATION, HeaderName};
+use http::{Method, StatusCode};
+use object_store::aws::{AwsAuthorizer, AwsCredential};
+use object_store::client::{HttpError, HttpErrorKind, HttpRequest, HttpResponse};
+
+use super::credentials::ProfileCredentials;
+
+/// The codes by which S3 and servers that speak it refuse such a credential.
+const CODES: [&str; 3] = [
+    "<Code>ExpiredToken</Code>",
+    "<Code>ExpiredTokenException</Code>",
+    "<Code>TokenRefreshRequired</Code>",
+];
+
+const HASH: HeaderName = HeaderName::from_static("x-amz-content-sha256");
+const TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
+
+/// Signs requests anew.
+#[derive(Clone, Debug)]
+pub(super) struct Renewal {
+    pub(super) credentials: ProfileCredentials,
+    pub(super) region: String,
+}
+
+impl Renewal {
+    /// Reads the answer to `request`. Returns the answer, and the request with another
+    /// signature if it is to be sent again.
+    ///
+    /// # Errors
+    /// The answer breaks off, or there is no other credential.
+    pub(super) async fn after(
+        &self,
+        mut request: HttpRequest,
+        answer: HttpResponse,
+    ) -> Result<(HttpResponse, Option<HttpRequest>), HttpError> {
+        let status = answer.status();
+        let refusals = [
+            StatusCode::BAD_REQUEST,
+            StatusCode::UNAUTHORIZED,
+            StatusCode::FORBIDDEN,
+        ];
+        if !refusals.contains(&status) {
+            return Ok((answer, None));
+        }
+        let Some(kept) = self.credentials.kept() else {
+            return Ok((answer, None));
+        };
+        let is_signed_with_it = is_signed_with(&request, &kept.credential);
+        let (parts, body) = answer.into_parts();
+        let body = body.bytes().await?;
+        let answer = HttpResponse::from_parts(parts, body.clone().into());
+        let told = String::from_utf8_lossy(&body);
+        let is_expired = CODES.iter().any(|code| told.contains(code))
+            || kept.has_expired()
+            || !is_signed_with_it
+            // The answer to HEAD has no code, and nothing else is wrong with the request.
+            || (request.method() == Method::HEAD && status == StatusCode::BAD_REQUEST);
+        if !is_expired {
+            return Ok((answer, None));
+        }
+        let other = match is_signed_with_it {
+            true => self.credentials.renewed(&kept.credential).await,
+            false => Ok(Some(kept.credential)),
+        };
+        let other = other.map_err(|error| HttpError::new(HttpErrorKind::Unknown, error))?;
+        let Some(other) = other else {
+            return Ok((answer, None));
+        };
+        self.sign(&mut request, &other)?;
+        Ok((answer, Some(request)))
+    }
+
+    /// Replaces the signature of a request.
+    fn sign(&self, request: &mut HttpRequest, credential: &AwsCredential) -> Result<(), HttpError> {
+        let headers = request.headers_mut();
+        headers.remove(AUTHORIZATION);
+        headers.remove(TOKEN);
+        // The SHA-256 of the content stays, or that it is not signed.
+        let hash = headers.remove(HASH);
+        let hash = hash.and_then(|hash| hex::decode(hash.as_bytes()).ok());
+        let signer =
+            AwsAuthorizer::new(credential, "s3", &self.region).with_sign_payload(hash.is_some());
+        let signed = signer.try_authorize(request, hash.as_deref());
+        signed.map_err(|error| HttpError::new(HttpErrorKind::Unknown, error))
+    }
+}
+
+/// Whether a request is signed with that credential.
+fn is_signed_with(request: &HttpRequest, credential: &AwsCredential) -> bool {
+    let header = |name| {
+        request
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
+    let key = format!("Credential={}/", credential.key_id);
+    header(AUTHORIZATION).is_some_and(|signature| signature.contains(&key))
+        && header(TOKEN) == credential.token.as_deref()
+}

@@ -1,0 +1,158 @@
+"""`info` finds what a copy behind a plain web server lacks, though the server gives no list."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from converter import COMPLETE, FAILED, run
+from servers.file_server import Request, serve
+
+SAMPLED = 64
+"""Number of shards that `info` asks for without `--all`."""
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Converts 72 sites, one in each shard."""
+    folder = tmp_path_factory.mktemp("many-shards")
+    done = run("sample", folder / "input", "--sites", "72", "--seed", "3", "--size", "32")
+    assert done.returncode == COMPLETE, done.stderr
+    done = run("convert", folder / "input", folder / "rxrx1", "--shard-sites", "1")
+    assert done.returncode == COMPLETE, done.stderr
+    return folder / "rxrx1"
+
+
+@pytest.fixture
+def copy(dataset: Path, tmp_path: Path) -> Path:
+    """Returns a copy that a test may damage; the folder above it is served."""
+    shutil.copytree(dataset, tmp_path / "served" / "rxrx1")
+    return tmp_path / "served" / "rxrx1"
+
+
+def shard(number: int) -> str:
+    return f"images.zarr/images/c/{number}/0/0/0"
+
+
+def info(address: str, *options: str) -> tuple[int, dict]:
+    done = run("info", f"{address}/rxrx1", "--json", *options)
+    assert done.stdout, done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+def heads(requests: list[Request]) -> list[str]:
+    return [one.path.removeprefix("/rxrx1/") for one in requests if one.method == "HEAD"]
+
+
+def test_small_objects_and_64_shards_are_asked_for(copy: Path) -> None:
+    requests: list[Request] = []
+    with serve(copy.parent, requests) as address:
+        code, found = info(address)
+        text = run("info", f"{address}/rxrx1").stdout
+    assert code == COMPLETE
+    keys = [path.relative_to(copy).as_posix() for path in copy.rglob("*") if path.is_file()]
+    small = [key for key in keys if not key.startswith("images.zarr/images/c/")]
+    asked = len(small) + SAMPLED
+    assert found["checked"] == {"listed": False, "objects": asked, "of": len(keys)}
+    assert set(heads(requests)) > set(small)
+    shards = {key for key in heads(requests) if key not in small}
+    assert len(shards) == SAMPLED
+    assert {shard(0), shard(71)} < shards
+    # What is not asked for counts as it is recorded.
+    assert (found["objects"], found["bytes"]) == (
+        len(keys),
+        sum((copy / key).stat().st_size for key in keys),
+    )
+    assert f"{asked} of {len(keys)} objects, one by one" in text
+    assert "--all" in text
+
+
+def test_all_asks_for_every_shard(copy: Path) -> None:
+    requests: list[Request] = []
+    with serve(copy.parent, requests) as address:
+        assert info(address)[0] == COMPLETE
+        asked = set(heads(requests))
+        not_asked = next(number for number in range(72) if shard(number) not in asked)
+        (copy / shard(not_asked)).unlink()
+        assert info(address)[0] == COMPLETE
+        code, found = info(address, "--all")
+        assert code == FAILED
+        assert found["missing_objects"] == {"count": 1, "examples": [shard(not_asked)]}
+        assert found["checked"]["objects"] == found["checked"]["of"]
+        assert "NOT WHOLE" in run("info", f"{address}/rxrx1", "--all").stdout
+
+
+@pytest.mark.parametrize("key", [shard(0), shard(71), "planes.parquet", "images.zarr/well/c/0"])
+def test_a_missing_object_is_named(copy: Path, key: str) -> None:
+    (copy / key).unlink()
+    with serve(copy.parent) as address:
+        code, found = info(address)
+    assert code == FAILED
+    assert found["missing_objects"] == {"count": 1, "examples": [key]}
+
+
+def test_a_truncated_shard_is_named(copy: Path) -> None:
+    path = copy / shard(71)
+    path.write_bytes(path.read_bytes()[:-1])
+    with serve(copy.parent) as address:
+        code, found = info(address)
+    assert code == FAILED
+    assert found["resized_shards"] == {"count": 1, "examples": [shard(71)]}
+
+
+def test_a_lost_list_of_checksums_is_named(copy: Path) -> None:
+    (copy / "SHA256SUMS").unlink()
+    with serve(copy.parent) as address:
+        code, found = info(address)
+    assert code == FAILED
+    assert found["missing_objects"]["examples"] == ["SHA256SUMS"]
+
+
+@contextmanager
+def with_index_pages(root: Path) -> Iterator[str]:
+    """Serves `root` with pages that list folders for people."""
+
+    class Handler(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            """Logs nothing."""
+
+    handler = partial(Handler, directory=str(root))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+
+
+def test_an_index_page_is_no_list(copy: Path) -> None:
+    with with_index_pages(copy.parent) as address:
+        code, found = info(address)
+        assert (code, found["checked"]["listed"]) == (COMPLETE, False)
+        (copy / shard(0)).unlink()
+        code, found = info(address)
+    assert code == FAILED
+    assert found["missing_objects"]["examples"] == [shard(0)]
+
+
+def test_a_folder_without_a_root_is_no_dataset(copy: Path) -> None:
+    (copy / "images.zarr" / "zarr.json").unlink()
+    with serve(copy.parent) as address:
+        code, found = info(address)
+    assert code == FAILED
+    assert "is not a complete dataset" in found["error"]["message"]
+
+
+def test_on_a_disk_the_list_tells_of_all(copy: Path) -> None:
+    done = run("info", copy, "--json")
+    checked = json.loads(done.stdout)["checked"]
+    assert checked["listed"]
+    assert checked["objects"] == checked["of"]
