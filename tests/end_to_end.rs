@@ -35,6 +35,7 @@ mod end_to_end {
     mod repeatable;
     mod retry;
     mod seal;
+    mod space;
     mod streams;
     mod structure;
     mod system_calls;

@@ -11,6 +11,7 @@
 //! backend               an output with its work folder and its lock
 //! lock                  the lock file, and the lease with its protocol
 //! folder                folders whose names survive a loss of power
+//! free_space            free bytes and inodes of a file system
 //! overlap               locations that contain each other
 //! regular_file          files that are read by path
 //! io_fault              whom an error of the file system blames
@@ -22,6 +23,7 @@
 mod backend;
 mod concurrent;
 mod folder;
+mod free_space;
 mod io_fault;
 mod local;
 mod location;
@@ -38,6 +40,7 @@ mod unreachable;
 
 pub use self::backend::{LocalBackend, OutputBackend, RemoteBackend};
 pub use self::concurrent::{for_each_concurrent, map_concurrent};
+pub use self::free_space::FreeSpace;
 pub use self::io_fault::IoFault;
 pub use self::local::{LocalStore, is_temporary};
 pub use self::location::{Address, Location, LocationError, StoreOption};

@@ -99,7 +99,8 @@ kinds! {
     ] {
         Self::Refused { .. } | Self::Missing { .. } => Input,
         Self::Interrupted { .. } => Interrupted,
-        Self::DamagedShard { .. } => Output,
+        Self::DamagedShard { .. } | Self::DoesNotFit(_) => Output,
+        Self::Full { .. } => Store,
     }
     VerifyError [Dataset Store] { Self::Source { .. } | Self::Thread { .. } => Store }
     PublishError [Dataset Output Journal Store] {

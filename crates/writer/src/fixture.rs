@@ -1,14 +1,15 @@
 //! Pipelines over values, for the tests of this crate.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
 
 use rxrx_format::ChunkEncoder;
 pub(crate) use rxrx_format::testing::{SIDE, image_path, plan, settings, shards_of};
-use rxrx_input::Source;
 pub(crate) use rxrx_input::testing::{Images, png};
-use rxrx_metadata::{Plan, Unit};
+use rxrx_input::{PlanOptions, PlannedInput, Source};
+use rxrx_metadata::{Layout, Plan, Unit};
 pub(crate) use rxrx_storage::testing::{Faulty, Memory};
 
 use crate::events::Silent;
@@ -53,4 +54,28 @@ pub(crate) fn pipeline<'a>(
         strict: false,
         stop: &NEVER,
     }
+}
+
+/// The input of `sites` sites of two channels that a folder holds, in shards of two
+/// sites. The folder is gone afterwards.
+pub(crate) fn planned_input(sites: usize) -> PlannedInput {
+    let folder = tempfile::tempdir().unwrap();
+    let mut table = "experiment,plate,well,site\n".to_owned();
+    for site in 0..sites {
+        table += &format!("E-1,{},B02,1\n", site + 1);
+        for channel in 0..2 {
+            let path = folder.path().join(image_path(site, channel));
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, png(SIDE, SIDE, 1)).unwrap();
+        }
+    }
+    fs::write(folder.path().join("metadata.csv"), table).unwrap();
+    let options = PlanOptions {
+        layout: Layout {
+            shard_sites: 2,
+            ..Layout::default()
+        },
+        ..PlanOptions::default()
+    };
+    PlannedInput::open(&folder.path().into(), options).unwrap()
 }

@@ -50,17 +50,16 @@ impl Unfinished {
             OutputState::Damaged(error) => return Err(error.into()),
             _ => return Ok(None),
         };
+        let left = place
+            .journal()
+            .units_left(&run)
+            .map_err(OutputError::from)?;
         let Run {
-            fingerprint,
-            units,
-            retried,
-            ..
+            fingerprint, units, ..
         } = *run;
-        // The units that are not retried have no record in the journal.
-        let staying = retried.map_or(0, |retried| units.saturating_sub(retried.len()));
         Ok(Some(Self {
             sealed: false,
-            units_done: staying + place.journal().recorded()?,
+            units_done: units.saturating_sub(left),
             units,
             shape: fingerprint.shape,
             settings: fingerprint.settings,

@@ -13,6 +13,7 @@
 //! inspect      state and settings of a dataset, finished or not
 //! events       progress, for an observer
 //! error_kind   kind of every error
+//! space        room on the file system of OUTPUT
 //! describe, projection, refused, replan: small parts of these
 //! ```
 
@@ -32,6 +33,7 @@ mod publish;
 mod refused;
 mod replan;
 mod seal;
+mod space;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -50,9 +52,9 @@ pub use rxrx_input::{
 };
 pub use rxrx_reader::{DatasetError, DatasetInfo};
 pub use rxrx_storage::{
-    Address, LocalStore, Location, LocationError, LockError, Store, StoreError, StoreErrorKind,
-    StoreOption, StoredObject, WriteObject, WriteOutcome, is_signal_ignored, open_store,
-    set_mmap_threshold,
+    Address, FreeSpace, LocalStore, Location, LocationError, LockError, Store, StoreError,
+    StoreErrorKind, StoreOption, StoredObject, WriteObject, WriteOutcome, is_signal_ignored,
+    open_store, set_mmap_threshold,
 };
 
 pub use self::convert::{ConvertError, ConvertOptions, Converted, convert};
@@ -71,6 +73,7 @@ pub use self::publish::{PublishError, PublishOptions, Published, publish};
 pub use self::refused::RefusedImages;
 pub use self::replan::plan_options;
 pub use self::seal::SealError;
+pub use self::space::{DoesNotFit, OutputSpace, Space};
 pub use self::verify::{
     Finding, FindingKind, ObjectFindings, SiteSpan, VerifyError, VerifyOptions, VerifyReport,
     verify,

@@ -66,6 +66,10 @@ pub(crate) struct ConvertArguments {
     #[arg(long)]
     pub(crate) recheck: bool,
 
+    /// Begin even if the dataset does not seem to fit on the disk of OUTPUT
+    #[arg(long)]
+    pub(crate) ignore_space: bool,
+
     /// Name of the dataset [default: from INPUT/rxrx2zarr.json, or RxRx1]
     #[arg(long, value_name = "NAME")]
     dataset_name: Option<String>,

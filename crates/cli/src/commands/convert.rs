@@ -28,6 +28,7 @@ pub(crate) fn run(
         .strict(arguments.strict)
         .existing(existing(arguments))
         .recheck(arguments.recheck)
+        .ignore_space(arguments.ignore_space)
         .stop(stop.requested())
         .description(planned.description);
     let prepared = &planned.prepared;

@@ -1,8 +1,8 @@
 //! `rxrx2zarr plan`.
 
 use rxrx_writer::metadata::Severity;
-use rxrx_writer::{Projection, data_type_name, plan_input};
-use serde_json::json;
+use rxrx_writer::{OutputSpace, Projection, data_type_name, plan_input};
+use serde_json::{Value, json};
 
 use crate::arguments::PlanArguments;
 use crate::exit_status::ExitStatus;
@@ -14,6 +14,9 @@ pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Re
     let codec = arguments.input.codec;
     let plan = &prepared.plan;
     let projection = Projection::of(&prepared, codec);
+    let output = arguments.output()?;
+    let space = output.map(|output| OutputSpace::at(&prepared, codec, &output));
+    let space = space.transpose()?;
     if arguments.json {
         let geometry = plan.geometry();
         let channels: Vec<String> = plan.channels().iter().map(ToString::to_string).collect();
@@ -30,12 +33,27 @@ pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Re
             "units": plan.units().count(),
             "planes": {"present": plan.present_planes(), "missing": plan.missing_planes()},
             "projection": projection,
+            "space": space.as_ref().map(space_fields),
             "problems": plan.problems(),
         }))?;
     } else {
-        report::print(|out| report::plan(out, &prepared, codec, projection, verbosity))?;
+        report::print(|out| {
+            report::plan(out, &prepared, codec, projection, space.as_ref(), verbosity)
+        })?;
     }
     // A plan that convert would refuse is a failure, so that scripts notice it.
     let is_refused = plan.problems().severity() == Some(Severity::Fatal);
-    Ok(ExitStatus::of(!is_refused))
+    let fits = space.is_none_or(|space| space.fits());
+    Ok(ExitStatus::of(!is_refused && fits))
+}
+
+/// Returns the room at OUTPUT as JSON.
+fn space_fields(space: &OutputSpace) -> Value {
+    json!({
+        "needed_bytes": space.needed.bytes,
+        "needed_files": space.needed.files,
+        "free_bytes": space.free.map(|free| free.bytes),
+        "free_files": space.free.and_then(|free| free.files),
+        "fits": space.fits(),
+    })
 }

@@ -2,8 +2,9 @@
 
 use std::io::{self, Write};
 
+use indicatif::HumanCount;
 use rxrx_writer::metadata::{Problem, Problems, Severity};
-use rxrx_writer::{Codec, PlannedInput, Projection, data_type_name};
+use rxrx_writer::{Codec, OutputSpace, PlannedInput, Projection, data_type_name};
 
 use super::problems::problem_text;
 use super::text::{axes, bytes, count, property};
@@ -15,6 +16,7 @@ pub(crate) fn plan(
     prepared: &PlannedInput,
     codec: Codec,
     projection: Projection,
+    space: Option<&OutputSpace>,
     verbosity: Verbosity,
 ) -> io::Result<()> {
     let plan = &prepared.plan;
@@ -40,6 +42,26 @@ pub(crate) fn plan(
     property(out, "read", read)?;
     property(out, "pixels", bytes(projection.raw_bytes))?;
     property(out, "stored", stored)?;
+    if let Some(space) = space {
+        property(
+            out,
+            "needed",
+            room(space.needed.bytes, Some(space.needed.files)),
+        )?;
+        let free = space.free.map(|free| room(free.bytes, free.files));
+        property(
+            out,
+            "free",
+            free.as_deref().unwrap_or("unknown, or without a limit"),
+        )?;
+        if !space.fits() {
+            writeln!(
+                out,
+                "does not fit: make room, choose another OUTPUT, or convert all the same with \
+                 --ignore-space"
+            )?;
+        }
+    }
     let examples = match verbosity {
         Verbosity::Verbose => usize::MAX,
         Verbosity::Quiet | Verbosity::Normal => Problems::EXAMPLES,
@@ -48,6 +70,15 @@ pub(crate) fn plan(
         problem(out, found, examples)?;
     }
     Ok(())
+}
+
+/// Formats bytes and numbers of files.
+fn room(bytes: u64, files: Option<u64>) -> String {
+    let size = self::bytes(bytes);
+    match files {
+        Some(files) => format!("{size}, {} files (inodes)", HumanCount(files)),
+        None => size,
+    }
 }
 
 /// Writes a problem and what it means for a conversion.

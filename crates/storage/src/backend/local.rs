@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::output_backend::OutputBackend;
 use super::resolve::{resolve, work_folder};
 use crate::folder::{flush_names, parent_of};
+use crate::free_space::FreeSpace;
 use crate::local::{LocalStore, is_remnant, is_temporary};
 use crate::lock::{FileLock, Lock, LockError};
 use crate::platform::is_mount_point;
@@ -94,6 +95,10 @@ impl OutputBackend for LocalBackend {
         let lock = FileLock::take(&self.output, &self.work, self.begun)?;
         self.remove_temporaries()?;
         Ok(Box::new(lock))
+    }
+
+    fn free_space(&self) -> Option<FreeSpace> {
+        FreeSpace::at(&self.output)
     }
 
     fn remove_output(&self) -> Result<(), StoreError> {

@@ -28,6 +28,7 @@ use crate::output::{
 use crate::pipeline::Pipeline;
 use crate::refused::count_refused;
 use crate::seal::{Seal, Sealed};
+use crate::space::{Space, WorkLeft, demand_space, is_full, lacking};
 
 /// Records that are written at once: each write mostly waits for the store.
 const RECORDS_AT_ONCE: usize = 8;
@@ -103,6 +104,7 @@ impl<'a> Conversion<'a> {
         match transition {
             Transition::Begin => {
                 let target = self.target();
+                self.demand_space(WorkLeft::all(self.planned), || Ok(Space::default()))?;
                 lock.begin(&target.run)?;
                 self.finish(lock, &target, Work::all(&self.planned.plan))
             }
@@ -119,6 +121,9 @@ impl<'a> Conversion<'a> {
 
     /// Removes what is at OUTPUT and converts all units.
     fn replace(&self, lock: LockedOutput, target: &Target<'_>) -> Result<Converted, ConvertError> {
+        self.demand_space(WorkLeft::all(self.planned), || {
+            Ok(Space::of_objects(&lock.own_objects()?))
+        })?;
         lock.begin_over(&target.run)?;
         self.finish(lock, target, Work::all(&self.planned.plan))
     }
@@ -151,6 +156,7 @@ impl<'a> Conversion<'a> {
         if self.options.existing == Existing::RetryBad {
             work = work.retry_bad(self.place.store(), self.place.output())?;
         }
+        self.demand_space(work.left(), || Ok(work.replaced()))?;
         if let Some(retried) = &run.retried {
             // Before the shard of another unit is replaced, its rows in the tables
             // must no longer count.
@@ -192,6 +198,7 @@ impl<'a> Conversion<'a> {
             ..Work::default()
         };
         let work = work.retry_bad(self.place.store(), self.place.output())?;
+        self.demand_space(work.left(), || Ok(work.replaced()))?;
         journal.clear()?;
         let retried: Vec<usize> = work.former.keys().copied().collect();
         for_each_concurrent(&retried, RECORDS_AT_ONCE, |&shard| {
@@ -204,20 +211,61 @@ impl<'a> Conversion<'a> {
         self.finish(lock, &target, work)
     }
 
-    /// Runs the units that are to be done, and seals.
+    /// Demands room for the work that is left. `removed` is what the run removes before
+    /// it writes.
+    fn demand_space(
+        &self,
+        left: WorkLeft,
+        removed: impl FnOnce() -> Result<Space, ConvertError>,
+    ) -> Result<(), ConvertError> {
+        if self.options.ignore_space {
+            return Ok(());
+        }
+        let needed = Space::of(self.planned, self.settings.codec, left);
+        demand_space(self.place, needed, removed)
+    }
+
+    /// Runs the units that are to be done, and seals. If the file system is full, the
+    /// error says how much more is needed.
     fn finish(
         &self,
         lock: LockedOutput,
         target: &Target<'_>,
         work: Work,
     ) -> Result<Converted, ConvertError> {
-        let plan = &self.planned.plan;
         let output = ChecksummedStore::new(self.place.store());
+        let finished = self.run_and_seal(lock, target, work, &output);
+        finished.map_err(|error| match is_full(&error) {
+            true => self.full(error, output.shards()),
+            false => error,
+        })
+    }
+
+    /// Returns the error of a full file system on which so many shards are stored.
+    fn full(&self, source: ConvertError, stored: usize) -> ConvertError {
+        let units = self.planned.plan.geometry().shards();
+        let left = WorkLeft::of_units(self.planned, units.saturating_sub(stored));
+        let needed = Space::of(self.planned, self.settings.codec, left);
+        ConvertError::Full {
+            output: self.place.output().clone(),
+            more: lacking(needed, self.place.free_space()),
+            source: Box::new(source),
+        }
+    }
+
+    fn run_and_seal(
+        &self,
+        lock: LockedOutput,
+        target: &Target<'_>,
+        work: Work,
+        output: &ChecksummedStore<'_>,
+    ) -> Result<Converted, ConvertError> {
+        let plan = &self.planned.plan;
         for unit in &work.done {
             output.add_stored(unit);
         }
         let sites_before = work.sites_done();
-        let units = self.run_units(&target.run, &output, work)?;
+        let units = self.run_units(&target.run, output, work)?;
         // The buffers of the pipeline are no longer needed, and the tables need
         // memory.
         release_free_memory();
@@ -246,7 +294,7 @@ impl<'a> Conversion<'a> {
             },
             embeddings: target.embeddings.as_deref(),
             attributes: &attributes,
-            output: &output,
+            output,
         };
         let Sealed {
             refused,

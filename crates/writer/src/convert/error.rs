@@ -9,6 +9,7 @@ use crate::journal::{JournalError, RecordedError, ResumeError};
 use crate::output::OutputError;
 use crate::pipeline::PipelineError;
 use crate::seal::SealError;
+use crate::space::{DoesNotFit, Space, size_text};
 
 /// The conversion failed; nothing was sealed.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +49,26 @@ pub enum ConvertError {
         done: usize,
         /// Units in all.
         units: usize,
+    },
+    /// The run does not fit on the file system of OUTPUT.
+    #[error(transparent)]
+    DoesNotFit(#[from] DoesNotFit),
+    /// The file system of OUTPUT, or the quota of the user, is full.
+    #[error(
+        "the file system of {output} is full: about {} more{} needed for what is left",
+        size_text(.more.bytes),
+        match .more.files {
+            0 => " is".to_owned(),
+            files => format!(" and {files} more files (inodes) are"),
+        }
+    )]
+    Full {
+        /// OUTPUT.
+        output: Location,
+        /// Room that has to be made, estimated.
+        more: Space,
+        /// The error of the write.
+        source: Box<ConvertError>,
     },
     /// An unfinished run cannot be continued.
     #[error(transparent)]

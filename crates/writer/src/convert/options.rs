@@ -29,6 +29,7 @@ pub struct ConvertOptions {
     pub(super) strict: bool,
     pub(super) existing: Existing,
     pub(super) recheck: bool,
+    pub(super) ignore_space: bool,
     pub(super) stop: Arc<AtomicBool>,
     pub(super) description: Option<Description>,
 }
@@ -42,6 +43,7 @@ impl Default for ConvertOptions {
             strict: false,
             existing: Existing::Continue,
             recheck: false,
+            ignore_space: false,
             stop: Arc::default(),
             description: None,
         }
@@ -89,6 +91,16 @@ impl ConvertOptions {
     #[must_use]
     pub fn recheck(self, recheck: bool) -> Self {
         Self { recheck, ..self }
+    }
+
+    /// Sets whether a run begins although it does not seem to fit on the file system of
+    /// OUTPUT.
+    #[must_use]
+    pub fn ignore_space(self, ignore_space: bool) -> Self {
+        Self {
+            ignore_space,
+            ..self
+        }
     }
 
     /// Sets a flag that stops the conversion. Once it is true, the units in

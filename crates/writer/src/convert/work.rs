@@ -7,6 +7,7 @@ use rxrx_storage::{Location, Store};
 
 use super::error::ConvertError;
 use crate::journal::{StoredUnit, is_intact};
+use crate::space::{Space, WorkLeft};
 
 /// The units of a run.
 #[derive(Debug, Default)]
@@ -51,6 +52,22 @@ impl Work {
         }
         self.todo.sort_by_key(|unit| unit.shard);
         Ok(self)
+    }
+
+    /// Returns the work that is left.
+    pub(super) fn left(&self) -> WorkLeft {
+        WorkLeft {
+            units: self.todo.len(),
+            sites: self.todo.iter().map(|unit| unit.sites.len()).sum(),
+        }
+    }
+
+    /// Returns the room of the shards that new ones replace.
+    pub(super) fn replaced(&self) -> Space {
+        Space {
+            bytes: self.former.values().map(|unit| unit.bytes).sum(),
+            files: self.former.len() as u64,
+        }
     }
 
     /// Returns how many sites the units that are done have.

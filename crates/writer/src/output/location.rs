@@ -5,8 +5,8 @@ use std::sync::Arc;
 use rxrx_format::keys;
 use rxrx_reader::{Owner, parse_root, root_bytes};
 use rxrx_storage::{
-    LocalBackend, Location, Lock, OutputBackend, Remote, RemoteBackend, Store, is_lock_entry,
-    is_temporary, overlap,
+    FreeSpace, LocalBackend, Location, Lock, OutputBackend, Remote, RemoteBackend, Store,
+    is_lock_entry, is_temporary, overlap,
 };
 
 use super::error::OutputError;
@@ -144,6 +144,11 @@ impl OutputLocation {
     /// Returns the process that holds the lock, if there is one.
     pub(crate) fn holder(&self) -> Result<Option<String>, OutputError> {
         Ok(self.backend.holder()?)
+    }
+
+    /// Returns the free space where OUTPUT is; `None` where it is unknown or has no limit.
+    pub(crate) fn free_space(&self) -> Option<FreeSpace> {
+        self.backend.free_space()
     }
 
     /// Takes the lock of OUTPUT and removes what torn writes have left in the work

@@ -1,7 +1,9 @@
 //! An OUTPUT that this process has locked.
 
+use std::collections::BTreeSet;
+
 use rxrx_format::keys;
-use rxrx_storage::Lock;
+use rxrx_storage::{Lock, StoredObject};
 
 use super::error::OutputError;
 use super::location::OutputLocation;
@@ -73,6 +75,16 @@ impl LockedOutput {
         })?;
         self.clear_output(&remove)?;
         self.begin(run)
+    }
+
+    /// Returns the objects at OUTPUT that a run which replaces them removes.
+    pub(crate) fn own_objects(&self) -> Result<Vec<StoredObject>, OutputError> {
+        let store = self.place.store();
+        let ours = own_keys(store, &self.place.journal())?;
+        let ours: BTreeSet<String> = ours.into_iter().collect();
+        let mut objects = store.list()?;
+        objects.retain(|object| ours.contains(&object.key));
+        Ok(objects)
     }
 
     /// Removes our objects from OUTPUT, and its folders if they are empty then.
