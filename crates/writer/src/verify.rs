@@ -5,7 +5,7 @@
 //! | object | is compared with |
 //! |---|---|
 //! | all | `SHA256SUMS`, which must itself be the list that would be written, byte for byte; no object is missing, none is extra |
-//! | shards | crc32c of index and chunks; byte ranges in `metadata.parquet`; hash and statistics of each plane in `planes.parquet`; 0 where a plane is missing or corrupt; with a source, each pixel |
+//! | shards | crc32c of index and chunks; byte ranges in `metadata.parquet`; hash and statistics of each plane in `planes.parquet`; 0 where a plane is missing, unreadable or corrupt; with a source, each pixel |
 //! | documents, labels, tables | each other and the root: see [`rxrx_reader::consistency`]; with a source, its table |
 //!
 //! An object with a wrong checksum is reported and not compared with others, so

@@ -54,7 +54,7 @@ pub(crate) struct ConvertArguments {
     #[arg(long)]
     pub(crate) overwrite: bool,
 
-    /// Convert missing and corrupt images of OUTPUT again, with the settings of OUTPUT
+    /// Convert missing, unreadable and corrupt images of OUTPUT again, with the settings of OUTPUT
     #[arg(long, conflicts_with_all = [
         "overwrite", "strict", "include", "exclude", "chunk_sites", "chunk_channels",
         "shard_sites", "codec", "dataset_name", "license", "citation",

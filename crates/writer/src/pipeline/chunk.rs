@@ -117,7 +117,7 @@ impl<'a> PlaneDecoder<'a> {
         if !record.is_ok() {
             pixels.fill(0);
         }
-        if let (Some(file), PlaneRecord::Corrupt { error, .. }) = (file, &record) {
+        if let (Some(file), Some((error, _))) = (file, record.problem()) {
             let path = &file.path;
             self.pipeline
                 .observer
@@ -143,6 +143,9 @@ impl<'a> PlaneDecoder<'a> {
             Err(error) if strict => Err(PipelineError::UnreadableImage {
                 path: path(),
                 source: error.clone(),
+            }),
+            Err(error) if error.is_unreadable() => Ok(PlaneRecord::Unreadable {
+                error: format!("cannot be read: {error}"),
             }),
             Err(error @ ReadError::Unusable { cause, .. }) => Ok(PlaneRecord::Corrupt {
                 source: None,

@@ -143,8 +143,11 @@ impl<'a> SourceCheck<'a> {
                 Some(PlaneRow::Ok { .. }) => {
                     report("the source no longer has its image".to_owned())
                 }
-                Some(PlaneRow::Corrupt { .. }) => {
-                    report("recorded corrupt, and the source no longer has its image".to_owned())
+                Some(row @ (PlaneRow::Corrupt { .. } | PlaneRow::Unreadable { .. })) => {
+                    let status = row.status();
+                    report(format!(
+                        "recorded {status}, and the source no longer has its image"
+                    ));
                 }
                 Some(PlaneRow::Missing) | None => {}
             }
@@ -169,11 +172,14 @@ impl<'a> SourceCheck<'a> {
                     "recorded missing, and {path} exists now, but cannot be used: {error}"
                 ));
             }
-            (Some(PlaneRow::Corrupt { .. }), Ok(())) => {
-                report(format!("recorded corrupt, and {path} is good now: {RETRY}"));
+            (Some(row @ (PlaneRow::Corrupt { .. } | PlaneRow::Unreadable { .. })), Ok(())) => {
+                let status = row.status();
+                report(format!(
+                    "recorded {status}, and {path} is good now: {RETRY}"
+                ));
             }
             // As recorded, or there is no record.
-            (Some(PlaneRow::Corrupt { .. }) | None, Err(_)) => {}
+            (Some(PlaneRow::Corrupt { .. } | PlaneRow::Unreadable { .. }) | None, Err(_)) => {}
         }
         false
     }
