@@ -45,11 +45,14 @@ pub use self::io_fault::IoFault;
 pub use self::local::{LocalStore, is_temporary};
 pub use self::location::{Address, Location, LocationError, StoreOption};
 pub use self::lock::{
-    FileLock, Lease, LeaseFence, LeaseLock, LeaseTimes, Lock, LockError, is_lock_entry,
+    FileLock, Lease, LeaseFence, LeaseFileLock, LeaseLock, LeaseTimes, Lock, LockError,
+    is_lock_entry,
 };
 pub use self::open_store::open_store;
 pub use self::overlap::overlap;
-pub use self::platform::{is_signal_ignored, release_free_memory, set_mmap_threshold};
+pub use self::platform::{
+    anonymous_memory, is_signal_ignored, release_free_memory, set_mmap_threshold,
+};
 pub use self::regular_file::{OpenFileError, open_file};
 pub use self::remote::{
     Fence, PART, PublishedChecksum, ReadAhead, Remote, RemoteBytes, RemoteObject, RemoteStore,

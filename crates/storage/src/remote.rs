@@ -36,10 +36,12 @@ mod retry;
 mod store_advice;
 mod upload;
 mod upload_checksums;
+mod versioned_files;
 
 pub use self::client::{PublishedChecksum, Remote, RemoteObject};
 pub(crate) use self::conditional::ObjectVersion;
 pub use self::fence::Fence;
+pub(crate) use self::fence::wait_until_open;
 pub use self::remote_bytes::{ReadAhead, RemoteBytes};
 pub use self::remote_store::RemoteStore;
 pub use self::upload::PART;

@@ -38,6 +38,17 @@ pub(crate) fn machine_id() -> Option<String> {
     Some(format!("{} {}", boot.trim(), processes.display()))
 }
 
+/// Returns the memory of this process that no file is behind, in bytes; `None` if `/proc`
+/// cannot be read.
+pub fn anonymous_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("RssAnon:"))?;
+    let number: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(number << 10)
+}
+
 /// Returns the free bytes and the free inodes of the file system of `folder`, for a user
 /// without privileges; `None` where it does not tell them, as `/proc` does not. Inodes
 /// are `None` where the file system has no fixed number of them, as Btrfs has not.

@@ -15,6 +15,11 @@ pub(crate) fn machine_id() -> Option<String> {
 }
 
 /// Returns `None`: nothing is asked here.
+pub fn anonymous_memory() -> Option<u64> {
+    None
+}
+
+/// Returns `None`: nothing is asked here.
 pub(crate) fn free_space(_folder: &Path) -> Option<(u64, Option<u64>)> {
     None
 }
