@@ -27,6 +27,8 @@ mod end_to_end {
     mod hostile_input;
     mod labels;
     mod layouts;
+    mod lease_file;
+    mod memory;
     mod permissions;
     mod power_loss;
     #[path = "../real_data.rs"]

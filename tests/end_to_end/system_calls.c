@@ -9,6 +9,7 @@
  * FAIL_FLUSH     the number of the error with which each fsync of a folder fails
  * FAIL_FLOCK     the number of the error with which each flock fails
  * FAIL_READ      each read of a file fails with EIO whose path has this part
+ * DELAY_WRITE    each write to a temporary file takes so many milliseconds more
  * FREE_BYTES     the free bytes of each file system, in blocks of 4096; no inode is free
  *                beyond FREE_FILES, if that is set
  * KEEP_REMOVED   if set, a file that is removed while it is open keeps a name, as on NFS
@@ -40,6 +41,7 @@ static long fail_block;
 static int fail_flush;
 static int fail_flock;
 static const char *fail_read;
+static int delay_write;
 static const char *free_bytes, *free_files;
 static int keep_removed;
 
@@ -49,6 +51,7 @@ __attribute__((constructor)) static void begin(void) {
     if ((text = getenv("FAIL_BLOCK"))) fail_block = atol(text);
     if ((text = getenv("FAIL_FLUSH"))) fail_flush = atoi(text);
     if ((text = getenv("FAIL_FLOCK"))) fail_flock = atoi(text);
+    if ((text = getenv("DELAY_WRITE"))) delay_write = atoi(text);
     fail_read = getenv("FAIL_READ");
     free_bytes = getenv("FREE_BYTES");
     free_files = getenv("FREE_FILES");
@@ -165,6 +168,7 @@ ssize_t pwrite64(int file, const void *bytes, size_t length, off64_t offset) {
     char path[LONGEST];
     const char *key = of_file(file, path);
     if (!key) return syscall(SYS_pwrite64, file, bytes, length, offset);
+    if (delay_write && strstr(key, "object-")) usleep(delay_write * 1000);
     if (fail_block && fcntl(file, F_GETFL) & O_DIRECT
         && (length % fail_block || offset % fail_block)) {
         return fail(key, EINVAL);

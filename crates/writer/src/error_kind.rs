@@ -97,12 +97,16 @@ kinds! {
     ConvertError [
         Description Output Codec Resume Table Recorded Journal Store Pipeline Seal
     ] {
+        Self::Memory(_) => Usage,
         Self::Refused { .. } | Self::Missing { .. } => Input,
         Self::Interrupted { .. } => Interrupted,
         Self::DamagedShard { .. } | Self::DoesNotFit(_) => Output,
         Self::Full { .. } => Store,
     }
-    VerifyError [Dataset Store] { Self::Source { .. } | Self::Thread { .. } => Store }
+    VerifyError [Dataset Store] {
+        Self::Memory(_) => Usage,
+        Self::Source { .. } | Self::Thread { .. } => Store,
+    }
     PublishError [Dataset Output Journal Store] {
         Self::Folder { .. } => Usage,
         Self::Damaged { .. } => Input,

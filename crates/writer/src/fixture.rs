@@ -14,8 +14,9 @@ pub(crate) use rxrx_storage::testing::{Faulty, Memory};
 
 use crate::events::Silent;
 use crate::journal::{Journal, StoredUnit, UnitRecord};
+use crate::memory::MemoryLimit;
 use crate::output::ChecksummedStore;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{BufferSizes, Capacity, Pipeline};
 
 /// Runs all units of `plan`, on one core, and returns their records.
 pub(crate) fn run_units(
@@ -30,6 +31,28 @@ pub(crate) fn run_units(
     let pipeline = pipeline(plan, source, &encoder, output, &journal);
     pipeline.run(&units).unwrap();
     journal.records().unwrap().whole
+}
+
+/// The capacity of a run with the default memory.
+pub(crate) fn capacity_of(
+    plan: &Plan,
+    source: &dyn Source,
+    encoder: &ChunkEncoder,
+    jobs: NonZeroUsize,
+    writers: usize,
+) -> Capacity {
+    let (geometry, hints) = (plan.geometry(), source.read_hints());
+    let sizes = BufferSizes::of(geometry, encoder, 0.0, 0);
+    let memory = MemoryLimit::default();
+    Capacity::within(
+        memory,
+        &sizes,
+        jobs,
+        &hints,
+        geometry.chunk_bytes(),
+        writers,
+    )
+    .unwrap()
 }
 
 /// A pipeline of one core that is told nothing and begins with nothing.
@@ -50,7 +73,7 @@ pub(crate) fn pipeline<'a>(
         journal,
         former: &NO_UNIT,
         observer: &Silent,
-        jobs: NonZeroUsize::MIN,
+        capacity: capacity_of(plan, source, encoder, NonZeroUsize::MIN, 1),
         strict: false,
         stop: &NEVER,
     }

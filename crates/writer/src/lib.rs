@@ -13,6 +13,7 @@
 //! inspect      state and settings of a dataset, finished or not
 //! events       progress, for an observer
 //! error_kind   kind of every error
+//! memory       bound on pixels and buffers
 //! space        room on the file system of OUTPUT
 //! describe, projection, refused, replan: small parts of these
 //! ```
@@ -25,6 +26,7 @@ mod events;
 mod fixture;
 mod inspect;
 mod journal;
+mod memory;
 mod output;
 mod pipeline;
 mod plan_input;
@@ -53,8 +55,8 @@ pub use rxrx_input::{
 pub use rxrx_reader::{DatasetError, DatasetInfo};
 pub use rxrx_storage::{
     Address, FreeSpace, LocalStore, Location, LocationError, LockError, Store, StoreError,
-    StoreErrorKind, StoreOption, StoredObject, WriteObject, WriteOutcome, is_signal_ignored,
-    open_store, set_mmap_threshold,
+    StoreErrorKind, StoreOption, StoredObject, WriteObject, WriteOutcome, anonymous_memory,
+    is_signal_ignored, open_store, release_free_memory, set_mmap_threshold,
 };
 
 pub use self::convert::{ConvertError, ConvertOptions, Converted, convert};
@@ -65,8 +67,9 @@ pub use self::inspect::{InspectError, MadeWith, Unfinished};
 pub use self::journal::{
     JournalError, PlaneRecord, RecordedError, ResumeError, Resumed, SourceChanges, UnitRecord,
 };
-pub use self::output::{Existing, LostObject, OutputError};
-pub use self::pipeline::PipelineError;
+pub use self::memory::MemoryLimit;
+pub use self::output::{Existing, LockKind, LostObject, OutputError};
+pub use self::pipeline::{PipelineError, TooLittleMemory};
 pub use self::plan_input::plan_input;
 pub use self::projection::Projection;
 pub use self::publish::{PublishError, PublishOptions, Published, publish};

@@ -47,6 +47,10 @@
 //! 0.75) = 208 MB, and 16 x 2 x 2.5 = 80 MB for what is just arriving. `Capacity`
 //! computes all numbers.
 //!
+//! `--memory` bounds the sum, where each buffer counts with its largest size: `Capacity`
+//! gives up chunks under way first, then threads, until the sum fits. The bound holds
+//! while image files are no larger than their pixels, or than twice their mean.
+//!
 //! # Why it cannot deadlock
 //!
 //! All state that threads wait for is behind one mutex, in [`progress`]. It is held for
@@ -101,5 +105,7 @@ mod storer;
 #[cfg(test)]
 mod tests;
 
+pub use self::capacity::TooLittleMemory;
+pub(crate) use self::capacity::{BufferSizes, Capacity};
 pub use self::error::PipelineError;
 pub(crate) use self::inputs::Pipeline;

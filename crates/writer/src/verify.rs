@@ -12,9 +12,11 @@
 //! that each fault is reported at the object that has it. No size in the dataset is
 //! trusted: sizes are checked before memory is allocated.
 
+mod budget;
 mod checksums;
 mod chunk;
 mod error;
+mod memory;
 mod missing;
 mod opened;
 mod report;
@@ -27,6 +29,7 @@ mod source_table;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use std::num::NonZeroUsize;
 use std::sync::atomic::Ordering;
 
 use rxrx_format::ChunkDecoder;
@@ -38,13 +41,15 @@ use rxrx_storage::Store;
 
 use self::chunk::{Expected, PlaneCounters};
 pub use self::error::VerifyError;
+use self::memory::VerifyMemory;
 use self::missing::report_missing;
 use self::opened::OpenedDataset;
 pub use self::report::{VerifyOptions, VerifyReport};
 use self::shards::ShardCheck;
 use self::small_objects::SmallObjects;
-use self::source::SourceCheck;
+use self::source::{SourceCheck, readers_of};
 use crate::events::{Event, Observer};
+use crate::pipeline::TooLittleMemory;
 
 /// Verifies the sealed dataset that `store` holds; `dataset` is its name in
 /// errors. `source` is the input, planned with the
@@ -81,7 +86,8 @@ pub fn verify(
         checksums: &opened.checksums,
         findings: &findings,
         observer,
-        jobs: options.jobs,
+        sizes: &opened.sizes,
+        memory: share_memory(&opened, source, options)?,
     };
     let counters = check_shards(&check, &opened, &tables, source, &shards)?;
     report_missing(&opened, &tables, &findings);
@@ -98,6 +104,18 @@ pub fn verify(
         findings: found.kinds,
         by_object: found.objects,
     })
+}
+
+/// Shares the memory that the options allow between workers and shards.
+fn share_memory(
+    opened: &OpenedDataset,
+    source: Option<&PlannedInput>,
+    options: &VerifyOptions,
+) -> Result<VerifyMemory, TooLittleMemory> {
+    let geometry = opened.root.as_ref().map(|root| &root.geometry);
+    let readers = source.and_then(|source| NonZeroUsize::new(readers_of(source)));
+    let workers = readers.map_or(options.jobs, |readers| readers.max(options.jobs));
+    VerifyMemory::share(options.memory, workers, geometry, source.is_some())
 }
 
 /// Checks the shards and, if there is a source, compares their pixels with it.

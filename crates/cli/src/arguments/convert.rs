@@ -4,10 +4,13 @@ use std::ffi::OsString;
 use std::num::NonZeroUsize;
 
 use clap::Args;
-use rxrx_writer::{Description, DescriptionError, Location, LocationError, PlannedInput, describe};
+use rxrx_writer::{
+    Description, DescriptionError, Location, LocationError, LockKind, PlannedInput, describe,
+};
 
 use super::input::InputArguments;
 use super::jobs::jobs;
+use super::memory::MemoryArguments;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -42,6 +45,9 @@ pub(crate) struct ConvertArguments {
     #[arg(short, long, value_name = "N", value_parser = jobs())]
     pub(crate) jobs: Option<NonZeroUsize>,
 
+    #[command(flatten)]
+    pub(crate) memory: MemoryArguments,
+
     /// Convert even if images are missing: their pixels become 0
     #[arg(long)]
     pub(crate) allow_missing: bool,
@@ -70,6 +76,11 @@ pub(crate) struct ConvertArguments {
     #[arg(long)]
     pub(crate) ignore_space: bool,
 
+    /// Keep other runs away by a lease in files, on a file system without locks; see
+    /// docs/reliability.md
+    #[arg(long, value_name = "KIND", value_parser = ["lease"])]
+    lock: Option<String>,
+
     /// Name of the dataset [default: from INPUT/rxrx2zarr.json, or RxRx1]
     #[arg(long, value_name = "NAME")]
     dataset_name: Option<String>,
@@ -92,6 +103,14 @@ impl ConvertArguments {
     /// Returns OUTPUT.
     pub(crate) fn output(&self) -> Result<Location, LocationError> {
         self.input.store.location(&self.output)
+    }
+
+    /// Returns how an OUTPUT that is a folder is locked.
+    pub(crate) fn lock(&self) -> LockKind {
+        match self.lock {
+            Some(_) => LockKind::Lease,
+            None => LockKind::System,
+        }
     }
 
     /// Returns the description of the dataset: what the user gives, and otherwise

@@ -6,6 +6,7 @@ use clap::Args;
 use rxrx_writer::{Location, LocationError};
 
 use super::input::InputArguments;
+use super::memory::MemoryArguments;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -25,6 +26,9 @@ pub(crate) struct PlanArguments {
     /// Folder or address to convert to: tell whether it can be used and has room enough
     #[arg(long, value_name = "OUTPUT")]
     output: Option<OsString>,
+
+    #[command(flatten)]
+    pub(crate) memory: MemoryArguments,
 
     /// Print the plan, or the failure, as JSON (see docs/json.md)
     #[arg(long)]

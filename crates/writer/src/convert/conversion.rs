@@ -10,7 +10,7 @@ use rxrx_format::{
 };
 use rxrx_input::PlannedInput;
 use rxrx_metadata::Embeddings;
-use rxrx_storage::{StoreError, for_each_concurrent, release_free_memory};
+use rxrx_storage::{Store, StoreError, for_each_concurrent, release_free_memory};
 
 use super::converted::Converted;
 use super::error::ConvertError;
@@ -25,7 +25,7 @@ use crate::journal::{
 use crate::output::{
     ChecksummedStore, Existing, LockedOutput, OutputError, OutputLocation, OutputState, Transition,
 };
-use crate::pipeline::Pipeline;
+use crate::pipeline::{BufferSizes, Capacity, Pipeline, TooLittleMemory};
 use crate::refused::count_refused;
 use crate::seal::{Seal, Sealed};
 use crate::space::{Space, WorkLeft, demand_space, is_full, lacking};
@@ -38,6 +38,7 @@ pub(super) struct Conversion<'a> {
     planned: &'a PlannedInput,
     place: &'a OutputLocation,
     encoder: ChunkEncoder,
+    capacity: Capacity,
     settings: Settings,
     description: Description,
     options: &'a ConvertOptions,
@@ -58,10 +59,12 @@ impl<'a> Conversion<'a> {
         observer: &'a dyn Observer,
     ) -> Result<Self, ConvertError> {
         let geometry = planned.plan.geometry();
+        let encoder = ChunkEncoder::new(options.codec, geometry)?;
         Ok(Self {
             planned,
             place,
-            encoder: ChunkEncoder::new(options.codec, geometry)?,
+            capacity: capacity(planned, &encoder, place.store(), options)?,
+            encoder,
             settings: Settings {
                 codec: options.codec,
                 chunk_sites: geometry.chunk_sites,
@@ -339,7 +342,7 @@ impl<'a> Conversion<'a> {
             journal: &self.place.journal(),
             former: &former,
             observer: self.observer,
-            jobs: self.options.jobs,
+            capacity: self.capacity,
             strict: self.options.strict,
             stop: &self.options.stop,
         };
@@ -487,6 +490,25 @@ impl<'a> Conversion<'a> {
         let sites = self.planned.plan.geometry().sites;
         Ok(Converted::of(sites, sites, &units, refused))
     }
+}
+
+/// Returns the numbers of threads and chunks that the options and the memory allow.
+fn capacity(
+    planned: &PlannedInput,
+    encoder: &ChunkEncoder,
+    store: &dyn Store,
+    options: &ConvertOptions,
+) -> Result<Capacity, TooLittleMemory> {
+    let geometry = planned.plan.geometry();
+    let file = planned.mean_file_bytes();
+    Capacity::within(
+        options.memory,
+        &BufferSizes::of(geometry, encoder, file, store.writer_bytes()),
+        options.jobs,
+        &planned.source().read_hints(),
+        geometry.chunk_bytes(),
+        store.writers(),
+    )
 }
 
 /// Returns all units of a dataset with those tables, in array order.

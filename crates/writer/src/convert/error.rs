@@ -7,7 +7,7 @@ use rxrx_storage::{Location, StoreError};
 use crate::describe::DescriptionError;
 use crate::journal::{JournalError, RecordedError, ResumeError};
 use crate::output::OutputError;
-use crate::pipeline::PipelineError;
+use crate::pipeline::{PipelineError, TooLittleMemory};
 use crate::seal::SealError;
 use crate::space::{DoesNotFit, Space, size_text};
 
@@ -42,6 +42,9 @@ pub enum ConvertError {
     /// The codec could not be set up.
     #[error(transparent)]
     Codec(#[from] CodecError),
+    /// Not even one chunk fits into the memory that is allowed.
+    #[error(transparent)]
+    Memory(#[from] TooLittleMemory),
     /// The run was stopped; the units that are done are kept.
     #[error("stopped after {done} of {units} shards")]
     Interrupted {

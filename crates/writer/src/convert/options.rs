@@ -7,7 +7,8 @@ use std::thread;
 
 use rxrx_format::{Codec, Description};
 
-use crate::output::Existing;
+use crate::memory::MemoryLimit;
+use crate::output::{Existing, LockKind};
 
 /// The options of a conversion. The default converts with the default codec on
 /// all cores, refuses an input with missing images and continues what is at
@@ -30,6 +31,8 @@ pub struct ConvertOptions {
     pub(super) existing: Existing,
     pub(super) recheck: bool,
     pub(super) ignore_space: bool,
+    pub(super) lock: LockKind,
+    pub(super) memory: MemoryLimit,
     pub(super) stop: Arc<AtomicBool>,
     pub(super) description: Option<Description>,
 }
@@ -44,6 +47,8 @@ impl Default for ConvertOptions {
             existing: Existing::Continue,
             recheck: false,
             ignore_space: false,
+            lock: LockKind::default(),
+            memory: MemoryLimit::default(),
             stop: Arc::default(),
             description: None,
         }
@@ -101,6 +106,18 @@ impl ConvertOptions {
             ignore_space,
             ..self
         }
+    }
+
+    /// Sets how others are kept from writing to an OUTPUT that is a folder.
+    #[must_use]
+    pub fn lock(self, lock: LockKind) -> Self {
+        Self { lock, ..self }
+    }
+
+    /// Sets the bound on the memory for pixels and buffers.
+    #[must_use]
+    pub fn memory(self, memory: MemoryLimit) -> Self {
+        Self { memory, ..self }
     }
 
     /// Sets a flag that stops the conversion. Once it is true, the units in

@@ -73,11 +73,6 @@ impl<'a> ChecksummedStore<'a> {
         }
     }
 
-    /// See [`Store::writers`].
-    pub(crate) fn writers(&self) -> usize {
-        self.store.writers()
-    }
-
     /// Puts one object; see [`Store::put`].
     pub(crate) fn put(&self, key: &str, parts: &[&[u8]]) -> Result<Sha256Sum, StoreError> {
         let mut hasher = Sha256::new();

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use rxrx_format::keys;
 use rxrx_reader::{Owner, parse_root, root_bytes};
 use rxrx_storage::{
-    FreeSpace, LocalBackend, Location, Lock, OutputBackend, Remote, RemoteBackend, Store,
-    is_lock_entry, is_temporary, overlap,
+    FreeSpace, LeaseTimes, LocalBackend, Location, Lock, OutputBackend, Remote, RemoteBackend,
+    Store, is_lock_entry, is_temporary, overlap,
 };
 
 use super::error::OutputError;
+use super::lock_kind::LockKind;
 use super::state::OutputState;
 use crate::journal::{self, Journal, JournalError};
 
@@ -29,6 +30,15 @@ pub(crate) struct OutputLocation {
 impl OutputLocation {
     /// Returns the location of the dataset at `output`.
     pub(crate) fn new(output: impl Into<Location>) -> Result<Self, OutputError> {
+        Self::locked_by(output, LockKind::default())
+    }
+
+    /// Returns the location of the dataset at `output`, which is locked in that way if it
+    /// is a folder.
+    pub(crate) fn locked_by(
+        output: impl Into<Location>,
+        lock: LockKind,
+    ) -> Result<Self, OutputError> {
         let output = output.into();
         match &output {
             Location::Local(path) => {
@@ -36,6 +46,10 @@ impl OutputLocation {
                     return Err(OutputError::NoName { path: output });
                 }
                 let backend = LocalBackend::new(path, WORK_SUFFIX, journal::RUN)?;
+                let backend = match lock {
+                    LockKind::System => backend,
+                    LockKind::Lease => backend.with_lease(LeaseTimes::default()),
+                };
                 Ok(Self {
                     work: backend.work().into(),
                     store: Arc::new(backend.output_store()),

@@ -37,6 +37,16 @@ pub(super) struct SourceWorker {
     plane: Vec<u8>,
 }
 
+/// Returns how many threads should read the source at once, at least.
+pub(super) fn readers_of(source: &PlannedInput) -> usize {
+    let reading = source.source().read_hints();
+    if reading == ReadHints::DISK {
+        1
+    } else {
+        reading.calls
+    }
+}
+
 impl<'a> SourceCheck<'a> {
     /// Matches the plan of the source with the tables; what does not fit is a
     /// finding.
@@ -78,16 +88,6 @@ impl<'a> SourceCheck<'a> {
     pub(super) fn into_unreachable(self) -> Option<(Location, Unreachable)> {
         let error = self.unreachable.into_inner()?;
         Some((self.planned.input.clone(), error))
-    }
-
-    /// Returns how many threads should read the source at once, at least.
-    pub(super) fn readers(&self) -> usize {
-        let reading = self.planned.source().read_hints();
-        if reading == ReadHints::DISK {
-            1
-        } else {
-            reading.calls
-        }
     }
 
     /// Reads the images of the planes of a chunk of the dataset.

@@ -4,6 +4,7 @@ use super::*;
 use crate::events::Silent;
 use crate::fixture::{Images, Memory, plan, run_units, settings, shards_of};
 use crate::journal::{Journal, StoredUnit, UnitRecords};
+use crate::memory::MemoryLimit;
 use crate::output::ChecksummedStore;
 use crate::seal::Seal;
 use rxrx_format::keys::SHARDS;
@@ -40,6 +41,7 @@ pub(crate) fn sealed() -> Memory {
 fn verified(store: &Memory) -> Result<VerifyReport, VerifyError> {
     let options = VerifyOptions {
         jobs: NonZeroUsize::new(3).unwrap(),
+        memory: MemoryLimit::default(),
     };
     verify(store, "out", None, &options, &Silent)
 }
@@ -132,6 +134,7 @@ fn every_chunk_and_site_is_an_event() {
     let recorder = Recorder::default();
     let options = VerifyOptions {
         jobs: NonZeroUsize::MIN,
+        memory: MemoryLimit::default(),
     };
     verify(&store, "out", None, &options, &recorder).unwrap();
     let (sites, bytes, told) = *recorder.0.lock().unwrap();
