@@ -48,15 +48,17 @@
 //! computes all numbers.
 //!
 //! `--memory` bounds the sum, where each buffer counts with its largest size: `Capacity`
-//! gives up chunks under way first, then threads, until the sum fits. The bound holds
-//! while image files are no larger than their pixels, or than twice their mean.
+//! gives up chunks under way first, then threads, until the sum fits. An image
+//! file that is larger than its pixels, and than twice the mean, is not read ahead: the
+//! worker reads it when it decodes it. One such file at a time comes on top.
 //!
 //! # Why it cannot deadlock
 //!
 //! All state that threads wait for is behind one mutex, in [`progress`]. It is held for
 //! a few statements: never during a read, a send, a put, or while another lock is
 //! taken. Each condition is checked under the mutex, and each change that can make one
-//! true is followed by `notify_all`, so no wake-up is lost. Threads wait in four places:
+//! true is followed by `notify_all`, so no wake-up is lost. (A worker that decodes a large image file holds another mutex
+//! meanwhile; it waits for the source alone.) Threads wait in four places:
 //!
 //! | who | waits | for |
 //! |---|---|---|

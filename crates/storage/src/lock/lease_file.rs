@@ -19,7 +19,7 @@ use super::error::LockError;
 use super::fence::LeaseFence;
 use super::file::FileLock;
 use super::held::Lock;
-use super::lease::{Lease, LeaseTimes, is_lease_entry};
+use super::lease::{LEASES, Lease, LeaseTimes, is_lease_entry};
 use crate::folder::{create_folder, flush_names};
 use crate::local::is_remnant;
 use crate::remote::Remote;
@@ -87,7 +87,8 @@ impl LeaseFileLock {
     /// # Errors
     /// [`LockError::Store`] when the lease cannot be read.
     pub fn holder(work: &Path) -> Result<Option<String>, LockError> {
-        if !work.is_dir() {
+        // Without a lease, no thread is started.
+        if !work.join(LEASES).is_dir() {
             return Ok(None);
         }
         Ok(Lease::holder(&Remote::on_files(work)?)?)

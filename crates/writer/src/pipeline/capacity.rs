@@ -29,11 +29,15 @@ pub(crate) struct Capacity {
     pub(super) read_ahead: usize,
     /// Chunks that readers have taken and no storer has written yet.
     pub(super) in_flight: usize,
+    /// Bytes of the largest image file that is read ahead.
+    pub(super) file_bytes: usize,
 }
 
 /// The bytes of what a run holds in memory, each at its largest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BufferSizes {
+    /// An image file. A larger one is read again, alone, when it is decoded.
+    pub(crate) file: usize,
     /// The image files of a chunk.
     pub(crate) files: usize,
     /// An encoded chunk.
@@ -73,11 +77,15 @@ impl BufferSizes {
         storer: usize,
     ) -> Self {
         let plane = plane_shape(geometry).byte_len();
-        // Hardly any PNG is larger than its pixels, or twice as large as others.
-        let file = plane.saturating_add(plane / 16).max((2.0 * file) as usize);
+        // Hardly any PNG is larger than its pixels, or twice as large as others. The mean
+        // says nothing if a file is a hostile one.
+        let usual = (2.0 * file) as usize;
+        let file = usual.clamp(plane.saturating_add(plane / 16), plane.saturating_mul(4));
+        let file = file.saturating_add(4096);
         let planes = geometry.chunk_sites.saturating_mul(geometry.chunk_channels);
         Self {
-            files: planes.saturating_mul(file.saturating_add(4096)),
+            file,
+            files: planes.saturating_mul(file),
             encoded: largest_chunk(geometry.chunk_bytes()),
             // The decoder has the rows with their filters, and counts of pixels.
             worker: encoder
@@ -103,7 +111,10 @@ impl Capacity {
         chunk_bytes: usize,
         writers: usize,
     ) -> Result<Self, TooLittleMemory> {
-        let mut capacity = Self::new(jobs, hints, chunk_bytes, writers);
+        let mut capacity = Self {
+            file_bytes: sizes.file,
+            ..Self::new(jobs, hints, chunk_bytes, writers)
+        };
         while capacity.bytes(sizes, hints) > memory.bytes {
             let Some(smaller) = capacity.smaller() else {
                 return Err(TooLittleMemory {
@@ -131,6 +142,7 @@ impl Capacity {
             chunks_a_read,
             read_ahead: if hints.is_steady { workers } else { readers },
             in_flight: CHUNKS_A_THREAD * workers + 2 * a_reader * readers,
+            file_bytes: usize::MAX,
         }
     }
 
@@ -165,6 +177,7 @@ impl Capacity {
             chunks_a_read,
             read_ahead,
             in_flight,
+            ..
         } = self;
         let busy = workers + readers * chunks_a_read;
         Some(if in_flight > busy {
@@ -214,6 +227,7 @@ mod tests {
 
     const CHUNK: usize = 6 * 512 * 512;
     const SIZES: BufferSizes = BufferSizes {
+        file: usize::MAX,
         files: 2 * CHUNK,
         encoded: CHUNK,
         worker: CHUNK,

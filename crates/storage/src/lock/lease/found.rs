@@ -7,7 +7,7 @@ use crate::remote::{ObjectVersion, Remote};
 use crate::store::StoreError;
 
 /// Start of the keys of lease objects.
-const LEASES: &str = "claims/";
+pub(in crate::lock) const LEASES: &str = "claims/";
 /// Key of the lease.
 pub(super) const KEY: &str = "claims/lease.json";
 
