@@ -87,7 +87,7 @@ pub fn verify(
         findings: &findings,
         observer,
         sizes: &opened.sizes,
-        memory: share_memory(&opened, source, options)?,
+        memory: share_memory(&opened, source, options, &findings)?,
     };
     let counters = check_shards(&check, &opened, &tables, source, &shards)?;
     report_missing(&opened, &tables, &findings);
@@ -106,16 +106,26 @@ pub fn verify(
     })
 }
 
-/// Shares the memory that the options allow between workers and shards.
+/// Shares the memory that the options allow between workers and shards. If a root that
+/// contradicts other objects says that chunks are too large for it, that is one more
+/// finding, and no chunk is decoded.
 fn share_memory(
     opened: &OpenedDataset,
     source: Option<&PlannedInput>,
     options: &VerifyOptions,
+    findings: &Findings,
 ) -> Result<VerifyMemory, TooLittleMemory> {
     let geometry = opened.root.as_ref().map(|root| &root.geometry);
     let readers = source.and_then(|source| NonZeroUsize::new(readers_of(source)));
     let workers = readers.map_or(options.jobs, |readers| readers.max(options.jobs));
-    VerifyMemory::share(options.memory, workers, geometry, source.is_some())
+    let share = |geometry| VerifyMemory::share(options.memory, workers, geometry, source.is_some());
+    match share(geometry) {
+        Err(error) if !findings.is_empty() => {
+            findings.object(FindingKind::Mismatch, ROOT_METADATA, error.to_string());
+            share(None)
+        }
+        shared => shared,
+    }
 }
 
 /// Checks the shards and, if there is a source, compares their pixels with it.
@@ -127,7 +137,8 @@ fn check_shards(
     shards: &[String],
 ) -> Result<PlaneCounters, VerifyError> {
     let failed = |source| VerifyError::Thread { source };
-    let Some(root) = &opened.root else {
+    let root = opened.root.as_ref();
+    let Some(root) = root.filter(|_| check.memory.has_chunks) else {
         return check.run(shards, None).map_err(failed);
     };
     let source = source.map(|source| SourceCheck::new(source, root, tables, check.findings));

@@ -18,6 +18,9 @@ pub(super) const PIECE: u64 = 1 << 20;
 #[derive(Debug)]
 pub(super) struct VerifyMemory {
     pub(super) workers: usize,
+    /// Whether there is room for the pixels of chunks; if not, only checksums can be
+    /// compared.
+    pub(super) has_chunks: bool,
     pub(super) shards: Arc<Budget>,
 }
 
@@ -51,6 +54,7 @@ impl VerifyMemory {
         let shards = limit.bytes.saturating_sub(worker * workers as u64);
         Ok(Self {
             workers,
+            has_chunks: geometry.is_some(),
             shards: Budget::new(shards),
         })
     }
