@@ -27,6 +27,8 @@ mod end_to_end {
     mod hostile_input;
     mod labels;
     mod layouts;
+    mod lease_file;
+    mod memory;
     mod permissions;
     mod power_loss;
     #[path = "../real_data.rs"]
@@ -35,6 +37,7 @@ mod end_to_end {
     mod repeatable;
     mod retry;
     mod seal;
+    mod space;
     mod streams;
     mod structure;
     mod system_calls;

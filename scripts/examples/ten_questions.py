@@ -51,7 +51,7 @@ QUESTIONS = {
     "Which bytes of which object hold a site?": """
         SELECT site_id, shard, "offset", length FROM sites
         WHERE site_id = coalesce($site_id, (SELECT min_by(site_id, site_index) FROM sites))""",
-    "Which planes are missing or corrupt?": """
+    "Which planes are missing, unreadable or corrupt?": """
         SELECT experiment, plate, channel, status, count(*) AS planes, any_value(source) AS example
         FROM planes JOIN sites USING (site_index)
         WHERE status <> 'ok' GROUP BY ALL ORDER BY ALL""",

@@ -87,7 +87,9 @@ fn running<T>(then: impl FnOnce(&Input, &dyn Fn(&str)) -> T) -> (Run, T) {
 fn the_json_of_plan_is_documented() {
     let input = with_gaps();
     let told = plan(&input.root(), "--json").exits_with(0).json();
-    holds("### plan", &[told]);
+    let output = format!("--json --output {}", input.output().display());
+    let with_output = plan(&input.root(), &output).exits_with(0).json();
+    holds("### plan", &[told, with_output]);
 }
 
 #[test]
@@ -209,7 +211,8 @@ fn a_plan_that_would_be_refused_is_printed_whole() {
             input.write_image(site, channel, 30, 30);
         }
     }
-    let told = plan(&input.root(), "--json").exits_with(1).json();
+    let output = format!("--json --output {}", input.output().display());
+    let told = plan(&input.root(), &output).exits_with(1).json();
     assert_eq!(told["problems"][0]["kind"], "mixed_shapes");
     holds("### plan", &[told]);
 }

@@ -201,3 +201,65 @@ fn an_input_that_is_unmounted_ends_the_run() {
     let whole = files_below(&input.beside("whole"));
     assert!(files_below(&input.output()) == whole, "other bytes");
 }
+
+#[cfg(target_env = "gnu")]
+#[test]
+fn an_image_that_the_disk_cannot_read_is_unreadable_and_is_read_again() {
+    use super::run::verify;
+    use super::system_calls::SystemCalls;
+
+    let (calls, input) = (SystemCalls::new(), Input::of_sites(6));
+    let path = input.image(3, 2);
+    let name = path.strip_prefix(input.root()).unwrap().to_str().unwrap();
+    let faults = [("FAIL_READ", name)];
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(PROGRAM);
+        command.arg(arguments[0]).args(&arguments[1..]);
+        calls.run_with(&mut command, &input.root(), &faults).0
+    };
+    let (root, output) = (input.root(), input.output());
+    let (root, out) = (root.to_str().unwrap(), output.to_str().unwrap());
+    let options = ["--shard-sites", "2", "--json"];
+    let told = run(&[&["convert", root, out], &options[..]].concat());
+    let told = told
+        .exits_with(3)
+        .reports_each(&["Input/output error"])
+        .json();
+    assert_eq!(told["planes"]["unreadable"], 1, "{told}");
+    assert_eq!(told["planes"]["corrupt"], 0, "{told}");
+    assert_eq!(told["refused"][0]["cause"], "unreadable", "{told}");
+
+    let dataset = Dataset::at(output.clone());
+    let table = dataset.planes_table();
+    let statuses = table.texts("status");
+    let row = statuses
+        .iter()
+        .position(|status| status.as_deref() == Some("unreadable"));
+    let row = row.unwrap();
+    assert_eq!(table.texts("cause")[row].as_deref(), Some("unreadable"));
+    assert!(
+        table.texts("error")[row]
+            .as_deref()
+            .unwrap()
+            .contains("os error 5")
+    );
+    assert_eq!(table.integers("source_bytes")[row], None);
+    let others = statuses
+        .iter()
+        .filter(|status| status.as_deref() == Some("ok"));
+    assert_eq!(others.count(), statuses.len() - 1);
+
+    // As recorded while the disk fails; good later.
+    verify(&output, "").exits_with(0);
+    run(&["verify", out, "--source", root]).exits_with(0);
+    let found = verify(&output, &format!("--source {root}")).exits_with(1);
+    assert!(
+        found.stdout.contains("recorded unreadable, and "),
+        "{found:#?}"
+    );
+    run(&["convert", root, out, "--retry-bad"]).exits_with(3);
+    convert(&input.root(), &output, "--retry-bad").exits_with(0);
+    let whole = input.beside("whole");
+    convert(&input.root(), &whole, "--shard-sites 2").exits_with(0);
+    assert_eq!(files_below(&output), files_below(&whole));
+}

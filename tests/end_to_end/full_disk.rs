@@ -34,7 +34,7 @@ fn a_disk_that_is_full_at_any_write_loses_nothing() {
         width: 50,
         ..Spec::default()
     });
-    let options = "--shard-sites 2 --jobs 2";
+    let options = "--shard-sites 2 --jobs 2 --ignore-space";
     let whole = input.beside("whole");
     convert(&input.root(), &whole, options).exits_with(0);
     let whole = files_below(&whole);

@@ -25,7 +25,7 @@ const EXPECTED: [Expected; 17] = [
     ((0, 2), "not_a_file", "it is a pipe, not a file"),
     ((0, 3), "not_a_file", "it is a socket, not a file"),
     ((0, 4), "vanished", "No such file"),
-    ((0, 5), "unreadable", "Too many levels of symbolic links"),
+    ((0, 5), "system", "Too many levels of symbolic links"),
     ((0, 6), "too_large", "too large for an image of this array"),
     ((1, 1), "shape", "expected"),
     ((1, 2), "shape", "expected"),

@@ -30,7 +30,7 @@ fn every_present_plane_is_what_another_decoder_reads() {
     assert_eq!(told["sites"], 24);
     assert_eq!(
         told["planes"],
-        serde_json::json!({"ok": 120, "missing": 24, "corrupt": 0})
+        serde_json::json!({"ok": 120, "missing": 24, "unreadable": 0, "corrupt": 0})
     );
 
     let dataset = Dataset::at(output);

@@ -68,7 +68,7 @@ fn the_printed_result_of_a_conversion_is_right() {
     assert_eq!(told["shards"], 3);
     assert_eq!(
         told["planes"],
-        serde_json::json!({"ok": 30, "missing": 0, "corrupt": 0})
+        serde_json::json!({"ok": 30, "missing": 0, "unreadable": 0, "corrupt": 0})
     );
     assert_eq!(told["refused"], serde_json::json!([]));
     assert!(told["seconds"].as_f64().unwrap() > 0.0);

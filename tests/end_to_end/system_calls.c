@@ -8,10 +8,16 @@
  *                multiples of this number
  * FAIL_FLUSH     the number of the error with which each fsync of a folder fails
  * NO_LINKS       if set, no file gets a second name (EPERM), as on FAT
+ * FAIL_FLOCK     the number of the error with which each flock fails
+ * FAIL_READ      each read of a file fails with EIO whose path has this part
+ * DELAY_WRITE    each write to a temporary file takes so many milliseconds more
+ * FREE_BYTES     the free bytes of each file system, in blocks of 4096; no inode is free
+ *                beyond FREE_FILES, if that is set
  * KEEP_REMOVED   if set, a file that is removed while it is open keeps a name, as on NFS
  *
  * A call and its line are one step: the order of the lines is that of the calls. */
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -20,7 +26,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -32,6 +40,10 @@ static int record = -1;
 static const char *under = "";
 static long fail_block;
 static int fail_flush;
+static int fail_flock;
+static const char *fail_read;
+static int delay_write;
+static const char *free_bytes, *free_files;
 static int keep_removed, no_links;
 
 __attribute__((constructor)) static void begin(void) {
@@ -39,6 +51,11 @@ __attribute__((constructor)) static void begin(void) {
     if (text) under = text;
     if ((text = getenv("FAIL_BLOCK"))) fail_block = atol(text);
     if ((text = getenv("FAIL_FLUSH"))) fail_flush = atoi(text);
+    if ((text = getenv("FAIL_FLOCK"))) fail_flock = atoi(text);
+    if ((text = getenv("DELAY_WRITE"))) delay_write = atoi(text);
+    fail_read = getenv("FAIL_READ");
+    free_bytes = getenv("FREE_BYTES");
+    free_files = getenv("FREE_FILES");
     keep_removed = getenv("KEEP_REMOVED") != NULL;
     no_links = getenv("NO_LINKS") != NULL;
     if ((text = getenv("RECORD_TO"))) {
@@ -153,6 +170,7 @@ ssize_t pwrite64(int file, const void *bytes, size_t length, off64_t offset) {
     char path[LONGEST];
     const char *key = of_file(file, path);
     if (!key) return syscall(SYS_pwrite64, file, bytes, length, offset);
+    if (delay_write && strstr(key, "object-")) usleep(delay_write * 1000);
     if (fail_block && fcntl(file, F_GETFL) & O_DIRECT
         && (length % fail_block || offset % fail_block)) {
         return fail(key, EINVAL);
@@ -220,6 +238,30 @@ int fsync(int file) {
 
 int fdatasync(int file) {
     return flush(SYS_fdatasync, file);
+}
+
+int flock(int file, int operation) {
+    char path[LONGEST];
+    const char *key = of_file(file, path);
+    if (key && fail_flock) return fail(key, fail_flock);
+    return syscall(SYS_flock, file, operation);
+}
+
+ssize_t read(int file, void *bytes, size_t length) {
+    char path[LONGEST];
+    const char *key = fail_read ? of_file(file, path) : NULL;
+    if (key && strstr(key, fail_read)) return fail(key, EIO);
+    return syscall(SYS_read, file, bytes, length);
+}
+
+int statvfs(const char *name, struct statvfs *found) {
+    static int (*real)(const char *, struct statvfs *);
+    if (!real) real = dlsym(RTLD_NEXT, "statvfs");
+    int result = real(name, found);
+    if (result) return result;
+    if (free_bytes) found->f_frsize = 4096, found->f_bavail = atoll(free_bytes) / 4096;
+    if (free_files) found->f_files = 1000, found->f_favail = atoll(free_files);
+    return 0;
 }
 
 int renameat2(int from, const char *old, int to, const char *new, unsigned flags) {

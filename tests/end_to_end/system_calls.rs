@@ -60,7 +60,7 @@ impl SystemCalls {
 
     /// Lets calls of `command` fail that concern files below `under`: `faults` are
     /// settings of `system_calls.c`.
-    fn fail(&self, command: &mut Command, under: &Path, faults: &[(&str, &str)]) {
+    pub(super) fn fail(&self, command: &mut Command, under: &Path, faults: &[(&str, &str)]) {
         command.env("LD_PRELOAD", self.folder.path().join("system_calls.so"));
         command.env("RECORD_UNDER", fs::canonicalize(under).unwrap());
         command.envs(faults.iter().copied());

@@ -207,7 +207,7 @@ fn info_reports_complete_unfinished_and_absent_datasets() {
         "zstd",
         "w6",
         "xr.open_zarr",
-        "18 stored, 0 missing, 0 corrupt",
+        "18 stored, 0 missing, 0 unreadable, 0 corrupt",
         "version 4, a draft",
     ] {
         assert!(run.stdout.contains(text), "{run:#?}");

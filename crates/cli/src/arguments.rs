@@ -5,6 +5,7 @@ mod demo;
 mod info;
 mod input;
 mod jobs;
+mod memory;
 mod plan;
 mod publish;
 mod sample;

@@ -54,7 +54,7 @@ fn explain(error: &anyhow::Error) {
         Some(ConvertError::Missing { problems, .. } | ConvertError::Refused { problems }) => {
             report::blocking_problems(problems);
         }
-        Some(ConvertError::Pipeline(_) | ConvertError::Seal(_)) => {
+        Some(ConvertError::Pipeline(_) | ConvertError::Seal(_) | ConvertError::Full { .. }) => {
             report::warning(&format!(
                 "the output is unfinished and not sealed; {CONTINUE} once the cause is removed"
             ));

@@ -69,8 +69,8 @@ fn write_head(
     let planes = attributes.planes;
     writeln!(
         card,
-        "- Planes: {} stored, {} missing, {} corrupt (`present` and `planes.parquet` say which; their pixels are 0)\n",
-        planes.ok, planes.missing, planes.corrupt
+        "- Planes: {} stored, {} missing, {} unreadable, {} corrupt (`present` and `planes.parquet` say which; their pixels are 0)\n",
+        planes.ok, planes.missing, planes.unreadable, planes.corrupt
     )
 }
 
@@ -150,7 +150,7 @@ xarray: labels and lazy pixels.
 import xarray as xr
 ds = xr.open_zarr("images.zarr")                 # or an s3://, gs:// or https:// address
 ds.images.sel(site=ds.site[0], channel="w1")     # one plane
-ds.images.where(ds.present)                      # NaN where an image was missing or corrupt
+ds.images.where(ds.present)                      # NaN where an image was missing, unreadable or corrupt
 ```
 
 zarr-python: bare arrays.

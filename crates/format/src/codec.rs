@@ -25,4 +25,4 @@ mod simd;
 
 pub use self::chain::{Codec, CodecError, UnknownCodec};
 pub use self::decoder::{ChunkDecodeError, ChunkDecoder};
-pub use self::encoder::{ChunkEncoder, ChunkEncoding, EncoderScratch};
+pub use self::encoder::{ChunkEncoder, ChunkEncoding, EncoderScratch, largest_chunk};

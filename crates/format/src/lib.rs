@@ -48,7 +48,7 @@ pub use self::checksums::{Checksums, Sha256Sum, checksum_list, parse_checksums, 
 pub use self::chunk_grid::{ChunkAddress, PlanePosition, channel_chunks};
 pub use self::codec::{
     ChunkDecodeError, ChunkDecoder, ChunkEncoder, ChunkEncoding, Codec, CodecError, EncoderScratch,
-    UnknownCodec,
+    UnknownCodec, largest_chunk,
 };
 pub use self::column_meaning::ColumnMeaning;
 pub use self::croissant::{StoredFile, croissant};

@@ -1,4 +1,4 @@
-//! Numbers of planes that are stored, missing and corrupt.
+//! Numbers of planes that are stored, missing, unreadable and corrupt.
 
 use std::iter::Sum;
 
@@ -13,6 +13,10 @@ pub struct PlaneCounts {
     pub ok: usize,
     /// Without an image.
     pub missing: usize,
+    /// With an image that could not be read, though others could. Datasets of format 3
+    /// do not have this number; they count such planes as corrupt.
+    #[serde(default)]
+    pub unreadable: usize,
     /// With an image that cannot be used.
     pub corrupt: usize,
 }
@@ -25,6 +29,7 @@ impl PlaneCounts {
             match row {
                 PlaneRow::Ok { .. } => counts.ok += 1,
                 PlaneRow::Missing => counts.missing += 1,
+                PlaneRow::Unreadable { .. } => counts.unreadable += 1,
                 PlaneRow::Corrupt { .. } => counts.corrupt += 1,
             }
         }
@@ -33,7 +38,7 @@ impl PlaneCounts {
 
     /// Whether every plane was stored.
     pub fn is_complete(self) -> bool {
-        self.missing == 0 && self.corrupt == 0
+        self.missing == 0 && self.unreadable == 0 && self.corrupt == 0
     }
 }
 
@@ -42,6 +47,7 @@ impl Sum for PlaneCounts {
         counts.fold(Self::default(), |sum, counts| Self {
             ok: sum.ok + counts.ok,
             missing: sum.missing + counts.missing,
+            unreadable: sum.unreadable + counts.unreadable,
             corrupt: sum.corrupt + counts.corrupt,
         })
     }

@@ -58,7 +58,7 @@ pub struct DatasetAttributes {
     pub generator: String,
     /// Settings of the conversion.
     pub settings: Settings,
-    /// Numbers of planes that are stored, missing and corrupt.
+    /// Numbers of planes that are stored, missing, unreadable and corrupt.
     pub planes: PlaneCounts,
     /// Version of the format: see [`FORMAT_VERSION`]. Format 3 calls it `format`.
     #[serde(alias = "format")]
@@ -270,6 +270,7 @@ mod tests {
         let planes = PlaneCounts {
             ok: 1,
             missing: 1,
+            unreadable: 0,
             corrupt: 0,
         };
         let attributes = DatasetAttributes::new(Description::rxrx1(), &plan, settings(), planes);

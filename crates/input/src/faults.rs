@@ -5,8 +5,9 @@
 //!
 //! - a read whose error can pass is repeated a few times,
 //! - an error of the machine (no file descriptor, no memory) ends the run,
-//! - any other error makes one image unusable only if another image, which was read
-//!   before, can still be read,
+//! - an error of the device makes one image unreadable, and any other error makes it
+//!   unusable, only if another image, which was read before, can still be read; in the
+//!   first case INPUT itself is looked at, too,
 //! - [`IN_A_ROW`] errors of the device, with no good read between them, end the run.
 //!   A system may keep the other image in memory while its disk is gone.
 //!
@@ -31,6 +32,8 @@ const PAUSES: [Duration; 3] = [
 ];
 /// Errors of the device that end the run if no read succeeds between them.
 pub(crate) const IN_A_ROW: usize = 16;
+/// The name of the input as a whole in errors.
+const INPUT: &str = "INPUT";
 /// Images that are remembered to be read again.
 const GOOD: usize = 4;
 
@@ -93,8 +96,7 @@ impl From<InputFault> for ReadError {
     }
 }
 
-/// Reads another image. The path is `None` if no other one was read before; then
-/// INPUT itself is looked at.
+/// Reads another image, or looks at INPUT itself where there is no path.
 pub(crate) type Probe<'a> = &'a dyn Fn(Option<&str>) -> Result<(), String>;
 
 /// The faults of one source so far.
@@ -166,6 +168,9 @@ impl Faults {
                 if before + 1 >= IN_A_ROW {
                     return InputFault::InARow(error.to_string()).into();
                 }
+                if let Err(found) = probe(None) {
+                    return gone(&error.to_string(), INPUT, found);
+                }
             }
             IoFault::File => {}
         }
@@ -184,7 +189,7 @@ impl Faults {
         let others = good.clone();
         drop(good);
         let mut found = Err(String::new());
-        let mut failed = "INPUT";
+        let mut failed = INPUT;
         if others.is_empty() {
             found = probe(None);
         }
@@ -197,12 +202,17 @@ impl Faults {
         }
         match found {
             Ok(()) => error,
-            Err(found) => InputFault::Gone {
-                error: error.to_string(),
-                other: failed.to_owned(),
-                found,
-            }
-            .into(),
+            Err(found) => gone(&error.to_string(), failed, found),
         }
     }
+}
+
+/// Returns the error of an INPUT of which `other` cannot be read either.
+fn gone(error: &str, other: &str, found: String) -> ReadError {
+    let fault = InputFault::Gone {
+        error: error.to_owned(),
+        other: other.to_owned(),
+        found,
+    };
+    fault.into()
 }

@@ -33,7 +33,7 @@ impl FolderSource {
         }
     }
 
-    /// Reads the beginning of another image, or lists the root if there is none.
+    /// Reads the beginning of another image, or lists the root where none is given.
     fn probe(&self, other: Option<&str>) -> Result<(), String> {
         let found = self.faults.retry(|| match other {
             Some(other) => {
@@ -191,6 +191,7 @@ mod tests {
             Disk.stamp(path)
         }
         fn list(&self, path: &Path) -> io::Result<()> {
+            self.next(path)?;
             Disk.list(path)
         }
     }
@@ -257,6 +258,19 @@ mod tests {
         for said in ["os error 116", "neither can 0 be read", "unmounted"] {
             assert!(error.contains(said), "{said} is not in {error}");
         }
+    }
+
+    #[test]
+    fn an_error_of_the_device_ends_the_run_if_the_root_of_input_fails_too() {
+        let (folder, disk, source) = failing(2);
+        read(&source, "0").unwrap();
+        disk.set("1", &[EIO]);
+        let root = folder.path().file_name().unwrap().to_str().unwrap();
+        disk.set(root, &[ESTALE]);
+        let error = fault(&source, "1").unwrap_err();
+        assert!(error.contains("neither can INPUT be read"), "{error}");
+        disk.set(root, &[0]);
+        assert_eq!(fault(&source, "1"), Ok("unreadable"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use rxrx_storage::Unreachable;
+use rxrx_storage::{IoFault, Unreachable};
 
 /// Reason why a file of INPUT could not be read. Cloning copies a pointer.
 ///
@@ -34,8 +34,10 @@ pub enum Cause {
     Permission,
     /// The file is larger than any image of the array.
     TooLarge,
-    /// Reading failed for another reason, such as an error of the disk at this file.
+    /// The disk, or the server behind a mount, could not read the file.
     Unreadable,
+    /// The system refuses the file for another reason, such as a loop of links.
+    System,
     /// The archive holds it encrypted.
     Encrypted,
     /// The archive holds it in an unsupported compression method.
@@ -57,6 +59,7 @@ impl Cause {
             Self::Permission => "permission",
             Self::TooLarge => "too_large",
             Self::Unreadable => "unreadable",
+            Self::System => "system",
             Self::Encrypted => "encrypted",
             Self::PackingMethod => "packing_method",
             Self::ArchiveEntry => "archive_entry",
@@ -80,6 +83,13 @@ impl ReadError {
         Self::unusable(Cause::Vanished, text)
     }
 
+    /// Whether the file exists and the system could not read it, though it could read
+    /// others: its content need not be damaged.
+    pub fn is_unreadable(&self) -> bool {
+        let unreadable = Cause::Unreadable;
+        matches!(self, Self::Unusable { cause, .. } if *cause == unreadable)
+    }
+
     /// Whether the file does not exist.
     pub fn is_vanished(&self) -> bool {
         let vanished = Cause::Vanished;
@@ -95,7 +105,8 @@ impl From<io::Error> for ReadError {
             io::ErrorKind::NotFound => Cause::Vanished,
             io::ErrorKind::PermissionDenied => Cause::Permission,
             io::ErrorKind::FileTooLarge => Cause::TooLarge,
-            _ => Cause::Unreadable,
+            _ if IoFault::of(&error) == IoFault::Device => Cause::Unreadable,
+            _ => Cause::System,
         };
         Self::unusable(cause, error)
     }
@@ -135,8 +146,8 @@ mod tests {
             (io::ErrorKind::NotFound, "vanished"),
             (io::ErrorKind::PermissionDenied, "permission"),
             // Kinds that other code may use say nothing about the file.
-            (io::ErrorKind::InvalidInput, "unreadable"),
-            (io::ErrorKind::Other, "unreadable"),
+            (io::ErrorKind::InvalidInput, "system"),
+            (io::ErrorKind::Other, "system"),
         ] {
             let error = ReadError::from(io::Error::new(kind, "text"));
             assert_eq!(error.to_string(), "text");

@@ -115,7 +115,7 @@ pub(crate) fn read_alone(
     *bytes = read_bytes;
     read.unwrap_or_else(|| {
         let text = "the source returned no result (a defect of the program)";
-        Err(ReadError::unusable(Cause::Unreadable, text))
+        Err(ReadError::unusable(Cause::System, text))
     })
 }
 

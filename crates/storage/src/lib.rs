@@ -11,6 +11,7 @@
 //! backend               an output with its work folder and its lock
 //! lock                  the lock file, and the lease with its protocol
 //! folder                folders whose names survive a loss of power
+//! free_space            free bytes and inodes of a file system
 //! overlap               locations that contain each other
 //! nonce                 random names
 //! regular_file          files that are read by path
@@ -23,6 +24,7 @@
 mod backend;
 mod concurrent;
 mod folder;
+mod free_space;
 mod io_fault;
 mod local;
 mod location;
@@ -41,16 +43,20 @@ mod version;
 
 pub use self::backend::{LocalBackend, OutputBackend, RemoteBackend};
 pub use self::concurrent::{for_each_concurrent, map_concurrent};
+pub use self::free_space::FreeSpace;
 pub use self::io_fault::IoFault;
 pub use self::local::{LocalStore, is_temporary};
 pub use self::location::{Address, Location, LocationError, StoreOption};
 pub use self::lock::{
-    FileLock, Lease, LeaseFence, LeaseLock, LeaseTimes, Lock, LockError, is_lock_entry,
+    FileLock, Lease, LeaseFence, LeaseFileLock, LeaseLock, LeaseTimes, Lock, LockError,
+    is_lock_entry,
 };
 pub use self::nonce::new_nonce;
 pub use self::open_store::open_store;
 pub use self::overlap::overlap;
-pub use self::platform::{is_signal_ignored, release_free_memory, set_mmap_threshold};
+pub use self::platform::{
+    anonymous_memory, is_signal_ignored, release_free_memory, set_mmap_threshold,
+};
 pub use self::regular_file::{OpenFileError, open_file};
 pub use self::remote::{
     Fence, PART, PublishedChecksum, ReadAhead, Remote, RemoteBytes, RemoteObject, RemoteStore,

@@ -7,7 +7,7 @@ use std::fs::{self, Metadata, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::UNIX_EPOCH;
 
 use ignore::WalkBuilder;
@@ -16,6 +16,7 @@ use self::direct_file::DirectFile;
 use crate::folder::{create_folder, flush_names};
 use crate::platform::file_number;
 use crate::regular_file::open_file;
+use crate::remote::{Fence, wait_until_open};
 use crate::store::{Store, StoreError, StoreErrorKind, StoredObject, WriteObject, WriteOutcome};
 use crate::version::Version;
 
@@ -25,7 +26,6 @@ use crate::version::Version;
 /// (`fsync`), renamed to its key, and the folder that names it is flushed.
 /// `scratch` lies outside the dataset, so that no torn file is ever seen inside
 /// it, and must be on the same file system, so that the rename is atomic.
-#[derive(Debug)]
 pub struct LocalStore {
     root: PathBuf,
     scratch: PathBuf,
@@ -33,6 +33,8 @@ pub struct LocalStore {
     /// `root`. If one of them is removed, it is not made again, because its objects
     /// are lost.
     known: Mutex<HashSet<PathBuf>>,
+    /// The check before each rename and each removal.
+    fence: Option<Arc<dyn Fence>>,
 }
 
 impl LocalStore {
@@ -43,6 +45,24 @@ impl LocalStore {
             root: root.into(),
             scratch: scratch.into(),
             known: Mutex::default(),
+            fence: None,
+        }
+    }
+
+    /// Makes the store ask `fence` before it changes an object.
+    #[must_use]
+    pub fn fenced(self, fence: Arc<dyn Fence>) -> Self {
+        Self {
+            fence: Some(fence),
+            ..self
+        }
+    }
+
+    /// Waits until this process may write.
+    fn check(&self) -> io::Result<()> {
+        match &self.fence {
+            Some(fence) => wait_until_open(fence.as_ref()).map_err(io::Error::other),
+            None => Ok(()),
         }
     }
 
@@ -133,7 +153,10 @@ impl LocalStore {
             return Ok(WriteOutcome::Discard);
         }
         written
-            .and_then(|_| fs::rename(&temporary, &path).map_err(failed("rename to", &path)))
+            .and_then(|_| {
+                let renamed = self.check().and_then(|()| fs::rename(&temporary, &path));
+                renamed.map_err(failed("rename to", &path))
+            })
             .inspect_err(|_| {
                 // This frees space if the disk is full. The first error is reported.
                 let _ = fs::remove_file(&temporary);
@@ -237,6 +260,7 @@ impl Store for LocalStore {
 
     fn remove(&self, key: &str) -> Result<(), StoreError> {
         let path = self.path(key);
+        self.check().map_err(failed("remove", &path))?;
         match fs::remove_file(&path) {
             // The process that removed it may have been killed before it flushed.
             Err(error) if is_absent(&error) => return self.flush_name(key),

@@ -228,6 +228,14 @@ impl Address {
         Ok(())
     }
 
+    /// Returns the address `file:///…` of a folder; `None` if `folder` is not absolute.
+    pub(crate) fn of_folder(folder: &Path) -> Option<Self> {
+        Some(Self {
+            url: Arc::new(Url::from_file_path(folder).ok()?),
+            options: Arc::default(),
+        })
+    }
+
     /// Returns the URL, which holds no secret.
     pub fn url(&self) -> &Url {
         &self.url

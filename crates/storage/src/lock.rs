@@ -2,7 +2,8 @@
 //!
 //! On a disk the lock is that of the operating system on a file
 //! ([`FileLock`]); in an object store it is a [`Lease`] that its holder renews
-//! ([`LeaseLock`]). Both lie in the *work folder* beside the output and say
+//! ([`LeaseLock`]), and so it is on a file system without locks, if the user asks for it
+//! ([`LeaseFileLock`]). All lie in the *work folder* beside the output and say
 //! which process on which host holds them, for the error that a second writer
 //! gets.
 
@@ -13,6 +14,7 @@ mod file;
 mod held;
 mod holder;
 mod lease;
+mod lease_file;
 mod lease_lock;
 
 pub use self::entry::is_lock_entry;
@@ -21,4 +23,5 @@ pub use self::fence::LeaseFence;
 pub use self::file::FileLock;
 pub use self::held::Lock;
 pub use self::lease::{Lease, LeaseTimes};
+pub use self::lease_file::LeaseFileLock;
 pub use self::lease_lock::LeaseLock;

@@ -3,7 +3,8 @@
 //! `linux` and `unix` have a substitute with the same functions each, for the platforms
 //! that lack their calls. Reading needs no call that only Linux has. On other platforms
 //! a dataset is written through the page cache, an ended process of the same machine is
-//! not recognised, and free memory stays with the allocator. The clock of leases counts
+//! not recognised, free memory stays with the allocator, and the free space of a disk is
+//! unknown. The clock of leases counts
 //! while the machine sleeps on Linux, macOS and Windows; on other systems it is the
 //! monotonic clock, which may stand still meanwhile.
 
@@ -21,11 +22,11 @@ use self::not_linux as linux;
 #[cfg(not(unix))]
 use self::not_unix as unix;
 
-pub(crate) use self::linux::{machine_id, open_direct};
-pub use self::linux::{release_free_memory, set_mmap_threshold};
+pub use self::linux::{anonymous_memory, release_free_memory, set_mmap_threshold};
+pub(crate) use self::linux::{free_space, machine_id, open_direct};
 pub use self::unix::is_signal_ignored;
 pub(crate) use self::unix::{
     describe_file_type, file_number, flush_folder, is_device_error, is_machine_error,
-    is_mount_point, is_out_of_files, is_process_alive, open_for_reading, open_no_link, shell,
-    time_with_sleep,
+    is_mount_point, is_out_of_files, is_process_alive, is_without_locks, open_for_reading,
+    open_no_link, shell, time_with_sleep,
 };

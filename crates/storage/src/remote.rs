@@ -43,10 +43,12 @@ mod stated_checksums;
 mod store_advice;
 mod upload;
 mod upload_checksums;
+mod versioned_files;
 mod versions;
 
 pub use self::client::{PublishedChecksum, Remote, RemoteObject};
 pub use self::fence::Fence;
+pub(crate) use self::fence::wait_until_open;
 pub use self::remote_bytes::{ReadAhead, RemoteBytes};
 pub use self::remote_store::RemoteStore;
 pub use self::upload::PART;

@@ -76,6 +76,12 @@ pub trait Store: Send + Sync {
         1
     }
 
+    /// Returns the bytes of memory that the store needs for each object that is being
+    /// put by [`Store::put_streamed`].
+    fn writer_bytes(&self) -> usize {
+        1 << 20
+    }
+
     /// Reads one whole object; `None` if it is absent.
     ///
     /// # Errors

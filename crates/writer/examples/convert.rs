@@ -29,12 +29,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let converted = convert(&planned, &location(output), &options, &Silent)
         .inspect_err(|error| println!("kind of the error: {:?}", error.kind()))?;
     println!(
-        "{} sites in {} shards, {} bytes; {} planes are missing, {} are corrupt",
+        "{} sites in {} shards, {} bytes; {} planes are missing, {} are unreadable or corrupt",
         converted.sites,
         converted.shards,
         converted.stored_bytes,
         converted.planes.missing,
-        converted.planes.corrupt
+        converted.planes.unreadable + converted.planes.corrupt
     );
     Ok(())
 }

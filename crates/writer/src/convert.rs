@@ -71,7 +71,12 @@ pub fn convert(
 ) -> Result<Converted, ConvertError> {
     // The listing took several times as much memory as the plan.
     release_free_memory();
-    convert_at(&OutputLocation::new(output)?, planned, options, observer)
+    convert_at(
+        &OutputLocation::locked_by(output, options.lock)?,
+        planned,
+        options,
+        observer,
+    )
 }
 
 fn convert_at(

@@ -97,12 +97,14 @@ kinds! {
     ConvertError [
         Description Output Codec Resume Table Recorded Journal Store Pipeline Seal
     ] {
+        Self::Memory(_) => Usage,
         Self::Refused { .. } | Self::Missing { .. } => Input,
         Self::Interrupted { .. } => Interrupted,
-        Self::DamagedShard { .. } => Output,
+        Self::DamagedShard { .. } | Self::DoesNotFit(_) => Output,
+        Self::Full { .. } => Store,
     }
     VerifyError [Dataset Store] {
-        Self::NoStoreChecksums { .. } => Usage,
+        Self::Memory(_) | Self::NoStoreChecksums { .. } => Usage,
         Self::Source { .. } | Self::Thread { .. } => Store,
     }
     PublishError [Dataset Output Journal Store] {

@@ -1,23 +1,25 @@
 //! Pipelines over values, for the tests of this crate.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
 
 use rxrx_format::keys::{CHECKSUMS, ROOT_METADATA};
 pub(crate) use rxrx_format::testing::{SIDE, image_path, plan, settings, shards_of};
 use rxrx_format::{ChunkEncoder, SwitchMark, parse_checksums, remove_switch};
-use rxrx_input::Source;
 pub(crate) use rxrx_input::testing::{Images, png};
-use rxrx_metadata::{Plan, Unit};
+use rxrx_input::{PlanOptions, PlannedInput, Source};
+use rxrx_metadata::{Layout, Plan, Unit};
 pub(crate) use rxrx_storage::testing::{Faulty, Memory};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::events::Silent;
 use crate::journal::{Journal, StoredUnit, UnitRecord};
+use crate::memory::MemoryLimit;
 use crate::output::ChecksummedStore;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{BufferSizes, Capacity, Pipeline};
 
 /// Runs all units of `plan`, on one core, and returns their records.
 pub(crate) fn run_units(
@@ -32,6 +34,28 @@ pub(crate) fn run_units(
     let pipeline = pipeline(plan, source, &encoder, output, &journal);
     pipeline.run(&units).unwrap();
     journal.records().unwrap().whole
+}
+
+/// The capacity of a run with the default memory.
+pub(crate) fn capacity_of(
+    plan: &Plan,
+    source: &dyn Source,
+    encoder: &ChunkEncoder,
+    jobs: NonZeroUsize,
+    writers: usize,
+) -> Capacity {
+    let (geometry, hints) = (plan.geometry(), source.read_hints());
+    let sizes = BufferSizes::of(geometry, encoder, 0.0, 0);
+    let memory = MemoryLimit::default();
+    Capacity::within(
+        memory,
+        &sizes,
+        jobs,
+        &hints,
+        geometry.chunk_bytes(),
+        writers,
+    )
+    .unwrap()
 }
 
 /// A pipeline of one core that is told nothing and begins with nothing.
@@ -52,7 +76,7 @@ pub(crate) fn pipeline<'a>(
         journal,
         former: &NO_UNIT,
         observer: &Silent,
-        jobs: NonZeroUsize::MIN,
+        capacity: capacity_of(plan, source, encoder, NonZeroUsize::MIN, 1),
         strict: false,
         stop: &NEVER,
     }
@@ -81,4 +105,28 @@ pub(crate) fn dataset(mut objects: Objects) -> Option<Objects> {
         }
     }
     Some(objects)
+}
+
+/// The input of `sites` sites of two channels that a folder holds, in shards of two
+/// sites. The folder is gone afterwards.
+pub(crate) fn planned_input(sites: usize) -> PlannedInput {
+    let folder = tempfile::tempdir().unwrap();
+    let mut table = "experiment,plate,well,site\n".to_owned();
+    for site in 0..sites {
+        table += &format!("E-1,{},B02,1\n", site + 1);
+        for channel in 0..2 {
+            let path = folder.path().join(image_path(site, channel));
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, png(SIDE, SIDE, 1)).unwrap();
+        }
+    }
+    fs::write(folder.path().join("metadata.csv"), table).unwrap();
+    let options = PlanOptions {
+        layout: Layout {
+            shard_sites: 2,
+            ..Layout::default()
+        },
+        ..PlanOptions::default()
+    };
+    PlannedInput::open(&folder.path().into(), options).unwrap()
 }

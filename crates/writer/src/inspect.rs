@@ -50,12 +50,16 @@ impl Unfinished {
             OutputState::Damaged(error) => return Err(*error),
             _ => return Ok(None),
         };
+        let left = place
+            .journal()
+            .units_left(&run)
+            .map_err(OutputError::from)?;
         let Run {
             fingerprint, units, ..
         } = *run;
         Ok(Some(Self {
             sealed: false,
-            units_done: place.journal().recorded()?,
+            units_done: units.saturating_sub(left),
             units,
             shape: fingerprint.shape,
             settings: fingerprint.settings,

@@ -14,6 +14,8 @@
 //! inspect      state and settings of a dataset, finished or not
 //! events       progress, for an observer
 //! error_kind   kind of every error
+//! memory       bound on pixels and buffers
+//! space        room on the file system of OUTPUT
 //! describe, projection, refused, replan: small parts of these
 //! ```
 
@@ -25,6 +27,7 @@ mod events;
 mod fixture;
 mod inspect;
 mod journal;
+mod memory;
 mod output;
 mod pipeline;
 mod plan_input;
@@ -33,6 +36,7 @@ mod publish;
 mod refused;
 mod replan;
 mod seal;
+mod space;
 mod store_checksums;
 #[cfg(test)]
 mod tests;
@@ -52,9 +56,9 @@ pub use rxrx_input::{
 };
 pub use rxrx_reader::{DatasetError, DatasetInfo};
 pub use rxrx_storage::{
-    Address, LocalStore, Location, LocationError, LockError, Store, StoreError, StoreErrorKind,
-    StoreOption, StoredObject, WriteObject, WriteOutcome, is_signal_ignored, open_store,
-    set_mmap_threshold,
+    Address, FreeSpace, LocalStore, Location, LocationError, LockError, Store, StoreError,
+    StoreErrorKind, StoreOption, StoredObject, WriteObject, WriteOutcome, anonymous_memory,
+    is_signal_ignored, open_store, release_free_memory, set_mmap_threshold,
 };
 
 pub use self::convert::{ConvertError, ConvertOptions, Converted, convert};
@@ -65,14 +69,16 @@ pub use self::inspect::{InspectError, MadeWith, Unfinished};
 pub use self::journal::{
     JournalError, PlaneRecord, RecordedError, ResumeError, Resumed, SourceChanges, UnitRecord,
 };
-pub use self::output::{Existing, LostObject, OutputError};
-pub use self::pipeline::PipelineError;
+pub use self::memory::MemoryLimit;
+pub use self::output::{Existing, LockKind, LostObject, OutputError};
+pub use self::pipeline::{PipelineError, TooLittleMemory};
 pub use self::plan_input::plan_input;
 pub use self::projection::Projection;
 pub use self::publish::{PublishError, PublishOptions, Published, publish};
 pub use self::refused::RefusedImages;
 pub use self::replan::plan_options;
 pub use self::seal::SealError;
+pub use self::space::{DoesNotFit, OutputSpace, Space};
 pub use self::verify::{
     ChangedObjects, Finding, FindingKind, ObjectFindings, SiteSpan, StoreReport, VerifyError,
     VerifyOptions, VerifyReport, verify, verify_by_store,

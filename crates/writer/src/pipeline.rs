@@ -47,12 +47,18 @@
 //! 0.75) = 208 MB, and 16 x 2 x 2.5 = 80 MB for what is just arriving. `Capacity`
 //! computes all numbers.
 //!
+//! `--memory` bounds the sum, where each buffer counts with its largest size: `Capacity`
+//! gives up chunks under way first, then threads, until the sum fits. An image
+//! file that is larger than its pixels, and than twice the mean, is not read ahead: the
+//! worker reads it when it decodes it. One such file at a time comes on top.
+//!
 //! # Why it cannot deadlock
 //!
 //! All state that threads wait for is behind one mutex, in [`progress`]. It is held for
 //! a few statements: never during a read, a send, a put, or while another lock is
 //! taken. Each condition is checked under the mutex, and each change that can make one
-//! true is followed by `notify_all`, so no wake-up is lost. Threads wait in four places:
+//! true is followed by `notify_all`, so no wake-up is lost. (A worker that decodes a large image file holds another mutex
+//! meanwhile; it waits for the source alone.) Threads wait in four places:
 //!
 //! | who | waits | for |
 //! |---|---|---|
@@ -101,5 +107,7 @@ mod storer;
 #[cfg(test)]
 mod tests;
 
+pub use self::capacity::TooLittleMemory;
+pub(crate) use self::capacity::{BufferSizes, Capacity};
 pub use self::error::PipelineError;
 pub(crate) use self::inputs::Pipeline;

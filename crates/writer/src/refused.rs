@@ -3,7 +3,7 @@
 use rxrx_metadata::{Plan, SiteIndex};
 use serde::Serialize;
 
-use crate::journal::{PlaneRecord, UnitRecord};
+use crate::journal::UnitRecord;
 
 /// Examples kept of each cause.
 const EXAMPLES: usize = 5;
@@ -19,11 +19,11 @@ pub struct RefusedImages {
     pub examples: Vec<String>,
 }
 
-/// Adds the corrupt planes of a unit to `by_cause`.
+/// Adds the unreadable and the corrupt planes of a unit to `by_cause`.
 pub(crate) fn count_refused(plan: &Plan, record: &UnitRecord, by_cause: &mut Vec<RefusedImages>) {
     let channels = plan.geometry().channels;
     for (position, plane) in record.planes.iter().enumerate() {
-        let PlaneRecord::Corrupt { error, cause, .. } = plane else {
+        let Some((error, cause)) = plane.problem() else {
             continue;
         };
         let example = || {
@@ -34,7 +34,7 @@ pub(crate) fn count_refused(plan: &Plan, record: &UnitRecord, by_cause: &mut Vec
                 None => format!("site {}, channel {channel}: {error}", site.0),
             }
         };
-        match by_cause.iter_mut().find(|refused| refused.cause == *cause) {
+        match by_cause.iter_mut().find(|refused| refused.cause == cause) {
             Some(refused) => {
                 refused.count += 1;
                 if refused.examples.len() < EXAMPLES {

@@ -5,7 +5,7 @@
 //! | object | is compared with |
 //! |---|---|
 //! | all | `SHA256SUMS`, which must itself be the list that would be written, byte for byte; no object is missing, none is extra |
-//! | shards | crc32c of index and chunks; byte ranges in `metadata.parquet`; hash and statistics of each plane in `planes.parquet`; 0 where a plane is missing or corrupt; with a source, each pixel |
+//! | shards | crc32c of index and chunks; byte ranges in `metadata.parquet`; hash and statistics of each plane in `planes.parquet`; 0 where a plane is missing, unreadable or corrupt; with a source, each pixel |
 //! | documents, labels, tables | each other and the root: see [`rxrx_reader::consistency`]; with a source, its table |
 //!
 //! An object with a wrong checksum is reported and not compared with others, so
@@ -15,10 +15,12 @@
 //! [`verify_by_store`] reads no objects, and compares the checksums of the store with
 //! those that were recorded in `store-checksums.json`.
 
+mod budget;
 mod by_store;
 mod checksums;
 mod chunk;
 mod error;
+mod memory;
 mod missing;
 mod opened;
 mod report;
@@ -31,6 +33,7 @@ mod source_table;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use std::num::NonZeroUsize;
 use std::sync::atomic::Ordering;
 
 use rxrx_format::ChunkDecoder;
@@ -43,13 +46,15 @@ use rxrx_storage::Store;
 pub use self::by_store::{ChangedObjects, StoreReport, verify_by_store};
 use self::chunk::{Expected, PlaneCounters};
 pub use self::error::VerifyError;
+use self::memory::VerifyMemory;
 use self::missing::report_missing;
 use self::opened::OpenedDataset;
 pub use self::report::{VerifyOptions, VerifyReport};
 use self::shards::ShardCheck;
 use self::small_objects::SmallObjects;
-use self::source::SourceCheck;
+use self::source::{SourceCheck, readers_of};
 use crate::events::{Event, Observer};
+use crate::pipeline::TooLittleMemory;
 
 /// Verifies the sealed dataset that `store` holds; `dataset` is its name in
 /// errors. `source` is the input, planned with the
@@ -86,7 +91,8 @@ pub fn verify(
         checksums: &opened.checksums,
         findings: &findings,
         observer,
-        jobs: options.jobs,
+        sizes: &opened.sizes,
+        memory: share_memory(&opened, source, options, &findings)?,
     };
     let counters = check_shards(&check, &opened, &tables, source, &shards)?;
     report_missing(&opened, &tables, &findings);
@@ -105,6 +111,28 @@ pub fn verify(
     })
 }
 
+/// Shares the memory that the options allow between workers and shards. If a root that
+/// contradicts other objects says that chunks are too large for it, that is one more
+/// finding, and no chunk is decoded.
+fn share_memory(
+    opened: &OpenedDataset,
+    source: Option<&PlannedInput>,
+    options: &VerifyOptions,
+    findings: &Findings,
+) -> Result<VerifyMemory, TooLittleMemory> {
+    let geometry = opened.root.as_ref().map(|root| &root.geometry);
+    let readers = source.and_then(|source| NonZeroUsize::new(readers_of(source)));
+    let workers = readers.map_or(options.jobs, |readers| readers.max(options.jobs));
+    let share = |geometry| VerifyMemory::share(options.memory, workers, geometry, source.is_some());
+    match share(geometry) {
+        Err(error) if !findings.is_empty() => {
+            findings.object(FindingKind::Mismatch, ROOT_METADATA, error.to_string());
+            share(None)
+        }
+        shared => shared,
+    }
+}
+
 /// Checks the shards and, if there is a source, compares their pixels with it.
 fn check_shards(
     check: &ShardCheck<'_>,
@@ -114,7 +142,8 @@ fn check_shards(
     shards: &[String],
 ) -> Result<PlaneCounters, VerifyError> {
     let failed = |source| VerifyError::Thread { source };
-    let Some(root) = &opened.root else {
+    let root = opened.root.as_ref();
+    let Some(root) = root.filter(|_| check.memory.has_chunks) else {
         return check.run(shards, None).map_err(failed);
     };
     let source = source.map(|source| SourceCheck::new(source, root, tables, check.findings));

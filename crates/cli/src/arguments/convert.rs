@@ -4,10 +4,13 @@ use std::ffi::OsString;
 use std::num::NonZeroUsize;
 
 use clap::Args;
-use rxrx_writer::{Description, DescriptionError, Location, LocationError, PlannedInput, describe};
+use rxrx_writer::{
+    Description, DescriptionError, Location, LocationError, LockKind, PlannedInput, describe,
+};
 
 use super::input::InputArguments;
 use super::jobs::jobs;
+use super::memory::MemoryArguments;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -42,6 +45,9 @@ pub(crate) struct ConvertArguments {
     #[arg(short, long, value_name = "N", value_parser = jobs())]
     pub(crate) jobs: Option<NonZeroUsize>,
 
+    #[command(flatten)]
+    pub(crate) memory: MemoryArguments,
+
     /// Convert even if images are missing: their pixels become 0
     #[arg(long)]
     pub(crate) allow_missing: bool,
@@ -55,7 +61,7 @@ pub(crate) struct ConvertArguments {
     #[arg(long)]
     pub(crate) overwrite: bool,
 
-    /// Convert missing and corrupt images of OUTPUT again, with the settings of OUTPUT
+    /// Convert missing, unreadable and corrupt images of OUTPUT again, with the settings of OUTPUT
     #[arg(long, conflicts_with_all = [
         "overwrite", "strict", "include", "exclude", "chunk_sites", "chunk_channels",
         "shard_sites", "codec", "dataset_name", "license", "citation",
@@ -66,6 +72,15 @@ pub(crate) struct ConvertArguments {
     /// sizes
     #[arg(long)]
     pub(crate) recheck: bool,
+
+    /// Begin even if the dataset does not seem to fit on the disk of OUTPUT
+    #[arg(long)]
+    pub(crate) ignore_space: bool,
+
+    /// Keep other runs away by a lease in files, on a file system without locks; see
+    /// docs/reliability.md
+    #[arg(long, value_name = "KIND", value_parser = ["lease"])]
+    lock: Option<String>,
 
     /// Name of the dataset [default: from INPUT/rxrx2zarr.json, or RxRx1]
     #[arg(long, value_name = "NAME")]
@@ -89,6 +104,14 @@ impl ConvertArguments {
     /// Returns OUTPUT.
     pub(crate) fn output(&self) -> Result<Location, LocationError> {
         self.input.store.location(&self.output)
+    }
+
+    /// Returns how an OUTPUT that is a folder is locked.
+    pub(crate) fn lock(&self) -> LockKind {
+        match self.lock {
+            Some(_) => LockKind::Lease,
+            None => LockKind::System,
+        }
     }
 
     /// Returns the description of the dataset: what the user gives, and otherwise

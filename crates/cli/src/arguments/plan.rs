@@ -1,15 +1,20 @@
 //! Arguments of `plan`.
 
+use std::ffi::OsString;
+
 use clap::Args;
+use rxrx_writer::{Location, LocationError};
 
 use super::input::InputArguments;
+use super::memory::MemoryArguments;
 
 const EXAMPLES: &str = "\
 Examples:
   rxrx2zarr plan rxrx1
   rxrx2zarr plan rxrx1 --include HUVEC-01 --json
+  rxrx2zarr plan rxrx1 --output rxrx1-zarr         also whether it fits on that disk
 
-Exit codes: 0 planned, 1 cannot be converted, 2 wrong usage. Missing images do
+Exit codes: 0 planned, 1 cannot be converted or does not fit, 2 wrong usage. Missing images do
 not change the code: convert needs --allow-missing for them.";
 
 #[derive(Debug, Args)]
@@ -18,7 +23,21 @@ pub(crate) struct PlanArguments {
     #[command(flatten)]
     pub(crate) input: InputArguments,
 
+    /// Folder or address to convert to: tell whether it can be used and has room enough
+    #[arg(long, value_name = "OUTPUT")]
+    output: Option<OsString>,
+
+    #[command(flatten)]
+    pub(crate) memory: MemoryArguments,
+
     /// Print the plan, or the failure, as JSON (see docs/json.md)
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+impl PlanArguments {
+    /// Returns OUTPUT, if it is given.
+    pub(crate) fn output(&self) -> Result<Option<Location>, LocationError> {
+        self.input.store.optional(self.output.as_ref())
+    }
 }

@@ -7,6 +7,7 @@ use clap::Args;
 use rxrx_writer::{Location, LocationError};
 
 use super::jobs::jobs;
+use super::memory::MemoryArguments;
 use super::store::StoreArguments;
 
 const EXAMPLES: &str = "\
@@ -42,6 +43,9 @@ pub(crate) struct VerifyArguments {
     /// Number of threads that hash and decode [default: all cores]
     #[arg(short, long, value_name = "N", value_parser = jobs())]
     pub(crate) jobs: Option<NonZeroUsize>,
+
+    #[command(flatten)]
+    pub(crate) memory: MemoryArguments,
 
     /// Print the report, or the failure, as JSON (see docs/json.md)
     #[arg(long)]

@@ -28,6 +28,9 @@ pub(crate) fn run(
         .strict(arguments.strict)
         .existing(existing(arguments))
         .recheck(arguments.recheck)
+        .memory(arguments.memory.bound())
+        .lock(arguments.lock())
+        .ignore_space(arguments.ignore_space)
         .stop(stop.requested())
         .description(planned.description);
     let prepared = &planned.prepared;

@@ -1,12 +1,14 @@
 //! `rxrx2zarr plan`.
 
 use rxrx_writer::metadata::Severity;
-use rxrx_writer::{Projection, data_type_name, plan_input};
-use serde_json::json;
+use rxrx_writer::{
+    OutputSpace, Projection, anonymous_memory, data_type_name, plan_input, release_free_memory,
+};
+use serde_json::{Value, json};
 
 use crate::arguments::PlanArguments;
 use crate::exit_status::ExitStatus;
-use crate::report;
+use crate::report::{self, PlanMemory};
 use crate::verbosity::Verbosity;
 
 pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Result<ExitStatus> {
@@ -14,6 +16,13 @@ pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Re
     let codec = arguments.input.codec;
     let plan = &prepared.plan;
     let projection = Projection::of(&prepared, codec);
+    let output = arguments.output()?;
+    let space = output.map(|output| OutputSpace::at(&prepared, codec, &output));
+    let space = space.transpose()?;
+    let memory = PlanMemory {
+        limit: arguments.memory.bound(),
+        table: table_bytes(),
+    };
     if arguments.json {
         let geometry = plan.geometry();
         let channels: Vec<String> = plan.channels().iter().map(ToString::to_string).collect();
@@ -30,12 +39,43 @@ pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Re
             "units": plan.units().count(),
             "planes": {"present": plan.present_planes(), "missing": plan.missing_planes()},
             "projection": projection,
+            "memory": {"limit_bytes": memory.limit.bytes, "table_bytes": memory.table},
+            "space": space.as_ref().map(space_fields),
             "problems": plan.problems(),
         }))?;
     } else {
-        report::print(|out| report::plan(out, &prepared, codec, projection, verbosity))?;
+        report::print(|out| {
+            report::plan(
+                out,
+                &prepared,
+                codec,
+                projection,
+                memory,
+                space.as_ref(),
+                verbosity,
+            )
+        })?;
     }
     // A plan that convert would refuse is a failure, so that scripts notice it.
     let is_refused = plan.problems().severity() == Some(Severity::Fatal);
-    Ok(ExitStatus::of(!is_refused))
+    let fits = space.is_none_or(|space| space.fits());
+    Ok(ExitStatus::of(!is_refused && fits))
+}
+
+/// Returns the memory that the plan takes, with the lists of images and the table: the
+/// process holds nothing else.
+fn table_bytes() -> Option<u64> {
+    release_free_memory();
+    anonymous_memory()
+}
+
+/// Returns the room at OUTPUT as JSON.
+fn space_fields(space: &OutputSpace) -> Value {
+    json!({
+        "needed_bytes": space.needed.bytes,
+        "needed_files": space.needed.files,
+        "free_bytes": space.free.map(|free| free.bytes),
+        "free_files": space.free.and_then(|free| free.files),
+        "fits": space.fits(),
+    })
 }

@@ -29,6 +29,7 @@ pub(crate) fn run(arguments: &VerifyArguments, verbosity: Verbosity) -> anyhow::
     };
     let options = VerifyOptions {
         jobs: jobs_or_cores(arguments.jobs)?,
+        memory: arguments.memory.bound(),
     };
     let name = dataset.to_string();
     let (verified, seconds) =

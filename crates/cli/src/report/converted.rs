@@ -35,9 +35,10 @@ pub(crate) fn converted(
     if !planes.is_complete() {
         writeln!(
             out,
-            "{} stored, {} missing, {} corrupt: the pixels of missing and corrupt planes are 0, and `present` is false",
+            "{} stored, {} missing, {} unreadable, {} corrupt: the pixels of all but the stored planes are 0, and `present` is false",
             quantity(planes.ok, "plane"),
             count(planes.missing),
+            count(planes.unreadable),
             count(planes.corrupt),
         )?;
     }

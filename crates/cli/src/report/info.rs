@@ -21,8 +21,8 @@ pub(crate) fn info(out: &mut dyn Write, info: &DatasetInfo, dataset: &Location) 
     let format = format!("version {}{draft}", attributes.format_version);
     let planes = attributes.planes;
     let planes = format!(
-        "{} stored, {} missing, {} corrupt",
-        planes.ok, planes.missing, planes.corrupt
+        "{} stored, {} missing, {} unreadable, {} corrupt",
+        planes.ok, planes.missing, planes.unreadable, planes.corrupt
     );
     let size = format!(
         "{} in {} objects; pixels {} ({} decoded)",

@@ -1,13 +1,36 @@
 //! Report of `plan`.
 
+use std::fmt;
 use std::io::{self, Write};
 
+use indicatif::HumanCount;
 use rxrx_writer::metadata::{Problem, Problems, Severity};
-use rxrx_writer::{Codec, PlannedInput, Projection, data_type_name};
+use rxrx_writer::{Codec, MemoryLimit, OutputSpace, PlannedInput, Projection, data_type_name};
 
 use super::problems::problem_text;
 use super::text::{axes, bytes, count, property};
 use crate::verbosity::Verbosity;
+
+/// The memory of a conversion.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PlanMemory {
+    /// The bound on pixels and buffers.
+    pub(crate) limit: MemoryLimit,
+    /// Bytes of the table and of the lists of images; `None` where the system does not
+    /// tell them.
+    pub(crate) table: Option<u64>,
+}
+
+impl fmt::Display for PlanMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let limit = bytes(self.limit.bytes);
+        write!(f, "at most {limit} for pixels and buffers (--memory)")?;
+        match self.table {
+            Some(table) => write!(f, ", and about {} for the table", bytes(table)),
+            None => write!(f, ", and the table"),
+        }
+    }
+}
 
 /// Writes what a conversion would do, and the problems of the input.
 pub(crate) fn plan(
@@ -15,6 +38,8 @@ pub(crate) fn plan(
     prepared: &PlannedInput,
     codec: Codec,
     projection: Projection,
+    memory: PlanMemory,
+    space: Option<&OutputSpace>,
     verbosity: Verbosity,
 ) -> io::Result<()> {
     let plan = &prepared.plan;
@@ -40,6 +65,27 @@ pub(crate) fn plan(
     property(out, "read", read)?;
     property(out, "pixels", bytes(projection.raw_bytes))?;
     property(out, "stored", stored)?;
+    property(out, "memory", memory)?;
+    if let Some(space) = space {
+        property(
+            out,
+            "needed",
+            room(space.needed.bytes, Some(space.needed.files)),
+        )?;
+        let free = space.free.map(|free| room(free.bytes, free.files));
+        property(
+            out,
+            "free",
+            free.as_deref().unwrap_or("unknown, or without a limit"),
+        )?;
+        if !space.fits() {
+            writeln!(
+                out,
+                "does not fit: make room, choose another OUTPUT, or convert all the same with \
+                 --ignore-space"
+            )?;
+        }
+    }
     let examples = match verbosity {
         Verbosity::Verbose => usize::MAX,
         Verbosity::Quiet | Verbosity::Normal => Problems::EXAMPLES,
@@ -48,6 +94,15 @@ pub(crate) fn plan(
         problem(out, found, examples)?;
     }
     Ok(())
+}
+
+/// Formats bytes and numbers of files.
+fn room(bytes: u64, files: Option<u64>) -> String {
+    let size = self::bytes(bytes);
+    match files {
+        Some(files) => format!("{size}, {} files (inodes)", HumanCount(files)),
+        None => size,
+    }
 }
 
 /// Writes a problem and what it means for a conversion.

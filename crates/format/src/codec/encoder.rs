@@ -162,6 +162,20 @@ impl ChunkEncoder {
         }
     }
 
+    /// Returns the bytes of memory that one thread needs to encode chunks: pixels, sorted
+    /// bits and the tables of the compressor.
+    pub fn scratch_bytes(&self) -> usize {
+        let pixels = match &self.compression {
+            Compression::Blosc(blosc) if blosc.block_bytes() == self.plane_bytes => {
+                self.plane_bytes
+            }
+            Compression::Blosc(_) | Compression::Zstd(_) => self.chunk_bytes,
+        };
+        pixels
+            .saturating_add(self.plane_bytes)
+            .saturating_add(COMPRESSOR_BYTES)
+    }
+
     fn planes(&self) -> usize {
         self.chunk_bytes / self.plane_bytes.max(1)
     }
@@ -173,6 +187,16 @@ impl ChunkEncoder {
         }
     }
 }
+
+/// Returns the most bytes that a chunk of `chunk_bytes` of pixels is stored in, by any
+/// codec: pixels that cannot be made smaller.
+pub fn largest_chunk(chunk_bytes: usize) -> usize {
+    let surplus = chunk_bytes / 128;
+    chunk_bytes.saturating_add(surplus).saturating_add(4096)
+}
+
+/// Bytes of the tables of a compressor, rounded up.
+const COMPRESSOR_BYTES: usize = 4 << 20;
 
 /// A chunk that is being encoded, plane by plane.
 ///

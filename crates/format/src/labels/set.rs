@@ -58,7 +58,7 @@ pub fn labels(
             present,
             &meaning(
                 "image present",
-                "False where the image was missing or corrupt; the pixels are then 0",
+                "False where the image was missing, unreadable or corrupt; the pixels are then 0",
             ),
         )?,
     ];

@@ -4,6 +4,8 @@ use rxrx_decoder::PlaneSummary;
 
 /// The cause of a plane without an image.
 pub(crate) const MISSING: &str = "missing";
+/// The cause of a plane whose image could not be read.
+pub(crate) const UNREADABLE: &str = "unreadable";
 
 /// The record of one plane in the table.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +19,12 @@ pub enum PlaneRow {
     },
     /// No image exists; the pixels are 0.
     Missing,
+    /// The image could not be read, though others could: its content need not be
+    /// damaged. The pixels are 0.
+    Unreadable {
+        /// Error of the system, for people.
+        error: String,
+    },
     /// The image cannot be used; the pixels are 0.
     Corrupt {
         /// Size of the image file in bytes; `None` when it could not be read.
@@ -39,7 +47,7 @@ impl PlaneRow {
         match self {
             Self::Ok { source_bytes, .. } => Some(*source_bytes),
             Self::Corrupt { source_bytes, .. } => *source_bytes,
-            Self::Missing => None,
+            Self::Missing | Self::Unreadable { .. } => None,
         }
     }
 
@@ -48,6 +56,7 @@ impl PlaneRow {
         match self {
             Self::Ok { .. } => "ok",
             Self::Missing => "missing",
+            Self::Unreadable { .. } => UNREADABLE,
             Self::Corrupt { .. } => "corrupt",
         }
     }
@@ -55,7 +64,7 @@ impl PlaneRow {
     /// The text of the column `error`.
     pub fn error(&self) -> Option<&str> {
         match self {
-            Self::Corrupt { error, .. } => Some(error),
+            Self::Corrupt { error, .. } | Self::Unreadable { error } => Some(error),
             _ => None,
         }
     }
@@ -65,6 +74,7 @@ impl PlaneRow {
         match self {
             Self::Ok { .. } => None,
             Self::Missing => Some(MISSING),
+            Self::Unreadable { .. } => Some(UNREADABLE),
             Self::Corrupt { cause, .. } => cause.as_deref(),
         }
     }

@@ -76,7 +76,7 @@ pub fn planes_schema() -> Schema {
         required(
             "status",
             Arrow::Utf8,
-            "ok, missing (no file) or corrupt (unreadable file)",
+            "ok, missing (no file), unreadable (a file that the system could not read) or corrupt (a file that is no usable image)",
         ),
         optional("error", Arrow::Utf8, "Why the file could not be read"),
         optional(

@@ -126,6 +126,12 @@ impl Findings {
         *found.kinds.entry(kind).or_default() += count;
     }
 
+    /// Returns whether there is no finding.
+    pub fn is_empty(&self) -> bool {
+        let found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        found.kinds.is_empty()
+    }
+
     /// Returns whether there is a finding about `object`.
     pub fn concern(&self, object: &str) -> bool {
         let found = self.0.lock().unwrap_or_else(PoisonError::into_inner);

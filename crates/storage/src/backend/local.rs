@@ -3,21 +3,25 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::output_backend::OutputBackend;
 use super::resolve::{resolve, work_folder};
 use crate::folder::{flush_names, parent_of};
+use crate::free_space::FreeSpace;
 use crate::local::{LocalStore, is_remnant, is_temporary};
-use crate::lock::{FileLock, Lock, LockError};
+use crate::lock::{FileLock, LeaseFence, LeaseFileLock, LeaseTimes, Lock, LockError};
 use crate::platform::is_mount_point;
 use crate::store::StoreError;
 
 /// A folder and the work folder beside it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct LocalBackend {
     output: PathBuf,
     work: PathBuf,
     begun: &'static str,
+    /// The times and the fence of the lease that takes the place of the lock.
+    lease: Option<(LeaseTimes, Arc<LeaseFence>)>,
 }
 
 impl LocalBackend {
@@ -34,7 +38,25 @@ impl LocalBackend {
             work: work_folder(&output, suffix),
             output,
             begun,
+            lease: None,
         })
+    }
+
+    /// Makes the lock a lease of those times: see [`LeaseFileLock`].
+    #[must_use]
+    pub fn with_lease(self, times: LeaseTimes) -> Self {
+        Self {
+            lease: Some((times, Arc::default())),
+            ..self
+        }
+    }
+
+    fn store(&self, root: &Path) -> LocalStore {
+        let store = LocalStore::new(root, &self.work);
+        match &self.lease {
+            Some((_, fence)) => store.fenced(fence.clone()),
+            None => store,
+        }
     }
 
     /// Returns the work folder.
@@ -44,12 +66,12 @@ impl LocalBackend {
 
     /// Returns the store of the objects of the output.
     pub fn output_store(&self) -> LocalStore {
-        LocalStore::new(&self.output, &self.work)
+        self.store(&self.output)
     }
 
     /// Returns the store of the objects of the work folder.
     pub fn work_store(&self) -> LocalStore {
-        LocalStore::new(&self.work, &self.work)
+        self.store(&self.work)
     }
 
     /// Removes the temporary files that torn writes have left.
@@ -80,10 +102,13 @@ impl OutputBackend for LocalBackend {
     }
 
     fn holder(&self) -> Result<Option<String>, LockError> {
-        FileLock::holder(&self.work)
+        match FileLock::holder(&self.work)? {
+            Some(holder) => Ok(Some(holder)),
+            None => LeaseFileLock::holder(&self.work),
+        }
     }
 
-    fn lock(&self, _waiting: &dyn Fn(&str)) -> Result<Box<dyn Lock>, LockError> {
+    fn lock(&self, waiting: &dyn Fn(&str)) -> Result<Box<dyn Lock>, LockError> {
         // An object is written beside the output and renamed into it, which no mount
         // point allows.
         if is_mount_point(&self.output) {
@@ -91,9 +116,30 @@ impl OutputBackend for LocalBackend {
                 path: self.output.clone(),
             });
         }
-        let lock = FileLock::take(&self.output, &self.work, self.begun)?;
+        let (output, work, begun) = (&self.output, &self.work, self.begun);
+        let lock: Box<dyn Lock> = match &self.lease {
+            Some((times, fence)) => {
+                let fence = fence.clone();
+                let lease = LeaseFileLock::take(output, work, begun, *times, fence, waiting)?;
+                Box::new(lease)
+            }
+            None => {
+                let lock = FileLock::take(output, work, begun)?;
+                if let Some(holder) = LeaseFileLock::holder(work)? {
+                    return Err(LockError::HeldByLease {
+                        path: output.clone(),
+                        holder,
+                    });
+                }
+                Box::new(lock)
+            }
+        };
         self.remove_temporaries()?;
-        Ok(Box::new(lock))
+        Ok(lock)
+    }
+
+    fn free_space(&self) -> Option<FreeSpace> {
+        FreeSpace::at(&self.output)
     }
 
     fn remove_output(&self) -> Result<(), StoreError> {

@@ -1,5 +1,6 @@
 //! The calls on an output that differ between disks and object stores.
 
+use crate::free_space::FreeSpace;
 use crate::lock::{Lock, LockError};
 use crate::store::StoreError;
 
@@ -38,6 +39,12 @@ pub trait OutputBackend: Send + Sync {
     /// # Errors
     /// [`LockError`] when another process holds it, or the store failed.
     fn lock(&self, waiting: &dyn Fn(&str)) -> Result<Box<dyn Lock>, LockError>;
+
+    /// Returns the free space where the objects of the output are; `None` where it is
+    /// unknown or has no limit. The default is an object store, which has none.
+    fn free_space(&self) -> Option<FreeSpace> {
+        None
+    }
 
     /// Removes those folders of the output, and the output itself, that hold no more
     /// objects.

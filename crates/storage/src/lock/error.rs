@@ -56,6 +56,29 @@ pub enum LockError {
         /// The output.
         path: PathBuf,
     },
+    /// The file system has no locks.
+    #[error(
+        "the file system of {path} has no locks (flock), so that two processes could write one \
+         dataset at once and neither would notice: convert to another file system and copy the \
+         dataset, or convert with --lock lease, whose limits docs/reliability.md states"
+    )]
+    NoLocks {
+        /// The output.
+        path: PathBuf,
+        /// The error of flock.
+        source: io::Error,
+    },
+    /// A process holds a lease on the output, which a lock cannot end.
+    #[error(
+        "output {path} is being written by {holder}, or was when that process ended without a \
+         word: convert with --lock lease, which finds out, or choose another output"
+    )]
+    HeldByLease {
+        /// The output.
+        path: PathBuf,
+        /// Process and host.
+        holder: String,
+    },
     /// The store cannot keep two writers apart.
     #[error(
         "the store of {path} ignores If-None-Match or If-Match, so that two processes could write one dataset \

@@ -13,7 +13,7 @@ use super::held::Lock;
 use super::holder::Holder;
 use crate::folder::{create_folder, flush_names};
 use crate::local::{is_remnant, new_temporary_name};
-use crate::platform::open_no_link;
+use crate::platform::{is_without_locks, open_no_link};
 use crate::store::{StoredObject, explained};
 
 const LOCK: &str = "lock";
@@ -69,6 +69,16 @@ impl FileLock {
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Err(busy(holder(file))),
+                Err(TryLockError::Error(error)) if is_without_locks(&error) => {
+                    drop(file);
+                    // Others could not lock it either.
+                    let _ = fs::remove_file(&path);
+                    let _ = fs::remove_dir(work);
+                    return Err(LockError::NoLocks {
+                        path: output.to_owned(),
+                        source: error,
+                    });
+                }
                 Err(TryLockError::Error(error)) => return Err(io_error("lock", &path)(error)),
             }
             // The folder was removed after the file was opened: the lock is on a
@@ -100,6 +110,8 @@ impl FileLock {
         match file.try_lock_shared() {
             Ok(()) => Ok(None),
             Err(TryLockError::WouldBlock) => Ok(Some(holder(file))),
+            // Where there are no locks, nobody holds one.
+            Err(TryLockError::Error(error)) if is_without_locks(&error) => Ok(None),
             Err(TryLockError::Error(error)) => Err(io_error("lock", &path)(error)),
         }
     }

@@ -51,7 +51,7 @@ use std::thread;
 use std::time::Duration;
 
 use self::found::{Found, KEY};
-pub(super) use self::found::{is_lease_entry, is_lease_key};
+pub(super) use self::found::{LEASES, is_lease_entry, is_lease_key};
 use self::held_lease::{HeldLease, StoredLease, now};
 use self::record::LeaseRecord;
 pub use self::times::LeaseTimes;

@@ -1,7 +1,10 @@
 //! What only Linux has.
 
+use std::ffi::CString;
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::mem::MaybeUninit;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -33,6 +36,49 @@ pub(crate) fn machine_id() -> Option<String> {
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     let processes = std::fs::read_link("/proc/self/ns/pid").ok()?;
     Some(format!("{} {}", boot.trim(), processes.display()))
+}
+
+/// Returns the memory of this process that no file is behind, in bytes; `None` if `/proc`
+/// cannot be read.
+pub fn anonymous_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("RssAnon:"))?;
+    let number: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(number << 10)
+}
+
+/// Returns the free bytes and the free inodes of the file system of `folder`, for a user
+/// without privileges; `None` where it does not tell them, as `/proc` does not. Inodes
+/// are `None` where the file system has no fixed number of them, as Btrfs has not.
+pub(crate) fn free_space(folder: &Path) -> Option<(u64, Option<u64>)> {
+    let folder = CString::new(folder.as_os_str().as_bytes()).ok()?;
+    let mut found = MaybeUninit::<libc::statvfs>::zeroed();
+    #[allow(unsafe_code, reason = "one call into the C library, with its proof")]
+    // SAFETY: statvfs reads a text that ends with a zero byte, which `folder` is, writes
+    // one statvfs to the other pointer, and keeps neither. All bytes of `found` were set
+    // to zero before, and each field is an integer, so `found` is initialised whatever
+    // the call does. https://man7.org/linux/man-pages/man3/statvfs.3.html
+    let (answer, found) = unsafe {
+        let answer = libc::statvfs(folder.as_ptr(), found.as_mut_ptr());
+        (answer, found.assume_init())
+    };
+    if answer != 0 || found.f_blocks == 0 {
+        return None;
+    }
+    #[allow(
+        clippy::unnecessary_cast,
+        reason = "these fields have 32 bits on some machines"
+    )]
+    let [blocks, block, files, files_free] = [
+        found.f_bavail as u64,
+        found.f_frsize as u64,
+        found.f_files as u64,
+        found.f_favail as u64,
+    ];
+    let files = (files > 0).then_some(files_free);
+    Some((blocks.saturating_mul(block), files))
 }
 
 /// Returns free memory of the allocator to the operating system.

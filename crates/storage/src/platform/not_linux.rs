@@ -14,6 +14,16 @@ pub(crate) fn machine_id() -> Option<String> {
     None
 }
 
+/// Returns `None`: nothing is asked here.
+pub fn anonymous_memory() -> Option<u64> {
+    None
+}
+
+/// Returns `None`: nothing is asked here.
+pub(crate) fn free_space(_folder: &Path) -> Option<(u64, Option<u64>)> {
+    None
+}
+
 /// Does nothing: the allocator decides.
 pub fn release_free_memory() {}
 

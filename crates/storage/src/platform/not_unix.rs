@@ -39,6 +39,11 @@ pub(crate) fn is_out_of_files(_error: &io::Error) -> bool {
     false
 }
 
+/// Whether an error of a lock says that the file system has none.
+pub(crate) fn is_without_locks(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Unsupported
+}
+
 /// Returns `None`: this platform has files and folders only.
 pub(crate) fn describe_file_type(_kind: FileType) -> Option<&'static str> {
     None

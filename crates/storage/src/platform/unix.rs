@@ -112,6 +112,21 @@ pub(crate) fn is_out_of_files(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
 }
 
+/// Whether an error of flock says that the file system has no such locks, or none for
+/// this mount.
+pub(crate) fn is_without_locks(error: &io::Error) -> bool {
+    let codes = [
+        libc::ENOSYS,
+        libc::EBADF,
+        libc::ENOLCK,
+        libc::EOPNOTSUPP,
+        libc::ENOTSUP,
+    ];
+    error
+        .raw_os_error()
+        .is_some_and(|code| codes.contains(&code))
+}
+
 /// Names a file type that this platform has beyond files and folders.
 pub(crate) fn describe_file_type(kind: FileType) -> Option<&'static str> {
     if kind.is_fifo() {

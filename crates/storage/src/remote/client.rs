@@ -15,7 +15,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
-#[cfg(any(test, feature = "testing"))]
 use object_store::RetryConfig;
 use object_store::path::Path;
 use object_store::{
@@ -28,6 +27,7 @@ use super::fence::Fence;
 use super::retry;
 use super::store_advice::{AdvisedError, without_users};
 use super::upload::Upload;
+use super::versioned_files::VersionedFiles;
 use crate::location::{Address, Location};
 use crate::store::{StoreError, StoreErrorKind, StoredObject, WriteObject, WriteOutcome};
 use crate::version::Version;
@@ -142,6 +142,27 @@ impl Remote {
         let mut limited = self.clone();
         limited.connection.limit = Some(limit);
         limited
+    }
+
+    /// Opens small objects in `folder`, which a file system without locks may hold. It
+    /// has conditional puts and removals; other requests fail.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the operating system gives no threads, or does not know the
+    /// folder in which this process is.
+    pub(crate) fn on_files(folder: &std::path::Path) -> Result<Self, StoreError> {
+        let failed =
+            |error: std::io::Error| StoreError::from_io("use", folder.display().to_string(), error);
+        let folder = std::path::absolute(folder).map_err(failed)?;
+        let address = Address::of_folder(&folder);
+        let address = address.ok_or_else(|| failed(std::io::ErrorKind::InvalidInput.into()))?;
+        let store = Arc::new(VersionedFiles::below(&folder));
+        Ok(Self {
+            connection: Connection::new(store, RetryConfig::default()).map_err(failed)?,
+            address,
+            base: Path::default(),
+            is_folder: false,
+        })
     }
 
     /// Opens the objects below `base` in `store`.

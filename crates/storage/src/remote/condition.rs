@@ -31,6 +31,15 @@ impl Condition {
         CONDITION.scope(self, request)
     }
 
+    /// Returns the ETag of the version that the current future demands, if it demands one.
+    pub(super) fn current_e_tag() -> Option<String> {
+        let e_tag = CONDITION.try_with(|condition| match condition {
+            Self::Absent => None,
+            Self::Version(version) => version.e_tag.clone(),
+        });
+        e_tag.ok().flatten()
+    }
+
     /// Adds the condition under which the current future runs, if any, to a request. A
     /// request to Azure that is signed with the key of the account cannot be changed.
     pub(super) fn add(cloud: Cloud, request: &mut HttpRequest) {

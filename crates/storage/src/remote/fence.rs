@@ -22,7 +22,7 @@ pub trait Fence: Send + Sync {
 
 /// This process may not write.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum FenceError {
+pub(crate) enum FenceError {
     /// It never may again.
     #[error("{0}")]
     Closed(Box<dyn Error + Send + Sync>),
@@ -52,7 +52,7 @@ impl FenceError {
 ///
 /// # Errors
 /// It may not, or the lease cannot be renewed.
-pub(super) fn wait_until_open(fence: &dyn Fence) -> Result<(), FenceError> {
+pub(crate) fn wait_until_open(fence: &dyn Fence) -> Result<(), FenceError> {
     let begun = Instant::now();
     while fence.left().map_err(FenceError::Closed)?.is_zero() {
         if begun.elapsed() >= WAIT {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::client::Remote;
 use super::fence::{Fence, wait_until_open};
+use super::upload::LARGEST_UPLOAD;
 use crate::store::{
     Store, StoreError, StoreErrorKind, StoredChecksums, StoredObject, WriteObject, WriteOutcome,
 };
@@ -64,6 +65,10 @@ impl Store for RemoteStore {
 
     fn writers(&self) -> usize {
         WRITERS
+    }
+
+    fn writer_bytes(&self) -> usize {
+        LARGEST_UPLOAD
     }
 
     fn put_streamed(&self, key: &str, write: WriteObject<'_>) -> Result<WriteOutcome, StoreError> {

@@ -20,6 +20,9 @@ use crate::version::Version;
 pub const PART: usize = 8 << 20;
 /// The number of parts of one object that are sent at the same time.
 const PARTS_AT_ONCE: usize = 4;
+/// Most bytes of an object that are in memory while it is uploaded: the parts that are
+/// sent, and the one that is being filled.
+pub(super) const LARGEST_UPLOAD: usize = (PARTS_AT_ONCE + 1) * PART;
 /// How often an object that another process changes is looked at.
 const REPEATS: usize = 5;
 

@@ -26,9 +26,10 @@ use crate::output::{
     ChecksummedStore, Existing, LockedOutput, Next, OutputError, OutputLocation, OutputState, Plan,
     RunFolder, Switch, Transition,
 };
-use crate::pipeline::Pipeline;
+use crate::pipeline::{BufferSizes, Capacity, Pipeline, TooLittleMemory};
 use crate::refused::count_refused;
 use crate::seal::{Seal, Sealed};
+use crate::space::{Space, WorkLeft, demand_space, is_full, lacking};
 
 /// Records that are written at once: each write mostly waits for the store.
 const RECORDS_AT_ONCE: usize = 8;
@@ -38,6 +39,7 @@ pub(super) struct Conversion<'a> {
     planned: &'a PlannedInput,
     place: &'a OutputLocation,
     encoder: ChunkEncoder,
+    capacity: Capacity,
     settings: Settings,
     description: Description,
     options: &'a ConvertOptions,
@@ -72,10 +74,12 @@ impl<'a> Conversion<'a> {
         observer: &'a dyn Observer,
     ) -> Result<Self, ConvertError> {
         let geometry = planned.plan.geometry();
+        let encoder = ChunkEncoder::new(options.codec, geometry)?;
         Ok(Self {
             planned,
             place,
-            encoder: ChunkEncoder::new(options.codec, geometry)?,
+            capacity: capacity(planned, &encoder, place.store(), options)?,
+            encoder,
             settings: Settings {
                 codec: options.codec,
                 chunk_sites: geometry.chunk_sites,
@@ -118,6 +122,7 @@ impl<'a> Conversion<'a> {
         match transition {
             Transition::Begin => {
                 let target = self.target();
+                self.demand_space(WorkLeft::all(self.planned))?;
                 lock.begin(target.plan())?;
                 let work = Work::all(&self.planned.plan);
                 self.finish(lock, &target, work)
@@ -219,6 +224,7 @@ impl<'a> Conversion<'a> {
         if self.options.existing == Existing::RetryBad {
             work = work.retry_bad(self.place.store(), self.place.output())?;
         }
+        self.demand_space(work.left())?;
         self.finish(lock, &target, work)
     }
 
@@ -278,6 +284,15 @@ impl<'a> Conversion<'a> {
         self.finish_beside(lock, &target, work, &folder, Some(&tables))
     }
 
+    /// Demands room for the work that is left. What is replaced stays until that is done.
+    fn demand_space(&self, left: WorkLeft) -> Result<(), ConvertError> {
+        if self.options.ignore_space {
+            return Ok(());
+        }
+        let needed = Space::of(self.planned, self.settings.codec, left);
+        Ok(demand_space(self.place, needed)?)
+    }
+
     /// Builds the dataset at OUTPUT.
     fn finish(
         &self,
@@ -295,6 +310,18 @@ impl<'a> Conversion<'a> {
         Ok(converted)
     }
 
+    /// Returns the error of a full file system on which so many shards are stored.
+    fn full(&self, source: ConvertError, stored: usize) -> ConvertError {
+        let units = self.planned.plan.geometry().shards();
+        let left = WorkLeft::of_units(self.planned, units.saturating_sub(stored));
+        let needed = Space::of(self.planned, self.settings.codec, left);
+        ConvertError::Full {
+            output: self.place.output().clone(),
+            more: lacking(needed, self.place.free_space()),
+            source: Box::new(source),
+        }
+    }
+
     /// Builds the dataset in a run folder, and puts it in place of what is at OUTPUT.
     /// `tables` are those of the dataset of which units are kept.
     fn finish_beside(
@@ -305,6 +332,7 @@ impl<'a> Conversion<'a> {
         folder: &RunFolder,
         tables: Option<&RecordedUnits>,
     ) -> Result<Converted, ConvertError> {
+        self.demand_space(work.left())?;
         let destination = Destination {
             store: folder.dataset(),
             journal: folder.journal(),
@@ -327,7 +355,8 @@ impl<'a> Conversion<'a> {
     }
 
     /// Runs the units that are to be done, and writes everything else. Returns the error
-    /// of the flush of the root metadata, too.
+    /// of the flush of the root metadata, too. If the file system is full, the error says how
+    /// much more is needed.
     fn build(
         &self,
         lock: &LockedOutput,
@@ -335,14 +364,29 @@ impl<'a> Conversion<'a> {
         work: Work,
         destination: &Destination<'_>,
     ) -> Result<(Converted, Option<StoreError>), ConvertError> {
-        let plan = &self.planned.plan;
         let kept = destination.tables.map(|_| self.place.store());
         let output = ChecksummedStore::new(destination.store).with_kept(kept);
+        let built = self.run_and_seal(lock, target, work, destination, &output);
+        built.map_err(|error| match is_full(&error) {
+            true => self.full(error, output.shards()),
+            false => error,
+        })
+    }
+
+    fn run_and_seal(
+        &self,
+        lock: &LockedOutput,
+        target: &Target<'_>,
+        work: Work,
+        destination: &Destination<'_>,
+        output: &ChecksummedStore<'_>,
+    ) -> Result<(Converted, Option<StoreError>), ConvertError> {
+        let plan = &self.planned.plan;
         for unit in &work.done {
             output.add_stored(unit);
         }
         let sites_before = work.sites_done();
-        let units = self.run_units(&target.run, &output, &destination.journal, work)?;
+        let units = self.run_units(&target.run, output, &destination.journal, work)?;
         // The buffers of the pipeline are no longer needed, and the tables need
         // memory.
         release_free_memory();
@@ -370,7 +414,7 @@ impl<'a> Conversion<'a> {
             },
             embeddings: target.embeddings.as_deref(),
             attributes: &attributes,
-            output: &output,
+            output,
         };
         let Sealed {
             refused,
@@ -416,7 +460,7 @@ impl<'a> Conversion<'a> {
             journal,
             former: &former,
             observer: self.observer,
-            jobs: self.options.jobs,
+            capacity: self.capacity,
             strict: self.options.strict,
             stop: &self.options.stop,
         };
@@ -574,6 +618,25 @@ impl<'a> Conversion<'a> {
         let sites = self.planned.plan.geometry().sites;
         Ok(Converted::of(sites, sites, &units, refused))
     }
+}
+
+/// Returns the numbers of threads and chunks that the options and the memory allow.
+fn capacity(
+    planned: &PlannedInput,
+    encoder: &ChunkEncoder,
+    store: &dyn Store,
+    options: &ConvertOptions,
+) -> Result<Capacity, TooLittleMemory> {
+    let geometry = planned.plan.geometry();
+    let file = planned.mean_file_bytes();
+    Capacity::within(
+        options.memory,
+        &BufferSizes::of(geometry, encoder, file, store.writer_bytes()),
+        options.jobs,
+        &planned.source().read_hints(),
+        geometry.chunk_bytes(),
+        store.writers(),
+    )
 }
 
 /// Returns all units of a dataset with those tables, in array order.

@@ -7,8 +7,9 @@ use rxrx_storage::{Location, StoreError};
 use crate::describe::DescriptionError;
 use crate::journal::{JournalError, RecordedError, ResumeError};
 use crate::output::OutputError;
-use crate::pipeline::PipelineError;
+use crate::pipeline::{PipelineError, TooLittleMemory};
 use crate::seal::SealError;
+use crate::space::{DoesNotFit, Space, size_text};
 
 /// The conversion failed; nothing was sealed.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +42,9 @@ pub enum ConvertError {
     /// The codec could not be set up.
     #[error(transparent)]
     Codec(#[from] CodecError),
+    /// Not even one chunk fits into the memory that is allowed.
+    #[error(transparent)]
+    Memory(#[from] TooLittleMemory),
     /// The run was stopped; the units that are done are kept.
     #[error("stopped after {done} of {units} shards")]
     Interrupted {
@@ -48,6 +52,26 @@ pub enum ConvertError {
         done: usize,
         /// Units in all.
         units: usize,
+    },
+    /// The run does not fit on the file system of OUTPUT.
+    #[error(transparent)]
+    DoesNotFit(#[from] DoesNotFit),
+    /// The file system of OUTPUT, or the quota of the user, is full.
+    #[error(
+        "the file system of {output} is full: about {} more{} needed for what is left",
+        size_text(.more.bytes),
+        match .more.files {
+            0 => " is".to_owned(),
+            files => format!(" and {files} more files (inodes) are"),
+        }
+    )]
+    Full {
+        /// OUTPUT.
+        output: Location,
+        /// Room that has to be made, estimated.
+        more: Space,
+        /// The error of the write.
+        source: Box<ConvertError>,
     },
     /// An unfinished run cannot be continued.
     #[error(transparent)]

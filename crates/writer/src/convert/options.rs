@@ -7,7 +7,8 @@ use std::thread;
 
 use rxrx_format::{Codec, Description};
 
-use crate::output::Existing;
+use crate::memory::MemoryLimit;
+use crate::output::{Existing, LockKind};
 
 /// The options of a conversion. The default converts with the default codec on
 /// all cores, refuses an input with missing images and continues what is at
@@ -29,6 +30,9 @@ pub struct ConvertOptions {
     pub(super) strict: bool,
     pub(super) existing: Existing,
     pub(super) recheck: bool,
+    pub(super) ignore_space: bool,
+    pub(super) lock: LockKind,
+    pub(super) memory: MemoryLimit,
     pub(super) stop: Arc<AtomicBool>,
     pub(super) description: Option<Description>,
 }
@@ -42,6 +46,9 @@ impl Default for ConvertOptions {
             strict: false,
             existing: Existing::Continue,
             recheck: false,
+            ignore_space: false,
+            lock: LockKind::default(),
+            memory: MemoryLimit::default(),
             stop: Arc::default(),
             description: None,
         }
@@ -89,6 +96,28 @@ impl ConvertOptions {
     #[must_use]
     pub fn recheck(self, recheck: bool) -> Self {
         Self { recheck, ..self }
+    }
+
+    /// Sets whether a run begins although it does not seem to fit on the file system of
+    /// OUTPUT.
+    #[must_use]
+    pub fn ignore_space(self, ignore_space: bool) -> Self {
+        Self {
+            ignore_space,
+            ..self
+        }
+    }
+
+    /// Sets how others are kept from writing to an OUTPUT that is a folder.
+    #[must_use]
+    pub fn lock(self, lock: LockKind) -> Self {
+        Self { lock, ..self }
+    }
+
+    /// Sets the bound on the memory for pixels and buffers.
+    #[must_use]
+    pub fn memory(self, memory: MemoryLimit) -> Self {
+        Self { memory, ..self }
     }
 
     /// Sets a flag that stops the conversion. Once it is true, the units in

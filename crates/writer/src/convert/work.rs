@@ -7,6 +7,7 @@ use rxrx_storage::{Location, Store};
 
 use super::error::ConvertError;
 use crate::journal::{StoredUnit, is_intact};
+use crate::space::WorkLeft;
 
 /// The units of a run.
 #[derive(Debug, Default)]
@@ -61,6 +62,14 @@ impl Work {
         self.done.extend(done);
         self.done.sort_by_key(|unit| unit.unit.shard);
         self
+    }
+
+    /// Returns the work that is left.
+    pub(super) fn left(&self) -> WorkLeft {
+        WorkLeft {
+            units: self.todo.len(),
+            sites: self.todo.iter().map(|unit| unit.sites.len()).sum(),
+        }
     }
 
     /// Returns how many sites the units that are done have.

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use rxrx_decoder::PlaneSummary;
 use rxrx_format::{PlaneCounts, PlaneRow, Sha256Sum, SitePlace, keys};
-use rxrx_input::SourceStamp;
+use rxrx_input::{Cause, SourceStamp};
 use rxrx_metadata::{Plan, Unit};
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,11 @@ pub enum PlaneRecord {
     },
     /// There is no image; the pixels are 0.
     Missing,
+    /// The image could not be read, though others could; the pixels are 0.
+    Unreadable {
+        /// The error of the system.
+        error: String,
+    },
     /// The image could not be used; the pixels are 0.
     Corrupt {
         /// The image file as it was when it was read; `None` when it could not be.
@@ -40,12 +45,21 @@ impl PlaneRecord {
         matches!(self, Self::Ok { .. })
     }
 
+    /// Returns the problem of the image and its machine-readable cause, if it has one.
+    pub(crate) fn problem(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::Ok { .. } | Self::Missing => None,
+            Self::Unreadable { error } => Some((error, Cause::Unreadable.as_str())),
+            Self::Corrupt { error, cause, .. } => Some((error, cause)),
+        }
+    }
+
     /// Returns the stamp of the image file that was read, if there was one.
     pub fn source(&self) -> Option<SourceStamp> {
         match self {
             Self::Ok { source, .. } => Some(*source),
             Self::Corrupt { source, .. } => *source,
-            Self::Missing => None,
+            Self::Missing | Self::Unreadable { .. } => None,
         }
     }
 }
@@ -58,6 +72,7 @@ impl From<PlaneRecord> for PlaneRow {
                 summary,
             },
             PlaneRecord::Missing => Self::Missing,
+            PlaneRecord::Unreadable { error } => Self::Unreadable { error },
             PlaneRecord::Corrupt {
                 source,
                 error,
@@ -151,6 +166,7 @@ fn count_planes(planes: &[PlaneRecord]) -> PlaneCounts {
         match plane {
             PlaneRecord::Ok { .. } => counts.ok += 1,
             PlaneRecord::Missing => counts.missing += 1,
+            PlaneRecord::Unreadable { .. } => counts.unreadable += 1,
             PlaneRecord::Corrupt { .. } => counts.corrupt += 1,
         }
     }

@@ -190,6 +190,9 @@ fn plane_record(row: &PlaneRow) -> Result<PlaneRecord, RecordedError> {
             summary: *summary,
         },
         PlaneRow::Missing => PlaneRecord::Missing,
+        PlaneRow::Unreadable { error } => PlaneRecord::Unreadable {
+            error: error.clone(),
+        },
         PlaneRow::Corrupt {
             source_bytes,
             error,

@@ -307,13 +307,14 @@ fn changes(
             (PlaneRecord::Missing, None) => continue,
             (PlaneRecord::Missing, Some(_)) => Change::Added,
             (PlaneRecord::Ok { .. }, None) => Change::Vanished,
-            (PlaneRecord::Corrupt { .. }, None) => Change::Changed,
+            (PlaneRecord::Corrupt { .. } | PlaneRecord::Unreadable { .. }, None) => Change::Changed,
             (PlaneRecord::Ok { source: then, .. }, Some(path)) => match stamp(path)? {
                 Some(now) if then.may_be(now) => continue,
                 Some(_) => Change::Changed,
                 None => Change::Vanished,
             },
-            // One that could not be read is tried again.
+            // An image that could not be read is tried again.
+            (PlaneRecord::Unreadable { .. }, Some(_)) => Change::Changed,
             (PlaneRecord::Corrupt { source: then, .. }, Some(path)) => {
                 match then.zip(stamp(path)?) {
                     Some((then, now)) if then.may_be(now) => continue,

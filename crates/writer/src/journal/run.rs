@@ -174,6 +174,14 @@ impl<'a> Journal<'a> {
             .count())
     }
 
+    /// Returns the number of units of `run` that have no record.
+    pub(crate) fn units_left(&self, run: &Run) -> Result<usize, StoreError> {
+        // The units that are not retried have no record in the journal.
+        let retried = run.retried.as_ref();
+        let units = retried.map_or(run.units, BTreeSet::len);
+        Ok(units.saturating_sub(self.recorded()?))
+    }
+
     /// Makes durable what a process that was killed has put or removed.
     pub(crate) fn flush(&self) -> Result<(), StoreError> {
         self.store.flush_name(&unit_key(0))

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use rxrx_format::keys::SHARDS;
 use rxrx_format::{Sha256Sum, StoredFile, checksum_list};
 use rxrx_storage::{Store, StoreError, WriteObject, WriteOutcome};
 use sha2::{Digest, Sha256};
@@ -81,11 +82,6 @@ impl<'a> ChecksummedStore<'a> {
         Self { kept, ..self }
     }
 
-    /// See [`Store::writers`].
-    pub(crate) fn writers(&self) -> usize {
-        self.store.writers()
-    }
-
     /// Puts one object; see [`Store::put`].
     pub(crate) fn put(&self, key: &str, parts: &[&[u8]]) -> Result<Sha256Sum, StoreError> {
         let mut hasher = Sha256::new();
@@ -147,6 +143,13 @@ impl<'a> ChecksummedStore<'a> {
             bytes: unit.bytes,
         };
         self.lock().insert(unit.shard_key(), entry);
+    }
+
+    /// The number of shards that were put.
+    pub(crate) fn shards(&self) -> usize {
+        let entries = self.lock();
+        let shards = entries.keys().filter(|key| key.starts_with(SHARDS));
+        shards.count()
     }
 
     /// The first object that is not as it was put, if there is one: then the

@@ -9,7 +9,7 @@ pub enum Existing {
     Continue,
     /// Remove it and start over.
     Replace,
-    /// Convert the units that have missing or corrupt planes once more. Good
+    /// Convert the units that have missing, unreadable or corrupt planes once more. Good
     /// planes stay as they are.
     RetryBad,
 }

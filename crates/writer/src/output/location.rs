@@ -5,12 +5,13 @@ use std::sync::Arc;
 use rxrx_format::keys;
 use rxrx_reader::{Owner, parse_root, root_bytes};
 use rxrx_storage::{
-    LocalBackend, Location, Lock, OutputBackend, Remote, RemoteBackend, Store, StoreError, Version,
-    is_lock_entry, is_temporary, overlap,
+    FreeSpace, LeaseTimes, LocalBackend, Location, Lock, OutputBackend, Remote, RemoteBackend,
+    Store, StoreError, Version, is_lock_entry, is_temporary, overlap,
 };
 use sha2::{Digest, Sha256};
 
 use super::error::OutputError;
+use super::lock_kind::LockKind;
 use super::own_keys::recorded_checksums;
 use super::recorded_state::{Phase, Plan, RecordedState, STATE, STATE_BYTES_AT_MOST};
 use super::run_folder::{RunFolder, is_run_folder};
@@ -49,6 +50,15 @@ pub(crate) struct OutputLocation {
 impl OutputLocation {
     /// Returns the location of the dataset at `output`.
     pub(crate) fn new(output: impl Into<Location>) -> Result<Self, OutputError> {
+        Self::locked_by(output, LockKind::default())
+    }
+
+    /// Returns the location of the dataset at `output`, which is locked in that way if it
+    /// is a folder.
+    pub(crate) fn locked_by(
+        output: impl Into<Location>,
+        lock: LockKind,
+    ) -> Result<Self, OutputError> {
         let output = output.into();
         match &output {
             Location::Local(path) => {
@@ -56,6 +66,10 @@ impl OutputLocation {
                     return Err(OutputError::NoName { path: output });
                 }
                 let backend = LocalBackend::new(path, WORK_SUFFIX, STATE)?;
+                let backend = match lock {
+                    LockKind::System => backend,
+                    LockKind::Lease => backend.with_lease(LeaseTimes::default()),
+                };
                 Ok(Self {
                     work: backend.work().into(),
                     store: Arc::new(backend.output_store()),
@@ -251,6 +265,11 @@ impl OutputLocation {
     /// Returns the process that holds the lock, if there is one.
     pub(crate) fn holder(&self) -> Result<Option<String>, OutputError> {
         Ok(self.backend.holder()?)
+    }
+
+    /// Returns the free space where OUTPUT is; `None` where it is unknown or has no limit.
+    pub(crate) fn free_space(&self) -> Option<FreeSpace> {
+        self.backend.free_space()
     }
 
     /// Takes the lock of OUTPUT and removes what torn writes have left in the work

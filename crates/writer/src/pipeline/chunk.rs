@@ -3,12 +3,13 @@
 use crossbeam_channel::Receiver;
 use rxrx_decoder::{Decoder, Limits, PlaneShape};
 use rxrx_format::{EncoderScratch, plane_shape};
-use rxrx_input::ReadError;
+use rxrx_input::{ReadError, SourceStamp};
 
-use super::chunks::{EncodedChunk, PlacedRecord, ReadChunk, ReadFile};
+use super::chunks::{Content, EncodedChunk, PlacedRecord, ReadChunk, ReadFile};
 use super::error::PipelineError;
 use super::inputs::Pipeline;
 use super::progress::StopOnPanic;
+use super::read::read_large;
 use super::shared::Shared;
 use crate::events::Event;
 use crate::journal::PlaneRecord;
@@ -41,7 +42,7 @@ impl<'a> ChunkWorker<'a> {
     fn new(shared: &'a Shared<'a>) -> Self {
         Self {
             shared,
-            planes: PlaneDecoder::new(shared.pipeline),
+            planes: PlaneDecoder::new(shared),
             scratch: EncoderScratch::default(),
         }
     }
@@ -68,7 +69,7 @@ impl<'a> ChunkWorker<'a> {
     fn finish_chunk(&self, chunk: ReadChunk, stored_bytes: usize) {
         let mut source_bytes = 0;
         for file in chunk.files.into_iter().flatten() {
-            if let Ok(image) = file.content {
+            if let Ok(Content::Read(image)) = file.content {
                 source_bytes += image.stamp.bytes;
                 self.shared.file_buffers.give_back(image.bytes);
             }
@@ -89,14 +90,17 @@ impl<'a> ChunkWorker<'a> {
 
 /// Decodes the planes of one worker.
 struct PlaneDecoder<'a> {
+    shared: &'a Shared<'a>,
     pipeline: &'a Pipeline<'a>,
     decoder: Decoder,
     shape: PlaneShape,
 }
 
 impl<'a> PlaneDecoder<'a> {
-    fn new(pipeline: &'a Pipeline<'a>) -> Self {
+    fn new(shared: &'a Shared<'a>) -> Self {
+        let pipeline = shared.pipeline;
         Self {
+            shared,
             pipeline,
             decoder: Decoder::new(Limits::default()),
             shape: plane_shape(pipeline.plan.geometry()),
@@ -117,7 +121,7 @@ impl<'a> PlaneDecoder<'a> {
         if !record.is_ok() {
             pixels.fill(0);
         }
-        if let (Some(file), PlaneRecord::Corrupt { error, .. }) = (file, &record) {
+        if let (Some(file), Some((error, _))) = (file, record.problem()) {
             let path = &file.path;
             self.pipeline
                 .observer
@@ -133,37 +137,69 @@ impl<'a> PlaneDecoder<'a> {
         file: &ReadFile,
         pixels: &mut [u8],
     ) -> Result<PlaneRecord, PipelineError> {
-        let path = || file.path.clone();
-        let strict = self.pipeline.strict;
+        let path = &file.path;
         match &file.content {
-            Err(ReadError::Unreachable(error)) => Err(PipelineError::Source {
+            Ok(Content::Read(image)) => self.decode_bytes(path, image.stamp, &image.bytes, pixels),
+            Ok(Content::Large) => {
+                // One at a time is in memory. Whoever has the lock waits for the source
+                // alone.
+                let mut bytes = self.shared.large_file();
+                let record = match read_large(self.shared, path, &mut bytes) {
+                    Ok(stamp) => self.decode_bytes(path, stamp, &bytes, pixels),
+                    Err(error) => self.unreadable(path, &error),
+                };
+                *bytes = Vec::new();
+                record
+            }
+            Err(error) => self.unreadable(path, error),
+        }
+    }
+
+    /// Returns the record of a file that could not be read.
+    fn unreadable(&self, path: &str, error: &ReadError) -> Result<PlaneRecord, PipelineError> {
+        let path = || path.to_owned();
+        match error {
+            ReadError::Unreachable(error) => Err(PipelineError::Source {
                 path: path(),
                 source: error.clone(),
             }),
-            Err(error) if strict => Err(PipelineError::UnreadableImage {
+            error if self.pipeline.strict => Err(PipelineError::UnreadableImage {
                 path: path(),
                 source: error.clone(),
             }),
-            Err(error @ ReadError::Unusable { cause, .. }) => Ok(PlaneRecord::Corrupt {
+            error if error.is_unreadable() => Ok(PlaneRecord::Unreadable {
+                error: format!("cannot be read: {error}"),
+            }),
+            ReadError::Unusable { cause, .. } => Ok(PlaneRecord::Corrupt {
                 source: None,
                 cause: cause.as_str().into(),
                 error: format!("cannot be read: {error}"),
             }),
-            Ok(image) => match self.decoder.decode(&image.bytes, self.shape, pixels) {
-                Ok(summary) => Ok(PlaneRecord::Ok {
-                    source: image.stamp,
-                    summary,
-                }),
-                Err(source) if strict => Err(PipelineError::CorruptImage {
-                    path: path(),
-                    source,
-                }),
-                Err(error) => Ok(PlaneRecord::Corrupt {
-                    source: Some(image.stamp),
-                    cause: error.kind().into(),
-                    error: error.to_string(),
-                }),
-            },
+        }
+    }
+
+    /// Decodes the bytes of an image file, as [`Self::decode_file`] does.
+    fn decode_bytes(
+        &mut self,
+        path: &str,
+        stamp: SourceStamp,
+        bytes: &[u8],
+        pixels: &mut [u8],
+    ) -> Result<PlaneRecord, PipelineError> {
+        match self.decoder.decode(bytes, self.shape, pixels) {
+            Ok(summary) => Ok(PlaneRecord::Ok {
+                source: stamp,
+                summary,
+            }),
+            Err(source) if self.pipeline.strict => Err(PipelineError::CorruptImage {
+                path: path.to_owned(),
+                source,
+            }),
+            Err(error) => Ok(PlaneRecord::Corrupt {
+                source: Some(stamp),
+                cause: error.kind().into(),
+                error: error.to_string(),
+            }),
         }
     }
 }

@@ -19,7 +19,15 @@ pub(super) struct ReadChunk {
 pub(super) struct ReadFile {
     /// Path inside INPUT.
     pub(super) path: String,
-    pub(super) content: Result<ImageFile, ReadError>,
+    pub(super) content: Result<Content, ReadError>,
+}
+
+/// The content of an image file.
+pub(super) enum Content {
+    /// It was read.
+    Read(ImageFile),
+    /// It is larger than image files usually are, and is read when it is decoded.
+    Large,
 }
 
 /// An image file in memory.

@@ -1,7 +1,6 @@
 //! What the pipeline is given.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
 
 use rxrx_format::{ChunkEncoder, channel_chunks};
@@ -25,8 +24,8 @@ pub(crate) struct Pipeline<'a> {
     /// stay as they are.
     pub(crate) former: &'a BTreeMap<usize, StoredUnit>,
     pub(crate) observer: &'a dyn Observer,
-    /// Threads that decode and encode.
-    pub(crate) jobs: NonZeroUsize,
+    /// Numbers of threads, and of chunks under way.
+    pub(crate) capacity: Capacity,
     /// Stop at the first image that cannot be used, having stored the units before it.
     pub(crate) strict: bool,
     /// Once true, no further unit begins.
@@ -34,13 +33,6 @@ pub(crate) struct Pipeline<'a> {
 }
 
 impl Pipeline<'_> {
-    /// Numbers of threads and of chunks under way.
-    pub(super) fn capacity(&self) -> Capacity {
-        let hints = self.source.read_hints();
-        let chunk_bytes = self.plan.geometry().chunk_bytes();
-        Capacity::new(self.jobs, &hints, chunk_bytes, self.output.writers())
-    }
-
     /// Chunks of a full unit that lie inside the array.
     pub(super) fn chunks_per_unit(&self) -> usize {
         let geometry = self.plan.geometry();

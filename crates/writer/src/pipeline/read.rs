@@ -6,7 +6,7 @@ use crossbeam_channel::Sender;
 use rxrx_format::ChunkAddress;
 use rxrx_input::{Cause, ReadError, SourceStamp, largest_file};
 
-use super::chunks::{ImageFile, ReadChunk, ReadFile};
+use super::chunks::{Content, ImageFile, ReadChunk, ReadFile};
 use super::progress::StopOnPanic;
 use super::shared::Shared;
 
@@ -37,11 +37,19 @@ fn read_chunks(shared: &Shared<'_>, numbers: Range<usize>) -> Vec<ReadChunk> {
         .flatten()
         .map(|path| (path.as_str(), shared.file_buffers.take()))
         .collect();
-    let stamps = shared.pipeline.source.read_all(&mut files, at_most + 1);
+    let ahead = at_most.min(shared.pipeline.capacity.file_bytes);
+    let stamps = shared.pipeline.source.read_all(&mut files, ahead + 1);
     assert_eq!(stamps.len(), files.len(), "one answer for each file");
     let contents = files.into_iter().zip(stamps);
-    let contents = contents.map(|((_, bytes), stamp)| image_file(stamp?, bytes, at_most));
-    let contents: Vec<Result<ImageFile, ReadError>> = contents.collect();
+    let contents = contents.map(|((_, bytes), stamp)| {
+        let stamp = stamp?;
+        if bytes.len() > ahead && ahead < at_most {
+            shared.file_buffers.give_back(bytes);
+            return Ok(Content::Large);
+        }
+        image_file(stamp, bytes, at_most).map(Content::Read)
+    });
+    let contents: Vec<Result<Content, ReadError>> = contents.collect();
 
     let mut contents = contents.into_iter();
     let mut files = paths.into_iter().map(|path| {
@@ -61,14 +69,30 @@ fn read_chunks(shared: &Shared<'_>, numbers: Range<usize>) -> Vec<ReadChunk> {
     chunks
 }
 
+/// Reads an image file that is larger than those that are read ahead into `bytes`.
+pub(super) fn read_large(
+    shared: &Shared<'_>,
+    path: &str,
+    bytes: &mut Vec<u8>,
+) -> Result<SourceStamp, ReadError> {
+    let at_most = largest_file(shared.pipeline.plan.geometry().plane_bytes());
+    let stamp = shared.pipeline.source.read(path, at_most + 1, bytes)?;
+    whole_stamp(stamp, bytes, at_most)
+}
+
 fn image_file(stamp: SourceStamp, bytes: Vec<u8>, at_most: usize) -> Result<ImageFile, ReadError> {
+    let stamp = whole_stamp(stamp, &bytes, at_most)?;
+    Ok(ImageFile { stamp, bytes })
+}
+
+/// Returns the stamp of a file with those `bytes`, unless there are too many.
+fn whole_stamp(stamp: SourceStamp, bytes: &[u8], at_most: usize) -> Result<SourceStamp, ReadError> {
     if bytes.len() > at_most {
         let error = format!("larger than {at_most} bytes, too large for an image of this array");
         return Err(ReadError::unusable(Cause::TooLarge, error));
     }
-    let stamp = SourceStamp {
+    Ok(SourceStamp {
         bytes: bytes.len() as u64,
         ..stamp
-    };
-    Ok(ImageFile { stamp, bytes })
+    })
 }

@@ -19,7 +19,7 @@ impl Pipeline<'_> {
     /// Runs `units`, which ascend, and returns those that were stored in that order:
     /// fewer when the run was told to stop.
     pub(crate) fn run(&self, units: &[Unit]) -> Result<Vec<StoredUnit>, PipelineError> {
-        let capacity = self.capacity();
+        let capacity = self.capacity;
         let shared = Shared::new(self, units, &capacity);
         let mut stored = run_threads(&shared, &capacity);
         stored.sort_by_key(|stored| stored.unit.shard);

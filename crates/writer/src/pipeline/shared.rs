@@ -4,6 +4,8 @@
     reason = "chunks are numbered over the units of the run"
 )]
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use rxrx_format::ChunkAddress;
 use rxrx_metadata::Unit;
 
@@ -22,6 +24,8 @@ pub(super) struct Shared<'a> {
     pub(super) file_buffers: BufferPool,
     /// Buffers of encoded chunks.
     pub(super) chunk_buffers: BufferPool,
+    /// An image file that is too large to be read ahead.
+    large_file: Mutex<Vec<u8>>,
 }
 
 impl<'a> Shared<'a> {
@@ -37,7 +41,15 @@ impl<'a> Shared<'a> {
             file_buffers: BufferPool::with_capacity(pipeline.plan.geometry().plane_bytes()),
             // The encoder makes room for the worst case.
             chunk_buffers: BufferPool::with_capacity(0),
+            large_file: Mutex::default(),
         }
+    }
+
+    /// Waits for the one buffer of large image files.
+    pub(super) fn large_file(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.large_file
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The address of the chunk with that number.

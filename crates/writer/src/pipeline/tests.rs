@@ -11,7 +11,7 @@ use rxrx_metadata::Unit;
 
 use super::*;
 use crate::events::{Event, Observer, Silent};
-use crate::fixture::{Images, Memory, image_path, pipeline, plan, shards_of};
+use crate::fixture::{Images, Memory, capacity_of, image_path, pipeline, plan, shards_of};
 use crate::journal::{Journal, PlaneRecord, StoredUnit, UnitRecord};
 use crate::output::ChecksummedStore;
 use rxrx_format::{ChunkEncoder, Codec, keys};
@@ -33,7 +33,13 @@ fn run(
     let (output, journal) = (ChecksummedStore::new(store), Journal::new(&work));
     let pipeline = Pipeline {
         observer,
-        jobs: NonZeroUsize::new(jobs).unwrap(),
+        capacity: capacity_of(
+            &plan,
+            source,
+            &encoder,
+            NonZeroUsize::new(jobs).unwrap(),
+            store.writers(),
+        ),
         strict,
         ..pipeline(&plan, source, &encoder, &output, &journal)
     };

@@ -17,6 +17,7 @@ use crate::events::Silent;
 use crate::fixture::{SIDE, image_path, png};
 use crate::inspect::MadeWith;
 use crate::journal::Run;
+use crate::memory::MemoryLimit;
 use crate::output::{Existing, LockedOutput, OutputError, OutputLocation, OutputState, Plan};
 use crate::verify::{VerifyOptions, verify};
 
@@ -153,6 +154,7 @@ fn a_dataset_of_format_3_is_read_and_verified() {
     assert_eq!(root.attributes.format_version, 3);
     let options = VerifyOptions {
         jobs: NonZeroUsize::MIN,
+        memory: MemoryLimit::default(),
     };
     let report = verify(&store, "format-3", None, &options, &Silent).unwrap();
     assert!(report.is_clean(), "{report:#?}");

@@ -109,10 +109,10 @@ fn differences(
             let shape = plane_shape(&expected.root.geometry);
             summary_differences(&summarise(pixels, shape, scratch), summary)
         }
-        PlaneRow::Missing | PlaneRow::Corrupt { .. } if is_zero(pixels) => None,
-        PlaneRow::Missing | PlaneRow::Corrupt { .. } => Some(format!(
-            "{PLANES} records no pixels for it, and they are not 0"
-        )),
+        _ if is_zero(pixels) => None,
+        PlaneRow::Missing | PlaneRow::Unreadable { .. } | PlaneRow::Corrupt { .. } => Some(
+            format!("{PLANES} records no pixels for it, and they are not 0"),
+        ),
     }
 }
 

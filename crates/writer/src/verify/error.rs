@@ -5,6 +5,8 @@ use std::io;
 use rxrx_reader::DatasetError;
 use rxrx_storage::{Location, StoreError, Unreachable};
 
+use crate::pipeline::TooLittleMemory;
+
 /// The dataset cannot be verified at all.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -15,6 +17,9 @@ pub enum VerifyError {
     /// It cannot be listed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Not even one chunk fits into the memory that is allowed.
+    #[error(transparent)]
+    Memory(#[from] TooLittleMemory),
     /// The system gives no thread.
     #[error(
         "cannot start the threads of the verification: allow more of them (ulimit -u, or the \

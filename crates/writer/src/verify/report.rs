@@ -5,11 +5,15 @@ use std::num::NonZeroUsize;
 
 use serde::Serialize;
 
+use crate::memory::MemoryLimit;
+
 /// The options of a verification.
 #[derive(Clone, Debug)]
 pub struct VerifyOptions {
     /// Threads that hash and decode.
     pub jobs: NonZeroUsize,
+    /// Most memory for shards, pixels and image files. The tables come on top.
+    pub memory: MemoryLimit,
 }
 
 /// The result of a verification.

@@ -37,6 +37,16 @@ pub(super) struct SourceWorker {
     plane: Vec<u8>,
 }
 
+/// Returns how many threads should read the source at once, at least.
+pub(super) fn readers_of(source: &PlannedInput) -> usize {
+    let reading = source.source().read_hints();
+    if reading == ReadHints::DISK {
+        1
+    } else {
+        reading.calls
+    }
+}
+
 impl<'a> SourceCheck<'a> {
     /// Matches the plan of the source with the tables; what does not fit is a
     /// finding.
@@ -78,16 +88,6 @@ impl<'a> SourceCheck<'a> {
     pub(super) fn into_unreachable(self) -> Option<(Location, Unreachable)> {
         let error = self.unreachable.into_inner()?;
         Some((self.planned.input.clone(), error))
-    }
-
-    /// Returns how many threads should read the source at once, at least.
-    pub(super) fn readers(&self) -> usize {
-        let reading = self.planned.source().read_hints();
-        if reading == ReadHints::DISK {
-            1
-        } else {
-            reading.calls
-        }
     }
 
     /// Reads the images of the planes of a chunk of the dataset.
@@ -143,8 +143,11 @@ impl<'a> SourceCheck<'a> {
                 Some(PlaneRow::Ok { .. }) => {
                     report("the source no longer has its image".to_owned())
                 }
-                Some(PlaneRow::Corrupt { .. }) => {
-                    report("recorded corrupt, and the source no longer has its image".to_owned())
+                Some(row @ (PlaneRow::Corrupt { .. } | PlaneRow::Unreadable { .. })) => {
+                    let status = row.status();
+                    report(format!(
+                        "recorded {status}, and the source no longer has its image"
+                    ));
                 }
                 Some(PlaneRow::Missing) | None => {}
             }
@@ -169,11 +172,14 @@ impl<'a> SourceCheck<'a> {
                     "recorded missing, and {path} exists now, but cannot be used: {error}"
                 ));
             }
-            (Some(PlaneRow::Corrupt { .. }), Ok(())) => {
-                report(format!("recorded corrupt, and {path} is good now: {RETRY}"));
+            (Some(row @ (PlaneRow::Corrupt { .. } | PlaneRow::Unreadable { .. })), Ok(())) => {
+                let status = row.status();
+                report(format!(
+                    "recorded {status}, and {path} is good now: {RETRY}"
+                ));
             }
             // As recorded, or there is no record.
-            (Some(PlaneRow::Corrupt { .. }) | None, Err(_)) => {}
+            (Some(PlaneRow::Corrupt { .. } | PlaneRow::Unreadable { .. }) | None, Err(_)) => {}
         }
         false
     }

@@ -4,6 +4,7 @@ use super::*;
 use crate::events::Silent;
 use crate::fixture::{Images, Memory, plan, run_units, settings, shards_of};
 use crate::journal::{Journal, StoredUnit, UnitRecords};
+use crate::memory::MemoryLimit;
 use crate::output::ChecksummedStore;
 use crate::seal::Seal;
 use rxrx_format::keys::SHARDS;
@@ -41,6 +42,7 @@ pub(crate) fn sealed() -> Memory {
 pub(crate) fn is_clean(store: &dyn Store) -> bool {
     let options = VerifyOptions {
         jobs: NonZeroUsize::MIN,
+        memory: MemoryLimit::default(),
     };
     verify(store, "a dataset", None, &options, &Silent)
         .unwrap()
@@ -50,6 +52,7 @@ pub(crate) fn is_clean(store: &dyn Store) -> bool {
 fn verified(store: &Memory) -> Result<VerifyReport, VerifyError> {
     let options = VerifyOptions {
         jobs: NonZeroUsize::new(3).unwrap(),
+        memory: MemoryLimit::default(),
     };
     verify(store, "out", None, &options, &Silent)
 }
@@ -142,6 +145,7 @@ fn every_chunk_and_site_is_an_event() {
     let recorder = Recorder::default();
     let options = VerifyOptions {
         jobs: NonZeroUsize::MIN,
+        memory: MemoryLimit::default(),
     };
     verify(&store, "out", None, &options, &recorder).unwrap();
     let (sites, bytes, told) = *recorder.0.lock().unwrap();

@@ -8,7 +8,7 @@ use super::batch::Batch;
 use super::batches::each_batch;
 use super::error::ReadTableError;
 use crate::keys::PLANES;
-use crate::tables::plane_row::{MISSING, PlaneRow};
+use crate::tables::plane_row::{MISSING, PlaneRow, UNREADABLE};
 use crate::tables::statistics::{STATISTICS, Statistic, StatisticValue};
 
 /// Reads the table of an array of `sites` and `channels`, site-major. Tables of
@@ -110,8 +110,14 @@ impl<'a> Columns<'a> {
                 summary: self.summary(row)?,
             },
             "missing" => {
-                self.check_missing(row)?;
+                self.check_cause(row, MISSING)?;
                 PlaneRow::Missing
+            }
+            UNREADABLE => {
+                self.check_cause(row, UNREADABLE)?;
+                PlaneRow::Unreadable {
+                    error: self.required_text(self.error, row, "error")?,
+                }
             }
             "corrupt" => PlaneRow::Corrupt {
                 source_bytes,
@@ -122,7 +128,7 @@ impl<'a> Columns<'a> {
                 },
             },
             other => {
-                let reason = format!("{other:?}, expected ok, missing or corrupt");
+                let reason = format!("{other:?}, expected ok, missing, unreadable or corrupt");
                 return Err(self.batch.cell(row, "status", reason));
             }
         };
@@ -141,14 +147,14 @@ impl<'a> Columns<'a> {
     /// A column that is filled and must not be for a plane of that status.
     fn surplus(&self, row: usize, status: &str) -> Option<&'static str> {
         let (is_ok, is_missing) = (status == "ok", status == "missing");
-        let is_corrupt = status == "corrupt";
+        let has_error = status == "corrupt" || status == UNREADABLE;
         let others = [
             (is_missing && self.source.is_valid(row), "source"),
             (
-                is_missing && self.source_bytes.is_valid(row),
+                (is_missing || status == UNREADABLE) && self.source_bytes.is_valid(row),
                 "source_bytes",
             ),
-            (!is_corrupt && self.error.is_valid(row), "error"),
+            (!has_error && self.error.is_valid(row), "error"),
             (
                 is_ok && self.cause.is_some_and(|cause| cause.is_valid(row)),
                 "cause",
@@ -216,16 +222,16 @@ impl<'a> Columns<'a> {
         Ok(())
     }
 
-    /// Demands the cause of a plane without an image.
-    fn check_missing(&self, row: usize) -> Result<(), ReadTableError> {
+    /// Demands the cause of a plane whose status has only one.
+    fn check_cause(&self, row: usize, expected: &str) -> Result<(), ReadTableError> {
         let Some(causes) = self.cause else {
             return Ok(());
         };
         let cause = self.required_text(causes, row, "cause")?;
-        if cause == MISSING {
+        if cause == expected {
             return Ok(());
         }
-        let reason = format!("{cause:?}, expected {MISSING:?}");
+        let reason = format!("{cause:?}, expected {expected:?}");
         Err(self.batch.cell(row, "cause", reason))
     }
 

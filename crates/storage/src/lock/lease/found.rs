@@ -8,7 +8,7 @@ use crate::store::StoreError;
 use crate::version::Version;
 
 /// Start of the keys of lease objects.
-const LEASES: &str = "claims/";
+pub(in crate::lock) const LEASES: &str = "claims/";
 /// Key of the lease.
 pub(super) const KEY: &str = "claims/lease.json";
 

@@ -50,6 +50,9 @@ fn stamp(bytes: u64) -> SourceStamp {
 fn records(plan: &Plan) -> Vec<UnitRecord> {
     let plane = |number: usize| match number {
         3 => PlaneRecord::Missing,
+        5 => PlaneRecord::Unreadable {
+            error: "os error 5".to_owned(),
+        },
         4 | 7 => PlaneRecord::Corrupt {
             source: (number == 4).then(|| stamp(9)),
             error: "not a PNG, \"sadly\"".to_owned(),

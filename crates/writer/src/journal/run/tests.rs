@@ -55,6 +55,9 @@ fn record(shard: usize) -> UnitRecord {
                 },
             },
             PlaneRecord::Missing,
+            PlaneRecord::Unreadable {
+                error: "os error 5".to_owned(),
+            },
             PlaneRecord::Corrupt {
                 source: None,
                 error: "line\nbreak \"and\" \u{fffd}".to_owned(),

@@ -54,14 +54,20 @@ fn a_stop_finishes_the_units_that_have_begun() {
         let stop = AtomicBool::new(false);
         let pipeline = Pipeline {
             observer: &Impatient(&stop),
-            jobs: NonZeroUsize::new(jobs).unwrap(),
+            capacity: capacity_of(
+                &plan,
+                &images,
+                &encoder,
+                NonZeroUsize::new(jobs).unwrap(),
+                1,
+            ),
             strict: true,
             stop: &stop,
             ..pipeline(&plan, &images, &encoder, &output, &journal)
         };
         let records = pipeline.run(&units).unwrap();
         // A unit has two chunks.
-        let in_flight = pipeline.capacity().in_flight.div_ceil(2) + 1;
+        let in_flight = pipeline.capacity.in_flight.div_ceil(2) + 1;
         assert!((1..=1 + in_flight).contains(&records.len()));
         // Every unit that has begun is stored and recorded.
         let recorded = journal.records().unwrap();

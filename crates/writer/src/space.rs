@@ -1,0 +1,227 @@
+//! Room on the file system of OUTPUT: how much a run needs, and whether it is there.
+
+use std::error::Error;
+use std::io;
+
+use rxrx_format::keys::OBJECTS;
+use rxrx_format::{Codec, label_names};
+use rxrx_input::PlannedInput;
+use rxrx_storage::{FreeSpace, Location};
+use serde::Serialize;
+
+use crate::output::{Existing, OutputError, OutputLocation, OutputState};
+use crate::projection::Projection;
+
+/// Bytes of a plane in the tables, without its pixels.
+const TABLE_BYTES: u64 = 96;
+/// Bytes of a plane in the journal, which stays until the dataset is sealed.
+const RECORD_BYTES: u64 = 400;
+/// Bytes that an inode takes, and those that are lost in the last block of a file.
+const BLOCK: u64 = 4096;
+/// Files and folders of a shard: `N/0/0/0` and its record in the journal.
+const FILES_OF_A_SHARD: u64 = 5;
+/// Files and folders of a label: its folder, its metadata, and `c/0`.
+const FILES_OF_A_LABEL: u64 = 4;
+/// Folders of every dataset and its journal.
+const FOLDERS: u64 = 6;
+
+/// Room for bytes and files on a file system.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Space {
+    /// Bytes.
+    pub bytes: u64,
+    /// Files and folders: each takes an inode.
+    pub files: u64,
+}
+
+/// Work that is left of a conversion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WorkLeft {
+    /// Units (shards) to store.
+    pub(crate) units: usize,
+    /// Sites of these units.
+    pub(crate) sites: usize,
+}
+
+/// A run does not fit on the file system of OUTPUT.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "output {output} does not fit: about {} and {} files are needed, and its file system has {} \
+     {}: make room, choose another output, or try all the same with --ignore-space",
+    size_text(.needed.bytes),
+    .needed.files,
+    size_text(.free.bytes),
+    match .free.files {
+        Some(files) => format!("and {files} files (inodes) free"),
+        None => "free".to_owned(),
+    }
+)]
+pub struct DoesNotFit {
+    /// OUTPUT.
+    pub output: Location,
+    /// Room that the run needs, estimated.
+    pub needed: Space,
+    /// Room that is there.
+    pub free: FreeSpace,
+}
+
+/// The room for a conversion to one OUTPUT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutputSpace {
+    /// Room that the conversion needs, estimated. What an unfinished run at OUTPUT has
+    /// stored is not counted.
+    pub needed: Space,
+    /// Room that is there; `None` where it is unknown or has no limit.
+    pub free: Option<FreeSpace>,
+}
+
+impl OutputSpace {
+    /// Returns the room for the conversion of `planned` to `output`.
+    ///
+    /// # Errors
+    /// [`OutputError`] when `convert` would refuse OUTPUT, or it cannot be read.
+    pub fn at(
+        planned: &PlannedInput,
+        codec: Codec,
+        output: &Location,
+    ) -> Result<Self, OutputError> {
+        let place = OutputLocation::new(output)?;
+        place.refuse_overlap(&planned.input)?;
+        let state = place.state()?;
+        let left = match &state {
+            OutputState::Sealed(_) => None,
+            OutputState::Unfinished(run) => {
+                let units = place.journal().units_left(run)?;
+                Some(WorkLeft::of_units(planned, units))
+            }
+            _ => Some(WorkLeft::all(planned)),
+        };
+        state.transition(Existing::Continue, output)?;
+        Ok(Self {
+            needed: left.map_or_else(Space::default, |left| Space::of(planned, codec, left)),
+            free: place.free_space(),
+        })
+    }
+
+    /// Returns whether the conversion fits.
+    pub fn fits(&self) -> bool {
+        self.free.is_none_or(|free| self.needed.fits(free))
+    }
+}
+
+impl WorkLeft {
+    /// Returns the work of a conversion of which nothing is done.
+    pub(crate) fn all(planned: &PlannedInput) -> Self {
+        Self {
+            units: planned.plan.geometry().shards(),
+            sites: planned.plan.geometry().sites,
+        }
+    }
+
+    /// Returns the work of so many units.
+    pub(crate) fn of_units(planned: &PlannedInput, units: usize) -> Self {
+        let geometry = planned.plan.geometry();
+        let sites = units.saturating_mul(geometry.shard_sites);
+        Self {
+            units,
+            sites: sites.min(geometry.sites),
+        }
+    }
+}
+
+impl Space {
+    /// Returns the room that the rest of a conversion needs: the shards of `left` with
+    /// their records, all labels and all tables.
+    pub(crate) fn of(planned: &PlannedInput, codec: Codec, left: WorkLeft) -> Self {
+        let geometry = planned.plan.geometry();
+        let Projection {
+            raw_bytes,
+            stored_bytes,
+            ..
+        } = Projection::of(planned, codec);
+        // Codecs store pixels that they cannot make smaller as they are.
+        let shards = stored_bytes.min(raw_bytes) as f64;
+        let shards = shards * left.sites as f64 / geometry.sites as f64;
+        let planes = |sites: usize| sites.saturating_mul(geometry.channels) as u64;
+        let embeddings = planned.embeddings.as_ref();
+        let embeddings = embeddings.map_or(0, |table| table.length() * geometry.sites * 4);
+        let labels = label_names(planned.plan.table().columns()).len() as u64;
+        let files = FILES_OF_A_SHARD * left.units as u64
+            + FILES_OF_A_LABEL * labels
+            + OBJECTS.len() as u64
+            + FOLDERS;
+        let bytes = shards as u64
+            + planes(geometry.sites) * TABLE_BYTES
+            + planes(left.sites) * RECORD_BYTES
+            + embeddings as u64
+            + files * BLOCK;
+        Self { bytes, files }
+    }
+
+    /// Returns whether `free` has this room.
+    pub(crate) fn fits(&self, free: FreeSpace) -> bool {
+        self.bytes <= free.bytes && free.files.is_none_or(|files| self.files <= files)
+    }
+}
+
+/// Demands room for `needed` at OUTPUT, beside what is there: a dataset that is replaced
+/// stays until the new one is complete.
+pub(crate) fn demand_space(output: &OutputLocation, needed: Space) -> Result<(), DoesNotFit> {
+    match output.free_space() {
+        Some(free) if !needed.fits(free) => Err(DoesNotFit {
+            output: output.output().clone(),
+            needed,
+            free,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Returns what `needed` has more than `free`. If an estimate was too low, `needed` may
+/// seem to fit on a file system that was full: then all of it is told.
+pub(crate) fn lacking(needed: Space, free: Option<FreeSpace>) -> Space {
+    let free_bytes = free.map_or(0, |free| free.bytes);
+    let free_files = free.and_then(|free| free.files).unwrap_or(u64::MAX);
+    Space {
+        bytes: match needed.bytes.saturating_sub(free_bytes) {
+            0 => needed.bytes,
+            more => more,
+        },
+        files: needed.files.saturating_sub(free_files),
+    }
+}
+
+/// Returns whether an error says that a file system, or the quota of the user, is full.
+pub(crate) fn is_full(error: &(dyn Error + 'static)) -> bool {
+    let mut link = Some(error);
+    while let Some(error) = link {
+        if let Some(error) = error.downcast_ref::<io::Error>()
+            && matches!(
+                error.kind(),
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+            )
+        {
+            return true;
+        }
+        link = error.source();
+    }
+    false
+}
+
+/// Formats a size, such as `47.1 MiB`.
+pub(crate) fn size_text(bytes: u64) -> String {
+    let mut size = bytes as f64;
+    let mut unit = "bytes";
+    for larger in ["KiB", "MiB", "GiB", "TiB"] {
+        if size < 1024.0 {
+            break;
+        }
+        size /= 1024.0;
+        unit = larger;
+    }
+    let digits = usize::from(unit != "bytes");
+    format!("{size:.digits$} {unit}")
+}
+
+#[cfg(test)]
+mod tests;
