@@ -37,6 +37,10 @@ pub struct StoreOption {
 }
 
 impl StoreOption {
+    /// The key of the limit of bytes that all requests together move in a second, such as
+    /// `50MB`.
+    pub const MAX_BANDWIDTH: &str = "max_bandwidth";
+
     /// Reads `key=value`.
     ///
     /// # Errors

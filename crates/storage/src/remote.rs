@@ -30,10 +30,14 @@ mod connection;
 mod connector;
 mod fence;
 mod guard;
+mod own_options;
 mod remote_bytes;
 mod remote_store;
 mod retry;
 mod store_advice;
+#[cfg(test)]
+mod test_server;
+mod transport;
 mod upload;
 mod upload_checksums;
 

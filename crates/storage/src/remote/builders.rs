@@ -18,7 +18,6 @@ use std::error::Error as StdError;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::{Arc, Once};
-use std::time::Duration;
 
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, Checksum};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
@@ -34,27 +33,21 @@ use super::cloud::Cloud;
 use super::connector::StoreConnector;
 use super::fence::Fence;
 use super::guard::GuardedConnector;
+use super::own_options::{self, retry, transport};
+use super::transport::TransportSettings;
 use crate::location::Address;
 
 /// The reason why a store cannot be opened.
 pub(super) type OpenError = Box<dyn StdError + Send + Sync>;
 /// The number of requests to one store at the same time.
 const REQUESTS_AT_ONCE: usize = 64;
-/// The time for which a failed request is repeated.
-const RETRY_FOR: Duration = Duration::from_secs(180);
 /// A store, and the start of all keys of an address in it.
 pub(super) type StoreAndPrefix = (Arc<dyn ObjectStore>, Path);
 
-/// Options of this program, beside those of the object_store crate.
-const RETRY_TIMEOUT: &str = "retry_timeout";
-const MAX_RETRIES: &str = "max_retries";
-const OWN_OPTIONS: [&str; 2] = [RETRY_TIMEOUT, MAX_RETRIES];
-
-/// Default times of a request: for the whole request (a large part on a slow
-/// line), for the wait between two pieces of its answer, and for the connection.
-const TIMES: [(ClientConfigKey, &str, &str); 3] = [
-    (ClientConfigKey::Timeout, "TIMEOUT", "10 minutes"),
-    (ClientConfigKey::ReadTimeout, "READ_TIMEOUT", "1 minute"),
+/// Default times of a request: for the whole request (a large part on a slow line), and
+/// for the connection. A request that moves too few bytes ends earlier.
+const TIMES: [(ClientConfigKey, &str, &str); 2] = [
+    (ClientConfigKey::Timeout, "TIMEOUT", "1 hour"),
     (
         ClientConfigKey::ConnectTimeout,
         "CONNECT_TIMEOUT",
@@ -93,7 +86,10 @@ pub(super) fn object(address: &Address) -> Result<StoreAndPrefix, OpenError> {
         None => {
             let builder = HttpBuilder::new()
                 .with_url(&address.url()[..Position::BeforePath])
-                .with_http_connector(GuardedConnector::default());
+                .with_http_connector(GuardedConnector::new(TransportSettings {
+                    follows_redirects: true,
+                    ..transport(address)?
+                }));
             let builder =
                 configured(builder, address)?.with_config(ClientConfigKey::AllowHttp, "true");
             Ok((limited(builder.build())?, Path::parse(address.key())?))
@@ -108,9 +104,11 @@ fn cloud_store(
     fence: Option<&Arc<dyn Fence>>,
 ) -> Result<Option<StoreAndPrefix>, OpenError> {
     let url = address.url();
+    let settings = transport(address)?;
     let connector = |cloud| StoreConnector {
         cloud,
         fence: fence.cloned(),
+        transport: settings.clone(),
     };
     let (scheme, path) = ObjectStoreScheme::parse(url)?;
     let store = match scheme {
@@ -177,6 +175,7 @@ fn s3(address: &Address, fence: Option<&Arc<dyn Fence>>) -> Result<AmazonS3Build
     let connector = StoreConnector {
         cloud: Cloud::S3,
         fence: fence.cloned(),
+        transport: transport(address)?,
     };
     // Objects are removed one by one, because only such a request can have a condition.
     let mut builder = AmazonS3Builder::from_env()
@@ -317,51 +316,13 @@ fn configured<B: Builder>(mut builder: B, address: &Address) -> Result<B, OpenEr
     }
     for option in address.options() {
         let key = option.key.to_ascii_lowercase();
-        if OWN_OPTIONS.contains(&key.as_str()) {
+        if own_options::is_own(&key) {
             continue;
         }
-        let unknown = |_| {
-            format!(
-                "there is no store option {key} here: use those of the object_store crate, such \
-                 as endpoint, region, skip_signature, allow_http or timeout, or {RETRY_TIMEOUT} \
-                 (seconds) and {MAX_RETRIES}"
-            )
-        };
-        builder = builder.with(key.parse().map_err(unknown)?, &option.value);
+        let known = key.parse().map_err(|_| own_options::unknown(&key))?;
+        builder = builder.with(known, &option.value);
     }
     Ok(builder.with_retries(retry(address)?))
-}
-
-/// Returns how often and how long a failed request is repeated.
-pub(super) fn retry(address: &Address) -> Result<RetryConfig, OpenError> {
-    let mut retry = RetryConfig {
-        retry_timeout: RETRY_FOR,
-        max_retries: usize::MAX,
-        ..RetryConfig::default()
-    };
-    for option in address.options() {
-        let key = option.key.to_ascii_lowercase();
-        let number = || {
-            let refused = |_| format!("--store-option {key} is not a whole number");
-            option.value.parse::<u64>().map_err(refused)
-        };
-        match key.as_str() {
-            RETRY_TIMEOUT => retry.retry_timeout = Duration::from_secs(number()?),
-            MAX_RETRIES => retry.max_retries = usize::try_from(number()?)?,
-            _ => {}
-        }
-    }
-    Ok(retry)
-}
-
-/// Returns whether the user has not said that the store ignores conditions.
-pub(super) fn has_conditions(address: &Address) -> bool {
-    let names = ["conditional_put", "aws_conditional_put"];
-    let mut options = address.options().iter();
-    let option = options.find(|option| names.contains(&&*option.key.to_ascii_lowercase()));
-    let set = option.map(|option| option.value.clone());
-    let set = set.or_else(|| env::var("AWS_CONDITIONAL_PUT").ok());
-    set.is_none_or(|value| value != "disabled")
 }
 
 #[cfg(test)]

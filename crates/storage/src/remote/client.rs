@@ -24,6 +24,7 @@ use object_store::{
 use super::builders::{self, OpenError, StoreAndPrefix};
 use super::connection::Connection;
 use super::fence::Fence;
+use super::own_options;
 use super::retry;
 use super::store_advice::{AdvisedError, without_users};
 use super::upload::Upload;
@@ -108,7 +109,7 @@ impl Remote {
             StoreError::new("reach", address.to_string(), kind, source)
         };
         let (store, base) = opened.map_err(failed)?;
-        let retry = builders::retry(address).map_err(failed)?;
+        let retry = own_options::retry(address).map_err(failed)?;
         let connection = Connection::new(store, retry);
         Ok(Self {
             connection: connection.map_err(|error| failed(error.to_string().into()))?,
@@ -130,7 +131,7 @@ impl Remote {
             let opened = builders::folder(&self.address, Some(fence));
             fenced.connection = Self::open(&self.address, opened)?.connection;
         }
-        fenced.connection.has_conditions = builders::has_conditions(&self.address);
+        fenced.connection.has_conditions = own_options::has_conditions(&self.address);
         Ok(fenced)
     }
 

@@ -21,6 +21,7 @@ use super::cloud::Cloud;
 use super::condition::Condition;
 use super::fence::{Fence, FenceError, PAUSE, WAIT};
 use super::guard::GuardedConnector;
+use super::transport::TransportSettings;
 use super::upload_checksums;
 
 /// A write looks at the fence so often, because timers stand still while the machine
@@ -33,6 +34,7 @@ pub(super) struct StoreConnector {
     pub(super) cloud: Cloud,
     /// The check before each try of a write.
     pub(super) fence: Option<Arc<dyn Fence>>,
+    pub(super) transport: TransportSettings,
 }
 
 impl fmt::Debug for StoreConnector {
@@ -46,7 +48,7 @@ impl HttpConnector for StoreConnector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
         Ok(HttpClient::new(StoreService {
             connector: self.clone(),
-            client: GuardedConnector::default().connect(options)?,
+            client: GuardedConnector::new(self.transport.clone()).connect(options)?,
         }))
     }
 }
@@ -61,7 +63,7 @@ struct StoreService {
 #[async_trait]
 impl HttpService for StoreService {
     async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let StoreConnector { cloud, fence } = &self.connector;
+        let StoreConnector { cloud, fence, .. } = &self.connector;
         let method = request.method().clone();
         Condition::add(*cloud, &mut request);
         upload_checksums::add(*cloud, &mut request).await?;

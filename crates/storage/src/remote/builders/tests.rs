@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::*;
 use crate::location::{Location, StoreOption};
 use crate::remote::Remote;
+use crate::remote::own_options::RETRY_FOR;
 use crate::store::{StoreError, StoreErrorKind};
 
 /// A port of this machine at which no server listens.

@@ -64,6 +64,7 @@ fn setup(left: Option<Duration>, answers: bool) -> Setup {
         connector: StoreConnector {
             cloud: Cloud::S3,
             fence: Some(gate.clone()),
+            transport: TransportSettings::default(),
         },
         client: HttpClient::new(server),
     };

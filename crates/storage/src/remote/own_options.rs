@@ -1,0 +1,130 @@
+//! The store options of this program, beside those of the object_store crate.
+//!
+//! | key | value |
+//! |---|---|
+//! | `retry_timeout` | seconds for which a failed request is repeated |
+//! | `max_retries` | how often it is repeated |
+//! | `max_bandwidth` | bytes a second, such as `50MB` |
+//! | `checksum` | the checksum of uploads: see [`UploadChecksum`] |
+//! | `storage_class` | the class of the objects of OUTPUT |
+
+use std::env;
+use std::time::Duration;
+
+use object_store::RetryConfig;
+
+use super::builders::OpenError;
+use super::transport::{Bandwidth, TransportSettings};
+use crate::location::{Address, StoreOption};
+
+/// The time for which a failed request is repeated.
+pub(super) const RETRY_FOR: Duration = Duration::from_secs(180);
+
+const RETRY_TIMEOUT: &str = "retry_timeout";
+const MAX_RETRIES: &str = "max_retries";
+const OWN: [&str; 3] = [RETRY_TIMEOUT, MAX_RETRIES, StoreOption::MAX_BANDWIDTH];
+
+/// Whether object_store does not know the key, which is in lower case.
+pub(super) fn is_own(key: &str) -> bool {
+    OWN.contains(&key)
+}
+
+/// Returns the text of an unknown key.
+pub(super) fn unknown(key: &str) -> String {
+    let own = OWN.join(", ");
+    format!(
+        "there is no store option {key} here: use those of the object_store crate, such as \
+         endpoint, region, skip_signature, allow_http or timeout, or one of {own}"
+    )
+}
+
+/// Returns the value of the last option with one of these keys, which are in lower case.
+fn value<'a>(address: &'a Address, keys: &[&str]) -> Option<&'a str> {
+    let mut options = address.options().iter().rev();
+    let option = options.find(|option| keys.contains(&&*option.key.to_ascii_lowercase()));
+    option.map(|option| option.value.as_str())
+}
+
+/// Returns how often and how long a failed request is repeated.
+pub(super) fn retry(address: &Address) -> Result<RetryConfig, OpenError> {
+    let number = |key: &str| {
+        let refused = |_| format!("--store-option {key} is not a whole number");
+        let value = value(address, &[key]);
+        value
+            .map(|value| value.parse::<u64>().map_err(refused))
+            .transpose()
+    };
+    let max_retries = number(MAX_RETRIES)?.map_or(Ok(usize::MAX), usize::try_from)?;
+    Ok(RetryConfig {
+        retry_timeout: number(RETRY_TIMEOUT)?.map_or(RETRY_FOR, Duration::from_secs),
+        max_retries,
+        ..RetryConfig::default()
+    })
+}
+
+/// Returns what the HTTP client of the store does.
+pub(super) fn transport(address: &Address) -> Result<TransportSettings, OpenError> {
+    let bandwidth = value(address, &[StoreOption::MAX_BANDWIDTH]).map(|text| {
+        bytes_a_second(text).ok_or_else(|| {
+            format!("{text} is no number of bytes a second: use a number such as 50MB or 500kB")
+        })
+    });
+    Ok(TransportSettings {
+        bandwidth: bandwidth.transpose()?.map(Bandwidth::shared),
+        wait_at_most: retry(address)?.retry_timeout,
+        ..TransportSettings::default()
+    })
+}
+
+/// Reads a number of bytes such as `50MB`, `1.5 GiB/s` or `500000`.
+fn bytes_a_second(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let text = text.strip_suffix("/s").unwrap_or(text);
+    let unit = text
+        .find(|c: char| c.is_ascii_alphabetic())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(unit);
+    let factor = match &*unit.to_ascii_lowercase() {
+        "" | "b" => 1.0,
+        "k" | "kb" => 1e3,
+        "m" | "mb" => 1e6,
+        "g" | "gb" => 1e9,
+        "kib" => 1024.0,
+        "mib" => 1024.0 * 1024.0,
+        "gib" => 1024.0 * 1024.0 * 1024.0,
+        _ => return None,
+    };
+    let bytes = number.trim().parse::<f64>().ok()? * factor;
+    // The number has at most 53 bits, which is enough.
+    (1.0..1e15).contains(&bytes).then_some(bytes as u64)
+}
+
+/// Returns whether the user has not said that the store ignores conditions.
+pub(super) fn has_conditions(address: &Address) -> bool {
+    let set = value(address, &["conditional_put", "aws_conditional_put"]);
+    let set = set.map(str::to_owned);
+    let set = set.or_else(|| env::var("AWS_CONDITIONAL_PUT").ok());
+    set.is_none_or(|value| value != "disabled")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bandwidth_has_a_unit() {
+        for (text, bytes) in [
+            ("50MB", 50_000_000),
+            ("50 MB/s", 50_000_000),
+            ("1.5kB", 1_500),
+            ("2MiB", 2 << 20),
+            ("1g", 1_000_000_000),
+            ("300", 300),
+        ] {
+            assert_eq!(bytes_a_second(text), Some(bytes), "{text}");
+        }
+        for text in ["", "MB", "0", "-1MB", "50MBit", "nan", "inf", "1e30"] {
+            assert_eq!(bytes_a_second(text), None, "{text}");
+        }
+    }
+}
