@@ -14,14 +14,16 @@
 //! - A client that writes under a lease asks before each try of each write whether the
 //!   lease still holds, and gives up a write before the lease can expire.
 //! - At most 64 requests of a client to a store run at the same time.
-//! - Each put has a checksum that the server compares: SHA-256 (S3), CRC-32C
-//!   (Google) or MD5 (Azure, unless the key of the account signs the request).
+//! - Each put has a checksum that the server compares: SHA-256 (S3, or another one where
+//!   the server refuses it), CRC-32C (Google) or MD5 (Azure, unless the key of the account
+//!   signs the request).
 //! - An object of more than 8 MiB is uploaded in parts of that size. Four parts are
 //!   sent while the next one is made, so one object needs at most 5 x 8 MiB = 40 MiB
 //!   of memory.
 
 mod aws_profile;
 mod builders;
+mod checksum;
 mod client;
 mod cloud;
 mod condition;
@@ -30,6 +32,7 @@ mod connection;
 mod connector;
 mod fence;
 mod guard;
+mod one_file;
 mod own_options;
 mod remote_bytes;
 mod remote_store;
@@ -41,6 +44,7 @@ mod transport;
 mod upload;
 mod upload_checksums;
 
+pub(crate) use self::checksum::UploadChecksum;
 pub use self::client::{PublishedChecksum, Remote, RemoteObject};
 pub(crate) use self::conditional::ObjectVersion;
 pub use self::fence::Fence;

@@ -22,8 +22,8 @@ pub(super) fn bar(verbosity: Verbosity, template: &str) -> ProgressBar {
 /// Warns that the store has no conditional writes.
 pub(super) fn warn_not_exclusive() {
     warning(
-        "the store cannot keep other writers out: make sure that no other process writes this \
-         output",
+        "the store has no conditional writes, so that it cannot keep other writers out: make sure \
+         that no other process writes this output",
     );
 }
 
@@ -40,5 +40,13 @@ pub(super) fn tell_waiting(holder: &str) {
     line(format!(
         "the output was last written by {holder}: waiting for up to a minute to see whether it \
          still runs"
+    ));
+}
+
+/// Says which checksum protects the uploads.
+pub(super) fn tell_checksum(checksum: &str) {
+    line(format!(
+        "the store refuses SHA-256 checksums of uploads: --store-option checksum={checksum} is \
+         used"
     ));
 }

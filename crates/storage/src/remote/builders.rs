@@ -14,7 +14,6 @@
 //! out credentials.
 
 use std::env;
-use std::error::Error as StdError;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::{Arc, Once};
@@ -26,19 +25,19 @@ use object_store::http::HttpBuilder;
 use object_store::limit::LimitStore;
 use object_store::path::Path;
 use object_store::{ClientConfigKey, Error, ObjectStore, ObjectStoreScheme, RetryConfig};
-use url::Position;
+use url::{Position, Url};
 
 use super::aws_profile;
+use super::checksum::{ChecksumStore, ChosenChecksum, UploadChecksum};
 use super::cloud::Cloud;
 use super::connector::StoreConnector;
 use super::fence::Fence;
 use super::guard::GuardedConnector;
-use super::own_options::{self, retry, transport};
+use super::one_file::OneFileConnector;
+use super::own_options::{self, OpenError, retry, transport};
 use super::transport::TransportSettings;
 use crate::location::Address;
 
-/// The reason why a store cannot be opened.
-pub(super) type OpenError = Box<dyn StdError + Send + Sync>;
 /// The number of requests to one store at the same time.
 const REQUESTS_AT_ONCE: usize = 64;
 /// A store, and the start of all keys of an address in it.
@@ -55,24 +54,37 @@ const TIMES: [(ClientConfigKey, &str, &str); 2] = [
     ),
 ];
 
+/// How the clients of a folder differ.
+#[derive(Default)]
+pub(super) struct Opening {
+    /// The check before each try of a write.
+    pub(super) fence: Option<Arc<dyn Fence>>,
+    /// The checksum of uploads to S3.
+    pub(super) checksum: Arc<ChosenChecksum>,
+}
+
 /// Opens the store of a folder. An `http` or `https` address whose host is not
-/// known speaks S3; its first name is the bucket. Each write asks the `fence`.
-pub(super) fn folder(
-    address: &Address,
-    fence: Option<Arc<dyn Fence>>,
-) -> Result<StoreAndPrefix, OpenError> {
+/// known speaks S3; its first name is the bucket.
+pub(super) fn folder(address: &Address, opening: &Opening) -> Result<StoreAndPrefix, OpenError> {
     install_cryptography();
-    match cloud_store(address, fence.as_ref())? {
+    if address.has_query() {
+        return Err(
+            "an address with ? names one file: give the address of the folder, and what its \
+             requests need by --store-option or the environment"
+                .into(),
+        );
+    }
+    match cloud_store(address, opening)? {
         Some(opened) => Ok(opened),
         None => {
             let url = address.url();
             let key = address.key();
             let (bucket, key) = key.split_once('/').unwrap_or((&key, ""));
-            let builder = s3(address, fence.as_ref())?
+            let builder = s3(address)?
                 .with_endpoint(&url[..Position::BeforePath])
                 .with_bucket_name(bucket)
                 .with_virtual_hosted_style_request(false);
-            Ok((limited(build_s3(builder))?, Path::parse(key)?))
+            Ok((s3_store(address, opening, builder)?, Path::parse(key)?))
         }
     }
 }
@@ -81,39 +93,38 @@ pub(super) fn folder(
 /// known is a web server.
 pub(super) fn object(address: &Address) -> Result<StoreAndPrefix, OpenError> {
     install_cryptography();
-    match cloud_store(address, None)? {
-        Some(opened) => Ok(opened),
-        None => {
-            let builder = HttpBuilder::new()
-                .with_url(&address.url()[..Position::BeforePath])
-                .with_http_connector(GuardedConnector::new(TransportSettings {
-                    follows_redirects: true,
-                    ..transport(address)?
-                }));
-            let builder =
-                configured(builder, address)?.with_config(ClientConfigKey::AllowHttp, "true");
-            Ok((limited(builder.build())?, Path::parse(address.key())?))
-        }
-    }
+    let settings = TransportSettings {
+        follows_redirects: true,
+        ..transport(address)?
+    };
+    let builder = HttpBuilder::new().with_url(&address.url()[..Position::BeforePath]);
+    let builder = if address.has_query() {
+        builder.with_http_connector(OneFileConnector::new(&address.secret_url(), settings)?)
+    } else if let Some(opened) = cloud_store(address, &Opening::default())? {
+        return Ok(opened);
+    } else {
+        builder.with_http_connector(GuardedConnector::new(settings))
+    };
+    let builder = configured(builder, address)?.with_config(ClientConfigKey::AllowHttp, "true");
+    Ok((limited(builder.build())?, Path::parse(address.key())?))
 }
 
 /// Opens the store of an address that names a cloud by its scheme or host; `None`
 /// for any other address.
-fn cloud_store(
-    address: &Address,
-    fence: Option<&Arc<dyn Fence>>,
-) -> Result<Option<StoreAndPrefix>, OpenError> {
+fn cloud_store(address: &Address, opening: &Opening) -> Result<Option<StoreAndPrefix>, OpenError> {
     let url = address.url();
     let settings = transport(address)?;
     let connector = |cloud| StoreConnector {
         cloud,
-        fence: fence.cloned(),
+        fence: opening.fence.clone(),
         transport: settings.clone(),
+        checksum: UploadChecksum::None,
     };
     let (scheme, path) = ObjectStoreScheme::parse(url)?;
     let store = match scheme {
         ObjectStoreScheme::AmazonS3 => {
-            limited(build_s3(s3(address, fence)?.with_url(url.as_str())))?
+            let builder = s3(address)?.with_url(url.as_str());
+            s3_store(address, opening, builder)?
         }
         ObjectStoreScheme::GoogleCloudStorage => {
             let mut builder = configured(GoogleCloudStorageBuilder::from_env(), address)?;
@@ -171,40 +182,80 @@ fn is_plain_http(endpoint: Option<&str>) -> bool {
 
 /// Returns a builder with the settings of the environment, of the AWS profile and
 /// of the address.
-fn s3(address: &Address, fence: Option<&Arc<dyn Fence>>) -> Result<AmazonS3Builder, OpenError> {
-    let connector = StoreConnector {
-        cloud: Cloud::S3,
-        fence: fence.cloned(),
-        transport: transport(address)?,
-    };
+fn s3(address: &Address) -> Result<AmazonS3Builder, OpenError> {
     // Objects are removed one by one, because only such a request can have a condition.
-    let mut builder = AmazonS3Builder::from_env()
-        .with_http_connector(connector)
-        .with_disable_bulk_delete(true);
-    // Without a checksum the server would not notice damage on the way.
-    if builder
-        .get_config_value(&AmazonS3ConfigKey::Checksum)
-        .is_none()
-    {
-        builder = builder.with_checksum_algorithm(Checksum::SHA256);
-    }
+    let mut builder = AmazonS3Builder::from_env().with_disable_bulk_delete(true);
     for (key, value) in aws_profile::settings(&builder)? {
         builder = builder.with_config(key, value);
     }
     configured(builder, address)
 }
 
-fn build_s3(builder: AmazonS3Builder) -> object_store::Result<impl ObjectStore> {
-    let endpoints = [AmazonS3ConfigKey::S3Endpoint, AmazonS3ConfigKey::Endpoint];
-    let is_plain = endpoints
-        .iter()
-        .any(|key| is_plain_http(builder.get_config_value(key).as_deref()));
-    if is_plain {
-        builder.with_allow_http(true)
-    } else {
-        builder
+/// Opens a store with a client for each checksum of uploads.
+fn s3_store(
+    address: &Address,
+    opening: &Opening,
+    builder: AmazonS3Builder,
+) -> Result<Arc<dyn ObjectStore>, OpenError> {
+    let chosen = opening.checksum.clone();
+    let named = builder.get_config_value(&AmazonS3ConfigKey::Checksum);
+    let named = named.map(|name| {
+        let unknown = || format!("{name} is no checksum of uploads: use crc64nvme or sha256");
+        UploadChecksum::parse(&name).ok_or_else(unknown)
+    });
+    let (named, own) = (named.transpose()?, own_options::checksum(address)?);
+    if named.is_some() && own.is_some() && named != own {
+        return Err("checksum and checksum_algorithm (AWS_CHECKSUM_ALGORITHM) differ".into());
     }
-    .build()
+    if let Some(checksum) = own.or(named) {
+        chosen.set(checksum);
+    } else if !chosen.is_found() {
+        chosen.set_open(endpoint(&builder).is_some_and(|endpoint| !is_amazon(&endpoint)));
+    }
+    let (transport, fence) = (transport(address)?, opening.fence.clone());
+    let build = move |checksum| -> object_store::Result<Arc<dyn ObjectStore>> {
+        let builder = builder.clone().with_http_connector(StoreConnector {
+            cloud: Cloud::S3,
+            fence: fence.clone(),
+            transport: transport.clone(),
+            checksum,
+        });
+        let builder = match checksum {
+            UploadChecksum::Sha256 => builder.with_checksum_algorithm(Checksum::SHA256),
+            UploadChecksum::Crc64Nvme => builder.with_checksum_algorithm(Checksum::CRC64NVME),
+            UploadChecksum::Md5 | UploadChecksum::None => builder,
+        };
+        let is_plain = is_plain_http(endpoint(&builder).as_deref());
+        let builder = if is_plain {
+            builder.with_allow_http(true)
+        } else {
+            builder
+        };
+        Ok(Arc::new(LimitStore::new(
+            builder.build()?,
+            REQUESTS_AT_ONCE,
+        )))
+    };
+    Ok(Arc::new(ChecksumStore::new(chosen, build)?))
+}
+
+/// Returns the server that the user has named.
+fn endpoint(builder: &AmazonS3Builder) -> Option<String> {
+    let keys = [AmazonS3ConfigKey::S3Endpoint, AmazonS3ConfigKey::Endpoint];
+    keys.iter().find_map(|key| builder.get_config_value(key))
+}
+
+/// Whether an endpoint is one of Amazon, whose servers accept every checksum.
+fn is_amazon(endpoint: &str) -> bool {
+    let url = Url::parse(endpoint);
+    let host = url
+        .as_ref()
+        .ok()
+        .and_then(Url::host_str)
+        .unwrap_or_default();
+    [".amazonaws.com", ".amazonaws.com.cn"]
+        .iter()
+        .any(|end| host.ends_with(end))
 }
 
 /// Returns a builder with the environment variables that the object_store crate

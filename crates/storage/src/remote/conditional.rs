@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, UpdateVersion};
 
-use super::client::{Remote, absent, attributes};
+use super::client::{Remote, absent};
 use super::condition::Condition;
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -79,7 +79,7 @@ impl Remote {
         let path = self.path(key)?;
         let options = PutOptions {
             mode,
-            attributes: attributes(key),
+            attributes: self.attributes(key),
             ..PutOptions::default()
         };
         let put = || {

@@ -17,12 +17,13 @@ use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
 };
 
+use super::checksum::UploadChecksum;
 use super::cloud::Cloud;
 use super::condition::Condition;
 use super::fence::{Fence, FenceError, PAUSE, WAIT};
 use super::guard::GuardedConnector;
 use super::transport::TransportSettings;
-use super::upload_checksums;
+use super::upload_checksums::{self, Md5Tags};
 
 /// A write looks at the fence so often, because timers stand still while the machine
 /// sleeps.
@@ -35,6 +36,8 @@ pub(super) struct StoreConnector {
     /// The check before each try of a write.
     pub(super) fence: Option<Arc<dyn Fence>>,
     pub(super) transport: TransportSettings,
+    /// The checksum of uploads to S3.
+    pub(super) checksum: UploadChecksum,
 }
 
 impl fmt::Debug for StoreConnector {
@@ -48,6 +51,7 @@ impl HttpConnector for StoreConnector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
         Ok(HttpClient::new(StoreService {
             connector: self.clone(),
+            tags: Md5Tags::default(),
             client: GuardedConnector::new(self.transport.clone()).connect(options)?,
         }))
     }
@@ -57,23 +61,34 @@ impl HttpConnector for StoreConnector {
 #[derive(Debug)]
 struct StoreService {
     connector: StoreConnector,
+    tags: Md5Tags,
     client: HttpClient,
 }
 
 #[async_trait]
 impl HttpService for StoreService {
     async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let StoreConnector { cloud, fence, .. } = &self.connector;
+        let StoreConnector {
+            cloud,
+            fence,
+            checksum,
+            ..
+        } = &self.connector;
         let method = request.method().clone();
         Condition::add(*cloud, &mut request);
-        upload_checksums::add(*cloud, &mut request).await?;
-        match fence {
+        upload_checksums::add(*cloud, *checksum, &mut request).await?;
+        let md5 = request.headers().get("content-md5").cloned();
+        let answer = match fence {
             Some(fence) if method != Method::GET && method != Method::HEAD => {
                 wait_until_open(fence.as_ref()).await?;
                 self.send_while_open(fence.as_ref(), request).await
             }
             _ => self.client.execute(request).await,
+        }?;
+        if *cloud == Cloud::S3 {
+            self.tags.check(md5.as_ref(), &answer)?;
         }
+        Ok(answer)
     }
 }
 

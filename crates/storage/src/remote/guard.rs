@@ -8,6 +8,7 @@
 //! | sends an error of more than 64 KiB | ends after these |
 //! | has a certificate that is not trusted, or refuses TLS | fails, and is not repeated |
 //! | has never answered, and cannot be connected to | is repeated for 5 seconds |
+//! | answers 501 | fails, and is not repeated |
 //! | redirects to another address | fails, unless it is a file on a web server |
 //! | moves less than 30 kB in 30 seconds | fails; it is repeated if the store has answered before |
 
@@ -78,6 +79,23 @@ impl From<FinalError> for HttpError {
     }
 }
 
+/// The answer that the store has no such request or no such header.
+#[derive(Debug, thiserror::Error)]
+#[error("501 Not Implemented: {0}")]
+struct Unimplemented(String);
+
+/// Whether the cause of an error is that the store has no such request or header.
+pub(super) fn is_unimplemented(error: &(dyn StdError + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<Unimplemented>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
 /// A client with bounds. No lock is held while it waits.
 #[derive(Debug)]
 struct GuardedService {
@@ -114,6 +132,11 @@ impl HttpService for GuardedService {
             body
         } else if parts.status.is_redirection() {
             return Err(redirected(&host, &parts.headers).into());
+        } else if parts.status == StatusCode::NOT_IMPLEMENTED {
+            let text = read_error(body).await?;
+            let text = String::from_utf8_lossy(&text).into_owned();
+            // No repeat helps.
+            return Err(HttpError::new(HttpErrorKind::Unknown, Unimplemented(text)));
         } else {
             read_error(body).await?.into()
         };

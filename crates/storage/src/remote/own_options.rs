@@ -9,20 +9,32 @@
 //! | `storage_class` | the class of the objects of OUTPUT |
 
 use std::env;
+use std::error::Error;
 use std::time::Duration;
 
 use object_store::RetryConfig;
 
-use super::builders::OpenError;
+use super::checksum::UploadChecksum;
 use super::transport::{Bandwidth, TransportSettings};
 use crate::location::{Address, StoreOption};
+
+/// The reason why a store cannot be opened.
+pub(super) type OpenError = Box<dyn Error + Send + Sync>;
 
 /// The time for which a failed request is repeated.
 pub(super) const RETRY_FOR: Duration = Duration::from_secs(180);
 
 const RETRY_TIMEOUT: &str = "retry_timeout";
 const MAX_RETRIES: &str = "max_retries";
-const OWN: [&str; 3] = [RETRY_TIMEOUT, MAX_RETRIES, StoreOption::MAX_BANDWIDTH];
+const CHECKSUM: &str = "checksum";
+const STORAGE_CLASS: &str = "storage_class";
+const OWN: [&str; 5] = [
+    RETRY_TIMEOUT,
+    MAX_RETRIES,
+    StoreOption::MAX_BANDWIDTH,
+    CHECKSUM,
+    STORAGE_CLASS,
+];
 
 /// Whether object_store does not know the key, which is in lower case.
 pub(super) fn is_own(key: &str) -> bool {
@@ -60,6 +72,38 @@ pub(super) fn retry(address: &Address) -> Result<RetryConfig, OpenError> {
         max_retries,
         ..RetryConfig::default()
     })
+}
+
+/// Returns the checksum of uploads that the user has chosen.
+pub(super) fn checksum(address: &Address) -> Result<Option<UploadChecksum>, OpenError> {
+    let chosen = value(address, &[CHECKSUM]).map(|name| {
+        let unknown =
+            || format!("{name} is no checksum of uploads: use none, md5, crc64nvme or sha256");
+        UploadChecksum::parse(name).ok_or_else(unknown)
+    });
+    Ok(chosen.transpose()?)
+}
+
+/// Returns the class of the objects of an output.
+///
+/// # Errors
+/// Objects of that class have to be restored before they can be read, and a run reads some
+/// of what it has put.
+pub(super) fn storage_class(address: &Address) -> Result<Option<String>, OpenError> {
+    const ARCHIVES: [&str; 4] = ["GLACIER", "DEEP_ARCHIVE", "ARCHIVE", "SNOW"];
+    let class = value(address, &[STORAGE_CLASS]);
+    // Objects in the class ARCHIVE of Google are read at once.
+    let has_archives = address.url().scheme() != "gs";
+    let is_archive = |class: &&str| ARCHIVES.iter().any(|name| name.eq_ignore_ascii_case(class));
+    if let Some(class) = class.filter(|class| has_archives && is_archive(class)) {
+        return Err(format!(
+            "objects of the class {class} cannot be read at once, and a run reads what it has put: \
+             use a class such as STANDARD_IA, INTELLIGENT_TIERING or GLACIER_IR, and move the \
+             complete dataset to {class} by a life-cycle rule"
+        )
+        .into());
+    }
+    Ok(class.map(str::to_owned))
 }
 
 /// Returns what the HTTP client of the store does.

@@ -6,7 +6,7 @@ use object_store::Error;
 use object_store::client::HttpError;
 
 use super::fence::FenceError;
-use super::guard::innermost;
+use super::guard::{innermost, is_unimplemented};
 use crate::store::StoreErrorKind;
 
 /// Address of the service that hands out credentials on machines of a cloud. The
@@ -60,7 +60,9 @@ pub(super) fn without_users(text: &str) -> String {
 fn kind(error: &Error, said: &str) -> StoreErrorKind {
     match error {
         _ if FenceError::in_causes(error).is_some() => StoreErrorKind::Changed,
+        _ if is_unimplemented(error) => StoreErrorKind::Unsupported,
         _ if is_absent_bucket(said) => StoreErrorKind::NotFound,
+        _ if is_archived(said) => StoreErrorKind::Denied,
         _ if is_denied(error, said) || said.contains(METADATA_SERVICE) => StoreErrorKind::Denied,
         Error::NotFound { .. } => StoreErrorKind::NotFound,
         Error::Precondition { .. } | Error::AlreadyExists { .. } => StoreErrorKind::Changed,
@@ -91,6 +93,11 @@ fn advice(error: &Error, said: &str) -> Option<&'static str> {
              --store-option skip_signature=true",
         ),
         _ if is_absent_bucket(said) => Some("there is no such bucket: create it first"),
+        _ if is_archived(said) => Some(
+            "the object is in an archive class and cannot be read at once: restore it (at Amazon \
+             aws s3api restore-object; at Azure change its access tier), and run the same command \
+             again when it is restored",
+        ),
         _ if is_denied(error, said) => {
             Some("the store refuses it: see to the credentials and what they allow")
         }
@@ -103,8 +110,17 @@ fn advice(error: &Error, said: &str) -> Option<&'static str> {
             )
         }
         Error::Precondition { .. } => Some("it was replaced meanwhile"),
+        _ if is_unimplemented(error) => Some(
+            "the store does not know this request or one of its headers: if it is the checksum, \
+             choose one by --store-option checksum=none, md5, crc64nvme or sha256",
+        ),
         _ => None,
     }
+}
+
+/// Whether the answer says that the object has to be restored first.
+fn is_archived(said: &str) -> bool {
+    said.contains("InvalidObjectState") || said.contains("BlobArchived")
 }
 
 /// Whether the answer says that the bucket or container does not exist.
@@ -221,6 +237,8 @@ mod tests {
                 "see to the credentials",
             ),
             ("SlowDown", StoreErrorKind::Other, "SlowDown: No"),
+            ("InvalidObjectState", StoreErrorKind::Denied, "restore it"),
+            ("BlobArchived", StoreErrorKind::Denied, "restore it"),
         ] {
             let error = advised(code);
             assert_eq!(error.kind, kind, "{code}");

@@ -9,6 +9,7 @@
 
 mod bandwidth;
 mod error;
+mod host;
 mod names;
 mod pace;
 mod received;
@@ -20,7 +21,6 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use http::Uri;
 use object_store::client::{
     HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
 };
@@ -29,6 +29,7 @@ use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, ClientBuilder, NoProxy, Proxy};
 
 pub(super) use self::bandwidth::Bandwidth;
+pub(super) use self::host::host;
 use self::names::Names;
 pub(super) use self::pace::Pace;
 use self::received::ReceivedBody;
@@ -133,35 +134,22 @@ impl Transport {
 #[error("the address of a request is not a URL: {0}")]
 struct NotAUrl(url::ParseError);
 
-/// Returns the host of a request for messages.
-pub(super) fn host(uri: &Uri) -> String {
-    let host = uri.authority().map(ToString::to_string);
-    // A user and a password are not shown.
-    let host = host.map(|host| match host.rsplit_once('@') {
-        Some((_, host)) => host.to_owned(),
-        None => host,
-    });
-    host.unwrap_or_else(|| "the store".to_owned())
-}
-
 /// Makes the client with all options that object_store has.
 fn client(options: &ClientOptions, settings: &TransportSettings) -> object_store::Result<Client> {
     use ClientConfigKey as Key;
     let text = |key: Key| options.get_config_value(&key);
     let is_set = |key| text(key).is_some_and(|value| value == "true");
-    let duration = |key: Key| {
-        let parse =
-            |value: String| humantime::parse_duration(&value).map_err(|_| unusable(key, &value));
-        text(key).map(parse).transpose()
-    };
+    let duration = |key| duration(options, key);
     let mut builder = ClientBuilder::new()
         .user_agent(text(Key::UserAgent).unwrap_or_else(|| USER_AGENT.to_owned()))
         .redirect(redirects(settings.follows_redirects))
         // The address of a file can have a signature in it.
         .referer(false)
-        .dns_resolver(Arc::new(Names))
         .https_only(!is_set(Key::AllowHttp))
         .danger_accept_invalid_certs(is_set(Key::AllowInvalidCertificates));
+    if is_set(Key::RandomizeAddresses) {
+        builder = builder.dns_resolver(Arc::new(Names));
+    }
     if let Some(headers) = options.get_default_headers() {
         builder = builder.default_headers(headers.clone());
     }
@@ -185,14 +173,52 @@ fn client(options: &ClientOptions, settings: &TransportSettings) -> object_store
         builder = builder.pool_idle_timeout(time);
     }
     if let Some(most) = text(Key::PoolMaxIdlePerHost) {
-        let most = most.parse();
-        let most = most.map_err(|_| unusable(Key::PoolMaxIdlePerHost, "it"))?;
+        let number = most.parse();
+        let most = number.map_err(|_| unusable(Key::PoolMaxIdlePerHost, &most))?;
         builder = builder.pool_max_idle_per_host(most);
     }
+    protocol(builder, options)?.build().map_err(of_client)
+}
+
+/// Sets the version of HTTP and what belongs to it.
+fn protocol(
+    mut builder: ClientBuilder,
+    options: &ClientOptions,
+) -> object_store::Result<ClientBuilder> {
+    use ClientConfigKey as Key;
+    let is_set = |key: Key| {
+        options
+            .get_config_value(&key)
+            .is_some_and(|set| set == "true")
+    };
     if is_set(Key::Http1Only) {
         builder = builder.http1_only();
     }
-    builder.build().map_err(of_client)
+    if is_set(Key::Http2Only) {
+        builder = builder.http2_prior_knowledge();
+    }
+    if let Some(time) = duration(options, Key::Http2KeepAliveInterval)? {
+        builder = builder.http2_keep_alive_interval(time);
+    }
+    if let Some(time) = duration(options, Key::Http2KeepAliveTimeout)? {
+        builder = builder.http2_keep_alive_timeout(time);
+    }
+    if let Some(size) = options.get_config_value(&Key::Http2MaxFrameSize) {
+        let frame = size.parse::<u32>();
+        let frame = frame.map_err(|_| unusable(Key::Http2MaxFrameSize, &size))?;
+        builder = builder.http2_max_frame_size(frame);
+    }
+    Ok(builder.http2_keep_alive_while_idle(is_set(Key::Http2KeepAliveWhileIdle)))
+}
+
+/// Returns an option that is a time.
+fn duration(
+    options: &ClientOptions,
+    key: ClientConfigKey,
+) -> object_store::Result<Option<Duration>> {
+    let parse =
+        |value: String| humantime::parse_duration(&value).map_err(|_| unusable(key, &value));
+    options.get_config_value(&key).map(parse).transpose()
 }
 
 /// Returns the proxy that the options name.

@@ -1,7 +1,7 @@
 //! An OUTPUT that this process has locked.
 
 use rxrx_format::keys;
-use rxrx_storage::Lock;
+use rxrx_storage::{Lock, LockError};
 
 use super::error::OutputError;
 use super::location::OutputLocation;
@@ -23,8 +23,12 @@ impl LockedOutput {
         observer: &dyn Observer,
     ) -> Result<Self, OutputError> {
         let waiting = |holder: &str| observer.notice(Event::WaitingForLease { holder });
+        let lock = place.take_lock(&waiting)?;
+        if let Some(checksum) = lock.other_checksum() {
+            observer.notice(Event::OtherChecksum { checksum });
+        }
         Ok(Self {
-            lock: place.take_lock(&waiting)?,
+            lock,
             place: place.clone(),
         })
     }
@@ -37,10 +41,20 @@ impl LockedOutput {
         Ok(self.place.journal().flush()?)
     }
 
-    /// Returns whether the lock excludes other processes. If not, the user has
-    /// promised that there are none.
+    /// Returns whether the lock excludes other processes. If not, nobody else may write
+    /// there.
     pub(crate) fn is_exclusive(&self) -> bool {
         self.lock.is_exclusive()
+    }
+
+    /// Demands that the lock excludes other processes, so that something complete may be
+    /// replaced.
+    pub(crate) fn demand_exclusive(&self) -> Result<(), OutputError> {
+        if self.is_exclusive() {
+            return Ok(());
+        }
+        let path = self.place.output().clone();
+        Err(LockError::NoConditionalPut { path }.into())
     }
 
     /// Returns whether names survive a loss of power: see [`Lock::keeps_names`].

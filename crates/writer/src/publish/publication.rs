@@ -41,6 +41,9 @@ impl Publication<'_> {
         }
         let state = self.demand_free()?;
         let changes = self.changes()?;
+        if changes.any() && (changes.has_root || !changes.remove.is_empty()) {
+            lock.demand_exclusive()?;
+        }
         // The objects to be put are read and checked when they are put.
         self.check_source(&changes.keep.iter().collect::<Vec<_>>())?;
         if matches!(state, OutputState::Unfinished(_) | OutputState::Damaged(_)) {

@@ -111,7 +111,7 @@ fn a_store_that_never_answers_is_not_waited_for() {
             ..TransportSettings::default()
         }));
     // Installs the cryptography that every client needs.
-    builders::folder(&address("https", port), None).unwrap();
+    builders::folder(&address("https", port), &builders::Opening::default()).unwrap();
     let remote = Remote::on(Arc::new(store.build().unwrap()), "x");
     fails(|| remote.get("a"), "does not answer within 2 s");
 }

@@ -9,7 +9,7 @@ use http::Method;
 use object_store::client::{HttpError, HttpErrorKind, HttpRequest};
 use tokio::time::timeout;
 
-use super::host;
+use super::host::host;
 use super::sent::Sent;
 
 /// The time for which a store may work on a copy and on the completion of an upload.
