@@ -51,8 +51,8 @@ pub use rxrx_input::{
 pub use rxrx_reader::{DatasetError, DatasetInfo};
 pub use rxrx_storage::{
     Address, LocalStore, Location, LocationError, LockError, Store, StoreError, StoreErrorKind,
-    StoreOption, StoredObject, WriteObject, WriteOutcome, is_signal_ignored, open_store,
-    set_mmap_threshold,
+    StoreOption, StoredObject, WriteObject, WriteOutcome, bytes_a_second, is_signal_ignored,
+    open_store, set_mmap_threshold,
 };
 
 pub use self::convert::{ConvertError, ConvertOptions, Converted, convert};

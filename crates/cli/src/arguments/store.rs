@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::sync::Arc;
 
 use clap::Args;
-use rxrx_writer::{Location, LocationError, StoreOption};
+use rxrx_writer::{Location, LocationError, StoreOption, bytes_a_second};
 
 /// Options that say how to reach object stores.
 #[derive(Debug, Args)]
@@ -14,8 +14,15 @@ pub(crate) struct StoreArguments {
     options: Vec<String>,
 
     /// Move at most so many bytes a second to and from object stores, such as 50MB
-    #[arg(long, value_name = "BYTES", display_order = 801)]
+    #[arg(long, value_name = "BYTES", display_order = 801, value_parser = bandwidth)]
     max_bandwidth: Option<String>,
+}
+
+/// Checks a limit of bandwidth.
+fn bandwidth(text: &str) -> Result<String, &'static str> {
+    let is_number = bytes_a_second(text).is_some();
+    let text = is_number.then(|| text.to_owned());
+    text.ok_or("it is a number of bytes a second, such as 50MB or 500kB")
 }
 
 impl StoreArguments {

@@ -16,6 +16,7 @@
 use std::env;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Once};
 
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, Checksum};
@@ -61,6 +62,18 @@ pub(super) struct Opening {
     pub(super) fence: Option<Arc<dyn Fence>>,
     /// The checksum of uploads to S3.
     pub(super) checksum: Arc<ChosenChecksum>,
+    /// Whether the store has answered before.
+    pub(super) has_worked: Arc<AtomicBool>,
+}
+
+impl Opening {
+    /// Returns what the HTTP clients of the store do.
+    fn transport(&self, address: &Address) -> Result<TransportSettings, OpenError> {
+        Ok(TransportSettings {
+            has_worked: self.has_worked.clone(),
+            ..transport(address)?
+        })
+    }
 }
 
 /// Opens the store of a folder. An `http` or `https` address whose host is not
@@ -113,7 +126,7 @@ pub(super) fn object(address: &Address) -> Result<StoreAndPrefix, OpenError> {
 /// for any other address.
 fn cloud_store(address: &Address, opening: &Opening) -> Result<Option<StoreAndPrefix>, OpenError> {
     let url = address.url();
-    let settings = transport(address)?;
+    let settings = opening.transport(address)?;
     let connector = |cloud| StoreConnector {
         cloud,
         fence: opening.fence.clone(),
@@ -212,7 +225,7 @@ fn s3_store(
     } else if !chosen.is_found() {
         chosen.set_open(endpoint(&builder).is_some_and(|endpoint| !is_amazon(&endpoint)));
     }
-    let (transport, fence) = (transport(address)?, opening.fence.clone());
+    let (transport, fence) = (opening.transport(address)?, opening.fence.clone());
     let build = move |checksum| -> object_store::Result<Arc<dyn ObjectStore>> {
         let builder = builder.clone().with_http_connector(StoreConnector {
             cloud: Cloud::S3,

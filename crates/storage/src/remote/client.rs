@@ -103,6 +103,7 @@ impl Remote {
         let mut remote = Self::open(address, builders::folder(address, opening))?;
         remote.is_folder = true;
         remote.connection.checksum = opening.checksum.clone();
+        remote.connection.has_worked = opening.has_worked.clone();
         Ok(remote)
     }
 
@@ -140,6 +141,7 @@ impl Remote {
             let opening = Opening {
                 fence: Some(fence),
                 checksum: self.connection.checksum.clone(),
+                has_worked: self.connection.has_worked.clone(),
             };
             fenced.connection = Self::open_folder(&self.address, &opening)?.connection;
         }

@@ -34,6 +34,8 @@ pub(super) struct Connection {
     has_conditions: Arc<AtomicBool>,
     /// The checksum of uploads to S3.
     pub(super) checksum: Arc<ChosenChecksum>,
+    /// Whether the store has answered before.
+    pub(super) has_worked: Arc<AtomicBool>,
 }
 
 impl Connection {
@@ -49,6 +51,7 @@ impl Connection {
             limit: None,
             has_conditions: Arc::default(),
             checksum: Arc::default(),
+            has_worked: Arc::default(),
         })
     }
 

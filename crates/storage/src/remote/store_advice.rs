@@ -112,7 +112,8 @@ fn advice(error: &Error, said: &str) -> Option<&'static str> {
         Error::Precondition { .. } => Some("it was replaced meanwhile"),
         _ if is_unimplemented(error) => Some(
             "the store does not know this request or one of its headers: if it is the checksum, \
-             choose one by --store-option checksum=none, md5, crc64nvme or sha256",
+             choose one by --store-option checksum=none, md5, crc64nvme or sha256; if it is a \
+             condition, give --store-option conditional_put=disabled",
         ),
         _ => None,
     }

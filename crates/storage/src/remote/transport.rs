@@ -51,6 +51,9 @@ pub(super) struct TransportSettings {
     /// The longest time that a server can ask to wait by `Retry-After`.
     pub(super) wait_at_most: Duration,
     pub(super) pace: Pace,
+    /// Set when an answer of the store has been received whole. All clients of a store
+    /// share it.
+    pub(super) has_worked: Arc<AtomicBool>,
 }
 
 impl Default for TransportSettings {
@@ -60,6 +63,7 @@ impl Default for TransportSettings {
             bandwidth: None,
             wait_at_most: Duration::from_secs(180),
             pace: Pace::default(),
+            has_worked: Arc::default(),
         }
     }
 }
@@ -69,8 +73,6 @@ impl Default for TransportSettings {
 pub(super) struct Transport {
     client: Client,
     settings: TransportSettings,
-    /// Set when an answer has been received whole.
-    has_worked: Arc<AtomicBool>,
 }
 
 impl Transport {
@@ -85,7 +87,6 @@ impl Transport {
         Ok(Self {
             client: client(options, &settings)?,
             settings,
-            has_worked: Arc::default(),
         })
     }
 }
@@ -94,7 +95,7 @@ impl Transport {
 impl HttpService for Transport {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let settings = &self.settings;
-        let pace = settings.pace.of(&request, self.has_worked.clone());
+        let pace = settings.pace.of(&request, settings.has_worked.clone());
         let sent = Arc::<Sent>::default();
         let request = self.request(request, &sent)?;
         let answer = pace.watch(self.client.execute(request), &sent).await?;

@@ -140,7 +140,10 @@ fn an_answer_that_trickles_fails_and_is_repeated_if_the_store_has_worked() {
         "GET /works HTTP/1.1" => send(stream, "works"),
         _ => trickle(stream),
     });
-    let transport = transport(settings(short()));
+    let transport = transport(settings(Pace {
+        window: Duration::from_secs(2),
+        ..short()
+    }));
     let get = |path| {
         ask(
             &transport,
@@ -206,6 +209,7 @@ fn a_busy_store_is_asked_again_when_it_says() {
 #[test]
 fn a_limit_of_bandwidth_holds_for_both_directions_together_and_is_not_too_slow() {
     const BYTES: usize = 100_000;
+    const RATE: u64 = 80_000;
     let port = serve(|stream, request| match &request.lines[0][..3] {
         "GET" => send(stream, &"x".repeat(BYTES)),
         _ => {
@@ -214,9 +218,12 @@ fn a_limit_of_bandwidth_holds_for_both_directions_together_and_is_not_too_slow()
         }
     });
     let transport = transport(TransportSettings {
-        bandwidth: Some(Bandwidth::shared(2 * BYTES as u64)),
+        bandwidth: Some(Bandwidth::shared(RATE)),
         // The limit makes the connection miss this pace.
-        ..settings(short())
+        ..settings(Pace {
+            window: Duration::from_secs(3),
+            least_bytes: 1_000_000,
+        })
     });
     let url = format!("http://127.0.0.1:{port}/b");
     let begun = Instant::now();
@@ -227,7 +234,7 @@ fn a_limit_of_bandwidth_holds_for_both_directions_together_and_is_not_too_slow()
         }
     });
     // The last of the pieces passes after the time of all others.
-    let least = 2.0 - 32_768.0 / (2.0 * BYTES as f64) - 0.1;
+    let least = (4 * BYTES - 32_768) as f64 / RATE as f64 - 0.1;
     assert!(begun.elapsed() >= Duration::from_secs_f64(least));
 }
 
