@@ -224,6 +224,10 @@ def test_requests_to_google_follow_its_documentation(
 
 def content_type(key: str) -> str:
     match key.rpartition(".")[2]:
+        case "SHA256SUMS":
+            return "text/plain; charset=utf-8"
+        case "html":
+            return "text/html; charset=utf-8"
         case "json":
             return "application/json"
         case "md":

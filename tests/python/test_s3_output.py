@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import re
 import socket
 import time
 import zipfile
@@ -257,7 +256,7 @@ def test_a_dead_machine_s_lease_expires_after_a_minute(
     assert_same(bucket, "inherited", local)
 
 
-def test_a_server_that_ignores_create_only_puts_is_refused(
+def test_a_server_that_ignores_conditions_is_written_with_a_warning_and_nothing_is_replaced(
     local: Dataset, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     with rclone_s3(tmp_path_factory.mktemp("rclone")).running() as server:
@@ -265,14 +264,20 @@ def test_a_server_that_ignores_create_only_puts_is_refused(
         bucket.make()
         url = f"s3://{bucket.name}/rxrx1"
         convert = ("convert", local.source.root, url, *OPTIONS)
-        done = Run(tmp_path / "refused", s3_environment(server.endpoint), *convert).finish()
-        assert done.code == FAILED
-        assert "If-None-Match" in done.err
-        assert bucket.keys("rxrx1") == []
-        option = re.search(r"--store-option (\w+=\w+)", done.err)
-        assert option is not None, done.err
-        insisting = (*convert, "--store-option", option[1])
-        done = Run(tmp_path / "insisting", s3_environment(server.endpoint), *insisting).finish()
+        environment = s3_environment(server.endpoint)
+        done = Run(tmp_path / "found", environment, *convert).finish()
         assert done.code == COMPLETE, done.err
-        assert "warning" in done.err
+        assert "warning: the store has no conditional writes" in done.err
         assert_same(bucket, "rxrx1", local)
+        other = (*convert, "--overwrite", "--codec", "zstd")
+        refused = Run(tmp_path / "refused", environment, *other).finish()
+        assert refused.code == FAILED
+        assert "If-None-Match" in refused.err
+        assert_same(bucket, "rxrx1", local)
+        # A user who knows it saves the look.
+        said = ("convert", local.source.root, f"{url}-2", *OPTIONS)
+        said = (*said, "--store-option", "conditional_put=disabled")
+        done = Run(tmp_path / "said", environment, *said).finish()
+        assert done.code == COMPLETE, done.err
+        assert "warning: the store has no conditional writes" in done.err
+        assert_same(bucket, "rxrx1-2", local)

@@ -111,9 +111,10 @@ fn open_local(path: &Path) -> Result<Opened, PlanInputError> {
 /// Opens the archive at an address, or the folder of objects below it.
 ///
 /// An object at the address is an archive. Without an object the address is that
-/// of a folder, unless it ends in `.zip`.
+/// of a folder, unless it ends in `.zip` or has a query.
 fn open_remote(address: &Address) -> Result<Opened, PlanInputError> {
-    let is_named_archive = Location::Remote(address.clone()).has_extension("zip");
+    let is_zip = Location::Remote(address.clone()).has_extension("zip");
+    let is_named_archive = is_zip || address.has_query();
     let found = RemoteBytes::find(address);
     let bytes = if is_named_archive {
         Some(found?.ok_or_else(|| absent(address))?)

@@ -17,11 +17,13 @@
 //! regular_file          files that are read by path
 //! io_fault              whom an error of the file system blames
 //! concurrent            several calls at the same time
+//! byte_rate             numbers of bytes in a second
 //! platform              calls that differ between operating systems, a module for each
 //! testing               stores for tests and the conformance kit
 //! ```
 
 mod backend;
+mod byte_rate;
 mod concurrent;
 mod folder;
 mod free_space;
@@ -42,6 +44,7 @@ mod unreachable;
 mod version;
 
 pub use self::backend::{LocalBackend, OutputBackend, RemoteBackend};
+pub use self::byte_rate::bytes_a_second;
 pub use self::concurrent::{for_each_concurrent, map_concurrent};
 pub use self::free_space::FreeSpace;
 pub use self::io_fault::IoFault;

@@ -20,7 +20,10 @@ pub enum Location {
 /// `az://container/key`, `https://host/…`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address {
+    /// The URL without its query.
     url: Arc<Url>,
+    /// The query, which can have a signature in it. It is never shown.
+    query: Option<Arc<str>>,
     options: Arc<[StoreOption]>,
 }
 
@@ -37,6 +40,10 @@ pub struct StoreOption {
 }
 
 impl StoreOption {
+    /// The key of the limit of bytes that all requests together move in a second, such as
+    /// `50MB`.
+    pub const MAX_BANDWIDTH: &str = "max_bandwidth";
+
     /// Reads `key=value`.
     ///
     /// # Errors
@@ -125,11 +132,13 @@ impl Location {
                 address: text.to_owned(),
             });
         }
-        let address = Address {
+        let mut address = Address {
             url: Arc::new(url),
+            query: None,
             options: options.clone(),
         };
         address.check()?;
+        address.take_query();
         Ok(Self::Remote(address))
     }
 
@@ -215,7 +224,8 @@ impl Address {
                 instead: "give them by the environment variables of the store",
             });
         }
-        if self.url.query().is_some() || self.url.fragment().is_some() {
+        let is_web = matches!(self.url.scheme(), "http" | "https");
+        if (self.url.query().is_some() && !is_web) || self.url.fragment().is_some() {
             return Err(LocationError::Part {
                 address,
                 part: "anything after ? or #",
@@ -232,13 +242,38 @@ impl Address {
     pub(crate) fn of_folder(folder: &Path) -> Option<Self> {
         Some(Self {
             url: Arc::new(Url::from_file_path(folder).ok()?),
+            query: None,
             options: Arc::default(),
         })
     }
 
-    /// Returns the URL, which holds no secret.
+    /// Takes the query out of the URL.
+    fn take_query(&mut self) {
+        let query = self.url.query().filter(|query| !query.is_empty());
+        self.query = query.map(Arc::from);
+        if self.url.query().is_some() {
+            let mut url = Url::clone(&self.url);
+            url.set_query(None);
+            self.url = Arc::new(url);
+        }
+    }
+
+    /// Returns the URL without its query: it holds no secret.
     pub fn url(&self) -> &Url {
         &self.url
+    }
+
+    /// Whether the address has a query, such as a signature: it names one file on a web
+    /// server.
+    pub fn has_query(&self) -> bool {
+        self.query.is_some()
+    }
+
+    /// Returns the URL with its query, which can be a secret.
+    pub(crate) fn secret_url(&self) -> Url {
+        let mut url = Url::clone(&self.url);
+        url.set_query(self.query.as_deref());
+        url
     }
 
     /// Returns the settings of the store.
@@ -255,7 +290,8 @@ impl Address {
             .into_owned()
     }
 
-    /// Returns the address of `inside`, a `/`-separated path, below this one.
+    /// Returns the address of `inside`, a `/`-separated path, below this one, without a
+    /// query.
     pub fn join(&self, inside: &str) -> Self {
         self.with_path(&format!(
             "{}/{inside}",
@@ -283,6 +319,7 @@ impl Address {
         url.set_path(path);
         Self {
             url: Arc::new(url),
+            query: None,
             options: self.options.clone(),
         }
     }
@@ -335,6 +372,21 @@ mod tests {
     }
 
     #[test]
+    fn the_query_of_an_address_is_kept_and_not_shown() {
+        let parsed = parse("https://host/b/x%2B.zip?sig=secret&a=%2F").unwrap();
+        assert!(parsed.has_extension("zip"));
+        for shown in [parsed.to_string(), format!("{parsed:?}")] {
+            assert!(!shown.contains("secret"), "{shown}");
+        }
+        let Location::Remote(address) = parsed else {
+            panic!("{parsed:?} is a path");
+        };
+        assert!(address.has_query() && !address.join("y").has_query());
+        let url = address.secret_url();
+        assert_eq!(url.as_str(), "https://host/b/x%2B.zip?sig=secret&a=%2F");
+    }
+
+    #[test]
     fn a_store_option_is_a_key_and_a_value_that_is_not_shown() {
         let option = StoreOption::parse("secret_key=a=b").unwrap();
         assert_eq!((&*option.key, &*option.value), ("secret_key", "a=b"));
@@ -358,7 +410,8 @@ mod tests {
                 "https://me:secret@host/b/x",
                 "must not have a user or password",
             ),
-            ("https://host/b/x?sig=secret", "--store-option"),
+            ("s3://bucket/x?sig=secret", "--store-option"),
+            ("https://host/b/x#secret", "--store-option"),
         ] {
             let error = parse(address).unwrap_err().to_string();
             assert!(error.contains(said), "{error}");

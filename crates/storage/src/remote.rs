@@ -16,8 +16,9 @@
 //! - A client that writes under a lease asks before each try of each write whether the
 //!   lease still holds, and gives up a write before the lease can expire.
 //! - At most 64 requests of a client to a store run at the same time.
-//! - Each put has a checksum that the server compares: SHA-256 (S3), CRC-32C
-//!   (Google) or MD5 (Azure, unless the key of the account signs the request).
+//! - Each put has a checksum that the server compares: SHA-256 (S3, or another one where
+//!   the server refuses it), CRC-32C (Google) or MD5 (Azure, unless the key of the account
+//!   signs the request).
 //! - An object of more than 8 MiB is uploaded in parts of that size. Four parts are
 //!   sent while the next one is made, so one object needs at most 5 x 8 MiB = 40 MiB
 //!   of memory.
@@ -25,6 +26,7 @@
 mod aws_profile;
 mod bring;
 mod builders;
+mod checksum;
 mod client;
 mod cloud;
 mod condition;
@@ -34,6 +36,8 @@ mod connector;
 mod credentials;
 mod fence;
 mod guard;
+mod one_file;
+mod own_options;
 mod remote_bytes;
 mod remote_store;
 mod renewal;
@@ -41,11 +45,15 @@ mod retry;
 mod shared_files;
 mod stated_checksums;
 mod store_advice;
+#[cfg(test)]
+mod test_server;
+mod transport;
 mod upload;
 mod upload_checksums;
 mod versioned_files;
 mod versions;
 
+pub(crate) use self::checksum::UploadChecksum;
 pub use self::client::{PublishedChecksum, Remote, RemoteObject};
 pub use self::fence::Fence;
 pub(crate) use self::fence::wait_until_open;

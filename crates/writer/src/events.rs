@@ -33,9 +33,14 @@ pub enum Event<'a> {
     },
     /// An unfinished run is continued.
     Continued(&'a Resumed),
-    /// The store cannot exclude other writers, and the user has promised that there
-    /// are none.
+    /// The store has no conditional writes, so that it cannot exclude other writers:
+    /// nobody else may write there.
     NotExclusive,
+    /// The store refuses the usual checksum of uploads (SHA-256), and another one is used.
+    OtherChecksum {
+        /// The value of the store option `checksum`: `crc64nvme`, `md5` or `none`.
+        checksum: &'a str,
+    },
     /// The file system of OUTPUT cannot flush the names in a folder, so that a loss of
     /// power can lose finished work.
     NamesNotFlushed,

@@ -58,7 +58,7 @@ pub use rxrx_reader::{DatasetError, DatasetInfo};
 pub use rxrx_storage::{
     Address, FreeSpace, LocalStore, Location, LocationError, LockError, Store, StoreError,
     StoreErrorKind, StoreOption, StoredObject, WriteObject, WriteOutcome, anonymous_memory,
-    is_signal_ignored, open_store, release_free_memory, set_mmap_threshold,
+    bytes_a_second, is_signal_ignored, open_store, release_free_memory, set_mmap_threshold,
 };
 
 pub use self::convert::{ConvertError, ConvertOptions, Converted, convert};

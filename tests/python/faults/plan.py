@@ -30,6 +30,22 @@ class Refuse:
 
 
 @dataclass(frozen=True)
+class Deny:
+    """The proxy answers with an error of S3; the server never gets the request."""
+
+    status: int
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Ignore:
+    """The server gets the request without these headers, whose names are in lower case."""
+
+    headers: frozenset[str]
+
+
+@dataclass(frozen=True)
 class LoseRequest:
     """The proxy resets the connection after this part of the request's body."""
 
@@ -70,7 +86,7 @@ class Trickle:
     pause: float = 0.001
 
 
-Fault = Refuse | LoseRequest | LoseAnswer | Delay | Hold | Trickle
+Fault = Refuse | Deny | Ignore | LoseRequest | LoseAnswer | Delay | Hold | Trickle
 Plan = Callable[[RequestHead], Fault | None]
 
 

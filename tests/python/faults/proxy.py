@@ -1,6 +1,6 @@
 """A proxy between an HTTP/1.1 client and a server that records requests and injects faults.
 
-It does not change heads: S3 signs `Host`.
+It does not change heads (S3 signs `Host`), unless a header is to be ignored.
 """
 
 from __future__ import annotations
@@ -15,12 +15,15 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 from faults.http_wire import Head, chunks, pieces_of, read_head, until_the_end
 from faults.plan import (
     Delay,
+    Deny,
     Fault,
     Hold,
+    Ignore,
     LoseAnswer,
     LoseRequest,
     Plan,
@@ -29,14 +32,15 @@ from faults.plan import (
     Trickle,
     no_faults,
 )
+from faults.signature import without_headers
 from servers.process import LOOPBACK
 
 PIECE = 1 << 16
 REFUSALS = {
-    400: ("Bad Request", "ExpiredToken", "The provided token has expired."),
-    503: ("Service Unavailable", "SlowDown", "Please reduce your request rate."),
-    429: ("Too Many Requests", "TooManyRequests", "Please reduce your request rate."),
-    500: ("Internal Server Error", "InternalError", "Please try again."),
+    400: ("ExpiredToken", "The provided token has expired."),
+    503: ("SlowDown", "Please reduce your request rate."),
+    429: ("TooManyRequests", "Please reduce your request rate."),
+    500: ("InternalError", "Please try again."),
 }
 RESET = struct.pack("ii", 1, 0)
 """SO_LINGER with a time of 0: closing the socket sends a reset."""
@@ -237,14 +241,18 @@ class FaultProxy:
         exchange = self.record(head)
         match exchange.fault:
             case Refuse(status):
-                return await self.refuse(line, head, exchange, status)
+                code, message = REFUSALS[status]
+                return await self.refuse(line, head, exchange, Deny(status, code, message))
+            case Deny():
+                return await self.refuse(line, head, exchange, exchange.fault)
             case Delay(seconds):
                 await asyncio.sleep(seconds)
             case Hold(released):
                 while not released.is_set():
                     await asyncio.sleep(0.02)
         from_server, to_server = await line.connect(self.server_port)
-        to_server.write(head.raw)
+        ignored = exchange.fault.headers if isinstance(exchange.fault, Ignore) else ()
+        to_server.write(without_headers(head, ignored) if ignored else head.raw)
         async with asyncio.TaskGroup() as both:
             upload = both.create_task(self.pass_request(line.reader, to_server, head, exchange))
             is_last = await self.pass_answer(from_server, line.writer, exchange)
@@ -268,14 +276,14 @@ class FaultProxy:
         with self.changed:
             self.changed.notify_all()
 
-    async def refuse(self, line: Line, head: Head, exchange: Exchange, status: int) -> bool:
+    async def refuse(self, line: Line, head: Head, exchange: Exchange, denial: Deny) -> bool:
         # A client that sent `Expect` does not send its body now; another one sends all of it.
         asked_first = "expect" in head.headers
         if not asked_first:
             async for _ in self.body(line.reader, head, PIECE):
                 pass
-        reason, code, message = REFUSALS[status]
-        body = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+        status, reason = denial.status, HTTPStatus(denial.status).phrase
+        body = f"<Error><Code>{denial.code}</Code><Message>{denial.message}</Message></Error>"
         fields = f"Content-Type: application/xml\r\nContent-Length: {len(body)}\r\n"
         if asked_first:
             fields += "Connection: close\r\n"

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::sync::Arc;
 
 use clap::Args;
-use rxrx_writer::{Location, LocationError, StoreOption};
+use rxrx_writer::{Location, LocationError, StoreOption, bytes_a_second};
 
 /// Options that say how to reach object stores.
 #[derive(Debug, Args)]
@@ -12,14 +12,31 @@ pub(crate) struct StoreArguments {
     /// Set an option of the object store, such as endpoint or region; repeatable
     #[arg(long = "store-option", value_name = "KEY=VALUE", display_order = 800)]
     options: Vec<String>,
+
+    /// Move at most so many bytes a second to and from object stores, such as 50MB
+    #[arg(long, value_name = "BYTES", display_order = 801, value_parser = bandwidth)]
+    max_bandwidth: Option<String>,
+}
+
+/// Checks a limit of bandwidth.
+fn bandwidth(text: &str) -> Result<String, &'static str> {
+    let is_number = bytes_a_second(text).is_some();
+    let text = is_number.then(|| text.to_owned());
+    text.ok_or("it is a number of bytes a second, such as 50MB or 500kB")
 }
 
 impl StoreArguments {
     /// Parses a path or an address. Clap does not do it, because its errors
     /// repeat the argument with the secrets that it may have.
     pub(super) fn location(&self, text: &OsStr) -> Result<Location, LocationError> {
+        let limit = self.max_bandwidth.iter().map(|limit| {
+            Ok(StoreOption {
+                key: StoreOption::MAX_BANDWIDTH.to_owned(),
+                value: limit.clone(),
+            })
+        });
         let options = self.options.iter().map(|option| StoreOption::parse(option));
-        let options: Arc<[StoreOption]> = options.collect::<Result<_, _>>()?;
+        let options: Arc<[StoreOption]> = options.chain(limit).collect::<Result<_, _>>()?;
         Location::parse(text, &options)
     }
 

@@ -24,8 +24,8 @@ pub(super) fn bar(verbosity: Verbosity, template: &str) -> ProgressBar {
 /// Warns that the store has no conditional writes.
 pub(super) fn warn_not_exclusive() {
     warning(
-        "the store cannot keep other writers out: make sure that no other process writes this \
-         output",
+        "the store has no conditional writes, so that it cannot keep other writers out: make sure \
+         that no other process writes this output",
     );
 }
 
@@ -60,4 +60,12 @@ pub(super) fn tell_switch(event: Event<'_>) {
         Event::CardKept => line("README.md was edited, so it stays as it is"),
         _ => {}
     }
+}
+
+/// Says which checksum protects the uploads.
+pub(super) fn tell_checksum(checksum: &str) {
+    line(format!(
+        "the store refuses SHA-256 checksums of uploads: --store-option checksum={checksum} is \
+          used"
+    ));
 }

@@ -3,7 +3,7 @@
 use indicatif::ProgressBar;
 use rxrx_writer::{Event, Observer};
 
-use super::bar::{bar, tell_switch, tell_waiting, warn_not_exclusive};
+use super::bar::{bar, tell_checksum, tell_switch, tell_waiting, warn_not_exclusive};
 use crate::report::{bytes, is_terminal, line};
 use crate::verbosity::Verbosity;
 
@@ -44,6 +44,9 @@ impl Observer for ObjectProgress {
             Event::Checking { objects } => self.begin("checking", objects),
             Event::Publishing { objects } => self.begin("uploading", objects),
             Event::NotExclusive => self.bar.suspend(warn_not_exclusive),
+            Event::OtherChecksum { checksum } if self.verbosity > Verbosity::Quiet => {
+                self.bar.suspend(|| tell_checksum(checksum));
+            }
             Event::WaitingForLease { holder } if self.verbosity > Verbosity::Quiet => {
                 self.bar.suspend(|| tell_waiting(holder));
             }

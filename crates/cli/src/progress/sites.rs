@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanDuration, ProgressBar};
 use rxrx_writer::{Event, Observer};
 
-use super::bar::{bar, tell_switch, tell_waiting, warn_names_not_flushed, warn_not_exclusive};
+use super::bar::{
+    bar, tell_checksum, tell_switch, tell_waiting, warn_names_not_flushed, warn_not_exclusive,
+};
 use super::resumed::resumed;
 use crate::report::{bytes, is_terminal, line, warning};
 use crate::verbosity::Verbosity;
@@ -139,6 +141,9 @@ impl Observer for SiteProgress {
                 stored_bytes,
             } => self.advance(sites, stored_bytes),
             Event::NotExclusive => self.bar.suspend(warn_not_exclusive),
+            Event::OtherChecksum { checksum } if self.verbosity > Verbosity::Quiet => {
+                self.bar.suspend(|| tell_checksum(checksum));
+            }
             Event::NamesNotFlushed => self.bar.suspend(warn_names_not_flushed),
             // The user must know it, however quiet.
             Event::NotFlushed { .. } => self.bar.suspend(|| self.tell(event)),

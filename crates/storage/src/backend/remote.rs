@@ -4,8 +4,12 @@ use std::sync::Arc;
 
 use super::output_backend::OutputBackend;
 use crate::lock::{Lease, LeaseFence, LeaseLock, LeaseTimes, Lock, LockError};
-use crate::remote::{Remote, RemoteStore};
+use crate::remote::{Remote, RemoteStore, UploadChecksum};
 use crate::store::StoreError;
+
+/// The key in the work prefix of an upload that is given up, by which the checksum that
+/// the store accepts is found.
+const CHECKSUM_PROBE: &str = "checksum-probe";
 
 /// A prefix and the work prefix beside it.
 pub struct RemoteBackend {
@@ -84,8 +88,13 @@ impl OutputBackend for RemoteBackend {
     fn lock(&self, waiting: &dyn Fn(&str)) -> Result<Box<dyn Lock>, LockError> {
         let output = self.output.location();
         let fence = self.fence.clone();
+        let checksum = self.work.choose_checksum(CHECKSUM_PROBE);
         let lease = Lease::take(&self.work, &output, self.times, waiting)?;
-        let lock = LeaseLock::new(self.fenced_work(), lease, fence, self.begun);
+        if !lease.is_exclusive() {
+            self.written.forget_conditions();
+        }
+        let mut lock = LeaseLock::new(self.fenced_work(), lease, fence, self.begun);
+        lock.set_other_checksum(checksum.map(UploadChecksum::name));
         Ok(Box::new(lock))
     }
 

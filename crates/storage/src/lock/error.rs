@@ -79,12 +79,11 @@ pub enum LockError {
         /// Process and host.
         holder: String,
     },
-    /// The store cannot keep two writers apart.
+    /// The store cannot keep two writers apart, and something there would be replaced.
     #[error(
-        "the store of {path} ignores If-None-Match or If-Match, so that two processes could write one dataset \
-         at once and neither would notice: use a store that supports it, or convert to a disk and \
-         publish; if you make sure that there is only one writer, say so with \
-         --store-option conditional_put=disabled"
+        "the store of {path} has no conditional writes (If-None-Match, If-Match), so that nothing \
+         there is replaced: a late request of another process could destroy what is complete; \
+         write the dataset under another name, or use a store that has them"
     )]
     NoConditionalPut {
         /// The output.

@@ -26,4 +26,10 @@ pub trait Lock: Send + Sync {
     fn is_exclusive(&self) -> bool {
         true
     }
+
+    /// Returns the checksum of uploads that is used because the store refuses the usual
+    /// one; `None` if it is the usual one.
+    fn other_checksum(&self) -> Option<&'static str> {
+        None
+    }
 }

@@ -35,11 +35,11 @@
 //!
 //! # Stores without conditions
 //!
-//! Some stores ignore `If-None-Match` or `If-Match`. After each lease is taken, a put
-//! with each of the two conditions must fail; if it succeeds, the store is refused with
-//! [`LockError::NoConditionalPut`]. If the user says that the store has no conditions,
-//! the process puts its lease, waits [`LeaseTimes::settle`], and reads it;
-//! [`Lease::is_exclusive`] is then false.
+//! Some stores refuse `If-None-Match` or `If-Match` (status 501), and some ignore them.
+//! After each lease is taken, a put with each of the two conditions must fail; if it
+//! succeeds, the store ignores them. In such a store, or when the user says that the store
+//! has no conditions, the process puts its lease, waits [`LeaseTimes::settle`], and reads
+//! it; [`Lease::is_exclusive`] is then false.
 
 mod found;
 mod held_lease;
@@ -91,8 +91,7 @@ impl Lease {
     /// lease or the lease expires. It calls `waiting` before, with that process.
     ///
     /// # Errors
-    /// [`LockError::Busy`] when another process holds the lock,
-    /// [`LockError::NoConditionalPut`], or the store failed.
+    /// [`LockError::Busy`] when another process holds the lock, or the store failed.
     pub fn take(
         work: &Remote,
         output: &Location,
@@ -219,15 +218,9 @@ impl Taking<'_> {
                 Some(found) if found.is(&self.record) => Some(found.version),
                 _ => return Ok(None),
             },
-            // The user said that the store has no conditional put.
+            // The store has no conditional put, or the user said so.
             Err(error) if error.kind == StoreErrorKind::Unsupported => {
-                self.work.put(KEY, self.record.bytes()?.into())?;
-                thread::sleep(self.times.settle);
-                match Found::read(self.work)? {
-                    Some(found) if found.is(&self.record) => None,
-                    Some(found) => return Err(self.busy(found.holder())),
-                    None => return Ok(None),
-                }
+                return self.put_without_condition();
             }
             Err(error) => return Err(error.into()),
         };
@@ -237,12 +230,27 @@ impl Taking<'_> {
         }))
     }
 
+    /// Puts the lease of this process and looks whether it stays. Returns `None` if it
+    /// was removed.
+    fn put_without_condition(&self) -> Result<Option<StoredLease>, LockError> {
+        self.work.put(KEY, self.record.bytes()?.into())?;
+        thread::sleep(self.times.settle);
+        match Found::read(self.work)? {
+            Some(found) if found.is(&self.record) => Ok(Some(StoredLease {
+                record: self.record.clone(),
+                version: None,
+            })),
+            Some(found) => Err(self.busy(found.holder())),
+            None => Ok(None),
+        }
+    }
+
     /// Starts the thread that renews the lease, which was put by a request that was
     /// sent at `sent` or later.
     fn hold(self, stored: StoredLease, sent: Duration) -> Result<Lease, LockError> {
+        let hold = |stored, sent| HeldLease::new(self.work, self.output, self.times, stored, sent);
         let first = stored.version.clone();
-        let held = HeldLease::new(self.work, self.output, self.times, stored, sent);
-        let held = Arc::new(held);
+        let mut held = hold(stored, sent);
         if let Some(first) = first {
             let other = || Ok::<_, LockError>(LeaseRecord::new()?.bytes()?.into());
             held.renew()?;
@@ -250,12 +258,14 @@ impl Taking<'_> {
             if self.work.create(KEY, other()?)?.is_some()
                 || self.work.replace(KEY, other()?, &first)?.is_some()
             {
-                self.work.remove(KEY)?;
-                return Err(LockError::NoConditionalPut {
-                    path: self.output.clone(),
-                });
+                // The store ignores one of the conditions.
+                let sent = now()?;
+                let stored = self.put_without_condition()?;
+                let others = || self.busy("another process".to_owned());
+                held = hold(stored.ok_or_else(others)?, sent);
             }
         }
+        let held = Arc::new(held);
         let renewing = held.clone();
         let spawned = thread::Builder::new().name("lease".to_owned());
         let spawned = spawned.spawn(move || renewing.keep_renewing());

@@ -22,6 +22,7 @@ pub struct LeaseLock {
     fence: Arc<LeaseFence>,
     /// Key in the work folder of the object that exists once work has begun.
     begun: &'static str,
+    other_checksum: Option<&'static str>,
 }
 
 impl LeaseLock {
@@ -35,7 +36,13 @@ impl LeaseLock {
             lease,
             fence,
             begun,
+            other_checksum: None,
         }
+    }
+
+    /// Notes the checksum of uploads that is used in place of the usual one.
+    pub fn set_other_checksum(&mut self, checksum: Option<&'static str>) {
+        self.other_checksum = checksum;
     }
 }
 
@@ -70,6 +77,10 @@ impl Lock for LeaseLock {
 
     fn is_exclusive(&self) -> bool {
         self.lease.is_exclusive()
+    }
+
+    fn other_checksum(&self) -> Option<&'static str> {
+        self.other_checksum
     }
 }
 

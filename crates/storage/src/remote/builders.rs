@@ -14,11 +14,10 @@
 //! out credentials.
 
 use std::env;
-use std::error::Error as StdError;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Once};
-use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, Checksum};
@@ -30,40 +29,34 @@ use object_store::path::Path;
 use object_store::{
     ClientConfigKey, ClientOptions, Error, ObjectStore, ObjectStoreScheme, RetryConfig,
 };
-use url::Position;
+use url::{Position, Url};
 
 use super::aws_profile;
+use super::checksum::{ChecksumStore, ChosenChecksum, UploadChecksum};
 use super::cloud::Cloud;
 use super::connector::StoreConnector;
 use super::credentials::{CredentialSource, ProfileCredentials};
 use super::fence::Fence;
 use super::guard::GuardedConnector;
+use super::one_file::OneFileConnector;
+use super::own_options::{self, OpenError, retry, transport};
 use super::renewal::Renewal;
 use super::stated_checksums;
+use super::transport::TransportSettings;
 use crate::location::Address;
 
-/// The reason why a store cannot be opened.
-pub(super) type OpenError = Box<dyn StdError + Send + Sync>;
 /// The number of requests to one store at the same time.
 const REQUESTS_AT_ONCE: usize = 64;
-/// The time for which a failed request is repeated.
-const RETRY_FOR: Duration = Duration::from_secs(180);
 /// A store, and the start of all keys of an address in it.
 pub(super) type StoreAndPrefix = (Arc<dyn ObjectStore>, Path);
 
 /// The region of a store without one, as in the object_store crate.
 const USUAL_REGION: &str = "us-east-1";
 
-/// Options of this program, beside those of the object_store crate.
-const RETRY_TIMEOUT: &str = "retry_timeout";
-const MAX_RETRIES: &str = "max_retries";
-const OWN_OPTIONS: [&str; 2] = [RETRY_TIMEOUT, MAX_RETRIES];
-
-/// Default times of a request: for the whole request (a large part on a slow
-/// line), for the wait between two pieces of its answer, and for the connection.
-const TIMES: [(ClientConfigKey, &str, &str); 3] = [
-    (ClientConfigKey::Timeout, "TIMEOUT", "10 minutes"),
-    (ClientConfigKey::ReadTimeout, "READ_TIMEOUT", "1 minute"),
+/// Default times of a request: for the whole request (a large part on a slow line), and
+/// for the connection. A request that moves too few bytes ends earlier.
+const TIMES: [(ClientConfigKey, &str, &str); 2] = [
+    (ClientConfigKey::Timeout, "TIMEOUT", "1 hour"),
     (
         ClientConfigKey::ConnectTimeout,
         "CONNECT_TIMEOUT",
@@ -71,64 +64,58 @@ const TIMES: [(ClientConfigKey, &str, &str); 3] = [
     ),
 ];
 
+/// How the clients of a folder differ.
+#[derive(Default)]
+pub(super) struct Opening {
+    /// The check before each try of a write.
+    pub(super) fence: Option<Arc<dyn Fence>>,
+    /// The checksum of uploads to S3.
+    pub(super) checksum: Arc<ChosenChecksum>,
+    /// Whether the store has answered before.
+    pub(super) has_worked: Arc<AtomicBool>,
+    /// Whether S3 is asked for the checksums of an object.
+    pub(super) asks_checksums: bool,
+}
+
+impl Opening {
+    /// Returns what the HTTP clients of the store do.
+    fn transport(&self, address: &Address) -> Result<TransportSettings, OpenError> {
+        Ok(TransportSettings {
+            has_worked: self.has_worked.clone(),
+            ..transport(address)?
+        })
+    }
+}
+
 /// Opens the store of a folder. An `http` or `https` address whose host is not
 /// known speaks S3; its first name is the bucket. Requests to it are not signed if the
-/// user has set no credentials, so that it may be a plain web server. Each write asks the
-/// `fence`.
-pub(super) fn folder(
-    address: &Address,
-    fence: Option<Arc<dyn Fence>>,
-) -> Result<StoreAndPrefix, OpenError> {
-    folder_by(
-        address,
-        &Client {
-            fence,
-            asks_checksums: false,
-        },
-    )
-}
-
-/// Opens the store of a folder with a client that asks S3 for the checksums of an object.
-pub(super) fn asking_checksums(address: &Address) -> Result<StoreAndPrefix, OpenError> {
-    folder_by(
-        address,
-        &Client {
-            fence: None,
-            asks_checksums: true,
-        },
-    )
-}
-
-/// The requests that a client sends.
-#[derive(Default)]
-struct Client {
-    /// The check before each try of a write.
-    fence: Option<Arc<dyn Fence>>,
-    /// Whether S3 is asked for the checksums of an object.
-    asks_checksums: bool,
-}
-
-fn folder_by(address: &Address, client: &Client) -> Result<StoreAndPrefix, OpenError> {
+/// user has set no credentials, so that it may be a plain web server.
+pub(super) fn folder(address: &Address, opening: &Opening) -> Result<StoreAndPrefix, OpenError> {
     install_cryptography();
-    match cloud_store(address, client)? {
+    if address.has_query() {
+        return Err(
+            "an address with ? names one file: give the address of the folder, and what its \
+             requests need by --store-option or the environment"
+                .into(),
+        );
+    }
+    match cloud_store(address, opening)? {
         Some(opened) => Ok(opened),
         None => {
             let url = address.url();
             let key = address.key();
             let (bucket, key) = key.split_once('/').unwrap_or((&key, ""));
-            let S3 {
-                mut builder,
-                has_credentials,
-            } = s3(address, client)?;
-            if !says_whether_to_sign(address) && !has_credentials {
+            let mut s3 = s3(address, opening)?;
+            if !says_whether_to_sign(address) && !s3.has_credentials {
                 // A plain web server, most likely: the role of a machine means nothing there.
-                builder = builder.with_skip_signature(true);
+                s3.builder = s3.builder.with_skip_signature(true);
             }
-            let builder = builder
+            s3.builder = s3
+                .builder
                 .with_endpoint(&url[..Position::BeforePath])
                 .with_bucket_name(bucket)
                 .with_virtual_hosted_style_request(false);
-            Ok((limited(build_s3(builder))?, Path::parse(key)?))
+            Ok((s3_store(address, opening, s3)?, Path::parse(key)?))
         }
     }
 }
@@ -137,33 +124,41 @@ fn folder_by(address: &Address, client: &Client) -> Result<StoreAndPrefix, OpenE
 /// known is a web server.
 pub(super) fn object(address: &Address) -> Result<StoreAndPrefix, OpenError> {
     install_cryptography();
-    match cloud_store(address, &Client::default())? {
-        Some(opened) => Ok(opened),
-        None => {
-            let builder = HttpBuilder::new()
-                .with_url(&address.url()[..Position::BeforePath])
-                .with_http_connector(GuardedConnector::default());
-            let builder =
-                configured(builder, address)?.with_config(ClientConfigKey::AllowHttp, "true");
-            Ok((limited(builder.build())?, Path::parse(address.key())?))
-        }
-    }
+    let settings = TransportSettings {
+        follows_redirects: true,
+        ..transport(address)?
+    };
+    let builder = HttpBuilder::new().with_url(&address.url()[..Position::BeforePath]);
+    let builder = if address.has_query() {
+        builder.with_http_connector(OneFileConnector::new(&address.secret_url(), settings)?)
+    } else if let Some(opened) = cloud_store(address, &Opening::default())? {
+        return Ok(opened);
+    } else {
+        builder.with_http_connector(GuardedConnector::new(settings))
+    };
+    let builder = configured(builder, address)?.with_config(ClientConfigKey::AllowHttp, "true");
+    Ok((limited(builder.build())?, Path::parse(address.key())?))
 }
 
 /// Opens the store of an address that names a cloud by its scheme or host; `None`
 /// for any other address.
-fn cloud_store(address: &Address, client: &Client) -> Result<Option<StoreAndPrefix>, OpenError> {
+fn cloud_store(address: &Address, opening: &Opening) -> Result<Option<StoreAndPrefix>, OpenError> {
     let url = address.url();
+    let settings = opening.transport(address)?;
     let connector = |cloud| StoreConnector {
         cloud,
-        fence: client.fence.clone(),
+        fence: opening.fence.clone(),
         renewal: None,
+        transport: settings.clone(),
+        checksum: UploadChecksum::None,
     };
     let (scheme, path) = ObjectStoreScheme::parse(url)?;
     let store = match scheme {
-        ObjectStoreScheme::AmazonS3 => limited(build_s3(
-            s3(address, client)?.builder.with_url(url.as_str()),
-        ))?,
+        ObjectStoreScheme::AmazonS3 => {
+            let mut s3 = s3(address, opening)?;
+            s3.builder = s3.builder.with_url(url.as_str());
+            s3_store(address, opening, s3)?
+        }
         ObjectStoreScheme::GoogleCloudStorage => {
             let mut builder = configured(GoogleCloudStorageBuilder::from_env(), address)?;
             if let Ok(host) = env::var("STORAGE_EMULATOR_HOST") {
@@ -218,25 +213,19 @@ fn is_plain_http(endpoint: Option<&str>) -> bool {
     endpoint.is_some_and(|endpoint| endpoint.starts_with("http://"))
 }
 
-/// A builder for S3, and whether its requests are signed with credentials that the user
-/// has set.
+/// A builder for S3, whether its requests are signed with credentials that the user has
+/// set, and how they are signed anew.
 struct S3 {
     builder: AmazonS3Builder,
     has_credentials: bool,
+    renewal: Option<Renewal>,
 }
 
 /// Returns a builder with the settings of the environment, of the AWS profile and
 /// of the address.
-fn s3(address: &Address, client: &Client) -> Result<S3, OpenError> {
+fn s3(address: &Address, opening: &Opening) -> Result<S3, OpenError> {
     // Objects are removed one by one, because only such a request can have a condition.
-    let mut builder = s3_from_env(client.asks_checksums).with_disable_bulk_delete(true);
-    // Without a checksum the server would not notice damage on the way.
-    if builder
-        .get_config_value(&AmazonS3ConfigKey::Checksum)
-        .is_none()
-    {
-        builder = builder.with_checksum_algorithm(Checksum::SHA256);
-    }
+    let mut builder = s3_from_env(opening.asks_checksums).with_disable_bulk_delete(true);
     let profile = aws_profile::profile(&builder)?;
     for (key, value) in profile.settings {
         builder = builder.with_config(key, value);
@@ -256,14 +245,10 @@ fn s3(address: &Address, client: &Client) -> Result<S3, OpenError> {
     if let Some(renewal) = &renewal {
         builder = builder.with_credentials(Arc::new(renewal.credentials.clone()));
     }
-    let connector = StoreConnector {
-        cloud: Cloud::S3,
-        fence: client.fence.clone(),
-        renewal,
-    };
     Ok(S3 {
-        builder: builder.with_http_connector(connector),
+        builder,
         has_credentials,
+        renewal,
     })
 }
 
@@ -311,17 +296,75 @@ fn has_credentials(builder: &AmazonS3Builder) -> bool {
     sources.any(|key| builder.get_config_value(key).is_some())
 }
 
-fn build_s3(builder: AmazonS3Builder) -> object_store::Result<impl ObjectStore> {
-    let endpoints = [AmazonS3ConfigKey::S3Endpoint, AmazonS3ConfigKey::Endpoint];
-    let is_plain = endpoints
-        .iter()
-        .any(|key| is_plain_http(builder.get_config_value(key).as_deref()));
-    if is_plain {
-        builder.with_allow_http(true)
-    } else {
-        builder
+/// Opens a store with a client for each checksum of uploads.
+fn s3_store(
+    address: &Address,
+    opening: &Opening,
+    s3: S3,
+) -> Result<Arc<dyn ObjectStore>, OpenError> {
+    let S3 {
+        builder, renewal, ..
+    } = s3;
+    let chosen = opening.checksum.clone();
+    let named = builder.get_config_value(&AmazonS3ConfigKey::Checksum);
+    let named = named.map(|name| {
+        let unknown = || format!("{name} is no checksum of uploads: use crc64nvme or sha256");
+        UploadChecksum::parse(&name).ok_or_else(unknown)
+    });
+    let (named, own) = (named.transpose()?, own_options::checksum(address)?);
+    if named.is_some() && own.is_some() && named != own {
+        return Err("checksum and checksum_algorithm (AWS_CHECKSUM_ALGORITHM) differ".into());
     }
-    .build()
+    if let Some(checksum) = own.or(named) {
+        chosen.set(checksum);
+    } else if !chosen.is_found() {
+        chosen.set_open(endpoint(&builder).is_some_and(|endpoint| !is_amazon(&endpoint)));
+    }
+    let (transport, fence) = (opening.transport(address)?, opening.fence.clone());
+    let build = move |checksum| -> object_store::Result<Arc<dyn ObjectStore>> {
+        let builder = builder.clone().with_http_connector(StoreConnector {
+            cloud: Cloud::S3,
+            fence: fence.clone(),
+            renewal: renewal.clone(),
+            transport: transport.clone(),
+            checksum,
+        });
+        let builder = match checksum {
+            UploadChecksum::Sha256 => builder.with_checksum_algorithm(Checksum::SHA256),
+            UploadChecksum::Crc64Nvme => builder.with_checksum_algorithm(Checksum::CRC64NVME),
+            UploadChecksum::Md5 | UploadChecksum::None => builder,
+        };
+        let is_plain = is_plain_http(endpoint(&builder).as_deref());
+        let builder = if is_plain {
+            builder.with_allow_http(true)
+        } else {
+            builder
+        };
+        Ok(Arc::new(LimitStore::new(
+            builder.build()?,
+            REQUESTS_AT_ONCE,
+        )))
+    };
+    Ok(Arc::new(ChecksumStore::new(chosen, build)?))
+}
+
+/// Returns the server that the user has named.
+fn endpoint(builder: &AmazonS3Builder) -> Option<String> {
+    let keys = [AmazonS3ConfigKey::S3Endpoint, AmazonS3ConfigKey::Endpoint];
+    keys.iter().find_map(|key| builder.get_config_value(key))
+}
+
+/// Whether an endpoint is one of Amazon, whose servers accept every checksum.
+fn is_amazon(endpoint: &str) -> bool {
+    let url = Url::parse(endpoint);
+    let host = url
+        .as_ref()
+        .ok()
+        .and_then(Url::host_str)
+        .unwrap_or_default();
+    [".amazonaws.com", ".amazonaws.com.cn"]
+        .iter()
+        .any(|end| host.ends_with(end))
 }
 
 /// Returns a builder with the environment variables that the object_store crate
@@ -433,51 +476,13 @@ fn configured<B: Builder>(mut builder: B, address: &Address) -> Result<B, OpenEr
     }
     for option in address.options() {
         let key = option.key.to_ascii_lowercase();
-        if OWN_OPTIONS.contains(&key.as_str()) {
+        if own_options::is_own(&key) {
             continue;
         }
-        let unknown = |_| {
-            format!(
-                "there is no store option {key} here: use those of the object_store crate, such \
-                 as endpoint, region, skip_signature, allow_http or timeout, or {RETRY_TIMEOUT} \
-                 (seconds) and {MAX_RETRIES}"
-            )
-        };
-        builder = builder.with(key.parse().map_err(unknown)?, &option.value);
+        let known = key.parse().map_err(|_| own_options::unknown(&key))?;
+        builder = builder.with(known, &option.value);
     }
     Ok(builder.with_retries(retry(address)?))
-}
-
-/// Returns how often and how long a failed request is repeated.
-pub(super) fn retry(address: &Address) -> Result<RetryConfig, OpenError> {
-    let mut retry = RetryConfig {
-        retry_timeout: RETRY_FOR,
-        max_retries: usize::MAX,
-        ..RetryConfig::default()
-    };
-    for option in address.options() {
-        let key = option.key.to_ascii_lowercase();
-        let number = || {
-            let refused = |_| format!("--store-option {key} is not a whole number");
-            option.value.parse::<u64>().map_err(refused)
-        };
-        match key.as_str() {
-            RETRY_TIMEOUT => retry.retry_timeout = Duration::from_secs(number()?),
-            MAX_RETRIES => retry.max_retries = usize::try_from(number()?)?,
-            _ => {}
-        }
-    }
-    Ok(retry)
-}
-
-/// Returns whether the user has not said that the store ignores conditions.
-pub(super) fn has_conditions(address: &Address) -> bool {
-    let names = ["conditional_put", "aws_conditional_put"];
-    let mut options = address.options().iter();
-    let option = options.find(|option| names.contains(&&*option.key.to_ascii_lowercase()));
-    let set = option.map(|option| option.value.clone());
-    let set = set.or_else(|| env::var("AWS_CONDITIONAL_PUT").ok());
-    set.is_none_or(|value| value != "disabled")
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Requests to one store, below one address.
 
+mod attributes;
+mod checksum_probe;
 mod describe;
 mod listing;
 mod stored_checksums;
@@ -21,9 +23,10 @@ use object_store::{
     Attribute, Attributes, Error, GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt,
 };
 
-use super::builders::{self, OpenError, StoreAndPrefix};
+use super::builders::{self, Opening, StoreAndPrefix};
 use super::connection::Connection;
 use super::fence::Fence;
+use super::own_options::{self, OpenError};
 use super::retry;
 use super::store_advice::{AdvisedError, without_users};
 use super::upload::Upload;
@@ -45,6 +48,8 @@ pub struct Remote {
     base: Path,
     /// Whether the store was opened by [`Self::folder`].
     is_folder: bool,
+    /// The class of the objects that are put.
+    storage_class: Option<String>,
 }
 
 /// The description of an object by its store.
@@ -83,10 +88,7 @@ impl Remote {
     /// [`StoreError`] when an option is not understood or the store cannot be
     /// opened. No request is sent.
     pub fn folder(address: &Address) -> Result<Self, StoreError> {
-        Ok(Self {
-            is_folder: true,
-            ..Self::open(address, builders::folder(address, None))?
-        })
+        Self::open_folder(address, &Opening::default())
     }
 
     /// Opens the one object at `address`; its key is `""`. An `http` or `https`
@@ -97,6 +99,28 @@ impl Remote {
     /// opened. No request is sent.
     pub fn object(address: &Address) -> Result<Self, StoreError> {
         Self::open(address, builders::object(address))
+    }
+
+    /// Returns the same objects by a client that asks S3 for the checksums of an object.
+    fn asking_checksums(&self) -> Result<Self, StoreError> {
+        if !self.is_folder {
+            return Ok(self.clone());
+        }
+        let opening = Opening {
+            fence: None,
+            checksum: self.connection.checksum.clone(),
+            has_worked: self.connection.has_worked.clone(),
+            asks_checksums: true,
+        };
+        Self::open_folder(&self.address, &opening)
+    }
+
+    fn open_folder(address: &Address, opening: &Opening) -> Result<Self, StoreError> {
+        let mut remote = Self::open(address, builders::folder(address, opening))?;
+        remote.is_folder = true;
+        remote.connection.checksum = opening.checksum.clone();
+        remote.connection.has_worked = opening.has_worked.clone();
+        Ok(remote)
     }
 
     fn open(
@@ -110,13 +134,14 @@ impl Remote {
             StoreError::new("reach", address.to_string(), kind, source)
         };
         let (store, base) = opened.map_err(failed)?;
-        let retry = builders::retry(address).map_err(failed)?;
+        let retry = own_options::retry(address).map_err(failed)?;
         let connection = Connection::new(store, retry);
         Ok(Self {
             connection: connection.map_err(|error| failed(error.to_string().into()))?,
             address: address.clone(),
             base,
             is_folder: false,
+            storage_class: own_options::storage_class(address).map_err(failed)?,
         })
     }
 
@@ -129,11 +154,22 @@ impl Remote {
     pub(crate) fn fenced(&self, fence: Arc<dyn Fence>) -> Result<Self, StoreError> {
         let mut fenced = self.clone();
         if self.is_folder {
-            let opened = builders::folder(&self.address, Some(fence));
-            fenced.connection = Self::open(&self.address, opened)?.connection;
+            let opening = Opening {
+                fence: Some(fence),
+                checksum: self.connection.checksum.clone(),
+                has_worked: self.connection.has_worked.clone(),
+                asks_checksums: false,
+            };
+            fenced.connection = Self::open_folder(&self.address, &opening)?.connection;
         }
-        fenced.connection.has_conditions = builders::has_conditions(&self.address);
+        let has_conditions = own_options::has_conditions(&self.address);
+        fenced.connection.set_conditions(has_conditions);
         Ok(fenced)
+    }
+
+    /// Puts no more conditions on writes, because the store has none.
+    pub(crate) fn forget_conditions(&self) {
+        self.connection.set_conditions(false);
     }
 
     /// Returns the same objects by requests that fail after `limit`, with all their
@@ -162,6 +198,7 @@ impl Remote {
             address,
             base: Path::default(),
             is_folder: false,
+            storage_class: None,
         })
     }
 
@@ -181,6 +218,7 @@ impl Remote {
             address,
             base: Path::from(base),
             is_folder: false,
+            storage_class: None,
         }
     }
 
@@ -194,11 +232,12 @@ impl Remote {
     }
 
     /// Returns the objects below the address with `suffix` at its end, in the same
-    /// store.
+    /// store. They are put in its usual class, because they do not stay for long.
     pub fn beside(&self, suffix: &str) -> Self {
         Self {
             address: self.address.with_suffix(suffix),
             base: Path::from(format!("{}{suffix}", self.base)),
+            storage_class: None,
             ..self.clone()
         }
     }
@@ -383,7 +422,7 @@ impl Remote {
         sha256: Option<String>,
         write: WriteObject<'_>,
     ) -> Result<(), StoreError> {
-        let mut attributes = attributes(key);
+        let mut attributes = self.attributes(key);
         if let Some(sha256) = sha256 {
             attributes.insert(SHA256, sha256.into());
         }
@@ -420,7 +459,7 @@ impl Remote {
         key: &str,
         write: WriteObject<'_>,
     ) -> Result<WriteOutcome, StoreError> {
-        self.put_described(key, attributes(key), write)
+        self.put_described(key, self.attributes(key), write)
     }
 
     fn put_described(
@@ -460,7 +499,7 @@ impl Remote {
     /// # Errors
     /// [`StoreError`] when the object may still exist.
     pub fn remove(&self, key: &str) -> Result<(), StoreError> {
-        if self.connection.has_conditions {
+        if self.connection.has_conditions() {
             return self.remove_as_seen(key);
         }
         let path = self.path(key)?;
@@ -570,17 +609,6 @@ pub(super) fn absent<T>(result: object_store::Result<T>) -> object_store::Result
         Err(Error::NotFound { .. }) => Ok(None),
         result => result.map(Some),
     }
-}
-
-/// Returns the content type by the end of the key, for browsers.
-pub(super) fn attributes(key: &str) -> Attributes {
-    let kind = match key.rsplit_once('.') {
-        Some((_, "json")) => "application/json",
-        Some((_, "md")) => "text/markdown; charset=utf-8",
-        Some((_, "parquet")) => "application/vnd.apache.parquet",
-        _ => "application/octet-stream",
-    };
-    Attributes::from_iter([(Attribute::ContentType, kind)])
 }
 
 /// Writes `bytes` as a whole object.

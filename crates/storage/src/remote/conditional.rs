@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions};
 
-use super::client::{Remote, absent, attributes};
+use super::client::{Remote, absent};
 use super::condition::Condition;
 use crate::store::{StoreError, StoreErrorKind};
 use crate::version::Version;
@@ -50,7 +50,7 @@ impl Remote {
         there: Option<&Version>,
     ) -> Result<Option<Version>, StoreError> {
         let mode = match there {
-            _ if !self.connection().has_conditions => PutMode::Overwrite,
+            _ if !self.connection().has_conditions() => PutMode::Overwrite,
             Some(version) => PutMode::Update(version.update()),
             None => PutMode::Create,
         };
@@ -93,7 +93,7 @@ impl Remote {
         let path = self.path(key)?;
         let options = PutOptions {
             mode,
-            attributes: attributes(key),
+            attributes: self.attributes(key),
             ..PutOptions::default()
         };
         let put = || {

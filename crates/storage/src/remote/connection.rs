@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::panic::catch_unwind;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use object_store::{Error, ObjectStore, RetryConfig};
 use tokio::runtime::Runtime;
 
+use super::checksum::ChosenChecksum;
 use super::retry;
 
 /// The number of threads that wait for answers.
@@ -28,8 +30,12 @@ pub(super) struct Connection {
     /// The time for a request with all its repeats, if it has a limit.
     pub(super) limit: Option<Duration>,
     /// Whether objects are created only where there is none, and replaced only as they
-    /// were seen.
-    pub(super) has_conditions: bool,
+    /// were seen. All copies of the connection share it.
+    has_conditions: Arc<AtomicBool>,
+    /// The checksum of uploads to S3.
+    pub(super) checksum: Arc<ChosenChecksum>,
+    /// Whether the store has answered before.
+    pub(super) has_worked: Arc<AtomicBool>,
 }
 
 impl Connection {
@@ -43,8 +49,18 @@ impl Connection {
             runtime: runtime()?,
             retry: Arc::new(retry),
             limit: None,
-            has_conditions: false,
+            has_conditions: Arc::default(),
+            checksum: Arc::default(),
+            has_worked: Arc::default(),
         })
+    }
+
+    pub(super) fn has_conditions(&self) -> bool {
+        self.has_conditions.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_conditions(&self, has_conditions: bool) {
+        self.has_conditions.store(has_conditions, Ordering::Relaxed);
     }
 
     /// Waits for an answer.

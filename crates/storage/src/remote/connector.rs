@@ -18,13 +18,15 @@ use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
 };
 
+use super::checksum::UploadChecksum;
 use super::cloud::Cloud;
 use super::condition::Condition;
 use super::fence::{Fence, FenceError, PAUSE, WAIT};
 use super::guard::GuardedConnector;
 use super::renewal::Renewal;
 use super::stated_checksums::StatedChecksums;
-use super::upload_checksums;
+use super::transport::TransportSettings;
+use super::upload_checksums::{self, Md5Tags};
 
 /// A write looks at the fence so often, because timers stand still while the machine
 /// sleeps.
@@ -38,6 +40,9 @@ pub(super) struct StoreConnector {
     pub(super) fence: Option<Arc<dyn Fence>>,
     /// Signs requests anew whose credential has expired.
     pub(super) renewal: Option<Renewal>,
+    pub(super) transport: TransportSettings,
+    /// The checksum of uploads to S3.
+    pub(super) checksum: UploadChecksum,
 }
 
 impl fmt::Debug for StoreConnector {
@@ -51,7 +56,8 @@ impl HttpConnector for StoreConnector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
         Ok(HttpClient::new(StoreService {
             connector: self.clone(),
-            client: GuardedConnector::default().connect(options)?,
+            tags: Md5Tags::default(),
+            client: GuardedConnector::new(self.transport.clone()).connect(options)?,
         }))
     }
 }
@@ -60,16 +66,23 @@ impl HttpConnector for StoreConnector {
 #[derive(Debug)]
 struct StoreService {
     connector: StoreConnector,
+    tags: Md5Tags,
     client: HttpClient,
 }
 
 #[async_trait]
 impl HttpService for StoreService {
     async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let StoreConnector { cloud, renewal, .. } = &self.connector;
+        let StoreConnector {
+            cloud,
+            renewal,
+            checksum,
+            ..
+        } = &self.connector;
         let method = request.method().clone();
         Condition::add(*cloud, &mut request);
-        upload_checksums::add(*cloud, &mut request).await?;
+        upload_checksums::add(*cloud, *checksum, &mut request).await?;
+        let md5 = request.headers().get("content-md5").cloned();
         let mut answer = match renewal {
             None => self.send(request).await?,
             Some(renewal) => {
@@ -81,6 +94,9 @@ impl HttpService for StoreService {
                 }
             }
         };
+        if *cloud == Cloud::S3 {
+            self.tags.check(md5.as_ref(), &answer)?;
+        }
         if method == Method::HEAD {
             let stated = StatedChecksums::of(*cloud, answer.headers());
             answer.extensions_mut().insert(stated);

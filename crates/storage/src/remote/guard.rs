@@ -8,7 +8,9 @@
 //! | sends an error of more than 64 KiB | ends after these |
 //! | has a certificate that is not trusted, or refuses TLS | fails, and is not repeated |
 //! | has never answered, and cannot be connected to | is repeated for 5 seconds |
-//! | does not answer the first request within 30 seconds | fails |
+//! | answers 501 | fails, and is not repeated |
+//! | redirects to another address | fails, unless it is a file on a web server |
+//! | moves less than 30 kB in 30 seconds | fails; it is repeated if the store has answered before |
 
 mod pages;
 
@@ -20,33 +22,35 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt;
+use http::{HeaderMap, StatusCode, Uri};
 use object_store::ClientOptions;
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse,
-    HttpResponseBody, HttpService, ReqwestConnector,
+    HttpResponseBody, HttpService,
 };
 
 use self::pages::{Pages, continuation_token, is_list};
+use super::transport::{Transport, TransportSettings, host};
 
 /// Largest page of a list: four times 5,000 objects with names of 1,024 bytes that take
 /// two bytes each.
 const LIST_BYTES_AT_MOST: usize = 64 << 20;
 /// Most bytes that are read of the answer that says what failed.
 const ERROR_BYTES_AT_MOST: usize = 64 << 10;
+
 /// Makes clients with these bounds.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct GuardedConnector {
     /// The time for which a connection is tried before the store has ever answered.
     connect_for: Duration,
-    /// The time in which the first request that reads must be answered.
-    answer_within: Duration,
+    transport: TransportSettings,
 }
 
-impl Default for GuardedConnector {
-    fn default() -> Self {
+impl GuardedConnector {
+    pub(super) fn new(transport: TransportSettings) -> Self {
         Self {
             connect_for: Duration::from_secs(5),
-            answer_within: Duration::from_secs(30),
+            transport,
         }
     }
 }
@@ -54,8 +58,8 @@ impl Default for GuardedConnector {
 impl HttpConnector for GuardedConnector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
         Ok(HttpClient::new(GuardedService {
-            client: ReqwestConnector::default().connect(options)?,
-            times: *self,
+            client: HttpClient::new(Transport::new(options, self.transport.clone())?),
+            connect_for: self.connect_for,
             pages: Mutex::default(),
             answered: OnceLock::new(),
             asked: OnceLock::new(),
@@ -75,11 +79,28 @@ impl From<FinalError> for HttpError {
     }
 }
 
+/// The answer that the store has no such request or no such header.
+#[derive(Debug, thiserror::Error)]
+#[error("501 Not Implemented: {0}")]
+struct Unimplemented(String);
+
+/// Whether the cause of an error is that the store has no such request or header.
+pub(super) fn is_unimplemented(error: &(dyn StdError + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<Unimplemented>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
 /// A client with bounds. No lock is held while it waits.
 #[derive(Debug)]
 struct GuardedService {
     client: HttpClient,
-    times: GuardedConnector,
+    connect_for: Duration,
     /// The lists that are under way.
     pages: Mutex<Pages>,
     /// Set when the store has answered once.
@@ -94,12 +115,11 @@ impl HttpService for GuardedService {
         let asked = *self.asked.get_or_init(Instant::now);
         let is_list = is_list(request.method(), request.uri());
         let token = continuation_token(request.uri());
-        let host = request.uri().authority().map(ToString::to_string);
-        let host = host.as_deref().unwrap_or("the store");
-        let answer = self.first_answer(request, host).await;
+        let host = host(request.uri());
+        let answer = self.client.execute(request).await;
         let answer = answer.map_err(|error| {
-            let is_late = self.answered.get().is_none() && asked.elapsed() > self.times.connect_for;
-            of_connection(error, host, is_late)
+            let is_late = self.answered.get().is_none() && asked.elapsed() > self.connect_for;
+            of_connection(error, &host, is_late)
         })?;
         self.answered.get_or_init(|| ());
         let (parts, body) = answer.into_parts();
@@ -108,8 +128,15 @@ impl HttpService for GuardedService {
             let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
             pages.add(token.as_deref(), &page).map_err(FinalError)?;
             page.into()
-        } else if parts.status.is_success() || parts.status.is_redirection() {
+        } else if parts.status.is_success() || parts.status == StatusCode::NOT_MODIFIED {
             body
+        } else if parts.status.is_redirection() {
+            return Err(redirected(&host, &parts.headers).into());
+        } else if parts.status == StatusCode::NOT_IMPLEMENTED {
+            let text = read_error(body).await?;
+            let text = String::from_utf8_lossy(&text).into_owned();
+            // No repeat helps.
+            return Err(HttpError::new(HttpErrorKind::Unknown, Unimplemented(text)));
         } else {
             read_error(body).await?.into()
         };
@@ -117,29 +144,27 @@ impl HttpService for GuardedService {
     }
 }
 
-impl GuardedService {
-    /// Sends a request. Before the store has ever answered, one that reads does not wait
-    /// for long.
-    async fn first_answer(
-        &self,
-        request: HttpRequest,
-        host: &str,
-    ) -> Result<HttpResponse, HttpError> {
-        let within = self.times.answer_within;
-        let is_first = self.answered.get().is_none() && request.method().is_safe();
-        let answer = self.client.execute(request);
-        if !is_first {
-            return answer.await;
-        }
-        match tokio::time::timeout(within, answer).await {
-            Ok(answer) => answer,
-            Err(_) => Err(FinalError(format!(
-                "{host} does not answer within {} s",
-                within.as_secs()
-            ))
-            .into()),
-        }
-    }
+/// Returns the error of an answer that names another address.
+fn redirected(host: &str, headers: &HeaderMap) -> FinalError {
+    let text = |name: &str| Some(headers.get(name)?.to_str().ok()?.to_owned());
+    // The rest of the address can have a secret in it.
+    let target = text("location").and_then(|target| target.parse::<Uri>().ok());
+    let target = target.filter(|target| target.authority().is_some());
+    FinalError(match (text("x-amz-bucket-region"), target) {
+        (Some(region), _) => format!(
+            "the bucket is in the region {region}: set AWS_REGION={region}, or give \
+             --store-option region={region}"
+        ),
+        (None, Some(target)) => format!(
+            "{host} redirects to {}, and a redirect of a store is not followed, because it would \
+             carry credentials to another host: see to the endpoint and the region",
+            self::host(&target)
+        ),
+        (None, None) => format!(
+            "{host} redirects to another address, and a redirect of a store is not followed: see \
+             to the endpoint and the region"
+        ),
+    })
 }
 
 /// Reads a page of a list.

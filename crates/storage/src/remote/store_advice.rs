@@ -7,7 +7,7 @@ use object_store::client::HttpError;
 
 use super::credentials::CredentialError;
 use super::fence::FenceError;
-use super::guard::innermost;
+use super::guard::{innermost, is_unimplemented};
 use crate::store::StoreErrorKind;
 
 /// Address of the service that hands out credentials on machines of a cloud. The
@@ -66,7 +66,9 @@ fn kind(error: &Error, said: &str) -> StoreErrorKind {
     match error {
         _ if FenceError::in_causes(error).is_some() => StoreErrorKind::Changed,
         _ if CredentialError::in_causes(error).is_some() => StoreErrorKind::Denied,
+        _ if is_unimplemented(error) => StoreErrorKind::Unsupported,
         _ if is_absent_bucket(said) => StoreErrorKind::NotFound,
+        _ if is_archived(said) => StoreErrorKind::Denied,
         _ if is_denied(error, said) || said.contains(METADATA_SERVICE) => StoreErrorKind::Denied,
         Error::NotFound { .. } => StoreErrorKind::NotFound,
         Error::Precondition { .. } | Error::AlreadyExists { .. } => StoreErrorKind::Changed,
@@ -102,6 +104,11 @@ fn advice(error: &Error, said: &str) -> Option<&'static str> {
              --store-option skip_signature=true",
         ),
         _ if is_absent_bucket(said) => Some("there is no such bucket: create it first"),
+        _ if is_archived(said) => Some(
+            "the object is in an archive class and cannot be read at once: restore it (at Amazon \
+             aws s3api restore-object; at Azure change its access tier), and run the same command \
+             again when it is restored",
+        ),
         _ if is_denied(error, said) => {
             Some("the store refuses it: see to the credentials and what they allow")
         }
@@ -114,8 +121,18 @@ fn advice(error: &Error, said: &str) -> Option<&'static str> {
             )
         }
         Error::Precondition { .. } => Some("it was replaced meanwhile"),
+        _ if is_unimplemented(error) => Some(
+            "the store does not know this request or one of its headers: if it is the checksum, \
+             choose one by --store-option checksum=none, md5, crc64nvme or sha256; if it is a \
+             condition, give --store-option conditional_put=disabled",
+        ),
         _ => None,
     }
+}
+
+/// Whether the answer says that the object has to be restored first.
+fn is_archived(said: &str) -> bool {
+    said.contains("InvalidObjectState") || said.contains("BlobArchived")
 }
 
 /// Whether the answer says that the bucket or container does not exist.
@@ -233,6 +250,8 @@ mod tests {
                 "renew them and run the same command again",
             ),
             ("SlowDown", StoreErrorKind::Other, "SlowDown: No"),
+            ("InvalidObjectState", StoreErrorKind::Denied, "restore it"),
+            ("BlobArchived", StoreErrorKind::Denied, "restore it"),
         ] {
             let error = advised(code);
             assert_eq!(error.kind, kind, "{code}");

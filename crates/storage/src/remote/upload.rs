@@ -114,7 +114,7 @@ impl<'a> Upload<'a> {
                     ..PutMultipartOptions::default()
                 };
                 let store = &self.connection.store;
-                if self.connection.has_conditions {
+                if self.connection.has_conditions() {
                     self.condition = Some(self.there()?);
                 }
                 // An upload that was begun twice leaves an empty one behind.
@@ -166,7 +166,7 @@ impl SmallObject<'_> {
     /// Puts the object. Where the store has conditions, a request that arrives late, when
     /// another process has written the object, changes nothing.
     fn put(self) -> Result<()> {
-        if !self.connection.has_conditions {
+        if !self.connection.has_conditions() {
             let put = self.send(PutMode::Overwrite);
             return self.connection.wait(put).map(drop);
         }

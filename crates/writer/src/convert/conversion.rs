@@ -116,6 +116,9 @@ impl<'a> Conversion<'a> {
         }
         let state = lock.state()?;
         let transition = state.transition(existing, self.place.output())?;
+        if matches!(transition, Transition::Replace | Transition::Retry(_)) {
+            lock.demand_exclusive()?;
+        }
         if !matches!(transition, Transition::Keep(_)) {
             lock.flush_names()?;
         }

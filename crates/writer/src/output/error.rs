@@ -98,15 +98,6 @@ pub enum OutputError {
         /// The object.
         object: Location,
     },
-    /// The store has no conditional puts, without which a dataset cannot be replaced safely.
-    #[error(
-        "{path} is in a store without conditional puts, where a dataset cannot be replaced \
-         safely: choose an empty output, or remove what is there yourself"
-    )]
-    NoConditions {
-        /// OUTPUT.
-        path: Location,
-    },
     /// A folder that was to be replaced holds a file that no conversion writes.
     #[error("{path} is not written by rxrx2zarr: move it away, or choose another output")]
     ForeignFile {

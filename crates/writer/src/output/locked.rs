@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rxrx_format::{SwitchMark, keys};
 use rxrx_reader::root_bytes;
-use rxrx_storage::{Lock, StoredObject, Version};
+use rxrx_storage::{Lock, LockError, StoredObject, Version};
 
 use super::error::OutputError;
 use super::location::{OutputLocation, Recorded};
@@ -51,6 +51,9 @@ impl LockedOutput {
     ) -> Result<Self, OutputError> {
         let waiting = |holder: &str| observer.notice(Event::WaitingForLease { holder });
         let lock = place.take_lock(&waiting)?;
+        if let Some(checksum) = lock.other_checksum() {
+            observer.notice(Event::OtherChecksum { checksum });
+        }
         Ok(Self {
             lock,
             known: Mutex::new(Known::of(place.recorded()?)),
@@ -112,10 +115,20 @@ impl LockedOutput {
         Ok(self.place.journal().flush()?)
     }
 
-    /// Returns whether the lock excludes other processes. If not, the user has
-    /// promised that there are none.
+    /// Returns whether the lock excludes other processes. If not, nobody else may write
+    /// there.
     pub(crate) fn is_exclusive(&self) -> bool {
         self.lock.is_exclusive()
+    }
+
+    /// Demands that the lock excludes other processes, so that something complete may be
+    /// replaced.
+    pub(crate) fn demand_exclusive(&self) -> Result<(), OutputError> {
+        if self.is_exclusive() {
+            return Ok(());
+        }
+        let path = self.place.output().clone();
+        Err(LockError::NoConditionalPut { path }.into())
     }
 
     /// Returns whether names survive a loss of power: see [`Lock::keeps_names`].
@@ -173,10 +186,7 @@ impl LockedOutput {
         kept_root: Option<String>,
         goes_on: impl Fn(&Next) -> bool,
     ) -> Result<RunFolder, OutputError> {
-        if !self.is_exclusive() {
-            let path = self.place.output().clone();
-            return Err(OutputError::NoConditions { path });
-        }
+        self.demand_exclusive()?;
         self.place.refuse_foreign_files()?;
         let phase = self.phase();
         let planned = planned_keys(&plan);

@@ -5,7 +5,6 @@ use object_store::path::Path;
 use object_store::{GetOptions, GetResult, ObjectStore};
 
 use super::{REQUESTS_A_CALL, Remote, absent};
-use crate::remote::builders;
 use crate::remote::connection::Connection;
 use crate::remote::retry;
 use crate::remote::stated_checksums::{StatedChecksums, of_tag};
@@ -21,7 +20,7 @@ impl Remote {
         &self,
         keys: &[&str],
     ) -> Result<Vec<Option<StoredChecksums>>, StoreError> {
-        let asking = self.asking_checksums()?;
+        let asking = self.asking_checksums()?.connection;
         let asking = &asking;
         let look = |key| async move {
             let path = self.path(key)?;
@@ -39,15 +38,6 @@ impl Remote {
         };
         let looks: Vec<_> = keys.iter().copied().map(look).collect();
         self.wait(stream::iter(looks).buffered(REQUESTS_A_CALL).try_collect())
-    }
-
-    /// Returns a connection that asks S3 for the checksums of an object.
-    fn asking_checksums(&self) -> Result<Connection, StoreError> {
-        if !self.is_folder {
-            return Ok(self.connection.clone());
-        }
-        let opened = builders::asking_checksums(&self.address);
-        Ok(Self::open(&self.address, opened)?.connection)
     }
 }
 

@@ -119,8 +119,8 @@ fn remote_stores_conform() {
     // Answers arrive whole, or in pieces of 1,000 bytes.
     let in_pieces = ChunkedStore::new(Arc::new(InMemory::new()), 1000);
     let in_pieces = Remote::on(Arc::new(in_pieces), "a/b");
-    for mut remote in [memory(), in_pieces] {
-        remote.connection_mut().has_conditions = true;
+    for remote in [memory(), in_pieces] {
+        remote.connection().set_conditions(true);
         let [store, again] = [(); 2].map(|()| RemoteStore::new(remote.clone(), None));
         crate::testing::conforms(&store, &again);
         crate::testing::remote_conforms(&remote);

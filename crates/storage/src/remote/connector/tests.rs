@@ -65,7 +65,10 @@ fn setup(left: Option<Duration>, answers: bool) -> Setup {
             cloud: Cloud::S3,
             fence: Some(gate.clone()),
             renewal: None,
+            transport: TransportSettings::default(),
+            checksum: UploadChecksum::Sha256,
         },
+        tags: Md5Tags::default(),
         client: HttpClient::new(server),
     };
     Setup {

@@ -1,6 +1,6 @@
 //! Hostile servers on the loopback interface.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,42 +14,10 @@ use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::{ServerConfig, ServerConnection};
 
 use super::*;
-use crate::location::{Address, Location, StoreOption};
+use crate::remote::test_server::{address, fails, remote, send, serve};
+use crate::remote::transport::Pace;
 use crate::remote::{Remote, builders};
-use crate::store::{StoreError, StoreErrorKind};
-
-/// Starts a server on a free port that hands each request to `answer`, which gets the
-/// number of the request. Returns the port. The server ends with the test.
-fn serve(answer: impl Fn(&mut TcpStream, usize) -> io::Result<()> + Send + Sync + 'static) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let shared = Arc::new((answer, AtomicUsize::new(0)));
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let (mut stream, shared) = (stream.unwrap(), shared.clone());
-            thread::spawn(move || {
-                let mut lines = BufReader::new(stream.try_clone()?).lines();
-                while let Some(line) = lines.next().transpose()? {
-                    // The empty line ends a request.
-                    if line.is_empty() {
-                        let number = shared.1.fetch_add(1, Ordering::Relaxed);
-                        (shared.0)(&mut stream, number)?;
-                    }
-                }
-                io::Result::Ok(())
-            });
-        }
-    });
-    port
-}
-
-fn send(stream: &mut TcpStream, body: &str) -> io::Result<()> {
-    let length = body.len();
-    write!(
-        stream,
-        "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}"
-    )
-}
+use crate::store::StoreErrorKind;
 
 /// Sends `piece` again and again until the client closes the connection.
 fn send_without_end(stream: &mut TcpStream, status: &str, piece: &str) -> io::Result<()> {
@@ -77,30 +45,6 @@ fn entry(key: &str) -> String {
     )
 }
 
-/// The objects below a prefix of the server at `port`, with the default times of retries.
-fn remote(scheme: &str, port: u16) -> Remote {
-    Remote::folder(&address(scheme, port)).unwrap()
-}
-
-fn address(scheme: &str, port: u16) -> Address {
-    let options = ["skip_signature=true"].map(|option| StoreOption::parse(option).unwrap());
-    let text = format!("{scheme}://127.0.0.1:{port}/bucket/x");
-    match Location::parse(text.as_ref(), &Arc::from(options)) {
-        Ok(Location::Remote(address)) => address,
-        other => panic!("{other:?}"),
-    }
-}
-
-/// Demands that a call fails with `text`.
-#[track_caller]
-fn fails<T: std::fmt::Debug>(call: impl FnOnce() -> Result<T, StoreError>, text: &str) {
-    let error = call().unwrap_err();
-    let said = format!("{error}: {}", error.source);
-    assert!(said.contains(text), "{said}");
-    // The text must not fill the screen.
-    assert!(said.len() < 3000, "{} bytes", said.len());
-}
-
 #[test]
 fn a_token_that_is_repeated_ends_the_list() {
     let port = serve(|stream, _| send(stream, &page("same", &entry("x/a"))));
@@ -111,7 +55,8 @@ fn a_token_that_is_repeated_ends_the_list() {
 
 #[test]
 fn empty_pages_without_end_end_the_list() {
-    let port = serve(|stream, number| send(stream, &page(&format!("token {number}"), "")));
+    let port =
+        serve(|stream, request| send(stream, &page(&format!("token {}", request.number), "")));
     fails(|| remote("http", port).list(), "empty parts of its list");
 }
 
@@ -158,12 +103,15 @@ fn a_store_that_never_answers_is_not_waited_for() {
     let store = HttpBuilder::new()
         .with_url(format!("http://127.0.0.1:{port}"))
         .with_config(ClientConfigKey::AllowHttp, "true")
-        .with_http_connector(GuardedConnector {
-            connect_for: Duration::ZERO,
-            answer_within: Duration::from_secs(2),
-        });
+        .with_http_connector(GuardedConnector::new(TransportSettings {
+            pace: Pace {
+                window: Duration::from_secs(2),
+                ..Pace::default()
+            },
+            ..TransportSettings::default()
+        }));
     // Installs the cryptography that every client needs.
-    builders::folder(&address("https", port), None).unwrap();
+    builders::folder(&address("https", port), &builders::Opening::default()).unwrap();
     let remote = Remote::on(Arc::new(store.build().unwrap()), "x");
     fails(|| remote.get("a"), "does not answer within 2 s");
 }
