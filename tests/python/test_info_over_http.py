@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from converter import COMPLETE, FAILED, run
+from servers.bucket import Bucket
 from servers.file_server import Request, serve
+from servers.object_stores import SeaweedFS
 
 SAMPLED = 64
 """Number of shards that `info` asks for without `--all`."""
@@ -156,3 +158,23 @@ def test_on_a_disk_the_list_tells_of_all(copy: Path) -> None:
     checked = json.loads(done.stdout)["checked"]
     assert checked["listed"]
     assert checked["objects"] == checked["of"]
+
+
+def test_a_bucket_that_may_not_be_listed_is_asked_object_by_object(
+    seaweed: SeaweedFS, copy: Path
+) -> None:
+    bucket = Bucket(seaweed.endpoint, "not-listed")
+    bucket.make()
+    # S3 answers "forbidden" for an object that does not exist then.
+    bucket.allow_all({"s3:GetObject": "/*"})
+    bucket.put_tree(copy, "rxrx1")
+    code, found = info(bucket.address)
+    assert (code, found["checked"]["listed"]) == (COMPLETE, False)
+    bucket.client.delete_object(Bucket=bucket.name, Key=f"rxrx1/{shard(0)}")
+    code, found = info(bucket.address)
+    assert code == FAILED
+    assert found["missing_objects"] == {"count": 1, "examples": [shard(0)]}
+    # Who may list it finds all.
+    bucket.make_public()
+    code, found = info(bucket.address)
+    assert (code, found["checked"]["listed"]) == (FAILED, True)

@@ -45,7 +45,8 @@ impl Renewal {
             StatusCode::UNAUTHORIZED,
             StatusCode::FORBIDDEN,
         ];
-        if !refusals.contains(&status) {
+        // What was not signed gets no signature: it may go to a foreign server.
+        if !refusals.contains(&status) || !request.headers().contains_key(AUTHORIZATION) {
             return Ok((answer, None));
         }
         let Some(kept) = self.credentials.kept() else {
@@ -102,4 +103,124 @@ fn is_signed_with(request: &HttpRequest, credential: &AwsCredential) -> bool {
     let key = format!("Credential={}/", credential.key_id);
     header(AUTHORIZATION).is_some_and(|signature| signature.contains(&key))
         && header(TOKEN) == credential.token.as_deref()
+}
+
+#[cfg(test)]
+mod tests {
+    use object_store::CredentialProvider;
+
+    use super::*;
+    use crate::remote::connection::runtime;
+    use crate::remote::credentials::CredentialSource;
+
+    /// Credentials whose key is the number of the run of a program.
+    fn renewal(folder: &tempfile::TempDir) -> Renewal {
+        let runs = folder.path().join("runs").display().to_string();
+        let command = format!(
+            "echo >> '{runs}'; printf '{{\"Version\": 1, \"AccessKeyId\": \"k%s\", \
+             \"SecretAccessKey\": \"s\", \"SessionToken\": \"t\"}}' $(wc -l < '{runs}')"
+        );
+        Renewal {
+            credentials: ProfileCredentials::of(&CredentialSource::Process {
+                profile: "lab".to_owned(),
+                command,
+            }),
+            region: "us-east-1".to_owned(),
+        }
+    }
+
+    fn put(headers: &[(&'static str, &str)]) -> HttpRequest {
+        let mut request = http::Request::put("http://host/bucket/key");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.body("123".to_owned().into()).unwrap()
+    }
+
+    fn refusal(status: u16, code: &str) -> HttpResponse {
+        let body = format!("<Error><Code>{code}</Code></Error>").into_bytes();
+        let body = bytes::Bytes::from(body);
+        http::Response::builder()
+            .status(status)
+            .body(body.into())
+            .unwrap()
+    }
+
+    /// Returns the headers of the request that is sent again, if one is.
+    fn again(
+        renewal: &Renewal,
+        request: HttpRequest,
+        answer: HttpResponse,
+    ) -> Option<http::HeaderMap> {
+        let (status, runtime) = (answer.status(), runtime().unwrap());
+        let (answer, again) = runtime.block_on(renewal.after(request, answer)).unwrap();
+        assert_eq!(answer.status(), status);
+        let body = runtime.block_on(answer.into_body().bytes()).unwrap();
+        assert!(body.starts_with(b"<Error>"), "the answer is whole");
+        again.map(|request| request.headers().clone())
+    }
+
+    const SIGNED: [(&str, &str); 4] = [
+        (
+            "authorization",
+            "AWS4-HMAC-SHA256 Credential=k1/x, Signature=old",
+        ),
+        ("x-amz-security-token", "t"),
+        ("x-amz-content-sha256", "UNSIGNED-PAYLOAD"),
+        ("if-match", "\"tag\""),
+    ];
+
+    #[test]
+    fn a_request_with_an_expired_token_is_signed_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let renewal = renewal(&folder);
+        let first = runtime()
+            .unwrap()
+            .block_on(renewal.credentials.get_credential());
+        assert_eq!(first.unwrap().key_id, "k1");
+        assert_eq!(
+            again(&renewal, put(&SIGNED), refusal(403, "AccessDenied")),
+            None
+        );
+        assert_eq!(
+            again(&renewal, put(&SIGNED), refusal(500, "ExpiredToken")),
+            None
+        );
+        let sent = again(&renewal, put(&SIGNED), refusal(400, "ExpiredToken")).unwrap();
+        let signature = sent["authorization"].to_str().unwrap();
+        assert!(signature.contains("Credential=k2/"), "{signature}");
+        assert!(
+            signature.contains("if-match"),
+            "conditions are signed: {signature}"
+        );
+        assert_eq!(sent["x-amz-content-sha256"], "UNSIGNED-PAYLOAD");
+        assert_eq!(sent["x-amz-security-token"], "t");
+        // The hash of the content stays, too.
+        let hash = "ab".repeat(32);
+        let mut hashed = SIGNED;
+        hashed[2].1 = &hash;
+        // The first key is no longer the current one, whatever the code is.
+        let sent = again(&renewal, put(&hashed), refusal(403, "AccessDenied")).unwrap();
+        assert_eq!(sent["x-amz-content-sha256"], *hash);
+        assert!(
+            sent["authorization"]
+                .to_str()
+                .unwrap()
+                .contains("Credential=k2/")
+        );
+    }
+
+    #[test]
+    fn a_request_without_a_signature_gets_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let renewal = renewal(&folder);
+        let first = runtime()
+            .unwrap()
+            .block_on(renewal.credentials.get_credential());
+        assert_eq!(first.unwrap().key_id, "k1");
+        assert_eq!(
+            again(&renewal, put(&[]), refusal(403, "ExpiredToken")),
+            None
+        );
+    }
 }
