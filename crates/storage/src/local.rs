@@ -290,6 +290,7 @@ impl Store for LocalStore {
         if !same_file::is_same_file(&source, &path).unwrap_or(false) {
             let name = new_temporary_name().map_err(failed("name a file in", &self.scratch))?;
             let second = self.scratch.join(name);
+            self.check().map_err(failed("rename to", &path))?;
             let named = match fs::hard_link(&source, &second) {
                 Ok(()) => fs::rename(&second, &path),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Err(error),

@@ -43,6 +43,7 @@ mod remote_store;
 mod renewal;
 mod retry;
 mod shared_files;
+mod signer;
 mod stated_checksums;
 mod store_advice;
 #[cfg(test)]

@@ -41,6 +41,7 @@ use super::guard::GuardedConnector;
 use super::one_file::OneFileConnector;
 use super::own_options::{self, OpenError, retry, transport};
 use super::renewal::Renewal;
+use super::signer::Signer;
 use super::stated_checksums;
 use super::transport::TransportSettings;
 use crate::location::Address;
@@ -149,6 +150,7 @@ fn cloud_store(address: &Address, opening: &Opening) -> Result<Option<StoreAndPr
         cloud,
         fence: opening.fence.clone(),
         renewal: None,
+        signer: None,
         transport: settings.clone(),
         checksum: UploadChecksum::None,
     };
@@ -321,11 +323,18 @@ fn s3_store(
         chosen.set_open(endpoint(&builder).is_some_and(|endpoint| !is_amazon(&endpoint)));
     }
     let (transport, fence) = (opening.transport(address)?, opening.fence.clone());
+    let region = builder.get_config_value(&AmazonS3ConfigKey::Region);
+    let region = region.unwrap_or_else(|| USUAL_REGION.to_owned());
     let build = move |checksum| -> object_store::Result<Arc<dyn ObjectStore>> {
+        let signer = Signer {
+            credentials: Arc::default(),
+            region: region.clone(),
+        };
         let builder = builder.clone().with_http_connector(StoreConnector {
             cloud: Cloud::S3,
             fence: fence.clone(),
             renewal: renewal.clone(),
+            signer: Some(signer.clone()),
             transport: transport.clone(),
             checksum,
         });
@@ -340,10 +349,10 @@ fn s3_store(
         } else {
             builder
         };
-        Ok(Arc::new(LimitStore::new(
-            builder.build()?,
-            REQUESTS_AT_ONCE,
-        )))
+        let store = builder.build()?;
+        // It is set once, before the first request.
+        let _ = signer.credentials.set(Arc::clone(store.credentials()));
+        Ok(Arc::new(LimitStore::new(store, REQUESTS_AT_ONCE)))
     };
     Ok(Arc::new(ChecksumStore::new(chosen, build)?))
 }

@@ -24,6 +24,7 @@ use super::condition::Condition;
 use super::fence::{Fence, FenceError, PAUSE, WAIT};
 use super::guard::GuardedConnector;
 use super::renewal::Renewal;
+use super::signer::Signer;
 use super::stated_checksums::StatedChecksums;
 use super::transport::TransportSettings;
 use super::upload_checksums::{self, Md5Tags};
@@ -40,6 +41,8 @@ pub(super) struct StoreConnector {
     pub(super) fence: Option<Arc<dyn Fence>>,
     /// Signs requests anew whose credential has expired.
     pub(super) renewal: Option<Renewal>,
+    /// Signs requests to S3 that got another header.
+    pub(super) signer: Option<Signer>,
     pub(super) transport: TransportSettings,
     /// The checksum of uploads to S3.
     pub(super) checksum: UploadChecksum,
@@ -80,7 +83,11 @@ impl HttpService for StoreService {
             ..
         } = &self.connector;
         let method = request.method().clone();
-        Condition::add(*cloud, &mut request);
+        if Condition::add(*cloud, &mut request)
+            && let Some(signer) = &self.connector.signer
+        {
+            signer.sign(&mut request).await?;
+        }
         upload_checksums::add(*cloud, *checksum, &mut request).await?;
         let md5 = request.headers().get("content-md5").cloned();
         let mut answer = match renewal {

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::bring::CopyConditions;
 use super::client::Remote;
 use super::fence::{Fence, wait_until_open};
 use super::upload::LARGEST_UPLOAD;
@@ -26,6 +27,7 @@ pub struct RemoteStore {
     fence: Option<Arc<dyn Fence>>,
     /// The objects of the work folder.
     work: Option<Remote>,
+    copy_conditions: CopyConditions,
 }
 
 impl RemoteStore {
@@ -36,6 +38,7 @@ impl RemoteStore {
             remote,
             fence,
             work: None,
+            copy_conditions: CopyConditions::default(),
         }
     }
 
@@ -139,7 +142,7 @@ impl Store for RemoteStore {
     fn bring(&self, from: &str, key: &str) -> Result<(), StoreError> {
         self.check("write", key)?;
         let work = self.work.as_ref().unwrap_or(&self.remote);
-        self.remote.bring(work, from, key)
+        self.remote.bring(work, (from, key), &self.copy_conditions)
     }
 
     fn has_late_requests(&self) -> bool {

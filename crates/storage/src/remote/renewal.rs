@@ -6,10 +6,11 @@
 
 use http::header::{AUTHORIZATION, HeaderName};
 use http::{Method, StatusCode};
-use object_store::aws::{AwsAuthorizer, AwsCredential};
+use object_store::aws::AwsCredential;
 use object_store::client::{HttpError, HttpErrorKind, HttpRequest, HttpResponse};
 
 use super::credentials::ProfileCredentials;
+use super::signer::sign;
 
 /// The codes by which S3 and servers that speak it refuse such a credential.
 const CODES: [&str; 3] = [
@@ -18,7 +19,6 @@ const CODES: [&str; 3] = [
     "<Code>TokenRefreshRequired</Code>",
 ];
 
-const HASH: HeaderName = HeaderName::from_static("x-amz-content-sha256");
 const TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
 
 /// Signs requests anew.
@@ -73,22 +73,8 @@ impl Renewal {
         let Some(other) = other else {
             return Ok((answer, None));
         };
-        self.sign(&mut request, &other)?;
+        sign(&mut request, &other, &self.region)?;
         Ok((answer, Some(request)))
-    }
-
-    /// Replaces the signature of a request.
-    fn sign(&self, request: &mut HttpRequest, credential: &AwsCredential) -> Result<(), HttpError> {
-        let headers = request.headers_mut();
-        headers.remove(AUTHORIZATION);
-        headers.remove(TOKEN);
-        // The SHA-256 of the content stays, or that it is not signed.
-        let hash = headers.remove(HASH);
-        let hash = hash.and_then(|hash| hex::decode(hash.as_bytes()).ok());
-        let signer =
-            AwsAuthorizer::new(credential, "s3", &self.region).with_sign_payload(hash.is_some());
-        let signed = signer.try_authorize(request, hash.as_deref());
-        signed.map_err(|error| HttpError::new(HttpErrorKind::Unknown, error))
     }
 }
 

@@ -43,6 +43,10 @@ impl Store for PrefixedStore {
         self.inner.writers()
     }
 
+    fn writer_bytes(&self) -> usize {
+        self.inner.writer_bytes()
+    }
+
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         self.inner.get(&self.full_key(key))
     }

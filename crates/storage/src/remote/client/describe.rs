@@ -7,6 +7,7 @@ use object_store::{Error, GetOptions, ObjectStore, ObjectStoreExt};
 use super::{PublishedChecksum, REQUESTS_A_CALL, Remote, RemoteObject, SHA256, absent};
 use crate::remote::retry;
 use crate::store::{StoreError, StoreErrorKind};
+use crate::version::Version;
 
 impl Remote {
     /// Returns the description of one object; `None` if it is absent.
@@ -37,6 +38,20 @@ impl Remote {
         };
         let asked: Vec<_> = keys.iter().copied().map(ask).collect();
         self.wait(stream::iter(asked).buffered(REQUESTS_A_CALL).try_collect())
+    }
+
+    /// Returns the description and the version of one object; `None` if it is absent.
+    pub(in crate::remote) fn seen(
+        &self,
+        key: &str,
+    ) -> Result<Option<(RemoteObject, Version)>, StoreError> {
+        let path = self.path(key)?;
+        let head = self.ask(|| self.connection.store.head(&path));
+        let head = absent(head).map_err(self.failed("look at", key))?;
+        Ok(head.map(|meta| {
+            let version = Version::of(&meta);
+            (self.described(meta), version)
+        }))
     }
 
     /// Returns the size of each object and the checksum that

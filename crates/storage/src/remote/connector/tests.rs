@@ -65,6 +65,7 @@ fn setup(left: Option<Duration>, answers: bool) -> Setup {
             cloud: Cloud::S3,
             fence: Some(gate.clone()),
             renewal: None,
+            signer: None,
             transport: TransportSettings::default(),
             checksum: UploadChecksum::Sha256,
         },
