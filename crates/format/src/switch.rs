@@ -63,10 +63,11 @@ pub fn remove_switch(metadata: &mut Value) {
 
 fn set_switch(metadata: &mut Value, switch: Option<&Value>) {
     if let Some(object) = metadata.as_object_mut() {
-        let attributes = object
-            .entry("attributes")
-            .or_insert_with(|| Map::new().into());
-        if let Some(attributes) = attributes.as_object_mut() {
+        if switch.is_some() {
+            object.entry("attributes").or_insert_with(|| Map::new().into());
+        }
+        let attributes = object.get_mut("attributes");
+        if let Some(attributes) = attributes.and_then(Value::as_object_mut) {
             match switch {
                 Some(switch) => attributes.insert(SWITCH.to_owned(), switch.clone()),
                 None => attributes.remove(SWITCH),

@@ -88,7 +88,8 @@ pub(crate) type Objects = BTreeMap<String, Vec<u8>>;
 /// Returns the objects of a dataset by its list of checksums, without the mark of a switch;
 /// `None` if there is no complete one.
 pub(crate) fn dataset(mut objects: Objects) -> Option<Objects> {
-    let root: Value = serde_json::from_slice(objects.get(ROOT_METADATA)?).unwrap();
+    // A root that is torn is none.
+    let root: Value = serde_json::from_slice(objects.get(ROOT_METADATA)?).ok()?;
     if SwitchMark::is_marker(&root) {
         return None;
     }

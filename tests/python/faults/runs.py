@@ -90,7 +90,10 @@ class Run:
         return self.process.pid
 
     def ended(self) -> bool:
-        return self.process.poll() is not None
+        """Whether the process has ended; its status stays for `finish`."""
+        options = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        is_known = self.process.returncode is not None
+        return is_known or os.waitid(os.P_PID, self.process.pid, options) is not None
 
     def kill(self) -> None:
         self.process.kill()
