@@ -64,7 +64,9 @@ pub fn remove_switch(metadata: &mut Value) {
 fn set_switch(metadata: &mut Value, switch: Option<&Value>) {
     if let Some(object) = metadata.as_object_mut() {
         if switch.is_some() {
-            object.entry("attributes").or_insert_with(|| Map::new().into());
+            object
+                .entry("attributes")
+                .or_insert_with(|| Map::new().into());
         }
         let attributes = object.get_mut("attributes");
         if let Some(attributes) = attributes.and_then(Value::as_object_mut) {

@@ -14,7 +14,7 @@ use crate::output::{LostObject, OutputError};
 use crate::pipeline::PipelineError;
 use crate::publish::PublishError;
 use crate::seal::SealError;
-use crate::verify::VerifyError;
+use rxrx_verify::VerifyError;
 
 /// The kind of an error: who can do something about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -105,7 +105,7 @@ kinds! {
     }
     VerifyError [Dataset Store] {
         Self::Memory(_) | Self::NoStoreChecksums { .. } => Usage,
-        Self::Source { .. } | Self::Thread { .. } => Store,
+        _ => Store,
     }
     PublishError [Dataset Output Journal Store] {
         Self::Folder { .. } => Usage,

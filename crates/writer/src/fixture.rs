@@ -17,9 +17,9 @@ use sha2::{Digest, Sha256};
 
 use crate::events::Silent;
 use crate::journal::{Journal, StoredUnit, UnitRecord};
-use crate::memory::MemoryLimit;
 use crate::output::ChecksummedStore;
 use crate::pipeline::{BufferSizes, Capacity, Pipeline};
+use rxrx_verify::MemoryLimit;
 
 /// Runs all units of `plan`, on one core, and returns their records.
 pub(crate) fn run_units(

@@ -14,7 +14,6 @@
 //! inspect      state and settings of a dataset, finished or not
 //! events       progress, for an observer
 //! error_kind   kind of every error
-//! memory       bound on pixels and buffers
 //! space        room on the file system of OUTPUT
 //! describe, projection, refused, replan: small parts of these
 //! ```
@@ -27,7 +26,6 @@ mod events;
 mod fixture;
 mod inspect;
 mod journal;
-mod memory;
 mod output;
 mod pipeline;
 mod plan_input;
@@ -61,6 +59,11 @@ pub use rxrx_storage::{
     bytes_a_second, is_signal_ignored, open_store, release_free_memory, set_mmap_threshold,
 };
 
+pub use rxrx_verify::{
+    ChangedObjects, Finding, FindingKind, MemoryLimit, ObjectFindings, SiteSpan, StoreReport,
+    TooLittleMemory, VerifyError, VerifyOptions, VerifyReport, verify_by_store,
+};
+
 pub use self::convert::{ConvertError, ConvertOptions, Converted, convert};
 pub use self::describe::{DescriptionError, describe};
 pub use self::error_kind::{ErrorKind, HasErrorKind};
@@ -69,9 +72,8 @@ pub use self::inspect::{InspectError, MadeWith, Unfinished};
 pub use self::journal::{
     JournalError, PlaneRecord, RecordedError, ResumeError, Resumed, SourceChanges, UnitRecord,
 };
-pub use self::memory::MemoryLimit;
 pub use self::output::{Existing, LockKind, LostObject, OutputError};
-pub use self::pipeline::{PipelineError, TooLittleMemory};
+pub use self::pipeline::PipelineError;
 pub use self::plan_input::plan_input;
 pub use self::projection::Projection;
 pub use self::publish::{PublishError, PublishOptions, Published, publish};
@@ -79,7 +81,4 @@ pub use self::refused::RefusedImages;
 pub use self::replan::plan_options;
 pub use self::seal::SealError;
 pub use self::space::{DoesNotFit, OutputSpace, Space};
-pub use self::verify::{
-    ChangedObjects, Finding, FindingKind, ObjectFindings, SiteSpan, StoreReport, VerifyError,
-    VerifyOptions, VerifyReport, verify, verify_by_store,
-};
+pub use self::verify::verify;

@@ -107,7 +107,6 @@ mod storer;
 #[cfg(test)]
 mod tests;
 
-pub use self::capacity::TooLittleMemory;
 pub(crate) use self::capacity::{BufferSizes, Capacity};
 pub use self::error::PipelineError;
 pub(crate) use self::inputs::Pipeline;

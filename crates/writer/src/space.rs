@@ -7,6 +7,7 @@ use rxrx_format::keys::OBJECTS;
 use rxrx_format::{Codec, label_names};
 use rxrx_input::PlannedInput;
 use rxrx_storage::{FreeSpace, Location};
+use rxrx_verify::size_text;
 use serde::Serialize;
 
 use crate::output::{Existing, OutputError, OutputLocation, OutputState};
@@ -206,21 +207,6 @@ pub(crate) fn is_full(error: &(dyn Error + 'static)) -> bool {
         link = error.source();
     }
     false
-}
-
-/// Formats a size, such as `47.1 MiB`.
-pub(crate) fn size_text(bytes: u64) -> String {
-    let mut size = bytes as f64;
-    let mut unit = "bytes";
-    for larger in ["KiB", "MiB", "GiB", "TiB"] {
-        if size < 1024.0 {
-            break;
-        }
-        size /= 1024.0;
-        unit = larger;
-    }
-    let digits = usize::from(unit != "bytes");
-    format!("{size:.digits$} {unit}")
 }
 
 #[cfg(test)]

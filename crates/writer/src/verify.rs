@@ -1,71 +1,17 @@
-//! Compares a dataset with its records and, if there is one, with its source.
-//!
-//! Every object is read once and checked as follows.
-//!
-//! | object | is compared with |
-//! |---|---|
-//! | all | `SHA256SUMS`, which must itself be the list that would be written, byte for byte; no object is missing, none is extra |
-//! | shards | crc32c of index and chunks; byte ranges in `metadata.parquet`; hash and statistics of each plane in `planes.parquet`; 0 where a plane is missing, unreadable or corrupt; with a source, each pixel |
-//! | documents, labels, tables | each other and the root: see [`rxrx_reader::consistency`]; with a source, its table |
-//!
-//! An object with a wrong checksum is reported and not compared with others, so
-//! that each fault is reported at the object that has it. No size in the dataset is
-//! trusted: sizes are checked before memory is allocated.
-//!
-//! [`verify_by_store`] reads no objects, and compares the checksums of the store with
-//! those that were recorded in `store-checksums.json`.
+//! The verification with the events of a run.
 
-mod budget;
-mod by_store;
-mod checksums;
-mod chunk;
-mod error;
-mod memory;
-mod missing;
-mod opened;
-mod report;
-mod shard_findings;
-mod shard_index;
-mod shards;
-mod small_objects;
-mod source;
-mod source_table;
-#[cfg(test)]
-pub(crate) mod tests;
-
-use std::num::NonZeroUsize;
-use std::sync::atomic::Ordering;
-
-use rxrx_format::ChunkDecoder;
-use rxrx_format::keys::ROOT_METADATA;
 use rxrx_input::PlannedInput;
-pub use rxrx_reader::consistency::{Finding, FindingKind, ObjectFindings, SiteSpan};
-use rxrx_reader::consistency::{Findings, Tables, check_objects, error_chain};
 use rxrx_storage::Store;
+use rxrx_verify::{Progress, VerifyError, VerifyOptions, VerifyReport};
 
-pub use self::by_store::{ChangedObjects, StoreReport, verify_by_store};
-use self::chunk::{Expected, PlaneCounters};
-pub use self::error::VerifyError;
-use self::memory::VerifyMemory;
-use self::missing::report_missing;
-use self::opened::OpenedDataset;
-pub use self::report::{VerifyOptions, VerifyReport};
-use self::shards::ShardCheck;
-use self::small_objects::SmallObjects;
-use self::source::{SourceCheck, readers_of};
 use crate::events::{Event, Observer};
-use crate::pipeline::TooLittleMemory;
 
-/// Verifies the sealed dataset that `store` holds; `dataset` is its name in
-/// errors. `source` is the input, planned with the
+/// Verifies the sealed dataset that `store` holds, as [`rxrx_verify::verify`] does, and tells
+/// `observer`. `source` is the input, planned with the
 /// [`plan_options`](crate::plan_options()) of the dataset.
 ///
-/// The verification continues after damage and reports all of it.
-///
 /// # Errors
-/// [`VerifyError`]: there is no sealed dataset that this program reads, the store
-/// cannot be listed, or the source cannot be read any more. All other objects that
-/// cannot be read are in the report.
+/// [`VerifyError`].
 pub fn verify(
     store: &dyn Store,
     dataset: &str,
@@ -73,101 +19,21 @@ pub fn verify(
     options: &VerifyOptions,
     observer: &dyn Observer,
 ) -> Result<VerifyReport, VerifyError> {
-    let findings = Findings::default();
-    let opened = OpenedDataset::read(store, dataset, &findings)?;
-    let objects = SmallObjects::read(store, &opened, &findings);
-    let tables = match &opened.root {
-        Some(root) => check_objects(root, objects.objects(), &findings),
-        None => Tables::default(),
-    };
-    let shards = objects.into_shards();
-    let sites = opened.root.as_ref().map_or(0, |root| root.geometry.sites);
-    observer.notice(Event::Started {
-        sites,
-        units: shards.len(),
-    });
-    let check = ShardCheck {
-        store,
-        checksums: &opened.checksums,
-        findings: &findings,
-        observer,
-        sizes: &opened.sizes,
-        memory: share_memory(&opened, source, options, &findings)?,
-    };
-    let counters = check_shards(&check, &opened, &tables, source, &shards)?;
-    report_missing(&opened, &tables, &findings);
-    opened.checksums.check_text(&findings);
-
-    let mut found = findings.into_found();
-    Ok(VerifyReport {
-        objects: opened.sizes.len(),
-        bytes: opened.bytes(),
-        sites,
-        planes: counters.decoded.load(Ordering::Relaxed),
-        compared: source.map(|_| counters.compared.load(Ordering::Relaxed)),
-        sites_touched: found.sites(),
-        findings: found.kinds,
-        by_object: found.objects,
-    })
+    rxrx_verify::verify(store, dataset, source, options, &Events(observer))
 }
 
-/// Shares the memory that the options allow between workers and shards. If a root that
-/// contradicts other objects says that chunks are too large for it, that is one more
-/// finding, and no chunk is decoded.
-fn share_memory(
-    opened: &OpenedDataset,
-    source: Option<&PlannedInput>,
-    options: &VerifyOptions,
-    findings: &Findings,
-) -> Result<VerifyMemory, TooLittleMemory> {
-    let geometry = opened.root.as_ref().map(|root| &root.geometry);
-    let readers = source.and_then(|source| NonZeroUsize::new(readers_of(source)));
-    let workers = readers.map_or(options.jobs, |readers| readers.max(options.jobs));
-    let share = |geometry| VerifyMemory::share(options.memory, workers, geometry, source.is_some());
-    match share(geometry) {
-        Err(error) if !findings.is_empty() => {
-            findings.object(FindingKind::Mismatch, ROOT_METADATA, error.to_string());
-            share(None)
-        }
-        shared => shared,
+/// Tells the progress as events.
+struct Events<'a>(&'a dyn Observer);
+
+impl Progress for Events<'_> {
+    fn started(&self, sites: usize, units: usize) {
+        self.0.notice(Event::Started { sites, units });
     }
-}
 
-/// Checks the shards and, if there is a source, compares their pixels with it.
-fn check_shards(
-    check: &ShardCheck<'_>,
-    opened: &OpenedDataset,
-    tables: &Tables,
-    source: Option<&PlannedInput>,
-    shards: &[String],
-) -> Result<PlaneCounters, VerifyError> {
-    let failed = |source| VerifyError::Thread { source };
-    let root = opened.root.as_ref();
-    let Some(root) = root.filter(|_| check.memory.has_chunks) else {
-        return check.run(shards, None).map_err(failed);
-    };
-    let source = source.map(|source| SourceCheck::new(source, root, tables, check.findings));
-    let counters = match ChunkDecoder::new(root.attributes.settings.codec, &root.geometry) {
-        Ok(decoder) => {
-            let expected = Expected {
-                root,
-                tables,
-                decoder: &decoder,
-                source: source.as_ref(),
-            };
-            check.run(shards, Some(&expected))
-        }
-        Err(error) => {
-            let text = error_chain(&error);
-            check
-                .findings
-                .object(FindingKind::Mismatch, ROOT_METADATA, text);
-            check.run(shards, None)
-        }
-    };
-    let counters = counters.map_err(failed)?;
-    match source.and_then(SourceCheck::into_unreachable) {
-        Some((input, source)) => Err(VerifyError::Source { input, source }),
-        None => Ok(counters),
+    fn chunk_verified(&self, sites: usize, stored_bytes: u64) {
+        self.0.notice(Event::ChunkVerified {
+            sites,
+            stored_bytes,
+        });
     }
 }

@@ -26,10 +26,11 @@ use crate::output::{
     ChecksummedStore, Existing, LockedOutput, Next, OutputError, OutputLocation, OutputState, Plan,
     RunFolder, Switch, Transition,
 };
-use crate::pipeline::{BufferSizes, Capacity, Pipeline, TooLittleMemory};
+use crate::pipeline::{BufferSizes, Capacity, Pipeline};
 use crate::refused::count_refused;
 use crate::seal::{Seal, Sealed};
 use crate::space::{Space, WorkLeft, demand_space, is_full, lacking};
+use rxrx_verify::TooLittleMemory;
 
 /// Records that are written at once: each write mostly waits for the store.
 const RECORDS_AT_ONCE: usize = 8;

@@ -7,9 +7,10 @@ use rxrx_storage::{Location, StoreError};
 use crate::describe::DescriptionError;
 use crate::journal::{JournalError, RecordedError, ResumeError};
 use crate::output::OutputError;
-use crate::pipeline::{PipelineError, TooLittleMemory};
+use crate::pipeline::PipelineError;
 use crate::seal::SealError;
-use crate::space::{DoesNotFit, Space, size_text};
+use crate::space::{DoesNotFit, Space};
+use rxrx_verify::{TooLittleMemory, size_text};
 
 /// The conversion failed; nothing was sealed.
 #[derive(Debug, thiserror::Error)]

@@ -7,8 +7,8 @@ use std::thread;
 
 use rxrx_format::{Codec, Description};
 
-use crate::memory::MemoryLimit;
 use crate::output::{Existing, LockKind};
+use rxrx_verify::MemoryLimit;
 
 /// The options of a conversion. The default converts with the default codec on
 /// all cores, refuses an input with missing images and continues what is at

@@ -19,13 +19,13 @@ use super::*;
 use crate::events::Silent;
 use crate::fixture::{Faulty, Objects, SIDE, dataset, image_path, png};
 use crate::output::LockedOutput;
-use crate::verify::verify_by_store;
 use rxrx_format::keys::{STORE_CHECKSUMS, shard_key};
 use rxrx_input::PlanOptions;
 use rxrx_reader::Dataset;
 use rxrx_storage::{
     Remote, RemoteStore, Store, StoreError, StoreErrorKind, StoredChecksums, StoredObject, Version,
 };
+use rxrx_verify::verify_by_store;
 
 const SITES: usize = 5;
 const CHANNELS: usize = 2;

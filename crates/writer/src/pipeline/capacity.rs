@@ -5,9 +5,7 @@ use std::num::NonZeroUsize;
 use rxrx_format::{ChunkEncoder, largest_chunk, plane_shape};
 use rxrx_input::ReadHints;
 use rxrx_metadata::ArrayGeometry;
-
-use crate::memory::MemoryLimit;
-use crate::space::size_text;
+use rxrx_verify::{MemoryLimit, TooLittleMemory};
 
 /// Chunks under way for each thread that computes, or that waits for calls whose
 /// duration varies: enough to go on while a shard is flushed.
@@ -46,25 +44,6 @@ pub(crate) struct BufferSizes {
     pub(crate) worker: usize,
     /// What the store needs for an object that is being written.
     pub(crate) storer: usize,
-}
-
-/// A run cannot do with the memory that it may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "chunks of {chunk} need at least {needed} of memory, and --memory allows {memory}: give at \
-     least --memory {mebibytes}M, or make chunks smaller (--chunk-sites, --chunk-channels)",
-    chunk = size_text(*.chunk_bytes),
-    needed = size_text(*.needed),
-    memory = size_text(*.memory),
-    mebibytes = .needed.div_ceil(1 << 20)
-)]
-pub struct TooLittleMemory {
-    /// Bytes of pixels in a chunk.
-    pub chunk_bytes: u64,
-    /// Bytes that one thread of each kind and one chunk need.
-    pub needed: u64,
-    /// Bytes that are allowed.
-    pub memory: u64,
 }
 
 impl BufferSizes {

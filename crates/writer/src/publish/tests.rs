@@ -13,8 +13,8 @@ use sha2::{Digest, Sha256};
 use super::*;
 use crate::events::Silent;
 use crate::fixture::{Memory, Objects, dataset};
-use crate::verify::tests::sealed;
-use crate::verify::{StoreReport, verify_by_store};
+use crate::tests::verify::sealed;
+use rxrx_verify::{StoreReport, verify_by_store};
 
 const TABLE: &str = "metadata.parquet";
 const SHARD: &str = "images.zarr/images/c/0/0/0/0";
@@ -168,7 +168,7 @@ fn the_checksums_of_the_store_are_recorded_for_each_place() {
     assert_eq!(objects(&third), originals(&from));
     assert_ne!(third.get(STORE_CHECKSUMS).unwrap().unwrap(), record);
     assert!(by_store(&third).is_clean());
-    assert!(crate::verify::tests::is_clean(&store));
+    assert!(crate::tests::verify::is_clean(&store));
 }
 
 #[test]

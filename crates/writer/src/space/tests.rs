@@ -57,9 +57,3 @@ fn the_work_that_is_left_needs_less_than_all() {
     assert_eq!(all.files - last.files, shards);
     assert!(sealing.files > OBJECTS.len() as u64);
 }
-
-#[test]
-fn sizes_are_told_in_units_of_1024() {
-    let texts = [0, 1023, 1536, 5 << 30].map(size_text);
-    assert_eq!(texts, ["0 bytes", "1023 bytes", "1.5 KiB", "5.0 GiB"]);
-}

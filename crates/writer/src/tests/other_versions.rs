@@ -17,9 +17,9 @@ use crate::events::Silent;
 use crate::fixture::{SIDE, image_path, png};
 use crate::inspect::MadeWith;
 use crate::journal::Run;
-use crate::memory::MemoryLimit;
 use crate::output::{Existing, LockedOutput, OutputError, OutputLocation, OutputState, Plan};
-use crate::verify::{VerifyOptions, verify};
+use crate::verify::verify;
+use rxrx_verify::{MemoryLimit, VerifyOptions};
 
 /// An input of two sites with two channels, and an output beside it.
 struct TestDirs {

@@ -5,7 +5,7 @@ use std::io;
 use rxrx_reader::DatasetError;
 use rxrx_storage::{Location, StoreError, Unreachable};
 
-use crate::pipeline::TooLittleMemory;
+use crate::memory_limit::TooLittleMemory;
 
 /// The dataset cannot be verified at all.
 #[derive(Debug, thiserror::Error)]

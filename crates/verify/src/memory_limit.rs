@@ -1,4 +1,4 @@
-//! The bound on the memory of a run.
+//! The bound on the memory of a conversion or a verification.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -65,9 +65,49 @@ fn smallest(root: &Path, group: &str, file: &str) -> Option<u64> {
     least
 }
 
+/// A run cannot do with the memory that it may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "chunks of {chunk} need at least {needed} of memory, and --memory allows {memory}: give at \
+     least --memory {mebibytes}M, or make chunks smaller (--chunk-sites, --chunk-channels)",
+    chunk = size_text(*.chunk_bytes),
+    needed = size_text(*.needed),
+    memory = size_text(*.memory),
+    mebibytes = .needed.div_ceil(1 << 20)
+)]
+pub struct TooLittleMemory {
+    /// Bytes of pixels in a chunk.
+    pub chunk_bytes: u64,
+    /// Bytes that one thread of each kind and one chunk need.
+    pub needed: u64,
+    /// Bytes that are allowed.
+    pub memory: u64,
+}
+
+/// Formats a size, such as `47.1 MiB`.
+pub fn size_text(bytes: u64) -> String {
+    let mut size = bytes as f64;
+    let mut unit = "bytes";
+    for larger in ["KiB", "MiB", "GiB", "TiB"] {
+        if size < 1024.0 {
+            break;
+        }
+        size /= 1024.0;
+        unit = larger;
+    }
+    let digits = usize::from(unit != "bytes");
+    format!("{size:.digits$} {unit}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_are_told_in_units_of_1024() {
+        let texts = [0, 1023, 1536, 5 << 30].map(size_text);
+        assert_eq!(texts, ["0 bytes", "1023 bytes", "1.5 KiB", "5.0 GiB"]);
+    }
 
     /// Returns the limit of a process whose groups are `groups`, where the folder of
     /// control groups has those files.

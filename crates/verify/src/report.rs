@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 
 use serde::Serialize;
 
-use crate::memory::MemoryLimit;
+use crate::memory_limit::MemoryLimit;
 
 /// The options of a verification.
 #[derive(Clone, Debug)]

@@ -37,7 +37,7 @@ use super::chunk::{ChunkWorker, Expected, PlaneCounters};
 use super::memory::{PIECE, VerifyMemory};
 use super::shard_findings::ShardFindings;
 use super::shard_index::check_index;
-use crate::events::{Event, Observer};
+use crate::progress::Progress;
 
 /// Shards that are fetched while others are checked, so that no worker waits
 /// for a disk.
@@ -48,7 +48,7 @@ pub(super) struct ShardCheck<'a> {
     pub(super) store: &'a dyn Store,
     pub(super) checksums: &'a Checksums,
     pub(super) findings: &'a Findings,
-    pub(super) observer: &'a dyn Observer,
+    pub(super) progress: &'a dyn Progress,
     /// Sizes of the objects in bytes, by key.
     pub(super) sizes: &'a BTreeMap<String, u64>,
     /// The number of threads that hash and decode, and the memory of the shards.
@@ -359,10 +359,8 @@ impl<'a> ShardCheck<'a> {
             }
         };
         let is_last = address.channels.end == geometry.channels;
-        self.observer.notice(Event::ChunkVerified {
-            sites: if is_last { address.sites.len() } else { 0 },
-            stored_bytes,
-        });
+        let sites = if is_last { address.sites.len() } else { 0 };
+        self.progress.chunk_verified(sites, stored_bytes);
     }
 
     /// Returns where findings about a shard are reported.

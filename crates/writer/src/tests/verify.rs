@@ -1,15 +1,17 @@
 use std::num::NonZeroUsize;
 
-use super::*;
-use crate::events::Silent;
+use crate::events::{Event, Observer, Silent};
 use crate::fixture::{Images, Memory, plan, run_units, settings, shards_of};
 use crate::journal::{Journal, StoredUnit, UnitRecords};
-use crate::memory::MemoryLimit;
 use crate::output::ChecksummedStore;
 use crate::seal::Seal;
-use rxrx_format::keys::SHARDS;
+use crate::verify::verify;
+use rxrx_format::keys::{ROOT_METADATA, SHARDS};
 use rxrx_format::{DatasetAttributes, Description};
 use rxrx_reader::DatasetError;
+use rxrx_storage::Store;
+use rxrx_verify::MemoryLimit;
+use rxrx_verify::{VerifyError, VerifyOptions, VerifyReport};
 
 /// Three sites of two channels in two shards, sealed.
 pub(crate) fn sealed() -> Memory {

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use rxrx_format::{ArrayGeometry, largest_chunk, plane_shape};
 
 use super::budget::Budget;
-use crate::memory::MemoryLimit;
-use crate::pipeline::TooLittleMemory;
+use crate::memory_limit::{MemoryLimit, TooLittleMemory};
 
 /// Bytes that a worker needs beside pixels: counts of samples and the state of codecs.
 const WORKER: u64 = 1 << 20;
