@@ -156,6 +156,12 @@ fn answer(request: &Request, objects: &mut BTreeMap<String, Object>) -> Response
             Some(object) => get(request, object),
             None => error("404 Not Found", "NoSuchKey"),
         },
+        "POST" if request.query.contains_key("uploads") => {
+            error("501 Not Implemented", "NotImplemented")
+        }
+        "PUT" if request.headers.contains_key("x-amz-copy-source") => {
+            error("501 Not Implemented", "NotImplemented")
+        }
         "PUT" if found.is_some() && request.headers.contains_key("if-none-match") => {
             error("412 Precondition Failed", "PreconditionFailed")
         }
