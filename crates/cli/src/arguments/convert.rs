@@ -87,7 +87,7 @@ pub(crate) struct ConvertArguments {
 impl ConvertArguments {
     /// Returns OUTPUT.
     pub(crate) fn output(&self) -> Result<Location, LocationError> {
-        self.input.store.location(&self.output)
+        self.input.store.folder(&self.output)
     }
 
     /// Returns the description of the dataset: what the user gives, and otherwise
