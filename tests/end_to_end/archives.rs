@@ -275,6 +275,10 @@ fn an_address_that_cannot_be_used_is_wrong_usage_that_shows_no_secret() {
     let [folder, output] = [input.root(), input.output()].map(|path| path.display().to_string());
     for arguments in [
         &["convert", "s3://me:topsecret@bucket/x.zip", &output][..],
+        &["convert", "s3://bucket/x.zip?sig=topsecret", &output],
+        &["convert", &folder, "https://host/b/x?sig=topsecret"],
+        &["publish", &folder, "https://host/b/x?sig=topsecret"],
+        &["info", "https://host/b/x?sig=topsecret"],
         &["plan", &folder, "--store-option", "topsecret"],
         &["plan", &folder, "--metadata", "ftp://host/topsecret/"],
         &["convert", &folder, "s3://bucket"],

@@ -16,6 +16,7 @@ from servers.file_server import Request, serve
 from servers.object_stores import SeaweedFS, files_below
 from servers.tls import Authority, https_proxy, make_authority, tls_in_front_of
 
+WRONG_USAGE = 2
 NO_PROXIES = {"HTTPS_PROXY": "", "HTTP_PROXY": "", "NO_PROXY": ""}
 OPTIONS = ("--shard-sites", "4")
 """The settings of the dataset `sharded`."""
@@ -129,5 +130,5 @@ def test_a_presigned_address_is_an_input_and_its_signature_is_nowhere(
     assert "Signature" not in refused.out + refused.err
     output = ("convert", local.source.root, f"{bucket.address}/out?x=1")
     refused = Run(tmp_path / "output", s3_environment(bucket.endpoint), *output).finish()
-    assert refused.code == FAILED
+    assert refused.code == WRONG_USAGE
     assert "names one file" in refused.err

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import random
 import re
 import time
 from collections.abc import Iterator
@@ -24,9 +26,14 @@ from faults.dialects import (
 from faults.plan import Deny, Fault, Plan, RequestHead, no_faults
 from faults.proxy import Exchange, FaultProxy
 from faults.runs import Finished, Run, killed_and_resumed, local_objects, s3_environment
+from faults.tally import Tally
 from servers.bucket import Bucket
 from servers.object_stores import SeaweedFS
 
+ROUNDS = max(1, int(os.environ.get("RXRX2ZARR_ROUNDS", "3")) // 10)
+"""Rounds for each dialect."""
+SEED = int(os.environ.get("RXRX2ZARR_SEED", "5"))
+KILLED = "conversion into a service with a part of S3, killed"
 NOT_EXCLUSIVE = "no conditional writes"
 CHECKSUM_HEADERS = {
     "sha256": "x-amz-checksum-sha256",
@@ -47,6 +54,14 @@ WITHOUT_CONDITIONS = [plan for plan, _, has_conditions in DIALECTS if not has_co
 
 
 @pytest.fixture(scope="module")
+def tally() -> Iterator[Tally]:
+    """Collects results, and writes them at the end for `scripts/torture`."""
+    tally = Tally()
+    yield tally
+    tally.write()
+
+
+@pytest.fixture(scope="module")
 def local(datasets: Datasets) -> Dataset:
     """A dataset whose shard is so large that it is sent in parts."""
     return datasets.dataset("noisy")
@@ -63,7 +78,7 @@ SMALL = ("--shard-sites", "4")
 
 
 @pytest.fixture(scope="module")
-def bucket(seaweed: SeaweedFS) -> Iterator[Bucket]:
+def bucket(seaweed: SeaweedFS) -> Bucket:
     bucket = Bucket(seaweed.endpoint, "dialects")
     bucket.make()
     return bucket
@@ -119,18 +134,40 @@ def test_a_conversion_finds_out_what_the_service_knows(
     assert [one.head.target for one in sent if header not in one.head.headers] == []
 
 
+@pytest.mark.parametrize("number", range(ROUNDS))
+@by_dialect([plan for plan, _, _ in DIALECTS])
+def test_a_conversion_killed_at_any_moment_resumes_to_the_same_objects(
+    plan: Plan,
+    number: int,
+    bucket: Bucket,
+    small: Dataset,
+    s3_proxy: FaultProxy,
+    tally: Tally,
+    tmp_path: Path,
+) -> None:
+    tally.begin(KILLED)
+    s3_proxy.plan = plan
+    prefix = f"continued-{plan.__name__}-{number}"
+    choice = random.Random(f"{SEED} {number} {plan.__name__}")
+    moments = choice.choices(range(1, 40), k=3)
+    convert = ("convert", small.source.root, f"s3://{bucket.name}/{prefix}", *SMALL)
+    environment = s3_environment(s3_proxy.endpoint)
+    done = killed_and_resumed(tmp_path, s3_proxy, environment, convert, moments)
+    assert done.code == COMPLETE, f"{moments}: {done.err}"
+    assert_same(bucket, prefix, small)
+    tally.passed(KILLED, len(moments))
+
+
 @by_dialect(WITHOUT_CONDITIONS)
-def test_without_conditions_an_interrupted_conversion_goes_on_and_nothing_is_replaced(
+def test_without_conditions_nothing_complete_is_replaced(
     plan: Plan, bucket: Bucket, small: Dataset, s3_proxy: FaultProxy, tmp_path: Path
 ) -> None:
     s3_proxy.plan = plan
-    prefix = f"continued-{plan.__name__}"
+    prefix = f"kept-{plan.__name__}"
+    bucket.put_tree(small.root, prefix)
     url = f"s3://{bucket.name}/{prefix}"
-    convert = ("convert", small.source.root, url, *SMALL)
-    environment = s3_environment(s3_proxy.endpoint)
-    done = killed_and_resumed(tmp_path, s3_proxy, environment, convert, [12, 20])
-    assert done.code == COMPLETE, done.err
-    assert_same(bucket, prefix, small)
+    same = run(tmp_path / "same", s3_proxy, "convert", small.source.root, url, *SMALL)
+    assert same.code == COMPLETE, same.err
     for number, option in enumerate([("--overwrite", "--codec", "zstd"), ("--retry-bad",)]):
         settings = ("convert", small.source.root, url, *option)
         refused = run(tmp_path / f"refused-{number}", s3_proxy, *settings)

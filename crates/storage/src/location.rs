@@ -142,6 +142,22 @@ impl Location {
         Ok(Self::Remote(address))
     }
 
+    /// Demands that the location can be that of a folder or of all objects below a key.
+    ///
+    /// # Errors
+    /// [`LocationError::Part`] for an address with a query, which names one file.
+    pub fn of_folder(self) -> Result<Self, LocationError> {
+        match &self {
+            Self::Remote(address) if address.has_query() => Err(LocationError::Part {
+                address: address.to_string(),
+                part: "anything after ?",
+                instead: "an address with it names one file; give signatures by the environment \
+                          variables or --store-option",
+            }),
+            _ => Ok(self),
+        }
+    }
+
     /// Returns the location of `inside`, a `/`-separated path, below this one.
     pub fn join(&self, inside: &str) -> Self {
         match self {
@@ -382,6 +398,8 @@ mod tests {
             panic!("{parsed:?} is a path");
         };
         assert!(address.has_query() && !address.join("y").has_query());
+        let error = Location::Remote(address.clone()).of_folder().unwrap_err();
+        assert!(!error.to_string().contains("secret"), "{error}");
         let url = address.secret_url();
         assert_eq!(url.as_str(), "https://host/b/x%2B.zip?sig=secret&a=%2F");
     }

@@ -156,11 +156,21 @@ fn answer(request: &Request, objects: &mut BTreeMap<String, Object>) -> Response
             Some(object) => get(request, object),
             None => error("404 Not Found", "NoSuchKey"),
         },
-        "POST" if request.query.contains_key("uploads") => {
-            error("501 Not Implemented", "NotImplemented")
-        }
         "PUT" if request.headers.contains_key("x-amz-copy-source") => {
             error("501 Not Implemented", "NotImplemented")
+        }
+        // Uploads in parts are begun and given up, and none is completed.
+        "POST" if request.query.contains_key("uploads") => {
+            let id = "<UploadId>1</UploadId>";
+            let text =
+                format!("<InitiateMultipartUploadResult>{id}</InitiateMultipartUploadResult>");
+            Response("200 OK".to_owned(), text.into_bytes())
+        }
+        "PUT" if request.query.contains_key("partNumber") => {
+            Response("200 OK\r\nETag: \"part\"".to_owned(), Vec::new())
+        }
+        "DELETE" if request.query.contains_key("uploadId") => {
+            Response("204 No Content".to_owned(), Vec::new())
         }
         "PUT" if found.is_some() && request.headers.contains_key("if-none-match") => {
             error("412 Precondition Failed", "PreconditionFailed")

@@ -103,7 +103,7 @@ pub(crate) struct ConvertArguments {
 impl ConvertArguments {
     /// Returns OUTPUT.
     pub(crate) fn output(&self) -> Result<Location, LocationError> {
-        self.input.store.location(&self.output)
+        self.input.store.folder(&self.output)
     }
 
     /// Returns how an OUTPUT that is a folder is locked.

@@ -44,6 +44,6 @@ pub(crate) struct InfoArguments {
 impl InfoArguments {
     /// Returns DATASET.
     pub(crate) fn dataset(&self) -> Result<Location, LocationError> {
-        self.store.location(&self.dataset)
+        self.store.folder(&self.dataset)
     }
 }

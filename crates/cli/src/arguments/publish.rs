@@ -53,12 +53,12 @@ pub(crate) struct PublishArguments {
 impl PublishArguments {
     /// Returns DATASET.
     pub(crate) fn dataset(&self) -> Result<Location, LocationError> {
-        self.store.location(&self.dataset)
+        self.store.folder(&self.dataset)
     }
 
     /// Returns URL.
     pub(crate) fn url(&self) -> Result<Location, LocationError> {
-        self.store.location(&self.url)
+        self.store.folder(&self.url)
     }
 
     /// Returns the options of the upload.

@@ -40,6 +40,11 @@ impl StoreArguments {
         Location::parse(text, &options)
     }
 
+    /// Parses the path or the address of a dataset.
+    pub(super) fn folder(&self, text: &OsStr) -> Result<Location, LocationError> {
+        self.location(text)?.of_folder()
+    }
+
     /// Parses a path or an address that need not be given.
     pub(super) fn optional(
         &self,

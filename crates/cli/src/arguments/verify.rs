@@ -58,7 +58,7 @@ pub(crate) struct VerifyArguments {
 impl VerifyArguments {
     /// Returns DATASET.
     pub(crate) fn dataset(&self) -> Result<Location, LocationError> {
-        self.store.location(&self.dataset)
+        self.store.folder(&self.dataset)
     }
 
     /// Returns the source, if one is given.

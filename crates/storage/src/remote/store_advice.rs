@@ -121,13 +121,20 @@ fn advice(error: &Error, said: &str) -> Option<&'static str> {
             )
         }
         Error::Precondition { .. } => Some("it was replaced meanwhile"),
-        _ if is_unimplemented(error) => Some(
+        _ if is_unimplemented(error) || is_of_checksum(said) => Some(
             "the store does not know this request or one of its headers: if it is the checksum, \
              choose one by --store-option checksum=none, md5, crc64nvme or sha256; if it is a \
              condition, give --store-option conditional_put=disabled",
         ),
         _ => None,
     }
+}
+
+/// Whether the answer complains about the checksum of an upload.
+fn is_of_checksum(said: &str) -> bool {
+    ["x-amz-checksum", "x-amz-sdk-checksum", "Checksum algorithm"]
+        .iter()
+        .any(|name| said.contains(name))
 }
 
 /// Whether the answer says that the object has to be restored first.
@@ -257,6 +264,18 @@ mod tests {
             assert_eq!(error.kind, kind, "{code}");
             assert!(error.to_string().contains(advice), "{error}");
         }
+    }
+
+    #[test]
+    fn a_checksum_that_is_refused_is_told_with_the_option() {
+        let answer = "<Code>InvalidArgument</Code><Message>Unsupported header \
+                      'x-amz-checksum-sha256' received for this API call.</Message>";
+        let error = AdvisedError::from(Error::Generic {
+            store: "S3",
+            source: answer.into(),
+        });
+        let said = error.to_string();
+        assert!(said.contains("--store-option checksum=none"), "{said}");
     }
 
     #[test]

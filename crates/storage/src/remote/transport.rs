@@ -204,11 +204,6 @@ fn protocol(
     if let Some(time) = duration(options, Key::Http2KeepAliveTimeout)? {
         builder = builder.http2_keep_alive_timeout(time);
     }
-    if let Some(size) = options.get_config_value(&Key::Http2MaxFrameSize) {
-        let frame = size.parse::<u32>();
-        let frame = frame.map_err(|_| unusable(Key::Http2MaxFrameSize, &size))?;
-        builder = builder.http2_max_frame_size(frame);
-    }
     Ok(builder.http2_keep_alive_while_idle(is_set(Key::Http2KeepAliveWhileIdle)))
 }
 

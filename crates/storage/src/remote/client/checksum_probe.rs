@@ -1,10 +1,17 @@
 //! Finds the first checksum that a store accepts.
 
+use std::time::Duration;
+
 use object_store::{Error, PutMultipartOptions, Result};
+use tokio::time::timeout;
 
 use super::Remote;
 use crate::remote::checksum::UploadChecksum;
 use crate::remote::guard::is_unimplemented;
+
+/// The time for one look, at most. Whether the network works is for the requests that
+/// follow to say.
+const LOOK_AT_MOST: Duration = Duration::from_secs(20);
 
 impl Remote {
     /// Finds out which checksum of uploads the store accepts, and uses it from now on.
@@ -44,14 +51,19 @@ impl Remote {
             attributes: self.attributes(key),
             ..PutMultipartOptions::default()
         };
-        connection.wait(async {
+        let look = async {
             let upload = connection.store.put_multipart_opts(&path, options);
             let mut upload = upload.await?;
             let sent = upload.put_part("x".into()).await;
             // What is not given up has no effect.
             let _ = upload.abort().await;
             sent
-        })
+        };
+        let late = |_| Error::Generic {
+            store: "S3",
+            source: "it does not answer".into(),
+        };
+        connection.wait(async { timeout(LOOK_AT_MOST, look).await.map_err(late)? })
     }
 }
 
