@@ -67,7 +67,7 @@ impl Drop for Running {
 /// Waits until the run at `work` is described.
 fn wait_until_begun(running: &mut Running, work: &Path) {
     let begun = Instant::now();
-    while !work.join("run.json").exists() {
+    while !work.join("state.json").exists() {
         assert!(begun.elapsed() < Duration::from_secs(120), "not begun");
         assert!(running.0.try_wait().unwrap().is_none(), "it has ended");
         std::thread::sleep(Duration::from_millis(5));

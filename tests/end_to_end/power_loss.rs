@@ -387,7 +387,10 @@ fn a_lacking_flush_is_found() {
         calls.retain(|call| !matches!(call, Call::Flush(path) if path == folder));
         let mut left = scene.left_behind(&calls, 0, &[Unflushed::Lost]);
         left.retain(|files| below_out(files) != scene.whole);
-        let (_, wrong) = scene.run_again_on(left, 60);
+        // The last flush of the root is lacking at the end only.
+        let last = left.split_off(left.len().saturating_sub(30));
+        let (_, mut wrong) = scene.run_again_on(left, 60);
+        wrong.extend(scene.run_again_on(last, 30).1);
         assert!(!wrong.is_empty(), "{folder:?}");
     }
 }

@@ -37,8 +37,11 @@ fn unfinished(
 ) -> anyhow::Result<ExitStatus> {
     let unfinished = match Unfinished::at(location) {
         Ok(Some(unfinished)) => unfinished,
+        Ok(None) => return Err(error.into()),
         // Over plain HTTP nothing can be listed.
-        Ok(None) | Err(OutputError::Store(_)) => return Err(error.into()),
+        Err(OutputError::Store(_)) if matches!(location, Location::Remote(_)) => {
+            return Err(error.into());
+        }
         Err(error) => return Err(error.into()),
     };
     if arguments.json {

@@ -8,6 +8,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::store::{Store, StoreError, StoreErrorKind, StoredChecksums, StoredObject};
+use crate::version::Version;
 
 /// A store that fails or delays some operations of another store. The same seed
 /// gives the same faults.
@@ -101,6 +102,26 @@ impl Store for Faulty {
 
     fn remove(&self, key: &str) -> Result<(), StoreError> {
         self.write(|| self.inner.remove(key), || Ok(()))
+    }
+
+    /// Fails before or after its effect: a conditional put is atomic in every store.
+    fn put_if(
+        &self,
+        key: &str,
+        bytes: &[u8],
+        there: Option<&Version>,
+    ) -> Result<Option<Version>, StoreError> {
+        let put = || self.inner.put_if(key, bytes, there);
+        match self.fault() {
+            Fault::None | Fault::Delay => return put(),
+            Fault::Before | Fault::Short => {}
+            Fault::After => drop(put()?),
+        }
+        Err(injected_fault())
+    }
+
+    fn version(&self, key: &str) -> Result<Option<Version>, StoreError> {
+        self.read(|| self.inner.version(key))
     }
 
     fn bring(&self, from: &str, key: &str) -> Result<(), StoreError> {
