@@ -128,13 +128,15 @@ fn bytes_and_inodes_that_are_free_decide_before_anything_is_written() {
     convert("", &between).exits_with(0);
     assert_eq!(bytes(&plan_with(&between, 0)), 0, "a complete dataset");
 
-    // What is replaced is removed first, and makes room.
+    // What is replaced stays until the new dataset is complete, and makes no room.
     let little = bytes(&whole) - 100_000;
     let little = [
         ("FREE_BYTES", &little.to_string()[..]),
         ("FREE_FILES", "900"),
     ];
-    convert("--overwrite", &little).exits_with(0);
+    convert("--overwrite", &little)
+        .exits_with(1)
+        .reports_each(&["does not fit"]);
     convert("--overwrite --ignore-space", &[("FREE_BYTES", "0")]).exits_with(0);
     assert_eq!(
         plan(&input.root(), "--json").json()["space"],

@@ -5,8 +5,8 @@
 //! floor 5   writer
 //! floor 4   verify
 //! floor 3   input      reader
-//! floor 2   format
-//! floor 1   metadata   decoder   storage
+//! floor 2   format     storage
+//! floor 1   metadata   decoder   transport
 //! ```
 
 mod circles;
@@ -25,10 +25,11 @@ use self::paths::{Module, used};
 use self::source::{Code, functions};
 
 /// Each package with its floor and the packages that it may use.
-const PACKAGES: [(&str, u32, &[&str]); 9] = [
+const PACKAGES: [(&str, u32, &[&str]); 10] = [
     ("rxrx-metadata", 1, &[]),
     ("rxrx-decoder", 1, &[]),
-    ("rxrx-storage", 1, &[]),
+    ("rxrx-transport", 1, &[]),
+    ("rxrx-storage", 2, &["rxrx-transport"]),
     ("rxrx-format", 2, &["rxrx-decoder", "rxrx-metadata"]),
     (
         "rxrx-input",
@@ -78,9 +79,10 @@ const WITHOUT_README: &[&str] = &[];
 /// them must leave this list.
 const ZARR_IN_METADATA: &[&str] = &[];
 /// Files that may call one operating system only.
-const PLATFORM_FILES: [&str; 3] = [
+const PLATFORM_FILES: [&str; 4] = [
     "crates/storage/src/platform.rs",
     "crates/storage/src/platform/",
+    "crates/transport/src/platform.rs",
     "crates/cli/src/signals.rs",
 ];
 

@@ -28,5 +28,5 @@ pub use self::unix::is_signal_ignored;
 pub(crate) use self::unix::{
     describe_file_type, file_number, flush_folder, is_device_error, is_machine_error,
     is_mount_point, is_out_of_files, is_process_alive, is_without_locks, open_for_reading,
-    open_no_link, shell, time_with_sleep,
+    open_no_link, time_with_sleep,
 };

@@ -23,7 +23,6 @@
 //!   sent while the next one is made, so one object needs at most 5 x 8 MiB = 40 MiB
 //!   of memory.
 
-mod aws_profile;
 mod bring;
 mod builders;
 mod checksum;
@@ -33,22 +32,15 @@ mod condition;
 mod conditional;
 mod connection;
 mod connector;
-mod credentials;
 mod fence;
-mod guard;
-mod one_file;
 mod own_options;
 mod remote_bytes;
 mod remote_store;
-mod renewal;
 mod retry;
-mod shared_files;
-mod signer;
 mod stated_checksums;
 mod store_advice;
 #[cfg(test)]
-mod test_server;
-mod transport;
+mod tests;
 mod upload;
 mod upload_checksums;
 mod versioned_files;

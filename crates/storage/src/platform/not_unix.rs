@@ -3,20 +3,12 @@
 use std::fs::{File, FileType, Metadata, OpenOptions};
 use std::io;
 use std::path::Path;
-use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// Returns 0: size and time alone tell files apart.
 pub(crate) fn file_number(_file: &Metadata) -> u64 {
     0
-}
-
-/// Returns the command that has the shell run `text`.
-pub(crate) fn shell(text: &str) -> Command {
-    let mut command = Command::new("cmd");
-    command.args(["/C", text]);
-    command
 }
 
 /// Opens a file for reading.

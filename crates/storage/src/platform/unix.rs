@@ -4,7 +4,6 @@ use std::fs::{File, FileType, Metadata, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 /// The clock that counts while the machine sleeps. `CLOCK_MONOTONIC` of macOS does; that
@@ -40,13 +39,6 @@ pub(crate) fn time_with_sleep() -> io::Result<Duration> {
 /// that was removed.
 pub(crate) fn file_number(file: &Metadata) -> u64 {
     file.ino()
-}
-
-/// Returns the command that has the shell run `text`.
-pub(crate) fn shell(text: &str) -> Command {
-    let mut command = Command::new("sh");
-    command.args(["-c", text]);
-    command
 }
 
 /// Opens a file for reading and does not wait for the writer of a pipe.

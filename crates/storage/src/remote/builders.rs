@@ -29,21 +29,18 @@ use object_store::path::Path;
 use object_store::{
     ClientConfigKey, ClientOptions, Error, ObjectStore, ObjectStoreScheme, RetryConfig,
 };
+use rxrx_transport::{
+    CredentialSource, GuardedConnector, OneFileConnector, ProfileCredentials, Renewal, Signer,
+    TransportSettings, profile,
+};
 use url::{Position, Url};
 
-use super::aws_profile;
 use super::checksum::{ChecksumStore, ChosenChecksum, UploadChecksum};
 use super::cloud::Cloud;
 use super::connector::StoreConnector;
-use super::credentials::{CredentialSource, ProfileCredentials};
 use super::fence::Fence;
-use super::guard::GuardedConnector;
-use super::one_file::OneFileConnector;
 use super::own_options::{self, OpenError, retry, transport};
-use super::renewal::Renewal;
-use super::signer::Signer;
 use super::stated_checksums;
-use super::transport::TransportSettings;
 use crate::location::Address;
 
 /// The number of requests to one store at the same time.
@@ -228,7 +225,7 @@ struct S3 {
 fn s3(address: &Address, opening: &Opening) -> Result<S3, OpenError> {
     // Objects are removed one by one, because only such a request can have a condition.
     let mut builder = s3_from_env(opening.asks_checksums).with_disable_bulk_delete(true);
-    let profile = aws_profile::profile(&builder)?;
+    let profile = profile(&builder)?;
     for (key, value) in profile.settings {
         builder = builder.with_config(key, value);
     }

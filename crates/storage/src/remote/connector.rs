@@ -17,16 +17,13 @@ use object_store::ClientOptions;
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
 };
+use rxrx_transport::{GuardedConnector, Renewal, Signer, TransportSettings};
 
 use super::checksum::UploadChecksum;
 use super::cloud::Cloud;
 use super::condition::Condition;
 use super::fence::{Fence, FenceError, PAUSE, WAIT};
-use super::guard::GuardedConnector;
-use super::renewal::Renewal;
-use super::signer::Signer;
 use super::stated_checksums::StatedChecksums;
-use super::transport::TransportSettings;
 use super::upload_checksums::{self, Md5Tags};
 
 /// A write looks at the fence so often, because timers stand still while the machine

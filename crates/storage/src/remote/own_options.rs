@@ -13,9 +13,9 @@ use std::error::Error;
 use std::time::Duration;
 
 use object_store::RetryConfig;
+use rxrx_transport::{Bandwidth, TransportSettings};
 
 use super::checksum::UploadChecksum;
-use super::transport::{Bandwidth, TransportSettings};
 use crate::byte_rate::bytes_a_second;
 use crate::location::{Address, StoreOption};
 

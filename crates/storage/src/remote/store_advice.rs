@@ -4,10 +4,9 @@ use std::error::Error as StdError;
 
 use object_store::Error;
 use object_store::client::HttpError;
+use rxrx_transport::{CredentialError, innermost, is_unimplemented};
 
-use super::credentials::CredentialError;
 use super::fence::FenceError;
-use super::guard::{innermost, is_unimplemented};
 use crate::store::StoreErrorKind;
 
 /// Address of the service that hands out credentials on machines of a cloud. The

@@ -6,7 +6,7 @@ use crate::local::LocalStore;
 use crate::remote::Fence;
 use crate::store::Store;
 
-const RUN: &str = "run.json";
+const RUN: &str = "state.json";
 
 /// Longer than any test runs.
 const LONG: Duration = Duration::from_secs(600);

@@ -21,9 +21,11 @@ const LONG_WORK: Duration = Duration::from_secs(600);
 /// the time for which a limit of bandwidth holds bytes back. A store may take
 /// [`LONG_WORK`] for a copy and for the completion of an upload.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::remote) struct Pace {
-    pub(in crate::remote) window: Duration,
-    pub(in crate::remote) least_bytes: u64,
+pub struct Pace {
+    /// The time in which so many bytes must move.
+    pub window: Duration,
+    /// The least number of bytes in a window.
+    pub least_bytes: u64,
 }
 
 impl Default for Pace {

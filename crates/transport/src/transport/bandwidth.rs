@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// Each piece of bytes is given a time before which it may not pass. A clock that stood
 /// still for a while earns nothing: there are no bursts.
 #[derive(Debug)]
-pub(in crate::remote) struct Bandwidth {
+pub struct Bandwidth {
     bytes_a_second: u64,
     /// When the next piece may pass.
     next: Mutex<Instant>,
@@ -18,7 +18,7 @@ pub(in crate::remote) struct Bandwidth {
 impl Bandwidth {
     /// Returns the limit of `bytes_a_second`. All clients of this process with that
     /// number share it.
-    pub(in crate::remote) fn shared(bytes_a_second: u64) -> Arc<Self> {
+    pub fn shared(bytes_a_second: u64) -> Arc<Self> {
         static LIMITS: Mutex<Option<HashMap<u64, Weak<Bandwidth>>>> = Mutex::new(None);
         let mut limits = LIMITS.lock().unwrap_or_else(PoisonError::into_inner);
         let limits = limits.get_or_insert_default();

@@ -14,10 +14,11 @@ const TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
 
 /// Signs requests of one store anew.
 #[derive(Clone, Debug)]
-pub(super) struct Signer {
+pub struct Signer {
     /// The credentials of the store, once it is open.
-    pub(super) credentials: Arc<OnceLock<AwsCredentialProvider>>,
-    pub(super) region: String,
+    pub credentials: Arc<OnceLock<AwsCredentialProvider>>,
+    /// The region that the signature names.
+    pub region: String,
 }
 
 impl Signer {
@@ -25,7 +26,7 @@ impl Signer {
     ///
     /// # Errors
     /// There is no credential any more.
-    pub(super) async fn sign(&self, request: &mut HttpRequest) -> Result<(), HttpError> {
+    pub async fn sign(&self, request: &mut HttpRequest) -> Result<(), HttpError> {
         let Some(credentials) = self.credentials.get() else {
             return Ok(());
         };
@@ -40,7 +41,7 @@ impl Signer {
 ///
 /// # Errors
 /// The credential cannot sign.
-pub(super) fn sign(
+pub(crate) fn sign(
     request: &mut HttpRequest,
     credential: &AwsCredential,
     region: &str,

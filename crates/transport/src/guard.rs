@@ -30,7 +30,7 @@ use object_store::client::{
 };
 
 use self::pages::{Pages, continuation_token, is_list};
-use super::transport::{Transport, TransportSettings, host};
+use crate::transport::{Transport, TransportSettings, host};
 
 /// Largest page of a list: four times 5,000 objects with names of 1,024 bytes that take
 /// two bytes each.
@@ -40,14 +40,15 @@ const ERROR_BYTES_AT_MOST: usize = 64 << 10;
 
 /// Makes clients with these bounds.
 #[derive(Clone, Debug)]
-pub(super) struct GuardedConnector {
+pub struct GuardedConnector {
     /// The time for which a connection is tried before the store has ever answered.
     connect_for: Duration,
     transport: TransportSettings,
 }
 
 impl GuardedConnector {
-    pub(super) fn new(transport: TransportSettings) -> Self {
+    /// Makes a connector of clients with these settings.
+    pub fn new(transport: TransportSettings) -> Self {
         Self {
             connect_for: Duration::from_secs(5),
             transport,
@@ -85,7 +86,7 @@ impl From<FinalError> for HttpError {
 struct Unimplemented(String);
 
 /// Whether the cause of an error is that the store has no such request or header.
-pub(super) fn is_unimplemented(error: &(dyn StdError + 'static)) -> bool {
+pub fn is_unimplemented(error: &(dyn StdError + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if error.is::<Unimplemented>() {
@@ -244,13 +245,10 @@ fn is_tls(error: &(dyn StdError + 'static)) -> bool {
 }
 
 /// Returns the innermost cause of an error.
-pub(super) fn innermost(error: &(dyn StdError + 'static)) -> String {
+pub fn innermost(error: &(dyn StdError + 'static)) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;
     }
     cause.to_string()
 }
-
-#[cfg(test)]
-mod tests;

@@ -9,20 +9,20 @@ use ini::{Ini, Properties};
 
 /// The paths of the two files, or of files that need not exist.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct SharedFiles {
-    pub(super) credentials: Option<PathBuf>,
-    pub(super) config: Option<PathBuf>,
+pub struct SharedFiles {
+    pub credentials: Option<PathBuf>,
+    pub config: Option<PathBuf>,
 }
 
 /// The contents of the two files.
-pub(super) struct SharedSettings {
+pub struct SharedSettings {
     credentials: Ini,
     config: Ini,
 }
 
 impl SharedFiles {
     /// Finds the files that the environment names, or those of the user.
-    pub(super) fn find() -> Self {
+    pub fn find() -> Self {
         let path = |variable: &str, usual: &str| {
             let named = env::var_os(variable).map(PathBuf::from);
             named.or_else(|| Some(env::home_dir()?.join(usual)))
@@ -37,7 +37,7 @@ impl SharedFiles {
     ///
     /// # Errors
     /// The file that cannot be read, and why.
-    pub(super) fn read(&self) -> Result<SharedSettings, String> {
+    pub fn read(&self) -> Result<SharedSettings, String> {
         Ok(SharedSettings {
             credentials: read(self.credentials.as_deref())?,
             config: read(self.config.as_deref())?,
@@ -47,7 +47,7 @@ impl SharedFiles {
 
 impl SharedSettings {
     /// Returns the sections of a profile, that of the file of credentials first.
-    pub(super) fn profile(&self, name: &str) -> [Option<&Properties>; 2] {
+    pub fn profile(&self, name: &str) -> [Option<&Properties>; 2] {
         let section = match name {
             "default" => "default".to_owned(),
             name => format!("profile {name}"),

@@ -1,6 +1,6 @@
 use super::*;
 use crate::platform::shell;
-use crate::remote::connection::runtime;
+use crate::test_runtime::runtime;
 
 /// Keeps the runs of a command in a file of a folder.
 struct Script {

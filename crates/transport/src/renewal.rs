@@ -9,8 +9,8 @@ use http::{Method, StatusCode};
 use object_store::aws::AwsCredential;
 use object_store::client::{HttpError, HttpErrorKind, HttpRequest, HttpResponse};
 
-use super::credentials::ProfileCredentials;
-use super::signer::sign;
+use crate::credentials::ProfileCredentials;
+use crate::signer::sign;
 
 /// The codes by which S3 and servers that speak it refuse such a credential.
 const CODES: [&str; 3] = [
@@ -23,9 +23,11 @@ const TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
 
 /// Signs requests anew.
 #[derive(Clone, Debug)]
-pub(super) struct Renewal {
-    pub(super) credentials: ProfileCredentials,
-    pub(super) region: String,
+pub struct Renewal {
+    /// The credentials that are renewed.
+    pub credentials: ProfileCredentials,
+    /// The region that the signature names.
+    pub region: String,
 }
 
 impl Renewal {
@@ -34,7 +36,7 @@ impl Renewal {
     ///
     /// # Errors
     /// The answer breaks off, or there is no other credential.
-    pub(super) async fn after(
+    pub async fn after(
         &self,
         mut request: HttpRequest,
         answer: HttpResponse,
@@ -96,8 +98,8 @@ mod tests {
     use object_store::CredentialProvider;
 
     use super::*;
-    use crate::remote::connection::runtime;
-    use crate::remote::credentials::CredentialSource;
+    use crate::credentials::CredentialSource;
+    use crate::test_runtime::runtime;
 
     /// Credentials whose key is the number of the run of a program.
     fn renewal(folder: &tempfile::TempDir) -> Renewal {

@@ -8,11 +8,14 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::Method;
 
-use super::*;
+use super::server::{fails, remote, send, serve};
+use super::{Remote, runtime};
 use crate::location::Location;
-use crate::remote::Remote;
-use crate::remote::connection::runtime;
-use crate::remote::test_server::{fails, remote, send, serve};
+use object_store::client::{HttpError, HttpErrorKind, HttpService};
+use object_store::{ClientConfigKey, ClientOptions};
+use rxrx_transport::{Bandwidth, Pace, Transport, TransportSettings};
+use std::sync::Arc;
+use std::time::Duration;
 
 fn settings(pace: Pace) -> TransportSettings {
     TransportSettings {

@@ -1,10 +1,11 @@
 //! Hostile servers on the loopback interface.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -13,11 +14,10 @@ use object_store::http::HttpBuilder;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::{ServerConfig, ServerConnection};
 
-use super::*;
-use crate::remote::test_server::{address, fails, remote, send, serve};
-use crate::remote::transport::Pace;
-use crate::remote::{Remote, builders};
+use super::server::{address, fails, remote, send, serve};
+use super::{Remote, builders};
 use crate::store::StoreErrorKind;
+use rxrx_transport::{GuardedConnector, Pace, TransportSettings};
 
 /// Sends `piece` again and again until the client closes the connection.
 fn send_without_end(stream: &mut TcpStream, status: &str, piece: &str) -> io::Result<()> {

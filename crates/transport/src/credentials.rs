@@ -28,7 +28,7 @@ use tokio::sync::Mutex;
 
 use self::expiry::parse_time;
 use self::process::run;
-use super::shared_files::SharedFiles;
+use crate::shared_files::SharedFiles;
 
 /// The longest time before the end of a credential at which it is renewed.
 const MARGIN: Duration = Duration::from_secs(300);
@@ -43,11 +43,12 @@ const GIVE_WITHIN: Duration = Duration::from_secs(60);
 
 /// Where the credentials of a profile come from.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) enum CredentialSource {
+pub enum CredentialSource {
     /// A command of the shell: `credential_process`.
     Process {
         /// The name of the profile.
         profile: String,
+        /// The command, for the shell.
         command: String,
     },
     /// The program `aws`, for a profile with SSO, a role or a login.
@@ -59,13 +60,14 @@ pub(super) enum CredentialSource {
     Files {
         /// The name of the profile.
         profile: String,
+        /// The files in which the keys are.
         files: SharedFiles,
     },
 }
 
 impl CredentialSource {
     /// Whether another program is run.
-    pub(super) fn is_program(&self) -> bool {
+    pub fn is_program(&self) -> bool {
         !matches!(self, Self::Files { .. })
     }
 }
@@ -83,11 +85,11 @@ impl fmt::Debug for CredentialSource {
 /// A program gave no credential.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct CredentialError(String);
+pub struct CredentialError(String);
 
 impl CredentialError {
     /// Finds the error in the causes of another one.
-    pub(super) fn in_causes<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Self> {
+    pub fn in_causes<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Self> {
         let mut cause = Some(error);
         while let Some(error) = cause {
             if let Some(found) = error.downcast_ref::<Self>() {
@@ -101,8 +103,8 @@ impl CredentialError {
 
 /// A credential that was fetched.
 #[derive(Clone)]
-pub(super) struct Fetched {
-    pub(super) credential: Arc<AwsCredential>,
+pub struct Fetched {
+    pub credential: Arc<AwsCredential>,
     at: SystemTime,
     /// When it expires, if it does.
     expires: Option<SystemTime>,
@@ -122,7 +124,7 @@ impl Fetched {
     }
 
     /// Whether the clock of the machine says that it has expired.
-    pub(super) fn has_expired(&self) -> bool {
+    pub fn has_expired(&self) -> bool {
         self.expires
             .is_some_and(|expires| expires <= SystemTime::now())
     }
@@ -130,7 +132,7 @@ impl Fetched {
 
 /// Gives the credentials of one source.
 #[derive(Clone)]
-pub(super) struct ProfileCredentials(Arc<Shared>);
+pub struct ProfileCredentials(Arc<Shared>);
 
 /// What the clients of one source share. The lock is held for moments only: a request
 /// whose credential is still good does not wait for the program.
@@ -167,7 +169,7 @@ impl fmt::Debug for ProfileCredentials {
 
 impl ProfileCredentials {
     /// Returns the credentials of a source, the same for every caller in this process.
-    pub(super) fn of(source: &CredentialSource) -> Self {
+    pub fn of(source: &CredentialSource) -> Self {
         static KNOWN: OnceLock<Lock<HashMap<CredentialSource, ProfileCredentials>>> =
             OnceLock::new();
         let known = KNOWN.get_or_init(Lock::default);
@@ -187,14 +189,14 @@ impl ProfileCredentials {
     }
 
     /// Returns the credential that is kept, without fetching another one.
-    pub(super) fn kept(&self) -> Option<Fetched> {
+    pub fn kept(&self) -> Option<Fetched> {
         self.0.kept().fetched.clone()
     }
 
     /// Fetches a credential in place of `refused`, which the store does not accept any
     /// more. Returns the one that another request has fetched meanwhile, if it did; `None`
     /// if there is no other.
-    pub(super) async fn renewed(
+    pub async fn renewed(
         &self,
         refused: &AwsCredential,
     ) -> Result<Option<Arc<AwsCredential>>, CredentialError> {

@@ -3,7 +3,7 @@
 use http::Uri;
 
 /// Returns the host of a request for messages.
-pub(in crate::remote) fn host(uri: &Uri) -> String {
+pub(crate) fn host(uri: &Uri) -> String {
     let host = uri.authority().map(ToString::to_string);
     // A user and a password are not shown.
     let host = host.map(|host| match host.rsplit_once('@') {

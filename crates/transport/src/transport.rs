@@ -28,10 +28,10 @@ use object_store::{ClientConfigKey, ClientOptions, Error};
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, ClientBuilder, NoProxy, Proxy};
 
-pub(super) use self::bandwidth::Bandwidth;
-pub(super) use self::host::host;
+pub use self::bandwidth::Bandwidth;
+pub(crate) use self::host::host;
 use self::names::Names;
-pub(super) use self::pace::Pace;
+pub use self::pace::Pace;
 use self::received::ReceivedBody;
 use self::sent::{Sent, SentBody};
 
@@ -42,18 +42,19 @@ const REDIRECTS: usize = 10;
 
 /// What the client of one store does.
 #[derive(Clone, Debug)]
-pub(super) struct TransportSettings {
+pub struct TransportSettings {
     /// Whether redirects are followed, as for a file on a web server. A redirect from
     /// `https` to `http` never is.
-    pub(super) follows_redirects: bool,
+    pub follows_redirects: bool,
     /// The limit of bytes in a second, if there is one.
-    pub(super) bandwidth: Option<Arc<Bandwidth>>,
+    pub bandwidth: Option<Arc<Bandwidth>>,
     /// The longest time that a server can ask to wait by `Retry-After`.
-    pub(super) wait_at_most: Duration,
-    pub(super) pace: Pace,
+    pub wait_at_most: Duration,
+    /// The least speed of a try.
+    pub pace: Pace,
     /// Set when an answer of the store has been received whole. All clients of a store
     /// share it.
-    pub(super) has_worked: Arc<AtomicBool>,
+    pub has_worked: Arc<AtomicBool>,
 }
 
 impl Default for TransportSettings {
@@ -70,7 +71,7 @@ impl Default for TransportSettings {
 
 /// An HTTP client with these settings.
 #[derive(Debug)]
-pub(super) struct Transport {
+pub struct Transport {
     client: Client,
     settings: TransportSettings,
 }
@@ -80,10 +81,7 @@ impl Transport {
     ///
     /// # Errors
     /// An option has a value that cannot be used, or the certificates cannot be read.
-    pub(super) fn new(
-        options: &ClientOptions,
-        settings: TransportSettings,
-    ) -> object_store::Result<Self> {
+    pub fn new(options: &ClientOptions, settings: TransportSettings) -> object_store::Result<Self> {
         Ok(Self {
             client: client(options, &settings)?,
             settings,
@@ -272,6 +270,3 @@ fn of_client(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Err
         source: source.into(),
     }
 }
-
-#[cfg(test)]
-mod tests;

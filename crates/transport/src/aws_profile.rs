@@ -5,22 +5,23 @@ use std::env;
 use ini::Properties;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 
-use super::credentials::CredentialSource;
-use super::shared_files::SharedFiles;
+use crate::credentials::CredentialSource;
+use crate::shared_files::SharedFiles;
 
 type OpenError = Box<dyn std::error::Error + Send + Sync>;
 
 /// What a profile has that the environment does not give.
-pub(super) struct Profile {
-    pub(super) settings: Vec<(AmazonS3ConfigKey, String)>,
+pub struct Profile {
+    /// Settings of the store.
+    pub settings: Vec<(AmazonS3ConfigKey, String)>,
     /// The source of credentials that are no settings.
-    pub(super) credentials: Option<CredentialSource>,
+    pub credentials: Option<CredentialSource>,
     /// Whether `AWS_PROFILE` names it.
-    pub(super) is_named: bool,
+    pub is_named: bool,
 }
 
 /// Reads the profile that the environment names, or the default one.
-pub(super) fn profile(builder: &AmazonS3Builder) -> Result<Profile, OpenError> {
+pub fn profile(builder: &AmazonS3Builder) -> Result<Profile, OpenError> {
     let asked = env::var("AWS_PROFILE").ok();
     let name = asked.as_deref().unwrap_or("default");
     let files = SharedFiles::find();

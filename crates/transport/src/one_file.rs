@@ -14,12 +14,12 @@ use object_store::client::{
 };
 use url::Url;
 
-use super::guard::GuardedConnector;
-use super::transport::TransportSettings;
+use crate::guard::GuardedConnector;
+use crate::transport::TransportSettings;
 
 /// Makes clients that ask for one address only.
 #[derive(Clone)]
-pub(super) struct OneFileConnector {
+pub struct OneFileConnector {
     url: Uri,
     transport: TransportSettings,
 }
@@ -29,10 +29,7 @@ impl OneFileConnector {
     ///
     /// # Errors
     /// The address cannot be that of a request.
-    pub(super) fn new(
-        url: &Url,
-        transport: TransportSettings,
-    ) -> Result<Self, http::uri::InvalidUri> {
+    pub fn new(url: &Url, transport: TransportSettings) -> Result<Self, http::uri::InvalidUri> {
         Ok(Self {
             url: url.as_str().parse()?,
             transport,
@@ -93,66 +90,4 @@ fn described(answer: HttpResponse) -> HttpResponse {
         parts.headers.insert(CONTENT_LENGTH, size);
     }
     HttpResponse::from_parts(parts, bytes::Bytes::new().into())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::Write;
-    use std::sync::Arc;
-
-    use crate::location::Location;
-    use crate::remote::test_server::{fails, serve};
-    use crate::remote::{Remote, RemoteBytes};
-
-    const QUERY: &str = "/b/x%2By.zip?X-Amz-Signature=secret&response=a%2Fb";
-
-    fn address(port: u16, path: &str) -> crate::location::Address {
-        let text = format!("http://127.0.0.1:{port}{path}");
-        match Location::parse(text.as_ref(), &Arc::default()) {
-            Ok(Location::Remote(address)) => address,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    /// A server that answers one address and one method, as a signature allows.
-    fn signed() -> u16 {
-        serve(|stream, request| {
-            let content = b"0123456789";
-            if request.lines[0] != format!("GET {QUERY} HTTP/1.1") {
-                let head = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n";
-                return stream.write_all(head.as_bytes());
-            }
-            let range = request
-                .header("range")
-                .unwrap()
-                .strip_prefix("bytes=")
-                .unwrap();
-            let (first, last) = range.split_once('-').unwrap();
-            let part = first.parse().unwrap()..=last.parse().unwrap();
-            let part = &content[part];
-            let length = part.len();
-            write!(
-                stream,
-                "HTTP/1.1 206 Partial Content\r\nETag: \"e\"\r\nContent-Length: {length}\r\n\
-                 Content-Range: bytes {range}/10\r\n\r\n"
-            )?;
-            stream.write_all(part)
-        })
-    }
-
-    #[test]
-    fn a_signed_address_is_asked_for_as_it_is_and_by_get_only() {
-        let port = signed();
-        let bytes = RemoteBytes::find(&address(port, QUERY)).unwrap().unwrap();
-        assert_eq!(bytes.length(), 10);
-        assert_eq!(bytes.parts(&[2..5, 0..1]).unwrap(), ["234", "0"]);
-        let other = address(port, "/b/x%2By.zip?X-Amz-Signature=guessed-secret");
-        let error = RemoteBytes::find(&other).err().unwrap();
-        let said = format!("{error:?} {error}: {}", error.source);
-        assert!(said.contains("403") && !said.contains("secret"), "{said}");
-        fails(
-            || Remote::folder(&address(port, QUERY)).map(|_| ()),
-            "names one file",
-        );
-    }
 }

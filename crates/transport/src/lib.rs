@@ -1,0 +1,33 @@
+#![doc = include_str!("../README.md")]
+//!
+//! ## Modules
+//!
+//! ```text
+//! guard                 errors, endless lists and answers without end
+//!  └─ transport            the HTTP client: proxies, certificates, pace, bandwidth
+//! one_file              a file at an address with a query
+//! renewal, signer       requests to S3 that are signed again
+//!  └─ credentials          keys of a profile, and programs that give them
+//!      └─ aws_profile, shared_files   ~/.aws
+//! platform              the call that differs between operating systems
+//! ```
+
+mod aws_profile;
+mod credentials;
+mod guard;
+mod one_file;
+mod platform;
+mod renewal;
+mod shared_files;
+mod signer;
+#[cfg(test)]
+mod test_runtime;
+mod transport;
+
+pub use self::aws_profile::{Profile, profile};
+pub use self::credentials::{CredentialError, CredentialSource, ProfileCredentials};
+pub use self::guard::{GuardedConnector, innermost, is_unimplemented};
+pub use self::one_file::OneFileConnector;
+pub use self::renewal::Renewal;
+pub use self::signer::Signer;
+pub use self::transport::{Bandwidth, Pace, Transport, TransportSettings};
