@@ -230,3 +230,19 @@ fn folders_that_cannot_be_flushed_are_told_and_no_obstacle() {
     let run = run.exits_with(1);
     assert!(run.stderr.contains("Input/output error"), "{run:?}");
 }
+
+/// FAT and some network file systems give a file one name only: there the new objects are
+/// renamed, not linked.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn a_dataset_is_replaced_where_a_file_has_one_name_only() {
+    let (calls, input) = (SystemCalls::new(), Input::of_sites(5));
+    convert(&input.root(), &input.output(), "--codec zstd").exits_with(0);
+    convert(&input.root(), &input.beside("whole"), "--shard-sites 2").exits_with(0);
+    let mut replace = command(&input, "--overwrite --shard-sites 2");
+    let under = input.root().parent().unwrap().to_owned();
+    let (run, _) = calls.run_with(&mut replace, &under, &[("NO_LINKS", "1")]);
+    run.exits_with(0);
+    assert!(files_below(&input.output()) == files_below(&input.beside("whole")));
+    assert!(!input.beside("out.rxrx2zarr").exists());
+}

@@ -25,9 +25,7 @@
 
 mod bring;
 mod builders;
-mod checksum;
 mod client;
-mod cloud;
 mod condition;
 mod conditional;
 mod connection;
@@ -37,16 +35,13 @@ mod own_options;
 mod remote_bytes;
 mod remote_store;
 mod retry;
-mod stated_checksums;
 mod store_advice;
 #[cfg(test)]
 mod tests;
 mod upload;
-mod upload_checksums;
 mod versioned_files;
 mod versions;
 
-pub(crate) use self::checksum::UploadChecksum;
 pub use self::client::{PublishedChecksum, Remote, RemoteObject};
 pub use self::fence::Fence;
 pub(crate) use self::fence::wait_until_open;

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::output_backend::OutputBackend;
 use crate::lock::{Lease, LeaseFence, LeaseLock, LeaseTimes, Lock, LockError};
-use crate::remote::{Remote, RemoteStore, UploadChecksum};
+use crate::remote::{Remote, RemoteStore};
 use crate::store::StoreError;
+use rxrx_transport::UploadChecksum;
 
 /// The key in the work prefix of an upload that is given up, by which the checksum that
 /// the store accepts is found.

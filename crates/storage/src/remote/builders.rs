@@ -30,17 +30,15 @@ use object_store::{
     ClientConfigKey, ClientOptions, Error, ObjectStore, ObjectStoreScheme, RetryConfig,
 };
 use rxrx_transport::{
-    CredentialSource, GuardedConnector, OneFileConnector, ProfileCredentials, Renewal, Signer,
-    TransportSettings, profile,
+    ASK_FOR_CHECKSUMS, ChecksumStore, ChosenChecksum, Cloud, CredentialSource, GuardedConnector,
+    OneFileConnector, ProfileCredentials, Renewal, Signer, TransportSettings, UploadChecksum,
+    profile,
 };
 use url::{Position, Url};
 
-use super::checksum::{ChecksumStore, ChosenChecksum, UploadChecksum};
-use super::cloud::Cloud;
 use super::connector::StoreConnector;
 use super::fence::Fence;
 use super::own_options::{self, OpenError, retry, transport};
-use super::stated_checksums;
 use crate::location::Address;
 
 /// The number of requests to one store at the same time.
@@ -257,7 +255,7 @@ fn s3_from_env(asks_checksums: bool) -> AmazonS3Builder {
     if !asks_checksums {
         return AmazonS3Builder::from_env();
     }
-    let (name, value) = stated_checksums::ASK;
+    let (name, value) = ASK_FOR_CHECKSUMS;
     let header = (
         HeaderName::from_static(name),
         HeaderValue::from_static(value),

@@ -6,8 +6,8 @@ use http::header::{AUTHORIZATION, IF_MATCH, IF_NONE_MATCH};
 use http::{HeaderName, HeaderValue, Method};
 use object_store::client::HttpRequest;
 
-use super::cloud::Cloud;
 use crate::version::Version;
+use rxrx_transport::Cloud;
 
 tokio::task_local! {
     static CONDITION: Condition;

@@ -11,8 +11,8 @@ use std::time::Duration;
 use object_store::{Error, ObjectStore, RetryConfig};
 use tokio::runtime::Runtime;
 
-use super::checksum::ChosenChecksum;
 use super::retry;
+use rxrx_transport::ChosenChecksum;
 
 /// The number of threads that wait for answers.
 const THREADS: usize = 2;

@@ -17,14 +17,13 @@ use object_store::ClientOptions;
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
 };
-use rxrx_transport::{GuardedConnector, Renewal, Signer, TransportSettings};
+use rxrx_transport::{
+    Cloud, GuardedConnector, Md5Tags, Renewal, Signer, StatedChecksums, TransportSettings,
+    UploadChecksum, add_checksum,
+};
 
-use super::checksum::UploadChecksum;
-use super::cloud::Cloud;
 use super::condition::Condition;
 use super::fence::{Fence, FenceError, PAUSE, WAIT};
-use super::stated_checksums::StatedChecksums;
-use super::upload_checksums::{self, Md5Tags};
 
 /// A write looks at the fence so often, because timers stand still while the machine
 /// sleeps.
@@ -85,7 +84,7 @@ impl HttpService for StoreService {
         {
             signer.sign(&mut request).await?;
         }
-        upload_checksums::add(*cloud, *checksum, &mut request).await?;
+        add_checksum(*cloud, *checksum, &mut request).await?;
         let md5 = request.headers().get("content-md5").cloned();
         let mut answer = match renewal {
             None => self.send(request).await?,

@@ -13,9 +13,8 @@ use std::error::Error;
 use std::time::Duration;
 
 use object_store::RetryConfig;
-use rxrx_transport::{Bandwidth, TransportSettings};
+use rxrx_transport::{Bandwidth, TransportSettings, UploadChecksum};
 
-use super::checksum::UploadChecksum;
 use crate::byte_rate::bytes_a_second;
 use crate::location::{Address, StoreOption};
 

@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use object_store::{Error, PutMultipartOptions, Result};
-use rxrx_transport::is_unimplemented;
+use rxrx_transport::{UploadChecksum, is_unimplemented};
 use tokio::time::timeout;
 
 use super::Remote;
-use crate::remote::checksum::UploadChecksum;
 
 /// The time for one look, at most. Whether the network works is for the requests that
 /// follow to say.

@@ -7,8 +7,8 @@ use object_store::{GetOptions, GetResult, ObjectStore};
 use super::{REQUESTS_A_CALL, Remote, absent};
 use crate::remote::connection::Connection;
 use crate::remote::retry;
-use crate::remote::stated_checksums::{StatedChecksums, of_tag};
 use crate::store::{StoreError, StoreErrorKind, StoredChecksums};
+use rxrx_transport::{StatedChecksums, checksum_of_tag};
 
 impl Remote {
     /// Returns the size of each object and the checksums that the store has of it; `None`
@@ -55,7 +55,7 @@ fn described(got: GetResult) -> StoredChecksums {
     let stated = got.extensions.get::<StatedChecksums>();
     let mut checksums = stated.map_or_else(Default::default, |stated| stated.0.clone());
     if let Some(tag) = &got.meta.e_tag {
-        let (kind, tag) = of_tag(tag);
+        let (kind, tag) = checksum_of_tag(tag);
         checksums.insert(kind.to_owned(), tag);
     }
     StoredChecksums {

@@ -19,11 +19,11 @@ use http_body_util::BodyExt;
 use md5::{Digest, Md5};
 use object_store::client::{HttpError, HttpErrorKind, HttpRequest, HttpResponse};
 
-use super::checksum::UploadChecksum;
-use super::cloud::Cloud;
+use crate::checksum::UploadChecksum;
+use crate::cloud::Cloud;
 
 /// Adds the checksum to a request that puts something. `checksum` is the one of S3.
-pub(super) async fn add(
+pub async fn add_checksum(
     cloud: Cloud,
     checksum: UploadChecksum,
     request: &mut HttpRequest,
@@ -62,12 +62,12 @@ fn content_md5(bytes: &[u8]) -> (HeaderName, String) {
 /// Compares the ETags of a store with the MD5 sums that were sent, if the first of them
 /// was one: some stores have other ETags, and an encrypted object has.
 #[derive(Debug, Default)]
-pub(super) struct Md5Tags(OnceLock<bool>);
+pub struct Md5Tags(OnceLock<bool>);
 
 impl Md5Tags {
     /// Demands that the answer to a request with the MD5 sum `sent` has that sum as its
     /// ETag.
-    pub(super) fn check(
+    pub fn check(
         &self,
         sent: Option<&HeaderValue>,
         answer: &HttpResponse,
@@ -109,8 +109,8 @@ mod tests {
         request: http::request::Builder,
     ) -> HeaderMap {
         let mut request = request.body("123456789".to_owned().into()).unwrap();
-        let runtime = super::super::connection::runtime().unwrap();
-        let added = runtime.block_on(add(cloud, checksum, &mut request));
+        let runtime = crate::test_runtime::runtime().unwrap();
+        let added = runtime.block_on(add_checksum(cloud, checksum, &mut request));
         added.unwrap();
         request.headers().clone()
     }

@@ -11,18 +11,18 @@ use std::collections::BTreeMap;
 
 use http::HeaderMap;
 
-use super::cloud::Cloud;
+use crate::cloud::Cloud;
 
 /// The header by which S3 is asked for the checksums that it has.
-pub(super) const ASK: (&str, &str) = ("x-amz-checksum-mode", "enabled");
+pub const ASK_FOR_CHECKSUMS: (&str, &str) = ("x-amz-checksum-mode", "enabled");
 
 /// The checksums in an answer, by their kind, without the ETag.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct StatedChecksums(pub(super) BTreeMap<String, String>);
+pub struct StatedChecksums(pub BTreeMap<String, String>);
 
 impl StatedChecksums {
     /// Reads the checksums in the headers of an answer.
-    pub(super) fn of(cloud: Cloud, headers: &HeaderMap) -> Self {
+    pub fn of(cloud: Cloud, headers: &HeaderMap) -> Self {
         let texts = headers
             .iter()
             .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
@@ -58,7 +58,7 @@ impl StatedChecksums {
 /// Returns the kind of an ETag and the tag without its quotation marks. A tag in the form
 /// of an MD5 is one of the bytes, or of the MD5s of the parts, unless the store encrypts
 /// with a key of its own. Any other tag only changes when the object is put again.
-pub(super) fn of_tag(tag: &str) -> (&'static str, String) {
+pub fn checksum_of_tag(tag: &str) -> (&'static str, String) {
     let tag = tag.trim_matches('"');
     let is_md5 =
         |digits: &str| digits.len() == 32 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
@@ -147,8 +147,8 @@ mod tests {
             ("0x8DD2A".to_owned(), "etag"),
             ("-CKih16GjycICEAE=".to_owned(), "etag"),
         ] {
-            assert_eq!(of_tag(&tag).0, kind, "{tag}");
+            assert_eq!(checksum_of_tag(&tag).0, kind, "{tag}");
         }
-        assert_eq!(of_tag("\"ab\"").1, "ab");
+        assert_eq!(checksum_of_tag("\"ab\"").1, "ab");
     }
 }

@@ -19,7 +19,7 @@ use object_store::{
 
 /// A checksum that a store compares with what arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum UploadChecksum {
+pub enum UploadChecksum {
     /// `x-amz-checksum-sha256`
     Sha256,
     /// `x-amz-checksum-crc64nvme`
@@ -33,10 +33,10 @@ pub(crate) enum UploadChecksum {
 
 impl UploadChecksum {
     /// All of them, in the order in which they are tried.
-    pub(super) const ALL: [Self; 4] = [Self::Sha256, Self::Crc64Nvme, Self::Md5, Self::None];
+    pub const ALL: [Self; 4] = [Self::Sha256, Self::Crc64Nvme, Self::Md5, Self::None];
 
     /// Returns the value of the store option `checksum`.
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Sha256 => "sha256",
             Self::Crc64Nvme => "crc64nvme",
@@ -46,7 +46,7 @@ impl UploadChecksum {
     }
 
     /// Returns the checksum of that name.
-    pub(super) fn parse(name: &str) -> Option<Self> {
+    pub fn parse(name: &str) -> Option<Self> {
         let is_named = |checksum: &Self| checksum.name().eq_ignore_ascii_case(name);
         Self::ALL.into_iter().find(is_named)
     }
@@ -54,7 +54,7 @@ impl UploadChecksum {
 
 /// The checksum that the clients of one address use.
 #[derive(Debug, Default)]
-pub(super) struct ChosenChecksum {
+pub struct ChosenChecksum {
     at: AtomicUsize,
     /// Whether nobody knows yet what the store accepts.
     is_open: AtomicBool,
@@ -63,32 +63,37 @@ pub(super) struct ChosenChecksum {
 }
 
 impl ChosenChecksum {
-    pub(super) fn get(&self) -> UploadChecksum {
+    /// Returns the checksum that is used.
+    pub fn get(&self) -> UploadChecksum {
         let chosen = UploadChecksum::ALL.get(self.at.load(Ordering::Relaxed));
         chosen.copied().unwrap_or(UploadChecksum::Sha256)
     }
 
-    pub(super) fn set(&self, checksum: UploadChecksum) {
+    /// Uses a checksum from now on.
+    pub fn set(&self, checksum: UploadChecksum) {
         let at = UploadChecksum::ALL
             .iter()
             .position(|each| *each == checksum);
         self.at.store(at.unwrap_or_default(), Ordering::Relaxed);
     }
 
-    pub(super) fn is_open(&self) -> bool {
+    /// Whether it is still to be found out which one the store accepts.
+    pub fn is_open(&self) -> bool {
         self.is_open.load(Ordering::Relaxed)
     }
 
-    pub(super) fn set_open(&self, is_open: bool) {
+    /// Sets whether it is to be found out which one the store accepts.
+    pub fn set_open(&self, is_open: bool) {
         self.is_open.store(is_open, Ordering::Relaxed);
     }
 
-    pub(super) fn is_found(&self) -> bool {
+    /// Whether it was found out.
+    pub fn is_found(&self) -> bool {
         self.is_found.load(Ordering::Relaxed)
     }
 
     /// Uses a checksum that the store was found to accept.
-    pub(super) fn found(&self, checksum: UploadChecksum) {
+    pub fn found(&self, checksum: UploadChecksum) {
         self.set(checksum);
         self.is_found.store(true, Ordering::Relaxed);
         self.set_open(false);
@@ -98,7 +103,7 @@ impl ChosenChecksum {
 type Build = dyn Fn(UploadChecksum) -> Result<Arc<dyn ObjectStore>> + Send + Sync;
 
 /// A store whose requests use the chosen checksum.
-pub(super) struct ChecksumStore {
+pub struct ChecksumStore {
     chosen: Arc<ChosenChecksum>,
     build: Box<Build>,
     /// The clients, in the order of [`UploadChecksum::ALL`].
@@ -107,7 +112,7 @@ pub(super) struct ChecksumStore {
 
 impl ChecksumStore {
     /// Makes a store whose clients `build` makes. The first one is made now.
-    pub(super) fn new(
+    pub fn new(
         chosen: Arc<ChosenChecksum>,
         build: impl Fn(UploadChecksum) -> Result<Arc<dyn ObjectStore>> + Send + Sync + 'static,
     ) -> Result<Self> {
