@@ -72,7 +72,8 @@ def expected_planes(images, names, planes, version):
         site, channel = divmod(number, len(names))
         ok, found = row["status"] == "ok", statistics(images[site, channel])
         demand(ok or found["max"] == 0, True, f"zeros in site {site}, channel {channel}")
-        filled = {"source": row["status"] != "missing", "error": row["status"] in ("unreadable", "corrupt")}
+        is_bad = row["status"] in ("unreadable", "corrupt")
+        filled = {"source": row["status"] != "missing", "error": is_bad}
         filled |= {"cause": not ok} if version > 3 else {}
         is_filled = {name: row[name] is not None for name in filled}
         demand(is_filled, filled, f"nulls in planes.parquet, row {number}")

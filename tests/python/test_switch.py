@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from conftest import Datasets
 from converter import COMPLETE, Dataset
 from faults.plan import Hold, RequestHead

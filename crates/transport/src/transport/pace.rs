@@ -19,7 +19,7 @@ const LONG_WORK: Duration = Duration::from_secs(600);
 ///
 /// The time in which this program itself does not read or write does not count, nor does
 /// the time for which a limit of bandwidth holds bytes back. A store may take
-/// [`LONG_WORK`] for a copy and for the completion of an upload.
+/// much longer for a copy and for the completion of an upload.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
     /// The time in which so many bytes must move.
