@@ -177,6 +177,19 @@ fn the_json_of_publish_is_documented() {
 }
 
 #[test]
+fn the_json_of_clean_is_documented() {
+    let (input, _) = converted_with_gaps();
+    let output = input.output();
+    let clean = |options: &[&str]| {
+        let arguments = ["clean", output.to_str().unwrap(), "--json"];
+        run(arguments.into_iter().chain(options.iter().copied()))
+    };
+    let done = clean(&["--dry-run", "--abandon"]).exits_with(0).json();
+    assert_eq!(done["unfinished"], false);
+    holds("### clean", &[done, clean(&[]).exits_with(0).json()]);
+}
+
+#[test]
 fn the_json_of_verify_without_a_download_is_documented() {
     let (input, _) = converted_with_gaps();
     let server = Server::start();
@@ -237,12 +250,13 @@ fn fails(run: Run, code: i32) -> String {
 }
 
 /// The commands that print JSON, each with paths that do not exist.
-const WITH_JSON: [&[&str]; 5] = [
+const WITH_JSON: [&[&str]; 6] = [
     &["convert", "no-input", "no-output"],
     &["plan", "no-input"],
     &["verify", "no-dataset"],
     &["info", "no-dataset"],
     &["publish", "no-dataset", "s3://bucket/name"],
+    &["clean", "no-dataset"],
 ];
 
 #[test]
@@ -352,7 +366,7 @@ fn every_documented_exit_code_occurs() {
         seen.insert((command.to_owned(), code));
     };
     for command in [
-        "convert", "plan", "verify", "info", "publish", "sample", "demo",
+        "convert", "plan", "verify", "info", "publish", "clean", "sample", "demo",
     ] {
         occurs(command, 2, run([command, "--no-such-option"]));
     }
@@ -365,6 +379,7 @@ fn every_documented_exit_code_occurs() {
     occurs("convert", 0, convert(&input.root(), &output, ""));
     occurs("verify", 0, verify(&output, ""));
     occurs("info", 0, info(&output, ""));
+    occurs("clean", 0, run(["clean", output.to_str().unwrap()]));
     let url = Server::start().url("dataset");
     occurs(
         "publish",

@@ -1,5 +1,6 @@
 //! The command line. No type of clap leaves this crate.
 
+mod clean;
 mod convert;
 mod demo;
 mod info;
@@ -14,6 +15,7 @@ mod verify;
 
 use clap::{Parser, Subcommand};
 
+pub(crate) use clean::CleanArguments;
 pub(crate) use convert::ConvertArguments;
 pub(crate) use demo::DemoArguments;
 pub(crate) use info::InfoArguments;
@@ -81,6 +83,8 @@ pub(crate) enum Command {
     Info(InfoArguments),
     /// Copy a complete dataset to an object store, the root metadata last
     Publish(PublishArguments),
+    /// Remove what runs that have ended left; never touch a complete dataset
+    Clean(CleanArguments),
     /// Make a small data set like RxRx1: synthetic cells, same layout and table
     Sample(SampleArguments),
     /// Make a sample, convert it, and show how to open the result
@@ -91,6 +95,7 @@ impl Command {
     /// Returns whether the command prints its result as JSON.
     pub(crate) fn is_json(&self) -> bool {
         match self {
+            Self::Clean(arguments) => arguments.json,
             Self::Convert(arguments) => arguments.json,
             Self::Plan(arguments) => arguments.json,
             Self::Verify(arguments) => arguments.json,

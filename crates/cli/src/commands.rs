@@ -1,5 +1,6 @@
 //! The subcommands, one in each file.
 
+mod clean;
 mod convert;
 mod demo;
 mod info;
@@ -24,6 +25,7 @@ pub(crate) fn run(program: &Program) -> anyhow::Result<ExitStatus> {
         Command::Plan(arguments) => plan::run(arguments, verbosity),
         Command::Verify(arguments) => verify::run(arguments, verbosity),
         Command::Info(arguments) => info::run(arguments),
+        Command::Clean(arguments) => clean::run(arguments, verbosity),
         Command::Publish(arguments) => publish::run(arguments, verbosity),
         Command::Sample(arguments) => sample::run(arguments, verbosity),
         Command::Demo(arguments) => demo::run(arguments, verbosity),

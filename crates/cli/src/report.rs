@@ -4,6 +4,7 @@
 //! Each report is one file with one function that writes into `&mut dyn Write`. Control
 //! characters are escaped behind it, in `streams`.
 
+mod cleaned;
 mod converted;
 mod how_to_open;
 mod info;
@@ -19,6 +20,7 @@ mod unfinished;
 mod verified;
 mod verified_by_store;
 
+pub(crate) use cleaned::cleaned;
 pub(crate) use converted::converted;
 pub(crate) use how_to_open::how_to_open;
 pub(crate) use info::info;

@@ -79,7 +79,7 @@ pub fn convert(
     )
 }
 
-fn convert_at(
+pub(crate) fn convert_at(
     output: &OutputLocation,
     planned: &PlannedInput,
     options: &ConvertOptions,

@@ -6,6 +6,7 @@ use rxrx_metadata::JoinError;
 use rxrx_reader::DatasetError;
 use rxrx_storage::{LocationError, LockError, StoreError};
 
+use crate::clean::CleanError;
 use crate::convert::ConvertError;
 use crate::describe::DescriptionError;
 use crate::inspect::InspectError;
@@ -88,6 +89,7 @@ kinds! {
     }
     OutputError [Lock Journal Store] { _ => Output }
     InspectError [Dataset Output] {}
+    CleanError [Output Store] { Self::Switching { .. } => Output, Self::Foreign { .. } => Input }
     PipelineError [Codec Journal Store] {
         Self::UnreadableImage { .. } | Self::CorruptImage { .. } => Input,
         Self::Source { .. } | Self::Thread { .. } => Store,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use rxrx_format::keys::{CHECKSUMS, ROOT_METADATA};
@@ -112,22 +113,28 @@ pub(crate) fn dataset(mut objects: Objects) -> Option<Objects> {
 /// sites. The folder is gone afterwards.
 pub(crate) fn planned_input(sites: usize) -> PlannedInput {
     let folder = tempfile::tempdir().unwrap();
+    planned_input_in(folder.path(), sites, 2)
+}
+
+/// The input of `sites` sites of two channels in shards of `shard_sites` sites, which is
+/// written to `folder`.
+pub(crate) fn planned_input_in(folder: &Path, sites: usize, shard_sites: usize) -> PlannedInput {
     let mut table = "experiment,plate,well,site\n".to_owned();
     for site in 0..sites {
         table += &format!("E-1,{},B02,1\n", site + 1);
         for channel in 0..2 {
-            let path = folder.path().join(image_path(site, channel));
+            let path = folder.join(image_path(site, channel));
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, png(SIDE, SIDE, 1)).unwrap();
         }
     }
-    fs::write(folder.path().join("metadata.csv"), table).unwrap();
+    fs::write(folder.join("metadata.csv"), table).unwrap();
     let options = PlanOptions {
         layout: Layout {
-            shard_sites: 2,
+            shard_sites,
             ..Layout::default()
         },
         ..PlanOptions::default()
     };
-    PlannedInput::open(&folder.path().into(), options).unwrap()
+    PlannedInput::open(&folder.into(), options).unwrap()
 }

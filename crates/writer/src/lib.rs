@@ -15,9 +15,11 @@
 //! events       progress, for an observer
 //! error_kind   kind of every error
 //! space        room on the file system of OUTPUT
+//! clean        what runs that have ended left
 //! describe, projection, refused, replan: small parts of these
 //! ```
 
+mod clean;
 mod convert;
 mod describe;
 mod error_kind;
@@ -64,6 +66,7 @@ pub use rxrx_verify::{
     TooLittleMemory, VerifyError, VerifyOptions, VerifyReport, verify_by_store,
 };
 
+pub use self::clean::{CleanError, CleanOptions, Cleaned, clean};
 pub use self::convert::{ConvertError, ConvertOptions, Converted, convert};
 pub use self::describe::{DescriptionError, describe};
 pub use self::error_kind::{ErrorKind, HasErrorKind};

@@ -5,8 +5,8 @@ use std::io;
 
 pub(super) use rxrx_writer::ErrorKind;
 use rxrx_writer::{
-    ConvertError, DatasetError, DescriptionError, HasErrorKind, InspectError, LocationError,
-    OutputError, PlanInputError, PublishError, StoreError, VerifyError,
+    CleanError, ConvertError, DatasetError, DescriptionError, HasErrorKind, InspectError,
+    LocationError, OutputError, PlanInputError, PublishError, StoreError, VerifyError,
 };
 
 use super::error::{CompareError, Stopped};
@@ -31,6 +31,7 @@ fn kind_of_link(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
         Some(ErrorKind::Interrupted)
     } else {
         None.or_else(|| error.downcast_ref().map(of_compare))
+            .or_else(|| kind_of_type::<CleanError>(error))
             .or_else(|| kind_of_type::<ConvertError>(error))
             .or_else(|| kind_of_type::<DatasetError>(error))
             .or_else(|| kind_of_type::<DescriptionError>(error))

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::output_backend::OutputBackend;
 use super::resolve::{resolve, work_folder};
@@ -12,7 +13,7 @@ use crate::free_space::FreeSpace;
 use crate::local::{LocalStore, is_remnant, is_temporary};
 use crate::lock::{FileLock, LeaseFence, LeaseFileLock, LeaseTimes, Lock, LockError};
 use crate::platform::is_mount_point;
-use crate::store::StoreError;
+use crate::store::{Store, StoreError};
 
 /// A folder and the work folder beside it.
 #[derive(Clone)]
@@ -99,6 +100,11 @@ impl OutputBackend for LocalBackend {
 
     fn has_work(&self) -> Result<bool, StoreError> {
         Ok(self.work.exists())
+    }
+
+    fn old_work_keys(&self, _age: Duration) -> Result<Vec<String>, StoreError> {
+        let objects = self.work_store().list()?.into_iter();
+        Ok(objects.map(|object| object.key).collect())
     }
 
     fn holder(&self) -> Result<Option<String>, LockError> {

@@ -1,6 +1,8 @@
 //! The calls on an output that differ between disks and object stores.
 
 use crate::free_space::FreeSpace;
+use std::time::Duration;
+
 use crate::lock::{Lock, LockError};
 use crate::store::StoreError;
 
@@ -25,6 +27,14 @@ pub trait OutputBackend: Send + Sync {
     /// # Errors
     /// [`StoreError`] when it cannot be listed.
     fn has_work(&self) -> Result<bool, StoreError>;
+
+    /// Returns the keys of the objects in the work folder that have not changed for `age`, by
+    /// the clock of the store; all of them where no request arrives late. The caller holds
+    /// the lock.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be listed.
+    fn old_work_keys(&self, age: Duration) -> Result<Vec<String>, StoreError>;
 
     /// Returns the process that holds the lock, if there is one.
     ///

@@ -1,6 +1,7 @@
 //! An output at a prefix of an object store.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::output_backend::OutputBackend;
 use crate::lock::{Lease, LeaseFence, LeaseLock, LeaseTimes, Lock, LockError};
@@ -80,6 +81,16 @@ impl OutputBackend for RemoteBackend {
 
     fn has_work(&self) -> Result<bool, StoreError> {
         Ok(!self.work.entries()?.is_empty())
+    }
+
+    fn old_work_keys(&self, age: Duration) -> Result<Vec<String>, StoreError> {
+        let objects = self.work.list()?;
+        // The lease is renewed all the time: the newest object is of this moment.
+        let now = objects.iter().map(|object| object.modified).max();
+        let limit = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
+        let is_old = |modified: i64| now.is_some_and(|now| now - modified >= limit);
+        let old = objects.into_iter().filter(|object| is_old(object.modified));
+        Ok(old.map(|object| object.key).collect())
     }
 
     fn holder(&self) -> Result<Option<String>, LockError> {

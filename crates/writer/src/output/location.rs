@@ -1,6 +1,7 @@
 //! OUTPUT and the work folder beside it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rxrx_format::keys;
 use rxrx_reader::{Owner, parse_root, root_bytes};
@@ -120,6 +121,13 @@ impl OutputLocation {
         Journal::new(self.work_store.as_ref())
     }
 
+    /// Returns the keys of the objects in the work folder that have not changed for `age`, by
+    /// the clock of the store. On a disk, where no request arrives late, those are all. The
+    /// caller holds the lock.
+    pub(super) fn old_work_keys(&self, age: Duration) -> Result<Vec<String>, OutputError> {
+        Ok(self.backend.old_work_keys(age)?)
+    }
+
     /// Returns whether there is nothing in the work folder to go on with or to remove.
     pub(crate) fn is_settled(&self) -> Result<bool, OutputError> {
         if !self.backend.has_work()? {
@@ -133,7 +141,7 @@ impl OutputLocation {
     }
 
     /// Removes the folders of OUTPUT that have no more objects.
-    pub(super) fn remove_output(&self) -> Result<(), OutputError> {
+    pub(crate) fn remove_output(&self) -> Result<(), OutputError> {
         Ok(self.backend.remove_output()?)
     }
 

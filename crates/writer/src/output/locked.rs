@@ -237,7 +237,7 @@ impl LockedOutput {
     }
 
     /// Returns the keys of the objects at OUTPUT that are ours.
-    fn own_keys(&self) -> Result<BTreeSet<String>, OutputError> {
+    pub(super) fn own_keys(&self) -> Result<BTreeSet<String>, OutputError> {
         let store = self.place.store();
         let mut more = self.left_behind();
         let mut ours = match self.phase() {
@@ -256,7 +256,8 @@ impl LockedOutput {
         Ok(ours)
     }
 
-    fn left_behind(&self) -> BTreeSet<String> {
+    /// Returns the keys of our objects that belong to no dataset any more.
+    pub(super) fn left_behind(&self) -> BTreeSet<String> {
         let known = self.known();
         let state = known.state.as_ref();
         state.map_or_else(BTreeSet::new, |state| state.left_behind.clone())
@@ -320,7 +321,7 @@ impl LockedOutput {
     }
 
     /// Returns the location that is locked.
-    pub(super) fn place(&self) -> &OutputLocation {
+    pub(crate) fn place(&self) -> &OutputLocation {
         &self.place
     }
 
