@@ -100,12 +100,13 @@ def local(datasets: Datasets) -> Dataset:
 def below(tree: Mapping[str, bytes], prefix: str) -> dict[str, bytes]:
     """Returns the objects of one dataset, and the remains of its journal and its leases.
 
-    The checksums of the store are not among them.
+    The checksums of the store and the state, which stay, are not among them.
     """
+    stays = {f"{prefix}/{STORE_CHECKSUMS}", f"{prefix}.rxrx2zarr/state.json"}
     return {
         key.removeprefix(f"{prefix}/"): content
         for key, content in tree.items()
-        if key.startswith(prefix) and key != f"{prefix}/{STORE_CHECKSUMS}"
+        if key.startswith(prefix) and key not in stays
     }
 
 

@@ -67,7 +67,7 @@ def test_the_certificates_of_ssl_cert_file_are_trusted_and_no_others(
     environment["SSL_CERT_FILE"] = str(authority.certificate)
     done = Run(tmp_path / "cwd", environment, *publish).finish()
     assert done.code == COMPLETE, done.err
-    assert bucket.tree("private") == local_objects(local.root)
+    assert bucket.dataset("private") == local_objects(local.root)
 
 
 def test_a_store_is_reached_through_the_proxy_of_the_environment(
@@ -80,7 +80,7 @@ def test_a_store_is_reached_through_the_proxy_of_the_environment(
         publish = ("publish", local.root, f"s3://{bucket.name}/proxied")
         done = Run(tmp_path / "cwd", environment, *publish).finish()
         assert done.code == COMPLETE, done.err
-        assert bucket.tree("proxied") == local_objects(local.root)
+        assert bucket.dataset("proxied") == local_objects(local.root)
         assert set(targets) == {endpoint.removeprefix("https://")}
         targets.clear()
         environment["NO_PROXY"] = "127.0.0.1"

@@ -75,6 +75,8 @@ def test_an_interrupted_publish_is_repeated_without_uploading_twice(
     assert again.code == COMPLETE, again.err
     assert bucket.dataset("repeated") == local_objects(local.root)
     uploaded = uploads(second, "repeated")
+    # The root comes after a marker in its place.
+    assert uploaded.pop() == ROOT
     assert len(uploaded) == len(set(uploaded))
     assert confirmed.isdisjoint(uploaded)
     with s3_proxy.watched() as third:
@@ -133,7 +135,9 @@ def test_a_damaged_dataset_is_refused(
     assert done.code == FAILED
     assert victim in done.err
     stored = bucket.keys("refused")
-    assert f"refused/{ROOT}" not in stored, "a reader would take it for a complete dataset"
+    # Who goes on with a publication puts a marker in place of the root, which no reader opens.
+    if f"refused/{ROOT}" in stored:
+        assert b"zarr_format" not in bucket.get(f"refused/{ROOT}")
     assert f"refused/{victim}" not in stored
     (damaged / ROOT).unlink()
     done = Run(

@@ -145,6 +145,14 @@ impl HttpService for GuardedService {
     }
 }
 
+/// What the error of a redirect says.
+const NOT_FOLLOWED: &str = "a redirect of a store is not followed";
+
+/// Whether an error, whose innermost cause says `said`, is a redirect that was not followed.
+pub fn is_redirect(said: &str) -> bool {
+    said.contains(NOT_FOLLOWED)
+}
+
 /// Returns the error of an answer that names another address.
 fn redirected(host: &str, headers: &HeaderMap) -> FinalError {
     let text = |name: &str| Some(headers.get(name)?.to_str().ok()?.to_owned());
@@ -157,12 +165,12 @@ fn redirected(host: &str, headers: &HeaderMap) -> FinalError {
              --store-option region={region}"
         ),
         (None, Some(target)) => format!(
-            "{host} redirects to {}, and a redirect of a store is not followed, because it would \
+            "{host} redirects to {}, and {NOT_FOLLOWED}, because it would \
              carry credentials to another host: see to the endpoint and the region",
             self::host(&target)
         ),
         (None, None) => format!(
-            "{host} redirects to another address, and a redirect of a store is not followed: see \
+            "{host} redirects to another address, and {NOT_FOLLOWED}: see \
              to the endpoint and the region"
         ),
     })

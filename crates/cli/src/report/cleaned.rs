@@ -14,7 +14,11 @@ pub(crate) fn cleaned(
     is_dry_run: bool,
 ) -> io::Result<()> {
     let done = if is_dry_run { "to remove" } else { "removed" };
-    writeln!(out, "{output}: {done} {}", bytes(cleaned.bytes))?;
+    let objects = cleaned.run_folder_objects + cleaned.left_behind + cleaned.abandoned;
+    match objects {
+        0 => writeln!(out, "{output}: nothing is left to remove")?,
+        _ => writeln!(out, "{output}: {done} {}", bytes(cleaned.bytes))?,
+    }
     for (count, what) in [
         (cleaned.run_folder_objects, "of run folders"),
         (cleaned.left_behind, "of a dataset that was replaced"),

@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 
 use object_store::Error;
 use object_store::client::HttpError;
-use rxrx_transport::{CredentialError, innermost, is_unimplemented};
+use rxrx_transport::{CredentialError, innermost, is_redirect, is_unimplemented};
 
 use super::fence::FenceError;
 use crate::store::StoreErrorKind;
@@ -72,6 +72,8 @@ fn kind(error: &Error, said: &str) -> StoreErrorKind {
         Error::NotFound { .. } => StoreErrorKind::NotFound,
         Error::Precondition { .. } | Error::AlreadyExists { .. } => StoreErrorKind::Changed,
         Error::NotImplemented { .. } | Error::NotSupported { .. } => StoreErrorKind::Unsupported,
+        // An answer came: a web server redirects what asks for a list.
+        _ if is_redirect(said) => StoreErrorKind::Other,
         _ if is_connection_error(error) => StoreErrorKind::Unreachable,
         _ => StoreErrorKind::Other,
     }
