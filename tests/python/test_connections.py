@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +9,10 @@ import pytest
 
 from conftest import Datasets
 from converter import COMPLETE, FAILED, Dataset
-from faults.runs import Run, local_objects, s3_environment
+from faults.runs import Run, local_objects, pack, s3_environment
 from servers.bucket import Bucket
 from servers.file_server import Request, serve
-from servers.object_stores import SeaweedFS, files_below
+from servers.object_stores import SeaweedFS
 from servers.tls import Authority, https_proxy, make_authority, tls_in_front_of
 
 WRONG_USAGE = 2
@@ -30,11 +29,7 @@ def local(datasets: Datasets) -> Dataset:
 @pytest.fixture(scope="module")
 def archive(local: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Makes a zip archive of all files of the source."""
-    path = tmp_path_factory.mktemp("archive") / "rxrx1.zip"
-    with zipfile.ZipFile(path, "w") as written:
-        for name, file in files_below(local.source.root):
-            written.write(file, name)
-    return path
+    return pack(local.source.root, tmp_path_factory.mktemp("archive") / "rxrx1.zip", ".")
 
 
 @pytest.fixture(scope="module")

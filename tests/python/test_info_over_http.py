@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
 from converter import COMPLETE, FAILED, run
 from servers.bucket import Bucket
-from servers.file_server import Request, serve
+from servers.file_server import Request, serve, serve_with
 from servers.object_stores import SeaweedFS
 
 SAMPLED = 64
@@ -126,13 +125,8 @@ def with_index_pages(root: Path) -> Iterator[str]:
         def log_message(self, format: str, *args: object) -> None:
             """Logs nothing."""
 
-    handler = partial(Handler, directory=str(root))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever).start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
+    with serve_with(partial(Handler, directory=str(root))) as address:
+        yield address
 
 
 def test_an_index_page_is_no_list(copy: Path) -> None:

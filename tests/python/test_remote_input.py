@@ -17,7 +17,7 @@ from conftest import Datasets
 from converter import COMPLETE, FAILED, Dataset
 from faults.plan import Fault, RequestHead
 from faults.proxy import Exchange, FaultProxy
-from faults.runs import Finished, Run, local_objects, s3_environment
+from faults.runs import Finished, Run, local_objects, pack, s3_environment
 from servers.bucket import Bucket
 from servers.file_server import Request, serve
 from servers.object_stores import SeaweedFS, files_below
@@ -37,11 +37,7 @@ def local(datasets: Datasets) -> Dataset:
 @pytest.fixture(scope="module")
 def archive(local: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Makes a zip archive of all files of the folder, including the table."""
-    path = tmp_path_factory.mktemp("archive") / "rxrx1.zip"
-    with zipfile.ZipFile(path, "w") as written:
-        for name, file in files_below(local.source.root):
-            written.write(file, name)
-    return path
+    return pack(local.source.root, tmp_path_factory.mktemp("archive") / "rxrx1.zip", ".")
 
 
 @pytest.fixture(scope="module")

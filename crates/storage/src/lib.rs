@@ -69,3 +69,4 @@ pub use self::store::{
 };
 pub use self::unreachable::Unreachable;
 pub use self::version::Version;
+pub use rxrx_transport::causes;

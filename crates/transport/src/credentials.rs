@@ -28,6 +28,7 @@ use tokio::sync::Mutex;
 
 use self::expiry::parse_time;
 use self::process::run;
+use crate::causes::causes;
 use crate::shared_files::SharedFiles;
 
 /// The longest time before the end of a credential at which it is renewed.
@@ -90,14 +91,7 @@ pub struct CredentialError(String);
 impl CredentialError {
     /// Finds the error in the causes of another one.
     pub fn in_causes<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Self> {
-        let mut cause = Some(error);
-        while let Some(error) = cause {
-            if let Some(found) = error.downcast_ref::<Self>() {
-                return Some(found);
-            }
-            cause = error.source();
-        }
-        None
+        causes(error).find_map(|cause| cause.downcast_ref())
     }
 }
 

@@ -30,6 +30,7 @@ use object_store::client::{
 };
 
 use self::pages::{Pages, continuation_token, is_list};
+use crate::causes::causes;
 use crate::transport::{Transport, TransportSettings, host};
 
 /// Largest page of a list: four times 5,000 objects with names of 1,024 bytes that take
@@ -87,14 +88,7 @@ struct Unimplemented(String);
 
 /// Whether the cause of an error is that the store has no such request or header.
 pub fn is_unimplemented(error: &(dyn StdError + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if error.is::<Unimplemented>() {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
+    causes(error).any(|cause| cause.is::<Unimplemented>())
 }
 
 /// A client with bounds. No lock is held while it waits.
@@ -254,9 +248,5 @@ fn is_tls(error: &(dyn StdError + 'static)) -> bool {
 
 /// Returns the innermost cause of an error.
 pub fn innermost(error: &(dyn StdError + 'static)) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
+    causes(error).last().unwrap_or(error).to_string()
 }

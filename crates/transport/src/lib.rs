@@ -9,12 +9,14 @@
 //! renewal, signer       requests to S3 that are signed again
 //!  └─ credentials          keys of a profile, and programs that give them
 //!      └─ aws_profile, shared_files   ~/.aws
+//! causes                the causes of an error
 //! checksum, upload_checksums   checksums that a server compares
 //! stated_checksums      checksums that a server states
 //! platform              the call that differs between operating systems
 //! ```
 
 mod aws_profile;
+mod causes;
 mod checksum;
 mod cloud;
 mod credentials;
@@ -31,6 +33,7 @@ mod transport;
 mod upload_checksums;
 
 pub use self::aws_profile::{Profile, profile};
+pub use self::causes::causes;
 pub use self::checksum::{ChecksumStore, ChosenChecksum, UploadChecksum};
 pub use self::cloud::Cloud;
 pub use self::credentials::{CredentialError, CredentialSource, ProfileCredentials};

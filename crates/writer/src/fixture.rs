@@ -8,7 +8,9 @@ use std::sync::atomic::AtomicBool;
 
 use rxrx_format::keys::{CHECKSUMS, ROOT_METADATA};
 pub(crate) use rxrx_format::testing::{SIDE, image_path, plan, settings, shards_of};
-use rxrx_format::{ChunkEncoder, SwitchMark, parse_checksums, remove_switch};
+use rxrx_format::{
+    ChunkEncoder, DatasetAttributes, Description, SwitchMark, parse_checksums, remove_switch,
+};
 pub(crate) use rxrx_input::testing::{Images, png};
 use rxrx_input::{PlanOptions, PlannedInput, Source};
 use rxrx_metadata::{Layout, Plan, Unit};
@@ -17,9 +19,10 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::events::Silent;
-use crate::journal::{Journal, StoredUnit, UnitRecord};
+use crate::journal::{Journal, StoredUnit, UnitRecord, UnitRecords};
 use crate::output::ChecksummedStore;
 use crate::pipeline::{BufferSizes, Capacity, Pipeline};
+use crate::seal::{Seal, SealError};
 use rxrx_verify::MemoryLimit;
 
 /// Runs all units of `plan`, on one core, and returns their records.
@@ -35,6 +38,30 @@ pub(crate) fn run_units(
     let pipeline = pipeline(plan, source, &encoder, output, &journal);
     pipeline.run(&units).unwrap();
     journal.records().unwrap().whole
+}
+
+/// Seals the dataset of `plan` whose units are stored in `output`, with the journal in `work`.
+pub(crate) fn seal(
+    plan: &Plan,
+    units: &[StoredUnit],
+    output: &ChecksummedStore<'_>,
+    work: &Memory,
+) -> Result<(), SealError> {
+    let planes = units.iter().map(|unit| unit.planes).sum();
+    let attributes = DatasetAttributes::new(Description::look_alike(), plan, settings(), planes);
+    let seal = Seal {
+        plan,
+        units,
+        records: UnitRecords {
+            journal: &Journal::new(work),
+            tables: None,
+            jobs: NonZeroUsize::MIN,
+        },
+        embeddings: None,
+        attributes: &attributes,
+        output,
+    };
+    seal.write().map(drop)
 }
 
 /// The capacity of a run with the default memory.

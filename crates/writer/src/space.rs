@@ -6,7 +6,7 @@ use std::io;
 use rxrx_format::keys::OBJECTS;
 use rxrx_format::{Codec, label_names};
 use rxrx_input::PlannedInput;
-use rxrx_storage::{FreeSpace, Location};
+use rxrx_storage::{FreeSpace, Location, causes};
 use rxrx_verify::size_text;
 use serde::Serialize;
 
@@ -194,19 +194,13 @@ pub(crate) fn lacking(needed: Space, free: Option<FreeSpace>) -> Space {
 
 /// Returns whether an error says that a file system, or the quota of the user, is full.
 pub(crate) fn is_full(error: &(dyn Error + 'static)) -> bool {
-    let mut link = Some(error);
-    while let Some(error) = link {
-        if let Some(error) = error.downcast_ref::<io::Error>()
-            && matches!(
-                error.kind(),
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-            )
-        {
-            return true;
-        }
-        link = error.source();
-    }
-    false
+    let mut errors = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>());
+    errors.any(|error| {
+        matches!(
+            error.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+        )
+    })
 }
 
 #[cfg(test)]

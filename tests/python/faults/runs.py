@@ -10,7 +10,7 @@ import time
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from faults.proxy import FaultProxy
 from servers.object_stores import ACCESS_KEY, REGION, SECRET_KEY
@@ -129,12 +129,12 @@ def killed_and_resumed(
 
 
 def pack(folder: Path, archive: Path, inside: str, compression: int = zipfile.ZIP_STORED) -> Path:
-    """Writes a zip archive of a folder or a file, with the path `inside` in front."""
+    """Writes a zip archive of a folder or a file, with the path `inside` in front; "." is none."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file()) or [folder]
     root = folder if folder.is_dir() else folder.parent
     with zipfile.ZipFile(archive, "w", compression) as written:
         for path in paths:
-            written.write(path, f"{inside}/{path.relative_to(root).as_posix()}")
+            written.write(path, str(PurePosixPath(inside, path.relative_to(root))))
     return archive
 
 

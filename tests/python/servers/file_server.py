@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 RANGE = re.compile(r"bytes=(\d*)-(\d*)")
@@ -80,16 +80,23 @@ def requested_slice(header: str | None, size: int) -> slice | None:
 
 
 @contextmanager
-def serve(root: Path, requests: list[Request] | None = None) -> Iterator[str]:
-    """Serves `root` on a free local port while the block runs; yields the address.
-
-    Every request is added to `requests`.
-    """
-    log = [] if requests is None else requests
-    handler = partial(FileHandler, directory=str(root), requests=log)
+def serve_with(handler: Callable[..., BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Answers requests with `handler` on a free local port while the block runs; yields the
+    address."""
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever).start()
         try:
             yield f"http://127.0.0.1:{server.server_port}"
         finally:
             server.shutdown()
+
+
+@contextmanager
+def serve(root: Path, requests: list[Request] | None = None) -> Iterator[str]:
+    """Serves `root` on a free local port while the block runs; yields the address.
+
+    Every request is added to `requests`.
+    """
+    log = [] if requests is None else requests
+    with serve_with(partial(FileHandler, directory=str(root), requests=log)) as address:
+        yield address

@@ -48,7 +48,7 @@ mod times;
 
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use self::found::{Found, KEY};
 pub(super) use self::found::{LEASES, is_lease_entry, is_lease_key};
@@ -64,6 +64,9 @@ use crate::store::{StoreError, StoreErrorKind};
 const ATTEMPTS: usize = 100;
 /// The time between two looks at the lease of another process, at most.
 const LOOK: Duration = Duration::from_secs(1);
+/// For how long a renewal before the seal is tried, and the pause between two tries.
+const RENEW_FOR: Duration = Duration::from_secs(180);
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// A lease that this process holds. A thread renews it until it is released or
 /// lost.
@@ -137,6 +140,26 @@ impl Lease {
     /// [`LockError::TakenOver`], [`LockError::Lost`], or the store failed.
     pub fn renew(&self) -> Result<(), LockError> {
         self.0.renew()
+    }
+
+    /// Renews the lease as [`Self::renew`] does, directly before the dataset is sealed. A
+    /// store that fails for a while does not end the run: another try follows, for 180
+    /// seconds, unless the error `is_final`.
+    ///
+    /// # Errors
+    /// Those of [`Self::renew`].
+    pub fn renew_for_seal(&self, is_final: fn(&StoreError) -> bool) -> Result<(), LockError> {
+        let begun = Instant::now();
+        loop {
+            match self.renew() {
+                Err(LockError::Store(error))
+                    if !is_final(&error) && begun.elapsed() < RENEW_FOR =>
+                {
+                    thread::sleep(PAUSE);
+                }
+                renewed => return renewed,
+            }
+        }
     }
 
     /// Removes the lease, and stops the renewal: the run is complete.

@@ -12,8 +12,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use super::error::LockError;
 use super::fence::LeaseFence;
@@ -24,10 +22,6 @@ use crate::folder::{create_folder, flush_names};
 use crate::local::is_remnant;
 use crate::remote::Remote;
 use crate::store::StoredObject;
-
-/// For how long a renewal before the seal is tried, and the pause between two tries.
-const RENEW_FOR: Duration = Duration::from_secs(180);
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// A lease on files that is held, with the fence that lets its holder write.
 pub struct LeaseFileLock {
@@ -101,14 +95,7 @@ impl Lock for LeaseFileLock {
         if let Some(file) = &self.file {
             file.check()?;
         }
-        // A server that fails for a while does not end the run.
-        let begun = Instant::now();
-        loop {
-            match self.lease.renew() {
-                Err(LockError::Store(_)) if begun.elapsed() < RENEW_FOR => thread::sleep(PAUSE),
-                renewed => return renewed,
-            }
-        }
+        self.lease.renew_for_seal(|_| false)
     }
 
     fn keeps_names(&self) -> bool {

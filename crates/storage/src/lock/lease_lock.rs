@@ -1,8 +1,6 @@
 //! The lock of an output in an object store.
 
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use super::error::LockError;
 use super::fence::LeaseFence;
@@ -10,10 +8,6 @@ use super::held::Lock;
 use super::lease::{Lease, is_lease_key};
 use crate::remote::Remote;
 use crate::store::{StoreErrorKind, StoredObject};
-
-/// For how long a renewal before the seal is tried, and the pause between two tries.
-const RENEW_FOR: Duration = Duration::from_secs(180);
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// A lease that is held, with the fence that lets its holder write.
 pub struct LeaseLock {
@@ -48,19 +42,8 @@ impl LeaseLock {
 
 impl Lock for LeaseLock {
     fn check(&self) -> Result<(), LockError> {
-        // A dataset is sealed only directly after a renewal. A network that fails for a
-        // while does not end the run.
-        let begun = Instant::now();
-        loop {
-            match self.lease.renew() {
-                Err(LockError::Store(error))
-                    if error.kind != StoreErrorKind::Denied && begun.elapsed() < RENEW_FOR =>
-                {
-                    thread::sleep(PAUSE);
-                }
-                renewed => return renewed,
-            }
-        }
+        self.lease
+            .renew_for_seal(|error| error.kind == StoreErrorKind::Denied)
     }
 
     fn remove_work(self: Box<Self>, stays: &dyn Fn(&StoredObject) -> bool) {

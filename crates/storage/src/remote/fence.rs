@@ -4,6 +4,8 @@ use std::error::Error;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rxrx_transport::causes;
+
 /// For how long a write waits until a lease is renewed: as long as other requests are
 /// repeated.
 pub(super) const WAIT: Duration = Duration::from_secs(180);
@@ -37,14 +39,7 @@ pub(crate) enum FenceError {
 impl FenceError {
     /// Finds the error in the causes of another one.
     pub(super) fn in_causes<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
-        let mut cause = Some(error);
-        while let Some(error) = cause {
-            if let Some(found) = error.downcast_ref::<Self>() {
-                return Some(found);
-            }
-            cause = error.source();
-        }
-        None
+        causes(error).find_map(|cause| cause.downcast_ref())
     }
 }
 

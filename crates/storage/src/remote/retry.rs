@@ -14,6 +14,7 @@ use std::time::Instant;
 
 use object_store::client::{HttpError, HttpErrorKind};
 use object_store::{Result, RetryConfig};
+use rxrx_transport::causes;
 
 /// Sends a request until it succeeds or fails for another reason than a broken
 /// connection, as often and as long as `retry` allows. The request must be one
@@ -44,15 +45,11 @@ where
 
 /// Whether the connection broke during the request or the answer.
 fn is_broken_connection(error: &(dyn StdError + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(http) = error.downcast_ref::<HttpError>() {
-            let kind = http.kind();
-            return matches!(kind, HttpErrorKind::Interrupted | HttpErrorKind::Timeout);
-        }
-        cause = error.source();
-    }
-    false
+    let kind = causes(error).find_map(|cause| Some(cause.downcast_ref::<HttpError>()?.kind()));
+    matches!(
+        kind,
+        Some(HttpErrorKind::Interrupted | HttpErrorKind::Timeout)
+    )
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 
 use object_store::Error;
 use object_store::client::HttpError;
-use rxrx_transport::{CredentialError, innermost, is_redirect, is_unimplemented};
+use rxrx_transport::{CredentialError, causes, innermost, is_redirect, is_unimplemented};
 
 use super::fence::FenceError;
 use crate::store::StoreErrorKind;
@@ -81,14 +81,7 @@ fn kind(error: &Error, said: &str) -> StoreErrorKind {
 
 /// Whether no answer came, or an incomplete one.
 fn is_connection_error(error: &(dyn StdError + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if error.downcast_ref::<HttpError>().is_some() {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
+    causes(error).any(|cause| cause.is::<HttpError>())
 }
 
 /// Returns advice for the user, if there is any.

@@ -5,6 +5,8 @@ use std::io;
 
 use object_store::client::{HttpError, HttpErrorKind};
 
+use crate::causes::causes;
+
 /// Returns the error of a request without its address, which can be a secret.
 pub(super) fn of_reqwest(error: reqwest::Error) -> HttpError {
     HttpError::new(kind(&error), error.without_url())
@@ -18,14 +20,8 @@ fn kind(error: &reqwest::Error) -> HttpErrorKind {
     } else if error.is_decode() {
         return HttpErrorKind::Decode;
     }
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        if let Some(kind) = kind_of_cause(error) {
-            return kind;
-        }
-        cause = error.source();
-    }
-    HttpErrorKind::Unknown
+    let kind = causes(error).skip(1).find_map(kind_of_cause);
+    kind.unwrap_or(HttpErrorKind::Unknown)
 }
 
 fn kind_of_cause(error: &(dyn Error + 'static)) -> Option<HttpErrorKind> {

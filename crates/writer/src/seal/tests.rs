@@ -1,9 +1,6 @@
-use std::num::NonZeroUsize;
-
 use super::*;
-use crate::fixture::{Images, Memory, plan, run_units, settings, shards_of};
+use crate::fixture::{Images, Memory, plan, run_units, seal, shards_of};
 use crate::journal::{Journal, JournalError};
-use rxrx_format::{Description, PlaneCounts};
 use rxrx_storage::Store;
 
 const SITES: usize = 3;
@@ -16,27 +13,12 @@ fn converted(store: &Memory) -> Result<(), SealError> {
 /// Converts, and calls `meanwhile` with both stores before the seal.
 fn converted_while(store: &Memory, meanwhile: impl Fn(&Memory, &Memory)) -> Result<(), SealError> {
     let plan = plan(SITES, 2, shards_of(2));
-    let settings = settings();
     let output = ChecksummedStore::new(store);
     let work = Memory::new();
     let records = run_units(&plan, &Images::of(SITES, 2), &output, &work);
     let units: Vec<StoredUnit> = records.iter().map(StoredUnit::from).collect();
     meanwhile(store, &work);
-    let planes = units.iter().map(|unit| unit.planes).sum::<PlaneCounts>();
-    let attributes = DatasetAttributes::new(Description::look_alike(), &plan, settings, planes);
-    let seal = Seal {
-        plan: &plan,
-        units: &units,
-        records: UnitRecords {
-            journal: &Journal::new(&work),
-            tables: None,
-            jobs: NonZeroUsize::MIN,
-        },
-        embeddings: None,
-        attributes: &attributes,
-        output: &output,
-    };
-    seal.write().map(drop)
+    seal(&plan, &units, &output, &work)
 }
 
 #[test]

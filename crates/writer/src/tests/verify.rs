@@ -1,13 +1,11 @@
 use std::num::NonZeroUsize;
 
 use crate::events::{Event, Observer, Silent};
-use crate::fixture::{Images, Memory, plan, run_units, settings, shards_of};
-use crate::journal::{Journal, StoredUnit, UnitRecords};
+use crate::fixture::{Images, Memory, plan, run_units, seal, shards_of};
+use crate::journal::StoredUnit;
 use crate::output::ChecksummedStore;
-use crate::seal::Seal;
 use crate::verify::verify;
 use rxrx_format::keys::{ROOT_METADATA, SHARDS};
-use rxrx_format::{DatasetAttributes, Description};
 use rxrx_reader::DatasetError;
 use rxrx_storage::Store;
 use rxrx_verify::MemoryLimit;
@@ -17,26 +15,11 @@ use rxrx_verify::{VerifyError, VerifyOptions, VerifyReport};
 pub(crate) fn sealed() -> Memory {
     let store = Memory::new();
     let plan = plan(3, 2, shards_of(2));
-    let settings = settings();
     let output = ChecksummedStore::new(&store);
     let work = Memory::new();
     let records = run_units(&plan, &Images::of(3, 2), &output, &work);
     let units: Vec<StoredUnit> = records.iter().map(StoredUnit::from).collect();
-    let planes = units.iter().map(|unit| unit.planes).sum();
-    let attributes = DatasetAttributes::new(Description::look_alike(), &plan, settings, planes);
-    let seal = Seal {
-        plan: &plan,
-        units: &units,
-        records: UnitRecords {
-            journal: &Journal::new(&work),
-            tables: None,
-            jobs: NonZeroUsize::MIN,
-        },
-        embeddings: None,
-        attributes: &attributes,
-        output: &output,
-    };
-    seal.write().unwrap();
+    seal(&plan, &units, &output, &work).unwrap();
     store
 }
 

@@ -1,5 +1,7 @@
 use std::error::Error;
 use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::*;
 use crate::local::LocalStore;
