@@ -34,6 +34,7 @@
 //! In every row a reader finds either no root metadata, and so no dataset, or a
 //! complete dataset.
 
+mod builder;
 mod conversion;
 mod converted;
 mod error;
@@ -41,6 +42,7 @@ mod options;
 mod problems;
 #[cfg(test)]
 mod tests;
+mod wanted;
 mod work;
 
 use rxrx_input::PlannedInput;

@@ -1,36 +1,29 @@
 //! One conversion: from the state of OUTPUT to a complete dataset.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use rxrx_format::keys::{EMBEDDINGS, ROOT_METADATA, bytes_at_most};
-use rxrx_format::{
-    ChunkEncoder, DatasetAttributes, Description, EmbeddingsDigest, Root, Settings, embeddings_of,
-    label_names,
-};
+use rxrx_format::Root;
+use rxrx_format::keys::ROOT_METADATA;
 use rxrx_input::PlannedInput;
-use rxrx_metadata::Embeddings;
-use rxrx_storage::{Store, StoreError, for_each_concurrent, release_free_memory};
+use rxrx_storage::{Store, StoreError, for_each_concurrent};
 
+use super::builder::{Builder, Destination};
 use super::converted::Converted;
 use super::error::ConvertError;
 use super::options::ConvertOptions;
+use super::wanted::{Target, Wanted};
 use super::work::Work;
-use crate::describe::describe;
 use crate::events::{Event, Observer};
 use crate::journal::{
-    Fingerprint, Journal, RecordedError, RecordedUnits, Resume, ResumeError, Run, StoredUnit,
-    UnitRecords, resume,
+    Journal, RecordedError, RecordedUnits, Resume, ResumeError, Run, StoredUnit, UnitRecords,
+    resume,
 };
 use crate::output::{
-    ChecksummedStore, Existing, LockedOutput, Next, OutputError, OutputLocation, OutputState, Plan,
-    RunFolder, Switch, Transition,
+    Existing, LockedOutput, Next, OutputError, OutputLocation, OutputState, RunFolder, Switch,
+    Transition,
 };
-use crate::pipeline::{BufferSizes, Capacity, Pipeline};
 use crate::refused::count_refused;
-use crate::seal::{Seal, Sealed};
-use crate::space::{Space, WorkLeft, demand_space, is_full, lacking};
-use rxrx_verify::TooLittleMemory;
+use crate::space::{Space, WorkLeft, demand_space};
 
 /// Records that are written at once: each write mostly waits for the store.
 const RECORDS_AT_ONCE: usize = 8;
@@ -39,32 +32,10 @@ const RECORDS_AT_ONCE: usize = 8;
 pub(super) struct Conversion<'a> {
     planned: &'a PlannedInput,
     place: &'a OutputLocation,
-    encoder: ChunkEncoder,
-    capacity: Capacity,
-    settings: Settings,
-    description: Description,
+    wanted: Wanted<'a>,
+    builder: Builder<'a>,
     options: &'a ConvertOptions,
     observer: &'a dyn Observer,
-}
-
-/// The run that a conversion makes, and the embeddings that belong to it.
-struct Target<'a> {
-    run: Run,
-    embeddings: Option<Cow<'a, Embeddings>>,
-}
-
-impl Target<'_> {
-    fn plan(&self) -> Plan {
-        Plan::Convert(Box::new(self.run.clone()))
-    }
-}
-
-/// The place of a dataset that is built.
-struct Destination<'a> {
-    store: &'a dyn Store,
-    journal: Journal<'a>,
-    /// The tables of the dataset at OUTPUT, if units of it are kept.
-    tables: Option<&'a RecordedUnits>,
 }
 
 impl<'a> Conversion<'a> {
@@ -74,25 +45,11 @@ impl<'a> Conversion<'a> {
         options: &'a ConvertOptions,
         observer: &'a dyn Observer,
     ) -> Result<Self, ConvertError> {
-        let geometry = planned.plan.geometry();
-        let encoder = ChunkEncoder::new(options.codec, geometry)?;
         Ok(Self {
             planned,
             place,
-            capacity: capacity(planned, &encoder, place.store(), options)?,
-            encoder,
-            settings: Settings {
-                codec: options.codec,
-                chunk_sites: geometry.chunk_sites,
-                chunk_channels: geometry.chunk_channels,
-                shard_sites: geometry.shard_sites,
-                include: planned.options.include.clone(),
-                exclude: planned.options.exclude.clone(),
-            },
-            description: match &options.description {
-                Some(description) => description.clone(),
-                None => describe(planned)?,
-            },
+            builder: Builder::new(planned, place, options, observer)?,
+            wanted: Wanted::new(planned, place, options)?,
             options,
             observer,
         })
@@ -125,13 +82,13 @@ impl<'a> Conversion<'a> {
         }
         match transition {
             Transition::Begin => {
-                let target = self.target();
+                let target = self.wanted.target();
                 self.demand_space(WorkLeft::all(self.planned))?;
                 lock.begin(target.plan())?;
                 let work = Work::all(&self.planned.plan);
                 self.finish(lock, &target, work)
             }
-            Transition::Replace => self.replace(lock, &self.target()),
+            Transition::Replace => self.replace(lock, &self.wanted.target()),
             Transition::Continue(run) => self.continue_run(lock, &run),
             Transition::Keep(root) => self.keep_locked(lock, root.as_deref()),
             Transition::Retry(root) => self.retry_bad(lock, root.as_deref()),
@@ -171,9 +128,9 @@ impl<'a> Conversion<'a> {
     /// Finishes the switch to `next`, if that is the dataset to be made. Otherwise replaces
     /// what is there, if the user wants that.
     fn continue_switch(&self, lock: LockedOutput, next: Next) -> Result<Converted, ConvertError> {
-        let target = self.target();
+        let target = self.wanted.target();
         let differences = match next.plan.run() {
-            Some(run) => self.differences(&target, &run.fingerprint),
+            Some(run) => self.wanted.differences(&target, &run.fingerprint),
             None => vec!["`rxrx2zarr publish` puts another dataset there".to_owned()],
         };
         if differences.is_empty() {
@@ -183,7 +140,7 @@ impl<'a> Conversion<'a> {
         }
         match self.options.existing {
             Existing::Replace => self.replace(lock, &target),
-            _ => Err(self.different(false, differences).into()),
+            _ => Err(self.wanted.different(false, differences).into()),
         }
     }
 
@@ -208,13 +165,13 @@ impl<'a> Conversion<'a> {
     /// Demands that the complete dataset with that root is the one to be made, and
     /// leaves it as it is.
     fn keep(&self, root: Option<&Root>) -> Result<Converted, ConvertError> {
-        self.target_of_dataset(root)?;
+        self.wanted.target_of_dataset(root)?;
         self.complete_already(&self.recorded_units()?)
     }
 
     /// Continues a run that was interrupted.
     fn continue_run(&self, lock: LockedOutput, run: &Run) -> Result<Converted, ConvertError> {
-        let target = self.target_like(&run.fingerprint, false)?;
+        let target = self.wanted.target_like(&run.fingerprint, false)?;
         self.place.refuse_foreign_files()?;
         lock.go_on()?;
         let journal = self.place.journal();
@@ -239,7 +196,7 @@ impl<'a> Conversion<'a> {
         lock: LockedOutput,
         root: Option<&Root>,
     ) -> Result<Converted, ConvertError> {
-        let mut target = self.target_of_dataset(root)?;
+        let mut target = self.wanted.target_of_dataset(root)?;
         let tables = self.recorded_units()?;
         let units = stored_units(&tables)?;
         if units.iter().all(|unit| unit.planes.is_complete()) {
@@ -293,7 +250,7 @@ impl<'a> Conversion<'a> {
         if self.options.ignore_space {
             return Ok(());
         }
-        let needed = Space::of(self.planned, self.settings.codec, left);
+        let needed = Space::of(self.planned, self.options.codec, left);
         Ok(demand_space(self.place, needed)?)
     }
 
@@ -309,21 +266,9 @@ impl<'a> Conversion<'a> {
             journal: self.place.journal(),
             tables: None,
         };
-        let (converted, not_flushed) = self.build(&lock, target, work, &destination)?;
+        let (converted, not_flushed) = self.builder.build(&lock, target, work, &destination)?;
         self.release(lock, not_flushed);
         Ok(converted)
-    }
-
-    /// Returns the error of a full file system on which so many shards are stored.
-    fn full(&self, source: ConvertError, stored: usize) -> ConvertError {
-        let units = self.planned.plan.geometry().shards();
-        let left = WorkLeft::of_units(self.planned, units.saturating_sub(stored));
-        let needed = Space::of(self.planned, self.settings.codec, left);
-        ConvertError::Full {
-            output: self.place.output().clone(),
-            more: lacking(needed, self.place.free_space()),
-            source: Box::new(source),
-        }
     }
 
     /// Builds the dataset in a run folder, and puts it in place of what is at OUTPUT.
@@ -342,7 +287,7 @@ impl<'a> Conversion<'a> {
             journal: folder.journal(),
             tables,
         };
-        let (converted, not_flushed) = self.build(&lock, target, work, &destination)?;
+        let (converted, not_flushed) = self.builder.build(&lock, target, work, &destination)?;
         if not_flushed.is_some() {
             folder
                 .dataset()
@@ -358,77 +303,6 @@ impl<'a> Conversion<'a> {
         Ok(converted)
     }
 
-    /// Runs the units that are to be done, and writes everything else. Returns the error
-    /// of the flush of the root metadata, too. If the file system is full, the error says how
-    /// much more is needed.
-    fn build(
-        &self,
-        lock: &LockedOutput,
-        target: &Target<'_>,
-        work: Work,
-        destination: &Destination<'_>,
-    ) -> Result<(Converted, Option<StoreError>), ConvertError> {
-        let kept = destination.tables.map(|_| self.place.store());
-        let output = ChecksummedStore::new(destination.store).with_kept(kept);
-        let built = self.run_and_seal(lock, target, work, destination, &output);
-        built.map_err(|error| match is_full(&error) {
-            true => self.full(error, output.shards()),
-            false => error,
-        })
-    }
-
-    fn run_and_seal(
-        &self,
-        lock: &LockedOutput,
-        target: &Target<'_>,
-        work: Work,
-        destination: &Destination<'_>,
-        output: &ChecksummedStore<'_>,
-    ) -> Result<(Converted, Option<StoreError>), ConvertError> {
-        let plan = &self.planned.plan;
-        for unit in &work.done {
-            output.add_stored(unit);
-        }
-        let sites_before = work.sites_done();
-        let units = self.run_units(&target.run, output, &destination.journal, work)?;
-        // The buffers of the pipeline are no longer needed, and the tables need
-        // memory.
-        release_free_memory();
-
-        self.observer.notice(Event::Sealing);
-        lock.check()?;
-        let planes = units.iter().map(|unit| unit.planes).sum();
-        let attributes = DatasetAttributes {
-            embeddings: target.run.fingerprint.embeddings.clone(),
-            ..DatasetAttributes::new(
-                self.description.clone(),
-                plan,
-                self.settings.clone(),
-                planes,
-            )
-        };
-        let retried = target.run.retried.as_ref();
-        let seal = Seal {
-            plan,
-            units: &units,
-            records: UnitRecords {
-                journal: &destination.journal,
-                tables: destination.tables.zip(retried),
-                jobs: self.options.jobs,
-            },
-            embeddings: target.embeddings.as_deref(),
-            attributes: &attributes,
-            output,
-        };
-        let Sealed {
-            refused,
-            not_flushed,
-        } = seal.write()?;
-        let sites = plan.geometry().sites;
-        let converted = Converted::of(sites, sites_before, &units, refused);
-        Ok((converted, not_flushed))
-    }
-
     /// Ends a run whose dataset is sealed. The journal stays until the root metadata is
     /// durable: it makes the next run flush them once more.
     fn release(&self, lock: LockedOutput, not_flushed: Option<StoreError>) {
@@ -441,112 +315,6 @@ impl<'a> Conversion<'a> {
                 self.observer.notice(Event::NotFlushed { error: &error });
             }
         }
-    }
-
-    /// Runs the units that are to be done, and returns all units in array order.
-    fn run_units(
-        &self,
-        run: &Run,
-        output: &ChecksummedStore<'_>,
-        journal: &Journal<'_>,
-        work: Work,
-    ) -> Result<Vec<StoredUnit>, ConvertError> {
-        let Work { done, todo, former } = work;
-        self.observer.notice(Event::Started {
-            sites: todo.iter().map(|unit| unit.sites.len()).sum(),
-            units: todo.len(),
-        });
-        let pipeline = Pipeline {
-            plan: &self.planned.plan,
-            source: self.planned.source(),
-            encoder: &self.encoder,
-            output,
-            journal,
-            former: &former,
-            observer: self.observer,
-            capacity: self.capacity,
-            strict: self.options.strict,
-            stop: &self.options.stop,
-        };
-        let mut units = pipeline.run(&todo)?;
-        let is_interrupted = units.len() < todo.len();
-        units.extend(done);
-        units.sort_by_key(|unit| unit.unit.shard);
-        if is_interrupted {
-            return Err(ConvertError::Interrupted {
-                done: units.len(),
-                units: run.units,
-            });
-        }
-        Ok(units)
-    }
-
-    /// Returns the run to be made of the input alone.
-    fn target(&self) -> Target<'a> {
-        let plan = &self.planned.plan;
-        let embeddings = self.planned.embeddings.as_ref();
-        Target {
-            run: Run {
-                fingerprint: Fingerprint {
-                    embeddings: embeddings.map(EmbeddingsDigest::of),
-                    ..Fingerprint::of(plan, self.settings.clone())
-                },
-                description: self.description.clone(),
-                units: plan.units().len(),
-                labels: label_names(plan.table().columns()),
-                retried: None,
-            },
-            embeddings: embeddings.map(Cow::Borrowed),
-        }
-    }
-
-    /// Returns the run to be made at an OUTPUT that has the fingerprint `then`.
-    ///
-    /// With `RetryBad`, a dataset keeps its embeddings where no others are given.
-    ///
-    /// # Errors
-    /// [`OutputError::Different`] when the fingerprints differ.
-    fn target_like(&self, then: &Fingerprint, sealed: bool) -> Result<Target<'a>, ConvertError> {
-        let mut target = self.target();
-        if self.options.existing == Existing::RetryBad
-            && target.embeddings.is_none()
-            && let Some(digest) = &then.embeddings
-        {
-            // The table fits only if everything else is the same.
-            target.run.fingerprint.embeddings = Some(digest.clone());
-            self.demand_same(&target, then, sealed)?;
-            let embeddings = self.embeddings_of_output(digest)?;
-            target.run.fingerprint.embeddings = embeddings.as_ref().map(EmbeddingsDigest::of);
-            target.embeddings = embeddings.map(Cow::Owned);
-        }
-        self.demand_same(&target, then, sealed)?;
-        Ok(target)
-    }
-
-    /// Returns the run to be made at a complete dataset with that root; there is no
-    /// root where this version of the program cannot read it.
-    fn target_of_dataset(&self, root: Option<&Root>) -> Result<Target<'a>, ConvertError> {
-        let root = root.ok_or_else(|| {
-            let difference = "another version of rxrx2zarr wrote it in another format";
-            self.different(true, vec![difference.to_owned()])
-        })?;
-        self.target_like(&Fingerprint::of_root(root), true)
-    }
-
-    /// Reads the embeddings at OUTPUT. An interrupted run need not have written
-    /// them yet; then the runs differ, and the user is asked for the file.
-    fn embeddings_of_output(
-        &self,
-        then: &EmbeddingsDigest,
-    ) -> Result<Option<Embeddings>, ConvertError> {
-        let store = self.place.store();
-        let table = store.get_at_most(EMBEDDINGS, bytes_at_most(EMBEDDINGS))?;
-        let Some(table) = table else {
-            return Ok(None);
-        };
-        let sites = self.planned.plan.geometry().sites;
-        let table = embeddings_of(table.into(), sites, then.length)?;
-        Ok(Some(table.embeddings))
     }
 
     /// Finds out which units in `store` are done. `tables` are those of the dataset at
@@ -572,38 +340,6 @@ impl<'a> Conversion<'a> {
         )
     }
 
-    /// Demands that the run to be made has the fingerprint `then`.
-    fn demand_same(
-        &self,
-        target: &Target<'_>,
-        then: &Fingerprint,
-        sealed: bool,
-    ) -> Result<(), OutputError> {
-        let differences = then.differences(&target.run.fingerprint);
-        if differences.is_empty() {
-            return Ok(());
-        }
-        Err(self.different(sealed, differences))
-    }
-
-    /// Returns the differences between the run to be made and the fingerprint `then`. With
-    /// `RetryBad`, a dataset keeps its embeddings where no others are given.
-    fn differences(&self, target: &Target<'_>, then: &Fingerprint) -> Vec<String> {
-        let mut fingerprint = target.run.fingerprint.clone();
-        if self.options.existing == Existing::RetryBad && fingerprint.embeddings.is_none() {
-            fingerprint.embeddings.clone_from(&then.embeddings);
-        }
-        then.differences(&fingerprint)
-    }
-
-    fn different(&self, sealed: bool, differences: Vec<String>) -> OutputError {
-        OutputError::Different {
-            path: self.place.output().clone(),
-            sealed,
-            differences,
-        }
-    }
-
     /// Reads the tables of the dataset at OUTPUT.
     fn recorded_units(&self) -> Result<RecordedUnits, RecordedError> {
         let plan = &self.planned.plan;
@@ -622,25 +358,6 @@ impl<'a> Conversion<'a> {
         let sites = self.planned.plan.geometry().sites;
         Ok(Converted::of(sites, sites, &units, refused))
     }
-}
-
-/// Returns the numbers of threads and chunks that the options and the memory allow.
-fn capacity(
-    planned: &PlannedInput,
-    encoder: &ChunkEncoder,
-    store: &dyn Store,
-    options: &ConvertOptions,
-) -> Result<Capacity, TooLittleMemory> {
-    let geometry = planned.plan.geometry();
-    let file = planned.mean_file_bytes();
-    Capacity::within(
-        options.memory,
-        &BufferSizes::of(geometry, encoder, file, store.writer_bytes()),
-        options.jobs,
-        &planned.source().read_hints(),
-        geometry.chunk_bytes(),
-        store.writers(),
-    )
 }
 
 /// Returns all units of a dataset with those tables, in array order.
