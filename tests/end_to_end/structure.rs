@@ -6,7 +6,7 @@
 //! floor 4   verify
 //! floor 3   input      reader
 //! floor 2   format     storage
-//! floor 1   metadata   decoder   transport
+//! floor 1   metadata   decoder   transport   platform
 //! ```
 
 mod circles;
@@ -25,11 +25,12 @@ use self::paths::{Module, used};
 use self::source::{Code, functions};
 
 /// Each package with its floor and the packages that it may use.
-const PACKAGES: [(&str, u32, &[&str]); 10] = [
+const PACKAGES: [(&str, u32, &[&str]); 11] = [
     ("rxrx-metadata", 1, &[]),
     ("rxrx-decoder", 1, &[]),
+    ("rxrx-platform", 1, &[]),
     ("rxrx-transport", 1, &[]),
-    ("rxrx-storage", 2, &["rxrx-transport"]),
+    ("rxrx-storage", 2, &["rxrx-platform", "rxrx-transport"]),
     ("rxrx-format", 2, &["rxrx-decoder", "rxrx-metadata"]),
     (
         "rxrx-input",
@@ -80,8 +81,8 @@ const WITHOUT_README: &[&str] = &[];
 const ZARR_IN_METADATA: &[&str] = &[];
 /// Files that may call one operating system only.
 const PLATFORM_FILES: [&str; 4] = [
-    "crates/storage/src/platform.rs",
-    "crates/storage/src/platform/",
+    "crates/platform/src/system.rs",
+    "crates/platform/src/system/",
     "crates/transport/src/platform.rs",
     "crates/cli/src/signals.rs",
 ];

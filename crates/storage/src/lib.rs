@@ -10,32 +10,22 @@
 //!      └─ store, version, unreachable   the trait Store with its promises, and its errors
 //! backend               an output with its work folder and its lock
 //! lock                  the lock file, and the lease with its protocol
-//! folder                folders whose names survive a loss of power
-//! free_space            free bytes and inodes of a file system
 //! overlap               locations that contain each other
 //! nonce                 random names
-//! regular_file          files that are read by path
-//! io_fault              whom an error of the file system blames
 //! concurrent            several calls at the same time
 //! byte_rate             numbers of bytes in a second
-//! platform              calls that differ between operating systems, a module for each
 //! testing               stores for tests and the conformance kit
 //! ```
 
 mod backend;
 mod byte_rate;
 mod concurrent;
-mod folder;
-mod free_space;
-mod io_fault;
 mod local;
 mod location;
 mod lock;
 mod nonce;
 mod open_store;
 mod overlap;
-mod platform;
-mod regular_file;
 mod remote;
 mod store;
 #[cfg(any(test, feature = "testing"))]
@@ -46,8 +36,6 @@ mod version;
 pub use self::backend::{LocalBackend, OutputBackend, RemoteBackend};
 pub use self::byte_rate::bytes_a_second;
 pub use self::concurrent::{for_each_concurrent, map_concurrent};
-pub use self::free_space::FreeSpace;
-pub use self::io_fault::IoFault;
 pub use self::local::{LocalStore, is_temporary};
 pub use self::location::{Address, Location, LocationError, StoreOption};
 pub use self::lock::{
@@ -57,10 +45,6 @@ pub use self::lock::{
 pub use self::nonce::new_nonce;
 pub use self::open_store::open_store;
 pub use self::overlap::overlap;
-pub use self::platform::{
-    anonymous_memory, is_signal_ignored, release_free_memory, set_mmap_threshold,
-};
-pub use self::regular_file::{OpenFileError, open_file};
 pub use self::remote::{
     Fence, PART, PublishedChecksum, ReadAhead, Remote, RemoteBytes, RemoteObject, RemoteStore,
 };
@@ -69,4 +53,8 @@ pub use self::store::{
 };
 pub use self::unreachable::Unreachable;
 pub use self::version::Version;
+pub use rxrx_platform::{
+    FreeSpace, IoFault, OpenFileError, anonymous_memory, is_signal_ignored, open_file,
+    release_free_memory, set_mmap_threshold,
+};
 pub use rxrx_transport::causes;

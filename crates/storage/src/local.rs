@@ -1,7 +1,5 @@
 //! Objects as files below a folder of a local disk.
 
-mod direct_file;
-
 use std::collections::HashSet;
 use std::fs::{self, Metadata, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -12,13 +10,13 @@ use std::time::UNIX_EPOCH;
 
 use ignore::WalkBuilder;
 
-use self::direct_file::DirectFile;
-use crate::folder::{create_folder, flush_names};
-use crate::platform::file_number;
-use crate::regular_file::open_file;
 use crate::remote::{Fence, wait_until_open};
 use crate::store::{Store, StoreError, StoreErrorKind, StoredObject, WriteObject, WriteOutcome};
 use crate::version::Version;
+use rxrx_platform::DirectFile;
+use rxrx_platform::file_number;
+use rxrx_platform::open_file;
+use rxrx_platform::{create_folder, flush_names};
 
 /// A [`Store`] on a local disk.
 ///

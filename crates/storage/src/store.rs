@@ -14,8 +14,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use twox_hash::XxHash3_128;
 
-use crate::platform::is_out_of_files;
 use crate::version::Version;
+use rxrx_platform::is_out_of_files;
 
 /// Writes the bytes of an object, one piece after the other, and decides whether it is
 /// stored. A store calls it at most once: exactly once, unless the put fails before.

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use super::output_backend::OutputBackend;
 use super::resolve::{resolve, work_folder};
-use crate::folder::{flush_names, parent_of};
-use crate::free_space::FreeSpace;
 use crate::local::{LocalStore, is_remnant, is_temporary};
 use crate::lock::{FileLock, LeaseFence, LeaseFileLock, LeaseTimes, Lock, LockError};
-use crate::platform::is_mount_point;
 use crate::store::{Store, StoreError};
+use rxrx_platform::FreeSpace;
+use rxrx_platform::is_mount_point;
+use rxrx_platform::{flush_names, parent_of};
 
 /// A folder and the work folder beside it.
 #[derive(Clone)]

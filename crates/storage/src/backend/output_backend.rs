@@ -1,6 +1,6 @@
 //! The calls on an output that differ between disks and object stores.
 
-use crate::free_space::FreeSpace;
+use rxrx_platform::FreeSpace;
 use std::time::Duration;
 
 use crate::lock::{Lock, LockError};

@@ -4,8 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::folder::parent_of;
 use crate::store::StoreError;
+use rxrx_platform::parent_of;
 
 /// Returns the folder that `output` names: where `output` is a link, the folder to which
 /// it leads, so that a folder has one work folder and one lock under all its names.

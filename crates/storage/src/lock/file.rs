@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use super::error::LockError;
 use super::held::Lock;
 use super::holder::Holder;
-use crate::folder::{create_folder, flush_names};
 use crate::local::{is_remnant, new_temporary_name};
-use crate::platform::{is_without_locks, open_no_link};
 use crate::store::{StoredObject, explained};
+use rxrx_platform::{create_folder, flush_names};
+use rxrx_platform::{is_without_locks, open_no_link};
 
 const LOCK: &str = "lock";
 

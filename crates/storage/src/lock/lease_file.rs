@@ -18,10 +18,10 @@ use super::fence::LeaseFence;
 use super::file::FileLock;
 use super::held::Lock;
 use super::lease::{LEASES, Lease, LeaseTimes, is_lease_entry};
-use crate::folder::{create_folder, flush_names};
 use crate::local::is_remnant;
 use crate::remote::Remote;
 use crate::store::StoredObject;
+use rxrx_platform::{create_folder, flush_names};
 
 /// A lease on files that is held, with the fence that lets its holder write.
 pub struct LeaseFileLock {

@@ -34,7 +34,7 @@ use object_store::{
 };
 
 use super::condition::Condition;
-use crate::regular_file::open_file;
+use rxrx_platform::open_file;
 
 /// Name of this store in errors.
 const STORE: &str = "file system";

@@ -8,10 +8,10 @@ use super::record::LeaseRecord;
 use super::times::LeaseTimes;
 use crate::location::Location;
 use crate::lock::error::LockError;
-use crate::platform;
 use crate::remote::Remote;
 use crate::store::{StoreError, StoreErrorKind};
 use crate::version::Version;
+use rxrx_platform as platform;
 
 /// The time for a request about the lease, at most.
 const ANSWER: Duration = Duration::from_secs(10);

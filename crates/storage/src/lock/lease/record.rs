@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::lock::error::LockError;
 use crate::lock::holder::Holder;
 use crate::nonce::random_bits;
-use crate::platform;
 use crate::store::{StoreError, StoreErrorKind};
+use rxrx_platform as platform;
 
 /// The content of a lease object.
 #[derive(Clone, Debug, Serialize, Deserialize)]

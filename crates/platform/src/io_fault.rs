@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::platform;
+use crate::system;
 
 /// The part of the system that an error of the file system blames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,8 +21,8 @@ impl IoFault {
     /// Returns the fault of `error`.
     pub fn of(error: &io::Error) -> Self {
         match error.raw_os_error() {
-            Some(code) if platform::is_machine_error(code) => Self::Machine,
-            Some(code) if platform::is_device_error(code) => Self::Device,
+            Some(code) if system::is_machine_error(code) => Self::Machine,
+            Some(code) if system::is_device_error(code) => Self::Device,
             _ => Self::File,
         }
     }

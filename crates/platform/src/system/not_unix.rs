@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// Returns 0: size and time alone tell files apart.
-pub(crate) fn file_number(_file: &Metadata) -> u64 {
+pub fn file_number(_file: &Metadata) -> u64 {
     0
 }
 
@@ -17,22 +17,22 @@ pub(crate) fn open_for_reading(path: &Path) -> io::Result<File> {
 }
 
 /// Opens a file. Links are refused by the caller alone.
-pub(crate) fn open_no_link(options: &OpenOptions, path: &Path) -> io::Result<File> {
+pub fn open_no_link(options: &OpenOptions, path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
 /// Returns false: a volume that is mounted in a folder is found by the first rename.
-pub(crate) fn is_mount_point(_folder: &Path) -> bool {
+pub fn is_mount_point(_folder: &Path) -> bool {
     false
 }
 
 /// Returns false: Windows has no such limit.
-pub(crate) fn is_out_of_files(_error: &io::Error) -> bool {
+pub fn is_out_of_files(_error: &io::Error) -> bool {
     false
 }
 
 /// Whether an error of a lock says that the file system has none.
-pub(crate) fn is_without_locks(error: &io::Error) -> bool {
+pub fn is_without_locks(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::Unsupported
 }
 
@@ -66,13 +66,13 @@ pub fn is_signal_ignored(_signal: i32) -> bool {
 }
 
 /// Returns true: a process is never taken for dead.
-pub(crate) fn is_process_alive(_pid: u32) -> bool {
+pub fn is_process_alive(_pid: u32) -> bool {
     true
 }
 
 /// Returns the time since the first call. On Windows this clock (the performance
 /// counter) counts while the machine sleeps.
-pub(crate) fn time_with_sleep() -> io::Result<Duration> {
+pub fn time_with_sleep() -> io::Result<Duration> {
     static BEGUN: OnceLock<Instant> = OnceLock::new();
     Ok(BEGUN.get_or_init(Instant::now).elapsed())
 }

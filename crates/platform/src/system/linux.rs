@@ -28,7 +28,7 @@ pub(crate) fn open_direct(path: &Path) -> io::Result<Option<File>> {
 /// Returns a name of this machine since its start, and of this container, which
 /// numbers its processes by itself; `None` if `/proc` cannot be read, or is that of
 /// another container and numbers processes as that one does.
-pub(crate) fn machine_id() -> Option<String> {
+pub fn machine_id() -> Option<String> {
     let this = std::fs::read_link("/proc/self").ok()?;
     if this != Path::new(&std::process::id().to_string()) {
         return None;

@@ -4,7 +4,7 @@ use std::fs::{File, FileType, Metadata};
 use std::io;
 use std::path::Path;
 
-use crate::platform;
+use crate::system;
 
 /// Reason why a path could not be opened as a regular file.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +32,7 @@ impl From<OpenFileError> for io::Error {
 /// # Errors
 /// [`OpenFileError`].
 pub fn open_file(path: &Path) -> Result<(File, Metadata), OpenFileError> {
-    let file = platform::open_for_reading(path).map_err(|error| match path.metadata() {
+    let file = system::open_for_reading(path).map_err(|error| match path.metadata() {
         // A socket cannot even be opened, and the text of the system for that is
         // "No such device or address".
         Ok(found) if !found.is_file() && !found.is_dir() => not_a_file(found.file_type()),
@@ -50,6 +50,6 @@ fn not_a_file(kind: FileType) -> OpenFileError {
     OpenFileError::NotAFile(if kind.is_dir() {
         "it is a folder, not a file"
     } else {
-        platform::describe_file_type(kind).unwrap_or("it is not a regular file")
+        system::describe_file_type(kind).unwrap_or("it is not a regular file")
     })
 }

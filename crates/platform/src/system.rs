@@ -22,11 +22,12 @@ use self::not_linux as linux;
 #[cfg(not(unix))]
 use self::not_unix as unix;
 
-pub use self::linux::{anonymous_memory, release_free_memory, set_mmap_threshold};
-pub(crate) use self::linux::{free_space, machine_id, open_direct};
-pub use self::unix::is_signal_ignored;
+pub use self::linux::{anonymous_memory, machine_id, release_free_memory, set_mmap_threshold};
+pub(crate) use self::linux::{free_space, open_direct};
 pub(crate) use self::unix::{
-    describe_file_type, file_number, flush_folder, is_device_error, is_machine_error,
-    is_mount_point, is_out_of_files, is_process_alive, is_without_locks, open_for_reading,
-    open_no_link, time_with_sleep,
+    describe_file_type, flush_folder, is_device_error, is_machine_error, open_for_reading,
+};
+pub use self::unix::{
+    file_number, is_mount_point, is_out_of_files, is_process_alive, is_signal_ignored,
+    is_without_locks, open_no_link, time_with_sleep,
 };

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::folder::parent_of;
-use crate::platform;
+use crate::system;
 
 /// The free space of a file system, for a user without privileges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ impl FreeSpace {
             }
             folder = parent;
         }
-        let (bytes, files) = platform::free_space(folder)?;
+        let (bytes, files) = system::free_space(folder)?;
         Some(Self { bytes, files })
     }
 }

@@ -12,7 +12,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use crate::platform::open_direct;
+use crate::system::open_direct;
 
 /// Address, offset and length of each write are multiples of this number: one page,
 /// which is enough for any disk with blocks of at most 4 KiB.
@@ -23,7 +23,7 @@ const BUFFER: usize = 1 << 20;
 
 /// A file that is written from start to end, past the page cache if the operating
 /// system and the file system support it.
-pub(super) struct DirectFile {
+pub struct DirectFile {
     /// The file, through the page cache.
     file: File,
     /// The same file, past the page cache. `None` where that is not supported, and from
@@ -38,7 +38,10 @@ pub(super) struct DirectFile {
 
 impl DirectFile {
     /// Creates the file at `path`, where nothing is.
-    pub(super) fn create_new(path: &Path) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// If something is at `path`, or if the file cannot be created.
+    pub fn create_new(path: &Path) -> io::Result<Self> {
         let file = OpenOptions::new().write(true).create_new(true).open(path)?;
         let direct = open_direct(path)?.filter(|direct| is_same_file(direct, &file));
         let memory = vec![0; BUFFER + ALIGNMENT];
@@ -53,7 +56,10 @@ impl DirectFile {
     }
 
     /// Writes the rest and flushes all of it.
-    pub(super) fn finish(mut self) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// If the bytes cannot be written or flushed.
+    pub fn finish(mut self) -> io::Result<()> {
         // The last write is padded to whole pages, and the file is then cut.
         let end = self.filled.next_multiple_of(ALIGNMENT);
         let length = self.written + self.filled as u64;

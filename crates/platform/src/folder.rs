@@ -4,13 +4,16 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::platform;
+use crate::system;
 
 /// Flushes the names in `folder`. Returns false if the file system has no such flush:
 /// some network and FUSE file systems refuse it, and keep names by other means or not
 /// at all.
-pub(crate) fn flush_names(folder: &Path) -> io::Result<bool> {
-    match platform::flush_folder(folder) {
+///
+/// # Errors
+/// If the folder cannot be opened or flushed.
+pub fn flush_names(folder: &Path) -> io::Result<bool> {
+    match system::flush_folder(folder) {
         Err(error) if is_unsupported(&error) => Ok(false),
         flushed => flushed.map(|()| true),
     }
@@ -28,7 +31,10 @@ fn is_unsupported(error: &io::Error) -> bool {
 ///
 /// The name of a folder that exists is flushed, too: the process that created it may
 /// have been killed before it flushed.
-pub(crate) fn create_folder(folder: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// If a folder cannot be created, or its name cannot be flushed.
+pub fn create_folder(folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return match flush_names(parent_of(folder)) {
             // Who may not list the folder above can still use this one.
@@ -46,7 +52,7 @@ pub(crate) fn create_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// Returns the folder that holds the name of `path`.
-pub(crate) fn parent_of(path: &Path) -> &Path {
+pub fn parent_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
         Some(parent) => parent,

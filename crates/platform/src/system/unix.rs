@@ -18,7 +18,7 @@ const CLOCK: libc::clockid_t = libc::CLOCK_MONOTONIC;
 ///
 /// # Errors
 /// The kernel has no such clock.
-pub(crate) fn time_with_sleep() -> io::Result<Duration> {
+pub fn time_with_sleep() -> io::Result<Duration> {
     let mut time = libc::timespec {
         tv_sec: 0,
         tv_nsec: 0,
@@ -37,7 +37,7 @@ pub(crate) fn time_with_sleep() -> io::Result<Duration> {
 
 /// Returns the number of a file on its file system. Another file can get the number of one
 /// that was removed.
-pub(crate) fn file_number(file: &Metadata) -> u64 {
+pub fn file_number(file: &Metadata) -> u64 {
     file.ino()
 }
 
@@ -49,14 +49,17 @@ pub(crate) fn open_for_reading(path: &Path) -> io::Result<File> {
 
 /// Opens a file, and fails if a link is at `path`. It does not wait for the other end
 /// of a pipe.
-pub(crate) fn open_no_link(options: &OpenOptions, path: &Path) -> io::Result<File> {
+///
+/// # Errors
+/// If the file cannot be opened, or if `path` is a symbolic link.
+pub fn open_no_link(options: &OpenOptions, path: &Path) -> io::Result<File> {
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
     options.clone().custom_flags(flags).open(path)
 }
 
 /// Whether a file system is mounted at `folder`, as far as the system tells. A folder of
 /// the same file system that is mounted there (a bind mount) is found on Linux only.
-pub(crate) fn is_mount_point(folder: &Path) -> bool {
+pub fn is_mount_point(folder: &Path) -> bool {
     let Ok(folder) = folder.canonicalize() else {
         return false;
     };
@@ -100,13 +103,13 @@ fn unescaped(text: &[u8]) -> Vec<u8> {
 }
 
 /// Whether the process, or the machine, has no file descriptor left.
-pub(crate) fn is_out_of_files(error: &io::Error) -> bool {
+pub fn is_out_of_files(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
 }
 
 /// Whether an error of flock says that the file system has no such locks, or none for
 /// this mount.
-pub(crate) fn is_without_locks(error: &io::Error) -> bool {
+pub fn is_without_locks(error: &io::Error) -> bool {
     let codes = [
         libc::ENOSYS,
         libc::EBADF,
@@ -184,7 +187,7 @@ pub fn is_signal_ignored(signal: i32) -> bool {
 /// The kernel is asked, not `/proc`: a `/proc` that hides processes of other users
 /// (`hidepid`) or belongs to another container does not show every process. Only the
 /// answer "no such process" counts; a process that may not be signalled exists.
-pub(crate) fn is_process_alive(pid: u32) -> bool {
+pub fn is_process_alive(pid: u32) -> bool {
     // Zero and negative numbers name groups of processes. No process has them.
     let Some(pid) = libc::pid_t::try_from(pid).ok().filter(|pid| *pid > 0) else {
         return false;
