@@ -188,6 +188,12 @@ pub fn shard_number(key: &str) -> Option<usize> {
     (shard_key(number) == key).then_some(number)
 }
 
+/// Whether the format gives that key to one object: it is that of a shard, or a fixed one.
+/// A key of a label is not: it could be one of an array that somebody has added to the group.
+pub fn is_reserved(key: &str) -> bool {
+    shard_number(key).is_some() || OBJECTS.iter().any(|object| object.key == key)
+}
+
 /// Key of the metadata of the array with that name.
 pub fn array_metadata_key(name: &str) -> String {
     format!("{GROUP}/{name}/zarr.json")
@@ -235,6 +241,8 @@ mod tests {
         ] {
             assert_eq!(shard_number(key), None, "{key}");
         }
+        assert!(is_reserved(&shard_key(0)) && is_reserved(SITES));
+        assert!(!is_reserved("images.zarr/images/c/notes") && !is_reserved("images.zarr/a/c/0"));
         assert_eq!(label_chunk_key("present", 2), "images.zarr/present/c/0/0");
         assert_eq!(label_chunk_key("site", 1), "images.zarr/site/c/0");
     }

@@ -6,5 +6,5 @@ mod remote;
 mod resolve;
 
 pub use self::local::LocalBackend;
-pub use self::output_backend::OutputBackend;
+pub use self::output_backend::{OutputBackend, Uploads};
 pub use self::remote::RemoteBackend;

@@ -33,7 +33,7 @@ pub mod testing;
 mod unreachable;
 mod version;
 
-pub use self::backend::{LocalBackend, OutputBackend, RemoteBackend};
+pub use self::backend::{LocalBackend, OutputBackend, RemoteBackend, Uploads};
 pub use self::byte_rate::bytes_a_second;
 pub use self::concurrent::{for_each_concurrent, map_concurrent};
 pub use self::local::{LocalStore, is_temporary};
@@ -47,6 +47,7 @@ pub use self::open_store::open_store;
 pub use self::overlap::overlap;
 pub use self::remote::{
     Fence, PART, PublishedChecksum, ReadAhead, Remote, RemoteBytes, RemoteObject, RemoteStore,
+    UnfinishedUpload,
 };
 pub use self::store::{
     Store, StoreError, StoreErrorKind, StoredChecksums, StoredObject, WriteObject, WriteOutcome,

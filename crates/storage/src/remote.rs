@@ -38,6 +38,7 @@ mod retry;
 mod store_advice;
 #[cfg(test)]
 mod tests;
+mod unfinished_uploads;
 mod upload;
 mod versioned_files;
 mod versions;
@@ -47,4 +48,5 @@ pub use self::fence::Fence;
 pub(crate) use self::fence::wait_until_open;
 pub use self::remote_bytes::{ReadAhead, RemoteBytes};
 pub use self::remote_store::RemoteStore;
+pub use self::unfinished_uploads::UnfinishedUpload;
 pub use self::upload::PART;

@@ -26,7 +26,7 @@ use object_store::{CredentialProvider, Error};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
-use self::expiry::parse_time;
+pub use self::expiry::parse_time;
 use self::process::run;
 use crate::causes::causes;
 use crate::shared_files::SharedFiles;

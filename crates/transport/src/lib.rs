@@ -36,7 +36,7 @@ pub use self::aws_profile::{Profile, profile};
 pub use self::causes::causes;
 pub use self::checksum::{ChecksumStore, ChosenChecksum, UploadChecksum};
 pub use self::cloud::Cloud;
-pub use self::credentials::{CredentialError, CredentialSource, ProfileCredentials};
+pub use self::credentials::{CredentialError, CredentialSource, ProfileCredentials, parse_time};
 pub use self::guard::{GuardedConnector, innermost, is_redirect, is_unimplemented};
 pub use self::one_file::OneFileConnector;
 pub use self::renewal::Renewal;

@@ -5,6 +5,7 @@
 //!
 //! - run folders beside OUTPUT; in an object store their objects become empty first, and are
 //!   removed when they have been empty for [`REQUESTS_LAST`];
+//! - uploads in parts to S3 that dead runs have not completed;
 //! - our objects at OUTPUT that a switch has left, because the new dataset lacks them;
 //! - with `abandon`, the unfinished run and what it has stored, or the dataset that is built to
 //!   replace the one at OUTPUT.
@@ -39,11 +40,18 @@ pub struct CleanOptions {
 pub struct Cleaned {
     /// Objects of run folders.
     pub run_folder_objects: usize,
+    /// Records of a run that has ended or, with `abandon`, is given up.
+    pub journal_objects: usize,
     /// Objects at OUTPUT of a dataset that another one has replaced.
     pub left_behind: usize,
-    /// Objects of an unfinished run, at OUTPUT and beside it.
+    /// Objects at OUTPUT of an unfinished run.
     pub abandoned: usize,
-    /// Sizes of all these together, in bytes.
+    /// Uploads in parts of dead runs, which are older than a lease lasts; `None` where the
+    /// store does not list them.
+    pub unfinished_uploads: Option<usize>,
+    /// Uploads in parts that are younger, and stay.
+    pub young_uploads: usize,
+    /// Sizes of all these objects together, in bytes.
     pub bytes: u64,
     /// Empty objects that stay, until no older request can be accepted any more.
     pub waiting: usize,
@@ -114,7 +122,11 @@ fn clean_at(
     let abandons = options.abandon && is_unfinished;
     let remains = lock.remains(REQUESTS_LAST, abandons)?;
     let cleaned = cleaned(&remains, is_unfinished && !abandons);
-    if matches!(state, OutputState::Free) && cleaned == Cleaned::default() {
+    let is_nothing = Cleaned {
+        unfinished_uploads: cleaned.unfinished_uploads.filter(|count| *count > 0),
+        ..cleaned.clone()
+    } == Cleaned::default();
+    if matches!(state, OutputState::Free) && is_nothing {
         let output = place.output().clone();
         return Err(CleanError::Foreign { output });
     }
@@ -127,6 +139,7 @@ fn clean_at(
 fn cleaned(remains: &Remains, unfinished: bool) -> Cleaned {
     let folders = remains.full.iter().chain(&remains.emptied);
     let all = folders
+        .chain(&remains.journal)
         .chain(&remains.left_behind)
         .chain(&remains.abandoned);
     let all: BTreeSet<(&str, u64)> = all
@@ -134,8 +147,11 @@ fn cleaned(remains: &Remains, unfinished: bool) -> Cleaned {
         .collect();
     Cleaned {
         run_folder_objects: remains.full.len() + remains.emptied.len(),
+        journal_objects: remains.journal.len(),
         left_behind: remains.left_behind.len(),
         abandoned: remains.abandoned.len(),
+        unfinished_uploads: remains.uploads.as_ref().map(|uploads| uploads.dead.len()),
+        young_uploads: remains.uploads.as_ref().map_or(0, |uploads| uploads.young),
         bytes: all.iter().map(|(_, size)| size).sum(),
         waiting: remains.waiting,
         unfinished,

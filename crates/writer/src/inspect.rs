@@ -68,6 +68,30 @@ impl Unfinished {
     }
 }
 
+/// What runs that have ended left at a complete dataset and beside it. [`clean`](crate::clean())
+/// removes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct LeftOver {
+    /// Objects or files.
+    pub objects: usize,
+    /// Their size in bytes.
+    pub bytes: u64,
+}
+
+impl LeftOver {
+    /// Counts what is left at the complete dataset at `output`, and beside it.
+    ///
+    /// # Errors
+    /// [`OutputError`] when the work folder beside OUTPUT cannot be listed or read.
+    pub fn at(output: &Location) -> Result<Self, OutputError> {
+        let left = OutputLocation::new(output)?.leftovers()?;
+        Ok(Self {
+            objects: left.len(),
+            bytes: left.iter().map(|object| object.size).sum(),
+        })
+    }
+}
+
 /// The settings and the description of a dataset, finished or not, that this version
 /// of the program can continue.
 #[derive(Clone, Debug)]

@@ -71,7 +71,7 @@ pub use self::convert::{ConvertError, ConvertOptions, Converted, convert};
 pub use self::describe::{DescriptionError, describe};
 pub use self::error_kind::{ErrorKind, HasErrorKind};
 pub use self::events::{Event, Observer, Silent};
-pub use self::inspect::{InspectError, MadeWith, Unfinished};
+pub use self::inspect::{InspectError, LeftOver, MadeWith, Unfinished};
 pub use self::journal::{
     JournalError, PlaneRecord, RecordedError, ResumeError, Resumed, SourceChanges, UnitRecord,
 };

@@ -16,8 +16,8 @@ Examples:
 Removes what runs that have ended left beside OUTPUT, and objects in a bucket
 that a replacement has left at OUTPUT. A complete dataset is never touched, and
 nothing is removed while a run is at work. --abandon gives up an unfinished run,
-and what it has stored. Parts of uploads that were not completed are removed by
-a life-cycle rule of the bucket, not by this command.
+and what it has stored. In S3, uploads in parts that dead runs have not completed
+are given up; elsewhere, a life-cycle rule of the bucket removes them.
 
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage.";
 

@@ -1,7 +1,8 @@
 //! `rxrx2zarr info`.
 
 use rxrx_reader::{AskedShards, Dataset, DatasetErrorKind};
-use rxrx_writer::{DatasetError, Location, OutputError, Unfinished};
+use rxrx_writer::{DatasetError, DatasetInfo, LeftOver, Location, OutputError, Unfinished};
+use serde::Serialize;
 
 use crate::arguments::InfoArguments;
 use crate::exit_status::ExitStatus;
@@ -21,12 +22,29 @@ pub(crate) fn run(arguments: &InfoArguments) -> anyhow::Result<ExitStatus> {
         false => AskedShards::Sample,
     };
     let info = dataset.info(shards)?;
+    // Whoever may not list the folder beside the dataset, or cannot, is told nothing of it.
+    let left_over = match info.checked.listed {
+        true => LeftOver::at(&location).ok(),
+        false => None,
+    };
     if arguments.json {
-        report::json(&info)?;
+        report::json(&Told {
+            info: &info,
+            left_over,
+        })?;
     } else {
-        report::print(|out| report::info(out, &info, &location))?;
+        report::print(|out| report::info(out, &info, left_over, &location))?;
     }
     Ok(ExitStatus::of(info.gaps.is_whole()))
+}
+
+/// A complete dataset, as `--json` tells it.
+#[derive(Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    info: &'a DatasetInfo,
+    /// What runs that have ended left; `None` where nobody can tell.
+    left_over: Option<LeftOver>,
 }
 
 /// Reports an unfinished dataset; fails with `error` where there is none.

@@ -14,19 +14,39 @@ pub(crate) fn cleaned(
     is_dry_run: bool,
 ) -> io::Result<()> {
     let done = if is_dry_run { "to remove" } else { "removed" };
-    let objects = cleaned.run_folder_objects + cleaned.left_behind + cleaned.abandoned;
-    match objects {
-        0 => writeln!(out, "{output}: nothing is left to remove")?,
-        _ => writeln!(out, "{output}: {done} {}", bytes(cleaned.bytes))?,
-    }
-    for (count, what) in [
+    let parts = [
         (cleaned.run_folder_objects, "of run folders"),
+        (cleaned.journal_objects, "of the journal of a run"),
         (cleaned.left_behind, "of a dataset that was replaced"),
         (cleaned.abandoned, "of an unfinished run"),
-    ] {
+    ];
+    let uploads = cleaned.unfinished_uploads.unwrap_or_default();
+    match uploads == 0 && parts.iter().all(|(count, _)| *count == 0) {
+        true => writeln!(out, "{output}: nothing is left to remove")?,
+        false => writeln!(out, "{output}: {done} {}", bytes(cleaned.bytes))?,
+    }
+    for (count, what) in parts {
         if count > 0 {
             writeln!(out, "{done} {} {what}", quantity(count, "object"))?;
         }
+    }
+    if uploads > 0 {
+        let uploads = quantity(uploads, "upload");
+        writeln!(out, "{done} {uploads} that a run has not completed")?;
+    }
+    if cleaned.young_uploads > 0 {
+        let uploads = quantity(cleaned.young_uploads, "upload");
+        writeln!(
+            out,
+            "{uploads} not completed and less than a minute old: run the same command again"
+        )?;
+    }
+    if cleaned.unfinished_uploads.is_none() {
+        writeln!(
+            out,
+            "the store does not list uploads that were not completed: a life-cycle rule of the \
+             bucket removes them"
+        )?;
     }
     if cleaned.waiting > 0 {
         let waiting = quantity(cleaned.waiting, "empty object");

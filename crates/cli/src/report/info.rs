@@ -3,13 +3,18 @@
 use std::io::{self, Write};
 
 use rxrx_reader::{Checked, Gaps};
-use rxrx_writer::{DatasetInfo, Location};
+use rxrx_writer::{DatasetInfo, LeftOver, Location};
 
 use super::how_to_open::how_to_open;
 use super::text::{axes, bytes, count, property, quantity};
 
 /// Writes what is in a dataset, and how to open it.
-pub(crate) fn info(out: &mut dyn Write, info: &DatasetInfo, dataset: &Location) -> io::Result<()> {
+pub(crate) fn info(
+    out: &mut dyn Write,
+    info: &DatasetInfo,
+    left_over: Option<LeftOver>,
+    dataset: &Location,
+) -> io::Result<()> {
     let attributes = &info.attributes;
     let (shape, dimensions) = (axes(&info.shape), info.dimensions.join(", "));
     let array = format!("{shape} {} ({dimensions})", info.data_type);
@@ -46,6 +51,17 @@ pub(crate) fn info(out: &mut dyn Write, info: &DatasetInfo, dataset: &Location) 
     property(out, "planes", planes)?;
     property(out, "size", size)?;
     property(out, "checked", checked(&info.checked))?;
+    if let Some(LeftOver {
+        objects,
+        bytes: size,
+    }) = left_over.filter(|left| left.objects > 0)
+    {
+        let objects = quantity(objects, "object");
+        let size = bytes(size);
+        let left =
+            format!("{objects}, {size}, of runs that have ended: rxrx2zarr clean removes them");
+        property(out, "left over", left)?;
+    }
     property(out, "labels", info.labels.join(" "))?;
     property(out, "tables", info.tables.join(" "))?;
     property(out, "made by", &attributes.generator)?;

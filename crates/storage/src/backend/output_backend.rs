@@ -4,7 +4,17 @@ use rxrx_platform::FreeSpace;
 use std::time::Duration;
 
 use crate::lock::{Lock, LockError};
+use crate::remote::UnfinishedUpload;
 use crate::store::StoreError;
+
+/// Uploads that nobody has completed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Uploads {
+    /// Those of dead runs: older than a lease lasts.
+    pub dead: Vec<UnfinishedUpload>,
+    /// The number of the others.
+    pub young: usize,
+}
 
 /// An output: a folder or a prefix, with a work folder beside it.
 pub trait OutputBackend: Send + Sync {
@@ -54,6 +64,28 @@ pub trait OutputBackend: Send + Sync {
     /// unknown or has no limit. The default is an object store, which has none.
     fn free_space(&self) -> Option<FreeSpace> {
         None
+    }
+
+    /// Lists the uploads in parts that nobody has completed, of the objects of this output
+    /// whose keys `is_ours` knows and of all objects of the work folder; `None` where the
+    /// store does not list them. The caller holds the lock. The default is a disk, which has
+    /// none.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer.
+    fn unfinished_uploads(
+        &self,
+        _is_ours: &dyn Fn(&str) -> bool,
+    ) -> Result<Option<Uploads>, StoreError> {
+        Ok(Some(Uploads::default()))
+    }
+
+    /// Gives up uploads that were listed.
+    ///
+    /// # Errors
+    /// [`StoreError`] when one of them may still exist.
+    fn give_up_uploads(&self, _uploads: &[UnfinishedUpload]) -> Result<(), StoreError> {
+        Ok(())
     }
 
     /// Removes those folders of the output, and the output itself, that hold no more

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::output_backend::OutputBackend;
+use super::output_backend::{OutputBackend, Uploads};
 use crate::lock::{Lease, LeaseFence, LeaseLock, LeaseTimes, Lock, LockError};
-use crate::remote::{Remote, RemoteStore};
+use crate::remote::{Remote, RemoteObject, RemoteStore, UnfinishedUpload};
 use crate::store::StoreError;
 use rxrx_transport::UploadChecksum;
 
@@ -70,6 +70,14 @@ impl RemoteBackend {
     }
 }
 
+/// Returns whether a time of the store is so long ago. `work` are the objects of the work
+/// prefix: the lease among them is renewed all the time, so the newest one is of this moment.
+fn is_older_than(age: Duration, work: &[RemoteObject]) -> impl Fn(i64) -> bool + use<> {
+    let now = work.iter().map(|object| object.modified).max();
+    let limit = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
+    move |time| now.is_some_and(|now| now - time >= limit)
+}
+
 impl OutputBackend for RemoteBackend {
     fn output_entries(&self) -> Result<Option<Vec<String>>, StoreError> {
         Ok(Some(self.output.entries()?))
@@ -85,12 +93,31 @@ impl OutputBackend for RemoteBackend {
 
     fn old_work_keys(&self, age: Duration) -> Result<Vec<String>, StoreError> {
         let objects = self.work.list()?;
-        // The lease is renewed all the time: the newest object is of this moment.
-        let now = objects.iter().map(|object| object.modified).max();
-        let limit = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
-        let is_old = |modified: i64| now.is_some_and(|now| now - modified >= limit);
-        let old = objects.into_iter().filter(|object| is_old(object.modified));
-        Ok(old.map(|object| object.key).collect())
+        let is_old = is_older_than(age, &objects);
+        let old = objects.iter().filter(|object| is_old(object.modified));
+        Ok(old.map(|object| object.key.clone()).collect())
+    }
+
+    fn unfinished_uploads(
+        &self,
+        is_ours: &dyn Fn(&str) -> bool,
+    ) -> Result<Option<Uploads>, StoreError> {
+        let [of_output, of_work] = [&self.output, &self.work].map(Remote::unfinished_uploads);
+        let (Some(mut uploads), Some(of_work)) = (of_output?, of_work?) else {
+            return Ok(None);
+        };
+        uploads.retain(|upload| is_ours(&upload.name));
+        uploads.extend(of_work);
+        let objects = self.work.list()?;
+        let is_old = is_older_than(self.times.expires, &objects);
+        let (dead, young): (Vec<_>, Vec<_>) =
+            uploads.into_iter().partition(|upload| is_old(upload.begun));
+        let young = young.len();
+        Ok(Some(Uploads { dead, young }))
+    }
+
+    fn give_up_uploads(&self, uploads: &[UnfinishedUpload]) -> Result<(), StoreError> {
+        self.output.give_up(uploads, self.fence.clone())
     }
 
     fn holder(&self) -> Result<Option<String>, LockError> {

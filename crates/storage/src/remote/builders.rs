@@ -14,6 +14,7 @@
 //! out credentials.
 
 mod azure;
+mod kept_client;
 #[cfg(test)]
 mod tests;
 
@@ -40,9 +41,11 @@ use rxrx_transport::{
 use url::{Position, Url};
 
 use self::azure::azure;
+use self::kept_client::KeptClient;
 use super::connector::StoreConnector;
 use super::fence::Fence;
 use super::own_options::{self, OpenError, retry, transport};
+use super::unfinished_uploads::UploadsOfBucket;
 use crate::location::Address;
 
 /// The number of requests to one store at the same time.
@@ -102,21 +105,72 @@ pub(super) fn folder(address: &Address, opening: &Opening) -> Result<StoreAndPre
     match cloud_store(address, opening)? {
         Some(opened) => Ok(opened),
         None => {
-            let url = address.url();
-            let key = address.key();
-            let (bucket, key) = key.split_once('/').unwrap_or((&key, ""));
-            let mut s3 = s3(address, opening)?;
-            if !says_whether_to_sign(address) && !s3.has_credentials {
-                // A plain web server, most likely: the role of a machine means nothing there.
-                s3.builder = s3.builder.with_skip_signature(true);
-            }
-            s3.builder = s3
-                .builder
-                .with_endpoint(&url[..Position::BeforePath])
-                .with_bucket_name(bucket)
-                .with_virtual_hosted_style_request(false);
-            Ok((s3_store(address, opening, s3)?, Path::parse(key)?))
+            let (s3, key) = s3_server(address, opening)?;
+            Ok((s3_store(address, opening, s3)?, key))
         }
+    }
+}
+
+/// Returns a builder for the bucket of an address whose host is not known, and the start of
+/// all keys in it.
+fn s3_server(address: &Address, opening: &Opening) -> Result<(S3, Path), OpenError> {
+    let url = address.url();
+    let key = address.key();
+    let (bucket, key) = key.split_once('/').unwrap_or((&key, ""));
+    let mut s3 = s3(address, opening)?;
+    if !says_whether_to_sign(address) && !s3.has_credentials {
+        // A plain web server, most likely: the role of a machine means nothing there.
+        s3.builder = s3.builder.with_skip_signature(true);
+    }
+    s3.builder = s3
+        .builder
+        .with_endpoint(&url[..Position::BeforePath])
+        .with_bucket_name(bucket)
+        .with_virtual_hosted_style_request(false);
+    Ok((s3, Path::parse(key)?))
+}
+
+/// Opens the list of uploads that nobody has completed in the bucket of a folder; `None` for
+/// another cloud than S3, and where requests are not signed.
+pub(super) fn uploads(
+    address: &Address,
+    opening: &Opening,
+) -> Result<Option<UploadsOfBucket>, OpenError> {
+    let s3 = match ObjectStoreScheme::parse(address.url())? {
+        (ObjectStoreScheme::AmazonS3, _) => {
+            let mut s3 = s3(address, opening)?;
+            s3.builder = s3.builder.with_url(address.url().as_str());
+            s3
+        }
+        (ObjectStoreScheme::GoogleCloudStorage | ObjectStoreScheme::MicrosoftAzure, _) => {
+            return Ok(None);
+        }
+        _ => s3_server(address, opening)?.0,
+    };
+    let skips = AmazonS3ConfigKey::SkipSignature;
+    if s3.builder.get_config_value(&skips).as_deref() == Some("true") {
+        return Ok(None);
+    }
+    let connector = KeptClient::new(StoreConnector {
+        cloud: Cloud::S3,
+        fence: opening.fence.clone(),
+        renewal: s3.renewal,
+        signer: None,
+        transport: opening.transport(address)?,
+        checksum: UploadChecksum::None,
+    });
+    let store = with_http_allowed(s3.builder).with_http_connector(connector.clone());
+    let store = store.build()?;
+    let client = connector.client();
+    let client = client.ok_or("object_store made no HTTP client")?;
+    Ok(Some(UploadsOfBucket { store, client }))
+}
+
+/// Allows requests without TLS where the user has named such a server.
+fn with_http_allowed(builder: AmazonS3Builder) -> AmazonS3Builder {
+    match is_plain_http(endpoint(&builder).as_deref()) {
+        true => builder.with_allow_http(true),
+        false => builder,
     }
 }
 
@@ -342,13 +396,7 @@ fn s3_store(
             UploadChecksum::Crc64Nvme => builder.with_checksum_algorithm(Checksum::CRC64NVME),
             UploadChecksum::Md5 | UploadChecksum::None => builder,
         };
-        let is_plain = is_plain_http(endpoint(&builder).as_deref());
-        let builder = if is_plain {
-            builder.with_allow_http(true)
-        } else {
-            builder
-        };
-        let store = builder.build()?;
+        let store = with_http_allowed(builder).build()?;
         // It is set once, before the first request.
         let _ = signer.credentials.set(Arc::clone(store.credentials()));
         Ok(Arc::new(LimitStore::new(store, REQUESTS_AT_ONCE)))

@@ -29,6 +29,7 @@ use super::fence::Fence;
 use super::own_options::{self, OpenError};
 use super::retry;
 use super::store_advice::{AdvisedError, without_users};
+use super::unfinished_uploads::{UnfinishedUpload, UploadsOfBucket};
 use super::upload::Upload;
 use super::versioned_files::VersionedFiles;
 use crate::location::{Address, Location};
@@ -165,6 +166,61 @@ impl Remote {
         let has_conditions = own_options::has_conditions(&self.address);
         fenced.connection.set_conditions(has_conditions);
         Ok(fenced)
+    }
+
+    /// Lists the uploads in parts of objects below the address that nobody has completed;
+    /// `None` where the store does not list them.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer.
+    pub(crate) fn unfinished_uploads(&self) -> Result<Option<Vec<UnfinishedUpload>>, StoreError> {
+        let Some(uploads) = self.uploads(None)? else {
+            return Ok(None);
+        };
+        let listed = self.ask(|| uploads.below(&self.base));
+        listed.map_err(self.failed("list the unfinished uploads of", ""))
+    }
+
+    /// Gives up uploads in this bucket, by a client that asks `fence` before each try.
+    ///
+    /// # Errors
+    /// [`StoreError`] when one of them may still exist.
+    pub(crate) fn give_up(
+        &self,
+        uploads: &[UnfinishedUpload],
+        fence: Arc<dyn Fence>,
+    ) -> Result<(), StoreError> {
+        let Some(bucket) = self.uploads(Some(fence))? else {
+            return Ok(());
+        };
+        let given_up = uploads.iter().map(|upload| bucket.give_up(upload));
+        let given_up: Vec<_> = given_up.collect();
+        let given_up = stream::iter(given_up).buffer_unordered(REQUESTS_A_CALL);
+        let given_up = self.wait(given_up.try_collect::<()>());
+        given_up.map_err(self.failed("give up the unfinished uploads of", ""))
+    }
+
+    fn uploads(
+        &self,
+        fence: Option<Arc<dyn Fence>>,
+    ) -> Result<Option<UploadsOfBucket>, StoreError> {
+        if !self.is_folder {
+            return Ok(None);
+        }
+        let opening = Opening {
+            fence,
+            has_worked: self.connection.has_worked.clone(),
+            ..Opening::default()
+        };
+        builders::uploads(&self.address, &opening).map_err(|error| {
+            let text = without_users(&error.to_string());
+            StoreError::new(
+                "reach",
+                self.address.to_string(),
+                StoreErrorKind::Other,
+                text,
+            )
+        })
     }
 
     /// Puts no more conditions on writes, because the store has none.

@@ -6,7 +6,7 @@ const DAY: i64 = 24 * 3600;
 
 /// Parses a time from 1970 on: date, `T` or a blank, time, with or without a fraction of a
 /// second, and `Z` or an offset such as `+00:00`.
-pub(super) fn parse_time(text: &str) -> Option<SystemTime> {
+pub fn parse_time(text: &str) -> Option<SystemTime> {
     let (date, time) = text.split_at_checked(10)?;
     let time = time.strip_prefix(['T', 't', ' '])?;
     let (clock, rest) = time.split_at_checked(8)?;

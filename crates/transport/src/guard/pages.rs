@@ -79,7 +79,7 @@ impl Pages {
 pub(super) fn is_list(method: &Method, uri: &Uri) -> bool {
     method == Method::GET
         && query(uri).any(|(name, value)| match name {
-            "list-type" => true,
+            "list-type" | "uploads" => true,
             "comp" => value == "list",
             _ => false,
         })
@@ -180,7 +180,12 @@ mod tests {
         let azure = uri("http://h/b?restype=container&comp=list&marker=2");
         assert!(is_list(&Method::GET, &azure));
         assert_eq!(continuation_token(&azure).as_deref(), Some("2"));
-        assert!(!is_list(&Method::GET, &uri("http://h/b/comp=list?uploads")));
+        let uploads = uri("http://h/b?uploads=&prefix=a");
+        assert!(is_list(&Method::GET, &uploads) && !is_list(&Method::POST, &uploads));
+        assert!(!is_list(
+            &Method::GET,
+            &uri("http://h/b/comp=list?uploadId=1")
+        ));
         assert_eq!(continuation_token(&uri("http://h/b")), None);
     }
 }

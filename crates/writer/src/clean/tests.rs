@@ -62,6 +62,11 @@ fn objects_that_a_replacement_left_are_removed() {
         scene.convert(2, Existing::Replace);
         let left = if scene.store.is_some() { 2 } else { 0 };
         let dry = scene.clean(true, false);
+        let counted = scene.place().leftovers().unwrap().len();
+        assert_eq!(
+            counted,
+            dry.left_behind + dry.run_folder_objects + dry.waiting
+        );
         assert_eq!((dry.left_behind, dry.unfinished), (left, false));
         assert_eq!(
             scene.objects().len(),

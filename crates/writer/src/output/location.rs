@@ -7,7 +7,7 @@ use rxrx_format::keys;
 use rxrx_reader::{Owner, parse_root, root_bytes};
 use rxrx_storage::{
     FreeSpace, LeaseTimes, LocalBackend, Location, Lock, OutputBackend, Remote, RemoteBackend,
-    Store, StoreError, Version, is_lock_entry, is_temporary, overlap,
+    Store, StoreError, UnfinishedUpload, Uploads, Version, is_lock_entry, is_temporary, overlap,
 };
 use sha2::{Digest, Sha256};
 
@@ -126,6 +126,17 @@ impl OutputLocation {
     /// caller holds the lock.
     pub(super) fn old_work_keys(&self, age: Duration) -> Result<Vec<String>, OutputError> {
         Ok(self.backend.old_work_keys(age)?)
+    }
+
+    /// Lists the uploads of dead runs, of objects with reserved keys and of the work folder, and counts the
+    /// younger ones; `None` where the store does not list them. The caller holds the lock.
+    pub(super) fn unfinished_uploads(&self) -> Result<Option<Uploads>, OutputError> {
+        Ok(self.backend.unfinished_uploads(&keys::is_reserved)?)
+    }
+
+    /// Gives up uploads of dead runs.
+    pub(super) fn give_up_uploads(&self, uploads: &[UnfinishedUpload]) -> Result<(), OutputError> {
+        Ok(self.backend.give_up_uploads(uploads)?)
     }
 
     /// Returns whether there is nothing in the work folder to go on with or to remove.
