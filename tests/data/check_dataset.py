@@ -52,7 +52,9 @@ def statistics(plane):  # the columns of a plane whose status is ok
     return found | {"xxh3_128": xxhash.xxh3_128_hexdigest(plane.astype(f"<u{bits // 8}"))}
 
 
-def expected_sites(root, sites, shard, chunk):  # where they lie, by the indices of the shards
+def expected_sites(
+    root, sites, shard, chunk, place
+):  # where they lie, by the indices of the shards
     per_site = shard[1] // chunk[1]
     size = 16 * (shard[0] // chunk[0]) * per_site  # zarr checks the CRC behind the index
     for number in range(-(-sites // shard[0])):
@@ -64,7 +66,9 @@ def expected_sites(root, sites, shard, chunk):  # where they lie, by the indices
                 demand(entry, (end, entry[1]) if first < sites else ABSENT, f"index of {key}")
                 end += entry[1]
             for site in range(first, min(first + chunk[0], sites)):
-                yield {"site_index": site, "shard": key, "offset": begin, "length": end - begin}
+                yield {"site_index": site} | dict(
+                    zip(place, (key, begin, end - begin), strict=True)
+                )
 
 
 def expected_planes(images, names, planes, version):
@@ -126,7 +130,10 @@ def check(root):
     layout = [settings[name] for name in ("shard_sites", "chunk_sites", "chunk_channels")]
     demand([images.shards[0], *images.chunks[:2]], layout, "settings")
     names, stains = ([c[key] for c in attributes["channels"]] for key in ("name", "stain"))
-    expected = expected_sites(root, images.shape[0], images.shards, images.chunks)
+    place = (
+        ("object", "byte_offset", "byte_length") if version > 3 else ("shard", "offset", "length")
+    )
+    expected = expected_sites(root, images.shape[0], images.shards, images.chunks, place)
     rows = check_table(root, "metadata", expected)
     planes = pq.read_table(root / "planes.parquet").to_pylist()
     check_table(root, "planes", expected_planes(images[:], names, planes, version))
@@ -140,7 +147,8 @@ def check(root):
     check_labels(group, arrays, labels | {"site": [row["site_id"] for row in rows]}, rows)
     if "embeddings" in attributes:
         expected = ({key: row[key] for key in ("site_index", "site_id")} for row in rows)
-        vectors = [row["embedding"] for row in check_table(root, "embeddings", expected)]
+        rows = check_table(root, "embeddings", expected)
+        vectors = [row["embedding"] if row.get("has_embedding", True) else None for row in rows]
         packed = [struct.pack(f"<?{len(v or [])}f", v is not None, *(v or [])) for v in vectors]
         digest = hashlib.sha256(b"".join(packed)).hexdigest()
         demand(digest, attributes["embeddings"]["sha256"], "digest of the embeddings")

@@ -97,8 +97,8 @@ impl Dataset {
     /// place that `metadata.parquet` tells, and decoded as its notes say.
     pub(super) fn planes_by_byte_range(&self, site: usize) -> Vec<Vec<u16>> {
         let table = self.sites_table();
-        let offset = table.integers("offset")[site].unwrap() as u64;
-        let length = table.integers("length")[site].unwrap() as u64;
+        let offset = table.integers("byte_offset")[site].unwrap() as u64;
+        let length = table.integers("byte_length")[site].unwrap() as u64;
         let key = table.texts("shard")[site].clone().unwrap();
         let mut file = File::open(self.path(&key)).unwrap();
         let mut bytes = vec![0; length as usize];

@@ -89,7 +89,7 @@ fn a_byte_range_covers_all_channel_chunks_of_a_site() {
     let options = "--shard-sites 4 --chunk-sites 2 --chunk-channels 4";
     let dataset = converted(&input, "out", options);
     let table = dataset.sites_table();
-    let (offsets, lengths) = (table.integers("offset"), table.integers("length"));
+    let (offsets, lengths) = (table.integers("byte_offset"), table.integers("byte_length"));
     for (site, shard) in table.texts("shard").iter().enumerate() {
         let shard = fs::read(dataset.path(shard.as_ref().unwrap())).unwrap();
         // 2 x 2 chunks of (offset, nbytes), and a checksum.

@@ -1,4 +1,4 @@
-"""`offset` and `length` suffice to read a site: no Zarr library, no shard index."""
+"""`byte_offset` and `byte_length` suffice to read a site: no Zarr library, no shard index."""
 
 from __future__ import annotations
 
@@ -20,7 +20,12 @@ INDEX_ENTRY = struct.Struct("<QQ")
 def byte_ranges(dataset: Dataset) -> Iterator[tuple[int, Path, int, int]]:
     """Yields (site, shard object, offset, length) of every site."""
     for row in pq.read_table(dataset.metadata_table).to_pylist():
-        yield row["site_index"], dataset.root / row["shard"], row["offset"], row["length"]
+        yield (
+            row["site_index"],
+            dataset.root / row["object"],
+            row["byte_offset"],
+            row["byte_length"],
+        )
 
 
 def read_range(path: Path, offset: int, length: int) -> bytes:

@@ -183,7 +183,7 @@ No Zarr library: the pixels of a site are one range of bytes. `chunk_codecs`, `c
 
 ```python
 import duckdb
-place = "SELECT shard, \"offset\", \"length\" FROM 'metadata.parquet' WHERE site_index = 0"
+place = "SELECT object, byte_offset, byte_length FROM 'metadata.parquet' WHERE site_index = 0"
 shard, offset, length = duckdb.execute(place).fetchone()
 with open(shard, "rb") as file:                  # or a GET with the header Range
     file.seek(offset)
@@ -199,7 +199,7 @@ const FILES: &str = "## Files
 | `images.zarr/images` | pixels: (site, channel, y, x) |
 | `images.zarr/site`, `channel` | labels of the first two dimensions |
 | `images.zarr/*` | one coordinate for each column of the metadata (`site` is `site_number` here), `stain`, `present` |
-| `metadata.parquet` | one row a site, row *i* = `images[i]`; `shard`, `offset`, `length` are the byte range of its pixels |
+| `metadata.parquet` | one row a site, row *i* = `images[i]`; `object`, `byte_offset`, `byte_length` are the byte range of its pixels |
 | `planes.parquet` | one row a plane: source file, status, hash, statistics and focus of the pixels |
 | `channel_stats.parquet` | mean and standard deviation of each channel over the dataset, each experiment and each plate |
 | `croissant.json` | all this for machines ([Croissant](https://mlcommons.org/croissant)) |

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow_array::{Float64Array, Int64Array, StringArray};
+use arrow_array::{Float64Array, Int32Array, Int64Array, StringArray};
 use rxrx_metadata::{Column, ColumnValues, Integers, Texts};
 
 use super::plane_row::PlaneRow;
@@ -238,11 +238,6 @@ pub fn channel_stats_table(
     key_values: &[(&str, String)],
 ) -> Result<Vec<u8>, TableError> {
     let mut writer = TableWriter::new(CHANNEL_STATS, channel_stats_schema(), &[], key_values)?;
-    let integers = |value: fn(&ChannelStats) -> u64| {
-        Arc::new(Int64Array::from_iter_values(
-            rows.iter().map(|row| value(row) as i64),
-        ))
-    };
     let floats = |value: fn(&ChannelStats) -> Option<f64>| {
         Arc::new(Float64Array::from_iter(rows.iter().map(value)))
     };
@@ -258,8 +253,13 @@ pub fn channel_stats_table(
             rows.iter().map(|row| row.scope.plate()),
         )),
         Arc::new(StringArray::from_iter(names)),
-        integers(|row| row.planes),
-        integers(|row| row.pixels),
+        // The planes of fewer than 2^31 sites, far below 2^31 in any data set.
+        Arc::new(Int32Array::from_iter_values(
+            rows.iter().map(|row| row.planes as i32),
+        )),
+        Arc::new(Int64Array::from_iter_values(
+            rows.iter().map(|row| row.pixels as i64),
+        )),
         floats(|row| row.mean),
         floats(|row| row.std),
     ])?;

@@ -113,8 +113,8 @@ impl<'a> PlanesTable<'a> {
             Some(format!("{:032x}", summary.xxh3_128))
         });
         let mut columns: Vec<ArrayRef> = vec![
-            Arc::new(Int64Array::from_iter_values(
-                rows.iter().map(|row| row.site as i64),
+            Arc::new(Int32Array::from_iter_values(
+                rows.iter().map(|row| row.site as i32),
             )),
             Arc::new(StringArray::from_iter(
                 rows.iter().map(|row| names.get(row.channel)),

@@ -15,7 +15,7 @@ use crate::column_meaning::ColumnMeaning;
 pub fn sites_schema(columns: &[Column]) -> Schema {
     let mut fields = vec![required(
         "site_index",
-        Arrow::Int64,
+        Arrow::Int32,
         "Position along the first axis of images.zarr/images, from 0; the row number of this table",
     )];
     for column in columns {
@@ -31,19 +31,19 @@ pub fn sites_schema(columns: &[Column]) -> Schema {
     }
     fields.extend([
         required(
-            "shard",
+            "object",
             Arrow::Utf8,
             "Object that stores the site's pixels, relative to this file",
         ),
         required(
-            "offset",
+            "byte_offset",
             Arrow::Int64,
-            "First byte of the site's chunk in the shard",
+            "First byte of the site's chunk in the object",
         ),
         required(
-            "length",
+            "byte_length",
             Arrow::Int64,
-            "Bytes of the site's chunk in the shard",
+            "Bytes of the site's chunk in the object",
         ),
         required(
             "complete",
@@ -59,7 +59,7 @@ pub fn planes_schema() -> Schema {
     let mut fields = vec![
         required(
             "site_index",
-            Arrow::Int64,
+            Arrow::Int32,
             "Row of metadata.parquet; position along the site axis",
         ),
         required(
@@ -99,20 +99,26 @@ pub fn planes_schema() -> Schema {
 }
 
 /// The schema of `embeddings.parquet`: one row for each site, with a vector of
-/// `length` numbers or none.
+/// `length` numbers. No vector is null: a list of fixed length with a null row cannot be
+/// read by pyarrow before version 26.
 pub fn embeddings_schema(length: usize) -> Schema {
     let number = embedding_element();
     Schema::new(vec![
         required(
             "site_index",
-            Arrow::Int64,
+            Arrow::Int32,
             "Row of metadata.parquet; position along the site axis",
         ),
         required("site_id", Arrow::Utf8, "Name of the site"),
-        optional(
+        required(
+            "has_embedding",
+            Arrow::Boolean,
+            "Whether the table of embeddings had one for the site",
+        ),
+        required(
             "embedding",
             Arrow::FixedSizeList(Arc::new(number), vector_length(length)),
-            "Embedding of the site; null where the table of embeddings had none",
+            "Embedding of the site; all NaN where has_embedding is false",
         ),
     ])
 }
@@ -142,7 +148,7 @@ pub fn channel_stats_schema() -> Schema {
         ),
         required(
             "planes",
-            Arrow::Int64,
+            Arrow::Int32,
             "Planes that are counted: those whose status is ok in planes.parquet",
         ),
         required("pixels", Arrow::Int64, "Pixels of those planes"),
@@ -210,7 +216,7 @@ mod tests {
         let table = MetadataTable::read("m.csv", csv.as_bytes()).unwrap();
         let schema = sites_schema(table.columns());
         let expected = [
-            "site_index Int64",
+            "site_index Int32",
             "site_id Utf8",
             "experiment Utf8",
             "plate Int64",
@@ -218,9 +224,9 @@ mod tests {
             "site Int64",
             "dose Float64?",
             "sirna Utf8?",
-            "shard Utf8",
-            "offset Int64",
-            "length Int64",
+            "object Utf8",
+            "byte_offset Int64",
+            "byte_length Int64",
             "complete Boolean",
         ];
         assert_eq!(columns(&schema), expected);
@@ -231,7 +237,7 @@ mod tests {
     fn planes_have_the_columns_of_the_contract() {
         let schema = planes_schema();
         let expected = [
-            "site_index Int64",
+            "site_index Int32",
             "channel Utf8",
             "source Utf8?",
             "source_bytes Int64?",
@@ -265,7 +271,7 @@ mod tests {
             "experiment Utf8?",
             "plate Int64?",
             "channel Utf8",
-            "planes Int64",
+            "planes Int32",
             "pixels Int64",
             "mean Float64?",
             "std Float64?",

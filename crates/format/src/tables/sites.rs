@@ -12,7 +12,7 @@ use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray}
 use rxrx_metadata::{Column, ColumnValues, Plan};
 
 use super::schema::sites_schema;
-use super::writer::{TableError, TableWriter, check_rows, site_groups};
+use super::writer::{TableError, TableWriter, check_rows, site_groups, site_indices};
 use crate::keys::{SITES, shard_key};
 
 /// Encodes the table. `places` has one entry for each site, in array order.
@@ -38,9 +38,7 @@ pub fn sites_table(
     let mut writer = TableWriter::new(SITES, sites_schema(table.columns()), &bloom, key_values)?;
     for group in groups {
         let places = &places[group.clone()];
-        let mut columns: Vec<ArrayRef> = vec![Arc::new(Int64Array::from_iter_values(
-            group.clone().map(|i| i as i64),
-        ))];
+        let mut columns: Vec<ArrayRef> = vec![Arc::new(site_indices(group.clone()))];
         columns.extend(table.columns().iter().map(|column| values(column, &group)));
         let geometry = plan.geometry();
         let shard = |site: usize| shard_key(site / geometry.shard_sites);

@@ -156,7 +156,7 @@ impl Shape {
                     "chunk_channels": self.chunk_channels, "shard_sites": self.shard_sites,
                     "include": [], "exclude": []},
                 "planes": {"ok": self.sites * self.channels, "missing": 0, "unreadable": 0, "corrupt": 0},
-                "format_version": 4, "encoder_revision": 2, "format_draft": true,
+                "format_version": 4, "encoder_revision": 3, "format_draft": true,
                 "metadata_sha256": "00",
             },
             "consolidated_metadata": {"kind": "inline", "must_understand": false,

@@ -34,11 +34,18 @@ impl Batch {
         })
     }
 
+    /// Returns a column of whole numbers of 64 or of 32 bits.
     pub(super) fn integers(
         &self,
         column: &str,
-    ) -> Result<&PrimitiveArray<Int64Type>, ReadTableError> {
-        self.typed(column, DataType::Int64, |values| values.as_primitive_opt())
+    ) -> Result<PrimitiveArray<Int64Type>, ReadTableError> {
+        match self.short_integers(column) {
+            Ok(values) => Ok(values.unary(i64::from)),
+            Err(_) => {
+                let long = |values| ArrayRef::as_primitive_opt(values);
+                self.typed(column, DataType::Int64, long).cloned()
+            }
+        }
     }
 
     pub(super) fn short_integers(

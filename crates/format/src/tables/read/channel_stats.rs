@@ -24,8 +24,9 @@ pub fn channel_stats_of(
         let experiments = batch.texts("experiment")?;
         let plates = batch.integers("plate")?;
         let names = batch.required("channel", batch.texts("channel")?)?;
-        let planes = batch.required("planes", batch.integers("planes")?)?;
-        let pixels = batch.required("pixels", batch.integers("pixels")?)?;
+        let (planes, pixels) = (batch.integers("planes")?, batch.integers("pixels")?);
+        let planes = batch.required("planes", &planes)?;
+        let pixels = batch.required("pixels", &pixels)?;
         let (mean, std) = (batch.floats("mean")?, batch.floats("std")?);
         for row in 0..batch.len() {
             let experiment = experiments

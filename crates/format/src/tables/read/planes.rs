@@ -25,7 +25,8 @@ pub fn planes_of(
     let mut planes = Vec::new();
     let rows = sites.saturating_mul(channels.len());
     each_batch(PLANES, bytes, rows, 1, |batch| {
-        let site = batch.required("site_index", batch.integers("site_index")?)?;
+        let site = batch.integers("site_index")?;
+        batch.required("site_index", &site)?;
         let channel = batch.required("channel", batch.texts("channel")?)?;
         let columns = Columns::of(batch)?;
         for row in 0..batch.len() {
@@ -53,7 +54,7 @@ pub fn planes_of(
 struct Columns<'a> {
     batch: &'a Batch,
     source: &'a StringArray,
-    source_bytes: &'a Int64Array,
+    source_bytes: Int64Array,
     status: &'a StringArray,
     error: &'a StringArray,
     /// `None` in format 3.
@@ -69,11 +70,11 @@ struct StatisticColumn<'a> {
     values: StatisticValues<'a>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 enum StatisticValues<'a> {
     Floats(&'a Float64Array),
     Pixels(&'a Int32Array),
-    Sums(&'a Int64Array),
+    Sums(Int64Array),
 }
 
 impl<'a> Columns<'a> {
@@ -201,7 +202,7 @@ impl<'a> Columns<'a> {
             return Err(self.null(row, name));
         }
         let refused = |reason: String| self.batch.cell(row, name, reason);
-        match (value, column.values) {
+        match (value, &column.values) {
             (StatisticValue::Float(accessor), StatisticValues::Floats(values)) => {
                 (accessor.set)(statistics, values.value(row));
             }
@@ -266,9 +267,9 @@ impl<'a> Columns<'a> {
 
 impl StatisticColumn<'_> {
     fn array(&self) -> &dyn Array {
-        match self.values {
-            StatisticValues::Floats(values) => values,
-            StatisticValues::Pixels(values) => values,
+        match &self.values {
+            StatisticValues::Floats(values) => *values,
+            StatisticValues::Pixels(values) => *values,
             StatisticValues::Sums(values) => values,
         }
     }
