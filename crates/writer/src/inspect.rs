@@ -74,7 +74,7 @@ impl Unfinished {
 pub struct MadeWith {
     /// The settings of the conversion.
     pub settings: Settings,
-    /// Name, licence and citation.
+    /// Name, licence, citation, channels and columns.
     pub description: Description,
 }
 

@@ -24,21 +24,29 @@ pub enum ProfileChoice {
 }
 
 impl ProfileChoice {
-    /// Chooses a profile by the name of a built-in one, by `none`, or by the path of a file.
+    /// Chooses a profile by the name of a built-in one, or by `none`.
+    ///
+    /// # Errors
+    /// There is no such profile.
+    pub fn built_in(name: &str) -> Result<Self, ProfileError> {
+        if name == "none" {
+            return Ok(Self::Nothing);
+        }
+        Ok(Self::Given(Box::new(Profile::named(name)?)))
+    }
+
+    /// Chooses a profile by a name, as [`Self::built_in`] does, or by the path of a file.
     ///
     /// # Errors
     /// There is no such profile or file, or the file is no profile.
     pub fn open(text: &str) -> Result<Self, ProfileError> {
-        if text == "none" {
-            return Ok(Self::Nothing);
-        }
-        let profile = match Profile::named(text) {
+        match Self::built_in(text) {
             Err(ProfileError::Unknown { .. }) if Path::new(text).exists() => {
-                open_file(Path::new(text))?
+                let profile = open_file(Path::new(text))?;
+                Ok(Self::Given(Box::new(profile)))
             }
-            profile => profile?,
-        };
-        Ok(Self::Given(Box::new(profile)))
+            choice => choice,
+        }
     }
 
     /// The aliases of columns with which a table may be read: those of the profile, then
