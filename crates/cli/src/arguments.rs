@@ -3,6 +3,7 @@
 mod clean;
 mod convert;
 mod demo;
+mod description;
 mod info;
 mod input;
 mod jobs;

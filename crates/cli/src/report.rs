@@ -6,6 +6,7 @@
 
 mod cleaned;
 mod converted;
+mod data_set;
 mod how_to_open;
 mod info;
 mod json;
@@ -22,6 +23,7 @@ mod verified_by_store;
 
 pub(crate) use cleaned::cleaned;
 pub(crate) use converted::converted;
+pub(crate) use data_set::{profile_fields, warn_described_otherwise, warn_unsettled};
 pub(crate) use how_to_open::how_to_open;
 pub(crate) use info::info;
 pub(crate) use json::{json, json_with};

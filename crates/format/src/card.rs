@@ -33,6 +33,7 @@ fn write_card(card: &mut String, plan: &Plan, attributes: &DatasetAttributes) ->
     }
     card.push('\n');
     write_channels(card, attributes)?;
+    write_columns(card, attributes)?;
     write_counts(card, plan)?;
     write_origin(card, geometry, attributes)?;
     card.push_str(VERIFY);
@@ -47,12 +48,21 @@ fn write_head(
     let description = &attributes.description;
     writeln!(card, "# {}\n", description.name)?;
     writeln!(card, "{}\n", summary(geometry))?;
-    write!(card, "- Licence: {}", description.license)?;
-    match description.license_url() {
-        Some(url) => writeln!(card, " (<{url}>)")?,
-        None => writeln!(card)?,
+    match (&description.license, description.license_url()) {
+        (Some(license), Some(url)) => writeln!(card, "- Licence: {license} (<{url}>)")?,
+        (Some(license), None) => writeln!(card, "- Licence: {license}")?,
+        (None, _) => writeln!(
+            card,
+            "- Licence: not stated; ask whoever made the images before you use or share them"
+        )?,
     }
-    writeln!(card, "- Cite and credit: {}", description.citation)?;
+    if let Some(text) = &description.license_text {
+        writeln!(card, "- About the licence: {text}")?;
+    }
+    match &description.citation {
+        Some(citation) => writeln!(card, "- Cite and credit: {citation}")?,
+        None => writeln!(card, "- Cite and credit: not stated")?,
+    }
     if let Some(creator) = &description.creator {
         writeln!(card, "- Made by: {creator}")?;
     }
@@ -71,7 +81,11 @@ fn write_head(
         card,
         "- Planes: {} stored, {} missing, {} unreadable, {} corrupt (`present` and `planes.parquet` say which; their pixels are 0)\n",
         planes.ok, planes.missing, planes.unreadable, planes.corrupt
-    )
+    )?;
+    if let Some(bibtex) = &description.bibtex {
+        writeln!(card, "```bibtex\n{}\n```\n", bibtex.trim())?;
+    }
+    Ok(())
 }
 
 fn write_channels(card: &mut String, attributes: &DatasetAttributes) -> std::fmt::Result {
@@ -79,13 +93,30 @@ fn write_channels(card: &mut String, attributes: &DatasetAttributes) -> std::fmt
         card,
         "## Channels\n\n| channel | stain | shows | colour | display window |\n|---|---|---|---|---|"
     )?;
-    for channel in &attributes.channels {
+    for channel in &attributes.description.channels {
         let window = channel.window;
         writeln!(
             card,
             "| {} | {} | {} | #{} | {}–{} |",
             channel.name, channel.stain, channel.structure, channel.color, window.start, window.end
         )?;
+    }
+    Ok(())
+}
+
+/// Writes the texts of the columns that the profile describes.
+fn write_columns(card: &mut String, attributes: &DatasetAttributes) -> std::fmt::Result {
+    let columns = &attributes.description.columns;
+    if columns.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        card,
+        "\n## Columns\n\n| column | holds | unit |\n|---|---|---|"
+    )?;
+    for (name, meaning) in columns.iter() {
+        let units = meaning.units.as_deref().unwrap_or("");
+        writeln!(card, "| `{name}` | {} | {units} |", meaning.description)?;
     }
     Ok(())
 }
@@ -221,16 +252,15 @@ mod tests {
 
     use super::*;
     use crate::croissant::croissant;
-    use crate::description::Description;
     use crate::plane_counts::PlaneCounts;
     use crate::root::root_metadata;
-    use crate::testing::{plan, settings};
+    use crate::testing::{plan, rxrx1, settings};
 
     /// The root and the card state it; Croissant describes the tables and does not.
     #[test]
     fn a_draft_of_the_format_is_stated_in_root_and_card() {
         let plan = plan(3, 2, Layout::default());
-        let description = Description::rxrx1();
+        let description = rxrx1();
         let draft = DatasetAttributes::new(description, &plan, settings(), PlaneCounts::default());
         let frozen = DatasetAttributes {
             format_draft: false,

@@ -11,7 +11,9 @@
 //! labels                 the small arrays beside the images
 //! tables                 the Parquet tables, written and read
 //! card, croissant        README.md and croissant.json of a dataset
-//!  └─ description, column_meaning, plane_counts   texts and numbers that they share
+//!  └─ description, channel_description, column_meaning, plane_counts   texts and numbers
+//!                         that they share
+//! display_windows        display windows from the statistics of the planes
 //! checksums, table_digest   SHA256SUMS, and the digest of the metadata table
 //! switch                 metadata of a dataset that takes the place of another one
 //! store_checksums        the checksums that an object store has of the objects
@@ -21,12 +23,14 @@
 
 mod array_name;
 mod card;
+mod channel_description;
 mod checksums;
 mod chunk_grid;
 mod codec;
 mod column_meaning;
 mod croissant;
 mod description;
+mod display_windows;
 mod image_array;
 mod json;
 pub mod keys;
@@ -44,15 +48,17 @@ mod version;
 
 pub use self::array_name::{COLUMN_NAME_RULE, zarr_name};
 pub use self::card::dataset_card;
+pub use self::channel_description::{ChannelDescription, Window, WindowOrigin};
 pub use self::checksums::{Checksums, Sha256Sum, checksum_list, parse_checksums, parse_line};
 pub use self::chunk_grid::{ChunkAddress, PlanePosition, channel_chunks};
 pub use self::codec::{
     ChunkDecodeError, ChunkDecoder, ChunkEncoder, ChunkEncoding, Codec, CodecError, EncoderScratch,
     UnknownCodec, largest_chunk,
 };
-pub use self::column_meaning::ColumnMeaning;
+pub use self::column_meaning::{ColumnMeaning, ColumnMeanings};
 pub use self::croissant::{StoredFile, croissant};
-pub use self::description::{ChannelDescription, Description, Window};
+pub use self::description::Description;
+pub use self::display_windows::DisplayWindows;
 pub use self::image_array::{array_metadata, data_type_name, images_metadata, plane_shape};
 pub use self::json::{JsonError, parse_json};
 pub use self::labels::{Label, LabelError, label_names, label_values, labels};

@@ -1,9 +1,10 @@
 //! Values for tests.
 
-use rxrx_metadata::Layout;
 pub use rxrx_metadata::testing::{SIDE, image_path, plan};
+use rxrx_metadata::{DataType, Layout, Profile};
 
 use crate::codec::chain::Codec;
+use crate::description::Description;
 use crate::root::Settings;
 
 /// Shards of `shard_sites`, chunks of one site.
@@ -12,6 +13,15 @@ pub fn shards_of(shard_sites: usize) -> Layout {
         shard_sites,
         ..Layout::default()
     }
+}
+
+/// The description of RxRx1, 8 bit.
+///
+/// # Panics
+/// There is no such profile.
+#[allow(clippy::unwrap_used, reason = "tests may unwrap")]
+pub fn rxrx1() -> Description {
+    Description::of_profile(&Profile::named("rxrx1").unwrap(), DataType::UInt8)
 }
 
 /// Settings that fit any plan.

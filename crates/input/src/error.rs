@@ -3,6 +3,7 @@
 use rxrx_metadata::{DiscoverError, JoinError, MetadataError, PlanError, SelectionError};
 use rxrx_storage::{Location, StoreError, Unreachable};
 
+use crate::description::DescriptionError;
 use crate::read_error::ReadError;
 use crate::zip::error::ArchiveError;
 
@@ -41,6 +42,9 @@ pub enum PlanInputError {
         /// The address.
         location: Location,
     },
+    /// The description in INPUT cannot be used.
+    #[error(transparent)]
+    Description(#[from] DescriptionError),
     /// No image can be read, because the store cannot be reached.
     #[error("cannot read the images of {input}")]
     Images {

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod bucket;
+mod description;
 mod error;
 mod faults;
 mod folder;
@@ -14,6 +15,7 @@ mod source;
 pub mod testing;
 mod zip;
 
+pub use self::description::DescriptionError;
 pub use self::error::PlanInputError;
 pub use self::folder::FolderSource;
 pub use self::options::PlanOptions;

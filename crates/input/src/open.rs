@@ -4,7 +4,8 @@ use std::io::Cursor;
 use std::path::Path;
 
 use rxrx_metadata::{
-    Embeddings, Join, Listing, MetadataTable, TableOptions, find_metadata, list_folder,
+    Embeddings, Join, Listing, MetadataTable, ProfileChoice, TableOptions, find_metadata,
+    list_folder,
 };
 use rxrx_storage::{Address, Location, ReadAhead, Remote, RemoteBytes};
 
@@ -40,14 +41,18 @@ impl Input {
         Ok((input, listing))
     }
 
-    /// Reads the table that the options name, or else the one beside the images.
+    /// Reads the table that the options name, or else the one beside the images. The profile
+    /// says how its columns may be called.
     /// Returns it with its location.
     pub(crate) fn table(
         &self,
         options: &PlanOptions,
+        profile: &ProfileChoice,
         listing: &Listing,
     ) -> Result<(MetadataTable, Location), PlanInputError> {
-        let reader = TableOptions::default().column_names(options.column_names);
+        let reader = TableOptions::default()
+            .column_names(options.column_names)
+            .aliases(profile.table_aliases());
         if let Some(given) = &options.metadata {
             let table = match given {
                 Location::Local(path) => reader.open(path)?,

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use rxrx_metadata::{ColumnNameRule, Layout};
+use rxrx_metadata::{ColumnNameRule, Layout, ProfileChoice};
 use rxrx_storage::Location;
 
 /// Options of a plan. By default every row is converted.
@@ -21,6 +21,9 @@ pub struct PlanOptions {
     /// The rule for the names of the table's columns. Whoever stores the columns
     /// gives it: `rxrx_writer::plan_input` sets the rule of a dataset.
     pub column_names: ColumnNameRule,
+    /// The profile of the data set. A choice goes before the one that `rxrx2zarr.json` in
+    /// INPUT makes.
+    pub profile: ProfileChoice,
     /// Most threads that compute; `None` means one for each core.
     pub jobs: Option<NonZeroUsize>,
 }

@@ -4,9 +4,13 @@
 use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 
-use rxrx_metadata::{Embeddings, Join, Plan, Problems, Selection};
+use rxrx_metadata::{
+    Embeddings, InputDescription, Join, Observed, Plan, Problems, ProfileChoice, Recognised,
+    RecognisedBy, Selection,
+};
 use rxrx_storage::Location;
 
+use crate::description::{profile_of, read_description};
 use crate::error::PlanInputError;
 use crate::headers::{HEADERS_AT_MOST, Headers, data_type};
 use crate::open::{self, Input};
@@ -25,6 +29,10 @@ pub struct PlannedInput {
     pub options: PlanOptions,
     /// The embeddings of the sites, if a table of them was given.
     pub embeddings: Option<Embeddings>,
+    /// What the owner of the input says about it.
+    pub description: InputDescription,
+    /// The profile of the data set, and the reasons for it.
+    pub recognised: Recognised,
     source: Box<dyn Source>,
     mean_file_bytes: f64,
 }
@@ -39,7 +47,16 @@ impl PlannedInput {
     pub fn open(input: &Location, options: PlanOptions) -> Result<Self, PlanInputError> {
         let selection = Selection::parse(&options.include, &options.exclude)?;
         let (opened, listing) = Input::open(input)?;
-        let (table, metadata) = opened.table(&options, &listing)?;
+        let description = read_description(opened.source.as_ref(), input)?;
+        let described = profile_of(&description, input)?;
+        let (choice, by) = match (&options.profile, described) {
+            (ProfileChoice::ByEvidence, Some(described)) => (described, RecognisedBy::Description),
+            (ProfileChoice::ByEvidence, None) => {
+                (ProfileChoice::ByEvidence, RecognisedBy::Evidence)
+            }
+            (given, _) => (given.clone(), RecognisedBy::Option),
+        };
+        let (table, metadata) = opened.table(&options, &choice, &listing)?;
         let mut join = Join::new(table, listing, &selection)?;
 
         let embeddings = options.embeddings.as_ref();
@@ -68,12 +85,15 @@ impl PlannedInput {
             data_type(shape.depth),
             options.layout,
         )?;
+        let recognised = Recognised::new(&choice, by, &Observed::of(&plan));
         Ok(Self {
             input: input.clone(),
             metadata,
             plan: plan.with_problems(found),
             options,
             embeddings,
+            description,
+            recognised,
             source,
             mean_file_bytes: headers.mean_file_bytes(),
         })

@@ -5,6 +5,7 @@
 //!          (plain text)      (rows)      (checks, types, order)
 //! ```
 
+pub(crate) mod aliases;
 pub(crate) mod column_names;
 pub(crate) mod error;
 pub(crate) mod file;

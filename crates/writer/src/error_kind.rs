@@ -8,7 +8,6 @@ use rxrx_storage::{LocationError, LockError, StoreError};
 
 use crate::clean::CleanError;
 use crate::convert::ConvertError;
-use crate::describe::DescriptionError;
 use crate::inspect::InspectError;
 use crate::journal::{JournalError, RecordedError, ResumeError};
 use crate::output::{LostObject, OutputError};
@@ -57,7 +56,6 @@ macro_rules! kinds {
 }
 
 kinds! {
-    DescriptionError [] { _ => Input }
     LabelError [] { _ => Defect }
     LocationError [] { _ => Usage }
     LostObject [] { _ => Output }
@@ -97,7 +95,7 @@ kinds! {
     }
     SealError [Journal Recorded Label Table Lost Store] { Self::Json { .. } => Defect }
     ConvertError [
-        Description Output Codec Resume Table Recorded Journal Store Pipeline Seal
+        Output Codec Resume Table Recorded Journal Store Pipeline Seal
     ] {
         Self::Memory(_) => Usage,
         Self::Refused { .. } | Self::Missing { .. } => Input,

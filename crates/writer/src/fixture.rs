@@ -58,7 +58,7 @@ pub(crate) fn seal(
             jobs: NonZeroUsize::MIN,
         },
         embeddings: None,
-        attributes: &attributes,
+        attributes,
         output,
     };
     seal.write().map(drop)

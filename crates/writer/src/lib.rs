@@ -46,13 +46,13 @@ mod verify;
 pub use rxrx_metadata as metadata;
 
 pub use rxrx_format::{
-    ChannelDescription, Codec, CodecError, DatasetAttributes, Description, EmbeddingsDigest,
-    GENERATOR, LabelError, PlaneCounts, ReadTableError, Settings, TableError, UnknownCodec, Window,
-    data_type_name,
+    ChannelDescription, Codec, CodecError, ColumnMeaning, ColumnMeanings, DatasetAttributes,
+    Description, EmbeddingsDigest, GENERATOR, LabelError, PlaneCounts, ReadTableError, Settings,
+    TableError, UnknownCodec, Window, WindowOrigin, data_type_name,
 };
 pub use rxrx_input::{
-    Archive, ArchiveError, FolderSource, PlanInputError, PlanOptions, PlannedInput, ReadError,
-    ReadHints, Source, SourceStamp,
+    Archive, ArchiveError, DescriptionError, FolderSource, PlanInputError, PlanOptions,
+    PlannedInput, ReadError, ReadHints, Source, SourceStamp,
 };
 pub use rxrx_reader::{DatasetError, DatasetInfo};
 pub use rxrx_storage::{
@@ -68,7 +68,7 @@ pub use rxrx_verify::{
 
 pub use self::clean::{CleanError, CleanOptions, Cleaned, clean};
 pub use self::convert::{ConvertError, ConvertOptions, Converted, convert};
-pub use self::describe::{DescriptionError, describe};
+pub use self::describe::describe;
 pub use self::error_kind::{ErrorKind, HasErrorKind};
 pub use self::events::{Event, Observer, Silent};
 pub use self::inspect::{InspectError, LeftOver, MadeWith, Unfinished};

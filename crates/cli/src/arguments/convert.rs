@@ -4,9 +4,7 @@ use std::ffi::OsString;
 use std::num::NonZeroUsize;
 
 use clap::Args;
-use rxrx_writer::{
-    Description, DescriptionError, Location, LocationError, LockKind, PlannedInput, describe,
-};
+use rxrx_writer::{Location, LocationError, LockKind};
 
 use super::input::InputArguments;
 use super::jobs::jobs;
@@ -20,6 +18,7 @@ Examples:
   rxrx2zarr convert rxrx1 s3://bucket/rxrx1        with the credentials of the AWS tools
   rxrx2zarr convert images out --metadata metadata.csv.gz --codec delta-zstd
   rxrx2zarr convert rxrx1 huvec --include 'HUVEC-*' --include dataset=train
+  rxrx2zarr convert plates out --profile rxrx19a   if it is not recognised
   rxrx2zarr convert rxrx1 out --allow-missing      pixels of missing images become 0
   rxrx2zarr convert rxrx1 out --retry-bad          after such images were repaired
 
@@ -82,19 +81,6 @@ pub(crate) struct ConvertArguments {
     #[arg(long, value_name = "KIND", value_parser = ["lease"])]
     lock: Option<String>,
 
-    /// Name of the dataset [default: from INPUT/rxrx2zarr.json, or RxRx1]
-    #[arg(long, value_name = "NAME")]
-    dataset_name: Option<String>,
-
-    /// Licence of the images, an SPDX identifier [default: from INPUT/rxrx2zarr.json, or
-    /// CC-BY-NC-SA-4.0]
-    #[arg(long, value_name = "SPDX")]
-    license: Option<String>,
-
-    /// Publication to cite [default: from INPUT/rxrx2zarr.json, or the RxRx1 paper]
-    #[arg(long, value_name = "TEXT")]
-    citation: Option<String>,
-
     /// Print the result, or the failure, as JSON (see docs/json.md)
     #[arg(long)]
     pub(crate) json: bool,
@@ -112,25 +98,5 @@ impl ConvertArguments {
             Some(_) => LockKind::Lease,
             None => LockKind::System,
         }
-    }
-
-    /// Returns the description of the dataset: what the user gives, and otherwise
-    /// what the input has.
-    pub(crate) fn description(
-        &self,
-        prepared: &PlannedInput,
-    ) -> Result<Description, DescriptionError> {
-        let mut input = describe(prepared)?;
-        if self.dataset_name.is_some() {
-            // It is another dataset, which is not published at the same address.
-            (input.url, input.creator) = (None, None);
-        }
-        Ok(Description {
-            name: self.dataset_name.clone().unwrap_or(input.name),
-            license: self.license.clone().unwrap_or(input.license),
-            citation: self.citation.clone().unwrap_or(input.citation),
-            url: input.url,
-            creator: input.creator,
-        })
     }
 }

@@ -7,6 +7,7 @@ use clap::Args;
 use rxrx_writer::metadata::Layout;
 use rxrx_writer::{Codec, Location, LocationError, PlanOptions};
 
+use super::description::DescriptionArguments;
 use super::store::StoreArguments;
 
 /// The input, the rows to convert, and the layout of the array.
@@ -52,6 +53,9 @@ pub(crate) struct InputArguments {
     pub(crate) codec: Codec,
 
     #[command(flatten)]
+    pub(crate) description: DescriptionArguments,
+
+    #[command(flatten)]
     pub(super) store: StoreArguments,
 }
 
@@ -73,6 +77,7 @@ impl InputArguments {
                 chunk_channels: self.chunk_channels.map(NonZeroUsize::get),
                 shard_sites: self.shard_sites.get(),
             },
+            profile: self.description.profile.clone().unwrap_or_default(),
             ..PlanOptions::default()
         })
     }

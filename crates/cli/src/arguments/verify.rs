@@ -4,8 +4,10 @@ use std::ffi::OsString;
 use std::num::NonZeroUsize;
 
 use clap::Args;
+use rxrx_writer::metadata::ProfileChoice;
 use rxrx_writer::{Location, LocationError};
 
+use super::description::profile;
 use super::jobs::jobs;
 use super::memory::MemoryArguments;
 use super::store::StoreArguments;
@@ -34,6 +36,10 @@ pub(crate) struct VerifyArguments {
     /// Metadata table of the source [default: the table in INPUT]
     #[arg(long, value_name = "FILE", requires = "source")]
     metadata: Option<OsString>,
+
+    /// Profile of the source, if its table needs one to be read
+    #[arg(long, value_name = "PROFILE", requires = "source", value_parser = profile)]
+    pub(crate) profile: Option<ProfileChoice>,
 
     /// Compare the sizes and checksums that the object store has with the recorded ones,
     /// and read no object

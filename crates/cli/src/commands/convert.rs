@@ -37,6 +37,7 @@ pub(crate) fn run(
     let converted = with_progress::convert(prepared, &output, &options, verbosity);
     let (converted, seconds) = converted.map_err(|error| stopped(error, &stop))?;
     report::problems(prepared.plan.problems(), verbosity);
+    report::warn_described_otherwise(&converted.described_otherwise);
     let printed = if arguments.json {
         report::json_with(&converted, [("seconds", seconds.into())])
     } else {
@@ -75,8 +76,10 @@ fn plan(arguments: &ConvertArguments, output: &Location) -> anyhow::Result<Plann
     let input = arguments.input.input()?;
     if !arguments.retry_bad {
         let prepared = plan_input(&input, given)?;
+        let description = arguments.input.description.description(&prepared);
+        report::warn_unsettled(&prepared.recognised, &description);
         return Ok(Planned {
-            description: arguments.description(&prepared)?,
+            description,
             codec: arguments.input.codec,
             prepared,
         });
@@ -88,6 +91,7 @@ fn plan(arguments: &ConvertArguments, output: &Location) -> anyhow::Result<Plann
     let options = PlanOptions {
         embeddings: given.embeddings,
         jobs: given.jobs,
+        profile: given.profile,
         ..plan_options(&settings, given.metadata)
     };
     Ok(Planned {

@@ -15,6 +15,7 @@ pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Re
     let prepared = plan_input(&arguments.input.input()?, arguments.input.plan_options()?)?;
     let codec = arguments.input.codec;
     let plan = &prepared.plan;
+    let description = arguments.input.description.description(&prepared);
     let projection = Projection::of(&prepared, codec);
     let output = arguments.output()?;
     let space = output.map(|output| OutputSpace::at(&prepared, codec, &output));
@@ -38,6 +39,8 @@ pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Re
             "channels": channels,
             "units": plan.units().count(),
             "planes": {"present": plan.present_planes(), "missing": plan.missing_planes()},
+            "profile": report::profile_fields(&prepared.recognised),
+            "description": description,
             "projection": projection,
             "memory": {"limit_bytes": memory.limit.bytes, "table_bytes": memory.table},
             "space": space.as_ref().map(space_fields),
@@ -48,6 +51,7 @@ pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Re
             report::plan(
                 out,
                 &prepared,
+                &description,
                 codec,
                 projection,
                 memory,

@@ -73,6 +73,7 @@ fn plan_source(
     let root = read_root(store, &dataset.to_string())?;
     let options = PlanOptions {
         jobs: arguments.jobs,
+        profile: arguments.profile.clone().unwrap_or_default(),
         ..plan_options(&root.attributes.settings, arguments.metadata()?)
     };
     let prepared = plan_input(&input, options);

@@ -5,9 +5,13 @@ use std::io::{self, Write};
 
 use indicatif::HumanCount;
 use rxrx_writer::metadata::{Problem, Problems, Severity};
-use rxrx_writer::{Codec, MemoryLimit, OutputSpace, PlannedInput, Projection, data_type_name};
+use rxrx_writer::{
+    Codec, Description, MemoryLimit, OutputSpace, PlannedInput, Projection, data_type_name,
+};
 
+use super::data_set::{data_set, unsettled};
 use super::problems::problem_text;
+use super::streams::OneLine;
 use super::text::{axes, bytes, count, property};
 use crate::verbosity::Verbosity;
 
@@ -36,6 +40,7 @@ impl fmt::Display for PlanMemory {
 pub(crate) fn plan(
     out: &mut dyn Write,
     prepared: &PlannedInput,
+    description: &Description,
     codec: Codec,
     projection: Projection,
     memory: PlanMemory,
@@ -56,6 +61,7 @@ pub(crate) fn plan(
     let stored = format!("about {} with {codec}", bytes(projection.stored_bytes));
     property(out, "input", &prepared.input)?;
     property(out, "metadata", &prepared.metadata)?;
+    data_set(out, &prepared.recognised, description)?;
     property(out, "array", array)?;
     property(out, "channels", channels.join(" "))?;
     property(out, "chunk", axes(&geometry.chunk_shape()))?;
@@ -85,6 +91,9 @@ pub(crate) fn plan(
                  --ignore-space"
             )?;
         }
+    }
+    if let Some(text) = unsettled(&prepared.recognised, description) {
+        writeln!(out, "notice: {}", OneLine(text))?;
     }
     let examples = match verbosity {
         Verbosity::Verbose => usize::MAX,

@@ -8,11 +8,11 @@ use arrow_schema::{DataType as Arrow, Field, Schema};
 use rxrx_metadata::{Column, ColumnValues, REQUIRED, SITE_ID};
 
 use super::statistics::STATISTICS;
-use crate::column_meaning::ColumnMeaning;
+use crate::column_meaning::ColumnMeanings;
 
 /// The schema of `metadata.parquet`: `site_index`, the `columns` of the table
-/// under their own names, then where the site's pixels are stored.
-pub fn sites_schema(columns: &[Column]) -> Schema {
+/// under their own names and with the `meanings`, then where the site's pixels are stored.
+pub fn sites_schema(columns: &[Column], meanings: &ColumnMeanings) -> Schema {
     let mut fields = vec![required(
         "site_index",
         Arrow::Int32,
@@ -26,8 +26,14 @@ pub fn sites_schema(columns: &[Column]) -> Schema {
         };
         let name = column.name.as_str();
         let nullable = name != SITE_ID && !REQUIRED.contains(&name);
-        let meaning = ColumnMeaning::of(name).description;
-        fields.push(field(name, data_type, nullable, &meaning));
+        let meaning = meanings.of(name);
+        let mut field = field(name, data_type, nullable, &meaning.description);
+        if let Some(units) = meaning.units {
+            let mut metadata = field.metadata().clone();
+            metadata.insert("units".to_owned(), units);
+            field = field.with_metadata(metadata);
+        }
+        fields.push(field);
     }
     fields.extend([
         required(
@@ -214,7 +220,7 @@ mod tests {
     fn sites_keep_the_columns_of_the_table() {
         let csv = "experiment,plate,well,site,dose,sirna\nE,1,B02,1,0.5,x\n";
         let table = MetadataTable::read("m.csv", csv.as_bytes()).unwrap();
-        let schema = sites_schema(table.columns());
+        let schema = sites_schema(table.columns(), &ColumnMeanings::default());
         let expected = [
             "site_index Int32",
             "site_id Utf8",

@@ -7,8 +7,9 @@ use sha2::{Digest, Sha256};
 
 use super::writer::site_groups;
 use super::*;
+use crate::column_meaning::ColumnMeanings;
 use crate::keys::{CHANNEL_STATS, EMBEDDINGS, PLANES, SITES};
-use crate::testing::{plan, shards_of};
+use crate::testing::{plan, rxrx1, shards_of};
 
 #[test]
 fn row_groups_are_even() {
@@ -41,7 +42,7 @@ fn row_groups_of_both_tables_hold_the_same_sites() {
         .collect();
     let mut planes = PlanesTable::new(&plan, &[]).unwrap();
     planes.add(vec![PlaneRow::Missing; MANY]).unwrap();
-    let sites = sites_table(&plan, &places, &[]).unwrap();
+    let sites = sites_table(&plan, &places, &ColumnMeanings::default(), &[]).unwrap();
     let planes = planes.finish().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let groups = |name: &str, bytes: Vec<u8>| -> Vec<i64> {
@@ -139,7 +140,7 @@ fn the_bytes_of_every_table_are_those_of_the_encoder_revision() {
     let stats = channel_stats(plan.table().columns(), 2, 16, small_planes().iter());
     let ids = ["E-1_1_B02_1", "E-1_2_B02_1", "E-1_3_B02_1"];
     let tables = [
-        sites_table(&plan, &places, &key_values).unwrap(),
+        sites_table(&plan, &places, &rxrx1().columns, &key_values).unwrap(),
         planes.finish().unwrap(),
         channel_stats_table(&stats, &names, &key_values).unwrap(),
         embeddings_table(&small_embeddings(), &ids, &key_values).unwrap(),
@@ -163,7 +164,9 @@ fn a_table_with_other_rows_than_sites_is_a_defect() {
         range: 0..9,
         complete: true,
     };
-    let error = sites_table(&plan, &[place], &[]).unwrap_err().to_string();
+    let error = sites_table(&plan, &[place], &ColumnMeanings::default(), &[])
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("1 rows, expected 3"), "{error}");
     let error = embeddings_table(&small_embeddings(), &["a"], &[]).unwrap_err();
     assert!(error.to_string().contains("1 rows, expected 3"), "{error}");

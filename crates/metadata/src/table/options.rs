@@ -3,6 +3,7 @@
 use std::io::{Read, Seek};
 use std::path::Path;
 
+use super::aliases::ColumnAliases;
 use super::column_names::ColumnNameRule;
 use super::error::MetadataError;
 use super::file::{open_packed, packed};
@@ -23,8 +24,9 @@ const NAME: &str = "metadata.csv";
 /// assert_eq!(table.site_id(0), Some("HUVEC-01_1_B02_1"));
 /// # Ok::<(), rxrx_metadata::MetadataError>(())
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct TableOptions {
+    aliases: Vec<ColumnAliases>,
     column_names: ColumnNameRule,
     limits: Limits,
 }
@@ -32,6 +34,7 @@ pub struct TableOptions {
 impl Default for TableOptions {
     fn default() -> Self {
         Self {
+            aliases: Vec::new(),
             column_names: ColumnNameRule::default(),
             limits: Limits::TABLE,
         }
@@ -39,6 +42,13 @@ impl Default for TableOptions {
 }
 
 impl TableOptions {
+    /// Sets other names that the required columns may have. The first that completes the
+    /// header is used, if the header is not complete by itself.
+    #[must_use]
+    pub fn aliases(self, aliases: Vec<ColumnAliases>) -> Self {
+        Self { aliases, ..self }
+    }
+
     /// Sets the rule for the names of columns.
     #[must_use]
     pub fn column_names(self, column_names: ColumnNameRule) -> Self {
@@ -89,7 +99,7 @@ impl TableOptions {
     /// a `site_id`; there are more than 1 GiB of text, 1 MiB in a row, 10,000
     /// columns or 67 million cells.
     pub fn read(&self, name: &str, reader: impl Read) -> Result<MetadataTable, MetadataError> {
-        read_table(name, reader, self.limits, self.column_names)
+        read_table(name, reader, self.limits, self.column_names, &self.aliases)
     }
 }
 

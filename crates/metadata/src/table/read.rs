@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::Read;
 
+use super::aliases::{ColumnAliases, Header};
 use super::column_names::{ColumnNameRule, ColumnNames};
 use super::error::MetadataError;
 use super::limits::Limits;
@@ -21,8 +22,9 @@ pub(super) fn read_table(
     text: impl Read,
     limits: Limits,
     column_names: ColumnNameRule,
+    aliases: &[ColumnAliases],
 ) -> Result<MetadataTable, MetadataError> {
-    let rows = Rows::read(name, text, limits, column_names)?;
+    let rows = Rows::read(name, text, limits, column_names, aliases)?;
     let keys = rows.keys()?;
 
     let mut order: Vec<usize> = (0..keys.len()).collect();
@@ -67,17 +69,18 @@ impl<'name> Rows<'name> {
         text: impl Read,
         limits: Limits,
         column_names: ColumnNameRule,
+        aliases: &[ColumnAliases],
     ) -> Result<Self, MetadataError> {
         let mut records = Records::new(name, text, limits)?;
         let Some(header) = records.next()? else {
             return Err(MetadataError::Empty { name: name.into() });
         };
-        check_header(name, &header, limits, column_names)?;
-        let columns = header
-            .fields
-            .iter()
-            .map(|name| (name.to_owned(), Texts::default()))
-            .collect();
+        let Header { names, site } =
+            Header::new(&header.fields.iter().collect::<Vec<_>>(), aliases);
+        let derived = site.map(|_| "site");
+        check_header(name, header.line, &names, derived, limits, column_names)?;
+        let columns = names.into_iter().map(|name| (name, Texts::default()));
+        let columns = columns.collect();
         let mut rows = Self {
             name,
             columns,
@@ -106,6 +109,10 @@ impl<'name> Rows<'name> {
         }
         if rows.lines.is_empty() {
             return Err(MetadataError::NoRows { name: name.into() });
+        }
+        if let Some(site) = site {
+            let cells = (0..rows.lines.len()).map(|_| Some(site.to_string()));
+            rows.columns.push(("site".to_owned(), cells.collect()));
         }
         Ok(rows)
     }
@@ -253,49 +260,53 @@ impl<'name> Rows<'name> {
     }
 }
 
-/// Checks the number and the names of the columns.
+/// Checks the number and the names of the columns of a header on `line`. `derived` is a
+/// required column that the file does not have and that the aliases give.
 fn check_header(
     name: &str,
-    header: &Record<'_>,
+    line: u64,
+    header: &[String],
+    derived: Option<&'static str>,
     limits: Limits,
     column_names: ColumnNameRule,
 ) -> Result<(), MetadataError> {
-    let Record { line, fields } = *header;
-    if fields.len() > limits.columns {
+    if header.len() > limits.columns {
         return Err(MetadataError::TooManyColumns {
             name: name.into(),
             line,
-            found: fields.len(),
+            found: header.len(),
             limit: limits.columns,
         });
     }
+    let has = |wanted: &str| header.iter().any(|column| column == wanted);
     let missing: Vec<String> = REQUIRED
         .into_iter()
-        .filter(|&required| fields.iter().all(|column| column != required))
+        .filter(|&required| !has(required) && derived != Some(required))
         .map(str::to_owned)
         .collect();
     if !missing.is_empty() {
         return Err(MetadataError::MissingColumns {
             name: name.into(),
             missing,
-            header: fields.iter().map(str::to_owned).collect(),
+            header: header.to_vec(),
         });
     }
     let mut names = ColumnNames::new(column_names);
-    let refused = |position, column, reason| MetadataError::ColumnName {
+    let refused = |position, column: &str, reason| MetadataError::ColumnName {
         name: name.into(),
         line,
         position,
         column: excerpt(column),
         reason,
     };
-    if fields.iter().all(|column| column != SITE_ID) {
-        // The column is going to be derived, so its name is taken.
+    // These columns are going to be derived, so their names are taken.
+    let site_id = (!has(SITE_ID)).then_some(SITE_ID);
+    for column in site_id.into_iter().chain(derived) {
         names
-            .add(SITE_ID)
-            .map_err(|reason| refused(0, SITE_ID, reason))?;
+            .add(column)
+            .map_err(|reason| refused(0, column, reason))?;
     }
-    for (position, column) in (1..).zip(fields) {
+    for (position, column) in (1..).zip(header) {
         names
             .add(column)
             .map_err(|reason| refused(position, column, reason))?;

@@ -3,7 +3,7 @@
 use rxrx_format::DataType::UInt8;
 use rxrx_format::keys::{CHANNEL_STATS, CHECKSUMS, PLANES, ROOT_METADATA, SITES, shard_key};
 use rxrx_format::testing::plan;
-use rxrx_format::{Layout, SitePlace, sites_table};
+use rxrx_format::{ColumnMeanings, Layout, SitePlace, sites_table};
 use rxrx_storage::Store;
 use rxrx_storage::testing::Memory;
 
@@ -116,7 +116,13 @@ fn an_impossible_place_is_refused_before_anything_is_read() {
         };
         let complete = true;
         let places = vec![SitePlace { range, complete }; 4];
-        let table = sites_table(&plan(4, 2, layout), &places, &[]).unwrap();
+        let table = sites_table(
+            &plan(4, 2, layout),
+            &places,
+            &ColumnMeanings::default(),
+            &[],
+        )
+        .unwrap();
         store.put(SITES, &[&table]).unwrap();
         let error = opened(store).read_site(2).unwrap_err();
         assert!(matches!(error, DatasetError::Place { .. }), "{error}");

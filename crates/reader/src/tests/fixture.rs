@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use rxrx_format::keys::{ROOT_METADATA, SITES, shard_key};
 use rxrx_format::testing::plan;
 use rxrx_format::{
-    ArrayGeometry, ChunkAddress, Codec, DataType, Layout, ShardIndex, SitePlace, array_metadata,
-    channel_chunks, sites_table,
+    ArrayGeometry, ChunkAddress, Codec, ColumnMeanings, DataType, Layout, ShardIndex, SitePlace,
+    array_metadata, channel_chunks, sites_table,
 };
 use rxrx_storage::testing::Memory;
 use rxrx_storage::{LocalStore, Store, StoreError, StoredObject, Version};
@@ -110,6 +110,7 @@ impl Shape {
         let table = sites_table(
             &plan(self.sites, self.channels, self.layout()),
             &places,
+            &ColumnMeanings::default(),
             &[],
         );
         store.put(SITES, &[&table.unwrap()]).unwrap();

@@ -112,7 +112,7 @@ impl<'a> Builder<'a> {
                 jobs: self.options.jobs,
             },
             embeddings: target.embeddings.as_deref(),
-            attributes: &attributes,
+            attributes,
             output,
         };
         let Sealed {

@@ -49,7 +49,7 @@ impl<'a> Conversion<'a> {
             planned,
             place,
             builder: Builder::new(planned, place, options, observer)?,
-            wanted: Wanted::new(planned, place, options)?,
+            wanted: Wanted::new(planned, place, options),
             options,
             observer,
         })
@@ -166,7 +166,10 @@ impl<'a> Conversion<'a> {
     /// leaves it as it is.
     fn keep(&self, root: Option<&Root>) -> Result<Converted, ConvertError> {
         self.wanted.target_of_dataset(root)?;
-        self.complete_already(&self.recorded_units()?)
+        Ok(Converted {
+            described_otherwise: self.wanted.described_otherwise(root),
+            ..self.complete_already(&self.recorded_units()?)?
+        })
     }
 
     /// Continues a run that was interrupted.

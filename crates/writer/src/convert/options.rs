@@ -127,8 +127,8 @@ impl ConvertOptions {
         Self { stop, ..self }
     }
 
-    /// Sets the name, licence and citation of the dataset. The default is the
-    /// description that [`describe`](crate::describe()) finds in INPUT.
+    /// Sets the name, licence, citation, channels and columns of the dataset. The default
+    /// is the description of INPUT that [`describe`](crate::describe()) gives.
     #[must_use]
     pub fn description(self, description: Description) -> Self {
         Self {

@@ -1,6 +1,6 @@
 use rxrx_decoder::{BitDepth, PlaneShape, SummaryScratch, summarise};
 use rxrx_format::testing::plan;
-use rxrx_format::{PlanesTable, SitePlace, checksum_list, sites_table};
+use rxrx_format::{ColumnMeanings, PlanesTable, SitePlace, checksum_list, sites_table};
 use rxrx_metadata::{Layout, Plan};
 use rxrx_storage::testing::Memory;
 use sha2::{Digest, Sha256};
@@ -18,7 +18,7 @@ fn tables_of(plan: &Plan, units: &[UnitRecord]) -> [Vec<u8>; 2] {
         planes.add(rows.collect()).unwrap();
     }
     [
-        sites_table(plan, &places, &[]).unwrap(),
+        sites_table(plan, &places, &ColumnMeanings::default(), &[]).unwrap(),
         planes.finish().unwrap(),
     ]
 }
