@@ -1,6 +1,6 @@
 //! Building a dataset: its units, and then everything else.
 
-use rxrx_format::{ChunkEncoder, DatasetAttributes};
+use rxrx_format::{DatasetAttributes, GroupEncoder};
 use rxrx_input::PlannedInput;
 use rxrx_storage::{Store, StoreError, release_free_memory};
 use rxrx_verify::TooLittleMemory;
@@ -29,7 +29,7 @@ pub(super) struct Destination<'a> {
 pub(super) struct Builder<'a> {
     planned: &'a PlannedInput,
     place: &'a OutputLocation,
-    encoder: ChunkEncoder,
+    encoder: GroupEncoder,
     capacity: Capacity,
     options: &'a ConvertOptions,
     observer: &'a dyn Observer,
@@ -42,7 +42,7 @@ impl<'a> Builder<'a> {
         options: &'a ConvertOptions,
         observer: &'a dyn Observer,
     ) -> Result<Self, ConvertError> {
-        let encoder = ChunkEncoder::new(options.codec, planned.plan.geometry())?;
+        let encoder = GroupEncoder::new(options.codec, planned.plan.geometry())?;
         Ok(Self {
             planned,
             place,
@@ -178,7 +178,7 @@ impl<'a> Builder<'a> {
 /// Returns the numbers of threads and chunks that the options and the memory allow.
 fn capacity(
     planned: &PlannedInput,
-    encoder: &ChunkEncoder,
+    encoder: &GroupEncoder,
     store: &dyn Store,
     options: &ConvertOptions,
 ) -> Result<Capacity, TooLittleMemory> {
@@ -189,7 +189,7 @@ fn capacity(
         &BufferSizes::of(geometry, encoder, file, store.writer_bytes()),
         options.jobs,
         &planned.source().read_hints(),
-        geometry.chunk_bytes(),
+        geometry.group_bytes(),
         store.writers(),
     )
 }

@@ -51,7 +51,7 @@ impl CollectedRecords {
                 let rows: Vec<PlaneRow> = record.planes.into_iter().map(Into::into).collect();
                 present.extend(rows.iter().map(PlaneRow::is_ok));
                 rows.iter().for_each(|row| sums.add(row));
-                planes.add(rows)?;
+                planes.add(rows, &record.plane_ranges)?;
             }
         }
         let pixels = geometry.height as u64 * geometry.width as u64;

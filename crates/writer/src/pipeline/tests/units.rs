@@ -14,7 +14,7 @@ fn only_the_wanted_units_are_run_and_recorded() {
     let store = Memory::new();
     let all = run(5, 2, &Images::of(5, 2), &store, &Silent, true).unwrap();
     let plan = plan(5, 2, shards_of(2));
-    let encoder = ChunkEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
+    let encoder = GroupEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
     let (store, work) = (Memory::new(), Memory::new());
     let (output, journal) = (ChecksummedStore::new(&store), Journal::new(&work));
     let images = Images::of(5, 2);
@@ -46,7 +46,7 @@ fn a_stop_finishes_the_units_that_have_begun() {
     }
     let plan = plan(400, 2, shards_of(2));
     let units: Vec<Unit> = plan.units().collect();
-    let encoder = ChunkEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
+    let encoder = GroupEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
     for jobs in [1, 3] {
         let (store, work) = (Memory::new(), Memory::new());
         let (output, journal) = (ChecksummedStore::new(&store), Journal::new(&work));
@@ -98,7 +98,7 @@ fn no_good_plane_of_a_former_unit_is_lost() {
     images.0.insert(image_path(2, 1), b"no PNG".to_vec());
 
     let plan = plan(4, 2, shards_of(2));
-    let encoder = ChunkEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
+    let encoder = GroupEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
     let kept = Kept::default();
     let former = before.iter().map(|unit| (unit.unit.shard, unit.into()));
     let output = ChecksummedStore::new(&store);
