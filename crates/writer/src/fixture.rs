@@ -107,6 +107,7 @@ pub(crate) fn pipeline<'a>(
         capacity: capacity_of(plan, source, encoder, NonZeroUsize::MIN, 1),
         strict: false,
         stop: &NEVER,
+        grace: std::time::Duration::from_secs(600),
     }
 }
 

@@ -14,6 +14,7 @@ use crate::events::{Event, Observer};
 use crate::journal::{Journal, RecordedUnits, Run, StoredUnit, UnitRecords};
 use crate::output::{ChecksummedStore, LockedOutput, OutputLocation};
 use crate::pipeline::{BufferSizes, Capacity, Pipeline};
+use crate::projection::Projection;
 use crate::seal::{Seal, Sealed};
 use crate::space::{Space, WorkLeft, is_full, lacking};
 
@@ -148,6 +149,7 @@ impl<'a> Builder<'a> {
             capacity: self.capacity,
             strict: self.options.strict,
             stop: &self.options.stop,
+            grace: self.options.grace,
         };
         let mut units = pipeline.run(&todo)?;
         let is_interrupted = units.len() < todo.len();
@@ -166,7 +168,8 @@ impl<'a> Builder<'a> {
     fn full(&self, source: ConvertError, stored: usize) -> ConvertError {
         let units = self.planned.plan.geometry().shards();
         let left = WorkLeft::of_units(self.planned, units.saturating_sub(stored));
-        let needed = Space::of(self.planned, self.options.codec, left);
+        let projection = Projection::of_codec(self.planned, self.options.codec);
+        let needed = Space::of(self.planned, &projection, left);
         ConvertError::Full {
             output: self.place.output().clone(),
             more: lacking(needed, self.place.free_space()),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use rxrx_format::{GroupEncoder, channel_chunks};
 use rxrx_input::Source;
@@ -30,6 +31,9 @@ pub(crate) struct Pipeline<'a> {
     pub(crate) strict: bool,
     /// Once true, no further unit begins.
     pub(crate) stop: &'a AtomicBool,
+    /// How long the units that have begun may go on after that. What is left of them is
+    /// dropped.
+    pub(crate) grace: Duration,
 }
 
 impl Pipeline<'_> {

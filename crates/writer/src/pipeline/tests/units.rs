@@ -1,6 +1,7 @@
 //! Selection of the units to run, and units that were stored before.
 
 use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
 
 use super::*;
 
@@ -75,6 +76,53 @@ fn a_stop_finishes_the_units_that_have_begun() {
         assert_eq!(store.keys().len(), records.len());
         assert!(pipeline.run(&units).unwrap().is_empty());
     }
+}
+
+#[test]
+fn units_that_do_not_end_in_time_after_a_stop_are_dropped() {
+    /// A slow observer that asks to stop when the first chunk is encoded.
+    struct Slow<'a> {
+        stop: &'a AtomicBool,
+        told: Mutex<Vec<Duration>>,
+    }
+    impl Observer for Slow<'_> {
+        fn notice(&self, event: Event<'_>) {
+            match event {
+                Event::ChunkEncoded { .. } => {
+                    self.stop.store(true, Ordering::Relaxed);
+                    std::thread::sleep(Duration::from_millis(100));
+                }
+                Event::Stopping { grace } => self.told.lock().unwrap().push(grace),
+                _ => {}
+            }
+        }
+    }
+    // Both units would take 20 s each.
+    let plan = plan(400, 2, shards_of(200));
+    let units: Vec<Unit> = plan.units().collect();
+    let encoder = GroupEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
+    let (store, work) = (Memory::new(), Memory::new());
+    let (output, journal) = (ChecksummedStore::new(&store), Journal::new(&work));
+    let images = Images::of(400, 2);
+    let stop = AtomicBool::new(false);
+    let slow = Slow {
+        stop: &stop,
+        told: Mutex::default(),
+    };
+    let grace = Duration::from_millis(300);
+    let pipeline = Pipeline {
+        observer: &slow,
+        stop: &stop,
+        grace,
+        capacity: capacity_of(&plan, &images, &encoder, NonZeroUsize::MIN, 1),
+        ..pipeline(&plan, &images, &encoder, &output, &journal)
+    };
+    let begun = Instant::now();
+    assert_eq!(pipeline.run(&units).unwrap(), []);
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    assert_eq!(*slow.told.lock().unwrap(), [grace]);
+    assert!(store.keys().is_empty());
+    assert!(journal.records().unwrap().whole.is_empty());
 }
 
 #[test]
