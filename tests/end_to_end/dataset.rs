@@ -99,7 +99,7 @@ impl Dataset {
         let table = self.sites_table();
         let offset = table.integers("byte_offset")[site].unwrap() as u64;
         let length = table.integers("byte_length")[site].unwrap() as u64;
-        let key = table.texts("shard")[site].clone().unwrap();
+        let key = table.texts("object")[site].clone().unwrap();
         let mut file = File::open(self.path(&key)).unwrap();
         let mut bytes = vec![0; length as usize];
         file.seek(SeekFrom::Start(offset)).unwrap();

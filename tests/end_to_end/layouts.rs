@@ -90,7 +90,7 @@ fn a_byte_range_covers_all_channel_chunks_of_a_site() {
     let dataset = converted(&input, "out", options);
     let table = dataset.sites_table();
     let (offsets, lengths) = (table.integers("byte_offset"), table.integers("byte_length"));
-    for (site, shard) in table.texts("shard").iter().enumerate() {
+    for (site, shard) in table.texts("object").iter().enumerate() {
         let shard = fs::read(dataset.path(shard.as_ref().unwrap())).unwrap();
         // 2 x 2 chunks of (offset, nbytes), and a checksum.
         let (body, index) = shard.split_at(shard.len() - (4 * 16 + 4));

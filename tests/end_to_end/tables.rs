@@ -61,7 +61,7 @@ fn sites_have_the_columns_of_the_contract() {
     let plates = rows.clone().map(|row| Some(1 + row as i64 / 4 % 2));
     assert_eq!(table.integers("plate"), plates.collect::<Vec<_>>());
     let shards = rows.map(|row| Some(format!("images.zarr/images/c/{}/0/0/0", row / 4)));
-    assert_eq!(table.texts("shard"), shards.collect::<Vec<_>>());
+    assert_eq!(table.texts("object"), shards.collect::<Vec<_>>());
     assert_eq!(table.flags("complete"), [true; 13]);
 }
 

@@ -43,7 +43,11 @@ struct RecordSet {
 }
 
 /// The record sets of a dataset whose metadata table has those columns.
-fn record_sets(columns: &[Column], attributes: &DatasetAttributes) -> Vec<RecordSet> {
+fn record_sets(
+    columns: &[Column],
+    geometry: &ArrayGeometry,
+    attributes: &DatasetAttributes,
+) -> Vec<RecordSet> {
     let meanings = &attributes.description.columns;
     let mut sets = vec![
         RecordSet {
@@ -58,7 +62,7 @@ fn record_sets(columns: &[Column], attributes: &DatasetAttributes) -> Vec<Record
             table: PLANES,
             description: "One record for each site and channel: source, status, hash and \
                           statistics of the pixels",
-            schema: planes_schema(),
+            schema: planes_schema(geometry.has_plane_chunks()),
             key: &["site_index", "channel"],
         },
         RecordSet {
@@ -89,7 +93,7 @@ pub fn croissant(
     files: &[StoredFile],
 ) -> Value {
     let description = &attributes.description;
-    let sets = record_sets(columns, attributes);
+    let sets = record_sets(columns, geometry, attributes);
     let of_set = |set: &RecordSet| files.iter().find(|file| file.key == set.table);
     let mut distribution: Vec<Value> = sets
         .iter()

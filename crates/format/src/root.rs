@@ -1,7 +1,7 @@
 //! The root group of a dataset: its attributes, and the metadata of all arrays.
 //! No other module writes or parses the root.
 
-use rxrx_metadata::{ArrayGeometry, Layout, Plan, PlanError};
+use rxrx_metadata::{ArrayGeometry, Layout, Plan, PlanError, Tiles};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -29,6 +29,9 @@ pub struct Settings {
     pub chunk_channels: usize,
     /// Sites in a shard.
     pub shard_sites: usize,
+    /// Pixels of a tile along y and along x; absent where planes are not cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tile: Option<usize>,
     /// Clauses that choose the rows to convert; empty for all rows.
     pub include: Vec<String>,
     /// Clauses that choose the rows to leave out.
@@ -41,7 +44,8 @@ impl Settings {
         Layout {
             chunk_sites: self.chunk_sites,
             chunk_channels: Some(self.chunk_channels),
-            shard_sites: self.shard_sites,
+            tiles: self.tile.map_or(Tiles::Whole, Tiles::Of),
+            shard_sites: Some(self.shard_sites),
         }
     }
 }

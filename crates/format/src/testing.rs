@@ -10,7 +10,7 @@ use crate::root::Settings;
 /// Shards of `shard_sites`, chunks of one site.
 pub fn shards_of(shard_sites: usize) -> Layout {
     Layout {
-        shard_sites,
+        shard_sites: Some(shard_sites),
         ..Layout::default()
     }
 }
@@ -31,6 +31,7 @@ pub fn settings() -> Settings {
         chunk_sites: 1,
         chunk_channels: 2,
         shard_sites: 2,
+        tile: None,
         include: Vec::new(),
         exclude: vec!["sirna=".to_owned()],
     }

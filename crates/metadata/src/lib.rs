@@ -38,7 +38,7 @@ pub use self::join::error::JoinError;
 pub use self::path::{PlanePath, parse_plane_path};
 pub use self::plan::Plan;
 pub use self::plan::error::PlanError;
-pub use self::plan::geometry::{ArrayGeometry, DataType, Layout};
+pub use self::plan::geometry::{ArrayGeometry, DataType, Layout, Tiles};
 pub use self::plan::unit::Unit;
 pub use self::problem::{Problem, ProblemKind, Problems, Severity};
 pub use self::profile::channel::ChannelProfile;

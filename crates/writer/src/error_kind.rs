@@ -79,7 +79,7 @@ kinds! {
     RecordedError [Store Table] {
         Self::NoUnit { .. } => Defect,
         Self::Absent { .. } | Self::Checksums { .. } | Self::Place { .. } => Output,
-        Self::Changed { .. } | Self::NoCause => Output,
+        Self::Changed { .. } | Self::NoCause | Self::NoPlaces => Output,
     }
     ResumeError [Recorded Store] {
         Self::Source { .. } => Store,

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io;
 
 use rxrx_format::keys::OBJECTS;
-use rxrx_format::{Codec, label_names};
+use rxrx_format::{Codec, keys, label_names};
 use rxrx_input::PlannedInput;
 use rxrx_storage::{FreeSpace, Location, causes};
 use rxrx_verify::size_text;
@@ -83,7 +83,7 @@ impl OutputSpace {
     /// [`OutputError`] when `convert` would refuse OUTPUT, or it cannot be read.
     pub fn at(
         planned: &PlannedInput,
-        codec: Codec,
+        projection: &Projection,
         output: &Location,
     ) -> Result<Self, OutputError> {
         let place = OutputLocation::new(output)?;
@@ -99,7 +99,7 @@ impl OutputSpace {
         };
         state.transition(Existing::Continue, output)?;
         Ok(Self {
-            needed: left.map_or_else(Space::default, |left| Space::of(planned, codec, left)),
+            needed: left.map_or_else(Space::default, |left| Space::of(planned, projection, left)),
             free: place.free_space(),
         })
     }
@@ -133,24 +133,14 @@ impl WorkLeft {
 impl Space {
     /// Returns the room that the rest of a conversion needs: the shards of `left` with
     /// their records, all labels and all tables.
-    pub(crate) fn of(planned: &PlannedInput, codec: Codec, left: WorkLeft) -> Self {
+    pub(crate) fn of(planned: &PlannedInput, projection: &Projection, left: WorkLeft) -> Self {
         let geometry = planned.plan.geometry();
-        let Projection {
-            raw_bytes,
-            stored_bytes,
-            ..
-        } = Projection::of(planned, codec);
-        // Codecs store pixels that they cannot make smaller as they are.
-        let shards = stored_bytes.min(raw_bytes) as f64;
+        let shards = projection.stored_bytes as f64;
         let shards = shards * left.sites as f64 / geometry.sites as f64;
         let planes = |sites: usize| sites.saturating_mul(geometry.channels) as u64;
         let embeddings = planned.embeddings.as_ref();
         let embeddings = embeddings.map_or(0, |table| table.length() * geometry.sites * 4);
-        let labels = label_names(planned.plan.table().columns()).len() as u64;
-        let files = FILES_OF_A_SHARD * left.units as u64
-            + FILES_OF_A_LABEL * labels
-            + OBJECTS.len() as u64
-            + FOLDERS;
+        let files = file_count(planned, left.units as u64);
         let bytes = shards as u64
             + planes(geometry.sites) * TABLE_BYTES
             + planes(left.sites) * RECORD_BYTES
@@ -165,17 +155,98 @@ impl Space {
     }
 }
 
-/// Demands room for `needed` at OUTPUT, beside what is there: a dataset that is replaced
-/// stays until the new one is complete.
-pub(crate) fn demand_space(output: &OutputLocation, needed: Space) -> Result<(), DoesNotFit> {
-    match output.free_space() {
-        Some(free) if !needed.fits(free) => Err(DoesNotFit {
-            output: output.output().clone(),
-            needed,
-            free,
-        }),
-        _ => Ok(()),
+/// Demands room for the work that is left at OUTPUT, beside what is there: a dataset that is
+/// replaced stays until the new one is complete. Images are encoded to estimate it only
+/// where there is no room for the largest dataset that can result.
+pub(crate) fn demand_space(
+    output: &OutputLocation,
+    planned: &PlannedInput,
+    codec: Codec,
+    left: WorkLeft,
+) -> Result<(), DoesNotFit> {
+    let Some(free) = output.free_space() else {
+        return Ok(());
+    };
+    if Space::of(planned, &Projection::largest(planned, codec), left).fits(free) {
+        return Ok(());
     }
+    let needed = Space::of(planned, &Projection::of_codec(planned, codec), left);
+    if needed.fits(free) {
+        return Ok(());
+    }
+    Err(DoesNotFit {
+        output: output.output().clone(),
+        needed,
+        free,
+    })
+}
+
+/// The objects of a dataset, and how they lie in folders of a disk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ObjectNumbers {
+    /// Objects of the dataset.
+    pub objects: u64,
+    /// Files and folders that a disk needs for them and for the journal of the run.
+    pub files: u64,
+    /// The folder with the most entries, relative to OUTPUT.
+    pub largest_folder: String,
+    /// Its entries.
+    pub largest_folder_entries: u64,
+}
+
+/// Objects from which on listing and copying a dataset is slow.
+const OBJECTS_AT_MOST: u64 = 100_000;
+/// Entries from which on a folder is slow on many file systems.
+const ENTRIES_AT_MOST: u64 = 10_000;
+
+impl ObjectNumbers {
+    /// Counts the objects of the conversion of `planned`.
+    pub fn of(planned: &PlannedInput) -> Self {
+        let shards = planned.plan.geometry().shards() as u64;
+        let labels = label_names(planned.plan.table().columns()).len() as u64;
+        let optional = u64::from(planned.embeddings.is_some());
+        let always = OBJECTS.iter().filter(|object| !object.is_optional);
+        let group = (format!("{}/", keys::GROUP), labels + 2);
+        let shard_folders = (keys::SHARDS.to_owned(), shards);
+        let largest = if shards > group.1 {
+            shard_folders
+        } else {
+            group
+        };
+        Self {
+            objects: shards + 2 * labels + always.count() as u64 + optional,
+            files: file_count(planned, shards),
+            largest_folder: largest.0,
+            largest_folder_entries: largest.1,
+        }
+    }
+
+    /// Says what will be slow, and what to do about it.
+    pub fn warnings(&self) -> Vec<String> {
+        const REMEDY: &str = "fewer are made by larger shards (--shard-sites)";
+        let mut warnings = Vec::new();
+        if self.objects > OBJECTS_AT_MOST {
+            let text = "objects are slow to list, copy and remove";
+            warnings.push(format!("{} {text}: {REMEDY}", self.objects));
+        }
+        if self.largest_folder_entries > ENTRIES_AT_MOST {
+            let Self {
+                largest_folder: folder,
+                largest_folder_entries: entries,
+                ..
+            } = self;
+            let text = "in one folder is slow on many file systems, not in an object store";
+            warnings.push(format!("{entries} entries {text} ({folder}): {REMEDY}"));
+        }
+        warnings
+    }
+}
+
+/// Returns the number of files and folders of a dataset and its journal with so many shards
+/// to store.
+fn file_count(planned: &PlannedInput, shards: u64) -> u64 {
+    let labels = label_names(planned.plan.table().columns()).len() as u64;
+    FILES_OF_A_SHARD * shards + FILES_OF_A_LABEL * labels + OBJECTS.len() as u64 + FOLDERS
 }
 
 /// Returns what `needed` has more than `free`. If an estimate was too low, `needed` may

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use clap::Args;
 use rxrx_writer::{Location, LocationError, LockKind};
@@ -23,8 +24,8 @@ Examples:
   rxrx2zarr convert rxrx1 out --retry-bad          after such images were repaired
 
 The same command continues an interrupted run. If the dataset is complete, it
-does nothing. The first Ctrl-C finishes the shards in progress, the second one
-stops at once.
+does nothing. The first Ctrl-C finishes the shards that can end within 5 seconds
+(--grace), the second one stops at once.
 
 Exit codes: 0 complete, 1 failed and nothing sealed, 2 wrong usage,
 3 sealed but some images are missing or could not be used,
@@ -47,6 +48,11 @@ pub(crate) struct ConvertArguments {
     #[command(flatten)]
     pub(crate) memory: MemoryArguments,
 
+    /// Seconds that shards in progress may take after a signal; what is left of them is
+    /// dropped, and converted when the run is continued
+    #[arg(long, value_name = "SECONDS", default_value = "5")]
+    grace: u32,
+
     /// Convert even if images are missing: their pixels become 0
     #[arg(long)]
     pub(crate) allow_missing: bool,
@@ -62,7 +68,7 @@ pub(crate) struct ConvertArguments {
 
     /// Convert missing, unreadable and corrupt images of OUTPUT again, with the settings of OUTPUT
     #[arg(long, conflicts_with_all = [
-        "overwrite", "strict", "include", "exclude", "chunk_sites", "chunk_channels",
+        "overwrite", "strict", "include", "exclude", "chunk_sites", "chunk_channels", "tile",
         "shard_sites", "codec", "dataset_name", "license", "citation",
     ])]
     pub(crate) retry_bad: bool,
@@ -90,6 +96,11 @@ impl ConvertArguments {
     /// Returns OUTPUT.
     pub(crate) fn output(&self) -> Result<Location, LocationError> {
         self.input.store.folder(&self.output)
+    }
+
+    /// Returns how long shards in progress may take after a signal.
+    pub(crate) fn grace(&self) -> Duration {
+        Duration::from_secs(self.grace.into())
     }
 
     /// Returns how an OUTPUT that is a folder is locked.

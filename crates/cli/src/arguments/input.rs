@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::num::NonZeroUsize;
 
 use clap::Args;
-use rxrx_writer::metadata::Layout;
+use rxrx_writer::metadata::{Layout, Tiles};
 use rxrx_writer::{Codec, Location, LocationError, PlanOptions};
 
 use super::description::DescriptionArguments;
@@ -40,13 +40,19 @@ pub(crate) struct InputArguments {
     #[arg(long, value_name = "N", default_value = "1")]
     chunk_sites: NonZeroUsize,
 
-    /// Number of channels in a chunk [default: all]
+    /// Number of channels in a chunk [default: all if a site has at most 8 MiB, else 1]
     #[arg(long, value_name = "N")]
     chunk_channels: Option<NonZeroUsize>,
 
+    /// Cut planes into tiles of N x N pixels, of which each is a chunk; N from the size of a
+    /// plane on cuts nothing [default: 1024 if a plane has more than 8 MiB]
+    #[arg(long, value_name = "N")]
+    tile: Option<NonZeroUsize>,
+
     /// Number of sites in a shard, which is stored as one object; a multiple of --chunk-sites
-    #[arg(long, value_name = "N", default_value = "64")]
-    shard_sites: NonZeroUsize,
+    /// [default: a power of two, at most 64 sites and 1 GiB of pixels]
+    #[arg(long, value_name = "N")]
+    shard_sites: Option<NonZeroUsize>,
 
     /// Codec: blosc-zstd, zstd, blosc-lz4 (fastest) or delta-zstd (smallest)
     #[arg(long, value_name = "NAME", default_value_t)]
@@ -75,7 +81,10 @@ impl InputArguments {
             layout: Layout {
                 chunk_sites: self.chunk_sites.get(),
                 chunk_channels: self.chunk_channels.map(NonZeroUsize::get),
-                shard_sites: self.shard_sites.get(),
+                tiles: self
+                    .tile
+                    .map_or(Tiles::ByBytes, |tile| Tiles::Of(tile.get())),
+                shard_sites: self.shard_sites.map(NonZeroUsize::get),
             },
             profile: self.description.profile.clone().unwrap_or_default(),
             ..PlanOptions::default()

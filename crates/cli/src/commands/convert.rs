@@ -32,6 +32,7 @@ pub(crate) fn run(
         .lock(arguments.lock())
         .ignore_space(arguments.ignore_space)
         .stop(stop.requested())
+        .grace(arguments.grace())
         .description(planned.description);
     let prepared = &planned.prepared;
     let converted = with_progress::convert(prepared, &output, &options, verbosity);

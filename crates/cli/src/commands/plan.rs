@@ -2,13 +2,14 @@
 
 use rxrx_writer::metadata::Severity;
 use rxrx_writer::{
-    OutputSpace, Projection, anonymous_memory, data_type_name, plan_input, release_free_memory,
+    ObjectNumbers, OutputSpace, Projection, anonymous_memory, data_type_name, plan_input,
+    release_free_memory,
 };
 use serde_json::{Value, json};
 
 use crate::arguments::PlanArguments;
 use crate::exit_status::ExitStatus;
-use crate::report::{self, PlanMemory};
+use crate::report::{self, PlanEstimates, PlanMemory};
 use crate::verbosity::Verbosity;
 
 pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Result<ExitStatus> {
@@ -18,8 +19,9 @@ pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Re
     let description = arguments.input.description.description(&prepared);
     let projection = Projection::of(&prepared, codec);
     let output = arguments.output()?;
-    let space = output.map(|output| OutputSpace::at(&prepared, codec, &output));
+    let space = output.map(|output| OutputSpace::at(&prepared, &projection, &output));
     let space = space.transpose()?;
+    let objects = ObjectNumbers::of(&prepared);
     let memory = PlanMemory {
         limit: arguments.memory.bound(),
         table: table_bytes(),
@@ -42,6 +44,8 @@ pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Re
             "profile": report::profile_fields(&prepared.recognised),
             "description": description,
             "projection": projection,
+            "objects": objects,
+            "warnings": objects.warnings(),
             "memory": {"limit_bytes": memory.limit.bytes, "table_bytes": memory.table},
             "space": space.as_ref().map(space_fields),
             "problems": plan.problems(),
@@ -52,10 +56,13 @@ pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Re
                 out,
                 &prepared,
                 &description,
-                codec,
-                projection,
-                memory,
-                space.as_ref(),
+                &PlanEstimates {
+                    codec,
+                    projection,
+                    objects,
+                    memory,
+                    space,
+                },
                 verbosity,
             )
         })?;

@@ -120,6 +120,11 @@ impl SiteProgress {
             Event::UnitStored { key, bytes: size } if verbose => {
                 line(format_args!("stored {key} ({})", bytes(size)));
             }
+            Event::Stopping { grace } => line(format_args!(
+                "stopping: shards that are not stored within {} s (--grace) are dropped; the same \
+                 command converts them; a second signal stops at once",
+                grace.as_secs()
+            )),
             Event::Sealing if verbose => line("sealing"),
             Event::Switching | Event::LeftBehind { .. } | Event::CardKept => tell_switch(event),
             _ => {}

@@ -6,7 +6,8 @@ use std::io::{self, Write};
 use indicatif::HumanCount;
 use rxrx_writer::metadata::{Problem, Problems, Severity};
 use rxrx_writer::{
-    Codec, Description, MemoryLimit, OutputSpace, PlannedInput, Projection, data_type_name,
+    Codec, CodecSize, Description, MemoryLimit, ObjectNumbers, OutputSpace, PlannedInput,
+    Projection, data_type_name,
 };
 
 use super::data_set::{data_set, unsettled};
@@ -36,17 +37,36 @@ impl fmt::Display for PlanMemory {
     }
 }
 
+/// The sizes of a conversion.
+#[derive(Clone, Debug)]
+pub(crate) struct PlanEstimates {
+    /// The codec that was chosen.
+    pub(crate) codec: Codec,
+    /// The sizes of image files, pixels and shards.
+    pub(crate) projection: Projection,
+    /// The numbers of objects, files and folders.
+    pub(crate) objects: ObjectNumbers,
+    /// The memory.
+    pub(crate) memory: PlanMemory,
+    /// The room at OUTPUT, if one is given.
+    pub(crate) space: Option<OutputSpace>,
+}
+
 /// Writes what a conversion would do, and the problems of the input.
 pub(crate) fn plan(
     out: &mut dyn Write,
     prepared: &PlannedInput,
     description: &Description,
-    codec: Codec,
-    projection: Projection,
-    memory: PlanMemory,
-    space: Option<&OutputSpace>,
+    estimates: &PlanEstimates,
     verbosity: Verbosity,
 ) -> io::Result<()> {
+    let PlanEstimates {
+        codec,
+        projection,
+        objects,
+        memory,
+        space,
+    } = estimates;
     let plan = &prepared.plan;
     let geometry = plan.geometry();
     let channels: Vec<String> = plan.channels().iter().map(ToString::to_string).collect();
@@ -58,7 +78,12 @@ pub(crate) fn plan(
         count(plan.missing_planes())
     );
     let read = format!("about {}", bytes(projection.source_bytes));
-    let stored = format!("about {} with {codec}", bytes(projection.stored_bytes));
+    let basis = match projection.sampled_planes {
+        0 => "for images like those of RxRx1".to_owned(),
+        planes => format!("from {} images that were encoded", count(planes)),
+    };
+    let stored = bytes(projection.stored_bytes);
+    let stored = format!("about {stored} with {codec}, {basis}");
     property(out, "input", &prepared.input)?;
     property(out, "metadata", &prepared.metadata)?;
     data_set(out, &prepared.recognised, description)?;
@@ -71,6 +96,10 @@ pub(crate) fn plan(
     property(out, "read", read)?;
     property(out, "pixels", bytes(projection.raw_bytes))?;
     property(out, "stored", stored)?;
+    if let Some(smallest) = projection.codecs.first() {
+        property(out, "smallest", smallest_codec(*codec, *smallest))?;
+    }
+    property(out, "objects", object_numbers(objects))?;
     property(out, "memory", memory)?;
     if let Some(space) = space {
         property(
@@ -95,6 +124,9 @@ pub(crate) fn plan(
     if let Some(text) = unsettled(&prepared.recognised, description) {
         writeln!(out, "notice: {}", OneLine(text))?;
     }
+    for warning in objects.warnings() {
+        writeln!(out, "warning: {warning}")?;
+    }
     let examples = match verbosity {
         Verbosity::Verbose => usize::MAX,
         Verbosity::Quiet | Verbosity::Normal => Problems::EXAMPLES,
@@ -103,6 +135,29 @@ pub(crate) fn plan(
         problem(out, found, examples)?;
     }
     Ok(())
+}
+
+/// Says which codec makes the images smallest, and how to choose it.
+fn smallest_codec(chosen: Codec, smallest: CodecSize) -> String {
+    let CodecSize {
+        codec,
+        stored_bytes,
+    } = smallest;
+    if codec == chosen {
+        return format!("{codec}, which is chosen");
+    }
+    format!("about {} with --codec {codec}", bytes(stored_bytes))
+}
+
+/// Formats the numbers of objects, files and folders.
+fn object_numbers(objects: &ObjectNumbers) -> String {
+    format!(
+        "{}; on a disk {} files and folders (inodes), at most {} in one folder ({})",
+        HumanCount(objects.objects),
+        HumanCount(objects.files),
+        HumanCount(objects.largest_folder_entries),
+        objects.largest_folder,
+    )
 }
 
 /// Formats bytes and numbers of files.

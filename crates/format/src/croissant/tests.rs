@@ -32,7 +32,7 @@ fn every_column_is_a_field_with_an_id_of_its_own() {
     let sets = document["recordSet"].as_array().unwrap();
     let schemas = [
         sites_schema(&columns, &ColumnMeanings::default()),
-        planes_schema(),
+        planes_schema(false),
         channel_stats_schema(),
     ];
     let mut ids = BTreeSet::new();

@@ -60,8 +60,9 @@ pub fn sites_schema(columns: &[Column], meanings: &ColumnMeanings) -> Schema {
     Schema::new(fields)
 }
 
-/// The schema of `planes.parquet`: one row for each site and channel.
-pub fn planes_schema() -> Schema {
+/// The schema of `planes.parquet`: one row for each site and channel. `has_places` says
+/// whether each plane has chunks of its own, whose bytes the table then states.
+pub fn planes_schema(has_places: bool) -> Schema {
     let mut fields = vec![
         required(
             "site_index",
@@ -101,6 +102,25 @@ pub fn planes_schema() -> Schema {
             optional(statistic.name, statistic.data_type(), statistic.description)
         }),
     );
+    if has_places {
+        fields.extend([
+            required(
+                "object",
+                Arrow::Utf8,
+                "Object that stores the plane's pixels, relative to this file",
+            ),
+            required(
+                "byte_offset",
+                Arrow::Int64,
+                "First byte of the plane's chunk, or of its first tile, in the object",
+            ),
+            required(
+                "byte_length",
+                Arrow::Int64,
+                "Bytes of the plane's chunk, or of all its tiles, in the object",
+            ),
+        ]);
+    }
     Schema::new(fields)
 }
 
@@ -241,8 +261,8 @@ mod tests {
 
     #[test]
     fn planes_have_the_columns_of_the_contract() {
-        let schema = planes_schema();
-        let expected = [
+        let schema = planes_schema(false);
+        let mut expected = vec![
             "site_index Int32",
             "channel Utf8",
             "source Utf8?",
@@ -266,7 +286,9 @@ mod tests {
             "sum_of_squares Int64?",
         ];
         assert_eq!(columns(&schema), expected);
-        assert!(all_described(&schema));
+        expected.extend(["object Utf8", "byte_offset Int64", "byte_length Int64"]);
+        assert_eq!(columns(&planes_schema(true)), expected);
+        assert!(all_described(&planes_schema(true)));
     }
 
     #[test]

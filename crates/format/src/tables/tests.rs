@@ -1,8 +1,10 @@
 use std::fs::File;
+use std::ops::Range;
 
+use bytes::Bytes;
 use parquet::file::metadata::ParquetMetaDataReader;
 use rxrx_decoder::{PlaneSummary, Statistics};
-use rxrx_metadata::{Embeddings, Plan};
+use rxrx_metadata::{Embeddings, Layout, Plan};
 use sha2::{Digest, Sha256};
 
 use super::writer::site_groups;
@@ -41,7 +43,8 @@ fn row_groups_of_both_tables_hold_the_same_sites() {
         })
         .collect();
     let mut planes = PlanesTable::new(&plan, &[]).unwrap();
-    planes.add(vec![PlaneRow::Missing; MANY]).unwrap();
+    let ranges: Vec<_> = places.iter().map(|place| place.range.clone()).collect();
+    planes.add(vec![PlaneRow::Missing; MANY], &ranges).unwrap();
     let sites = sites_table(&plan, &places, &ColumnMeanings::default(), &[]).unwrap();
     let planes = planes.finish().unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -135,7 +138,7 @@ fn the_bytes_of_every_table_are_those_of_the_encoder_revision() {
     let places = [(0..90, false), (90..200, true), (0..95, false)];
     let places = places.map(|(range, complete)| SitePlace { range, complete });
     let mut planes = PlanesTable::new(&plan, &key_values).unwrap();
-    planes.add(small_planes()).unwrap();
+    planes.add(small_planes(), &[]).unwrap();
     let names = ["w1", "w2"].map(str::to_owned);
     let stats = channel_stats(plan.table().columns(), 2, 16, small_planes().iter());
     let ids = ["E-1_1_B02_1", "E-1_2_B02_1", "E-1_3_B02_1"];
@@ -155,6 +158,42 @@ fn the_bytes_of_every_table_are_those_of_the_encoder_revision() {
         .zip(PINNED)
         .all(|(found, pinned)| found.1 == pinned.1);
     assert!(is_pinned, "the digests are now {found:#?}");
+}
+
+#[test]
+fn planes_with_chunks_of_their_own_have_their_bytes_in_the_table() {
+    let layout = Layout {
+        chunk_channels: Some(1),
+        shard_sites: Some(2),
+        ..Layout::default()
+    };
+    let plan = plan(3, 2, layout);
+    let places = [0..4, 4..9, 9..11, 11..20, 0..7, 7..8];
+    let names = ["w1", "w2"].map(str::to_owned);
+    let unreadable = PlaneRow::Unreadable {
+        error: "os error 5".to_owned(),
+    };
+    let table = |places: &[Range<u64>]| {
+        let mut planes = PlanesTable::new(&plan, &[]).unwrap();
+        planes.add(vec![unreadable.clone(); 6], places)?;
+        planes.finish()
+    };
+    let bytes: Bytes = table(&places).unwrap().into();
+    let read = planes_of(bytes.clone(), plan.geometry(), &names).unwrap();
+    assert_eq!((read.rows.len(), &read.places[..]), (6, &places[..]));
+    // Other shards than those of the sites are refused.
+    let other = super::tests::plan(
+        3,
+        2,
+        Layout {
+            shard_sites: Some(1),
+            ..layout
+        },
+    );
+    let error = planes_of(bytes, other.geometry(), &names).unwrap_err();
+    assert!(error.to_string().contains("row 2, column shard"), "{error}");
+    let error = table(&places[1..]).unwrap_err().to_string();
+    assert!(error.contains("5 rows, expected 6"), "{error}");
 }
 
 #[test]

@@ -149,7 +149,7 @@ fn plan(table: &MetadataTable) {
     let planes = table.len() * join.channels().len();
     assert!(join.sample_sources(3).len() <= 3);
     let layout = Layout {
-        shard_sites: 1 + table.len() / 2,
+        shard_sites: Some(1 + table.len() / 2),
         ..Layout::default()
     };
     let plan = Plan::new(join, 7, 9, DataType::UInt16, layout).expect("a small array");

@@ -19,6 +19,7 @@ fn shape(chunk_channels: usize) -> Shape {
         chunk_sites: 1,
         chunk_channels,
         shard_sites: 2,
+        tile: None,
         data_type: UInt8,
     }
 }
@@ -111,7 +112,7 @@ fn an_impossible_place_is_refused_before_anything_is_read() {
     ] {
         let store = shape(2).store();
         let layout = Layout {
-            shard_sites,
+            shard_sites: Some(shard_sites),
             ..Layout::default()
         };
         let complete = true;

@@ -23,7 +23,7 @@ use crate::output::{
     Transition,
 };
 use crate::refused::count_refused;
-use crate::space::{Space, WorkLeft, demand_space};
+use crate::space::{WorkLeft, demand_space};
 
 /// Records that are written at once: each write mostly waits for the store.
 const RECORDS_AT_ONCE: usize = 8;
@@ -253,8 +253,8 @@ impl<'a> Conversion<'a> {
         if self.options.ignore_space {
             return Ok(());
         }
-        let needed = Space::of(self.planned, self.options.codec, left);
-        Ok(demand_space(self.place, needed)?)
+        let codec = self.options.codec;
+        Ok(demand_space(self.place, self.planned, codec, left)?)
     }
 
     /// Builds the dataset at OUTPUT.

@@ -50,6 +50,7 @@ impl<'a> Wanted<'a> {
                 chunk_sites: geometry.chunk_sites,
                 chunk_channels: geometry.chunk_channels,
                 shard_sites: geometry.shard_sites,
+                tile: geometry.tile,
                 include: planned.options.include.clone(),
                 exclude: planned.options.exclude.clone(),
             },

@@ -31,8 +31,8 @@ pub(super) struct Shared<'a> {
 impl<'a> Shared<'a> {
     /// Begins a run of `units`.
     pub(super) fn new(pipeline: &'a Pipeline<'a>, units: &'a [Unit], capacity: &Capacity) -> Self {
-        let chunks = units.iter().map(|unit| pipeline.chunks_of(unit)).sum();
-        let per_unit = pipeline.chunks_per_unit();
+        let chunks = units.iter().map(|unit| pipeline.groups_of(unit)).sum();
+        let per_unit = pipeline.groups_per_unit();
         Self {
             pipeline,
             units,
@@ -54,7 +54,7 @@ impl<'a> Shared<'a> {
 
     /// The address of the chunk with that number.
     pub(super) fn address(&self, chunk: usize) -> ChunkAddress {
-        let per_unit = self.pipeline.chunks_per_unit();
+        let per_unit = self.pipeline.groups_per_unit();
         let geometry = self.pipeline.plan.geometry();
         ChunkAddress::new(geometry, &self.units[chunk / per_unit], chunk % per_unit)
     }

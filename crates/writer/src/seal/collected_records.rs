@@ -55,7 +55,7 @@ impl CollectedRecords {
                 present.extend(rows.iter().map(PlaneRow::is_ok));
                 rows.iter().for_each(|row| sums.add(row));
                 rows.iter().for_each(|row| windows.add(row));
-                planes.add(rows)?;
+                planes.add(rows, &record.plane_ranges)?;
             }
         }
         let pixels = geometry.height as u64 * geometry.width as u64;

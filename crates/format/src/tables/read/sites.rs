@@ -130,23 +130,9 @@ fn append(column: &mut Column, batch: &Batch) -> Result<(), ReadTableError> {
 fn append_places(places: &mut Vec<StoredSite>, batch: &Batch) -> Result<(), ReadTableError> {
     let [shard, offset, length, complete] = last(batch);
     let shards = batch.required(shard, batch.texts(shard)?)?;
-    let (offsets, lengths) = (batch.integers(offset)?, batch.integers(length)?);
-    let offsets = batch.required(offset, &offsets)?.values();
-    let lengths = batch.required(length, &lengths)?.values();
+    let ranges = batch.byte_ranges(offset, length)?;
     let complete = batch.required(complete, batch.flags(complete)?)?.values();
-    for (row, ((start, bytes), complete)) in offsets.iter().zip(lengths).zip(complete).enumerate() {
-        let range = start
-            .checked_add(*bytes)
-            .filter(|_| *start >= 0 && *bytes >= 0);
-        let range =
-            range.and_then(|end| Some(u64::try_from(*start).ok()?..u64::try_from(end).ok()?));
-        let range = range.ok_or_else(|| {
-            batch.cell(
-                row,
-                offset,
-                format!("{start}, and length {bytes}, is no range of bytes"),
-            )
-        })?;
+    for (row, (range, complete)) in ranges.into_iter().zip(complete).enumerate() {
         // The sites of a shard share one name.
         let name = shards.value(row);
         let shard = match places.last() {
