@@ -10,7 +10,10 @@ use rxrx_storage::Location;
 /// [`DescriptionError`] when the file exists and cannot be read, or is not a
 /// description.
 pub fn describe(input: &PlannedInput) -> Result<Description, DescriptionError> {
-    let place = || input.input.join(Description::FILE);
+    let place = || {
+        let place = input.location_of(Description::FILE);
+        place.unwrap_or_else(|| Location::Local(Description::FILE.into()))
+    };
     let mut bytes = Vec::new();
     match input.source().read(
         Description::FILE,

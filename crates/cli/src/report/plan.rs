@@ -54,7 +54,7 @@ pub(crate) fn plan(
     );
     let read = format!("about {}", bytes(projection.source_bytes));
     let stored = format!("about {} with {codec}", bytes(projection.stored_bytes));
-    property(out, "input", &prepared.input)?;
+    property(out, "input", prepared.input_name())?;
     property(out, "metadata", &prepared.metadata)?;
     property(out, "array", array)?;
     property(out, "channels", channels.join(" "))?;
