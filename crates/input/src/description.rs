@@ -6,22 +6,21 @@ use rxrx_storage::Location;
 use crate::read_error::ReadError;
 use crate::source::Source;
 
-/// Reads the description in the input at `input`; an empty one where there is none.
+/// Reads the description at `place` in the input; an empty one where there is none.
 ///
 /// # Errors
 /// [`DescriptionError`] when the file exists and cannot be read, or is not a description.
 pub(crate) fn read_description(
     source: &dyn Source,
-    input: &Location,
+    place: &Location,
 ) -> Result<InputDescription, DescriptionError> {
-    let place = || input.join(InputDescription::FILE);
     let mut bytes = Vec::new();
     let limit = InputDescription::BYTES_AT_MOST + 1;
     match source.read(InputDescription::FILE, limit, &mut bytes) {
         Err(error) if error.is_vanished() => return Ok(InputDescription::default()),
         Err(source) => {
             return Err(DescriptionError::Read {
-                place: place(),
+                place: place.clone(),
                 source: Box::new(source),
             });
         }
@@ -31,23 +30,23 @@ pub(crate) fn read_description(
         return Err(DescriptionError::TooLarge { place: place() });
     }
     InputDescription::parse(&bytes).map_err(|source| DescriptionError::Parse {
-        place: place(),
+        place: place.clone(),
         source,
     })
 }
 
-/// Returns the profile that the description in INPUT names, if it names one.
+/// Returns the profile that the description at `place` names, if it names one.
 ///
 /// # Errors
 /// There is no such profile.
 pub(crate) fn profile_of(
     description: &InputDescription,
-    input: &Location,
+    place: &Location,
 ) -> Result<Option<ProfileChoice>, DescriptionError> {
     let choice = description.profile.as_ref().map(|name| {
         // A file beside the images must not name a file of this machine.
         ProfileChoice::built_in(name).map_err(|source| DescriptionError::Profile {
-            place: input.join(InputDescription::FILE),
+            place: place.clone(),
             source: Box::new(source),
         })
     });

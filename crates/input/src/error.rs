@@ -5,6 +5,7 @@ use rxrx_storage::{Location, StoreError, Unreachable};
 
 use crate::description::DescriptionError;
 use crate::read_error::ReadError;
+use crate::tar::error::TarError;
 use crate::zip::error::ArchiveError;
 
 /// Reason why INPUT cannot be planned.
@@ -17,6 +18,19 @@ pub enum PlanInputError {
     /// INPUT is an archive that cannot be used.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+    /// INPUT is a tar that cannot be used.
+    #[error(transparent)]
+    Tar(#[from] TarError),
+    /// Two INPUTs, or a folder and an archive in it, hold an image of the same path.
+    #[error("both {first} and {second} hold {path}; leave one of them out")]
+    SamePath {
+        /// The path.
+        path: String,
+        /// The one that was given first.
+        first: String,
+        /// The other one.
+        second: String,
+    },
     /// The table in an archive or a bucket cannot be read.
     #[error("cannot read {location}")]
     Table {
@@ -48,8 +62,8 @@ pub enum PlanInputError {
     /// No image can be read, because the store cannot be reached.
     #[error("cannot read the images of {input}")]
     Images {
-        /// The folder or archive.
-        input: Location,
+        /// The folders or archives.
+        input: String,
         /// The error of the store.
         source: Unreachable,
     },

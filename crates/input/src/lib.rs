@@ -1,16 +1,20 @@
 #![doc = include_str!("../README.md")]
 
 mod bucket;
+mod container;
 mod description;
 mod error;
 mod faults;
 mod folder;
 mod headers;
+mod joined;
+mod member_name;
 mod open;
 mod options;
 mod planned;
 mod read_error;
 mod source;
+mod tar;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod zip;
@@ -22,5 +26,7 @@ pub use self::options::PlanOptions;
 pub use self::planned::PlannedInput;
 pub use self::read_error::{Cause, ReadError};
 pub use self::source::{ReadHints, Source, SourceStamp, largest_file};
+pub use self::tar::error::TarError;
+pub use self::tar::source::TarSource;
 pub use self::zip::archive::Archive;
 pub use self::zip::error::ArchiveError;

@@ -1,44 +1,78 @@
-//! Opens INPUT: a folder, an archive or a bucket, and the tables beside the images.
+//! Opens INPUT: folders, archives and buckets, and the tables beside the images.
 
-use std::io::Cursor;
+use std::io::{Cursor, Read};
 use std::path::Path;
 
 use rxrx_metadata::{
     Embeddings, Join, Listing, MetadataTable, ProfileChoice, TableOptions, find_metadata,
     list_folder,
 };
-use rxrx_storage::{Address, Location, ReadAhead, Remote, RemoteBytes};
+use rxrx_storage::{Address, Location, ReadAhead, Remote, RemoteBytes, open_file};
 
 use crate::bucket::BucketSource;
+use crate::container::Container;
 use crate::error::PlanInputError;
 use crate::folder::FolderSource;
+use crate::joined::{Part, join};
 use crate::options::PlanOptions;
 use crate::source::Source;
+use crate::tar::error::TarError;
+use crate::tar::source::{TarSource, Unread};
 use crate::zip::archive::Archive;
 
 /// Most bytes of a table, packed or not, in an archive or a bucket of images. The
 /// whole table is read into memory; that of RxRx1 has 14 MB.
 const TABLE_AT_MOST: usize = 1 << 28;
 
-/// An open INPUT.
+/// One or several open INPUTs.
 pub(crate) struct Input {
-    location: Location,
-    /// The source that reads its files.
+    /// Each INPUT, and the paths of the tables inside it.
+    locations: Vec<(Location, Vec<String>)>,
+    /// The source that reads their files.
     pub(crate) source: Box<dyn Source>,
 }
 
 impl Input {
-    /// Opens and lists the folder, the zip archive or the bucket at `location`.
-    pub(crate) fn open(location: &Location) -> Result<(Self, Listing), PlanInputError> {
-        let (source, listing) = match location {
-            Location::Local(path) => open_local(path)?,
-            Location::Remote(address) => open_remote(address)?,
-        };
+    /// Opens and lists what is at `locations`: folders, archives, buckets.
+    pub(crate) fn open(locations: &[Location]) -> Result<(Self, Listing), PlanInputError> {
+        let mut parts = Vec::new();
+        let mut tables = Vec::new();
+        for location in locations {
+            let opened = match location {
+                Location::Local(path) => open_local(path)?,
+                Location::Remote(address) => open_remote(address)?,
+            };
+            let candidates = opened.iter();
+            let candidates = candidates.flat_map(|part| part.listing.metadata_candidates.clone());
+            tables.push((location.clone(), candidates.collect()));
+            parts.extend(opened);
+        }
+        let (source, listing) = join(parts)?;
         let input = Self {
-            location: location.clone(),
+            locations: tables,
             source,
         };
         Ok((input, listing))
+    }
+
+    /// Returns the names of all INPUTs for messages.
+    fn name(&self) -> String {
+        let names = self
+            .locations
+            .iter()
+            .map(|(location, _)| location.to_string());
+        names.collect::<Vec<_>>().join(" and ")
+    }
+
+    /// Returns the location of a table, or of another file, inside INPUT.
+    pub(crate) fn location_of(&self, inside: &str) -> Location {
+        let has = |tables: &Vec<String>| tables.iter().any(|table| table == inside);
+        let found = self.locations.iter().find(|(_, tables)| has(tables));
+        let location = found.or(self.locations.first());
+        location.map_or_else(
+            || Location::Local(inside.into()),
+            |(location, _)| location.join(inside),
+        )
     }
 
     /// Reads the table that the options name, or else the one beside the images. The profile
@@ -62,8 +96,8 @@ impl Input {
             };
             return Ok((table, given.clone()));
         }
-        let inside = find_metadata(&self.location.to_string(), listing)?;
-        let location = self.location.join(inside);
+        let inside = find_metadata(&self.name(), listing)?;
+        let location = self.location_of(inside);
         if let Location::Local(path) = &location
             && path.is_file()
         {
@@ -99,44 +133,141 @@ pub(crate) fn embeddings(
     embeddings.map_err(|error| PlanInputError::Embeddings(Box::new(error)))
 }
 
-/// A source and the files in it.
-type Opened = (Box<dyn Source>, Listing);
+/// Bytes at the beginning of a file by which its kind is known.
+const HEAD: u64 = 512;
+
+/// Kinds of files that hold images.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum FileKind {
+    Zip,
+    Tar,
+    CompressedTar,
+}
+
+impl FileKind {
+    /// Finds out what a file is by its first bytes, and by its name where they do not
+    /// tell.
+    fn of(name: &str, head: &[u8]) -> Self {
+        let name = name.to_ascii_lowercase();
+        let ends = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end));
+        // POSIX and GNU tar; the oldest tars have only their checksum.
+        let is_tar = head.get(257..262) == Some(b"ustar");
+        if is_tar || (ends(&[".tar"]) && !head.starts_with(b"PK")) {
+            return Self::Tar;
+        }
+        if ends(&[
+            ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst",
+        ]) {
+            return Self::CompressedTar;
+        }
+        Self::Zip
+    }
+}
+
+/// Makes a part of a source and its listing.
+fn part(name: String, (source, listing): (impl Source + 'static, Listing)) -> Part {
+    Part {
+        name,
+        source: Box::new(source),
+        listing,
+    }
+}
 
 /// Opens a folder or an archive on a disk.
-fn open_local(path: &Path) -> Result<Opened, PlanInputError> {
-    if path.is_file() {
-        let (archive, listing) = Archive::open(path)?;
-        Ok((Box::new(archive), listing))
-    } else {
-        let listing = list_folder(path)?;
-        Ok((Box::new(FolderSource::new(path)), listing))
+fn open_local(path: &Path) -> Result<Vec<Part>, PlanInputError> {
+    let name = path.display().to_string();
+    if !path.is_file() {
+        return open_folder(path, name);
     }
+    let mut head = Vec::new();
+    if let Ok((file, _)) = open_file(path) {
+        // A file that cannot be read is named by whoever opens it next.
+        let _ = file.take(HEAD).read_to_end(&mut head);
+    }
+    Ok(vec![match FileKind::of(&name, &head) {
+        FileKind::Tar => part(name, TarSource::open(path)?),
+        FileKind::CompressedTar => return Err(TarError::Compressed { tar: name }.into()),
+        FileKind::Zip => part(name, Archive::open(path)?),
+    }])
+}
+
+/// Opens a folder of a disk, and the tars in it.
+fn open_folder(path: &Path, name: String) -> Result<Vec<Part>, PlanInputError> {
+    let mut listing = list_folder(path)?;
+    let mut tars = Vec::new();
+    for tar in &listing.tars {
+        let at = path.join(tar);
+        let container = Container::on_disk(&at).map_err(|source| TarError::Io {
+            tar: at.display().to_string(),
+            source: source.into(),
+        })?;
+        tars.push(Unread::in_folder(tar, container));
+    }
+    listing.tars.clear();
+    let mut parts = Vec::new();
+    if !tars.is_empty() {
+        parts.push(part(format!("a tar in {name}"), TarSource::read(tars)?));
+    }
+    parts.push(part(name, (FolderSource::new(path), listing)));
+    Ok(parts)
 }
 
 /// Opens the archive at an address, or the folder of objects below it.
 ///
 /// An object at the address is an archive. Without an object the address is that
-/// of a folder, unless it ends in `.zip` or has a query.
-fn open_remote(address: &Address) -> Result<Opened, PlanInputError> {
-    let is_zip = Location::Remote(address.clone()).has_extension("zip");
-    let is_named_archive = is_zip || address.has_query();
+/// of a folder, unless it ends in `.zip` or `.tar` or has a query.
+fn open_remote(address: &Address) -> Result<Vec<Part>, PlanInputError> {
+    let location = Location::Remote(address.clone());
+    let is_named = ["zip", "tar"].iter().any(|end| location.has_extension(end));
     let found = RemoteBytes::find(address);
-    let bytes = if is_named_archive {
+    let bytes = if is_named || address.has_query() {
         Some(found?.ok_or_else(|| absent(address))?)
     } else {
         // Some stores answer "forbidden" to hide which objects do not exist, and
         // some S3 servers on other hosts give other errors.
         found.ok().flatten()
     };
-    if let Some(bytes) = bytes {
-        let (archive, listing) = Archive::remote(&address.to_string(), bytes)?;
-        return Ok((Box::new(archive), listing));
-    }
-    let (bucket, listing) = BucketSource::list(Remote::folder(address)?)?;
+    let (name, key) = (address.to_string(), address.key());
+    let Some(bytes) = bytes else {
+        return open_bucket(address, name);
+    };
+    let head = 0..bytes.length().min(HEAD);
+    let head = bytes.parts(std::slice::from_ref(&head));
+    let head = head.map_err(|source| PlanInputError::Images {
+        input: name.clone(),
+        source,
+    })?;
+    let head = head.first().map_or(&[][..], |head| head);
+    Ok(vec![match FileKind::of(&key, head) {
+        FileKind::Tar => {
+            let opened = TarSource::remote(&name, &key, bytes)?;
+            part(name, opened)
+        }
+        FileKind::CompressedTar => return Err(TarError::Compressed { tar: name }.into()),
+        FileKind::Zip => {
+            let opened = Archive::remote(&name, bytes)?;
+            part(name, opened)
+        }
+    }])
+}
+
+/// Opens a folder of objects, and the tars in it.
+fn open_bucket(address: &Address, name: String) -> Result<Vec<Part>, PlanInputError> {
+    let (bucket, mut listing) = BucketSource::list(Remote::folder(address)?)?;
     if bucket.is_empty() {
         return Err(absent(address));
     }
-    Ok((Box::new(bucket), listing))
+    let mut tars = Vec::new();
+    for tar in std::mem::take(&mut listing.tars) {
+        let container = Container::in_store(&format!("{name}/{tar}"), bucket.bytes(&tar)?);
+        tars.push(Unread::in_folder(&tar, container));
+    }
+    let mut parts = Vec::new();
+    if !tars.is_empty() {
+        parts.push(part(format!("a tar in {name}"), TarSource::read(tars)?));
+    }
+    parts.push(part(name, (bucket, listing)));
+    Ok(parts)
 }
 
 /// Opens the file at `address`, which is read in large pieces.

@@ -19,8 +19,8 @@ use crate::source::Source;
 
 /// A plan and the source of its images.
 pub struct PlannedInput {
-    /// The folder, archive or bucket of the images.
-    pub input: Location,
+    /// The folders, archives and buckets of the images.
+    pub inputs: Vec<Location>,
     /// The metadata table that was used.
     pub metadata: Location,
     /// The plan.
@@ -38,17 +38,26 @@ pub struct PlannedInput {
 }
 
 impl PlannedInput {
-    /// Plans the conversion of `input`: a folder or a zip archive, on a disk or at
+    /// Plans the conversion of `input`: a folder, a zip or tar archive, on a disk or at
     /// an address.
     ///
     /// # Errors
     /// [`PlanInputError`] if there is no plan. Problems that do not prevent a plan
     /// are listed in it.
     pub fn open(input: &Location, options: PlanOptions) -> Result<Self, PlanInputError> {
+        Self::open_all(std::slice::from_ref(input), options)
+    }
+
+    /// Plans the conversion of several inputs as if their files were in one folder.
+    ///
+    /// # Errors
+    /// The errors of [`Self::open`], and two inputs with an image of the same path.
+    pub fn open_all(inputs: &[Location], options: PlanOptions) -> Result<Self, PlanInputError> {
         let selection = Selection::parse(&options.include, &options.exclude)?;
-        let (opened, listing) = Input::open(input)?;
-        let description = read_description(opened.source.as_ref(), input)?;
-        let described = profile_of(&description, input)?;
+        let (opened, listing) = Input::open(inputs)?;
+        let place = opened.location_of(InputDescription::FILE);
+        let description = read_description(opened.source.as_ref(), &place)?;
+        let described = profile_of(&description, &place)?;
         let (choice, by) = match (&options.profile, described) {
             (ProfileChoice::ByEvidence, Some(described)) => (described, RecognisedBy::Description),
             (ProfileChoice::ByEvidence, None) => {
@@ -68,7 +77,7 @@ impl PlannedInput {
         let jobs = options.jobs.unwrap_or_else(cores);
         let headers = Headers::read(source.as_ref(), &sample, jobs);
         let headers = headers.map_err(|source| PlanInputError::Images {
-            input: input.clone(),
+            input: opened_name(inputs),
             source,
         })?;
         let shape = headers.shape();
@@ -87,7 +96,7 @@ impl PlannedInput {
         )?;
         let recognised = Recognised::new(&choice, by, &Observed::of(&plan));
         Ok(Self {
-            input: input.clone(),
+            inputs: inputs.to_vec(),
             metadata,
             plan: plan.with_problems(found),
             options,
@@ -104,10 +113,26 @@ impl PlannedInput {
         self.source.as_ref()
     }
 
+    /// Returns the location of a file that is in no list, such as a description.
+    pub fn location_of(&self, inside: &str) -> Option<Location> {
+        Some(self.inputs.first()?.join(inside))
+    }
+
+    /// The inputs for messages.
+    pub fn input_name(&self) -> String {
+        opened_name(&self.inputs)
+    }
+
     /// Mean size in bytes of the image files whose header was read.
     pub fn mean_file_bytes(&self) -> f64 {
         self.mean_file_bytes
     }
+}
+
+/// The names of inputs for messages.
+fn opened_name(inputs: &[Location]) -> String {
+    let names: Vec<String> = inputs.iter().map(ToString::to_string).collect();
+    names.join(" and ")
 }
 
 /// Number of cores; 1 if the operating system does not tell it.

@@ -2,6 +2,7 @@
 
 pub(crate) mod error;
 pub(crate) mod listing;
+pub(crate) mod others;
 #[cfg(test)]
 mod tests;
 mod walk;

@@ -31,6 +31,7 @@ pub use self::column::texts::Texts;
 pub use self::column::{Column, ColumnValues};
 pub use self::discover::error::DiscoverError;
 pub use self::discover::listing::{ImageFile, Listing};
+pub use self::discover::others::OtherFiles;
 pub use self::discover::{find_metadata, list_folder};
 pub use self::embeddings::Embeddings;
 pub use self::join::Join;

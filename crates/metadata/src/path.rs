@@ -1,4 +1,5 @@
-//! The grammar of image paths: `EXP/PlateN/WELL_sS_wC.png`, after any prefix.
+//! The grammar of image paths: `EXP/PlateN/WELL_sS_wC.png`, after any prefix. TIFF and
+//! JPEG 2000 files have the same names with another end.
 
 use crate::number::positive;
 use crate::site::{Channel, ExperimentName, SiteKey};
@@ -25,8 +26,13 @@ pub fn parse_plane_path(path: &str) -> Option<PlanePath> {
     PathParts::parse(path).map(|parts| parts.with_experiment(ExperimentName::new(parts.experiment)))
 }
 
-/// End of the name of every image.
-pub(crate) const IMAGE_EXTENSION: &str = ".png";
+/// Ends of the names of images.
+pub(crate) const IMAGE_EXTENSIONS: [&str; 4] = [".png", ".tif", ".tiff", ".jp2"];
+
+/// Returns the end of an image's name; `None` if it is no image.
+pub(crate) fn image_extension(name: &str) -> Option<&'static str> {
+    IMAGE_EXTENSIONS.into_iter().find(|end| name.ends_with(end))
+}
 
 /// A parsed path whose experiment name is not normalised yet, so that a listing
 /// can share one normalised name among thousands of images.
@@ -43,7 +49,8 @@ impl<'path> PathParts<'path> {
     /// Parses a path; `None` if it does not follow the grammar.
     pub(crate) fn parse(path: &'path str) -> Option<Self> {
         let mut components = path.rsplit('/');
-        let mut stem = components.next()?.strip_suffix(IMAGE_EXTENSION)?.split('_');
+        let name = components.next()?;
+        let mut stem = name.strip_suffix(image_extension(name)?)?.split('_');
         let plate = positive(components.next()?.strip_prefix("Plate")?)?;
         let experiment = components.next().filter(|name| !name.trim().is_empty())?;
         let well = stem.next()?.parse().ok()?;
@@ -105,10 +112,10 @@ mod tests {
             let path = format!("{prefix}HUVEC-01/Plate4/AA02_s2_w6.png");
             assert_eq!(parse_plane_path(&path), Some(expected.clone()), "{path}");
         }
-        assert_eq!(
-            parse_plane_path("HUVEC-1/Plate04/AA2_s02_w06.png"),
-            Some(expected)
-        );
+        for end in IMAGE_EXTENSIONS {
+            let path = format!("HUVEC-1/Plate04/AA2_s02_w06{end}");
+            assert_eq!(parse_plane_path(&path), Some(expected.clone()), "{path}");
+        }
     }
 
     #[test]
@@ -130,7 +137,8 @@ mod tests {
             "E/Plate1/B02_w1_s1.png",
             "E/Plate1/B02_s1_w1_x.png",
             "E/Plate1/B02_s1_w1.PNG",
-            "E/Plate1/B02_s1_w1.tif",
+            "E/Plate1/B02_s1_w1.TIF",
+            "E/Plate1/B02_s1_w1.jpg",
             "E/Plate1/B02_s1_w1.png/",
             "E\\Plate1\\B02_s1_w1.png",
         ] {

@@ -41,7 +41,7 @@ pub enum VerifyError {
     #[error("cannot read the source {input} any more")]
     Source {
         /// The source.
-        input: Location,
+        input: String,
         /// The error of the store.
         source: Unreachable,
     },

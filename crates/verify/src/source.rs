@@ -10,7 +10,7 @@ use rxrx_format::{ChunkAddress, PlaneRow, Root, plane_shape};
 use rxrx_input::{PlannedInput, ReadError, ReadHints, SourceStamp, largest_file};
 use rxrx_metadata::{Plan, SiteIndex};
 use rxrx_reader::consistency::{Finding, FindingKind, Findings, Tables};
-use rxrx_storage::{Location, Unreachable};
+use rxrx_storage::Unreachable;
 
 use super::source_table::compare_columns;
 
@@ -85,9 +85,9 @@ impl<'a> SourceCheck<'a> {
 
     /// Returns the source and the error, if the source could not be read to the end.
     /// Then no finding about it counts.
-    pub(super) fn into_unreachable(self) -> Option<(Location, Unreachable)> {
+    pub(super) fn into_unreachable(self) -> Option<(String, Unreachable)> {
         let error = self.unreachable.into_inner()?;
-        Some((self.planned.input.clone(), error))
+        Some((self.planned.input_name(), error))
     }
 
     /// Reads the images of the planes of a chunk of the dataset.

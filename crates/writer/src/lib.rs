@@ -78,7 +78,7 @@ pub use self::journal::{
 };
 pub use self::output::{Existing, LockKind, LostObject, OutputError};
 pub use self::pipeline::PipelineError;
-pub use self::plan_input::plan_input;
+pub use self::plan_input::{plan_input, plan_inputs};
 pub use self::projection::{CodecSize, Projection};
 pub use self::publish::{PublishError, PublishOptions, Published, publish};
 pub use self::refused::RefusedImages;

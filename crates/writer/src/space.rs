@@ -87,7 +87,9 @@ impl OutputSpace {
         output: &Location,
     ) -> Result<Self, OutputError> {
         let place = OutputLocation::new(output)?;
-        place.refuse_overlap(&planned.input)?;
+        for input in &planned.inputs {
+            place.refuse_overlap(input)?;
+        }
         let state = place.state()?;
         let left = match &state {
             OutputState::Sealed(_) => None,

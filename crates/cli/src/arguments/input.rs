@@ -13,10 +13,11 @@ use super::store::StoreArguments;
 /// The input, the rows to convert, and the layout of the array.
 #[derive(Debug, Args)]
 pub(crate) struct InputArguments {
-    /// Folder or zip archive with images named [images/]EXP/PlateN/WELL_sS_wC.png:
-    /// a path, or an address s3://, gs://, az:// or http(s)://
-    #[arg(value_name = "INPUT")]
-    input: OsString,
+    /// Folder, zip or tar archive, or folder of tars, with images named
+    /// [images/]EXP/PlateN/WELL_sS_wC.png: a path, or an address s3://, gs://, az:// or
+    /// http(s)://; several are read as one
+    #[arg(value_name = "INPUT", required = true, num_args = 1..)]
+    inputs: Vec<OsString>,
 
     /// Metadata table (.csv, .csv.gz, or a .zip of one): a path or an address
     /// [default: the table in INPUT]
@@ -66,9 +67,10 @@ pub(crate) struct InputArguments {
 }
 
 impl InputArguments {
-    /// Returns INPUT.
-    pub(crate) fn input(&self) -> Result<Location, LocationError> {
-        self.store.location(&self.input)
+    /// Returns the INPUTs.
+    pub(crate) fn inputs(&self) -> Result<Vec<Location>, LocationError> {
+        let inputs = self.inputs.iter();
+        inputs.map(|input| self.store.location(input)).collect()
     }
 
     /// Returns the tables, the rows and the layout.

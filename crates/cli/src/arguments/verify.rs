@@ -29,9 +29,10 @@ pub(crate) struct VerifyArguments {
     #[arg(value_name = "DATASET")]
     dataset: OsString,
 
-    /// Input that the dataset was made from: compare every pixel, with another PNG decoder
+    /// Input that the dataset was made from: compare every pixel, with another PNG decoder;
+    /// repeatable
     #[arg(long, value_name = "INPUT")]
-    source: Option<OsString>,
+    source: Vec<OsString>,
 
     /// Metadata table of the source [default: the table in INPUT]
     #[arg(long, value_name = "FILE", requires = "source")]
@@ -67,9 +68,10 @@ impl VerifyArguments {
         self.store.folder(&self.dataset)
     }
 
-    /// Returns the source, if one is given.
-    pub(crate) fn source(&self) -> Result<Option<Location>, LocationError> {
-        self.store.optional(self.source.as_ref())
+    /// Returns the sources, if any are given.
+    pub(crate) fn sources(&self) -> Result<Vec<Location>, LocationError> {
+        let sources = self.source.iter();
+        sources.map(|source| self.store.location(source)).collect()
     }
 
     /// Returns the metadata table of the source, if one is given.

@@ -2,7 +2,7 @@
 
 use rxrx_writer::{
     Codec, ConvertError, ConvertOptions, Description, Existing, Location, MadeWith, PlanOptions,
-    PlannedInput, plan_input, plan_options,
+    PlannedInput, plan_inputs, plan_options,
 };
 
 use crate::arguments::ConvertArguments;
@@ -74,9 +74,9 @@ fn plan(arguments: &ConvertArguments, output: &Location) -> anyhow::Result<Plann
         jobs: arguments.jobs,
         ..arguments.input.plan_options()?
     };
-    let input = arguments.input.input()?;
+    let inputs = arguments.input.inputs()?;
     if !arguments.retry_bad {
-        let prepared = plan_input(&input, given)?;
+        let prepared = plan_inputs(&inputs, given)?;
         let description = arguments.input.description.description(&prepared);
         report::warn_unsettled(&prepared.recognised, &description);
         return Ok(Planned {
@@ -96,7 +96,7 @@ fn plan(arguments: &ConvertArguments, output: &Location) -> anyhow::Result<Plann
         ..plan_options(&settings, given.metadata)
     };
     Ok(Planned {
-        prepared: plan_input(&input, options)?,
+        prepared: plan_inputs(&inputs, options)?,
         codec: settings.codec,
         description,
     })

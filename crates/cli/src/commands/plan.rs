@@ -2,7 +2,7 @@
 
 use rxrx_writer::metadata::Severity;
 use rxrx_writer::{
-    ObjectNumbers, OutputSpace, Projection, anonymous_memory, data_type_name, plan_input,
+    ObjectNumbers, OutputSpace, Projection, anonymous_memory, data_type_name, plan_inputs,
     release_free_memory,
 };
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use crate::report::{self, PlanEstimates, PlanMemory};
 use crate::verbosity::Verbosity;
 
 pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Result<ExitStatus> {
-    let prepared = plan_input(&arguments.input.input()?, arguments.input.plan_options()?)?;
+    let prepared = plan_inputs(&arguments.input.inputs()?, arguments.input.plan_options()?)?;
     let codec = arguments.input.codec;
     let plan = &prepared.plan;
     let description = arguments.input.description.description(&prepared);
@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Re
         let channels: Vec<String> = plan.channels().iter().map(ToString::to_string).collect();
         report::json(&json!({
             // Displayed, because a path need not be UTF-8 and JSON is.
-            "input": prepared.input.to_string(),
+            "input": prepared.input_name(),
             "metadata": prepared.metadata.to_string(),
             "shape": geometry.shape(),
             "chunk_shape": geometry.chunk_shape(),

@@ -84,7 +84,7 @@ pub(crate) fn plan(
     };
     let stored = bytes(projection.stored_bytes);
     let stored = format!("about {stored} with {codec}, {basis}");
-    property(out, "input", &prepared.input)?;
+    property(out, "input", prepared.input_name())?;
     property(out, "metadata", &prepared.metadata)?;
     data_set(out, &prepared.recognised, description)?;
     property(out, "array", array)?;

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::path::{PathParts, PlanePath};
+use super::others::OtherFiles;
+use crate::path::{IMAGE_EXTENSIONS, PathParts, PlanePath};
 use crate::site::ExperimentName;
 
 /// The files of an input, sorted by path.
@@ -10,11 +11,17 @@ use crate::site::ExperimentName;
 pub struct Listing {
     /// Files, and anything else, named as the image of a plane.
     pub images: Vec<ImageFile>,
-    /// Other PNG files.
+    /// Other image files: PNG, TIFF and JPEG 2000.
     pub unrecognised: Vec<String>,
     /// Files named as a metadata table: `metadata.csv`, `metadata.csv.gz`,
     /// `*metadata*.zip`.
     pub metadata_candidates: Vec<String>,
+    /// Tar files.
+    pub tars: Vec<String>,
+    /// Parquet files, which may hold images.
+    pub parquets: Vec<String>,
+    /// Files of other kinds, counted.
+    pub others: OtherFiles,
     /// Files and folders whose name is not UTF-8; invalid bytes are replaced.
     pub unreadable_names: Vec<String>,
     /// Files of an archive whose name would lead out of the folder to which the
@@ -43,14 +50,51 @@ impl Listing {
             if let Some(parts) = PathParts::parse(&path) {
                 let plane = parts.with_experiment(names.shared(parts.experiment));
                 listing.images.push(ImageFile { path, plane });
-            } else if has_extension(&path, ".png") {
+            } else if IMAGE_EXTENSIONS.iter().any(|end| has_extension(&path, end)) {
                 listing.unrecognised.push(path.into());
             } else if is_metadata(&path) {
                 listing.metadata_candidates.push(path.into());
+            } else if has_extension(&path, ".tar") {
+                listing.tars.push(path.into());
+            } else if has_extension(&path, ".parquet") {
+                listing.parquets.push(path.into());
+            } else {
+                listing.others.add(&path);
             }
         }
         listing.images.shrink_to_fit();
         listing
+    }
+
+    /// Adds the files of another listing. [`Self::sort`] must follow.
+    pub fn extend(&mut self, more: Self) {
+        self.images.extend(more.images);
+        self.others.extend(more.others);
+        for (all, more) in [
+            (&mut self.unrecognised, more.unrecognised),
+            (&mut self.metadata_candidates, more.metadata_candidates),
+            (&mut self.tars, more.tars),
+            (&mut self.parquets, more.parquets),
+            (&mut self.unreadable_names, more.unreadable_names),
+            (&mut self.unsafe_names, more.unsafe_names),
+        ] {
+            all.extend(more);
+        }
+    }
+
+    /// Sorts all files by path.
+    pub fn sort(&mut self) {
+        self.images.sort_by(|a, b| a.path.cmp(&b.path));
+        for all in [
+            &mut self.unrecognised,
+            &mut self.metadata_candidates,
+            &mut self.tars,
+            &mut self.parquets,
+            &mut self.unreadable_names,
+            &mut self.unsafe_names,
+        ] {
+            all.sort();
+        }
     }
 }
 
@@ -88,7 +132,7 @@ fn is_metadata(path: &str) -> bool {
 }
 
 /// Whether a path ends in `extension`, in upper or lower case.
-fn has_extension(path: &str, extension: &str) -> bool {
+pub(super) fn has_extension(path: &str, extension: &str) -> bool {
     let at = path.len().saturating_sub(extension.len());
     path.get(at..)
         .is_some_and(|end| end.eq_ignore_ascii_case(extension))

@@ -1,7 +1,7 @@
-//! Names of entries.
+//! Names of the files inside archives.
 
-/// The name of an entry, if it can be used as a path.
-pub(super) enum Name {
+/// The name of a file in an archive, if it can be used as a path.
+pub(crate) enum Name {
     /// A path inside the archive, `/` between components.
     Good(String),
     /// A name that is not text; invalid bytes are replaced.
@@ -12,7 +12,7 @@ pub(super) enum Name {
 
 impl Name {
     /// Reads the bytes of a name.
-    pub(super) fn of(raw: &[u8]) -> Self {
+    pub(crate) fn of(raw: &[u8]) -> Self {
         let Ok(name) = std::str::from_utf8(raw) else {
             return Self::Unreadable(String::from_utf8_lossy(raw).into_owned());
         };
@@ -30,5 +30,31 @@ impl Name {
             return Self::Unsafe(name);
         }
         Self::Good(name)
+    }
+}
+
+/// Names that cannot be used as paths.
+#[derive(Debug, Default)]
+pub(crate) struct RefusedNames {
+    /// Names that are not text.
+    pub(crate) unreadable: Vec<String>,
+    /// Names that lead out of the folder to which the archive is unpacked.
+    pub(crate) leading_out: Vec<String>,
+}
+
+impl RefusedNames {
+    /// Returns a usable name; stores any other.
+    pub(crate) fn usable(&mut self, name: Name) -> Option<String> {
+        match name {
+            Name::Good(name) => Some(name),
+            Name::Unreadable(name) => {
+                self.unreadable.push(name);
+                None
+            }
+            Name::Unsafe(name) => {
+                self.leading_out.push(name);
+                None
+            }
+        }
     }
 }
