@@ -47,7 +47,11 @@ impl PlannedInput {
     pub fn open(input: &Location, options: PlanOptions) -> Result<Self, PlanInputError> {
         let selection = Selection::parse(&options.include, &options.exclude)?;
         let (opened, listing) = Input::open(input)?;
-        let description = read_description(opened.source.as_ref(), input)?;
+        let description = match listing.images.is_empty() {
+            // A description of nothing: what is lacking is told below.
+            true => InputDescription::default(),
+            false => read_description(opened.source.as_ref(), input)?,
+        };
         let described = profile_of(&description, input)?;
         let (choice, by) = match (&options.profile, described) {
             (ProfileChoice::ByEvidence, Some(described)) => (described, RecognisedBy::Description),
