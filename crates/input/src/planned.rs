@@ -56,7 +56,11 @@ impl PlannedInput {
         let selection = Selection::parse(&options.include, &options.exclude)?;
         let (opened, listing) = Input::open(inputs)?;
         let place = opened.location_of(InputDescription::FILE);
-        let description = read_description(opened.source.as_ref(), &place)?;
+        let description = match listing.images.is_empty() {
+            // A description of nothing: what is lacking is told below.
+            true => InputDescription::default(),
+            false => read_description(opened.source.as_ref(), &place)?,
+        };
         let described = profile_of(&description, &place)?;
         let (choice, by) = match (&options.profile, described) {
             (ProfileChoice::ByEvidence, Some(described)) => (described, RecognisedBy::Description),

@@ -19,7 +19,7 @@ pub(crate) fn run(
     verbosity: Verbosity,
 ) -> anyhow::Result<ExitStatus> {
     let output = arguments.output()?;
-    let planned = plan(arguments, &output)?;
+    let planned = plan(arguments, &output, verbosity)?;
     let stop = StopSignal::install()?;
     let options = ConvertOptions::default()
         .codec(planned.codec)
@@ -69,7 +69,11 @@ struct Planned {
 
 /// Plans a conversion by the options of the command line; with `--retry-bad`, by
 /// the settings of the dataset at `output`.
-fn plan(arguments: &ConvertArguments, output: &Location) -> anyhow::Result<Planned> {
+fn plan(
+    arguments: &ConvertArguments,
+    output: &Location,
+    verbosity: Verbosity,
+) -> anyhow::Result<Planned> {
     let given = PlanOptions {
         jobs: arguments.jobs,
         ..arguments.input.plan_options()?
@@ -78,7 +82,7 @@ fn plan(arguments: &ConvertArguments, output: &Location) -> anyhow::Result<Plann
     if !arguments.retry_bad {
         let prepared = plan_inputs(&inputs, given)?;
         let description = arguments.input.description.description(&prepared);
-        report::warn_unsettled(&prepared.recognised, &description);
+        report::warn_unsettled(&prepared.recognised, &description, verbosity);
         return Ok(Planned {
             description,
             codec: arguments.input.codec,

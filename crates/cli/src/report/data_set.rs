@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::messages::warning;
 use super::text::property;
+use crate::verbosity::Verbosity;
 
 /// Writes what the data set is, and why.
 pub(super) fn data_set(
@@ -71,18 +72,26 @@ pub(super) fn unsettled(recognised: &Recognised, description: &Description) -> O
     let names = Profile::built_in().into_iter().map(|profile| profile.name);
     let names: Vec<String> = names.collect();
     Some(format!(
-        "the dataset will state {}: name the data set with --profile ({}, or a file), or give --dataset-name, --license and --citation; \
-         rxrx2zarr.json in INPUT can say all of it, and the stains",
+        "the dataset will state {}: name the data set with --profile ({}, or a \
+         file), or give --dataset-name, --license and --citation; rxrx2zarr.json in INPUT can \
+         say all of it, and the stains",
         join(&lacking),
         names.join(", ")
     ))
 }
 
 /// Warns of what the dataset will not state.
-pub(crate) fn warn_unsettled(recognised: &Recognised, description: &Description) {
+pub(crate) fn warn_unsettled(
+    recognised: &Recognised,
+    description: &Description,
+    verbosity: Verbosity,
+) {
     let Some(text) = unsettled(recognised, description) else {
         return;
     };
+    if verbosity == Verbosity::Quiet {
+        return;
+    }
     let reasons = match recognised.reasons.as_slice() {
         [] => String::new(),
         reasons => format!(" ({})", reasons.join("; ")),
@@ -115,6 +124,5 @@ pub(crate) fn profile_fields(recognised: &Recognised) -> Value {
         "name": recognised.profile.as_ref().map(|profile| &profile.name),
         "by": recognised.by.as_str(),
         "reasons": recognised.reasons,
-        "candidates": recognised.candidates,
     })
 }
