@@ -10,6 +10,7 @@ mod options;
 mod planned;
 mod read_error;
 mod source;
+mod tables;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod zip;
@@ -20,5 +21,6 @@ pub use self::options::PlanOptions;
 pub use self::planned::PlannedInput;
 pub use self::read_error::{Cause, ReadError};
 pub use self::source::{ReadHints, Source, SourceStamp, largest_file};
+pub use self::tables::{TableLocation, Tables};
 pub use self::zip::archive::Archive;
 pub use self::zip::error::ArchiveError;

@@ -48,14 +48,15 @@ impl Input {
         listing: &Listing,
     ) -> Result<(MetadataTable, Location), PlanInputError> {
         let reader = TableOptions::default().column_names(options.column_names);
-        if let Some(given) = &options.metadata {
-            let table = match given {
+        if let Some(given) = &options.tables.metadata {
+            let reader = reader.sheet(given.sheet.as_deref());
+            let table = match &given.location {
                 Location::Local(path) => reader.open(path)?,
                 Location::Remote(address) => {
                     reader.unpack(&address.to_string(), remote_file(address)?)?
                 }
             };
-            return Ok((table, given.clone()));
+            return Ok((table, given.location.clone()));
         }
         let inside = find_metadata(&self.location.to_string(), listing)?;
         let location = self.location.join(inside);

@@ -46,4 +46,5 @@ pub use self::table::column_names::ColumnNameRule;
 pub use self::table::error::MetadataError;
 pub use self::table::metadata_table::{MetadataTable, REQUIRED, SITE_ID};
 pub use self::table::options::TableOptions;
+pub use self::table::parquet::{PageSizes, TableFile};
 pub use self::well::{NotAWell, Well};

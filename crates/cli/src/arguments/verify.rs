@@ -4,11 +4,12 @@ use std::ffi::OsString;
 use std::num::NonZeroUsize;
 
 use clap::Args;
-use rxrx_writer::{Location, LocationError};
+use rxrx_writer::{Location, LocationError, Tables};
 
 use super::jobs::jobs;
 use super::memory::MemoryArguments;
 use super::store::StoreArguments;
+use super::tables::TableArguments;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -31,9 +32,8 @@ pub(crate) struct VerifyArguments {
     #[arg(long, value_name = "INPUT")]
     source: Option<OsString>,
 
-    /// Metadata table of the source [default: the table in INPUT]
-    #[arg(long, value_name = "FILE", requires = "source")]
-    metadata: Option<OsString>,
+    #[command(flatten)]
+    tables: TableArguments,
 
     /// Compare the sizes and checksums that the object store has with the recorded ones,
     /// and read no object
@@ -66,8 +66,11 @@ impl VerifyArguments {
         self.store.optional(self.source.as_ref())
     }
 
-    /// Returns the metadata table of the source, if one is given.
-    pub(crate) fn metadata(&self) -> Result<Option<Location>, LocationError> {
-        self.store.optional(self.metadata.as_ref())
+    /// Returns the tables of the source.
+    pub(crate) fn tables(&self) -> Result<Tables, LocationError> {
+        Ok(Tables {
+            metadata: self.tables.metadata(&self.store)?,
+            embeddings: None,
+        })
     }
 }

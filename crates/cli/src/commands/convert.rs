@@ -86,9 +86,8 @@ fn plan(arguments: &ConvertArguments, output: &Location) -> anyhow::Result<Plann
         description,
     } = MadeWith::at(output)?;
     let options = PlanOptions {
-        embeddings: given.embeddings,
         jobs: given.jobs,
-        ..plan_options(&settings, given.metadata)
+        ..plan_options(&settings, given.tables)
     };
     Ok(Planned {
         prepared: plan_input(&input, options)?,

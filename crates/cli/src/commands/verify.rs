@@ -73,7 +73,7 @@ fn plan_source(
     let root = read_root(store, &dataset.to_string())?;
     let options = PlanOptions {
         jobs: arguments.jobs,
-        ..plan_options(&root.attributes.settings, arguments.metadata()?)
+        ..plan_options(&root.attributes.settings, arguments.tables()?)
     };
     let prepared = plan_input(&input, options);
     Ok(prepared.map_err(|source| CompareError {

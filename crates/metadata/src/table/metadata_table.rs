@@ -3,6 +3,7 @@
 use crate::column::retain_rows;
 use crate::column::texts::Texts;
 use crate::column::{Column, ColumnValues};
+use crate::problem::Problems;
 use crate::site::SiteKey;
 
 /// Columns that a table must have.
@@ -22,6 +23,8 @@ pub struct MetadataTable {
     name: String,
     keys: Vec<SiteKey>,
     columns: Vec<Column>,
+    /// What reading the table left out.
+    notices: Problems,
 }
 
 impl MetadataTable {
@@ -31,7 +34,18 @@ impl MetadataTable {
             name,
             keys,
             columns,
+            notices: Problems::default(),
         }
+    }
+
+    /// Adds notices of reading the table.
+    pub(super) fn with_notices(self, notices: Problems) -> Self {
+        Self { notices, ..self }
+    }
+
+    /// What reading the table left out, for a notice.
+    pub fn notices(&self) -> &Problems {
+        &self.notices
     }
 
     /// Name of the file that the table was read from, for error messages.

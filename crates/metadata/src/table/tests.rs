@@ -1,4 +1,5 @@
 mod files;
+mod forms;
 mod hostile;
 
 use std::error::Error;
@@ -186,8 +187,8 @@ fn bad_values_are_named_with_their_line() {
             r#"column "plate": "Plate1" is not a plate number (expected a whole number from 1)"#,
         ),
         (
-            "E,1.0,B02,1",
-            r#"column "plate": "1.0" is not a plate number (expected a whole number from 1)"#,
+            "E,1.5,B02,1",
+            r#"column "plate": "1.5" is not a plate number (expected a whole number from 1)"#,
         ),
         (
             "E,1,B02,",

@@ -112,7 +112,7 @@ fn too_many_columns_are_refused() {
 
     // The last of the most columns is there twice. Comparing each name with each
     // other would take too long.
-    let header = format!("{},c0\nx\n", header(9_995).trim_end());
+    let header = format!("{},c0\n{}\n", header(9_995).trim_end(), ",".repeat(9_999));
     let error = read(&header).unwrap_err().to_string();
     assert!(error.contains("column 10000"), "{error}");
 }
