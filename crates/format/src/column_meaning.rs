@@ -1,5 +1,7 @@
 //! Descriptions of the columns of the metadata table.
 
+use rxrx_metadata::{Column, ColumnValues};
+
 /// Description of a column of the metadata table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ColumnMeaning {
@@ -11,6 +13,18 @@ pub struct ColumnMeaning {
 }
 
 impl ColumnMeaning {
+    /// Describes a column of the metadata table.
+    pub fn of_column(column: &Column) -> Self {
+        let meaning = Self::of(&column.name);
+        match (column.name.as_str(), &column.values) {
+            ("plate", ColumnValues::String(_)) => Self {
+                description: "Plate in the experiment, a name".to_owned(),
+                ..meaning
+            },
+            _ => meaning,
+        }
+    }
+
     /// Describes a column of RxRx1. Of any other column it states the name only.
     pub fn of(column: &str) -> Self {
         let known = KNOWN.iter().find(|(name, ..)| *name == column);

@@ -82,7 +82,7 @@ impl Label {
     /// Builds the coordinate along `site` that holds a metadata column.
     pub fn column(column: &Column) -> Result<Self, LabelError> {
         let name = zarr_name(&column.name);
-        let mut attributes = described(&ColumnMeaning::of(&column.name));
+        let mut attributes = described(&ColumnMeaning::of_column(column));
         let site = &["site"];
         match &column.values {
             ColumnValues::String(values) => {

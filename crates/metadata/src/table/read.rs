@@ -8,8 +8,10 @@ use super::metadata_table::{EXPERIMENT, MetadataTable, REQUIRED, SITE_ID};
 use super::raw::RawTable;
 use crate::column::texts::Texts;
 use crate::column::{Column, ColumnValues, is_blank, whole};
+use crate::discover::listing::Shared;
 use crate::excerpt::excerpt;
 use crate::number::positive;
+use crate::plate::Plate;
 use crate::site::{ExperimentName, SiteKey};
 use crate::well::Well;
 
@@ -36,6 +38,7 @@ pub(super) fn read_table(
         Some(ids) => rows.check_site_ids(ids).map(|()| None)?,
         None => Some(rows.derive_site_ids(&keys, &order)?),
     };
+    let plates_are_names = matches!(keys.first(), Some(key) if matches!(key.plate, Plate::Name(_)));
     let RawTable {
         name,
         columns,
@@ -47,6 +50,7 @@ pub(super) fn read_table(
         // These are names, even if all of them look like numbers.
         let values = match column.name.as_str() {
             SITE_ID | EXPERIMENT | "well" => ColumnValues::text(cells),
+            "plate" if plates_are_names => ColumnValues::text(cells),
             "plate" | "site" => ColumnValues::infer(cells.map(|cell| whole(cell).unwrap_or(cell))),
             _ => ColumnValues::infer(cells),
         };
@@ -71,7 +75,7 @@ impl Rows {
     /// Reads the key of each row.
     fn keys(&self) -> Result<Vec<SiteKey>, MetadataError> {
         let experiments = self.required(EXPERIMENT)?;
-        let plates = self.required("plate")?;
+        let plates = self.plates()?;
         let wells = self.required("well")?;
         let sites = self.required("site")?;
         let mut names: HashMap<&str, ExperimentName> = HashMap::new();
@@ -99,7 +103,7 @@ impl Rows {
                     .entry(experiment)
                     .or_insert_with(|| ExperimentName::new(experiment))
                     .clone(),
-                plate: number("plate", plates, "a plate number")?,
+                plate: plates.get(row).cloned().unwrap_or(Plate::Number(0)),
                 well: well
                     .parse()
                     .map_err(|_| self.refuse(row, "well", well, "a well", Well::EXPECTED))?,
@@ -107,6 +111,21 @@ impl Rows {
             });
         }
         Ok(keys)
+    }
+
+    /// Reads the plate of each row: numbers if all of them are, else names.
+    fn plates(&self) -> Result<Vec<Plate>, MetadataError> {
+        let cells = self.required("plate")?;
+        if let Some(row) = cells.cells().position(is_blank) {
+            let expected = "expected a number or a name";
+            return Err(self.refuse(row, "plate", cells.cell(row), "a plate", expected));
+        }
+        let number = |cell| Plate::number_of_table(whole(cell).unwrap_or(cell));
+        if let Some(numbers) = cells.cells().map(number).collect() {
+            return Ok(numbers);
+        }
+        let mut names = Shared::new(Plate::name);
+        Ok(cells.cells().map(|cell| names.shared(cell)).collect())
     }
 
     /// Returns the error for a malformed value.
