@@ -12,9 +12,10 @@ mod plan;
 mod publish;
 mod sample;
 mod store;
+mod tables;
 mod verify;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub(crate) use clean::CleanArguments;
 pub(crate) use convert::ConvertArguments;
@@ -62,6 +63,15 @@ pub(crate) struct Program {
 }
 
 impl Program {
+    /// Parses the command line.
+    pub(crate) fn from_command_line() -> Result<Self, clap::Error> {
+        let command = Self::command().mut_subcommand("verify", |verify| {
+            // convert and plan have these arguments, too, and no source.
+            verify.mut_group("TableArguments", |tables| tables.requires("source"))
+        });
+        Self::from_arg_matches(&command.try_get_matches()?)
+    }
+
     /// Returns the amount of text to print on standard error.
     pub(crate) fn verbosity(&self) -> Verbosity {
         match (self.quiet, self.verbose) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rxrx_metadata::{Column, ColumnText, Profile};
+use rxrx_metadata::{Column, ColumnText, ColumnValues, Profile};
 use serde::{Deserialize, Serialize};
 
 /// Description of a column of the metadata table.
@@ -48,6 +48,18 @@ impl ColumnMeanings {
             .chain(other.0.keys().filter(|name| !self.0.contains_key(*name)));
         let differs = names.filter(|name| self.0.get(*name) != other.0.get(*name));
         differs.map(String::as_str).collect()
+    }
+
+    /// Describes a column of the metadata table. A plate may be a name.
+    pub fn of_column(&self, column: &Column) -> ColumnMeaning {
+        let described = self.of(&column.name);
+        match (column.name.as_str(), &column.values) {
+            ("plate", ColumnValues::String(_)) if !self.0.contains_key("plate") => ColumnMeaning {
+                description: "Plate in the experiment, a name".to_owned(),
+                ..described
+            },
+            _ => described,
+        }
     }
 
     /// Describes a column: as the profile does, or else as the program uses it. Of any other

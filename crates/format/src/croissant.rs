@@ -19,7 +19,9 @@ use crate::checksums::Sha256Sum;
 use crate::image_array::data_type_name;
 use crate::keys::{CHANNEL_STATS, EMBEDDINGS, PLANES, SITES};
 use crate::root::DatasetAttributes;
-use crate::tables::schema::{channel_stats_schema, embeddings_schema, planes_schema, sites_schema};
+use crate::tables::schema::{
+    channel_stats_schema, embeddings_schema, planes_schema, plates_are_names, sites_schema,
+};
 
 /// A stored object, as Croissant describes it.
 #[derive(Clone, Debug)]
@@ -70,7 +72,7 @@ fn record_sets(
             table: CHANNEL_STATS,
             description: "Mean and standard deviation of each channel over the dataset, each \
                           experiment and each plate",
-            schema: channel_stats_schema(),
+            schema: channel_stats_schema(plates_are_names(columns)),
             key: &[],
         },
     ];

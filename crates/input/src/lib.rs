@@ -14,6 +14,7 @@ mod options;
 mod planned;
 mod read_error;
 mod source;
+mod tables;
 mod tar;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -26,6 +27,7 @@ pub use self::options::PlanOptions;
 pub use self::planned::PlannedInput;
 pub use self::read_error::{Cause, ReadError};
 pub use self::source::{ReadHints, Source, SourceStamp, largest_file};
+pub use self::tables::{TableLocation, Tables};
 pub use self::tar::error::TarError;
 pub use self::tar::source::TarSource;
 pub use self::zip::archive::Archive;

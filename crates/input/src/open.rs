@@ -87,14 +87,15 @@ impl Input {
         let reader = TableOptions::default()
             .column_names(options.column_names)
             .aliases(profile.table_aliases());
-        if let Some(given) = &options.metadata {
-            let table = match given {
+        if let Some(given) = &options.tables.metadata {
+            let reader = reader.clone().sheet(given.sheet.as_deref());
+            let table = match &given.location {
                 Location::Local(path) => reader.open(path)?,
                 Location::Remote(address) => {
                     reader.unpack(&address.to_string(), remote_file(address)?)?
                 }
             };
-            return Ok((table, given.clone()));
+            return Ok((table, given.location.clone()));
         }
         let inside = find_metadata(&self.name(), listing)?;
         let location = self.location_of(inside);

@@ -5,13 +5,13 @@ use std::num::NonZeroUsize;
 use rxrx_metadata::{ColumnNameRule, Layout, ProfileChoice};
 use rxrx_storage::Location;
 
+use crate::tables::Tables;
+
 /// Options of a plan. By default every row is converted.
 #[derive(Clone, Debug, Default)]
 pub struct PlanOptions {
-    /// The metadata table; `None` means the one beside the images.
-    pub metadata: Option<Location>,
-    /// A table of embeddings: `site_id` and numbers.
-    pub embeddings: Option<Location>,
+    /// The tables.
+    pub tables: Tables,
     /// Rows to convert (see [`Selection`](rxrx_metadata::Selection)); empty for all.
     pub include: Vec<String>,
     /// Rows to leave out.

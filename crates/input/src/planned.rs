@@ -72,7 +72,7 @@ impl PlannedInput {
         let (table, metadata) = opened.table(&options, &choice, &listing)?;
         let mut join = Join::new(table, listing, &selection)?;
 
-        let embeddings = options.embeddings.as_ref();
+        let embeddings = options.tables.embeddings.as_ref();
         let embeddings = embeddings.map(|table| open::embeddings(table, &mut join));
         let embeddings = embeddings.transpose()?;
 

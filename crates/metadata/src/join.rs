@@ -7,7 +7,6 @@ pub(crate) mod sources;
 mod tests;
 
 use std::collections::BTreeSet;
-use std::io::{Read, Seek};
 use std::path::Path;
 
 use self::error::{JoinError, PLANES_AT_MOST};
@@ -20,6 +19,7 @@ use crate::select::Selection;
 use crate::site::{Channel, PlaneIndex, SiteIndex};
 use crate::table::error::MetadataError;
 use crate::table::metadata_table::MetadataTable;
+use crate::table::parquet::TableFile;
 
 /// The chosen rows, and the image of each of their planes.
 #[derive(Clone, Debug)]
@@ -56,7 +56,8 @@ impl Join {
         let rows = selection
             .rows(&table)
             .map_err(|source| JoinError::Selection { source })?;
-        let problems = problems_of(&listing);
+        let mut problems = problems_of(&listing);
+        problems.extend(table.notices().clone());
         let sites = sites_of_images(&table, &rows, &listing);
         let channels = channels_of(&listing, &sites);
         if channels.is_empty() {
@@ -96,12 +97,12 @@ impl Join {
         &self.problems
     }
 
-    /// Reads the embeddings of the chosen rows from the file at `path`, which is
-    /// a `.csv`, a `.csv.gz`, or a `.zip` with one. Rows without a match are counted
-    /// among the problems.
+    /// Reads the embeddings of the chosen rows from the file at `path`: text, plain,
+    /// gzipped or in a `.zip`, or Parquet, with `site_id`, or with `well_id` where each
+    /// well has one site. Rows without a match are counted among the problems.
     ///
     /// # Errors
-    /// The file cannot be read, has no column `site_id` or no other, a cell is
+    /// The file cannot be read, has no column of ids or no other, a cell is
     /// not a finite number, two rows are of one site, or there are too many.
     pub fn embeddings(&mut self, path: &Path) -> Result<Embeddings, MetadataError> {
         Embeddings::open(path, &self.table, &mut self.problems)
@@ -115,7 +116,7 @@ impl Join {
     pub fn unpack_embeddings(
         &mut self,
         name: &str,
-        reader: impl Read + Seek,
+        reader: impl TableFile,
     ) -> Result<Embeddings, MetadataError> {
         Embeddings::unpack(name, reader, &self.table, &mut self.problems)
     }

@@ -2,6 +2,7 @@
 //! JPEG 2000 files have the same names with another end.
 
 use crate::number::positive;
+use crate::plate::Plate;
 use crate::site::{Channel, ExperimentName, SiteKey};
 use crate::well::Well;
 
@@ -16,14 +17,17 @@ pub struct PlanePath {
 
 /// Reads the last three components of `path`, which are separated by `/`.
 ///
-/// Returns `None` if they do not follow the grammar. Numbers may be zero-padded.
+/// Returns `None` if they do not follow the grammar. Numbers may be zero-padded. `N` may
+/// also be the name of a plate, such as a bar code.
 ///
 /// ```
 /// let plane = rxrx_metadata::parse_plane_path("rxrx1/images/train/HUVEC-01/Plate4/B02_s1_w6.png");
 /// assert_eq!(plane.unwrap().key.to_string(), "HUVEC-1/Plate4/B02_s1");
 /// ```
 pub fn parse_plane_path(path: &str) -> Option<PlanePath> {
-    PathParts::parse(path).map(|parts| parts.with_experiment(ExperimentName::new(parts.experiment)))
+    let parts = PathParts::parse(path)?;
+    let experiment = ExperimentName::new(parts.experiment);
+    Some(parts.with_names(experiment, Plate::of_path(parts.plate)))
 }
 
 /// Ends of the names of images.
@@ -39,7 +43,7 @@ pub(crate) fn image_extension(name: &str) -> Option<&'static str> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PathParts<'path> {
     pub(crate) experiment: &'path str,
-    plate: u32,
+    pub(crate) plate: &'path str,
     well: Well,
     site: u32,
     channel: Channel,
@@ -51,7 +55,8 @@ impl<'path> PathParts<'path> {
         let mut components = path.rsplit('/');
         let name = components.next()?;
         let mut stem = name.strip_suffix(image_extension(name)?)?.split('_');
-        let plate = positive(components.next()?.strip_prefix("Plate")?)?;
+        let plate = components.next()?.strip_prefix("Plate")?;
+        let plate = Some(plate).filter(|name| !name.trim().is_empty())?;
         let experiment = components.next().filter(|name| !name.trim().is_empty())?;
         let well = stem.next()?.parse().ok()?;
         let site = positive(stem.next()?.strip_prefix('s')?)?;
@@ -65,10 +70,9 @@ impl<'path> PathParts<'path> {
         })
     }
 
-    /// Completes the path with the normalised name of its experiment.
-    pub(crate) fn with_experiment(self, experiment: ExperimentName) -> PlanePath {
+    /// Completes the path with the normalised name of its experiment, and its plate.
+    pub(crate) fn with_names(self, experiment: ExperimentName, plate: Plate) -> PlanePath {
         let Self {
-            plate,
             well,
             site,
             channel,
@@ -95,7 +99,7 @@ mod tests {
         let expected = PlanePath {
             key: SiteKey {
                 experiment: ExperimentName::new("HUVEC-1"),
-                plate: 4,
+                plate: Plate::Number(4),
                 well: "AA02".parse().unwrap(),
                 site: 2,
             },
@@ -119,6 +123,19 @@ mod tests {
     }
 
     #[test]
+    fn plates_may_have_names() {
+        for (plate, key) in [
+            ("BR00116991", "E/PlateBR00116991/B02_s1"),
+            ("0", "E/Plate0/B02_s1"),
+            ("99999999999", "E/Plate99999999999/B02_s1"),
+        ] {
+            let path = format!("E/Plate{plate}/B02_s1_w1.png");
+            let plane = parse_plane_path(&path).unwrap();
+            assert_eq!(plane.key.to_string(), key);
+        }
+    }
+
+    #[test]
     fn other_paths_are_refused() {
         for path in [
             "",
@@ -127,9 +144,8 @@ mod tests {
             "/Plate1/B02_s1_w1.png",
             "E/plate1/B02_s1_w1.png",
             "E/Plate/B02_s1_w1.png",
-            "E/Plate0/B02_s1_w1.png",
-            "E/Plate+1/B02_s1_w1.png",
-            "E/Plate99999999999/B02_s1_w1.png",
+            "E/Plate /B02_s1_w1.png",
+            "E/Plates/x/B02_s1_w1.png",
             "E/Plate1/Z99_s1_w1.png",
             "E/Plate1/._B02_s1_w1.png",
             "E/Plate1/B02_s0_w1.png",

@@ -27,6 +27,8 @@ pub enum ProblemKind {
     StrayShapes,
     /// Images whose header cannot be read.
     UnreadableHeaders,
+    /// Columns of the table without a name, which a program added.
+    UnnamedColumns,
     /// Embeddings of sites that are not converted.
     EmbeddingsWithoutSite,
     /// Sites without an embedding, where others have one.
@@ -59,6 +61,7 @@ impl ProblemKind {
             Self::MixedShapes => "images of another size or bit depth",
             Self::StrayShapes => "images of another size or bit depth, too few to be meant so",
             Self::UnreadableHeaders => "images with an unreadable header",
+            Self::UnnamedColumns => "columns of the table without a name, left out",
             Self::EmbeddingsWithoutSite => "embeddings of no site that is converted",
             Self::SitesWithoutEmbedding => "sites without an embedding",
         }
@@ -75,6 +78,7 @@ impl ProblemKind {
             | Self::UnsafeNames
             | Self::StrayShapes
             | Self::UnreadableHeaders
+            | Self::UnnamedColumns
             | Self::EmbeddingsWithoutSite
             | Self::SitesWithoutEmbedding => Severity::Notice,
         }
@@ -207,6 +211,7 @@ mod tests {
                     UnsafeNames,
                     StrayShapes,
                     UnreadableHeaders,
+                    UnnamedColumns,
                     EmbeddingsWithoutSite,
                     SitesWithoutEmbedding,
                 ][..],

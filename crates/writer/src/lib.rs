@@ -53,7 +53,7 @@ pub use rxrx_format::{
 };
 pub use rxrx_input::{
     Archive, ArchiveError, DescriptionError, FolderSource, PlanInputError, PlanOptions,
-    PlannedInput, ReadError, ReadHints, Source, SourceStamp,
+    PlannedInput, ReadError, ReadHints, Source, SourceStamp, TableLocation, Tables,
 };
 pub use rxrx_reader::{DatasetError, DatasetInfo};
 pub use rxrx_storage::{

@@ -5,10 +5,11 @@ use std::num::NonZeroUsize;
 
 use clap::Args;
 use rxrx_writer::metadata::{Layout, Tiles};
-use rxrx_writer::{Codec, Location, LocationError, PlanOptions};
+use rxrx_writer::{Codec, Location, LocationError, PlanOptions, Tables};
 
 use super::description::DescriptionArguments;
 use super::store::StoreArguments;
+use super::tables::TableArguments;
 
 /// The input, the rows to convert, and the layout of the array.
 #[derive(Debug, Args)]
@@ -19,12 +20,11 @@ pub(crate) struct InputArguments {
     #[arg(value_name = "INPUT", required = true, num_args = 1..)]
     inputs: Vec<OsString>,
 
-    /// Metadata table (.csv, .csv.gz, or a .zip of one): a path or an address
-    /// [default: the table in INPUT]
-    #[arg(long, value_name = "FILE")]
-    metadata: Option<OsString>,
+    #[command(flatten)]
+    tables: TableArguments,
 
-    /// Table of embeddings (.csv, .csv.gz, or a .zip of one): site_id and numbers
+    /// Table of embeddings (CSV, plain, .gz or in a .zip, or Parquet): site_id or well_id, and
+    /// numbers
     #[arg(long, value_name = "FILE")]
     embeddings: Option<OsString>,
 
@@ -76,8 +76,10 @@ impl InputArguments {
     /// Returns the tables, the rows and the layout.
     pub(crate) fn plan_options(&self) -> Result<PlanOptions, LocationError> {
         Ok(PlanOptions {
-            metadata: self.store.optional(self.metadata.as_ref())?,
-            embeddings: self.store.optional(self.embeddings.as_ref())?,
+            tables: Tables {
+                metadata: self.tables.metadata(&self.store)?,
+                embeddings: self.store.optional(self.embeddings.as_ref())?,
+            },
             include: self.include.clone(),
             exclude: self.exclude.clone(),
             layout: Layout {

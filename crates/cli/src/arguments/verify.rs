@@ -5,12 +5,13 @@ use std::num::NonZeroUsize;
 
 use clap::Args;
 use rxrx_writer::metadata::ProfileChoice;
-use rxrx_writer::{Location, LocationError};
+use rxrx_writer::{Location, LocationError, Tables};
 
 use super::description::profile;
 use super::jobs::jobs;
 use super::memory::MemoryArguments;
 use super::store::StoreArguments;
+use super::tables::TableArguments;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -34,9 +35,8 @@ pub(crate) struct VerifyArguments {
     #[arg(long, value_name = "INPUT")]
     source: Vec<OsString>,
 
-    /// Metadata table of the source [default: the table in INPUT]
-    #[arg(long, value_name = "FILE", requires = "source")]
-    metadata: Option<OsString>,
+    #[command(flatten)]
+    tables: TableArguments,
 
     /// Profile of the source, if its table needs one to be read
     #[arg(long, value_name = "PROFILE", requires = "source", value_parser = profile)]
@@ -74,8 +74,11 @@ impl VerifyArguments {
         sources.map(|source| self.store.location(source)).collect()
     }
 
-    /// Returns the metadata table of the source, if one is given.
-    pub(crate) fn metadata(&self) -> Result<Option<Location>, LocationError> {
-        self.store.optional(self.metadata.as_ref())
+    /// Returns the tables of the source.
+    pub(crate) fn tables(&self) -> Result<Tables, LocationError> {
+        Ok(Tables {
+            metadata: self.tables.metadata(&self.store)?,
+            embeddings: None,
+        })
     }
 }

@@ -94,10 +94,9 @@ fn plan(
         description,
     } = MadeWith::at(output)?;
     let options = PlanOptions {
-        embeddings: given.embeddings,
         jobs: given.jobs,
         profile: given.profile,
-        ..plan_options(&settings, given.metadata)
+        ..plan_options(&settings, given.tables)
     };
     Ok(Planned {
         prepared: plan_inputs(&inputs, options)?,

@@ -74,7 +74,7 @@ fn plan_source(
     let options = PlanOptions {
         jobs: arguments.jobs,
         profile: arguments.profile.clone().unwrap_or_default(),
-        ..plan_options(&root.attributes.settings, arguments.metadata()?)
+        ..plan_options(&root.attributes.settings, arguments.tables()?)
     };
     let prepared = plan_inputs(inputs, options);
     Ok(prepared.map_err(|source| CompareError {

@@ -33,7 +33,7 @@ fn every_column_is_a_field_with_an_id_of_its_own() {
     let schemas = [
         sites_schema(&columns, &ColumnMeanings::default()),
         planes_schema(false),
-        channel_stats_schema(),
+        channel_stats_schema(false),
     ];
     let mut ids = BTreeSet::new();
     for (set, schema) in sets.iter().zip(&schemas) {

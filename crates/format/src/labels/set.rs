@@ -64,7 +64,7 @@ pub fn labels(
         )?,
     ];
     for column in columns {
-        labels.push(Label::column(column, &meanings.of(&column.name))?);
+        labels.push(Label::column(column, &meanings.of_column(column))?);
     }
     Ok(labels)
 }

@@ -9,7 +9,6 @@ mod batches;
 mod channel_stats;
 mod embeddings;
 mod error;
-mod pages;
 mod planes;
 mod sites;
 

@@ -26,7 +26,7 @@ pub fn sites_schema(columns: &[Column], meanings: &ColumnMeanings) -> Schema {
         };
         let name = column.name.as_str();
         let nullable = name != SITE_ID && !REQUIRED.contains(&name);
-        let meaning = meanings.of(name);
+        let meaning = meanings.of_column(column);
         let mut field = field(name, data_type, nullable, &meaning.description);
         if let Some(units) = meaning.units {
             let mut metadata = field.metadata().clone();
@@ -149,8 +149,24 @@ pub fn embeddings_schema(length: usize) -> Schema {
     ])
 }
 
+/// Whether the plates in the metadata table are names, not numbers.
+pub(crate) fn plates_are_names(columns: &[Column]) -> bool {
+    let plates = columns.iter().find(|column| column.name == "plate");
+    plates.is_some_and(|plates| matches!(plates.values, ColumnValues::String(_)))
+}
+
 /// The schema of `channel_stats.parquet`: one row for each scope and channel.
-pub fn channel_stats_schema() -> Schema {
+pub fn channel_stats_schema(plates_are_names: bool) -> Schema {
+    let (plate, description) = match plates_are_names {
+        true => (
+            Arrow::Utf8,
+            "Plate in the experiment, a name; null unless the scope is plate",
+        ),
+        false => (
+            Arrow::Int64,
+            "Plate in the experiment, from 1; null unless the scope is plate",
+        ),
+    };
     Schema::new(vec![
         required(
             "scope",
@@ -162,11 +178,7 @@ pub fn channel_stats_schema() -> Schema {
             Arrow::Utf8,
             "Experiment, as in metadata.parquet; null for the dataset",
         ),
-        optional(
-            "plate",
-            Arrow::Int64,
-            "Plate in the experiment, from 1; null unless the scope is plate",
-        ),
+        optional("plate", plate, description),
         required(
             "channel",
             Arrow::Utf8,
@@ -293,7 +305,7 @@ mod tests {
 
     #[test]
     fn channel_stats_have_the_columns_of_the_contract() {
-        let schema = channel_stats_schema();
+        let schema = channel_stats_schema(false);
         let expected = [
             "scope Utf8",
             "experiment Utf8?",

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::others::OtherFiles;
 use crate::path::{IMAGE_EXTENSIONS, PathParts, PlanePath};
+use crate::plate::Plate;
 use crate::site::ExperimentName;
 
 /// The files of an input, sorted by path.
@@ -45,10 +46,12 @@ impl Listing {
         let mut paths: Vec<Box<str>> = paths.into_iter().collect();
         paths.sort(); // A stable sort is fast here: the files of a folder come sorted.
         let mut listing = Self::default();
-        let mut names = ExperimentNames::default();
+        let mut names = Shared::new(ExperimentName::new);
+        let mut plates = Shared::new(Plate::of_path);
         for path in paths {
             if let Some(parts) = PathParts::parse(&path) {
-                let plane = parts.with_experiment(names.shared(parts.experiment));
+                let experiment = names.shared(parts.experiment);
+                let plane = parts.with_names(experiment, plates.shared(parts.plate));
                 listing.images.push(ImageFile { path, plane });
             } else if IMAGE_EXTENSIONS.iter().any(|end| has_extension(&path, end)) {
                 listing.unrecognised.push(path.into());
@@ -98,17 +101,25 @@ impl Listing {
     }
 }
 
-/// The normalised names of experiments, each allocated once and shared by images.
-#[derive(Default)]
-struct ExperimentNames {
-    known: HashMap<String, ExperimentName>,
-    /// The latest name as it was found, and normalised.
-    last: Option<(String, ExperimentName)>,
+/// Names that are made of texts, each allocated once and shared by images.
+pub(crate) struct Shared<T> {
+    make: fn(&str) -> T,
+    known: HashMap<String, T>,
+    /// The latest text, and what was made of it.
+    last: Option<(String, T)>,
 }
 
-impl ExperimentNames {
-    /// Returns the normalised form of `raw`.
-    fn shared(&mut self, raw: &str) -> ExperimentName {
+impl<T: Clone> Shared<T> {
+    pub(crate) fn new(make: fn(&str) -> T) -> Self {
+        Self {
+            make,
+            known: HashMap::new(),
+            last: None,
+        }
+    }
+
+    /// Returns what is made of `raw`.
+    pub(crate) fn shared(&mut self, raw: &str) -> T {
         if let Some((last, name)) = &self.last
             && last == raw
         {
@@ -117,7 +128,7 @@ impl ExperimentNames {
         let name = self
             .known
             .entry(raw.to_owned())
-            .or_insert_with(|| ExperimentName::new(raw))
+            .or_insert_with(|| (self.make)(raw))
             .clone();
         self.last = Some((raw.to_owned(), name.clone()));
         name

@@ -57,6 +57,63 @@ pub enum MetadataError {
         /// The error of the CSV reader.
         reason: String,
     },
+    /// The Parquet reader refuses the file.
+    #[error("cannot read {name} as Parquet: {reason}")]
+    Parquet {
+        /// The file.
+        name: String,
+        /// The error of the Parquet reader.
+        reason: String,
+    },
+    /// A column of a Parquet file has a type that a table of text would not have.
+    #[error(
+        "{name}: column {column:?} is of type {found}, which is neither text nor a number; \
+         leave it out"
+    )]
+    ColumnType {
+        /// The file.
+        name: String,
+        /// The column.
+        column: String,
+        /// Its type, as Arrow names it.
+        found: String,
+    },
+    /// A spreadsheet cannot be read.
+    #[error("cannot read {name} as a spreadsheet: {reason}; save the sheet as CSV")]
+    Spreadsheet {
+        /// The file.
+        name: String,
+        /// The error of the reader.
+        reason: String,
+    },
+    /// A spreadsheet has several sheets, or not the one that is wanted.
+    #[error(
+        "{name} has the sheets {}{}; choose one with {name}#SHEET",
+        listed(found),
+        wanted.as_ref().map_or_else(String::new, |wanted| format!(", but not {wanted:?}"))
+    )]
+    Sheets {
+        /// The file.
+        name: String,
+        /// The sheet that is wanted.
+        wanted: Option<String>,
+        /// The sheets that there are.
+        found: Vec<String>,
+    },
+    /// A sheet is wanted of a file that is no spreadsheet.
+    #[error("{name} is no spreadsheet, so it has no sheet {sheet:?}")]
+    NoSheets {
+        /// The file.
+        name: String,
+        /// The sheet that is wanted.
+        sheet: String,
+    },
+    /// The file has the format of Excel before 2007.
+    #[error("{name} is an Excel file of the older format .xls; save it as .xlsx or CSV")]
+    OldExcel {
+        /// The file.
+        name: String,
+    },
     /// The path is that of a folder, a pipe or a device.
     #[error("{} is no regular file; save the table as one", path.display())]
     NotAFile {
@@ -215,6 +272,33 @@ pub enum MetadataError {
         column: String,
         /// The text found.
         value: String,
+    },
+    /// Embeddings are by well, but a well has several sites.
+    #[error(
+        "{name} has embeddings by well_id, but {first} and {second} of {table} are sites of one \
+         well; use a table with site_id, or choose one site of each well with --include"
+    )]
+    WellOfSeveralSites {
+        /// The table of embeddings.
+        name: String,
+        /// The table of sites.
+        table: String,
+        /// A site of the well.
+        first: String,
+        /// Another one.
+        second: String,
+    },
+    /// A list of numbers is longer or shorter than those before.
+    #[error("{name} row {line}: the embedding has {found} numbers (expected {expected})")]
+    VectorLength {
+        /// The file.
+        name: String,
+        /// The row, from 1.
+        line: u64,
+        /// Numbers in the list.
+        found: usize,
+        /// Numbers in the first list.
+        expected: usize,
     },
     /// A table of embeddings has no column but the site ids.
     #[error(

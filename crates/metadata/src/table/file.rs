@@ -1,24 +1,40 @@
-//! The bytes of a table from a plain, gzipped or zipped file.
+//! The content of a file that holds a table: text, perhaps packed, Parquet or a spreadsheet.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek};
+use std::io::{BufReader, Read};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 use zip::ZipArchive;
 
 use super::error::MetadataError;
+use super::parquet::{self, TableFile};
+use super::spreadsheet::{self, Kind};
 
 const GZIP: &[u8] = &[0x1f, 0x8b];
 /// A local file header, or the end record that an empty archive begins with.
 const ZIP: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
 
-/// Runs `read` on the text of the table at `path`, which may be plain, gzipped or
-/// zipped. Of an archive with several tables the one named `expected` is read.
+/// First bytes of the older format of Excel.
+const XLS: &[u8] = b"\xd0\xcf\x11\xe0";
+
+/// The content of a file.
+pub(crate) enum Content<'a, R> {
+    /// Text, unpacked.
+    Text(&'a mut dyn Read),
+    /// A Parquet file.
+    Parquet(R),
+    /// A spreadsheet.
+    Spreadsheet(R, Kind),
+}
+
+/// Runs `read` on the content of the table at `path`: text, which may be gzipped or
+/// zipped, Parquet, or a spreadsheet. Of an archive with several tables the one named
+/// `expected` is read.
 pub(crate) fn open_packed<T>(
     path: &Path,
     expected: &'static str,
-    read: impl FnOnce(&str, &mut dyn Read) -> Result<T, MetadataError>,
+    read: impl FnOnce(&str, Content<'_, File>) -> Result<T, MetadataError>,
 ) -> Result<T, MetadataError> {
     let failed = |source| MetadataError::Open {
         path: path.to_owned(),
@@ -34,13 +50,13 @@ pub(crate) fn open_packed<T>(
     packed(&path.display().to_string(), file, expected, read)
 }
 
-/// Runs `read` on the text of an open table that may be plain, gzipped or zipped.
-/// `name` stands for the file in errors.
-pub(crate) fn packed<T>(
+/// Runs `read` on the content of an open file, as [`open_packed`] does. `name` stands for
+/// the file in errors.
+pub(crate) fn packed<T, R: TableFile>(
     name: &str,
-    mut file: impl Read + Seek,
+    mut file: R,
     expected: &'static str,
-    read: impl FnOnce(&str, &mut dyn Read) -> Result<T, MetadataError>,
+    read: impl FnOnce(&str, Content<'_, R>) -> Result<T, MetadataError>,
 ) -> Result<T, MetadataError> {
     let mut magic = Vec::new();
     file.by_ref()
@@ -52,31 +68,47 @@ pub(crate) fn packed<T>(
             source,
         })?;
     if ZIP.contains(&magic.as_slice()) {
-        zipped(name, BufReader::new(file), expected, read)
+        zipped(name, file, expected, read)
+    } else if magic == parquet::MAGIC {
+        read(name, Content::Parquet(file))
+    } else if magic == XLS {
+        Err(MetadataError::OldExcel { name: name.into() })
     } else if magic.starts_with(GZIP) {
-        read(name, &mut MultiGzDecoder::new(BufReader::new(file)))
+        let mut text = MultiGzDecoder::new(BufReader::new(file));
+        read(name, Content::Text(&mut text))
     } else {
-        read(name, &mut file)
+        read(name, Content::Text(&mut file))
     }
 }
 
-/// Runs `read` on the text of the table inside a zip archive.
-fn zipped<T>(
+/// Runs `read` on the spreadsheet that an archive is, or on the text of the table in it.
+fn zipped<T, R: TableFile>(
     name: &str,
-    file: impl Read + Seek,
+    mut file: R,
     expected: &'static str,
-    read: impl FnOnce(&str, &mut dyn Read) -> Result<T, MetadataError>,
+    read: impl FnOnce(&str, Content<'_, R>) -> Result<T, MetadataError>,
 ) -> Result<T, MetadataError> {
     let failed = |source| MetadataError::Archive {
         name: name.into(),
         source,
     };
-    let mut archive = ZipArchive::new(file).map_err(failed)?;
-    let names = archive.file_names().filter_map(Result::ok);
+    let mut archive = ZipArchive::new(BufReader::new(&mut file)).map_err(failed)?;
+    let names: Vec<_> = archive.file_names().filter_map(Result::ok).collect();
+    if let Some(kind) = spreadsheet::kind(names.iter().map(AsRef::as_ref)) {
+        drop(names);
+        drop(archive);
+        file.rewind().map_err(|source| MetadataError::Read {
+            name: name.into(),
+            source,
+        })?;
+        return read(name, Content::Spreadsheet(file, kind));
+    }
     let mut tables: Vec<String> = names
+        .iter()
         .filter(|entry| is_table(entry))
-        .map(Into::into)
+        .map(ToString::to_string)
         .collect();
+    drop(names);
     tables.sort();
 
     let mut named: Vec<&String> = tables.iter().collect();
@@ -92,14 +124,16 @@ fn zipped<T>(
     };
     // The name is only shown: nothing is unpacked to a path made of it.
     let name = format!("{name}:{}", entry.escape_debug());
-    read(&name, &mut archive.by_name(entry).map_err(failed)?)
+    let mut text = archive.by_name(entry).map_err(failed)?;
+    read(&name, Content::Text(&mut text))
 }
 
 /// Whether an entry is named as a table. macOS puts a `__MACOSX/._x.csv` beside
 /// each `x.csv`; that is none.
 fn is_table(entry: &str) -> bool {
     let name = base_name(entry);
-    name.to_ascii_lowercase().ends_with(".csv") && !name.starts_with("._")
+    let lower = name.to_ascii_lowercase();
+    (lower.ends_with(".csv") || lower.ends_with(".tsv")) && !name.starts_with("._")
 }
 
 fn base_name(entry: &str) -> &str {

@@ -1,14 +1,13 @@
 //! Cuts a text into records, each with the line on which it begins.
 
-use std::io::{Chain, Cursor, Read};
+use std::io::Read;
 
 use csv::{Reader, ReaderBuilder, StringRecord};
 
+use super::encoding::{Utf8Text, recognise};
 use super::error::MetadataError;
 use super::limits::Limits;
 use super::lines::{END_ROW, Exceeded, Lines};
-
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// One row of the file, or its header.
 pub(crate) struct Record<'record> {
@@ -22,33 +21,21 @@ pub(crate) struct Record<'record> {
 pub(crate) struct Records<'name, R> {
     name: &'name str,
     limits: Limits,
-    reader: Reader<Lines<Chain<Cursor<Vec<u8>>, R>>>,
+    reader: Reader<Lines<Utf8Text<R>>>,
     record: StringRecord,
 }
 
 impl<'name, R: Read> Records<'name, R> {
-    /// Begins to read `text`. `name` stands for the file in errors.
-    pub(crate) fn new(
-        name: &'name str,
-        mut text: R,
-        limits: Limits,
-    ) -> Result<Self, MetadataError> {
-        // The csv crate also skips a byte order mark, but a reader that returns
-        // the mark alone looks to it like the end of the text.
-        let mut head = Vec::with_capacity(BYTE_ORDER_MARK.len());
-        text.by_ref()
-            .take(BYTE_ORDER_MARK.len() as u64)
-            .read_to_end(&mut head)
-            .map_err(|source| MetadataError::Read {
-                name: name.into(),
-                source,
-            })?;
-        if head == BYTE_ORDER_MARK {
-            head.clear();
-        }
-        let text = Cursor::new(head).chain(text);
+    /// Begins to read `text`, whose encoding and separator are recognised. `name` stands
+    /// for the file in errors.
+    pub(crate) fn new(name: &'name str, text: R, limits: Limits) -> Result<Self, MetadataError> {
+        let (text, separator) = recognise(text).map_err(|source| MetadataError::Read {
+            name: name.into(),
+            source,
+        })?;
         let reader = ReaderBuilder::new()
             .has_headers(false)
+            .delimiter(separator)
             .flexible(true)
             .from_reader(Lines::new(text, limits));
         Ok(Self {

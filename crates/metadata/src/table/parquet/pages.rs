@@ -11,27 +11,58 @@
 /// Structures inside structures that are followed.
 const DEPTH_AT_MOST: usize = 8;
 
+/// Bytes of a header that are read at first; few have more.
+const HEADER_AT_FIRST: usize = 4 << 10;
+/// Most bytes of a header. The statistics in it hold at most two values of the page.
+const HEADER_AT_MOST: usize = 16 << 20;
+
 /// Sizes of the pages of a column in a row group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct PageSizes {
+pub struct PageSizes {
     /// Values in all pages, nulls too.
-    pub(super) values: u64,
+    pub values: u64,
     /// Bytes of the largest page, unpacked.
-    pub(super) largest: u64,
+    pub largest: u64,
 }
 
-/// Reads the headers of all pages in `chunk`, the bytes of a column in a row group;
-/// `None` where one is damaged.
-pub(super) fn page_sizes(chunk: &[u8]) -> Option<PageSizes> {
-    let mut sizes = PageSizes::default();
-    let mut bytes = Cursor(chunk);
-    while !bytes.0.is_empty() {
-        let header = bytes.page_header()?;
-        sizes.values = sizes.values.checked_add(header.values)?;
-        sizes.largest = sizes.largest.max(header.unpacked);
-        bytes.skip(header.packed)?;
+impl PageSizes {
+    /// Reads the headers of all pages of a column in a row group, which has `length`
+    /// bytes. `read` returns the bytes from an offset in it, as many as are wanted or as
+    /// there are. Returns `None` where a header is damaged or cannot be read.
+    pub fn measure<B: AsRef<[u8]>>(
+        length: u64,
+        mut read: impl FnMut(u64, usize) -> Option<B>,
+    ) -> Option<Self> {
+        let mut sizes = Self::default();
+        let mut offset = 0;
+        while offset < length {
+            let left = length - offset;
+            let mut at = |at_most: usize| {
+                let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(at_most);
+                let bytes = read(offset, wanted)?;
+                let mut cursor = Cursor(bytes.as_ref());
+                let before = cursor.0.len();
+                let header = cursor.page_header()?;
+                Some((header, (before - cursor.0.len()) as u64))
+            };
+            let (header, header_bytes) = at(HEADER_AT_FIRST).or_else(|| at(HEADER_AT_MOST))?;
+            sizes.values = sizes.values.checked_add(header.values)?;
+            sizes.largest = sizes.largest.max(header.unpacked);
+            offset = offset
+                .checked_add(header_bytes)?
+                .checked_add(header.packed)?;
+        }
+        (offset == length).then_some(sizes)
     }
-    Some(sizes)
+
+    /// Reads the headers of all pages in `chunk`, the bytes of a column in a row group;
+    /// `None` where one is damaged.
+    pub fn of(chunk: &[u8]) -> Option<Self> {
+        Self::measure(chunk.len() as u64, |offset, length| {
+            let rest = chunk.get(usize::try_from(offset).ok()?..)?;
+            Some(rest.get(..length).unwrap_or(rest))
+        })
+    }
 }
 
 /// The fields of a page header that matter.
@@ -196,8 +227,8 @@ mod tests {
         let sizes = columns.iter().map(|column| {
             let (start, length) = column.byte_range();
             let chunk = &file[start as usize..(start + length) as usize];
-            assert_eq!(page_sizes(&chunk[..chunk.len() - 1]), None, "cut");
-            page_sizes(chunk).unwrap()
+            assert_eq!(PageSizes::of(&chunk[..chunk.len() - 1]), None, "cut");
+            PageSizes::of(chunk).unwrap()
         });
         sizes.collect::<Vec<_>>().try_into().unwrap()
     }
@@ -216,8 +247,8 @@ mod tests {
     #[test]
     fn noise_is_no_header() {
         for byte in [0x0f, 0x15, 0x19, 0x1b, 0x1c, 0x80, 0xff] {
-            assert_eq!(page_sizes(&[byte; 1000]), None, "{byte}");
+            assert_eq!(PageSizes::of(&[byte; 1000]), None, "{byte}");
         }
-        assert_eq!(page_sizes(&[]), Some(PageSizes::default()));
+        assert_eq!(PageSizes::of(&[]), Some(PageSizes::default()));
     }
 }
