@@ -3,7 +3,6 @@
 use std::num::NonZeroUsize;
 
 use rxrx_metadata::{ColumnNameRule, Layout, ProfileChoice};
-use rxrx_storage::Location;
 
 use crate::tables::Tables;
 

@@ -12,7 +12,7 @@ use crate::tables::channel_stats::{ChannelStats, PlateLabel, Scope};
 
 /// The column of the plates.
 enum Plates<'a> {
-    Numbers(&'a PrimitiveArray<Int64Type>),
+    Numbers(PrimitiveArray<Int64Type>),
     Names(&'a StringArray),
 }
 
