@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::arguments::PlanArguments;
 use crate::exit_status::ExitStatus;
-use crate::report::{self, PlanMemory};
+use crate::report::{self, DescribedInput, PlanMemory};
 use crate::verbosity::Verbosity;
 
 pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Result<ExitStatus> {
@@ -50,8 +50,10 @@ pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Re
         report::print(|out| {
             report::plan(
                 out,
-                &prepared,
-                &description,
+                DescribedInput {
+                    prepared: &prepared,
+                    description: &description,
+                },
                 codec,
                 projection,
                 memory,

@@ -36,17 +36,27 @@ impl fmt::Display for PlanMemory {
     }
 }
 
+/// An input, and what the dataset that is made of it says of itself.
+#[derive(Clone, Copy)]
+pub(crate) struct DescribedInput<'a> {
+    pub(crate) prepared: &'a PlannedInput,
+    pub(crate) description: &'a Description,
+}
+
 /// Writes what a conversion would do, and the problems of the input.
 pub(crate) fn plan(
     out: &mut dyn Write,
-    prepared: &PlannedInput,
-    description: &Description,
+    input: DescribedInput<'_>,
     codec: Codec,
     projection: Projection,
     memory: PlanMemory,
     space: Option<&OutputSpace>,
     verbosity: Verbosity,
 ) -> io::Result<()> {
+    let DescribedInput {
+        prepared,
+        description,
+    } = input;
     let plan = &prepared.plan;
     let geometry = plan.geometry();
     let channels: Vec<String> = plan.channels().iter().map(ToString::to_string).collect();
