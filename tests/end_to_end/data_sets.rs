@@ -215,8 +215,8 @@ impl LookAlike {
     }
 
     /// Converts the tree with one command, and compares what the dataset says of itself.
-    fn is_described(&self) {
-        let (_place, input, output) = self.folders();
+    fn is_described(&self) -> (TempDir, Dataset) {
+        let (place, input, output) = self.folders();
         let planned = plan(&input, "--json").exits_with(0).json();
         assert_eq!(planned["profile"]["name"], self.profile);
         assert_eq!(planned["profile"]["by"], "evidence");
@@ -272,6 +272,7 @@ impl LookAlike {
         // The same command again finds nothing that it would say otherwise.
         let again = convert(&input, &output, "--json").exits_with(0).json();
         assert_eq!(again["described_otherwise"], json!([]));
+        (place, dataset)
     }
 
     /// The text and the unit of a column in Zarr, Parquet, Croissant and the card.
@@ -318,10 +319,7 @@ fn rxrx19b_is_described() {
 
 #[test]
 fn rxrx3_is_described_and_its_table_of_wells_is_read_as_published() {
-    RXRX3.is_described();
-    let (_place, input, output) = RXRX3.folders();
-    convert(&input, &output, "").exits_with(0);
-    let dataset = Dataset::at(&output);
+    let (_place, dataset) = RXRX3.is_described();
     let ids = ["gene-088_1_B02_1", "gene-088_1_B03_1"];
     assert_eq!(dataset.label::<String>("site"), ids);
     assert_eq!(dataset.label::<String>("well"), ["B02", "B03"]);

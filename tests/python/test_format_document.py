@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import math
 import re
 import shutil
 import struct
@@ -117,6 +118,23 @@ def test_the_document_names_every_attribute_and_object(kept: Path) -> None:
     words |= {path.name for path in kept.iterdir()}
     words |= set(key_value_metadata(kept, "metadata.parquet")) - {"ARROW:schema"}
     assert words - names_in_document() == set()
+
+
+def test_windows_of_the_data_are_as_in_the_document(kept: Path) -> None:
+    channels = attributes_of(kept)["channels"]
+    rows = rows_of(kept, "planes.parquet")
+    origins = [channel.get("window_from") for channel in channels]
+    if attributes_of(kept).get("format_version", 3) == 3:
+        assert origins == [None] * 3
+        return
+    assert origins == ["data", "given", "data"]
+    assert channels[1]["window"] == {"start": 700, "end": 60000, "min": 0, "max": 65535}
+    for channel in (channels[0], channels[2]):
+        good = [r for r in rows if r["channel"] == channel["name"] and r["status"] == "ok"]
+        ends = sorted(math.ceil(row["p999"]) for row in good)
+        end = ends[math.ceil(len(ends) * 99 / 100) - 1]
+        start = math.floor(min(row["p01"] for row in good))
+        assert channel["window"] == {"start": start, "end": end, "min": 0, "max": 65535}
 
 
 def documented_columns(table: str, version: int) -> dict[str, tuple[pa.DataType, bool]]:

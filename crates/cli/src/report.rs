@@ -28,7 +28,7 @@ pub(crate) use how_to_open::how_to_open;
 pub(crate) use info::info;
 pub(crate) use json::{json, json_with};
 pub(crate) use messages::{error, warn_unless_printed, warning};
-pub(crate) use plan::{PlanEstimates, PlanMemory, plan};
+pub(crate) use plan::{DescribedInput, PlanEstimates, PlanMemory, plan};
 pub(crate) use problems::{blocking_problems, problems};
 pub(crate) use published::{published, to_publish};
 pub(crate) use sample::sample;

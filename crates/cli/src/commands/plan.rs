@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::arguments::PlanArguments;
 use crate::exit_status::ExitStatus;
-use crate::report::{self, PlanEstimates, PlanMemory};
+use crate::report::{self, DescribedInput, PlanEstimates, PlanMemory};
 use crate::verbosity::Verbosity;
 
 pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Result<ExitStatus> {
@@ -54,8 +54,10 @@ pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Re
         report::print(|out| {
             report::plan(
                 out,
-                &prepared,
-                &description,
+                DescribedInput {
+                    prepared: &prepared,
+                    description: &description,
+                },
                 &PlanEstimates {
                     codec,
                     projection,

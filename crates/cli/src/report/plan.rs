@@ -52,14 +52,24 @@ pub(crate) struct PlanEstimates {
     pub(crate) space: Option<OutputSpace>,
 }
 
+/// An input, and what the dataset that is made of it says of itself.
+#[derive(Clone, Copy)]
+pub(crate) struct DescribedInput<'a> {
+    pub(crate) prepared: &'a PlannedInput,
+    pub(crate) description: &'a Description,
+}
+
 /// Writes what a conversion would do, and the problems of the input.
 pub(crate) fn plan(
     out: &mut dyn Write,
-    prepared: &PlannedInput,
-    description: &Description,
+    input: DescribedInput<'_>,
     estimates: &PlanEstimates,
     verbosity: Verbosity,
 ) -> io::Result<()> {
+    let DescribedInput {
+        prepared,
+        description,
+    } = input;
     let PlanEstimates {
         codec,
         projection,

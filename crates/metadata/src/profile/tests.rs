@@ -202,6 +202,29 @@ fn a_choice_goes_before_the_evidence() {
     );
 }
 
+/// The examples of `docs/converting.md`.
+#[test]
+fn the_documented_profile_and_description_can_be_used() {
+    let document = include_str!("../../../../docs/converting.md");
+    let example = |language: &str| {
+        let (_, example) = document.split_once(&format!("```{language}\n")).unwrap();
+        example.split_once("```").unwrap().0
+    };
+    let profile: Profile = example("toml").parse().unwrap();
+    assert_eq!(profile.name, "screen-7");
+    let csv = "Run,Plate,Well,drug,dose\nR-1,1,B02,DMSO,0\n";
+    let options = TableOptions::default().aliases(vec![profile.table.clone()]);
+    let table = options.read("m.csv", csv.as_bytes()).unwrap();
+    assert_eq!(table.site_id(0), Some("R-1_1_B02_1"));
+    assert_eq!(profile.is_negative_control(&table, 0), Some(true));
+    let described = InputDescription::parse(example("json").trim().as_bytes()).unwrap();
+    assert_eq!(described.channels[0].window, Some([0, 4000]));
+    // Each profile is in the table of the document.
+    for name in texts::names() {
+        assert!(document.contains(&format!("| `{name}` |")), "{name}");
+    }
+}
+
 #[test]
 fn a_wrong_profile_is_refused_with_the_name_of_the_field() {
     let head = "name = \"a\"\ntitle = \"A\"\n";

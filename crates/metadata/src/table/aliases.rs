@@ -53,10 +53,10 @@ impl ColumnAliases {
         let site = self
             .site
             .filter(|_| !names.iter().any(|name| name == "site"));
-        let is_there = |required: &&str| {
-            names.iter().any(|name| name == required) || (*required == "site" && site.is_some())
+        let is_there = |required: &str| {
+            names.iter().any(|name| name == required) || (required == "site" && site.is_some())
         };
-        let is_complete = REQUIRED.iter().all(|required| is_there(&required));
+        let is_complete = REQUIRED.iter().all(|required| is_there(required));
         is_complete.then_some(Header { names, site })
     }
 }
