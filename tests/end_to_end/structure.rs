@@ -25,7 +25,7 @@ use self::paths::{Module, used};
 use self::source::{Code, functions};
 
 /// Each package with its floor and the packages that it may use.
-const PACKAGES: [(&str, u32, &[&str]); 10] = [
+const PACKAGES: [(&str, u32, &[&str]); 11] = [
     ("rxrx-metadata", 1, &[]),
     ("rxrx-decoder", 1, &[]),
     ("rxrx-transport", 1, &[]),
@@ -37,6 +37,17 @@ const PACKAGES: [(&str, u32, &[&str]); 10] = [
         &["rxrx-decoder", "rxrx-metadata", "rxrx-storage"],
     ),
     ("rxrx-reader", 3, &["rxrx-format", "rxrx-storage"]),
+    (
+        "rxrx-estimate",
+        4,
+        &[
+            "rxrx-decoder",
+            "rxrx-format",
+            "rxrx-input",
+            "rxrx-metadata",
+            "rxrx-storage",
+        ],
+    ),
     (
         "rxrx-verify",
         4,
@@ -54,6 +65,7 @@ const PACKAGES: [(&str, u32, &[&str]); 10] = [
         5,
         &[
             "rxrx-decoder",
+            "rxrx-estimate",
             "rxrx-format",
             "rxrx-input",
             "rxrx-metadata",

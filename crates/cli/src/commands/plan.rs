@@ -42,7 +42,6 @@ pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Re
             "planes": {"present": plan.present_planes(), "missing": plan.missing_planes()},
             "projection": projection,
             "objects": objects,
-            "warnings": objects.warnings(),
             "memory": {"limit_bytes": memory.limit.bytes, "table_bytes": memory.table},
             "space": space.as_ref().map(space_fields),
             "problems": plan.problems(),
