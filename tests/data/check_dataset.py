@@ -52,10 +52,9 @@ def statistics(plane):  # the columns of a plane whose status is ok
     return found | {"xxh3_128": xxhash.xxh3_128_hexdigest(plane.astype(f"<u{bits // 8}"))}
 
 
-def expected_sites(
-    root, sites, shard, chunk, place
-):  # where they lie, by the indices of the shards
-    per_site = shard[1] // chunk[1]
+def expected_sites(root, sites, shard, chunk, place):
+    # Where they lie, by the indices of the shards.
+    per_site = math.prod(s // c for s, c in zip(shard[1:], chunk[1:], strict=True))
     size = 16 * (shard[0] // chunk[0]) * per_site  # zarr checks the CRC behind the index
     for number in range(-(-sites // shard[0])):
         key = f"images.zarr/images/c/{number}/0/0/0"
@@ -69,6 +68,20 @@ def expected_sites(
                 yield {"site_index": site} | dict(
                     zip(place, (key, begin, end - begin), strict=True)
                 )
+
+
+def expected_places(root, images, planes):  # of planes that share their chunks with no other
+    shard, chunk = images.shards, images.chunks
+    tiles = math.prod(s // c for s, c in zip(shard[2:], chunk[2:], strict=True))
+    size = 16 * shard[0] * shard[1] * tiles
+    for number, row in enumerate(planes):
+        n, place = divmod(number, shard[0] * shard[1])
+        key = f"images.zarr/images/c/{n}/0/0/0"
+        index = (root / key).read_bytes()[-size - 4 : -4]
+        ranges = list(struct.iter_unpack("<QQ", index))[place * tiles : (place + 1) * tiles]
+        length = sum(nbytes for _, nbytes in ranges)
+        place = {"object": key, "byte_offset": ranges[0][0], "byte_length": length}
+        demand({name: row[name] for name in place}, place, f"place of plane {number}")
 
 
 def expected_planes(images, names, planes, version):
@@ -129,6 +142,8 @@ def check(root):
     images, settings = group["images"], attributes["settings"]
     layout = [settings[name] for name in ("shard_sites", "chunk_sites", "chunk_channels")]
     demand([images.shards[0], *images.chunks[:2]], layout, "settings")
+    tile = [min(settings.get("tile", length), length) for length in images.shape[2:]]
+    demand(list(images.chunks[2:]), tile, "tile of the settings")
     names, stains = ([c[key] for c in attributes["channels"]] for key in ("name", "stain"))
     place = (
         ("object", "byte_offset", "byte_length") if version > 3 else ("shard", "offset", "length")
@@ -136,6 +151,10 @@ def check(root):
     expected = expected_sites(root, images.shape[0], images.shards, images.chunks, place)
     rows = check_table(root, "metadata", expected)
     planes = pq.read_table(root / "planes.parquet").to_pylist()
+    has_places = images.chunks[:2] == (1, 1) and version > 3
+    demand("byte_offset" in planes[0], has_places, "columns with the places of planes")
+    if has_places:
+        expected_places(root, images, planes)
     check_table(root, "planes", expected_planes(images[:], names, planes, version))
     check_table(root, "channel_stats", expected_stats(rows, names, planes, images))
     status = [row["status"] for row in planes]

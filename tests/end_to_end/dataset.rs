@@ -237,6 +237,13 @@ pub(super) fn files_below(root: &Path) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
+/// Decodes one chunk of whole planes as the notes of a table say.
+pub(super) fn decode_chunk(table: &Table, bytes: Vec<u8>) -> Vec<u16> {
+    let codecs: Vec<Value> = serde_json::from_str(&table.notes["chunk_codecs"]).unwrap();
+    let sixteen = table.notes["data_type"] == "uint16";
+    decode(bytes, &codecs, table.note_of_four("chunk_shape"), sixteen)
+}
+
 /// Runs the codecs of zarrs on the bytes of a chunk.
 fn decode(bytes: Vec<u8>, codecs: &[Value], shape: [u64; 4], sixteen: bool) -> Vec<u16> {
     c_blosc::register();

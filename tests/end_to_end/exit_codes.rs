@@ -52,7 +52,7 @@ fn unfinished() -> Input {
     let input = Input::of_sites(5);
     fs::write(input.image(1, 1), b"no image").unwrap();
     let rows = "--include HUVEC-01 --exclude well=B10";
-    let options = &format!("--strict --shard-sites 1 --jobs 1 {rows}");
+    let options = &format!("--strict --tile 8 --shard-sites 1 --jobs 1 {rows}");
     convert(&input.root(), &input.output(), options).exits_with(1);
     input
 }
@@ -152,7 +152,7 @@ fn the_json_of_info_is_documented() {
     let row = format!("site_id,feature_0\n{},1.5\n", input.site_id(0));
     fs::write(&embeddings, row).unwrap();
     let options = format!(
-        "--embeddings {} --include HUVEC-01 --exclude well=B10 {}",
+        "--tile 8 --embeddings {} --include HUVEC-01 --exclude well=B10 {}",
         embeddings.display(),
         whole_profile(&input)
     );
@@ -309,7 +309,10 @@ fn wrong_usage_is_printed_as_json() {
         assert_eq!(fails(run(arguments.iter().copied()), 2), "usage");
     }
     let input = Input::of_sites(2);
-    for options in ["--chunk-sites 3 --json", "--include colour=red --json"] {
+    for options in [
+        "--chunk-sites 3 --shard-sites 64 --json",
+        "--include colour=red --json",
+    ] {
         assert_eq!(fails(plan(&input.root(), options), 2), "usage");
     }
     // Behind `--`, it is not an option.

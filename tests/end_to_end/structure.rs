@@ -39,6 +39,17 @@ const PACKAGES: [(&str, u32, &[&str]); 11] = [
     ),
     ("rxrx-reader", 3, &["rxrx-format", "rxrx-storage"]),
     (
+        "rxrx-estimate",
+        4,
+        &[
+            "rxrx-decoder",
+            "rxrx-format",
+            "rxrx-input",
+            "rxrx-metadata",
+            "rxrx-storage",
+        ],
+    ),
+    (
         "rxrx-verify",
         4,
         &[
@@ -55,6 +66,7 @@ const PACKAGES: [(&str, u32, &[&str]); 11] = [
         5,
         &[
             "rxrx-decoder",
+            "rxrx-estimate",
             "rxrx-format",
             "rxrx-input",
             "rxrx-metadata",

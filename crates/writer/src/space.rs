@@ -3,15 +3,14 @@
 use std::error::Error;
 use std::io;
 
-use rxrx_format::keys::OBJECTS;
-use rxrx_format::{Codec, keys, label_names};
+use rxrx_estimate::{Projection, file_count};
+use rxrx_format::Codec;
 use rxrx_input::PlannedInput;
 use rxrx_storage::{FreeSpace, Location, causes};
 use rxrx_verify::size_text;
 use serde::Serialize;
 
 use crate::output::{Existing, OutputError, OutputLocation, OutputState};
-use crate::projection::Projection;
 
 /// Bytes of a plane in the tables, without its pixels.
 const TABLE_BYTES: u64 = 96;
@@ -19,13 +18,6 @@ const TABLE_BYTES: u64 = 96;
 const RECORD_BYTES: u64 = 400;
 /// Bytes that an inode takes, and those that are lost in the last block of a file.
 const BLOCK: u64 = 4096;
-/// Files and folders of a shard: `N/0/0/0` and its record in the journal.
-const FILES_OF_A_SHARD: u64 = 5;
-/// Files and folders of a label: its folder, its metadata, and `c/0`.
-const FILES_OF_A_LABEL: u64 = 4;
-/// Folders of every dataset and its journal.
-const FOLDERS: u64 = 6;
-
 /// Room for bytes and files on a file system.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Space {
@@ -181,74 +173,6 @@ pub(crate) fn demand_space(
         needed,
         free,
     })
-}
-
-/// The objects of a dataset, and how they lie in folders of a disk.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ObjectNumbers {
-    /// Objects of the dataset.
-    pub objects: u64,
-    /// Files and folders that a disk needs for them and for the journal of the run.
-    pub files: u64,
-    /// The folder with the most entries, relative to OUTPUT.
-    pub largest_folder: String,
-    /// Its entries.
-    pub largest_folder_entries: u64,
-}
-
-/// Objects from which on listing and copying a dataset is slow.
-const OBJECTS_AT_MOST: u64 = 100_000;
-/// Entries from which on a folder is slow on many file systems.
-const ENTRIES_AT_MOST: u64 = 10_000;
-
-impl ObjectNumbers {
-    /// Counts the objects of the conversion of `planned`.
-    pub fn of(planned: &PlannedInput) -> Self {
-        let shards = planned.plan.geometry().shards() as u64;
-        let labels = label_names(planned.plan.table().columns()).len() as u64;
-        let optional = u64::from(planned.embeddings.is_some());
-        let always = OBJECTS.iter().filter(|object| !object.is_optional);
-        let group = (format!("{}/", keys::GROUP), labels + 2);
-        let shard_folders = (keys::SHARDS.to_owned(), shards);
-        let largest = if shards > group.1 {
-            shard_folders
-        } else {
-            group
-        };
-        Self {
-            objects: shards + 2 * labels + always.count() as u64 + optional,
-            files: file_count(planned, shards),
-            largest_folder: largest.0,
-            largest_folder_entries: largest.1,
-        }
-    }
-
-    /// Says what will be slow, and what to do about it.
-    pub fn warnings(&self) -> Vec<String> {
-        const REMEDY: &str = "fewer are made by larger shards (--shard-sites)";
-        let mut warnings = Vec::new();
-        if self.objects > OBJECTS_AT_MOST {
-            let text = "objects are slow to list, copy and remove";
-            warnings.push(format!("{} {text}: {REMEDY}", self.objects));
-        }
-        if self.largest_folder_entries > ENTRIES_AT_MOST {
-            let Self {
-                largest_folder: folder,
-                largest_folder_entries: entries,
-                ..
-            } = self;
-            let text = "in one folder is slow on many file systems, not in an object store";
-            warnings.push(format!("{entries} entries {text} ({folder}): {REMEDY}"));
-        }
-        warnings
-    }
-}
-
-/// Returns the number of files and folders of a dataset and its journal with so many shards
-/// to store.
-fn file_count(planned: &PlannedInput, shards: u64) -> u64 {
-    let labels = label_names(planned.plan.table().columns()).len() as u64;
-    FILES_OF_A_SHARD * shards + FILES_OF_A_LABEL * labels + OBJECTS.len() as u64 + FOLDERS
 }
 
 /// Returns what `needed` has more than `free`. If an estimate was too low, `needed` may

@@ -55,7 +55,8 @@ pub(crate) struct InputArguments {
     #[arg(long, value_name = "N")]
     shard_sites: Option<NonZeroUsize>,
 
-    /// Codec: blosc-zstd, zstd, blosc-lz4 (fastest) or delta-zstd (smallest)
+    /// Codec: blosc-zstd, zstd, blosc-lz4 (fastest) or delta-zstd (smallest for 8-bit images);
+    /// plan names the smallest
     #[arg(long, value_name = "NAME", default_value_t)]
     pub(crate) codec: Codec,
 

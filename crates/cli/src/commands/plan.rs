@@ -45,7 +45,6 @@ pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Re
             "description": description,
             "projection": projection,
             "objects": objects,
-            "warnings": objects.warnings(),
             "memory": {"limit_bytes": memory.limit.bytes, "table_bytes": memory.table},
             "space": space.as_ref().map(space_fields),
             "problems": plan.problems(),

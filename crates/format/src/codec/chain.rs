@@ -26,7 +26,7 @@ pub enum Codec {
     /// Blosc with LZ4 level 5 and bitshuffle: the fastest to read and write.
     BloscLz4,
     /// Differences of neighbouring pixels, then Zstd level 1, which mostly entropy codes
-    /// them: the smallest.
+    /// them: the smallest for samples of 8 bits.
     DeltaZstd,
 }
 

@@ -1,5 +1,6 @@
 //! Building a dataset: its units, and then everything else.
 
+use rxrx_estimate::Projection;
 use rxrx_format::{DatasetAttributes, GroupEncoder};
 use rxrx_input::PlannedInput;
 use rxrx_storage::{Store, StoreError, release_free_memory};
@@ -14,7 +15,6 @@ use crate::events::{Event, Observer};
 use crate::journal::{Journal, RecordedUnits, Run, StoredUnit, UnitRecords};
 use crate::output::{ChecksummedStore, LockedOutput, OutputLocation};
 use crate::pipeline::{BufferSizes, Capacity, Pipeline};
-use crate::projection::Projection;
 use crate::seal::{Seal, Sealed};
 use crate::space::{Space, WorkLeft, is_full, lacking};
 
