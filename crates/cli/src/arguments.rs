@@ -105,3 +105,22 @@ impl Command {
         }
     }
 }
+
+impl Program {
+    /// Parses the command line.
+    ///
+    /// # Errors
+    /// It is wrong, or asks for help or the version.
+    pub(crate) fn parse_all() -> Result<Self, clap::Error> {
+        let program = Self::try_parse()?;
+        match &program.command {
+            Command::Convert(arguments) if !arguments.has_output() => {
+                let text = "the following required arguments were not provided:\n  <OUTPUT>\n\n\
+                            Usage: rxrx2zarr convert [OPTIONS] <INPUT>... <OUTPUT>\n";
+                let kind = clap::error::ErrorKind::MissingRequiredArgument;
+                Err(clap::Error::raw(kind, text))
+            }
+            _ => Ok(program),
+        }
+    }
+}

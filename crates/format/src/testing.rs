@@ -23,6 +23,8 @@ pub fn settings() -> Settings {
         shard_sites: 2,
         include: Vec::new(),
         exclude: vec!["sirna=".to_owned()],
+        only_present: false,
+        image_decoder: None,
     }
 }
 

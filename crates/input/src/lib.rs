@@ -11,7 +11,9 @@ mod member_name;
 mod open;
 mod options;
 mod planned;
+mod probe;
 mod read_error;
+mod shards;
 mod source;
 mod tar;
 #[cfg(any(test, feature = "testing"))]
@@ -23,6 +25,8 @@ pub use self::folder::FolderSource;
 pub use self::options::PlanOptions;
 pub use self::planned::PlannedInput;
 pub use self::read_error::{Cause, ReadError};
+pub use self::shards::error::ShardError;
+pub use self::shards::source::ShardSource;
 pub use self::source::{ReadHints, Source, SourceStamp, largest_file};
 pub use self::tar::error::TarError;
 pub use self::tar::source::TarSource;

@@ -3,7 +3,7 @@
 use std::io;
 
 use rxrx_reader::DatasetError;
-use rxrx_storage::{Location, StoreError, Unreachable};
+use rxrx_storage::{StoreError, Unreachable};
 
 use crate::memory_limit::TooLittleMemory;
 

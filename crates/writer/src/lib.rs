@@ -45,6 +45,7 @@ mod verify;
 /// Tables, names of images and plans.
 pub use rxrx_metadata as metadata;
 
+pub use rxrx_decoder::Oddity;
 pub use rxrx_format::{
     ChannelDescription, Codec, CodecError, DatasetAttributes, Description, EmbeddingsDigest,
     GENERATOR, LabelError, PlaneCounts, ReadTableError, Settings, TableError, UnknownCodec, Window,

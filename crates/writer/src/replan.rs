@@ -12,6 +12,7 @@ pub fn plan_options(settings: &Settings, metadata: Option<Location>) -> PlanOpti
         embeddings: None,
         include: settings.include.clone(),
         exclude: settings.exclude.clone(),
+        only_present: settings.only_present,
         layout: settings.layout(),
         ..PlanOptions::default()
     }

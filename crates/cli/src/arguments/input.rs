@@ -12,12 +12,6 @@ use super::store::StoreArguments;
 /// The input, the rows to convert, and the layout of the array.
 #[derive(Debug, Args)]
 pub(crate) struct InputArguments {
-    /// Folder, zip or tar archive, or folder of tars, with images named
-    /// [images/]EXP/PlateN/WELL_sS_wC.png: a path, or an address s3://, gs://, az:// or
-    /// http(s)://; several are read as one
-    #[arg(value_name = "INPUT", required = true, num_args = 1..)]
-    inputs: Vec<OsString>,
-
     /// Metadata table (.csv, .csv.gz, or a .zip of one): a path or an address
     /// [default: the table in INPUT]
     #[arg(long, value_name = "FILE")]
@@ -35,6 +29,10 @@ pub(crate) struct InputArguments {
     /// Leave out these rows: an experiment or COLUMN=VALUE; repeatable
     #[arg(long, value_name = "ROWS")]
     exclude: Vec<String>,
+
+    /// Leave out sites without any image
+    #[arg(long)]
+    only_present: bool,
 
     /// Number of sites in a chunk, which a reader decodes at once
     #[arg(long, value_name = "N", default_value = "1")]
@@ -57,9 +55,9 @@ pub(crate) struct InputArguments {
 }
 
 impl InputArguments {
-    /// Returns the INPUTs.
-    pub(crate) fn inputs(&self) -> Result<Vec<Location>, LocationError> {
-        let inputs = self.inputs.iter();
+    /// Returns the locations of INPUTs.
+    pub(super) fn locations(&self, inputs: &[OsString]) -> Result<Vec<Location>, LocationError> {
+        let inputs = inputs.iter();
         inputs.map(|input| self.store.location(input)).collect()
     }
 
@@ -70,6 +68,7 @@ impl InputArguments {
             embeddings: self.store.optional(self.embeddings.as_ref())?,
             include: self.include.clone(),
             exclude: self.exclude.clone(),
+            only_present: self.only_present,
             layout: Layout {
                 chunk_sites: self.chunk_sites.get(),
                 chunk_channels: self.chunk_channels.map(NonZeroUsize::get),

@@ -72,7 +72,7 @@ fn plan(arguments: &ConvertArguments, output: &Location) -> anyhow::Result<Plann
         jobs: arguments.jobs,
         ..arguments.input.plan_options()?
     };
-    let inputs = arguments.input.inputs()?;
+    let inputs = arguments.inputs()?;
     if !arguments.retry_bad {
         let prepared = plan_inputs(&inputs, given)?;
         return Ok(Planned {

@@ -12,7 +12,7 @@ use crate::report::{self, PlanMemory};
 use crate::verbosity::Verbosity;
 
 pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Result<ExitStatus> {
-    let prepared = plan_inputs(&arguments.input.inputs()?, arguments.input.plan_options()?)?;
+    let prepared = plan_inputs(&arguments.inputs()?, arguments.input.plan_options()?)?;
     let codec = arguments.input.codec;
     let plan = &prepared.plan;
     let projection = Projection::of(&prepared, codec);
