@@ -69,7 +69,16 @@ impl Program {
             // convert and plan have these arguments, too, and no source.
             verify.mut_group("TableArguments", |tables| tables.requires("source"))
         });
-        Self::from_arg_matches(&command.try_get_matches()?)
+        let program = Self::from_arg_matches(&command.try_get_matches()?)?;
+        match &program.command {
+            Command::Convert(arguments) if !arguments.has_output() => {
+                let text = "the following required arguments were not provided:\n  <OUTPUT>\n\n\
+                            Usage: rxrx2zarr convert [OPTIONS] <INPUT>... <OUTPUT>\n";
+                let kind = clap::error::ErrorKind::MissingRequiredArgument;
+                Err(clap::Error::raw(kind, text))
+            }
+            _ => Ok(program),
+        }
     }
 
     /// Returns the amount of text to print on standard error.

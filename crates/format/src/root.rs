@@ -36,6 +36,19 @@ pub struct Settings {
     pub include: Vec<String>,
     /// Clauses that choose the rows to leave out.
     pub exclude: Vec<String>,
+    /// Whether sites without any image were left out.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub only_present: bool,
+    /// Name and version of the decoder of the images, where another one may give other
+    /// pixels (JPEG 2000).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_decoder: Option<String>,
+}
+
+/// Whether a setting has its default, which is not written.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl Settings {

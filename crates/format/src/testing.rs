@@ -34,6 +34,8 @@ pub fn settings() -> Settings {
         tile: None,
         include: Vec::new(),
         exclude: vec!["sirna=".to_owned()],
+        only_present: false,
+        image_decoder: None,
     }
 }
 

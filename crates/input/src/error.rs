@@ -5,6 +5,7 @@ use rxrx_storage::{Location, StoreError, Unreachable};
 
 use crate::description::DescriptionError;
 use crate::read_error::ReadError;
+use crate::shards::error::ShardError;
 use crate::tar::error::TarError;
 use crate::zip::error::ArchiveError;
 
@@ -82,9 +83,37 @@ pub enum PlanInputError {
     /// The layout does not fit the data.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// All images are coloured.
+    #[error(
+        "the {images} images that were looked at are {colour} images whose channels differ, for \
+         example {example}; a plane is one channel in grey. RxRx1 in that form (WILDS) has three \
+         of six channels: all six are in the release, \
+         https://storage.googleapis.com/rxrx/rxrx1/rxrx1-images.zip"
+    )]
+    Coloured {
+        /// Their colour type, such as `8-bit RGB`.
+        colour: &'static str,
+        /// Number of images whose header says so.
+        images: usize,
+        /// One of them, and its first coloured pixel.
+        example: String,
+    },
+    /// All of the images that were decoded fail for one cause.
+    #[error(
+        "all of the {images} images that were decoded as a sample fail alike, for example {example}"
+    )]
+    AllAlike {
+        /// Number of images.
+        images: usize,
+        /// One of them, and what is wrong with it.
+        example: String,
+    },
+    /// A Parquet file of images cannot be used.
+    #[error(transparent)]
+    Shard(#[from] ShardError),
     /// No image has a readable header.
     #[error(
-        "none of the {images} images that were looked at is a readable PNG, for example {example}"
+        "none of the {images} images that were looked at has a header that can be read, for example {example}"
     )]
     NoReadableImage {
         /// Number of images whose header was read.

@@ -182,6 +182,11 @@ impl Source for Joined {
         self.first_that_has(path, |part| part.stamp(path))
     }
 
+    fn headers_at_most(&self) -> usize {
+        let most = self.parts.iter().map(|part| part.headers_at_most());
+        most.min().unwrap_or(0)
+    }
+
     fn read_hints(&self) -> ReadHints {
         let hints = self.parts.iter().map(|part| part.read_hints());
         let widest = |a: ReadHints, b: ReadHints| ReadHints {

@@ -15,6 +15,8 @@ use crate::error::PlanInputError;
 use crate::folder::FolderSource;
 use crate::joined::{Part, join};
 use crate::options::PlanOptions;
+use crate::shards::error::ShardError;
+use crate::shards::source::ShardSource;
 use crate::source::Source;
 use crate::tar::error::TarError;
 use crate::tar::source::{TarSource, Unread};
@@ -143,6 +145,7 @@ enum FileKind {
     Zip,
     Tar,
     CompressedTar,
+    Parquet,
 }
 
 impl FileKind {
@@ -155,6 +158,9 @@ impl FileKind {
         let is_tar = head.get(257..262) == Some(b"ustar");
         if is_tar || (ends(&[".tar"]) && !head.starts_with(b"PK")) {
             return Self::Tar;
+        }
+        if head.starts_with(b"PAR1") {
+            return Self::Parquet;
         }
         if ends(&[
             ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst",
@@ -188,11 +194,12 @@ fn open_local(path: &Path) -> Result<Vec<Part>, PlanInputError> {
     Ok(vec![match FileKind::of(&name, &head) {
         FileKind::Tar => part(name, TarSource::open(path)?),
         FileKind::CompressedTar => return Err(TarError::Compressed { tar: name }.into()),
+        FileKind::Parquet => part(name, ShardSource::open(path)?),
         FileKind::Zip => part(name, Archive::open(path)?),
     }])
 }
 
-/// Opens a folder of a disk, and the tars in it.
+/// Opens a folder of a disk, and the tars and Parquet files in it.
 fn open_folder(path: &Path, name: String) -> Result<Vec<Part>, PlanInputError> {
     let mut listing = list_folder(path)?;
     let mut tars = Vec::new();
@@ -204,11 +211,16 @@ fn open_folder(path: &Path, name: String) -> Result<Vec<Part>, PlanInputError> {
         })?;
         tars.push(Unread::in_folder(tar, container));
     }
-    listing.tars.clear();
-    let mut parts = Vec::new();
-    if !tars.is_empty() {
-        parts.push(part(format!("a tar in {name}"), TarSource::read(tars)?));
+    let mut shards = Vec::new();
+    for shard in &listing.parquets {
+        let at = path.join(shard);
+        shards.push(Container::on_disk(&at).map_err(|error| ShardError::Read {
+            shard: at.display().to_string(),
+            source: std::io::Error::from(error).into(),
+        })?);
     }
+    listing.tars.clear();
+    let mut parts = containers(&name, tars, shards)?;
     parts.push(part(name, (FolderSource::new(path), listing)));
     Ok(parts)
 }
@@ -216,10 +228,12 @@ fn open_folder(path: &Path, name: String) -> Result<Vec<Part>, PlanInputError> {
 /// Opens the archive at an address, or the folder of objects below it.
 ///
 /// An object at the address is an archive. Without an object the address is that
-/// of a folder, unless it ends in `.zip` or `.tar` or has a query.
+/// of a folder, unless it ends in `.zip`, `.tar` or `.parquet`, or has a query.
 fn open_remote(address: &Address) -> Result<Vec<Part>, PlanInputError> {
     let location = Location::Remote(address.clone());
-    let is_named = ["zip", "tar"].iter().any(|end| location.has_extension(end));
+    let is_named = ["zip", "tar", "parquet"]
+        .iter()
+        .any(|end| location.has_extension(end));
     let found = RemoteBytes::find(address);
     let bytes = if is_named || address.has_query() {
         Some(found?.ok_or_else(|| absent(address))?)
@@ -245,6 +259,10 @@ fn open_remote(address: &Address) -> Result<Vec<Part>, PlanInputError> {
             part(name, opened)
         }
         FileKind::CompressedTar => return Err(TarError::Compressed { tar: name }.into()),
+        FileKind::Parquet => {
+            let shard = Container::in_store(&name, bytes);
+            part(name, ShardSource::read_all_of(vec![shard])?)
+        }
         FileKind::Zip => {
             let opened = Archive::remote(&name, bytes)?;
             part(name, opened)
@@ -252,7 +270,23 @@ fn open_remote(address: &Address) -> Result<Vec<Part>, PlanInputError> {
     }])
 }
 
-/// Opens a folder of objects, and the tars in it.
+/// Opens the tars and the Parquet files of images of a folder.
+fn containers(
+    name: &str,
+    tars: Vec<Unread>,
+    shards: Vec<Container>,
+) -> Result<Vec<Part>, PlanInputError> {
+    let mut parts = Vec::new();
+    if !tars.is_empty() {
+        parts.push(part(format!("a tar in {name}"), TarSource::read(tars)?));
+    }
+    if let Some(opened) = ShardSource::those_with_images(shards)? {
+        parts.push(part(format!("a Parquet file in {name}"), opened));
+    }
+    Ok(parts)
+}
+
+/// Opens a folder of objects, and the tars and Parquet files in it.
 fn open_bucket(address: &Address, name: String) -> Result<Vec<Part>, PlanInputError> {
     let (bucket, mut listing) = BucketSource::list(Remote::folder(address)?)?;
     if bucket.is_empty() {
@@ -263,10 +297,14 @@ fn open_bucket(address: &Address, name: String) -> Result<Vec<Part>, PlanInputEr
         let container = Container::in_store(&format!("{name}/{tar}"), bucket.bytes(&tar)?);
         tars.push(Unread::in_folder(&tar, container));
     }
-    let mut parts = Vec::new();
-    if !tars.is_empty() {
-        parts.push(part(format!("a tar in {name}"), TarSource::read(tars)?));
+    let mut shards = Vec::new();
+    for shard in &listing.parquets {
+        shards.push(Container::in_store(
+            &format!("{name}/{shard}"),
+            bucket.bytes(shard)?,
+        ));
     }
+    let mut parts = containers(&name, tars, shards)?;
     parts.push(part(name, (bucket, listing)));
     Ok(parts)
 }

@@ -15,6 +15,8 @@ pub struct PlanOptions {
     pub include: Vec<String>,
     /// Rows to leave out.
     pub exclude: Vec<String>,
+    /// Whether sites without any image are left out.
+    pub only_present: bool,
     /// Sizes of chunks and shards.
     pub layout: Layout,
     /// The rule for the names of the table's columns. Whoever stores the columns

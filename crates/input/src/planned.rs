@@ -5,16 +5,17 @@ use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 
 use rxrx_metadata::{
-    Embeddings, InputDescription, Join, Observed, Plan, Problems, ProfileChoice, Recognised,
-    RecognisedBy, Selection,
+    Embeddings, InputDescription, Join, JoinError, Observed, Plan, Problems, ProfileChoice,
+    Recognised, RecognisedBy, Selection,
 };
 use rxrx_storage::Location;
 
 use crate::description::{profile_of, read_description};
 use crate::error::PlanInputError;
-use crate::headers::{HEADERS_AT_MOST, Headers, data_type};
+use crate::headers::{Coloured, Headers, data_type, spread};
 use crate::open::{self, Input};
 use crate::options::PlanOptions;
+use crate::probe::probe;
 use crate::source::Source;
 
 /// A plan and the source of its images.
@@ -35,6 +36,7 @@ pub struct PlannedInput {
     pub recognised: Recognised,
     source: Box<dyn Source>,
     mean_file_bytes: f64,
+    image_decoder: Option<&'static str>,
 }
 
 impl PlannedInput {
@@ -70,25 +72,35 @@ impl PlannedInput {
             (given, _) => (given.clone(), RecognisedBy::Option),
         };
         let (table, metadata) = opened.table(&options, &choice, &listing)?;
-        let mut join = Join::new(table, listing, &selection)?;
+        let others: Vec<String> = spread(&listing.unrecognised, OTHERS).cloned().collect();
+        let selection = selection.only_present(options.only_present);
+        let mut join = match Join::new(table, listing, &selection) {
+            Ok(join) => join,
+            Err(error) => {
+                refuse_coloured(opened.source.as_ref(), &error, &others)?;
+                return Err(error.into());
+            }
+        };
 
         let embeddings = options.tables.embeddings.as_ref();
         let embeddings = embeddings.map(|table| open::embeddings(table, &mut join));
         let embeddings = embeddings.transpose()?;
 
         let source = opened.source;
-        let sample = join.sample_sources(HEADERS_AT_MOST);
+        let sample = join.sample_sources(source.headers_at_most());
         let jobs = options.jobs.unwrap_or_else(cores);
         let headers = Headers::read(source.as_ref(), &sample, jobs);
-        let headers = headers.map_err(|source| PlanInputError::Images {
+        let unreachable = |source| PlanInputError::Images {
             input: opened_name(inputs),
             source,
-        })?;
+        };
+        let headers = headers.map_err(unreachable)?;
         let shape = headers.shape();
         let shape = shape.map_err(|example| PlanInputError::NoReadableImage {
             images: sample.len(),
             example,
         })?;
+        probe(source.as_ref(), &sample, shape, headers.coloured()).map_err(unreachable)??;
         let mut found = Problems::default();
         headers.report(shape, &mut found);
         let plan = Plan::new(
@@ -109,6 +121,7 @@ impl PlannedInput {
             recognised,
             source,
             mean_file_bytes: headers.mean_file_bytes(),
+            image_decoder: headers.decoder(),
         })
     }
 
@@ -127,10 +140,44 @@ impl PlannedInput {
         opened_name(&self.inputs)
     }
 
+    /// Name and version of the decoder of the images, where another one may give other
+    /// pixels.
+    pub fn image_decoder(&self) -> Option<&'static str> {
+        self.image_decoder
+    }
+
     /// Mean size in bytes of the image files whose header was read.
     pub fn mean_file_bytes(&self) -> f64 {
         self.mean_file_bytes
     }
+}
+
+/// Images with other names that are looked at if none has the right one.
+const OTHERS: usize = 64;
+
+/// Refuses images that have other names and are coloured. Then new names would not help.
+fn refuse_coloured(
+    source: &dyn Source,
+    error: &JoinError,
+    paths: &[String],
+) -> Result<(), PlanInputError> {
+    let JoinError::NoImages { unrecognised, .. } = error else {
+        return Ok(());
+    };
+    let Ok(headers) = Headers::read(source, paths, cores()) else {
+        return Ok(());
+    };
+    let Some((coloured, shape)) = headers.coloured().zip(headers.shape().ok()) else {
+        return Ok(());
+    };
+    let all = Coloured {
+        images: *unrecognised,
+        ..coloured
+    };
+    if coloured.images < paths.len() {
+        return Ok(());
+    }
+    probe(source, paths, shape, Some(all)).unwrap_or(Ok(()))
 }
 
 /// The names of inputs for messages.

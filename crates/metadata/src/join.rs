@@ -2,6 +2,7 @@
 
 pub(crate) mod error;
 mod sample;
+mod seen;
 pub(crate) mod sources;
 #[cfg(test)]
 mod tests;
@@ -10,6 +11,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use self::error::{JoinError, PLANES_AT_MOST};
+use self::seen::{absent_channels, only_in_case, seen};
 use self::sources::{PlaneSources, SourcesBuilder};
 use crate::discover::listing::Listing;
 use crate::embeddings::Embeddings;
@@ -29,6 +31,9 @@ pub struct Join {
     pub(crate) problems: Problems,
 }
 
+/// Most experiments that a message names.
+const EXPERIMENTS_SHOWN: usize = 4;
+
 /// The site of an image, if it has one.
 #[derive(Clone, Copy)]
 enum SiteOfImage {
@@ -38,6 +43,13 @@ enum SiteOfImage {
     NotChosen,
     /// The table has no such row.
     NoRow,
+}
+
+impl SiteOfImage {
+    /// Whether the image is of a chosen row.
+    fn is_chosen(&self) -> bool {
+        matches!(self, Self::Chosen(_))
+    }
 }
 
 impl Join {
@@ -53,12 +65,16 @@ impl Join {
         listing: Listing,
         selection: &Selection,
     ) -> Result<Self, JoinError> {
-        let rows = selection
+        let mut rows = selection
             .rows(&table)
             .map_err(|source| JoinError::Selection { source })?;
         let mut problems = problems_of(&listing);
         problems.extend(table.notices().clone());
-        let sites = sites_of_images(&table, &rows, &listing);
+        let mut sites = sites_of_images(&table, &rows, &listing);
+        if selection.leaves_out_absent() && sites.iter().any(SiteOfImage::is_chosen) {
+            rows = rows_with_images(&rows, &sites);
+            sites = sites_of_images(&table, &rows, &listing);
+        }
         let channels = channels_of(&listing, &sites);
         if channels.is_empty() {
             return Err(no_images(&table, &rows, &listing, &sites));
@@ -78,6 +94,7 @@ impl Join {
         };
         join.collect_sources(listing, sites, channels);
         join.report_missing();
+        join.report_experiments();
         Ok(join)
     }
 
@@ -197,6 +214,49 @@ impl Join {
         }
     }
 
+    /// Adds the experiments without any image and the channels that no site has to the
+    /// problems, with what can be done.
+    fn report_experiments(&mut self) {
+        let mut with_image: BTreeSet<&str> = BTreeSet::new();
+        let mut all: BTreeSet<&str> = BTreeSet::new();
+        for (site, key) in self.table.keys().iter().enumerate() {
+            let name = key.experiment.as_str();
+            all.insert(name);
+            let site = SiteIndex(site);
+            let has = |channel| self.sources.has(PlaneIndex { site, channel });
+            if !with_image.contains(name) && (0..self.channels().len()).any(has) {
+                with_image.insert(name);
+            }
+        }
+        let mut found = Problems::default();
+        for name in all.difference(&with_image) {
+            let clauses = with_image.iter().take(EXPERIMENTS_SHOWN);
+            let clauses: Vec<String> = clauses.map(|name| format!("--include {name}")).collect();
+            found.add(ProblemKind::ExperimentsWithoutImages, 0, || {
+                format!(
+                    "{name}; there are images of {} of {} experiments: {}{} selects them, and \
+                     --only-present leaves out all sites without an image",
+                    with_image.len(),
+                    all.len(),
+                    clauses.join(" "),
+                    if with_image.len() > EXPERIMENTS_SHOWN {
+                        " ..."
+                    } else {
+                        ""
+                    },
+                )
+            });
+        }
+        for channel in absent_channels(self.channels()) {
+            found.add(ProblemKind::AbsentChannels, 0, || {
+                let channels = self.channels().iter().map(Channel::to_string);
+                let channels: Vec<String> = channels.collect();
+                format!("{channel}; there are {}", channels.join(" "))
+            });
+        }
+        self.problems.extend(found);
+    }
+
     /// Adds the sites without some or all of their images to the problems.
     fn report_missing(&mut self) {
         let channels = self.channels().len();
@@ -226,11 +286,28 @@ impl Join {
     }
 }
 
+/// The rows of which there is an image. `sites` are those of the images.
+fn rows_with_images(rows: &[usize], sites: &[SiteOfImage]) -> Vec<usize> {
+    let mut has_image = vec![false; rows.len()];
+    for site in sites {
+        if let SiteOfImage::Chosen(site) = site
+            && let Some(has_image) = has_image.get_mut(*site)
+        {
+            *has_image = true;
+        }
+    }
+    let rows = rows.iter().zip(has_image);
+    rows.filter_map(|(row, has)| has.then_some(*row)).collect()
+}
+
 /// Problems that the names of the files show.
 fn problems_of(listing: &Listing) -> Problems {
     let mut problems = Problems::default();
     for path in &listing.unrecognised {
         problems.add(ProblemKind::UnrecognisedFiles, 0, || path.clone());
+    }
+    for path in only_in_case(&listing.unrecognised) {
+        problems.add(ProblemKind::NamesInOtherCase, 0, || path.to_owned());
     }
     for name in &listing.unreadable_names {
         problems.add(ProblemKind::UnreadableNames, 0, || name.clone());
@@ -286,6 +363,7 @@ fn no_images(
         return JoinError::NoImages {
             unrecognised: listing.unrecognised.len(),
             example: listing.unrecognised.first().cloned(),
+            seen: seen(listing),
         };
     };
     let images = listing.images.len();

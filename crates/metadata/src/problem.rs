@@ -15,8 +15,10 @@ pub enum ProblemKind {
     IncompleteSites,
     /// Planes with more than one image file.
     DuplicatePlanes,
-    /// PNG files whose path does not follow the grammar.
+    /// Image files whose path does not follow the grammar.
     UnrecognisedFiles,
+    /// Those of them that would follow it in other upper and lower case.
+    NamesInOtherCase,
     /// Files and folders whose name is not UTF-8.
     UnreadableNames,
     /// Entries of an archive whose name is absolute or has `..` in it.
@@ -29,6 +31,10 @@ pub enum ProblemKind {
     UnreadableHeaders,
     /// Columns of the table without a name, which a program added.
     UnnamedColumns,
+    /// Experiments of the table with no image at all.
+    ExperimentsWithoutImages,
+    /// Channels between others, of which there is no image at all.
+    AbsentChannels,
     /// Embeddings of sites that are not converted.
     EmbeddingsWithoutSite,
     /// Sites without an embedding, where others have one.
@@ -55,13 +61,18 @@ impl ProblemKind {
             Self::RowsWithoutImages => "sites without any image",
             Self::IncompleteSites => "sites short of a channel",
             Self::DuplicatePlanes => "planes with more than one file",
-            Self::UnrecognisedFiles => "PNG files not named EXP/PlateN/WELL_sS_wC.png",
+            Self::UnrecognisedFiles => "image files not named EXP/PlateN/WELL_sS_wC.png",
+            Self::NamesInOtherCase => {
+                "image files whose names fit but for upper and lower case; rename them"
+            }
             Self::UnreadableNames => "files or folders whose name is not UTF-8",
             Self::UnsafeNames => "files whose name leads out of the archive, not used",
             Self::MixedShapes => "images of another size or bit depth",
             Self::StrayShapes => "images of another size or bit depth, too few to be meant so",
             Self::UnreadableHeaders => "images with an unreadable header",
             Self::UnnamedColumns => "columns of the table without a name, left out",
+            Self::ExperimentsWithoutImages => "experiments without any image",
+            Self::AbsentChannels => "channels without any image",
             Self::EmbeddingsWithoutSite => "embeddings of no site that is converted",
             Self::SitesWithoutEmbedding => "sites without an embedding",
         }
@@ -74,6 +85,9 @@ impl ProblemKind {
             Self::RowsWithoutImages | Self::IncompleteSites => Severity::NeedsAllowMissing,
             Self::ImagesWithoutRow
             | Self::UnrecognisedFiles
+            | Self::NamesInOtherCase
+            | Self::ExperimentsWithoutImages
+            | Self::AbsentChannels
             | Self::UnreadableNames
             | Self::UnsafeNames
             | Self::StrayShapes
@@ -207,6 +221,9 @@ mod tests {
                 &[
                     ImagesWithoutRow,
                     UnrecognisedFiles,
+                    NamesInOtherCase,
+                    ExperimentsWithoutImages,
+                    AbsentChannels,
                     UnreadableNames,
                     UnsafeNames,
                     StrayShapes,

@@ -26,6 +26,7 @@ use crate::table::metadata_table::{EXPERIMENT, MetadataTable};
 pub struct Selection {
     include: Vec<Clause>,
     exclude: Vec<Clause>,
+    only_present: bool,
 }
 
 /// Error of a choice of rows.
@@ -109,7 +110,22 @@ impl Selection {
         Ok(Self {
             include: Clause::parse_all(include)?,
             exclude: Clause::parse_all(exclude)?,
+            only_present: false,
         })
+    }
+
+    /// Leaves out rows without any image, if `only_present`.
+    #[must_use]
+    pub fn only_present(self, only_present: bool) -> Self {
+        Self {
+            only_present,
+            ..self
+        }
+    }
+
+    /// Whether rows without any image are left out.
+    pub(crate) fn leaves_out_absent(&self) -> bool {
+        self.only_present
     }
 
     /// Returns the chosen rows of `table`, ascending.

@@ -90,6 +90,7 @@ kinds! {
     CleanError [Output Store] { Self::Switching { .. } => Output, Self::Foreign { .. } => Input }
     PipelineError [Codec Journal Store] {
         Self::UnreadableImage { .. } | Self::CorruptImage { .. } => Input,
+        Self::AllAlike { .. } => Input,
         Self::Source { .. } | Self::Thread { .. } => Store,
         Self::Defect { .. } => Defect,
     }

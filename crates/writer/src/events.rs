@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use rxrx_decoder::Oddity;
+
 use crate::journal::Resumed;
 
 /// An event of a conversion, a verification or a publication.
@@ -38,6 +40,14 @@ pub enum Event<'a> {
     Stopping {
         /// How long the units may go on.
         grace: Duration,
+    },
+    /// An image is faulty in a way that does not concern its pixels, which are proven by
+    /// checksums and were stored.
+    PlaneKept {
+        /// The path inside INPUT.
+        path: &'a str,
+        /// What is wrong with the file.
+        oddity: Oddity,
     },
     /// An unfinished run is continued.
     Continued(&'a Resumed),

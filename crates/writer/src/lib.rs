@@ -44,6 +44,7 @@ mod verify;
 /// Tables, names of images and plans.
 pub use rxrx_metadata as metadata;
 
+pub use rxrx_decoder::Oddity;
 pub use rxrx_format::{
     ChannelDescription, Codec, CodecError, ColumnMeaning, ColumnMeanings, DatasetAttributes,
     Description, EmbeddingsDigest, GENERATOR, LabelError, PlaneCounts, ReadTableError, Settings,

@@ -100,6 +100,7 @@ mod capacity;
 mod chunk;
 mod chunks;
 mod error;
+mod first_images;
 mod inputs;
 mod progress;
 mod read;

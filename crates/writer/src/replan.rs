@@ -10,6 +10,7 @@ pub fn plan_options(settings: &Settings, tables: Tables) -> PlanOptions {
         tables,
         include: settings.include.clone(),
         exclude: settings.exclude.clone(),
+        only_present: settings.only_present,
         layout: settings.layout(),
         ..PlanOptions::default()
     }

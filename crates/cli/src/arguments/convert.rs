@@ -1,6 +1,6 @@
 //! Arguments of `convert`.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
@@ -21,6 +21,8 @@ Examples:
   rxrx2zarr convert rxrx1 huvec --include 'HUVEC-*' --include dataset=train
   rxrx2zarr convert plates out --profile rxrx19a   if it is not recognised
   rxrx2zarr convert rxrx1 out --allow-missing      pixels of missing images become 0
+  rxrx2zarr convert plate1.zip plate2.tar out --metadata metadata.csv    several inputs as one
+  rxrx2zarr convert rxrx1 out --only-present       without the sites that have no image
   rxrx2zarr convert rxrx1 out --retry-bad          after such images were repaired
 
 The same command continues an interrupted run. If the dataset is complete, it
@@ -32,14 +34,21 @@ Exit codes: 0 complete, 1 failed and nothing sealed, 2 wrong usage,
 129, 130, 138 or 143 stopped by SIGHUP, SIGINT, SIGUSR1 or SIGTERM.";
 
 #[derive(Debug, Args)]
-#[command(before_help = EXAMPLES)]
+#[command(
+    before_help = EXAMPLES,
+    override_usage = "rxrx2zarr convert [OPTIONS] <INPUT>... <OUTPUT>"
+)]
 pub(crate) struct ConvertArguments {
+    /// INPUT: folder, zip or tar archive, folder of tars, or Parquet files, with images named
+    /// [images/]EXP/PlateN/WELL_sS_wC.png; several are read as one. OUTPUT, the last one:
+    /// folder to create. Each is a path, or an address: s3://, gs://, az:// or http(s)://
+    // One list, because clap gives a list followed by another argument only what stands in
+    // front of the first option.
+    #[arg(value_names = ["INPUT", "OUTPUT"], required = true, num_args = 1..)]
+    paths: Vec<OsString>,
+
     #[command(flatten)]
     pub(crate) input: InputArguments,
-
-    /// Folder to create, or an address: s3://, gs://, az:// or http(s)://host/bucket/name
-    #[arg(value_name = "OUTPUT")]
-    output: OsString,
 
     /// Number of threads that decode and encode [default: all cores]
     #[arg(short, long, value_name = "N", value_parser = jobs())]
@@ -68,7 +77,8 @@ pub(crate) struct ConvertArguments {
 
     /// Convert missing, unreadable and corrupt images of OUTPUT again, with the settings of OUTPUT
     #[arg(long, conflicts_with_all = [
-        "overwrite", "strict", "include", "exclude", "chunk_sites", "chunk_channels", "tile",
+        "overwrite", "strict", "include", "exclude", "only_present", "chunk_sites", "chunk_channels",
+        "tile",
         "shard_sites", "codec", "dataset_name", "license", "citation",
     ])]
     pub(crate) retry_bad: bool,
@@ -93,9 +103,28 @@ pub(crate) struct ConvertArguments {
 }
 
 impl ConvertArguments {
+    /// Whether there is an OUTPUT beside an INPUT, which clap cannot demand: it counts the
+    /// paths between two options.
+    pub(super) fn has_output(&self) -> bool {
+        self.paths.len() > 1
+    }
+
     /// Returns OUTPUT.
     pub(crate) fn output(&self) -> Result<Location, LocationError> {
-        self.input.store.folder(&self.output)
+        let output = self
+            .paths
+            .last()
+            .map_or(OsStr::new(""), OsString::as_os_str);
+        self.input.store.folder(output)
+    }
+
+    /// Returns the INPUTs.
+    pub(crate) fn inputs(&self) -> Result<Vec<Location>, LocationError> {
+        let inputs = self
+            .paths
+            .split_last()
+            .map_or(&[][..], |(_, inputs)| inputs);
+        self.input.locations(inputs)
     }
 
     /// Returns how long shards in progress may take after a signal.

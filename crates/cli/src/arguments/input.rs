@@ -14,12 +14,6 @@ use super::tables::TableArguments;
 /// The input, the rows to convert, and the layout of the array.
 #[derive(Debug, Args)]
 pub(crate) struct InputArguments {
-    /// Folder, zip or tar archive, or folder of tars, with images named
-    /// [images/]EXP/PlateN/WELL_sS_wC.png: a path, or an address s3://, gs://, az:// or
-    /// http(s)://; several are read as one
-    #[arg(value_name = "INPUT", required = true, num_args = 1..)]
-    inputs: Vec<OsString>,
-
     #[command(flatten)]
     tables: TableArguments,
 
@@ -36,6 +30,10 @@ pub(crate) struct InputArguments {
     /// Leave out these rows: an experiment or COLUMN=VALUE; repeatable
     #[arg(long, value_name = "ROWS")]
     exclude: Vec<String>,
+
+    /// Leave out sites without any image
+    #[arg(long)]
+    only_present: bool,
 
     /// Number of sites in a chunk, which a reader decodes at once
     #[arg(long, value_name = "N", default_value = "1")]
@@ -68,9 +66,9 @@ pub(crate) struct InputArguments {
 }
 
 impl InputArguments {
-    /// Returns the INPUTs.
-    pub(crate) fn inputs(&self) -> Result<Vec<Location>, LocationError> {
-        let inputs = self.inputs.iter();
+    /// Returns the locations of INPUTs.
+    pub(super) fn locations(&self, inputs: &[OsString]) -> Result<Vec<Location>, LocationError> {
+        let inputs = inputs.iter();
         inputs.map(|input| self.store.location(input)).collect()
     }
 
@@ -83,6 +81,7 @@ impl InputArguments {
             },
             include: self.include.clone(),
             exclude: self.exclude.clone(),
+            only_present: self.only_present,
             layout: Layout {
                 chunk_sites: self.chunk_sites.get(),
                 chunk_channels: self.chunk_channels.map(NonZeroUsize::get),

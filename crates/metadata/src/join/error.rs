@@ -20,14 +20,16 @@ pub enum JoinError {
     },
     /// No file is named as an image.
     #[error(
-        "no image named EXP/PlateN/WELL_sS_wC.png in the input{}",
+        "no image named EXP/PlateN/WELL_sS_wC.png (or .tif, .tiff, .jp2) in the input{}{seen}",
         other_names(*unrecognised, example.as_deref())
     )]
     NoImages {
-        /// PNG files with other names.
+        /// Image files with other names.
         unrecognised: usize,
         /// One of them.
         example: Option<String>,
+        /// What else was seen, as the end of a sentence; empty without any.
+        seen: String,
     },
     /// There are images, but none of a site in the table.
     #[error(
@@ -70,10 +72,10 @@ pub enum JoinError {
     },
 }
 
-/// Text about PNG files whose names are not those of images; empty without any.
+/// Text about image files whose names are not those of images; empty without any.
 fn other_names(count: usize, example: Option<&str>) -> String {
     match example {
-        Some(path) => format!("; {count} PNG files are named otherwise, such as {path}"),
+        Some(path) => format!("; {count} image files are named otherwise, such as {path}"),
         None => String::new(),
     }
 }

@@ -53,6 +53,8 @@ impl<'a> Wanted<'a> {
                 tile: geometry.tile,
                 include: planned.options.include.clone(),
                 exclude: planned.options.exclude.clone(),
+                only_present: planned.options.only_present,
+                image_decoder: planned.image_decoder().map(str::to_owned),
             },
             description: match &options.description {
                 Some(description) => description.clone().of_plan(&planned.plan),

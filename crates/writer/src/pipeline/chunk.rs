@@ -131,6 +131,9 @@ impl<'a> PlaneDecoder<'a> {
                 .observer
                 .notice(Event::PlaneRefused { path, error });
         }
+        if let Some(file) = file {
+            self.shared.first_images.note(&file.path, &record)?;
+        }
         Ok(record)
     }
 
@@ -191,10 +194,17 @@ impl<'a> PlaneDecoder<'a> {
         pixels: &mut [u8],
     ) -> Result<PlaneRecord, PipelineError> {
         match self.decoder.decode(bytes, self.shape, pixels) {
-            Ok(summary) => Ok(PlaneRecord::Ok {
-                source: stamp,
-                summary,
-            }),
+            Ok(summary) => {
+                for oddity in self.decoder.oddities().iter() {
+                    self.pipeline
+                        .observer
+                        .notice(Event::PlaneKept { path, oddity });
+                }
+                Ok(PlaneRecord::Ok {
+                    source: stamp,
+                    summary,
+                })
+            }
             Err(source) if self.pipeline.strict => Err(PipelineError::CorruptImage {
                 path: path.to_owned(),
                 source,

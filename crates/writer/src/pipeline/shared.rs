@@ -11,6 +11,7 @@ use rxrx_metadata::Unit;
 
 use super::buffers::BufferPool;
 use super::capacity::Capacity;
+use super::first_images::FirstImages;
 use super::inputs::Pipeline;
 use super::progress::Progress;
 
@@ -20,6 +21,7 @@ pub(super) struct Shared<'a> {
     /// The units to run, ascending.
     pub(super) units: &'a [Unit],
     pub(super) progress: Progress<'a>,
+    pub(super) first_images: FirstImages,
     /// Buffers of image files.
     pub(super) file_buffers: BufferPool,
     /// Buffers of encoded chunks.
@@ -37,6 +39,7 @@ impl<'a> Shared<'a> {
             pipeline,
             units,
             progress: Progress::new(units.len(), chunks, per_unit, capacity, pipeline.stop),
+            first_images: FirstImages::default(),
             // Hardly any PNG is larger than its pixels.
             file_buffers: BufferPool::with_capacity(pipeline.plan.geometry().plane_bytes()),
             // The encoder makes room for the worst case.
