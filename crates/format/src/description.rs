@@ -132,6 +132,18 @@ const RXRX1_CHANNELS: [(&str, &str, &str, u32); 6] = [
 ];
 
 impl ChannelDescription {
+    /// Describes the channel `name` of images of type `data_type`. Only of the channels
+    /// `w1`, `w2`, … more than the name is known.
+    pub fn named(name: &str, channel: Channel, data_type: DataType) -> Self {
+        if name == channel.to_string() {
+            return Self::of(channel, data_type);
+        }
+        Self {
+            name: name.to_owned(),
+            ..Self::of(Channel(u16::MAX), data_type)
+        }
+    }
+
     /// Describes one channel of images of type `data_type`.
     pub fn of(channel: Channel, data_type: DataType) -> Self {
         let known = usize::from(channel.0)

@@ -1,7 +1,7 @@
 //! The root group of a dataset: its attributes, and the metadata of all arrays.
 //! No other module writes or parses the root.
 
-use rxrx_metadata::{ArrayGeometry, Layout, Plan, PlanError};
+use rxrx_metadata::{ArrayGeometry, Layout, NameOptions, Plan, PlanError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -33,6 +33,9 @@ pub struct Settings {
     pub include: Vec<String>,
     /// Clauses that choose the rows to leave out.
     pub exclude: Vec<String>,
+    /// How the images are named; absent for the names of RxRx1.
+    #[serde(default, skip_serializing_if = "NameOptions::is_default")]
+    pub names: NameOptions,
 }
 
 impl Settings {
@@ -88,11 +91,12 @@ impl DatasetAttributes {
         planes: PlaneCounts,
     ) -> Self {
         let data_type = plan.geometry().data_type;
-        let channels = plan.channels().iter();
+        let names = plan.channel_names().iter();
+        let channels = plan.channels().iter().zip(names);
         Self {
             description,
             channels: channels
-                .map(|&channel| ChannelDescription::of(channel, data_type))
+                .map(|(&channel, name)| ChannelDescription::named(name, channel, data_type))
                 .collect(),
             generator: GENERATOR.to_owned(),
             settings,

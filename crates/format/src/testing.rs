@@ -1,7 +1,7 @@
 //! Values for tests.
 
-use rxrx_metadata::Layout;
 pub use rxrx_metadata::testing::{SIDE, image_path, plan};
+use rxrx_metadata::{Layout, NameOptions};
 
 use crate::codec::chain::Codec;
 use crate::root::Settings;
@@ -17,6 +17,7 @@ pub fn shards_of(shard_sites: usize) -> Layout {
 /// Settings that fit any plan.
 pub fn settings() -> Settings {
     Settings {
+        names: NameOptions::default(),
         codec: Codec::BloscZstd,
         chunk_sites: 1,
         chunk_channels: 2,

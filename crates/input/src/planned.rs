@@ -12,13 +12,15 @@ use crate::headers::{HEADERS_AT_MOST, Headers, data_type};
 use crate::open::{self, Input};
 use crate::options::PlanOptions;
 use crate::source::Source;
+use crate::tables::TableLocation;
 
 /// A plan and the source of its images.
 pub struct PlannedInput {
     /// The folder, archive or bucket of the images.
     pub input: Location,
-    /// The metadata table that was used.
-    pub metadata: Location,
+    /// The metadata tables that were used; none if the rows come from the names of the
+    /// images.
+    pub metadata: Vec<TableLocation>,
     /// The plan.
     pub plan: Plan,
     /// The options of the plan.
@@ -39,6 +41,7 @@ impl PlannedInput {
     pub fn open(input: &Location, options: PlanOptions) -> Result<Self, PlanInputError> {
         let selection = Selection::parse(&options.include, &options.exclude)?;
         let (opened, listing) = Input::open(input)?;
+        let listing = listing.named(&options.names, &opened.name())?;
         let (table, metadata) = opened.table(&options, &listing)?;
         let mut join = Join::new(table, listing, &selection)?;
 

@@ -32,6 +32,9 @@ pub fn parse_plane_path(path: &str) -> Option<PlanePath> {
 /// End of the name of every image.
 pub(crate) const IMAGE_EXTENSION: &str = ".png";
 
+/// Ends of the names of files that hold images.
+pub(crate) const IMAGE_EXTENSIONS: [&str; 4] = [".png", ".tif", ".tiff", ".jp2"];
+
 /// A parsed path whose experiment name is not normalised yet, so that a listing
 /// can share one normalised name among thousands of images.
 #[derive(Clone, Copy, Debug)]

@@ -29,6 +29,18 @@ pub enum ProblemKind {
     UnreadableHeaders,
     /// Columns of the table without a name, which a program added.
     UnnamedColumns,
+    /// Required columns that have another name in the table.
+    RenamedColumns,
+    /// Wells of the table that are not in the plate map.
+    WellsNotInPlatemap,
+    /// Wells of the plate map that no row of the table has.
+    PlatemapWellsUnused,
+    /// Values of the table that the joined table does not have.
+    RowsNotJoined,
+    /// Rows of the joined table that no row of the table has the values of.
+    JoinedRowsUnused,
+    /// Images of channels, depths or times that are not chosen.
+    ImagesNotChosen,
     /// Embeddings of sites that are not converted.
     EmbeddingsWithoutSite,
     /// Sites without an embedding, where others have one.
@@ -62,6 +74,12 @@ impl ProblemKind {
             Self::StrayShapes => "images of another size or bit depth, too few to be meant so",
             Self::UnreadableHeaders => "images with an unreadable header",
             Self::UnnamedColumns => "columns of the table without a name, left out",
+            Self::RenamedColumns => "required columns with another name in the table",
+            Self::WellsNotInPlatemap => "wells of the table that are not in the plate map",
+            Self::PlatemapWellsUnused => "wells of the plate map that no row has",
+            Self::RowsNotJoined => "values of the table that the joined table does not have",
+            Self::JoinedRowsUnused => "rows of the joined table that fit no row",
+            Self::ImagesNotChosen => "images of channels, depths or times that are not chosen",
             Self::EmbeddingsWithoutSite => "embeddings of no site that is converted",
             Self::SitesWithoutEmbedding => "sites without an embedding",
         }
@@ -79,6 +97,12 @@ impl ProblemKind {
             | Self::StrayShapes
             | Self::UnreadableHeaders
             | Self::UnnamedColumns
+            | Self::RenamedColumns
+            | Self::WellsNotInPlatemap
+            | Self::PlatemapWellsUnused
+            | Self::RowsNotJoined
+            | Self::JoinedRowsUnused
+            | Self::ImagesNotChosen
             | Self::EmbeddingsWithoutSite
             | Self::SitesWithoutEmbedding => Severity::Notice,
         }
@@ -212,6 +236,12 @@ mod tests {
                     StrayShapes,
                     UnreadableHeaders,
                     UnnamedColumns,
+                    RenamedColumns,
+                    WellsNotInPlatemap,
+                    PlatemapWellsUnused,
+                    RowsNotJoined,
+                    JoinedRowsUnused,
+                    ImagesNotChosen,
                     EmbeddingsWithoutSite,
                     SitesWithoutEmbedding,
                 ][..],

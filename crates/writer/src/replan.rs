@@ -10,6 +10,7 @@ pub fn plan_options(settings: &Settings, tables: Tables) -> PlanOptions {
         tables,
         include: settings.include.clone(),
         exclude: settings.exclude.clone(),
+        names: settings.names.clone(),
         layout: settings.layout(),
         ..PlanOptions::default()
     }

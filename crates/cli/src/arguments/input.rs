@@ -7,6 +7,7 @@ use clap::Args;
 use rxrx_writer::metadata::Layout;
 use rxrx_writer::{Codec, Location, LocationError, PlanOptions, Tables};
 
+use super::names::NameArguments;
 use super::store::StoreArguments;
 use super::tables::TableArguments;
 
@@ -20,6 +21,9 @@ pub(crate) struct InputArguments {
 
     #[command(flatten)]
     tables: TableArguments,
+
+    #[command(flatten)]
+    names: NameArguments,
 
     /// Table of embeddings (CSV, plain, .gz or in a .zip, or Parquet): site_id or well_id, and
     /// numbers
@@ -65,9 +69,10 @@ impl InputArguments {
     pub(crate) fn plan_options(&self) -> Result<PlanOptions, LocationError> {
         Ok(PlanOptions {
             tables: Tables {
-                metadata: self.tables.metadata(&self.store)?,
                 embeddings: self.store.optional(self.embeddings.as_ref())?,
+                ..self.tables.tables(&self.store)?
             },
+            names: self.names.options(),
             include: self.include.clone(),
             exclude: self.exclude.clone(),
             layout: Layout {

@@ -5,7 +5,9 @@ use std::io::{self, Write};
 
 use indicatif::HumanCount;
 use rxrx_writer::metadata::{Problem, Problems, Severity};
-use rxrx_writer::{Codec, MemoryLimit, OutputSpace, PlannedInput, Projection, data_type_name};
+use rxrx_writer::{
+    Codec, MemoryLimit, OutputSpace, PlannedInput, Projection, TableLocation, data_type_name,
+};
 
 use super::problems::problem_text;
 use super::text::{axes, bytes, count, property};
@@ -44,7 +46,7 @@ pub(crate) fn plan(
 ) -> io::Result<()> {
     let plan = &prepared.plan;
     let geometry = plan.geometry();
-    let channels: Vec<String> = plan.channels().iter().map(ToString::to_string).collect();
+    let channels: Vec<String> = plan.channel_names().to_vec();
     let data_type = data_type_name(geometry.data_type);
     let array = format!("{} {data_type}", axes(&geometry.shape()));
     let planes = format!(
@@ -55,7 +57,7 @@ pub(crate) fn plan(
     let read = format!("about {}", bytes(projection.source_bytes));
     let stored = format!("about {} with {codec}", bytes(projection.stored_bytes));
     property(out, "input", &prepared.input)?;
-    property(out, "metadata", &prepared.metadata)?;
+    property(out, "metadata", tables(&prepared.metadata))?;
     property(out, "array", array)?;
     property(out, "channels", channels.join(" "))?;
     property(out, "chunk", axes(&geometry.chunk_shape()))?;
@@ -94,6 +96,15 @@ pub(crate) fn plan(
         problem(out, found, examples)?;
     }
     Ok(())
+}
+
+/// Formats the tables of the metadata.
+fn tables(tables: &[TableLocation]) -> String {
+    match tables {
+        [] => "the names of the images".to_owned(),
+        [table] => table.to_string(),
+        [first, others @ ..] => format!("{first} and {} more", count(others.len())),
+    }
 }
 
 /// Formats bytes and numbers of files.

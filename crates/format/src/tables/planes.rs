@@ -47,7 +47,7 @@ impl<'a> PlanesTable<'a> {
         let bloom = [("xxh3_128".to_owned(), longest * channels)];
         Ok(Self {
             plan,
-            channels: plan.channels().iter().map(ToString::to_string).collect(),
+            channels: plan.channel_names().to_vec(),
             writer: TableWriter::new(PLANES, planes_schema(), &bloom, key_values)?,
             group_ends: groups
                 .iter()

@@ -261,7 +261,7 @@ fn errors_explain_why_there_is_nothing_to_convert() {
     );
     assert_eq!(
         error(&["a.png", "b.png"], &all),
-        "no image named EXP/PlateN/WELL_sS_wC.png in the input; 2 PNG files are named otherwise, such as a.png"
+        "no image named EXP/PlateN/WELL_sS_wC.png in the input; 2 image files are named otherwise, such as a.png"
     );
     assert_eq!(
         error(&["RPE-01/Plate1/B02_s1_w1.png"], &all),

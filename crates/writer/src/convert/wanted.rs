@@ -52,6 +52,7 @@ impl<'a> Wanted<'a> {
                 shard_sites: geometry.shard_sites,
                 include: planned.options.include.clone(),
                 exclude: planned.options.exclude.clone(),
+                names: planned.options.names.clone(),
             },
             description: match &options.description {
                 Some(description) => description.clone(),
