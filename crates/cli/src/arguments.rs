@@ -8,6 +8,7 @@ mod info;
 mod input;
 mod jobs;
 mod memory;
+mod names;
 mod plan;
 mod publish;
 mod sample;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use rxrx_metadata::{ArrayGeometry, ColumnValues, Plan};
+use rxrx_metadata::{ArrayGeometry, ColumnValues, NameOptions, Plan};
 
 use crate::croissant::summary;
 use crate::root::DatasetAttributes;
@@ -169,6 +169,32 @@ fn write_origin(
         if !clauses.is_empty() {
             writeln!(card, "{verb}: `{}`.", clauses.join("`, `"))?;
         }
+    }
+    write_names(card, &settings.names)
+}
+
+/// Writes how the images were named, and which of them were chosen by their names.
+fn write_names(card: &mut String, names: &NameOptions) -> std::fmt::Result {
+    if let Some(pattern) = &names.pattern {
+        writeln!(card, "Names of the images: `{pattern}`.")?;
+    }
+    if !names.channels.is_empty() {
+        writeln!(
+            card,
+            "Channels of the names: `{}`.",
+            names.channels.join("`, `")
+        )?;
+    }
+    for (what, number) in [
+        ("plane of each stack, z", names.z),
+        ("time point, t", names.t),
+    ] {
+        if let Some(number) = number {
+            writeln!(card, "Only one {what} = {number}, was converted.")?;
+        }
+    }
+    if let Some(experiment) = &names.experiment {
+        writeln!(card, "Experiment, as the user named it: `{experiment}`.")?;
     }
     Ok(())
 }

@@ -151,14 +151,13 @@ impl Description {
     #[must_use]
     pub fn of_plan(self, plan: &Plan) -> Self {
         let data_type = plan.geometry().data_type;
-        let describe = |channel: &Channel| {
-            let name = channel.to_string();
-            let known = self.channels.iter().find(|known| known.name == name);
+        let describe = |name: &String| {
+            let known = self.channels.iter().find(|known| known.name == *name);
             let unknown = || ChannelDescription::unknown(name.clone(), data_type);
             known.cloned().unwrap_or_else(unknown)
         };
         Self {
-            channels: plan.channels().iter().map(describe).collect(),
+            channels: plan.channel_names().iter().map(describe).collect(),
             columns: self.columns.only_of(plan.table().columns()),
             ..self
         }

@@ -1,7 +1,7 @@
 //! The root group of a dataset: its attributes, and the metadata of all arrays.
 //! No other module writes or parses the root.
 
-use rxrx_metadata::{ArrayGeometry, Layout, Plan, PlanError, Tiles};
+use rxrx_metadata::{ArrayGeometry, Layout, NameOptions, Plan, PlanError, Tiles};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -43,6 +43,9 @@ pub struct Settings {
     /// pixels (JPEG 2000).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_decoder: Option<String>,
+    /// How the images are named; absent for the names of RxRx1.
+    #[serde(default, skip_serializing_if = "NameOptions::is_default")]
+    pub names: NameOptions,
 }
 
 /// Whether a setting has its default, which is not written.

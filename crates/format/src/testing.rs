@@ -1,7 +1,7 @@
 //! Values for tests.
 
 pub use rxrx_metadata::testing::{SIDE, image_path, plan};
-use rxrx_metadata::{DataType, Layout, Profile};
+use rxrx_metadata::{DataType, Layout, NameOptions, Profile};
 
 use crate::codec::chain::Codec;
 use crate::description::Description;
@@ -27,6 +27,7 @@ pub fn rxrx1() -> Description {
 /// Settings that fit any plan.
 pub fn settings() -> Settings {
     Settings {
+        names: NameOptions::default(),
         codec: Codec::BloscZstd,
         chunk_sites: 1,
         chunk_channels: 2,

@@ -1,6 +1,8 @@
 //! Errors of planning INPUT.
 
-use rxrx_metadata::{DiscoverError, JoinError, MetadataError, PlanError, SelectionError};
+use rxrx_metadata::{
+    DiscoverError, JoinError, MetadataError, NamesError, PlanError, SelectionError,
+};
 use rxrx_storage::{Location, StoreError, Unreachable};
 
 use crate::description::DescriptionError;
@@ -74,6 +76,9 @@ pub enum PlanInputError {
     /// The table of embeddings cannot be used.
     #[error("cannot use the embeddings")]
     Embeddings(#[source] Box<MetadataError>),
+    /// The names of the images cannot be read as wanted.
+    #[error(transparent)]
+    Names(#[from] NamesError),
     /// `--include` or `--exclude` do not fit this table.
     #[error(transparent)]
     Selection(#[from] SelectionError),

@@ -4,8 +4,8 @@ use std::io::{Cursor, Read};
 use std::path::Path;
 
 use rxrx_metadata::{
-    Embeddings, Join, Listing, MetadataTable, ProfileChoice, TableOptions, find_metadata,
-    list_folder,
+    DiscoverError, Embeddings, Join, JoinError, Listing, MetadataBuilder, MetadataTable,
+    ProfileChoice, TableOptions, find_metadata, find_well_tables, list_folder,
 };
 use rxrx_storage::{Address, Location, ReadAhead, Remote, RemoteBytes, open_file};
 
@@ -18,6 +18,7 @@ use crate::options::PlanOptions;
 use crate::shards::error::ShardError;
 use crate::shards::source::ShardSource;
 use crate::source::Source;
+use crate::tables::TableLocation;
 use crate::tar::error::TarError;
 use crate::tar::source::{TarSource, Unread};
 use crate::zip::archive::Archive;
@@ -77,48 +78,141 @@ impl Input {
         )
     }
 
-    /// Reads the table that the options name, or else the one beside the images. The profile
-    /// says how its columns may be called.
-    /// Returns it with its location.
+    /// Reads the tables that the options name, or else the one beside the images. Returns
+    /// the metadata with the locations of the tables; there are none if the rows come from
+    /// the names of the images.
     pub(crate) fn table(
         &self,
         options: &PlanOptions,
         profile: &ProfileChoice,
         listing: &Listing,
-    ) -> Result<(MetadataTable, Location), PlanInputError> {
+    ) -> Result<(MetadataTable, Vec<TableLocation>), PlanInputError> {
         let reader = TableOptions::default()
             .column_names(options.column_names)
             .aliases(profile.table_aliases());
-        if let Some(given) = &options.tables.metadata {
-            let reader = reader.clone().sheet(given.sheet.as_deref());
-            let table = match &given.location {
-                Location::Local(path) => reader.open(path)?,
-                Location::Remote(address) => {
-                    reader.unpack(&address.to_string(), remote_file(address)?)?
+        let mut builder = MetadataBuilder::new(reader);
+        let tables = &options.tables;
+        let mut found = tables.metadata.clone();
+        if tables.rows_from_names {
+            builder.add_images(listing);
+        } else if found.is_empty() {
+            found = self.add_beside_images(&mut builder, options, listing)?;
+        } else {
+            for given in &found {
+                let sheet = given.sheet.as_deref();
+                match &given.location {
+                    Location::Local(path) => builder.add_file(path, sheet)?,
+                    Location::Remote(address) => {
+                        builder.add_sheet(&address.to_string(), remote_file(address)?, sheet)?;
+                    }
                 }
-            };
-            return Ok((table, given.location.clone()));
+            }
         }
-        let inside = find_metadata(&self.name(), listing)?;
-        let location = self.location_of(inside);
-        if let Location::Local(path) = &location
-            && path.is_file()
-        {
-            return Ok((reader.open(path)?, location));
+        if let Some((other, on)) = &tables.join {
+            let sheet = other.sheet.as_deref();
+            match &other.location {
+                Location::Local(path) => builder.join_file(path, sheet, on)?,
+                Location::Remote(address) => {
+                    builder.join(&address.to_string(), remote_file(address)?, sheet, on)?;
+                }
+            }
         }
+        if let Some(map) = &tables.platemap {
+            let sheet = map.sheet.as_deref();
+            match &map.location {
+                Location::Local(path) => builder.platemap_file(path, sheet)?,
+                Location::Remote(address) => {
+                    builder.platemap_sheet(&address.to_string(), remote_file(address)?, sheet)?;
+                }
+            }
+        }
+        Ok((builder.finish(listing)?, found))
+    }
+
+    /// Adds the table beside the images, the tables of RxRx1's Kaggle form, or the names of
+    /// the images if there is a pattern for them.
+    fn add_beside_images(
+        &self,
+        builder: &mut MetadataBuilder,
+        options: &PlanOptions,
+        listing: &Listing,
+    ) -> Result<Vec<TableLocation>, PlanInputError> {
+        match find_metadata(&self.name(), listing) {
+            Ok(inside) => {
+                let location = self.location_of(inside);
+                match &location {
+                    Location::Local(path) if path.is_file() => builder.add_file(path, None)?,
+                    _ => builder.add(&location.to_string(), self.inside(inside)?)?,
+                }
+                Ok(vec![location.into()])
+            }
+            Err(DiscoverError::NoMetadata { input }) => {
+                let wells = find_well_tables(listing);
+                if wells.is_empty() && options.names.pattern.is_some() {
+                    builder.add_images(listing);
+                } else if wells.is_empty() {
+                    // Names that nobody could read are the first thing to mend.
+                    return Err(match listing.proposal() {
+                        Some(_) => JoinError::no_images(listing).into(),
+                        None => DiscoverError::NoMetadata { input }.into(),
+                    });
+                }
+                let mut found = Vec::new();
+                for inside in wells {
+                    let location = self.location_of(inside);
+                    builder.add_kaggle(&location.to_string(), self.inside(inside)?)?;
+                    found.push(location.into());
+                }
+                Ok(found)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Reads a table inside INPUT.
+    fn inside(&self, inside: &str) -> Result<Cursor<Vec<u8>>, PlanInputError> {
+        let location = || self.location_of(inside);
         let mut bytes = Vec::new();
         let read = self.source.read(inside, TABLE_AT_MOST + 1, &mut bytes);
-        if let Err(source) = read {
-            return Err(PlanInputError::Table {
-                location,
-                source: Box::new(source),
+        read.map_err(|source| PlanInputError::Table {
+            location: location(),
+            source: Box::new(source),
+        })?;
+        if bytes.len() > TABLE_AT_MOST {
+            return Err(PlanInputError::TableTooLarge {
+                location: location(),
             });
         }
-        if bytes.len() > TABLE_AT_MOST {
-            return Err(PlanInputError::TableTooLarge { location });
+        Ok(Cursor::new(bytes))
+    }
+
+    /// The name of the first INPUT without its end: the experiment where nothing else says
+    /// it.
+    pub(crate) fn experiment(&self) -> String {
+        let Some((location, _)) = self.locations.first() else {
+            return "input".to_owned();
+        };
+        let text = location.to_string();
+        let text = text.split(['?', '#']).next().unwrap_or("");
+        let name = text
+            .trim_end_matches(['/', '\\'])
+            .rsplit(['/', '\\'])
+            .next();
+        let name = name.unwrap_or("").trim_end_matches(".zip");
+        let name = name.trim_end_matches(".tar");
+        // The current folder has a name, too.
+        match (name, location) {
+            ("" | "." | "..", Location::Local(path)) => {
+                let path = path.canonicalize().ok();
+                let name = path.as_deref().and_then(Path::file_name);
+                name.map_or_else(
+                    || "input".to_owned(),
+                    |name| name.to_string_lossy().into_owned(),
+                )
+            }
+            ("", Location::Remote(_)) => "input".to_owned(),
+            (name, _) => name.to_owned(),
         }
-        let table = reader.unpack(&location.to_string(), Cursor::new(bytes))?;
-        Ok((table, location))
     }
 }
 

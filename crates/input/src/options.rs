@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use rxrx_metadata::{ColumnNameRule, Layout, ProfileChoice};
+use rxrx_metadata::{ColumnNameRule, Layout, NameOptions, ProfileChoice};
 
 use crate::tables::Tables;
 
@@ -11,6 +11,8 @@ use crate::tables::Tables;
 pub struct PlanOptions {
     /// The tables.
     pub tables: Tables,
+    /// How images are named.
+    pub names: NameOptions,
     /// Rows to convert (see [`Selection`](rxrx_metadata::Selection)); empty for all.
     pub include: Vec<String>,
     /// Rows to leave out.

@@ -17,13 +17,15 @@ use crate::open::{self, Input};
 use crate::options::PlanOptions;
 use crate::probe::probe;
 use crate::source::Source;
+use crate::tables::TableLocation;
 
 /// A plan and the source of its images.
 pub struct PlannedInput {
     /// The folders, archives and buckets of the images.
     pub inputs: Vec<Location>,
-    /// The metadata table that was used.
-    pub metadata: Location,
+    /// The metadata tables that were used; none if the rows come from the names of the
+    /// images.
+    pub metadata: Vec<TableLocation>,
     /// The plan.
     pub plan: Plan,
     /// The options of the plan.
@@ -57,6 +59,7 @@ impl PlannedInput {
     pub fn open_all(inputs: &[Location], options: PlanOptions) -> Result<Self, PlanInputError> {
         let selection = Selection::parse(&options.include, &options.exclude)?;
         let (opened, listing) = Input::open(inputs)?;
+        let listing = listing.named(&options.names, &opened.experiment())?;
         let place = opened.location_of(InputDescription::FILE);
         let description = match listing.images.is_empty() {
             // A description of nothing: what is lacking is told below.

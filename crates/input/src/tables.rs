@@ -7,8 +7,15 @@ use rxrx_storage::Location;
 /// Tables that describe the images.
 #[derive(Clone, Debug, Default)]
 pub struct Tables {
-    /// The metadata; `None` means the table beside the images.
-    pub metadata: Option<TableLocation>,
+    /// The metadata; several files are put together, such as one a plate. Empty means the
+    /// table beside the images.
+    pub metadata: Vec<TableLocation>,
+    /// Whether the rows come from the names of the images, without a table.
+    pub rows_from_names: bool,
+    /// A table that is joined with the metadata, and the columns by which.
+    pub join: Option<(TableLocation, Vec<String>)>,
+    /// A plate map: what is in the wells.
+    pub platemap: Option<TableLocation>,
     /// Embeddings: ids and numbers.
     pub embeddings: Option<Location>,
 }

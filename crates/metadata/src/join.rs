@@ -27,6 +27,7 @@ use crate::table::parquet::TableFile;
 #[derive(Clone, Debug)]
 pub struct Join {
     pub(crate) table: MetadataTable,
+    pub(crate) channel_names: Vec<String>,
     pub(crate) sources: PlaneSources,
     pub(crate) problems: Problems,
 }
@@ -70,6 +71,8 @@ impl Join {
             .map_err(|source| JoinError::Selection { source })?;
         let mut problems = problems_of(&listing);
         problems.extend(table.notices().clone());
+        let channel_names = listing.channel_names.clone();
+        let is_by_pattern = listing.is_by_pattern;
         let mut sites = sites_of_images(&table, &rows, &listing);
         if selection.leaves_out_absent() && sites.iter().any(SiteOfImage::is_chosen) {
             rows = rows_with_images(&rows, &sites);
@@ -89,11 +92,12 @@ impl Join {
         }
         let mut join = Self {
             table,
+            channel_names: names_of(&channels, &channel_names),
             sources: PlaneSources::default(),
             problems,
         };
         join.collect_sources(listing, sites, channels);
-        join.report_missing();
+        join.report_missing(is_by_pattern);
         join.report_experiments();
         Ok(join)
     }
@@ -192,8 +196,7 @@ impl Join {
 
     /// Name of a channel for messages.
     fn channel_name(&self, channel: usize) -> String {
-        let channel = self.channels().get(channel);
-        channel.map_or_else(String::new, Channel::to_string)
+        self.channel_names.get(channel).cloned().unwrap_or_default()
     }
 
     /// Adds the planes with several images to the problems.
@@ -258,7 +261,7 @@ impl Join {
     }
 
     /// Adds the sites without some or all of their images to the problems.
-    fn report_missing(&mut self) {
+    fn report_missing(&mut self, is_by_pattern: bool) {
         let channels = self.channels().len();
         let keys = self.table.keys();
         for (site, key) in keys.iter().enumerate() {
@@ -272,7 +275,11 @@ impl Join {
                 continue;
             }
             let (kind, text) = if missing.len() == channels {
-                let text = format!("no {}_w*.png", excerpt(&key.to_string()));
+                let key = excerpt(&key.to_string());
+                let text = match is_by_pattern {
+                    true => format!("no image of {key}"),
+                    false => format!("no {key}_w*.png"),
+                };
                 (ProblemKind::RowsWithoutImages, text)
             } else {
                 let names = missing.iter().map(|&channel| self.channel_name(channel));
@@ -300,6 +307,16 @@ fn rows_with_images(rows: &[usize], sites: &[SiteOfImage]) -> Vec<usize> {
     rows.filter_map(|(row, has)| has.then_some(*row)).collect()
 }
 
+/// The name of each of the `channels`: `w1`, `w2`, …, or what `names` has for its number.
+fn names_of(channels: &[Channel], names: &[String]) -> Vec<String> {
+    let name = |channel: &Channel| {
+        let position = usize::from(channel.0).checked_sub(1);
+        let name = position.and_then(|position| names.get(position)).cloned();
+        name.unwrap_or_else(|| channel.to_string())
+    };
+    channels.iter().map(name).collect()
+}
+
 /// Problems that the names of the files show.
 fn problems_of(listing: &Listing) -> Problems {
     let mut problems = Problems::default();
@@ -308,6 +325,11 @@ fn problems_of(listing: &Listing) -> Problems {
     }
     for path in only_in_case(&listing.unrecognised) {
         problems.add(ProblemKind::NamesInOtherCase, 0, || path.to_owned());
+    }
+    for _ in 0..listing.left_out {
+        problems.add(ProblemKind::ImagesNotChosen, 0, || {
+            "see --channels, --z and --t".to_owned()
+        });
     }
     for name in &listing.unreadable_names {
         problems.add(ProblemKind::UnreadableNames, 0, || name.clone());
@@ -360,11 +382,7 @@ fn no_images(
     sites: &[SiteOfImage],
 ) -> JoinError {
     let Some(image) = listing.images.first() else {
-        return JoinError::NoImages {
-            unrecognised: listing.unrecognised.len(),
-            example: listing.unrecognised.first().cloned(),
-            seen: seen(listing),
-        };
+        return JoinError::no_images(listing);
     };
     let images = listing.images.len();
     let key = rows.first().and_then(|&row| table.keys().get(row));

@@ -39,7 +39,7 @@ impl Plate {
 }
 
 /// Leaves out the leading zeros of a whole number, and nothing of any other text.
-fn significant(text: &str) -> &str {
+pub(crate) fn significant(text: &str) -> &str {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return text;
     }

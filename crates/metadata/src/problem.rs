@@ -35,6 +35,18 @@ pub enum ProblemKind {
     ExperimentsWithoutImages,
     /// Channels between others, of which there is no image at all.
     AbsentChannels,
+    /// Required columns that have another name in the table.
+    RenamedColumns,
+    /// Wells of the table that are not in the plate map.
+    WellsNotInPlatemap,
+    /// Wells of the plate map that no row of the table has.
+    PlatemapWellsUnused,
+    /// Values of the table that the joined table does not have.
+    RowsNotJoined,
+    /// Rows of the joined table that no row of the table has the values of.
+    JoinedRowsUnused,
+    /// Images of channels, depths or times that are not chosen.
+    ImagesNotChosen,
     /// Embeddings of sites that are not converted.
     EmbeddingsWithoutSite,
     /// Sites without an embedding, where others have one.
@@ -73,6 +85,12 @@ impl ProblemKind {
             Self::UnnamedColumns => "columns of the table without a name, left out",
             Self::ExperimentsWithoutImages => "experiments without any image",
             Self::AbsentChannels => "channels without any image",
+            Self::RenamedColumns => "required columns with another name in the table",
+            Self::WellsNotInPlatemap => "wells of the table that are not in the plate map",
+            Self::PlatemapWellsUnused => "wells of the plate map that no row has",
+            Self::RowsNotJoined => "values of the table that the joined table does not have",
+            Self::JoinedRowsUnused => "rows of the joined table that fit no row",
+            Self::ImagesNotChosen => "images of channels, depths or times that are not chosen",
             Self::EmbeddingsWithoutSite => "embeddings of no site that is converted",
             Self::SitesWithoutEmbedding => "sites without an embedding",
         }
@@ -93,6 +111,12 @@ impl ProblemKind {
             | Self::StrayShapes
             | Self::UnreadableHeaders
             | Self::UnnamedColumns
+            | Self::RenamedColumns
+            | Self::WellsNotInPlatemap
+            | Self::PlatemapWellsUnused
+            | Self::RowsNotJoined
+            | Self::JoinedRowsUnused
+            | Self::ImagesNotChosen
             | Self::EmbeddingsWithoutSite
             | Self::SitesWithoutEmbedding => Severity::Notice,
         }
@@ -229,6 +253,12 @@ mod tests {
                     StrayShapes,
                     UnreadableHeaders,
                     UnnamedColumns,
+                    RenamedColumns,
+                    WellsNotInPlatemap,
+                    PlatemapWellsUnused,
+                    RowsNotJoined,
+                    JoinedRowsUnused,
+                    ImagesNotChosen,
                     EmbeddingsWithoutSite,
                     SitesWithoutEmbedding,
                 ][..],

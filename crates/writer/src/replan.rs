@@ -11,6 +11,7 @@ pub fn plan_options(settings: &Settings, tables: Tables) -> PlanOptions {
         include: settings.include.clone(),
         exclude: settings.exclude.clone(),
         only_present: settings.only_present,
+        names: settings.names.clone(),
         layout: settings.layout(),
         ..PlanOptions::default()
     }

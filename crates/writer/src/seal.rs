@@ -105,7 +105,7 @@ impl Seal<'_> {
         output.put(SITES, &[&sites_table(plan, &places, meanings, metadata)?])?;
         output.put(PLANES, &[&planes])?;
         drop((places, planes));
-        let names: Vec<String> = plan.channels().iter().map(ToString::to_string).collect();
+        let names: Vec<String> = plan.channel_names().to_vec();
         let stats = channel_stats_table(&channel_stats, &names, metadata)?;
         output.put(CHANNEL_STATS, &[&stats])?;
         if let Some(embeddings) = self.embeddings {

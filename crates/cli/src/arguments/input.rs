@@ -8,6 +8,7 @@ use rxrx_writer::metadata::{Layout, Tiles};
 use rxrx_writer::{Codec, Location, LocationError, PlanOptions, Tables};
 
 use super::description::DescriptionArguments;
+use super::names::NameArguments;
 use super::store::StoreArguments;
 use super::tables::TableArguments;
 
@@ -16,6 +17,9 @@ use super::tables::TableArguments;
 pub(crate) struct InputArguments {
     #[command(flatten)]
     tables: TableArguments,
+
+    #[command(flatten)]
+    names: NameArguments,
 
     /// Table of embeddings (CSV, plain, .gz or in a .zip, or Parquet): site_id or well_id, and
     /// numbers
@@ -76,9 +80,10 @@ impl InputArguments {
     pub(crate) fn plan_options(&self) -> Result<PlanOptions, LocationError> {
         Ok(PlanOptions {
             tables: Tables {
-                metadata: self.tables.metadata(&self.store)?,
                 embeddings: self.store.optional(self.embeddings.as_ref())?,
+                ..self.tables.tables(&self.store)?
             },
+            names: self.names.options(),
             include: self.include.clone(),
             exclude: self.exclude.clone(),
             only_present: self.only_present,

@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 
 use clap::Args;
-use rxrx_writer::{LocationError, TableLocation};
+use rxrx_writer::{LocationError, TableLocation, Tables};
 
 use super::store::StoreArguments;
 
@@ -14,19 +14,43 @@ const SPREADSHEETS: [&str; 2] = [".xlsx", ".ods"];
 #[derive(Debug, Args)]
 pub(crate) struct TableArguments {
     /// Metadata table: CSV with commas, tabs or semicolons, plain, .gz or in a .zip; Parquet;
-    /// .xlsx or .ods (FILE#SHEET); a path or an address [default: the table in INPUT]
+    /// .xlsx or .ods (FILE#SHEET); a path or an address; repeatable, such as one a plate;
+    /// none takes the rows from the names of the images [default: the table in INPUT]
     #[arg(long, value_name = "FILE")]
-    metadata: Option<OsString>,
+    metadata: Vec<OsString>,
+
+    /// Table whose columns are added to the rows with the same values (see --on)
+    #[arg(long, value_name = "FILE", requires = "on")]
+    join: Option<OsString>,
+
+    /// Columns by which --join joins, such as plate,well
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', requires = "join")]
+    on: Vec<String>,
+
+    /// Plate map: a table with a column well, or a grid of 8 x 12, 16 x 24 or 32 x 48 wells
+    #[arg(long, value_name = "FILE")]
+    platemap: Option<OsString>,
 }
 
+/// The value of `--metadata` that stands for no table.
+const NO_TABLE: &str = "none";
+
 impl TableArguments {
-    /// Returns the metadata table, if it is given.
-    pub(crate) fn metadata(
-        &self,
-        store: &StoreArguments,
-    ) -> Result<Option<TableLocation>, LocationError> {
-        let metadata = self.metadata.as_ref();
-        metadata.map(|text| table(store, text)).transpose()
+    /// Returns the tables of the metadata, without embeddings.
+    pub(crate) fn tables(&self, store: &StoreArguments) -> Result<Tables, LocationError> {
+        // Beside other tables, it is a file of that name.
+        let rows_from_names = matches!(self.metadata.as_slice(), [only] if only == NO_TABLE);
+        let files: &[OsString] = if rows_from_names { &[] } else { &self.metadata };
+        let metadata = files.iter().map(|text| table(store, text));
+        let join = self.join.as_ref().map(|text| table(store, text));
+        let platemap = self.platemap.as_ref().map(|text| table(store, text));
+        Ok(Tables {
+            metadata: metadata.collect::<Result<_, _>>()?,
+            rows_from_names,
+            join: join.transpose()?.map(|table| (table, self.on.clone())),
+            platemap: platemap.transpose()?,
+            embeddings: None,
+        })
     }
 }
 

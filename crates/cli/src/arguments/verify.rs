@@ -76,9 +76,6 @@ impl VerifyArguments {
 
     /// Returns the tables of the source.
     pub(crate) fn tables(&self) -> Result<Tables, LocationError> {
-        Ok(Tables {
-            metadata: self.tables.metadata(&self.store)?,
-            embeddings: None,
-        })
+        self.tables.tables(&self.store)
     }
 }

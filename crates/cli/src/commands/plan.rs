@@ -28,11 +28,14 @@ pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Re
     };
     if arguments.json {
         let geometry = plan.geometry();
-        let channels: Vec<String> = plan.channels().iter().map(ToString::to_string).collect();
+        let channels: Vec<String> = plan.channel_names().to_vec();
+        let tables = prepared.metadata.iter().map(ToString::to_string);
+        let tables: Vec<String> = tables.collect();
         report::json(&json!({
             // Displayed, because a path need not be UTF-8 and JSON is.
             "input": prepared.input_name(),
-            "metadata": prepared.metadata.to_string(),
+            "metadata": prepared.metadata.first().map(ToString::to_string),
+            "tables": tables,
             "shape": geometry.shape(),
             "chunk_shape": geometry.chunk_shape(),
             "shard_shape": geometry.shard_shape(),

@@ -7,7 +7,7 @@ use indicatif::HumanCount;
 use rxrx_writer::metadata::{Problem, Problems, Severity};
 use rxrx_writer::{
     Codec, CodecSize, Description, MemoryLimit, ObjectNumbers, OutputSpace, PlannedInput,
-    Projection, data_type_name,
+    Projection, TableLocation, data_type_name,
 };
 
 use super::data_set::{data_set, unsettled};
@@ -79,7 +79,7 @@ pub(crate) fn plan(
     } = estimates;
     let plan = &prepared.plan;
     let geometry = plan.geometry();
-    let channels: Vec<String> = plan.channels().iter().map(ToString::to_string).collect();
+    let channels: Vec<String> = plan.channel_names().to_vec();
     let data_type = data_type_name(geometry.data_type);
     let array = format!("{} {data_type}", axes(&geometry.shape()));
     let planes = format!(
@@ -95,7 +95,7 @@ pub(crate) fn plan(
     let stored = bytes(projection.stored_bytes);
     let stored = format!("about {stored} with {codec}, {basis}");
     property(out, "input", prepared.input_name())?;
-    property(out, "metadata", &prepared.metadata)?;
+    property(out, "metadata", tables(&prepared.metadata))?;
     data_set(out, &prepared.recognised, description)?;
     property(out, "array", array)?;
     property(out, "channels", channels.join(" "))?;
@@ -168,6 +168,15 @@ fn object_numbers(objects: &ObjectNumbers) -> String {
         HumanCount(objects.largest_folder_entries),
         objects.largest_folder,
     )
+}
+
+/// Formats the tables of the metadata.
+fn tables(tables: &[TableLocation]) -> String {
+    match tables {
+        [] => "the names of the images".to_owned(),
+        [table] => table.to_string(),
+        [first, others @ ..] => format!("{first} and {} more", count(others.len())),
+    }
 }
 
 /// Formats bytes and numbers of files.

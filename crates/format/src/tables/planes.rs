@@ -53,7 +53,7 @@ impl<'a> PlanesTable<'a> {
         let schema = planes_schema(has_places);
         Ok(Self {
             plan,
-            channels: plan.channels().iter().map(ToString::to_string).collect(),
+            channels: plan.channel_names().to_vec(),
             writer: TableWriter::new(PLANES, schema, &bloom, key_values)?,
             group_ends: groups
                 .iter()

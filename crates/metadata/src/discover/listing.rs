@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::others::OtherFiles;
+use crate::names::proposal::{Proposal, propose};
 use crate::path::{IMAGE_EXTENSIONS, PathParts, PlanePath};
 use crate::plate::Plate;
 use crate::site::ExperimentName;
@@ -17,6 +18,9 @@ pub struct Listing {
     /// Files named as a metadata table: `metadata.csv`, `metadata.csv.gz`,
     /// `*metadata*.zip`.
     pub metadata_candidates: Vec<String>,
+    /// Files named as the tables of RxRx1's Kaggle form: `train.csv`, `test.csv` and
+    /// `*_controls.csv`.
+    pub well_tables: Vec<String>,
     /// Tar files.
     pub tars: Vec<String>,
     /// Parquet files, which may hold images.
@@ -28,6 +32,16 @@ pub struct Listing {
     /// Files of an archive whose name would lead out of the folder to which the
     /// archive is unpacked.
     pub unsafe_names: Vec<String>,
+    /// The names of the channels by their number from 1; empty if they are `w1`, `w2`, ….
+    pub(crate) channel_names: Vec<String>,
+    /// Images that fit the pattern and are not of the chosen channels, depth and time.
+    pub(crate) left_out: usize,
+    /// Whether the names do not say which plate an image is of.
+    pub(crate) lacks_plates: bool,
+    /// The experiment of all images, if the names do not say it.
+    pub(crate) experiment: Option<String>,
+    /// Whether the names were read by a pattern of the user.
+    pub(crate) is_by_pattern: bool,
 }
 
 /// A file named as an image of a plane.
@@ -57,6 +71,8 @@ impl Listing {
                 listing.unrecognised.push(path.into());
             } else if is_metadata(&path) {
                 listing.metadata_candidates.push(path.into());
+            } else if is_well_table(&path) {
+                listing.well_tables.push(path.into());
             } else if has_extension(&path, ".tar") {
                 listing.tars.push(path.into());
             } else if has_extension(&path, ".parquet") {
@@ -69,6 +85,20 @@ impl Listing {
         listing
     }
 
+    /// The paths of all files that may be images.
+    pub(crate) fn image_paths(&self) -> impl Iterator<Item = &str> + Clone {
+        let images = self.images.iter().map(|image| &*image.path);
+        images.chain(self.unrecognised.iter().map(String::as_str))
+    }
+
+    /// The built-in pattern that the names fit, if no image is named as RxRx1's are.
+    pub fn proposal(&self) -> Option<Proposal> {
+        if !self.images.is_empty() || self.is_by_pattern {
+            return None;
+        }
+        propose(self)
+    }
+
     /// Adds the files of another listing. [`Self::sort`] must follow.
     pub fn extend(&mut self, more: Self) {
         self.images.extend(more.images);
@@ -76,6 +106,7 @@ impl Listing {
         for (all, more) in [
             (&mut self.unrecognised, more.unrecognised),
             (&mut self.metadata_candidates, more.metadata_candidates),
+            (&mut self.well_tables, more.well_tables),
             (&mut self.tars, more.tars),
             (&mut self.parquets, more.parquets),
             (&mut self.unreadable_names, more.unreadable_names),
@@ -91,6 +122,7 @@ impl Listing {
         for all in [
             &mut self.unrecognised,
             &mut self.metadata_candidates,
+            &mut self.well_tables,
             &mut self.tars,
             &mut self.parquets,
             &mut self.unreadable_names,
@@ -140,6 +172,15 @@ fn is_metadata(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     matches!(name, "metadata.csv" | "metadata.csv.gz")
         || (name.contains("metadata") && has_extension(name, ".zip") && !name.starts_with("._"))
+}
+
+/// Whether a file is named as a table of RxRx1's Kaggle form.
+fn is_well_table(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    matches!(
+        name,
+        "train.csv" | "test.csv" | "train_controls.csv" | "test_controls.csv"
+    )
 }
 
 /// Whether a path ends in `extension`, in upper or lower case.

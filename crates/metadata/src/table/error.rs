@@ -300,6 +300,40 @@ pub enum MetadataError {
         /// Numbers in the first list.
         expected: usize,
     },
+    /// Two tables that are joined have a column of one name.
+    #[error("{name} has the column {column:?}, which {table} has, too; rename it in one of them")]
+    ColumnInBoth {
+        /// The file that is joined.
+        name: String,
+        /// The column.
+        column: String,
+        /// The other table.
+        table: String,
+    },
+    /// Two rows of a table that is joined have the same values.
+    #[error("{name} lines {first} and {second} are both {key} (expected one line for each)")]
+    JoinedTwice {
+        /// The file.
+        name: String,
+        /// Line of the first row.
+        first: u64,
+        /// Line of the second row.
+        second: u64,
+        /// The values.
+        key: String,
+    },
+    /// A file is neither a table of wells nor a grid.
+    #[error(
+        "{name} is no plate map: it has neither a column \"well\" nor a grid of 8 x 12, 16 x 24 \
+         or 32 x 48 wells; its first row is {}",
+        listed(header)
+    )]
+    NotAPlatemap {
+        /// The file.
+        name: String,
+        /// The first row.
+        header: Vec<String>,
+    },
     /// A table of embeddings has no column but the site ids.
     #[error(
         "{name} has no column of numbers (expected site_id and one column for each number of an embedding)"

@@ -63,6 +63,11 @@ impl TableOptions {
         }
     }
 
+    /// The largest table that is accepted.
+    pub(super) fn limits_of(&self) -> Limits {
+        self.limits
+    }
+
     /// Sets the largest table that is accepted.
     #[cfg(test)]
     pub(super) fn limits(self, limits: Limits) -> Self {
@@ -90,7 +95,7 @@ impl TableOptions {
     /// the sheet, a column of the Parquet file has another type, or [`Self::read`] would
     /// refuse the same table as text.
     pub fn open(&self, path: &Path) -> Result<MetadataTable, MetadataError> {
-        self.finish(self.open_raw(path)?)
+        self.finish(self.open_raw(path)?.tidied())
     }
 
     /// Reads a file, as [`Self::open`] does, that is open already or held in
@@ -103,7 +108,7 @@ impl TableOptions {
         name: &str,
         reader: impl TableFile,
     ) -> Result<MetadataTable, MetadataError> {
-        self.finish(self.unpack_raw(name, reader)?)
+        self.finish(self.unpack_raw(name, reader)?.tidied())
     }
 
     /// Reads plain text: records of fields between commas, tabs or semicolons (RFC 4180,
@@ -122,7 +127,7 @@ impl TableOptions {
     /// a `site_id`; there are more than 1 GiB of text, 1 MiB in a row, 10,000
     /// columns or 67 million cells.
     pub fn read(&self, name: &str, reader: impl Read) -> Result<MetadataTable, MetadataError> {
-        self.finish(RawTable::from_text(name, reader, self.limits)?)
+        self.finish(RawTable::from_text(name, reader, self.limits)?.tidied())
     }
 
     /// Reads a file as texts.

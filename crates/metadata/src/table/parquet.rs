@@ -78,9 +78,7 @@ pub(super) fn read_table(
         }
         Ok(())
     })?;
-    let mut table = table.ok_or_else(|| MetadataError::NoRows { name: name.into() })?;
-    table.tidy();
-    Ok(table)
+    table.ok_or_else(|| MetadataError::NoRows { name: name.into() })
 }
 
 /// Calls `take` for the rows of a Parquet file, batch by batch.

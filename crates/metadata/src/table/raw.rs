@@ -13,8 +13,10 @@ use crate::problem::{ProblemKind, Problems};
 /// The rows of one or more files, in their order, as texts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RawTable {
-    /// Name of the file, for errors.
+    /// Name of the first file, for errors.
     pub(crate) name: String,
+    /// First row and name of each further file.
+    pub(crate) more: Vec<(usize, String)>,
     /// The columns in the order of the header.
     pub(crate) columns: Vec<RawColumn>,
     /// Line of the header.
@@ -81,7 +83,6 @@ impl RawTable {
         while let Some(Record { line, fields }) = records.next()? {
             table.push(line, fields.iter(), limits)?;
         }
-        table.tidy();
         Ok(table)
     }
 
@@ -124,7 +125,7 @@ impl RawTable {
     /// Leaves out columns that programs add when they save a table: the index of pandas
     /// and of R, which is first and has no name or is called `Unnamed: 0`, and columns
     /// without a name that hold nothing, which separators at line ends make.
-    pub(crate) fn tidy(&mut self) {
+    pub(crate) fn tidied(mut self) -> Self {
         let mut position = 0;
         let notices = &mut self.notices;
         self.columns.retain(|column| {
@@ -141,6 +142,7 @@ impl RawTable {
             }
             !(is_nameless && column.cells.cells().all(is_blank))
         });
+        self
     }
 
     /// Gives the columns the names that `aliases` say, and adds the column `site` where they
@@ -171,6 +173,68 @@ impl RawTable {
     pub(crate) fn column(&self, name: &str) -> Option<&Texts> {
         let column = self.columns.iter().find(|column| column.name == name);
         column.map(|column| &column.cells)
+    }
+
+    /// Name of the file that a row is from.
+    pub(crate) fn name_of(&self, row: usize) -> &str {
+        let file = self.more.iter().rev().find(|(first, _)| *first <= row);
+        file.map_or(&self.name, |(_, name)| name)
+    }
+
+    /// The position of a column.
+    pub(crate) fn position(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.name == name)
+    }
+
+    /// Adds a column of one text at the end, unless there is one of that name.
+    pub(crate) fn add_constant(&mut self, name: &str, text: &str) {
+        if self.position(name).is_some() {
+            return;
+        }
+        let mut cells = Texts::default();
+        (0..self.len()).for_each(|_| cells.push(text));
+        let name = name.to_owned();
+        self.columns.push(RawColumn { name, cells });
+    }
+
+    /// Adds the rows of another table. A column that one of them lacks is blank there.
+    ///
+    /// # Errors
+    /// There are more columns or cells than `limits` allow.
+    pub(crate) fn append(&mut self, other: Self, limits: Limits) -> Result<(), MetadataError> {
+        let rows = self.len().saturating_add(other.len());
+        for column in &other.columns {
+            self.add_constant(&column.name, "");
+        }
+        if self.columns.len() > limits.columns {
+            return Err(MetadataError::TooManyColumns {
+                name: other.name,
+                line: other.header_line,
+                found: self.columns.len(),
+                limit: limits.columns,
+            });
+        }
+        if rows.saturating_mul(self.columns.len()) > limits.cells {
+            return Err(MetadataError::TooManyCells {
+                name: other.name,
+                line: 0,
+                limit: limits.cells,
+            });
+        }
+        for column in &mut self.columns {
+            match other.column(&column.name) {
+                Some(cells) => cells.cells().for_each(|cell| column.cells.push(cell)),
+                None => (0..other.len()).for_each(|_| column.cells.push("")),
+            }
+        }
+        self.more.push((self.len(), other.name));
+        let offset = self.len();
+        let more = other.more.into_iter();
+        self.more
+            .extend(more.map(|(first, name)| (first.saturating_add(offset), name)));
+        self.lines.extend(other.lines);
+        self.notices.extend(other.notices);
+        Ok(())
     }
 
     /// Line on which a row begins; 0 if there is no such row.

@@ -137,7 +137,7 @@ impl Rows {
         what: &'static str,
         expected: &'static str,
     ) -> MetadataError {
-        let (name, line) = (self.0.name.clone(), self.0.line(row));
+        let (name, line) = (self.0.name_of(row).to_owned(), self.0.line(row));
         MetadataError::Value {
             name,
             line,

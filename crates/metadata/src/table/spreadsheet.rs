@@ -161,7 +161,6 @@ fn table(name: &str, sheet: Sheet, limits: Limits) -> Result<RawTable, MetadataE
     for row in rows {
         table.push(line(row), Fields::new(row, columns), limits)?;
     }
-    table.tidy();
     Ok(table)
 }
 

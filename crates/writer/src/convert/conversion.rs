@@ -346,7 +346,7 @@ impl<'a> Conversion<'a> {
     /// Reads the tables of the dataset at OUTPUT.
     fn recorded_units(&self) -> Result<RecordedUnits, RecordedError> {
         let plan = &self.planned.plan;
-        let channels: Vec<String> = plan.channels().iter().map(ToString::to_string).collect();
+        let channels: Vec<String> = plan.channel_names().to_vec();
         RecordedUnits::read(self.place.store(), plan.geometry(), &channels)
     }
 
