@@ -25,7 +25,7 @@ use self::paths::{Module, used};
 use self::source::{Code, functions};
 
 /// Each package with its floor and the packages that it may use.
-const PACKAGES: [(&str, u32, &[&str]); 11] = [
+const PACKAGES: [(&str, u32, &[&str]); 12] = [
     ("rxrx-metadata", 1, &[]),
     ("rxrx-decoder", 1, &[]),
     ("rxrx-platform", 1, &[]),

@@ -1,7 +1,7 @@
 //! Name, licence, citation, channels and columns of a dataset. The Zarr attributes, the
 //! Parquet metadata, Croissant and the card take them from here.
 
-use rxrx_metadata::{Channel, ChannelProfile, DataType, InputDescription, Plan, Profile};
+use rxrx_metadata::{ChannelProfile, DataType, InputDescription, Plan, Profile};
 use serde::{Deserialize, Serialize};
 
 use crate::channel_description::ChannelDescription;

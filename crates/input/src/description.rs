@@ -27,7 +27,9 @@ pub(crate) fn read_description(
         Ok(_) => {}
     }
     if bytes.len() > InputDescription::BYTES_AT_MOST {
-        return Err(DescriptionError::TooLarge { place: place.clone() });
+        return Err(DescriptionError::TooLarge {
+            place: place.clone(),
+        });
     }
     InputDescription::parse(&bytes).map_err(|source| DescriptionError::Parse {
         place: place.clone(),

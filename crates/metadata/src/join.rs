@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use self::error::{JoinError, PLANES_AT_MOST};
-use self::seen::{absent_channels, only_in_case, seen};
+use self::seen::{absent_channels, only_in_case};
 use self::sources::{PlaneSources, SourcesBuilder};
 use crate::discover::listing::Listing;
 use crate::embeddings::Embeddings;

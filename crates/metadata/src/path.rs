@@ -38,9 +38,6 @@ pub(crate) fn image_extension(name: &str) -> Option<&'static str> {
     IMAGE_EXTENSIONS.into_iter().find(|end| name.ends_with(end))
 }
 
-/// Ends of the names of files that hold images.
-pub(crate) const IMAGE_EXTENSIONS: [&str; 4] = [".png", ".tif", ".tiff", ".jp2"];
-
 /// A parsed path whose experiment name is not normalised yet, so that a listing
 /// can share one normalised name among thousands of images.
 #[derive(Clone, Copy, Debug)]

@@ -157,9 +157,13 @@ impl RawTable {
         for (column, name) in self.columns.iter_mut().zip(names) {
             column.name = name;
         }
-        self.columns.extend(site.map(|site| RawColumn {
-            name: "site".to_owned(),
-            cells: (0..self.lines.len()).map(|_| Some(site.to_string())).collect(),
+        self.columns.extend(site.map(|site| {
+            RawColumn {
+                name: "site".to_owned(),
+                cells: (0..self.lines.len())
+                    .map(|_| Some(site.to_string()))
+                    .collect(),
+            }
         }));
         self
     }

@@ -60,7 +60,9 @@ pub fn planes_of(
         }
         if geometry.has_plane_chunks() && batch.has_column("byte_length") {
             check_shards(batch, geometry, channels.len())?;
-            planes.places.extend(batch.byte_ranges("byte_offset", "byte_length")?);
+            planes
+                .places
+                .extend(batch.byte_ranges("byte_offset", "byte_length")?);
         }
         Ok(())
     })?;
