@@ -2,15 +2,36 @@
 
 use serde::Deserialize;
 
-use crate::select::{Selection, SelectionError};
+use crate::select::Selection;
 use crate::table::metadata_table::MetadataTable;
 
 /// A rule that tells which rows of a table belong to something: clauses as those of
 /// `--include`. A row belongs if, for each column that clauses name, at least one fits.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "Vec<String>")]
 pub struct RowRule {
     clauses: Vec<String>,
+    selection: Selection,
+}
+
+impl PartialEq for RowRule {
+    fn eq(&self, other: &Self) -> bool {
+        self.clauses == other.clauses
+    }
+}
+
+impl Eq for RowRule {}
+
+impl TryFrom<Vec<String>> for RowRule {
+    type Error = String;
+
+    fn try_from(clauses: Vec<String>) -> Result<Self, String> {
+        if clauses.is_empty() {
+            return Err("there is no clause".to_owned());
+        }
+        let selection = Selection::parse(&clauses, &[]).map_err(|error| error.to_string())?;
+        Ok(Self { clauses, selection })
+    }
 }
 
 /// The rule that tells the negative controls of a data set.
@@ -39,21 +60,8 @@ impl RowRule {
         &self.clauses
     }
 
-    /// Checks that the clauses can be parsed.
-    pub(super) fn check(&self) -> Result<(), String> {
-        if self.clauses.is_empty() {
-            return Err("there is no clause".to_owned());
-        }
-        let parsed = self.parse();
-        parsed.map(drop).map_err(|error| error.to_string())
-    }
-
-    fn parse(&self) -> Result<Selection, SelectionError> {
-        Selection::parse(&self.clauses, &[])
-    }
-
     /// Whether a row belongs; `None` if the table lacks the row or a column of the rule.
     pub(super) fn fits(&self, table: &MetadataTable, row: usize) -> Option<bool> {
-        self.parse().ok()?.chooses(table, row)
+        self.selection.chooses(table, row)
     }
 }

@@ -264,7 +264,7 @@ fn a_wrong_profile_is_refused_with_the_name_of_the_field() {
         ),
         (
             "[[splits]]\nname = \"x\"\nrows = [\"=1\"]\n".to_owned(),
-            "field rows",
+            "\"=1\" is not a clause",
         ),
     ];
     for (text, reason) in wrong {
