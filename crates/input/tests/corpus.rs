@@ -3,6 +3,7 @@
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::unwrap_used,
     unreachable_pub,
     reason = "the harness is another crate, written for the fuzzer"
 )]
