@@ -42,7 +42,7 @@ impl PlannedInput {
         let selection = Selection::parse(&options.include, &options.exclude)?;
         let (opened, listing) = Input::open(input)?;
         let listing = listing.named(&options.names, &opened.name())?;
-        let (table, metadata) = opened.table(&options, &listing)?;
+        let (table, listing, metadata) = opened.table(&options, listing)?;
         let mut join = Join::new(table, listing, &selection)?;
 
         let embeddings = options.tables.embeddings.as_ref();

@@ -52,7 +52,7 @@ pub use rxrx_format::{
 };
 pub use rxrx_input::{
     Archive, ArchiveError, FolderSource, PlanInputError, PlanOptions, PlannedInput, ReadError,
-    ReadHints, Source, SourceStamp, TableLocation, Tables,
+    ReadHints, Source, SourceStamp, TableLocation, Tables, input_of_tables,
 };
 pub use rxrx_reader::{DatasetError, DatasetInfo};
 pub use rxrx_storage::{

@@ -32,7 +32,7 @@ Exit codes: 0 complete, 1 failed and nothing sealed, 2 wrong usage,
 129, 130, 138 or 143 stopped by SIGHUP, SIGINT, SIGUSR1 or SIGTERM.";
 
 #[derive(Debug, Args)]
-#[command(before_help = EXAMPLES)]
+#[command(before_help = EXAMPLES, allow_missing_positional = true)]
 pub(crate) struct ConvertArguments {
     #[command(flatten)]
     pub(crate) input: InputArguments,

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 
 use clap::Args;
 use rxrx_writer::metadata::Layout;
-use rxrx_writer::{Codec, Location, LocationError, PlanOptions, Tables};
+use rxrx_writer::{Codec, Location, LocationError, PlanOptions, Tables, input_of_tables};
 
 use super::names::NameArguments;
 use super::store::StoreArguments;
@@ -16,8 +16,8 @@ use super::tables::TableArguments;
 pub(crate) struct InputArguments {
     /// Folder or zip archive with images named [images/]EXP/PlateN/WELL_sS_wC.png:
     /// a path, or an address s3://, gs://, az:// or http(s)://
-    #[arg(value_name = "INPUT")]
-    input: OsString,
+    #[arg(value_name = "INPUT", required_unless_present = "path_columns")]
+    input: Option<OsString>,
 
     #[command(flatten)]
     tables: TableArguments,
@@ -60,9 +60,13 @@ pub(crate) struct InputArguments {
 }
 
 impl InputArguments {
-    /// Returns INPUT.
-    pub(crate) fn input(&self) -> Result<Location, LocationError> {
-        self.store.location(&self.input)
+    /// Returns INPUT. Where it is not given, it is the folder that all paths in the tables
+    /// of `options` have in common.
+    pub(crate) fn input(&self, options: &PlanOptions) -> anyhow::Result<Location> {
+        Ok(match &self.input {
+            Some(input) => self.store.location(input)?,
+            None => input_of_tables(options, &self.store.store_options()?)?,
+        })
     }
 
     /// Returns the tables, the rows and the layout.

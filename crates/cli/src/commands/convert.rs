@@ -72,7 +72,7 @@ fn plan(arguments: &ConvertArguments, output: &Location) -> anyhow::Result<Plann
         jobs: arguments.jobs,
         ..arguments.input.plan_options()?
     };
-    let input = arguments.input.input()?;
+    let input = arguments.input.input(&given)?;
     if !arguments.retry_bad {
         let prepared = plan_input(&input, given)?;
         return Ok(Planned {

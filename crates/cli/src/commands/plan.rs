@@ -12,7 +12,8 @@ use crate::report::{self, PlanMemory};
 use crate::verbosity::Verbosity;
 
 pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Result<ExitStatus> {
-    let prepared = plan_input(&arguments.input.input()?, arguments.input.plan_options()?)?;
+    let options = arguments.input.plan_options()?;
+    let prepared = plan_input(&arguments.input.input(&options)?, options)?;
     let codec = arguments.input.codec;
     let plan = &prepared.plan;
     let projection = Projection::of(&prepared, codec);
