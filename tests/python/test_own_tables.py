@@ -263,3 +263,58 @@ def test_embeddings_by_well_from_parquet(tmp_path: Path) -> None:
     converted(source, output, "--pattern", "{well}_{channel}", "--embeddings", vectors)
     read = pq.read_table(output / "embeddings.parquet")["embedding"].to_pylist()
     assert read == [[3, 4], [1.5, 2]]
+
+
+@pytest.mark.parametrize("form", ["address", "pair", "absolute"])
+def test_paths_come_from_columns_of_the_table(tmp_path: Path, form: str) -> None:
+    source, output = tmp_path / "in", tmp_path / "out"
+    harmony(source, [(1, 1)])
+    lines, blank = [], {("BR00116992", 2, 5)}
+    for plate in ("BR00116991", "BR00116992"):
+        for site in (1, 2):
+            line = {"Metadata_Plate": plate, "Metadata_Well": "A01", "Metadata_Site": site}
+            for name, channel in (("RNA", 5), ("DNA", 1)):
+                folder = f"{plate}__2020-11-05-Measurement1/Images"
+                file = f"r01c01f{site:02}p01-ch{channel}sk1fk1fl1.png"
+                base = {"address": "s3://other/x", "pair": "/home/u", "absolute": source}[form]
+                is_blank = (plate, site, channel) in blank
+                line[f"URL_{name}"] = "" if is_blank else f"{base}/{folder}/{file}"
+                line[f"PathName_{name}"] = f"{base}/{folder}/"
+                line[f"FileName_{name}"] = "" if is_blank else file
+            lines.append(line)
+    table = tmp_path / "load_data.csv"
+    with table.open("w", newline="", encoding="utf-8") as text:
+        writer = csv.DictWriter(text, list(lines[0]))
+        writer.writeheader()
+        writer.writerows(lines)
+    column = {"pair": "PathName_{0}/FileName_{0}"}.get(form, "URL_{0}")
+    options = ["--metadata", table, "--experiment", "pilot", "--allow-missing"]
+    for name in ("RNA", "DNA"):
+        options += ["--path-column", f"{name}={column.format(name)}"]
+    inputs = [] if form == "absolute" else [source]
+    done = run("convert", *inputs, output, *options)
+    assert done.returncode == 3, done.stderr
+    assert names(output, "channel") == ["RNA", "DNA"]
+    present = zarr.open_group(output / "images.zarr", mode="r")["present"][:]
+    assert present.tolist() == [[True, True]] * 3 + [[False, True]]
+    assert np.array_equal(images(output)[2, 0], draw(1, 1, 1, 1, 5, 1))
+    expected = [("pilot", "BR00116991", 1), ("pilot", "BR00116991", 2)]
+    assert rows(output, "experiment", "plate", "site")[:2] == expected
+    columns = pq.read_schema(output / "metadata.parquet").names
+    assert ("URL_RNA" in columns, "FileName_RNA" in columns) == (form == "pair", form != "pair")
+    verified = run("verify", output, "--source", source, "--metadata", table)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+def test_a_path_that_fits_two_files_is_refused(tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    harmony(source, [(1, 1)])
+    table = tmp_path / "t.csv"
+    table.write_text("plate,well,file\n1,A01,r01c01f01p01-ch1sk1fk1fl1.png\n")
+    refused = run("plan", source, "--metadata", table, "--path-column", "DNA=file")
+    assert refused.returncode == 1
+    assert "fits BR00116991__" in refused.stderr and "CHANNEL=FOLDER/FILE" in refused.stderr
+    absent = run("plan", "--metadata", table, "--path-column", "DNA=file")
+    assert absent.returncode == 1 and "is not absolute; give INPUT" in absent.stderr
+    unknown = run("plan", source, "--metadata", table, "--path-column", "DNA=x")
+    assert unknown.returncode == 1 and "names no column of the table" in unknown.stderr

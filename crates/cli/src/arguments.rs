@@ -74,7 +74,7 @@ impl Program {
         match &program.command {
             Command::Convert(arguments) if !arguments.has_output() => {
                 let text = "the following required arguments were not provided:\n  <OUTPUT>\n\n\
-                            Usage: rxrx2zarr convert [OPTIONS] <INPUT>... <OUTPUT>\n";
+                            Usage: rxrx2zarr convert [OPTIONS] [INPUT]... <OUTPUT>\n";
                 let kind = clap::error::ErrorKind::MissingRequiredArgument;
                 Err(clap::Error::raw(kind, text))
             }

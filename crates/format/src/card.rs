@@ -193,6 +193,13 @@ fn write_names(card: &mut String, names: &NameOptions) -> std::fmt::Result {
             writeln!(card, "Only one {what} = {number}, was converted.")?;
         }
     }
+    if !names.path_columns.is_empty() {
+        let columns = names.path_columns.join("`, `");
+        writeln!(
+            card,
+            "Paths of the images, by columns of the table: `{columns}`."
+        )?;
+    }
     if let Some(experiment) = &names.experiment {
         writeln!(card, "Experiment, as the user named it: `{experiment}`.")?;
     }

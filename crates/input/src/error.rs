@@ -3,7 +3,7 @@
 use rxrx_metadata::{
     DiscoverError, JoinError, MetadataError, NamesError, PlanError, SelectionError,
 };
-use rxrx_storage::{Location, StoreError, Unreachable};
+use rxrx_storage::{Location, LocationError, StoreError, Unreachable};
 
 use crate::description::DescriptionError;
 use crate::read_error::ReadError;
@@ -76,6 +76,9 @@ pub enum PlanInputError {
     /// The table of embeddings cannot be used.
     #[error("cannot use the embeddings")]
     Embeddings(#[source] Box<MetadataError>),
+    /// The paths in the table are no addresses that can be used.
+    #[error(transparent)]
+    Location(LocationError),
     /// The names of the images cannot be read as wanted.
     #[error(transparent)]
     Names(#[from] NamesError),

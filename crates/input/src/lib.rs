@@ -25,6 +25,7 @@ mod zip;
 pub use self::description::DescriptionError;
 pub use self::error::PlanInputError;
 pub use self::folder::FolderSource;
+pub use self::open::input_of_tables;
 pub use self::options::PlanOptions;
 pub use self::planned::PlannedInput;
 pub use self::read_error::{Cause, ReadError};

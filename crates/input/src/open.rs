@@ -1,13 +1,15 @@
 //! Opens INPUT: folders, archives and buckets, and the tables beside the images.
 
+use std::ffi::OsStr;
 use std::io::{Cursor, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 use rxrx_metadata::{
     DiscoverError, Embeddings, Join, JoinError, Listing, MetadataBuilder, MetadataTable,
     ProfileChoice, TableOptions, find_metadata, find_well_tables, list_folder,
 };
-use rxrx_storage::{Address, Location, ReadAhead, Remote, RemoteBytes, open_file};
+use rxrx_storage::{Address, Location, ReadAhead, Remote, RemoteBytes, StoreOption, open_file};
 
 use crate::bucket::BucketSource;
 use crate::container::Container;
@@ -79,34 +81,21 @@ impl Input {
     }
 
     /// Reads the tables that the options name, or else the one beside the images. Returns
-    /// the metadata with the locations of the tables; there are none if the rows come from
-    /// the names of the images.
+    /// the metadata, the images, and the locations of the tables; there are none if the rows
+    /// come from the names of the images.
     pub(crate) fn table(
         &self,
         options: &PlanOptions,
         profile: &ProfileChoice,
-        listing: &Listing,
-    ) -> Result<(MetadataTable, Vec<TableLocation>), PlanInputError> {
-        let reader = TableOptions::default()
-            .column_names(options.column_names)
-            .aliases(profile.table_aliases());
-        let mut builder = MetadataBuilder::new(reader);
+        listing: Listing,
+    ) -> Result<(MetadataTable, Listing, Vec<TableLocation>), PlanInputError> {
         let tables = &options.tables;
+        let mut builder = given_tables(options, profile)?;
         let mut found = tables.metadata.clone();
         if tables.rows_from_names {
-            builder.add_images(listing);
+            builder.add_images(&listing);
         } else if found.is_empty() {
-            found = self.add_beside_images(&mut builder, options, listing)?;
-        } else {
-            for given in &found {
-                let sheet = given.sheet.as_deref();
-                match &given.location {
-                    Location::Local(path) => builder.add_file(path, sheet)?,
-                    Location::Remote(address) => {
-                        builder.add_sheet(&address.to_string(), remote_file(address)?, sheet)?;
-                    }
-                }
-            }
+            found = self.add_beside_images(&mut builder, options, &listing)?;
         }
         if let Some((other, on)) = &tables.join {
             let sheet = other.sheet.as_deref();
@@ -126,7 +115,8 @@ impl Input {
                 }
             }
         }
-        Ok((builder.finish(listing)?, found))
+        let (table, listing) = builder.finish_with_images(listing, &options.names, &self.experiment())?;
+        Ok((table, listing, found))
     }
 
     /// Adds the table beside the images, the tables of RxRx1's Kaggle form, or the names of
@@ -214,6 +204,40 @@ impl Input {
             (name, _) => name.to_owned(),
         }
     }
+}
+
+/// Reads the tables that the options name.
+fn given_tables(
+    options: &PlanOptions,
+    profile: &ProfileChoice,
+) -> Result<MetadataBuilder, PlanInputError> {
+    let reader = TableOptions::default()
+        .column_names(options.column_names)
+        .aliases(profile.table_aliases());
+    let mut builder = MetadataBuilder::new(reader);
+    for given in &options.tables.metadata {
+        let sheet = given.sheet.as_deref();
+        match &given.location {
+            Location::Local(path) => builder.add_file(path, sheet)?,
+            Location::Remote(address) => {
+                builder.add_sheet(&address.to_string(), remote_file(address)?, sheet)?;
+            }
+        }
+    }
+    Ok(builder)
+}
+
+/// Returns the folder that all paths in the tables of `options` have in common: INPUT, where
+/// the user gives none.
+///
+/// # Errors
+/// A table cannot be read, a path is not absolute, or there is no such folder.
+pub fn input_of_tables(
+    options: &PlanOptions,
+    store_options: &Arc<[StoreOption]>,
+) -> Result<Location, PlanInputError> {
+    let folder = given_tables(options, &options.profile)?.folder_of_paths(&options.names)?;
+    Location::parse(OsStr::new(&folder), store_options).map_err(PlanInputError::Location)
 }
 
 /// Reads the embeddings of the sites of `join` from the table at `location`.

@@ -61,7 +61,8 @@ impl PlannedInput {
         let (opened, listing) = Input::open(inputs)?;
         let listing = listing.named(&options.names, &opened.experiment())?;
         let place = opened.location_of(InputDescription::FILE);
-        let description = match listing.images.is_empty() {
+        let is_empty = listing.images.is_empty() && options.names.path_columns.is_empty();
+        let description = match is_empty {
             // A description of nothing: what is lacking is told below.
             true => InputDescription::default(),
             false => read_description(opened.source.as_ref(), &place)?,
@@ -74,7 +75,7 @@ impl PlannedInput {
             }
             (given, _) => (given.clone(), RecognisedBy::Option),
         };
-        let (table, metadata) = opened.table(&options, &choice, &listing)?;
+        let (table, listing, metadata) = opened.table(&options, &choice, listing)?;
         let others: Vec<String> = spread(&listing.unrecognised, OTHERS).cloned().collect();
         let selection = selection.only_present(options.only_present);
         let mut join = match Join::new(table, listing, &selection) {

@@ -7,6 +7,7 @@
 mod apply;
 pub(crate) mod built_in;
 pub(crate) mod error;
+pub(crate) mod path_columns;
 pub(crate) mod pattern;
 pub(crate) mod proposal;
 #[cfg(test)]
@@ -37,6 +38,10 @@ pub struct NameOptions {
     /// The experiment, where neither the names nor the table have it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub experiment: Option<String>,
+    /// Columns of the table that hold the paths, in place of a pattern: `CHANNEL=COLUMN`, or
+    /// `CHANNEL=FOLDER/FILE` for a folder in one column and a name in another.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub path_columns: Vec<String>,
 }
 
 impl NameOptions {

@@ -53,6 +53,7 @@ pub use rxrx_format::{
 pub use rxrx_input::{
     Archive, ArchiveError, DescriptionError, FolderSource, PlanInputError, PlanOptions,
     PlannedInput, ReadError, ReadHints, Source, SourceStamp, TableLocation, Tables,
+    input_of_tables,
 };
 pub use rxrx_reader::{DatasetError, DatasetInfo};
 pub use rxrx_storage::{

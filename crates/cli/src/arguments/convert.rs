@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use clap::Args;
-use rxrx_writer::{Location, LocationError, LockKind};
+use rxrx_writer::{Location, LocationError, LockKind, PlanOptions};
 
 use super::input::InputArguments;
 use super::jobs::jobs;
@@ -36,7 +36,7 @@ Exit codes: 0 complete, 1 failed and nothing sealed, 2 wrong usage,
 #[derive(Debug, Args)]
 #[command(
     before_help = EXAMPLES,
-    override_usage = "rxrx2zarr convert [OPTIONS] <INPUT>... <OUTPUT>"
+    override_usage = "rxrx2zarr convert [OPTIONS] [INPUT]... <OUTPUT>"
 )]
 pub(crate) struct ConvertArguments {
     /// INPUT: folder, zip or tar archive, folder of tars, or Parquet files, with images named
@@ -105,7 +105,7 @@ impl ConvertArguments {
     /// Whether there is an OUTPUT beside an INPUT, which clap cannot demand: it counts the
     /// paths between two options.
     pub(super) fn has_output(&self) -> bool {
-        self.paths.len() > 1
+        self.paths.len() > 1 || self.input.has_path_columns()
     }
 
     /// Returns OUTPUT.
@@ -118,12 +118,12 @@ impl ConvertArguments {
     }
 
     /// Returns the INPUTs.
-    pub(crate) fn inputs(&self) -> Result<Vec<Location>, LocationError> {
+    pub(crate) fn inputs(&self, options: &PlanOptions) -> anyhow::Result<Vec<Location>> {
         let inputs = self
             .paths
             .split_last()
             .map_or(&[][..], |(_, inputs)| inputs);
-        self.input.locations(inputs)
+        self.input.locations(inputs, options)
     }
 
     /// Returns how long shards in progress may take after a signal.

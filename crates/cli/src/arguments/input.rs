@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 
 use clap::Args;
 use rxrx_writer::metadata::{Layout, Tiles};
-use rxrx_writer::{Codec, Location, LocationError, PlanOptions, Tables};
+use rxrx_writer::{Codec, Location, LocationError, PlanOptions, Tables, input_of_tables};
 
 use super::description::DescriptionArguments;
 use super::names::NameArguments;
@@ -70,10 +70,24 @@ pub(crate) struct InputArguments {
 }
 
 impl InputArguments {
-    /// Returns the locations of INPUTs.
-    pub(super) fn locations(&self, inputs: &[OsString]) -> Result<Vec<Location>, LocationError> {
-        let inputs = inputs.iter();
-        inputs.map(|input| self.store.location(input)).collect()
+    /// Returns the locations of INPUTs. Where none is given, it is the folder that all paths
+    /// in the tables of `options` have in common.
+    pub(super) fn locations(
+        &self,
+        inputs: &[OsString],
+        options: &PlanOptions,
+    ) -> anyhow::Result<Vec<Location>> {
+        if inputs.is_empty() {
+            let input = input_of_tables(options, &self.store.store_options()?)?;
+            return Ok(vec![input]);
+        }
+        let inputs = inputs.iter().map(|input| self.store.location(input));
+        Ok(inputs.collect::<Result<_, _>>()?)
+    }
+
+    /// Whether the tables say where the images are, so that INPUT may be left out.
+    pub(super) fn has_path_columns(&self) -> bool {
+        self.names.has_path_columns()
     }
 
     /// Returns the tables, the rows and the layout.

@@ -31,8 +31,18 @@ pub(crate) struct NameArguments {
     t: Option<u32>,
 
     /// Experiment, where neither the names nor the table have it [default: the name of INPUT]
-    #[arg(long, value_name = "NAME", requires = "pattern")]
+    #[arg(long, value_name = "NAME")]
     experiment: Option<String>,
+
+    /// Column of the table with the paths of a channel, in place of names; FOLDER/FILE for a
+    /// column of folders and one of files; repeatable, in the order of the channels. INPUT may
+    /// be left out if the paths are absolute
+    #[arg(
+        long = "path-column",
+        value_name = "CHANNEL=COLUMN",
+        conflicts_with = "pattern"
+    )]
+    path_columns: Vec<String>,
 }
 
 /// Parses the number of a plane.
@@ -44,6 +54,11 @@ fn plane(text: &str) -> Result<u32, &'static str> {
 }
 
 impl NameArguments {
+    /// Whether columns of the tables say where the images are.
+    pub(super) fn has_path_columns(&self) -> bool {
+        !self.path_columns.is_empty()
+    }
+
     /// Returns how images are named.
     pub(crate) fn options(&self) -> NameOptions {
         NameOptions {
@@ -52,6 +67,7 @@ impl NameArguments {
             z: self.z,
             t: self.t,
             experiment: self.experiment.clone(),
+            path_columns: self.path_columns.clone(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use clap::Args;
-use rxrx_writer::{Location, LocationError};
+use rxrx_writer::{Location, LocationError, PlanOptions};
 
 use super::input::InputArguments;
 use super::memory::MemoryArguments;
@@ -23,7 +23,7 @@ pub(crate) struct PlanArguments {
     /// Folder, zip or tar archive, folder of tars, or Parquet files, with images named
     /// [images/]EXP/PlateN/WELL_sS_wC.png: a path, or an address s3://, gs://, az:// or
     /// http(s)://; several are read as one
-    #[arg(value_name = "INPUT", required = true, num_args = 1..)]
+    #[arg(value_name = "INPUT", required_unless_present = "path_columns", num_args = 1..)]
     inputs: Vec<OsString>,
 
     #[command(flatten)]
@@ -43,8 +43,8 @@ pub(crate) struct PlanArguments {
 
 impl PlanArguments {
     /// Returns the INPUTs.
-    pub(crate) fn inputs(&self) -> Result<Vec<Location>, LocationError> {
-        self.input.locations(&self.inputs)
+    pub(crate) fn inputs(&self, options: &PlanOptions) -> anyhow::Result<Vec<Location>> {
+        self.input.locations(&self.inputs, options)
     }
 
     /// Returns OUTPUT, if it is given.

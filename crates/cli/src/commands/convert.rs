@@ -78,7 +78,7 @@ fn plan(
         jobs: arguments.jobs,
         ..arguments.input.plan_options()?
     };
-    let inputs = arguments.inputs()?;
+    let inputs = arguments.inputs(&given)?;
     if !arguments.retry_bad {
         let prepared = plan_inputs(&inputs, given)?;
         let description = arguments.input.description.description(&prepared);

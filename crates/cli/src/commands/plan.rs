@@ -13,7 +13,8 @@ use crate::report::{self, DescribedInput, PlanEstimates, PlanMemory};
 use crate::verbosity::Verbosity;
 
 pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Result<ExitStatus> {
-    let prepared = plan_inputs(&arguments.inputs()?, arguments.input.plan_options()?)?;
+    let options = arguments.input.plan_options()?;
+    let prepared = plan_inputs(&arguments.inputs(&options)?, options)?;
     let codec = arguments.input.codec;
     let plan = &prepared.plan;
     let description = arguments.input.description.description(&prepared);

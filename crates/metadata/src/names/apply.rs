@@ -25,6 +25,12 @@ impl Listing {
         let Some(text) = &options.pattern else {
             return without_pattern(self, options);
         };
+        if !options.path_columns.is_empty() {
+            return Err(NamesError::Option {
+                option: "--path-column",
+                reason: "takes the place of --pattern; give one of them".to_owned(),
+            });
+        }
         let patterns = built_in::patterns(text)?;
         let nothing_fits = |listing: &Self| NamesError::NothingFits {
             pattern: text.clone(),
@@ -83,7 +89,10 @@ fn without_pattern(listing: Listing, options: &NameOptions) -> Result<Listing, N
         ("--channels", !options.channels.is_empty()),
         ("--z", options.z.is_some()),
         ("--t", options.t.is_some()),
-        ("--experiment", options.experiment.is_some()),
+        (
+            "--experiment",
+            options.experiment.is_some() && options.path_columns.is_empty(),
+        ),
     ];
     match given.into_iter().find(|(_, is_given)| *is_given) {
         Some((option, _)) => Err(NamesError::Option {

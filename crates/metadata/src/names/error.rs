@@ -68,6 +68,40 @@ pub enum NamesError {
         /// The channels that the names have.
         found: Vec<String>,
     },
+    /// A path in the table needs an INPUT.
+    #[error("the path {path:?} is not absolute; give INPUT, the folder that it is in")]
+    RelativePath {
+        /// The path.
+        path: String,
+    },
+    /// The paths in the table are in no folder together.
+    #[error("the paths in the table have no folder in common; give INPUT, or fewer tables")]
+    NoCommonFolder,
+    /// Two files fit a path in the table.
+    #[error(
+        "the path {path:?} fits {first} and {second}; name the folder, too: CHANNEL=FOLDER/FILE"
+    )]
+    Ambiguous {
+        /// The path.
+        path: String,
+        /// A file that fits.
+        first: String,
+        /// Another one.
+        second: String,
+    },
+    /// No path in the table is that of a file.
+    #[error(
+        "none of the {files} image files has a path of the table, such as {path}{}",
+        example.as_ref().map_or_else(String::new, |file| format!("; there is {file}"))
+    )]
+    NoPathFits {
+        /// A path of the table.
+        path: String,
+        /// Number of files.
+        files: usize,
+        /// One of them.
+        example: Option<String>,
+    },
     /// A channel that is given is in no name.
     #[error("no image has the channel {wanted:?}; the names have {}", shown(found))]
     ChannelAbsent {

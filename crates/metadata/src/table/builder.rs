@@ -11,6 +11,8 @@ use super::platemap;
 use super::raw::RawTable;
 use super::wells;
 use crate::discover::listing::Listing;
+use crate::names::NameOptions;
+use crate::names::path_columns::{self, PathColumn};
 use crate::problem::ProblemKind;
 
 /// The metadata of one data set, file by file.
@@ -188,6 +190,62 @@ impl MetadataBuilder {
         self.options.finish(rows)
     }
 
+    /// Finishes a table of the images of `listing` as [`Self::finish`] does. If `names` say
+    /// which columns hold paths, the images are those that the columns name, and the columns
+    /// are left out. `input` is the experiment where neither the table nor `names` have one.
+    ///
+    /// # Errors
+    /// The errors of [`Self::finish`]; a column does not exist or holds no paths; no path, or
+    /// more than one file, fits.
+    pub fn finish_with_images(
+        mut self,
+        listing: Listing,
+        names: &NameOptions,
+        input: &str,
+    ) -> Result<(MetadataTable, Listing), MetadataError> {
+        if names.path_columns.is_empty() {
+            return Ok((self.finish(&listing)?, listing));
+        }
+        let mut rows = self.rows.take().unwrap_or_default();
+        let columns = path_columns(&rows, names)?;
+        rows.add_constant(EXPERIMENT, names.experiment.as_deref().unwrap_or(input));
+        rows.add_constant("site", "1");
+        let mut table = self.options.finish(rows)?;
+        let found = path_columns::images(&table, listing, &columns);
+        let listing = found.map_err(|source| MetadataError::Paths {
+            name: table.name().to_owned(),
+            source,
+        })?;
+        let held = columns.iter().flat_map(|column| &column.columns);
+        let held: Vec<&str> = held
+            .map(String::as_str)
+            .filter(|name| !REQUIRED.contains(name))
+            .collect();
+        table.remove_columns(&held);
+        Ok((table, listing))
+    }
+
+    /// The folder that all paths in the table have in common: INPUT, where none is given.
+    ///
+    /// # Errors
+    /// A column does not exist, a path is not absolute, or there is no such folder.
+    pub fn folder_of_paths(&self, names: &NameOptions) -> Result<String, MetadataError> {
+        let none = RawTable::default();
+        let rows = self.rows.as_ref().unwrap_or(&none);
+        let columns = path_columns(rows, names)?;
+        let texts = columns.iter().flat_map(|column| {
+            let cells = column.columns.iter().filter_map(|name| rows.column(name));
+            let cells: Vec<_> = cells.collect();
+            (0..rows.len()).filter_map(move |row| {
+                path_columns::text(cells.iter().map(|cells| cells.cell(row)))
+            })
+        });
+        path_columns::common_folder(texts).map_err(|source| MetadataError::Paths {
+            name: rows.name.clone(),
+            source,
+        })
+    }
+
     fn read<R: TableFile>(
         &self,
         file: File<'_, R>,
@@ -231,6 +289,19 @@ impl MetadataBuilder {
         let rows = self.rows.get_or_insert_default();
         join(rows, map, &on, kinds, self.options.limits_of())
     }
+}
+
+/// Reads which columns of `rows` hold paths.
+fn path_columns(rows: &RawTable, names: &NameOptions) -> Result<Vec<PathColumn>, MetadataError> {
+    let header: Vec<&str> = rows
+        .columns
+        .iter()
+        .map(|column| column.name.as_str())
+        .collect();
+    path_columns::parse(names, &header).map_err(|source| MetadataError::Paths {
+        name: rows.name.clone(),
+        source,
+    })
 }
 
 /// Gives the required columns their names, if they have those of CellProfiler, such as

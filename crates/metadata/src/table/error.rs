@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::excerpt::excerpt;
+use crate::names::error::NamesError;
 
 /// Reason why a table cannot be used. Every message names the file.
 #[derive(Debug, Error)]
@@ -299,6 +300,14 @@ pub enum MetadataError {
         found: usize,
         /// Numbers in the first list.
         expected: usize,
+    },
+    /// The paths in the table cannot be used.
+    #[error("{name}: {source}")]
+    Paths {
+        /// The table.
+        name: String,
+        /// The reason.
+        source: NamesError,
     },
     /// Two tables that are joined have a column of one name.
     #[error("{name} has the column {column:?}, which {table} has, too; rename it in one of them")]

@@ -125,6 +125,12 @@ impl MetadataTable {
         }
     }
 
+    /// Removes the columns of those names.
+    pub(crate) fn remove_columns(&mut self, names: &[&str]) {
+        self.columns
+            .retain(|column| !names.contains(&column.name.as_str()));
+    }
+
     /// Keeps the given rows, which must ascend.
     pub(crate) fn retain_rows(&mut self, rows: &[usize]) {
         if rows.len() == self.len() {
