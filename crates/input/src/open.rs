@@ -115,7 +115,8 @@ impl Input {
                 }
             }
         }
-        let (table, listing) = builder.finish_with_images(listing, &options.names, &self.experiment())?;
+        let (table, listing) =
+            builder.finish_with_images(listing, &options.names, &self.experiment())?;
         Ok((table, listing, found))
     }
 

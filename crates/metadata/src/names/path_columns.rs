@@ -158,7 +158,6 @@ pub(crate) fn images(
     Ok(Listing {
         images,
         unrecognised: Vec::new(),
-        other_images: Vec::new(),
         channel_names: columns
             .iter()
             .map(|column| column.channel.clone())
