@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 
 use rxrx_metadata::{
-    Embeddings, InputDescription, Join, Observed, Plan, Problems, ProfileChoice, Recognised,
-    RecognisedBy, Selection,
+    Channel, Embeddings, InputDescription, Join, Observed, Plan, ProblemKind, Problems,
+    ProfileChoice, Recognised, RecognisedBy, Selection,
 };
 use rxrx_storage::Location;
 
@@ -89,6 +89,7 @@ impl PlannedInput {
             data_type(shape.depth),
             options.layout,
         )?;
+        report_channels(&description, plan.channels(), &mut found);
         let recognised = Recognised::new(&choice, by, &Observed::of(&plan));
         Ok(Self {
             input: input.clone(),
@@ -111,6 +112,16 @@ impl PlannedInput {
     /// Mean size in bytes of the image files whose header was read.
     pub fn mean_file_bytes(&self) -> f64 {
         self.mean_file_bytes
+    }
+}
+
+/// Adds the described channels that are none of `channels` to `problems`.
+fn report_channels(description: &InputDescription, channels: &[Channel], problems: &mut Problems) {
+    for described in &description.channels {
+        let name = &described.name;
+        if !channels.iter().any(|channel| channel.to_string() == *name) {
+            problems.add(ProblemKind::DescribedChannels, 0, || name.clone());
+        }
     }
 }
 

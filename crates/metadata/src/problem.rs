@@ -31,6 +31,8 @@ pub enum ProblemKind {
     EmbeddingsWithoutSite,
     /// Sites without an embedding, where others have one.
     SitesWithoutEmbedding,
+    /// Channels in `rxrx2zarr.json` that no image has.
+    DescribedChannels,
 }
 
 /// Consequence of a problem for a conversion.
@@ -61,6 +63,7 @@ impl ProblemKind {
             Self::UnreadableHeaders => "images with an unreadable header",
             Self::EmbeddingsWithoutSite => "embeddings of no site that is converted",
             Self::SitesWithoutEmbedding => "sites without an embedding",
+            Self::DescribedChannels => "channels in rxrx2zarr.json that no image has",
         }
     }
 
@@ -76,7 +79,8 @@ impl ProblemKind {
             | Self::StrayShapes
             | Self::UnreadableHeaders
             | Self::EmbeddingsWithoutSite
-            | Self::SitesWithoutEmbedding => Severity::Notice,
+            | Self::SitesWithoutEmbedding
+            | Self::DescribedChannels => Severity::Notice,
         }
     }
 }
