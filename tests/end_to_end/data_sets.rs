@@ -414,8 +414,12 @@ fn the_option_goes_before_the_file_in_input_and_that_before_the_evidence() {
     assert!(said.get("license").is_none(), "{said}");
 
     let file = input.join("rxrx2zarr.json");
-    let text = r#"{"citation": "me", "channels": [{"name": "w5", "stain": "WGA"}]}"#;
+    let text =
+        r#"{"citation": "me", "channels": [{"name": "w5", "stain": "WGA"}, {"name": "w7"}]}"#;
     fs::write(&file, text).unwrap();
+    let problems = plan(&input, "--json").exits_with(0).json()["problems"].clone();
+    assert_eq!(problems[0]["kind"], "described_channels");
+    assert_eq!(problems[0]["examples"], json!(["w7"]));
     let said = described("--license CC0-1.0");
     assert_eq!(
         (&said["license"], &said["citation"]),

@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 
 use rxrx_metadata::{
-    Embeddings, InputDescription, Join, JoinError, Observed, Plan, Problems, ProfileChoice,
-    Recognised, RecognisedBy, Selection,
+    Embeddings, InputDescription, Join, JoinError, Observed, Plan, ProblemKind, Problems,
+    ProfileChoice, Recognised, RecognisedBy, Selection,
 };
 use rxrx_storage::Location;
 
@@ -114,6 +114,7 @@ impl PlannedInput {
             data_type(shape.depth),
             options.layout,
         )?;
+        report_channels(&description, plan.channel_names(), &mut found);
         let recognised = Recognised::new(&choice, by, &Observed::of(&plan));
         Ok(Self {
             inputs: inputs.to_vec(),
@@ -188,6 +189,16 @@ fn refuse_coloured(
 fn opened_name(inputs: &[Location]) -> String {
     let names: Vec<String> = inputs.iter().map(ToString::to_string).collect();
     names.join(" and ")
+}
+
+/// Adds the described channels that are none of `channels` to `problems`.
+fn report_channels(description: &InputDescription, channels: &[String], problems: &mut Problems) {
+    for described in &description.channels {
+        let name = &described.name;
+        if !channels.contains(name) {
+            problems.add(ProblemKind::DescribedChannels, 0, || name.clone());
+        }
+    }
 }
 
 /// Number of cores; 1 if the operating system does not tell it.

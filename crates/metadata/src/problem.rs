@@ -51,6 +51,8 @@ pub enum ProblemKind {
     EmbeddingsWithoutSite,
     /// Sites without an embedding, where others have one.
     SitesWithoutEmbedding,
+    /// Channels in `rxrx2zarr.json` that no image has.
+    DescribedChannels,
 }
 
 /// Consequence of a problem for a conversion.
@@ -93,6 +95,7 @@ impl ProblemKind {
             Self::ImagesNotChosen => "images of channels, depths or times that are not chosen",
             Self::EmbeddingsWithoutSite => "embeddings of no site that is converted",
             Self::SitesWithoutEmbedding => "sites without an embedding",
+            Self::DescribedChannels => "channels in rxrx2zarr.json that no image has",
         }
     }
 
@@ -118,7 +121,8 @@ impl ProblemKind {
             | Self::JoinedRowsUnused
             | Self::ImagesNotChosen
             | Self::EmbeddingsWithoutSite
-            | Self::SitesWithoutEmbedding => Severity::Notice,
+            | Self::SitesWithoutEmbedding
+            | Self::DescribedChannels => Severity::Notice,
         }
     }
 }

@@ -41,7 +41,7 @@ pub struct Evidence {
 /// What is seen of a data set when its conversion is planned.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Observed {
-    /// Names of the columns, without a `site_id` that was derived.
+    /// Names of the columns, also of those that were derived, such as `site_id`.
     pub columns: BTreeSet<String>,
     /// Number of channels.
     pub channels: usize,
