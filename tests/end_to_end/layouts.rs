@@ -184,12 +184,12 @@ fn a_plane_is_read_by_the_byte_range_in_its_table() {
             .planes_table()
             .schema()
             .iter()
-            .any(|field| field.contains("offset"))
+            .any(|field| field.contains("byte_offset"))
     );
     let dataset = converted(&input, "out", "--chunk-channels 1 --shard-sites 2");
     let table = dataset.planes_table();
-    let (shards, offsets) = (table.texts("shard"), table.integers("offset"));
-    let lengths = table.integers("length");
+    let (shards, offsets) = (table.texts("object"), table.integers("byte_offset"));
+    let lengths = table.integers("byte_length");
     for site in 0..5 {
         for (position, &channel) in input.channels().iter().enumerate() {
             let row = site * input.channels().len() + position;
@@ -207,7 +207,7 @@ fn a_plane_is_read_by_the_byte_range_in_its_table() {
         "--chunk-channels 1 --shard-sites 2 --tile 8",
     );
     let table = tiled.planes_table();
-    let (offsets, lengths) = (table.integers("offset"), table.integers("length"));
+    let (offsets, lengths) = (table.integers("byte_offset"), table.integers("byte_length"));
     assert_eq!(offsets[0], Some(0));
     for row in (0..5 * 6 - 1).filter(|row| row % 12 != 11) {
         assert_eq!(

@@ -76,7 +76,7 @@ def test_a_plane_with_a_chunk_of_its_own_is_read_by_its_row(datasets: Datasets, 
     rows = pq.read_table(dataset.root / "planes.parquet").to_pylist()
     assert len(rows) == 13 * 6
     for number, row in enumerate(rows):
-        data = read_range(dataset.root / row["shard"], row["offset"], row["length"])
+        data = read_range(dataset.root / row["object"], row["byte_offset"], row["byte_length"])
         plane = decode(data, codec, pixels.dtype).reshape(pixels.shape[2:])
         np.testing.assert_array_equal(plane, pixels[divmod(number, 6)], err_msg=str(number))
 
@@ -87,9 +87,9 @@ def test_the_range_of_a_plane_spans_its_tiles(datasets: Datasets) -> None:
     pixels = dataset.source.pixels
     rows = pq.read_table(dataset.root / "planes.parquet").to_pylist()
     for number, row in enumerate(rows):
-        shard = dataset.root / row["shard"]
+        shard = dataset.root / row["object"]
         tiles = shard_index(shard, entries=4 * 6 * 6)[number % 24 * 6 :][:6]
-        assert (row["offset"], row["length"]) == (tiles[0][0], sum(tile[1] for tile in tiles))
+        assert (row["byte_offset"], row["byte_length"]) == (tiles[0][0], sum(tile[1] for tile in tiles))
         plane = np.zeros((48, 72), pixels.dtype)
         for tile, (offset, length) in enumerate(tiles):
             data = read_range(shard, offset, length)
@@ -112,9 +112,9 @@ def test_the_checker_compares_the_places_of_planes(datasets: Datasets, tmp_path:
     check = load_example(Path(__file__).parents[1] / "data" / "check_dataset.py").check
     copy = shutil.copytree(datasets.dataset("planes").root, tmp_path / "copy")
     table = pq.read_table(copy / "planes.parquet")
-    lengths = table["length"].to_pylist()
+    lengths = table["byte_length"].to_pylist()
     lengths[9] += 1
-    at = table.schema.get_field_index("length")
+    at = table.schema.get_field_index("byte_length")
     wrong = table.set_column(at, table.schema.field(at), pa.array(lengths, pa.int64()))
     pq.write_table(wrong, copy / "planes.parquet")
     sums = (copy / "SHA256SUMS").read_text().splitlines()

@@ -131,7 +131,7 @@ def documented_columns(table: str, version: int) -> dict[str, tuple[pa.DataType,
         columns.pop("cause", None)
     if table == "planes.parquet":
         # In the kept datasets, planes share their chunks.
-        for name in ("shard", "offset", "length"):
+        for name in ("object", "byte_offset", "byte_length"):
             columns.pop(name)
     return columns
 

@@ -99,19 +99,19 @@ pub fn planes_schema(has_places: bool) -> Schema {
     if has_places {
         fields.extend([
             required(
-                "shard",
+                "object",
                 Arrow::Utf8,
                 "Object that stores the plane's pixels, relative to this file",
             ),
             required(
-                "offset",
+                "byte_offset",
                 Arrow::Int64,
-                "First byte of the plane's chunk, or of its first tile, in the shard",
+                "First byte of the plane's chunk, or of its first tile, in the object",
             ),
             required(
-                "length",
+                "byte_length",
                 Arrow::Int64,
-                "Bytes of the plane's chunk, or of all its tiles, in the shard",
+                "Bytes of the plane's chunk, or of all its tiles, in the object",
             ),
         ]);
     }
@@ -274,7 +274,7 @@ mod tests {
             "sum_of_squares Int64?",
         ];
         assert_eq!(columns(&schema), expected);
-        expected.extend(["shard Utf8", "offset Int64", "length Int64"]);
+        expected.extend(["object Utf8", "byte_offset Int64", "byte_length Int64"]);
         assert_eq!(columns(&planes_schema(true)), expected);
         assert!(all_described(&planes_schema(true)));
     }

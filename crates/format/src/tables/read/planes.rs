@@ -57,9 +57,11 @@ pub fn planes_of(
             }
             planes.rows.push(columns.plane(row)?);
         }
-        if geometry.has_plane_chunks() && batch.has_column("length") {
+        if geometry.has_plane_chunks() && batch.has_column("byte_length") {
             check_shards(batch, geometry, channels.len())?;
-            planes.places.extend(batch.byte_ranges("offset", "length")?);
+            planes
+                .places
+                .extend(batch.byte_ranges("byte_offset", "byte_length")?);
         }
         Ok(())
     })?;
@@ -72,13 +74,13 @@ fn check_shards(
     geometry: &ArrayGeometry,
     channels: usize,
 ) -> Result<(), ReadTableError> {
-    let shards = batch.required("shard", batch.texts("shard")?)?;
+    let shards = batch.required("object", batch.texts("object")?)?;
     for row in 0..batch.len() {
         let site = (batch.first_row + row) / channels;
         let expected = shard_key(site / geometry.shard_sites);
         if shards.value(row) != expected {
             let reason = format!("{:?}, expected {expected:?}", shards.value(row));
-            return Err(batch.cell(row, "shard", reason));
+            return Err(batch.cell(row, "object", reason));
         }
     }
     Ok(())
