@@ -151,8 +151,8 @@ def measure_all(chosen: argparse.Namespace, program: Path, scratch: Path) -> Non
     then = plane_seconds(output)
     shutil.rmtree(output)
     print(
-        f"\nOne plane by zarr-python: {now * 1000:.0f} ms of processor time; with all channels in a chunk "
-        f"{then * 1000:.0f} ms, {then / now:.1f} times as long."
+        f"\nOne plane by zarr-python: {now * 1000:.0f} ms of processor time; "
+        f"with all channels in a chunk {then * 1000:.0f} ms, {then / now:.1f} times as long."
     )
     seconds = interrupted(convert, after=4.0)
     print(f"Ctrl-C: ended after {seconds:.1f} s.")

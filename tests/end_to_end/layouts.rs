@@ -184,7 +184,7 @@ fn a_plane_is_read_by_the_byte_range_in_its_table() {
             .planes_table()
             .schema()
             .iter()
-            .any(|field| field.contains("offset"))
+            .any(|field| field.contains("byte_offset"))
     );
     let dataset = converted(&input, "out", "--chunk-channels 1 --shard-sites 2");
     let table = dataset.planes_table();

@@ -191,7 +191,10 @@ fn planes_with_chunks_of_their_own_have_their_bytes_in_the_table() {
         },
     );
     let error = planes_of(bytes, other.geometry(), &names).unwrap_err();
-    assert!(error.to_string().contains("row 2, column shard"), "{error}");
+    assert!(
+        error.to_string().contains("row 2, column object"),
+        "{error}"
+    );
     let error = table(&places[1..]).unwrap_err().to_string();
     assert!(error.contains("5 rows, expected 6"), "{error}");
 }

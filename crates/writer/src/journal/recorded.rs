@@ -64,7 +64,7 @@ pub enum RecordedError {
     NoCause,
     /// The bytes of planes are not recorded: the dataset was written before they were.
     #[error(
-        "{PLANES} has no columns offset and length: an earlier version wrote it; convert again \
+        "{PLANES} has no columns byte_offset and byte_length: an earlier version wrote it; convert again \
          with --overwrite"
     )]
     NoPlaces,
