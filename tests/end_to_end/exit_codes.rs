@@ -316,7 +316,7 @@ fn wrong_usage_is_printed_as_json() {
         assert_eq!(fails(plan(&input.root(), options), 2), "usage");
     }
     // Behind `--`, it is not an option.
-    let run = run(["plan", "--", "a", "--json"]).exits_with(2);
+    let run = run(["info", "--", "a", "--json"]).exits_with(2);
     assert_eq!(run.stdout, "");
 }
 

@@ -356,7 +356,7 @@ fn missing_and_corrupt_planes_are_distinguished() {
     }
     assert_eq!(table.integers("source_bytes")[corrupt], Some(9));
     let error = table.texts("error")[corrupt].clone().unwrap();
-    assert!(error.contains("not a PNG"), "{error}");
+    assert!(error.contains("neither PNG"), "{error}");
 }
 
 #[test]

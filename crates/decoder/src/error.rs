@@ -393,3 +393,31 @@ impl Unsupported {
         }
     }
 }
+
+/// Checks the shape of an image and the length of the caller's buffer.
+pub(crate) fn check_shape(
+    found: PlaneShape,
+    expected: PlaneShape,
+    plane_len: usize,
+) -> Result<(), DecodeError> {
+    if plane_len != expected.byte_len() {
+        return Err(BufferError::Length {
+            expected: expected.byte_len(),
+            actual: plane_len,
+        }
+        .into());
+    }
+    if found != expected {
+        return Err(Unsupported::Shape { found, expected }.into());
+    }
+    Ok(())
+}
+
+/// Makes the damage of a library's message, which is kept short.
+pub(crate) fn message(error: &dyn std::fmt::Display) -> String {
+    let mut text = error.to_string();
+    if let Some((at, _)) = text.char_indices().nth(200) {
+        text.truncate(at);
+    }
+    text
+}

@@ -1,7 +1,7 @@
 //! The format of an image file, and what its header says.
 
 use crate::container;
-use crate::error::{BufferError, Damage, DecodeError, Unsupported};
+use crate::error::DecodeError;
 use crate::header::{Colour, Header};
 use crate::limits::Limits;
 use crate::shape::PlaneShape;
@@ -148,41 +148,4 @@ impl ImageHeader {
 /// Those of [`read_header`].
 pub fn read_shape(file: &[u8], limits: &Limits) -> Result<PlaneShape, DecodeError> {
     read_header(file, limits).map(|header| header.shape)
-}
-
-/// Checks the shape of an image and the length of the caller's buffer.
-pub(crate) fn check_shape(
-    found: PlaneShape,
-    expected: PlaneShape,
-    plane_len: usize,
-) -> Result<(), DecodeError> {
-    if plane_len != expected.byte_len() {
-        return Err(BufferError::Length {
-            expected: expected.byte_len(),
-            actual: plane_len,
-        }
-        .into());
-    }
-    if found != expected {
-        return Err(Unsupported::Shape { found, expected }.into());
-    }
-    Ok(())
-}
-
-/// Makes the damage of a library's message, which is kept short.
-pub(crate) fn message(error: &dyn std::fmt::Display) -> String {
-    let mut text = error.to_string();
-    if let Some((at, _)) = text.char_indices().nth(200) {
-        text.truncate(at);
-    }
-    text
-}
-
-impl From<::tiff::TiffError> for DecodeError {
-    fn from(error: ::tiff::TiffError) -> Self {
-        Damage::Tiff {
-            message: message(&error),
-        }
-        .into()
-    }
 }

@@ -1,10 +1,9 @@
 //! Everything that both decoders do before they compute pixels.
 
 use crate::container::{self, Container};
-use crate::error::{Damage, DecodeError, Unsupported};
+use crate::error::{Damage, DecodeError, Unsupported, check_shape};
 use crate::filter;
 use crate::header::Header;
-use crate::image_format::check_shape;
 use crate::inflate::{Decompressor, inflate};
 use crate::limits::Limits;
 use crate::oddity::Oddity;

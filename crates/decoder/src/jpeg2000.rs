@@ -8,8 +8,7 @@
 
 use hayro_jpeg2000::{ColorSpace, DecodeSettings, DecoderContext, Image};
 
-use crate::error::{Damage, DecodeError, Unsupported};
-use crate::image_format::{check_shape, message};
+use crate::error::{Damage, DecodeError, Unsupported, check_shape, message};
 use crate::limits::Limits;
 use crate::shape::{BitDepth, PlaneShape};
 

@@ -10,8 +10,7 @@ use ::tiff::ColorType;
 use ::tiff::decoder::{Decoder as Reader, Limits as CrateLimits};
 use ::tiff::tags::Tag;
 
-use crate::error::{DecodeError, Unsupported};
-use crate::image_format::check_shape;
+use crate::error::{Damage, DecodeError, Unsupported, check_shape, message};
 use crate::limits::Limits;
 use crate::shape::{BitDepth, PlaneShape};
 
@@ -110,4 +109,13 @@ pub(crate) fn decode(
             .for_each(|sample| sample.reverse());
     }
     Ok(())
+}
+
+impl From<::tiff::TiffError> for DecodeError {
+    fn from(error: ::tiff::TiffError) -> Self {
+        Damage::Tiff {
+            message: message(&error),
+        }
+        .into()
+    }
 }
