@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use crate::names::proposal::{Proposal, propose};
 use crate::path::{IMAGE_EXTENSIONS, PathParts, PlanePath};
 use crate::plate::Plate;
 use crate::site::ExperimentName;
@@ -84,14 +83,6 @@ impl Listing {
         let images = self.images.iter().map(|image| &*image.path);
         let others = self.unrecognised.iter().chain(&self.other_images);
         images.chain(others.map(String::as_str))
-    }
-
-    /// The built-in pattern that the names fit, if no image is named as RxRx1's are.
-    pub fn proposal(&self) -> Option<Proposal> {
-        if !self.images.is_empty() || self.is_by_pattern {
-            return None;
-        }
-        propose(self)
     }
 }
 
