@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use super::others::OtherFiles;
-use crate::names::proposal::{Proposal, propose};
 use crate::path::{IMAGE_EXTENSIONS, PathParts, PlanePath};
 use crate::plate::Plate;
 use crate::site::ExperimentName;
@@ -89,14 +88,6 @@ impl Listing {
     pub(crate) fn image_paths(&self) -> impl Iterator<Item = &str> + Clone {
         let images = self.images.iter().map(|image| &*image.path);
         images.chain(self.unrecognised.iter().map(String::as_str))
-    }
-
-    /// The built-in pattern that the names fit, if no image is named as RxRx1's are.
-    pub fn proposal(&self) -> Option<Proposal> {
-        if !self.images.is_empty() || self.is_by_pattern {
-            return None;
-        }
-        propose(self)
     }
 
     /// Adds the files of another listing. [`Self::sort`] must follow.

@@ -5,8 +5,8 @@ use arrow_array::types::{Float16Type, Float32Type, Float64Type};
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Schema};
 
-use super::Embeddings;
 use super::rows::{Rows, id_column};
+use super::vectors::Embeddings;
 use crate::excerpt::excerpt;
 use crate::problem::Problems;
 use crate::table::error::MetadataError;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::Embeddings;
+use super::vectors::Embeddings;
 use crate::column::ColumnValues;
 use crate::excerpt::excerpt;
 use crate::problem::{ProblemKind, Problems};
@@ -98,7 +98,7 @@ impl<'a> Rows<'a> {
 
     /// Ends the collection. Sites without a vector become a problem.
     pub(super) fn finish(self) -> Embeddings {
-        let sites = self.embeddings.present.iter().zip(self.table.site_ids());
+        let sites = self.embeddings.present().iter().zip(self.table.site_ids());
         for (_, site_id) in sites.filter(|(present, _)| !**present) {
             self.problems
                 .add(ProblemKind::SitesWithoutEmbedding, 0, || excerpt(site_id));

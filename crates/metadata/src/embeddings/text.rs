@@ -4,8 +4,8 @@ use std::io::Read;
 
 use csv::StringRecord;
 
-use super::Embeddings;
 use super::rows::{Rows, id_column};
+use super::vectors::Embeddings;
 use crate::excerpt::excerpt;
 use crate::problem::Problems;
 use crate::table::error::MetadataError;

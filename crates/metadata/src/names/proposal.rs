@@ -18,8 +18,18 @@ pub struct Proposal {
     pub examples: Vec<String>,
 }
 
+impl Listing {
+    /// The built-in pattern that the names fit, if no image is named as RxRx1's are.
+    pub fn proposal(&self) -> Option<Proposal> {
+        if !self.images.is_empty() || self.is_by_pattern {
+            return None;
+        }
+        propose(self)
+    }
+}
+
 /// Returns the built-in pattern that fits most of the image files, if one fits any.
-pub(crate) fn propose(listing: &Listing) -> Option<Proposal> {
+fn propose(listing: &Listing) -> Option<Proposal> {
     let paths = || listing.image_paths().take(LOOKED_AT);
     let mut best: Option<(usize, Proposal)> = None;
     for name in built_in::names() {
