@@ -24,10 +24,14 @@ fn other_formats_give_a_plane_or_an_error() {
     let mut images = 0;
     for inputs in ["fuzz/corpus/formats", "tests/images"] {
         for entry in fs::read_dir(folder.join(inputs)).unwrap() {
-            let input = fs::read(entry.unwrap().path()).unwrap();
+            let path = entry.unwrap().path();
+            if !path.is_file() {
+                continue;
+            }
+            let input = fs::read(path).unwrap();
             images += usize::from(harness::formats::run(&input));
             // Cut and changed files must not bring the decoders down.
-            for at in (0..input.len()).step_by(input.len() / 16 + 1) {
+            for at in (0..input.len()).step_by(input.len() / 8 + 1) {
                 let mut changed = input.clone();
                 changed[at] ^= 0xFF;
                 harness::formats::run(&changed);
