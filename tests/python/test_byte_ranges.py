@@ -94,7 +94,10 @@ def test_the_range_of_a_plane_spans_its_tiles(datasets: Datasets) -> None:
     for number, row in enumerate(rows):
         shard = dataset.root / row["object"]
         tiles = shard_index(shard, entries=4 * 6 * 6)[number % 24 * 6 :][:6]
-        assert (row["byte_offset"], row["byte_length"]) == (tiles[0][0], sum(tile[1] for tile in tiles))
+        assert (row["byte_offset"], row["byte_length"]) == (
+            tiles[0][0],
+            sum(tile[1] for tile in tiles),
+        )
         plane = np.zeros((48, 72), pixels.dtype)
         for tile, (offset, length) in enumerate(tiles):
             data = read_range(shard, offset, length)
