@@ -210,6 +210,7 @@ fn bad_entries_are_bad_images() {
 #[test]
 fn a_file_that_is_no_archive_is_an_error_that_names_it() {
     let input = Input::of_sites(2);
+    fs::remove_file(input.root().join("rxrx2zarr.json")).unwrap();
     let archive = zip(&input, "a.zip", STORED);
     let whole = fs::read(&archive).unwrap();
     for (bytes, said) in [
