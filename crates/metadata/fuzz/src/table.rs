@@ -134,7 +134,8 @@ fn plan(table: &MetadataTable) {
         for channel in [1, 300] {
             let mut path = String::from("train/");
             write!(path, "{key}_w{channel}.png").expect("memory takes all");
-            expected += usize::from(!key.experiment.as_str().contains('/'));
+            let names = [key.experiment.to_string(), key.plate.to_string()];
+            expected += usize::from(names.iter().all(|name| !name.contains('/')));
             paths.push(path.into());
         }
     }
