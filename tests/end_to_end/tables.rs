@@ -22,7 +22,7 @@ fn sites_have_the_columns_of_the_contract() {
     let dataset = converted(&input, "--shard-sites 4");
     let table = dataset.sites_table();
     let expected = [
-        "site_index Int64",
+        "site_index Int32",
         "site_id Utf8",
         "well_id Utf8?",
         "cell_type Utf8?",
@@ -35,9 +35,9 @@ fn sites_have_the_columns_of_the_contract() {
         "sirna Utf8?",
         "sirna_id Int64?",
         "dose Float64?",
-        "shard Utf8",
-        "offset Int64",
-        "length Int64",
+        "object Utf8",
+        "byte_offset Int64",
+        "byte_length Int64",
         "complete Boolean",
     ];
     assert_eq!(table.schema(), expected);
@@ -74,7 +74,7 @@ fn planes_have_the_columns_of_the_contract() {
         });
         let table = converted(&input, "").planes_table();
         let expected = [
-            "site_index Int64",
+            "site_index Int32",
             "channel Utf8",
             "source Utf8?",
             "source_bytes Int64?",

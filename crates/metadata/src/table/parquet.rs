@@ -3,10 +3,10 @@
 pub(crate) mod cells;
 mod pages;
 mod shared_file;
+mod table_file;
 #[cfg(test)]
 mod tests;
 
-use std::io::{Read, Seek};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow_array::RecordBatch;
@@ -17,6 +17,7 @@ use parquet::file::reader::ChunkReader;
 use self::cells::Cells;
 pub use self::pages::PageSizes;
 use self::shared_file::SharedFile;
+pub use self::table_file::TableFile;
 use super::error::MetadataError;
 use super::limits::Limits;
 use super::raw::RawTable;
@@ -31,11 +32,6 @@ const PAGES_AT_MOST: u64 = 1 << 30;
 const ROWS_IN_BATCH: u64 = 1024;
 /// Most bytes of the texts or numbers of a batch, if each value is as large as a page.
 const BATCH_AT_MOST: u64 = 1 << 30;
-
-/// A file that can be read at any position.
-pub trait TableFile: Read + Seek + Send + 'static {}
-
-impl<F: Read + Seek + Send + 'static> TableFile for F {}
 
 /// Reads the rows of a Parquet file as texts.
 pub(super) fn read_table(

@@ -1,6 +1,7 @@
 //! Tables in spreadsheets: `.xlsx` and `.ods`.
 
 mod ods;
+mod sheet;
 #[cfg(test)]
 mod tests;
 mod xlsx;
@@ -9,6 +10,7 @@ use std::io::{self, Read, Seek};
 
 use zip::ZipArchive;
 
+use self::sheet::{Sheet, SheetError};
 use super::error::MetadataError;
 use super::limits::Limits;
 use super::raw::RawTable;
@@ -43,43 +45,6 @@ pub(super) fn kind<'a>(entries: impl Iterator<Item = &'a str>) -> Option<Kind> {
         ([true, true], _) => Some(Kind::Xlsx),
         (_, [true, true]) => Some(Kind::Ods),
         _ => None,
-    }
-}
-
-/// The cells of a sheet that are not blank, by row and column from 0, in the order of the
-/// file.
-#[derive(Debug, Default)]
-struct Sheet {
-    cells: Vec<(u32, u32, String)>,
-    bytes: u64,
-}
-
-/// Reason why a sheet cannot be read.
-enum SheetError {
-    /// There is no such sheet, or there are several; these are their names.
-    Choice(Vec<String>),
-    /// More cells or text than a table can have.
-    TooLarge,
-    /// The file is damaged.
-    Damaged(String),
-}
-
-impl Sheet {
-    fn push(
-        &mut self,
-        row: u32,
-        column: u32,
-        text: String,
-        limits: Limits,
-    ) -> Result<(), SheetError> {
-        self.bytes = self.bytes.saturating_add(text.len() as u64);
-        if self.cells.len() >= limits.cells || self.bytes > limits.bytes {
-            return Err(SheetError::TooLarge);
-        }
-        if !text.trim().is_empty() {
-            self.cells.push((row, column, text));
-        }
-        Ok(())
     }
 }
 
@@ -188,16 +153,4 @@ impl<'a> Iterator for Fields<'a> {
         let cell = self.cells.next_if(|cell| cell.1 == column);
         Some(cell.map_or("", |cell| cell.2.as_str()))
     }
-}
-
-/// Chooses a sheet: the one named `wanted`, or the first one.
-fn choose(names: &[String], wanted: Option<&str>) -> Result<String, SheetError> {
-    let found = match wanted {
-        Some(wanted) => names.iter().find(|name| *name == wanted),
-        None if names.len() == 1 => names.first(),
-        None => None,
-    };
-    found
-        .cloned()
-        .ok_or_else(|| SheetError::Choice(names.to_vec()))
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::{ChunkReader, Length};
 
-use super::TableFile;
+use super::table_file::TableFile;
 
 /// Bytes that are read ahead where the reader does not say how many it needs: more than
 /// the header of most pages.

@@ -11,7 +11,8 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use zip::ZipArchive;
 
-use super::{Limits, Sheet, SheetError, choose};
+use super::sheet::{Sheet, SheetError, choose};
+use crate::table::limits::Limits;
 
 /// Rows and columns of the largest sheet.
 const LARGEST: [u32; 2] = [1 << 20, 1 << 14];

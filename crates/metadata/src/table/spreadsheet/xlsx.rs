@@ -4,7 +4,8 @@ use std::io::{Read, Seek};
 
 use calamine::{DataRef, ExcelDateTime, Reader, Xlsx, open_workbook_from_rs};
 
-use super::{Limits, Sheet, SheetError, choose};
+use super::sheet::{Sheet, SheetError, choose};
+use crate::table::limits::Limits;
 
 /// Reads a sheet cell by cell, so that a far cell takes no more memory than another.
 pub(super) fn read(
