@@ -1,10 +1,10 @@
 //! Columns of the table and the types of their values.
 
 pub(crate) mod integers;
-pub(crate) mod texts;
 
 use self::integers::Integers;
-use self::texts::Texts;
+
+use rxrx_tables::{Texts, is_blank};
 
 /// One column of the table, its cells in array order.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,11 +101,6 @@ pub(crate) fn retain_rows<T>(values: &mut Vec<T>, rows: &[usize]) {
         row += 1;
         keep
     });
-}
-
-/// Whether a cell is empty or has only white space.
-pub(crate) fn is_blank(cell: &str) -> bool {
-    cell.chars().all(char::is_whitespace)
 }
 
 /// Reads a whole number; `None` if `cell` is not its canonical text.

@@ -10,9 +10,9 @@ use std::path::Path;
 pub use self::vectors::Embeddings;
 use crate::problem::Problems;
 use crate::table::error::MetadataError;
-use crate::table::file::{Content, open_packed, packed};
 use crate::table::metadata_table::MetadataTable;
-use crate::table::parquet::TableFile;
+use rxrx_tables::TableFile;
+use rxrx_tables::{Content, TableFileError, open_packed, packed};
 
 /// Name of the table in an archive with several.
 const NAME: &str = "embeddings.csv";
@@ -63,10 +63,11 @@ impl Embeddings {
         match content {
             Content::Text(text) => text::read(name, text, table, problems),
             Content::Parquet(file) => parquet::read(name, file, table, problems),
-            Content::Spreadsheet(..) => Err(MetadataError::Spreadsheet {
+            Content::Spreadsheet(..) => Err(TableFileError::Spreadsheet {
                 name: name.into(),
                 reason: "embeddings are too many numbers for a sheet".to_owned(),
-            }),
+            }
+            .into()),
         }
     }
 }

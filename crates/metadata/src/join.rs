@@ -15,13 +15,13 @@ use self::seen::{absent_channels, only_in_case};
 use self::sources::{PlaneSources, SourcesBuilder};
 use crate::discover::listing::Listing;
 use crate::embeddings::Embeddings;
-use crate::excerpt::excerpt;
 use crate::problem::{ProblemKind, Problems};
 use crate::select::Selection;
 use crate::site::{Channel, PlaneIndex, SiteIndex};
 use crate::table::error::MetadataError;
 use crate::table::metadata_table::MetadataTable;
-use crate::table::parquet::TableFile;
+use rxrx_tables::TableFile;
+use rxrx_tables::excerpt;
 
 /// The chosen rows, and the image of each of their planes.
 #[derive(Clone, Debug)]

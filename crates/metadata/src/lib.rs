@@ -8,7 +8,6 @@
 mod column;
 mod discover;
 mod embeddings;
-mod excerpt;
 mod join;
 mod names;
 mod number;
@@ -29,7 +28,6 @@ mod well;
 mod real_data;
 
 pub use self::column::integers::Integers;
-pub use self::column::texts::Texts;
 pub use self::column::{Column, ColumnValues};
 pub use self::discover::error::DiscoverError;
 pub use self::discover::listing::{ImageFile, Listing};
@@ -64,5 +62,5 @@ pub use self::table::column_names::ColumnNameRule;
 pub use self::table::error::MetadataError;
 pub use self::table::metadata_table::{MetadataTable, REQUIRED, SITE_ID};
 pub use self::table::options::TableOptions;
-pub use self::table::parquet::{PageSizes, TableFile};
 pub use self::well::{NotAWell, Well};
+pub use rxrx_tables::{PageSizes, TableFile, TableFileError, Texts};

@@ -9,9 +9,9 @@ use globset::{GlobBuilder, GlobMatcher};
 use thiserror::Error;
 
 use crate::column::ColumnValues;
-use crate::excerpt::excerpt;
 use crate::site::ExperimentName;
 use crate::table::metadata_table::{EXPERIMENT, MetadataTable};
+use rxrx_tables::excerpt;
 
 /// Clauses that choose rows of the table.
 ///

@@ -7,13 +7,13 @@ use arrow_schema::{DataType, Schema};
 
 use super::rows::{Rows, id_column};
 use super::vectors::Embeddings;
-use crate::excerpt::excerpt;
 use crate::problem::Problems;
 use crate::table::error::MetadataError;
-use crate::table::limits::Limits;
 use crate::table::metadata_table::MetadataTable;
-use crate::table::parquet::cells::Cells;
-use crate::table::parquet::{TableFile, each_batch, parquet_error};
+use rxrx_tables::Cells;
+use rxrx_tables::Limits;
+use rxrx_tables::excerpt;
+use rxrx_tables::{TableFile, TableFileError, each_batch, parquet_error};
 
 /// Reads the vectors of the sites of `table`.
 pub(super) fn read(
@@ -26,40 +26,47 @@ pub(super) fn read(
     let mut rows: Option<Rows<'_>> = None;
     let mut line = 0;
     let mut is_empty = true;
-    each_batch(name, file, Limits::EMBEDDINGS, |batch| {
-        let columns = Columns::of(name, &batch.schema())?;
-        let vectors = Vectors::of(name, batch, &columns)?;
-        let ids = batch.column(columns.id_column);
-        let ids = Cells::of(ids).ok_or_else(|| column_type(name, batch, columns.id_column))?;
-        for row in 0..batch.num_rows() {
-            line += 1;
-            is_empty = false;
-            let Some(length) = vectors.length(row) else {
-                continue; // null: the site has no vector
-            };
-            let rows = match (&mut rows, problems.take()) {
-                (Some(rows), _) => rows,
-                (none, Some(problems)) => {
-                    let new = Rows::new(name, table, problems, columns.id, length, line)?;
-                    none.insert(new)
+    each_batch(
+        name,
+        file,
+        Limits::EMBEDDINGS,
+        |batch| -> Result<(), MetadataError> {
+            let columns = Columns::of(name, &batch.schema())?;
+            let vectors = Vectors::of(name, batch, &columns)?;
+            let ids = batch.column(columns.id_column);
+            let ids = Cells::of(ids).ok_or_else(|| column_type(name, batch, columns.id_column))?;
+            for row in 0..batch.num_rows() {
+                line += 1;
+                is_empty = false;
+                let Some(length) = vectors.length(row) else {
+                    continue; // null: the site has no vector
+                };
+                let rows = match (&mut rows, problems.take()) {
+                    (Some(rows), _) => rows,
+                    (none, Some(problems)) => {
+                        let new = Rows::new(name, table, problems, columns.id, length, line)?;
+                        none.insert(new)
+                    }
+                    (None, None) => {
+                        return Err(parquet_error(name, "its rows were taken before").into());
+                    }
+                };
+                if length != rows.length() {
+                    return Err(MetadataError::VectorLength {
+                        name: name.into(),
+                        line,
+                        found: length,
+                        expected: rows.length(),
+                    });
                 }
-                (None, None) => return Err(parquet_error(name, "its rows were taken before")),
-            };
-            if length != rows.length() {
-                return Err(MetadataError::VectorLength {
-                    name: name.into(),
-                    line,
-                    found: length,
-                    expected: rows.length(),
-                });
+                vectors.read(name, row, line, rows.vector(&ids.text(row), line)?)?;
             }
-            vectors.read(name, row, line, rows.vector(&ids.text(row), line)?)?;
-        }
-        Ok(())
-    })?;
+            Ok(())
+        },
+    )?;
     match rows {
         Some(rows) => Ok(rows.finish()),
-        None if is_empty => Err(MetadataError::NoRows { name: name.into() }),
+        None if is_empty => Err(TableFileError::NoRows { name: name.into() }.into()),
         None => Err(MetadataError::NoVectors { name: name.into() }),
     }
 }
@@ -101,7 +108,7 @@ impl Columns {
                     "it has several columns of lists ({}); keep one, the embedding",
                     lists.join(", ")
                 );
-                return Err(parquet_error(name, &reason));
+                return Err(parquet_error(name, &reason).into());
             }
         };
         let is_list = vectors.first().is_some_and(is_list);
@@ -238,9 +245,10 @@ fn number(array: &ArrayRef, row: usize) -> Option<f32> {
 fn column_type(name: &str, batch: &RecordBatch, position: usize) -> MetadataError {
     let schema = batch.schema();
     let field = schema.field(position);
-    MetadataError::ColumnType {
+    TableFileError::ColumnType {
         name: name.into(),
         column: field.name().clone(),
         found: field.data_type().to_string(),
     }
+    .into()
 }

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use super::vectors::Embeddings;
 use crate::column::ColumnValues;
-use crate::excerpt::excerpt;
 use crate::problem::{ProblemKind, Problems};
 use crate::table::error::MetadataError;
 use crate::table::metadata_table::{MetadataTable, SITE_ID};
+use rxrx_tables::{TableFileError, excerpt};
 
 /// Column of the names of the wells.
 const WELL_ID: &str = "well_id";
@@ -50,7 +50,7 @@ impl<'a> Rows<'a> {
         line: u64,
     ) -> Result<Self, MetadataError> {
         let embeddings =
-            Embeddings::absent(table.len(), length).ok_or(MetadataError::TooManyCells {
+            Embeddings::absent(table.len(), length).ok_or(TableFileError::TooManyCells {
                 name: name.into(),
                 line,
                 limit: Embeddings::VALUES_AT_MOST,

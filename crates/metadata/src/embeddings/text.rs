@@ -2,16 +2,14 @@
 
 use std::io::Read;
 
-use csv::StringRecord;
-
 use super::rows::{Rows, id_column};
 use super::vectors::Embeddings;
-use crate::excerpt::excerpt;
 use crate::problem::Problems;
 use crate::table::error::MetadataError;
-use crate::table::limits::Limits;
 use crate::table::metadata_table::MetadataTable;
-use crate::table::records::{Record, Records};
+use rxrx_tables::Limits;
+use rxrx_tables::excerpt;
+use rxrx_tables::{Record, Records, StringRecord, TableFileError};
 
 /// Reads the vectors of the sites of `table`.
 pub(super) fn read(
@@ -22,7 +20,7 @@ pub(super) fn read(
 ) -> Result<Embeddings, MetadataError> {
     let mut records = Records::new(name, text, Limits::EMBEDDINGS)?;
     let Some(header) = records.next()? else {
-        return Err(MetadataError::Empty { name: name.into() });
+        return Err(TableFileError::Empty { name: name.into() }.into());
     };
     let header = Header::read(name, &header)?;
     let length = header.numbers.len();
@@ -35,7 +33,7 @@ pub(super) fn read(
         header.read_vector(name, line, fields, rows.vector(id, line)?)?;
     }
     if is_empty {
-        return Err(MetadataError::NoRows { name: name.into() });
+        return Err(TableFileError::NoRows { name: name.into() }.into());
     }
     Ok(rows.finish())
 }
@@ -88,12 +86,13 @@ impl Header {
         if fields.len() == self.columns.len() {
             return Ok(());
         }
-        Err(MetadataError::Ragged {
+        Err(TableFileError::Ragged {
             name: name.into(),
             line,
             found: fields.len(),
             expected: self.columns.len(),
-        })
+        }
+        .into())
     }
 
     /// Reads the numbers of a row, and puts as many as fit into `vector`.

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::excerpt::excerpt;
+use rxrx_tables::excerpt;
 
 /// Reason why the names of the images cannot be read as wanted.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

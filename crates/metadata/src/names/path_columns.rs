@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use super::NameOptions;
 use super::error::NamesError;
 use crate::column::ColumnValues;
-use crate::column::texts::Texts;
 use crate::discover::listing::{ImageFile, Listing};
-use crate::excerpt::excerpt;
 use crate::path::PlanePath;
 use crate::site::Channel;
 use crate::table::metadata_table::MetadataTable;
+use rxrx_tables::Texts;
+use rxrx_tables::excerpt;
 
 /// The columns that hold the paths of one channel.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -63,7 +63,7 @@ impl Pattern {
 
     fn with_fields(pattern: &str, fields: &[(&str, &str)]) -> Result<Self, NamesError> {
         let refused = |reason: String| NamesError::Pattern {
-            pattern: crate::excerpt::excerpt(pattern),
+            pattern: rxrx_tables::excerpt(pattern),
             reason,
         };
         if pattern.len() > LONGEST {

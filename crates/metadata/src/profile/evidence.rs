@@ -6,9 +6,9 @@ use globset::Glob;
 use serde::Deserialize;
 
 use crate::column::ColumnValues;
-use crate::excerpt::excerpt;
 use crate::plan::Plan;
 use crate::plan::geometry::DataType;
+use rxrx_tables::excerpt;
 
 /// Values that a message names.
 const SHOWN: usize = 5;

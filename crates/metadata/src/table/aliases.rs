@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use rxrx_tables::RawTable;
 use serde::Deserialize;
 
 use super::metadata_table::REQUIRED;
@@ -84,4 +85,19 @@ impl Header {
         let mut completed = aliases.iter().filter_map(|aliases| aliases.apply(header));
         completed.next().unwrap_or_else(as_it_is)
     }
+}
+
+/// Gives the columns of `rows` the names that `aliases` say, and adds the column `site` where
+/// they state it for all rows.
+pub(super) fn renamed(mut rows: RawTable, aliases: &[ColumnAliases]) -> RawTable {
+    let header = rows.columns.iter().map(|column| column.name.as_str());
+    let header: Vec<&str> = header.collect();
+    let Header { names, site } = Header::new(&header, aliases);
+    for (column, name) in rows.columns.iter_mut().zip(names) {
+        column.name = name;
+    }
+    if let Some(site) = site {
+        rows.add_constant("site", &site.to_string());
+    }
+    rows
 }

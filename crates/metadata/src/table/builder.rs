@@ -6,14 +6,14 @@ use super::error::MetadataError;
 use super::joined::join;
 use super::metadata_table::{EXPERIMENT, MetadataTable, REQUIRED};
 use super::options::TableOptions;
-use super::parquet::TableFile;
 use super::platemap;
-use super::raw::RawTable;
 use super::wells;
 use crate::discover::listing::Listing;
 use crate::names::NameOptions;
 use crate::names::path_columns::{self, PathColumn};
-use crate::problem::ProblemKind;
+use crate::problem::{ProblemKind, Problems};
+use rxrx_tables::RawTable;
+use rxrx_tables::TableFile;
 
 /// The metadata of one data set, file by file.
 ///
@@ -39,6 +39,8 @@ use crate::problem::ProblemKind;
 pub struct MetadataBuilder {
     options: TableOptions,
     rows: Option<RawTable>,
+    /// What is told of the tables.
+    notices: Problems,
 }
 
 /// A file that is read.
@@ -56,6 +58,7 @@ impl MetadataBuilder {
         Self {
             options,
             rows: None,
+            notices: Problems::default(),
         }
     }
 
@@ -187,7 +190,7 @@ impl MetadataBuilder {
         if rows.position("site").is_none() {
             rows = wells::expand(rows, listing);
         }
-        self.options.finish(rows)
+        Ok(self.options.finish(rows)?.with_notices(self.notices))
     }
 
     /// Finishes a table of the images of `listing` as [`Self::finish`] does. If `names` say
@@ -210,7 +213,7 @@ impl MetadataBuilder {
         let columns = path_columns(&rows, names)?;
         rows.add_constant(EXPERIMENT, names.experiment.as_deref().unwrap_or(input));
         rows.add_constant("site", "1");
-        let mut table = self.options.finish(rows)?;
+        let mut table = self.options.finish(rows)?.with_notices(self.notices);
         let found = path_columns::images(&table, listing, &columns);
         let listing = found.map_err(|source| MetadataError::Paths {
             name: table.name().to_owned(),
@@ -252,33 +255,53 @@ impl MetadataBuilder {
         sheet: Option<&str>,
     ) -> Result<RawTable, MetadataError> {
         let options = self.options.clone().sheet(sheet);
-        match file {
-            File::Path(path) => options.open_raw(path),
-            File::Open(name, reader) => options.unpack_raw(name, reader),
-        }
+        Ok(match file {
+            File::Path(path) => options.open_raw(path)?,
+            File::Open(name, reader) => options.unpack_raw(name, reader)?,
+        })
     }
 
-    fn append(&mut self, mut rows: RawTable) -> Result<(), MetadataError> {
-        rename(&mut rows);
-        match &mut self.rows {
-            Some(all) => all.append(rows, self.options.limits_of()),
-            none => {
-                *none = Some(rows);
-                Ok(())
+    /// Gives the required columns their names, if they have those of CellProfiler, such as
+    /// `Metadata_Plate`, or other capital letters.
+    fn rename(&mut self, rows: &mut RawTable) {
+        for required in REQUIRED {
+            if rows.position(required).is_some() {
+                continue;
+            }
+            let is_alias = |name: &str| {
+                let name = name.to_ascii_lowercase();
+                name.strip_prefix("metadata_").unwrap_or(&name) == required
+            };
+            let mut columns = rows.columns.iter_mut();
+            if let Some(column) = columns.find(|column| is_alias(&column.name)) {
+                let example = format!("{:?} is taken as {required}", column.name);
+                required.clone_into(&mut column.name);
+                self.notices.add(ProblemKind::RenamedColumns, 0, || example);
             }
         }
     }
 
+    fn append(&mut self, mut rows: RawTable) -> Result<(), MetadataError> {
+        self.rename(&mut rows);
+        match &mut self.rows {
+            Some(all) => all.append(rows, self.options.limits_of())?,
+            none => *none = Some(rows),
+        }
+        Ok(())
+    }
+
     fn join_rows(&mut self, mut other: RawTable, on: &[String]) -> Result<(), MetadataError> {
-        rename(&mut other);
+        self.rename(&mut other);
         let kinds = [ProblemKind::RowsNotJoined, ProblemKind::JoinedRowsUnused];
         let rows = self.rows.get_or_insert_default();
-        join(rows, other, on, kinds, self.options.limits_of())
+        self.notices
+            .extend(join(rows, other, on, kinds, self.options.limits_of())?);
+        Ok(())
     }
 
     fn join_map(&mut self, map: RawTable) -> Result<(), MetadataError> {
         let mut map = platemap::read(map, self.options.limits_of())?;
-        rename(&mut map);
+        self.rename(&mut map);
         let keys = [EXPERIMENT, "plate", "well"];
         let keys = keys.into_iter().filter(|key| map.position(key).is_some());
         let on: Vec<String> = keys.map(str::to_owned).collect();
@@ -287,7 +310,9 @@ impl MetadataBuilder {
             ProblemKind::PlatemapWellsUnused,
         ];
         let rows = self.rows.get_or_insert_default();
-        join(rows, map, &on, kinds, self.options.limits_of())
+        self.notices
+            .extend(join(rows, map, &on, kinds, self.options.limits_of())?);
+        Ok(())
     }
 }
 
@@ -302,26 +327,6 @@ fn path_columns(rows: &RawTable, names: &NameOptions) -> Result<Vec<PathColumn>,
         name: rows.name.clone(),
         source,
     })
-}
-
-/// Gives the required columns their names, if they have those of CellProfiler, such as
-/// `Metadata_Plate`, or other capital letters.
-fn rename(rows: &mut RawTable) {
-    for required in REQUIRED {
-        if rows.position(required).is_some() {
-            continue;
-        }
-        let is_alias = |name: &str| {
-            let name = name.to_ascii_lowercase();
-            name.strip_prefix("metadata_").unwrap_or(&name) == required
-        };
-        let mut columns = rows.columns.iter_mut();
-        if let Some(column) = columns.find(|column| is_alias(&column.name)) {
-            let example = format!("{:?} is taken as {required}", column.name);
-            required.clone_into(&mut column.name);
-            rows.notices.add(ProblemKind::RenamedColumns, 0, || example);
-        }
-    }
 }
 
 #[cfg(test)]

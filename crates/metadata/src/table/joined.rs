@@ -3,18 +3,18 @@
 use std::collections::HashMap;
 
 use super::error::MetadataError;
-use super::limits::Limits;
-use super::raw::{RawColumn, RawTable};
-use crate::column::texts::Texts;
 use crate::column::whole;
-use crate::excerpt::excerpt;
 use crate::plate::significant;
-use crate::problem::ProblemKind;
+use crate::problem::{ProblemKind, Problems};
 use crate::site::ExperimentName;
 use crate::well::Well;
+use rxrx_tables::Limits;
+use rxrx_tables::Texts;
+use rxrx_tables::excerpt;
+use rxrx_tables::{RawColumn, RawTable, TableFileError};
 
 /// Gives each row of `rows` the columns of the row of `other` with the same values of the
-/// columns `on`. `kinds` are the problems of rows without a match, and of values in `other`
+/// columns `on`, and returns what is told of it. `kinds` are the problems of rows without a match, and of values in `other`
 /// that no row has.
 pub(super) fn join(
     rows: &mut RawTable,
@@ -22,7 +22,8 @@ pub(super) fn join(
     on: &[String],
     kinds: [ProblemKind; 2],
     limits: Limits,
-) -> Result<(), MetadataError> {
+) -> Result<Problems, MetadataError> {
+    let mut notices = Problems::default();
     let keys_of = |table: &RawTable| keys(table, on);
     let (ours, theirs) = (keys_of(rows)?, keys_of(&other)?);
     let is_key = |column: &&RawColumn| !on.contains(&column.name);
@@ -37,11 +38,12 @@ pub(super) fn join(
     }
     let columns = rows.columns.len().saturating_add(other.columns.len());
     if columns.saturating_mul(rows.len()) > limits.cells {
-        return Err(MetadataError::TooManyCells {
+        return Err(TableFileError::TooManyCells {
             name: other.name,
             line: 0,
             limit: limits.cells,
-        });
+        }
+        .into());
     }
     let mut by_key: HashMap<&[String], usize> = HashMap::with_capacity(theirs.len());
     for (row, key) in theirs.iter().enumerate() {
@@ -74,10 +76,10 @@ pub(super) fn join(
     absent.sort();
     absent.dedup();
     for key in absent {
-        rows.notices.add(kinds[0], 0, || excerpt(&key.join(" ")));
+        notices.add(kinds[0], 0, || excerpt(&key.join(" ")));
     }
     for (key, _) in theirs.iter().zip(&is_used).filter(|(_, used)| !**used) {
-        rows.notices.add(kinds[1], 0, || excerpt(&key.join(" ")));
+        notices.add(kinds[1], 0, || excerpt(&key.join(" ")));
     }
     for column in other.columns.iter().filter(is_key) {
         let mut cells = Texts::default();
@@ -87,8 +89,8 @@ pub(super) fn join(
         let name = column.name.clone();
         rows.columns.push(RawColumn { name, cells });
     }
-    rows.notices.extend(other.notices);
-    Ok(())
+    rows.left_out.extend(other.left_out);
+    Ok(notices)
 }
 
 /// The values of the columns `on` of each row, as they are compared.

@@ -1,11 +1,11 @@
 //! `metadata.csv` as typed columns, its rows in array order.
 
 use crate::column::retain_rows;
-use crate::column::texts::Texts;
 use crate::column::{Column, ColumnValues};
 use crate::plate::PlateNames;
 use crate::problem::Problems;
 use crate::site::SiteKey;
+use rxrx_tables::Texts;
 
 /// Columns that a table must have.
 pub const REQUIRED: [&str; 4] = [EXPERIMENT, "plate", "well", "site"];
@@ -49,8 +49,9 @@ impl MetadataTable {
     }
 
     /// Adds notices of reading the table.
-    pub(super) fn with_notices(self, notices: Problems) -> Self {
-        Self { notices, ..self }
+    pub(super) fn with_notices(mut self, notices: Problems) -> Self {
+        self.notices.extend(notices);
+        self
     }
 
     /// What reading the table left out, for a notice.

@@ -3,16 +3,16 @@
 use std::io::Read;
 use std::path::Path;
 
-use super::aliases::ColumnAliases;
+use rxrx_tables::{
+    Content, Limits, RawTable, TableFile, TableFileError, open_packed, packed, read_parquet,
+    read_spreadsheet,
+};
+
+use super::aliases::{ColumnAliases, renamed};
 use super::column_names::ColumnNameRule;
 use super::error::MetadataError;
-use super::file::{Content, open_packed, packed};
-use super::limits::Limits;
 use super::metadata_table::MetadataTable;
-use super::parquet::{self, TableFile};
-use super::raw::RawTable;
 use super::read::read_table;
-use super::spreadsheet;
 
 /// Name of the table in an archive with several.
 const NAME: &str = "metadata.csv";
@@ -131,7 +131,7 @@ impl TableOptions {
     }
 
     /// Reads a file as texts.
-    pub(crate) fn open_raw(&self, path: &Path) -> Result<RawTable, MetadataError> {
+    pub(crate) fn open_raw(&self, path: &Path) -> Result<RawTable, TableFileError> {
         open_packed(path, NAME, |name, content| self.raw(name, content))
     }
 
@@ -140,30 +140,30 @@ impl TableOptions {
         &self,
         name: &str,
         reader: impl TableFile,
-    ) -> Result<RawTable, MetadataError> {
+    ) -> Result<RawTable, TableFileError> {
         packed(name, reader, NAME, |name, content| self.raw(name, content))
     }
 
     /// Checks, types and orders the rows of a table.
     pub(crate) fn finish(&self, rows: RawTable) -> Result<MetadataTable, MetadataError> {
-        read_table(rows.renamed(&self.aliases), self.column_names)
+        read_table(renamed(rows, &self.aliases), self.column_names)
     }
 
     fn raw<R: TableFile>(
         &self,
         name: &str,
         content: Content<'_, R>,
-    ) -> Result<RawTable, MetadataError> {
+    ) -> Result<RawTable, TableFileError> {
         if let (Some(sheet), Content::Text(_) | Content::Parquet(_)) = (&self.sheet, &content) {
             let (name, sheet) = (name.into(), sheet.clone());
-            return Err(MetadataError::NoSheets { name, sheet });
+            return Err(TableFileError::NoSheets { name, sheet });
         }
         match content {
             Content::Text(text) => RawTable::from_text(name, text, self.limits),
-            Content::Parquet(file) => parquet::read_table(name, file, self.limits),
+            Content::Parquet(file) => read_parquet(name, file, self.limits),
             Content::Spreadsheet(file, kind) => {
                 let sheet = self.sheet.as_deref();
-                spreadsheet::read_table(name, file, kind, sheet, self.limits)
+                read_spreadsheet(name, file, kind, sheet, self.limits)
             }
         }
     }

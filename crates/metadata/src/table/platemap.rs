@@ -1,11 +1,12 @@
 //! Plate maps: what is in the wells of a plate.
 
 use super::error::MetadataError;
-use super::limits::Limits;
-use super::raw::{RawColumn, RawTable};
-use crate::column::{is_blank, whole};
+use crate::column::whole;
 use crate::number::whole_number;
 use crate::well::Well;
+use rxrx_tables::Limits;
+use rxrx_tables::is_blank;
+use rxrx_tables::{RawColumn, RawTable};
 
 /// Rows and columns of the plates that there are.
 const PLATES: [(usize, usize); 3] = [(8, 12), (16, 24), (32, 48)];
@@ -54,7 +55,7 @@ pub(super) fn read(map: RawTable, limits: Limits) -> Result<RawTable, MetadataEr
                 name: map.name.clone(),
                 line: map.line(row),
                 column: "well",
-                value: crate::excerpt::excerpt(cell),
+                value: rxrx_tables::excerpt(cell),
                 what: "a well",
                 expected: Well::EXPECTED,
             });

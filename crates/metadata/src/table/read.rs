@@ -5,15 +5,17 @@ use std::collections::HashMap;
 use super::column_names::{ColumnNameRule, ColumnNames};
 use super::error::MetadataError;
 use super::metadata_table::{EXPERIMENT, MetadataTable, REQUIRED, SITE_ID};
-use super::raw::RawTable;
-use crate::column::texts::Texts;
-use crate::column::{Column, ColumnValues, is_blank, whole};
+use crate::column::{Column, ColumnValues, whole};
 use crate::discover::listing::Shared;
-use crate::excerpt::excerpt;
 use crate::number::positive;
 use crate::plate::Plate;
+use crate::problem::{ProblemKind, Problems};
 use crate::site::{ExperimentName, SiteKey};
 use crate::well::Well;
+use rxrx_tables::RawTable;
+use rxrx_tables::Texts;
+use rxrx_tables::excerpt;
+use rxrx_tables::{TableFileError, is_blank};
 
 /// Makes a table of `rows`, whose columns must have the names that `column_names` allows.
 pub(super) fn read_table(
@@ -22,7 +24,7 @@ pub(super) fn read_table(
 ) -> Result<MetadataTable, MetadataError> {
     check_header(&rows, column_names)?;
     if rows.len() == 0 {
-        return Err(MetadataError::NoRows { name: rows.name });
+        return Err(TableFileError::NoRows { name: rows.name }.into());
     }
     let rows = Rows(rows);
     let keys = rows.keys()?;
@@ -42,7 +44,7 @@ pub(super) fn read_table(
     let RawTable {
         name,
         columns,
-        notices,
+        left_out,
         ..
     } = rows.0;
     let columns = columns.into_iter().map(|column| {
@@ -58,6 +60,10 @@ pub(super) fn read_table(
         Column { name, values }
     });
     let columns = derived.into_iter().chain(columns).collect();
+    let mut notices = Problems::default();
+    for text in left_out {
+        notices.add(ProblemKind::UnnamedColumns, 0, || text);
+    }
     Ok(MetadataTable::new(name, keys, columns).with_notices(notices))
 }
 

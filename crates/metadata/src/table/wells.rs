@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::metadata_table::EXPERIMENT;
-use super::raw::{RawColumn, RawTable};
-use crate::column::texts::Texts;
-use crate::column::{is_blank, whole};
+use crate::column::whole;
 use crate::discover::listing::Listing;
 use crate::plate::significant;
 use crate::site::ExperimentName;
 use crate::well::Well;
+use rxrx_tables::Texts;
+use rxrx_tables::is_blank;
+use rxrx_tables::{RawColumn, RawTable};
 
 /// Columns of a site, in their order.
 const KEY: [&str; 4] = [EXPERIMENT, "plate", "well", "site"];
@@ -109,7 +110,7 @@ pub(super) fn expand(rows: RawTable, listing: &Listing) -> RawTable {
         columns,
         name: rows.name.clone(),
         header_line: rows.header_line,
-        notices: rows.notices.clone(),
+        left_out: rows.left_out.clone(),
     }
 }
 

@@ -1,10 +1,11 @@
 //! Damaged and hostile tables.
 
+use rxrx_tables::TableFileError;
 use std::io::Cursor;
 
 use super::files::{gzip, written, zip};
 use super::*;
-use crate::table::limits::Limits;
+use rxrx_tables::Limits;
 
 const HEADER: &str = "experiment,plate,well,site,note\n";
 
@@ -216,7 +217,10 @@ fn a_pipe_is_refused_at_once() {
     let made = std::process::Command::new("mkfifo").arg(&pipe).status();
     assert!(made.unwrap().success());
     let error = MetadataTable::open(&pipe).unwrap_err();
-    assert!(matches!(error, MetadataError::NotAFile { .. }), "{error}");
+    assert!(
+        matches!(error, MetadataError::File(TableFileError::NotAFile { .. })),
+        "{error}"
+    );
 }
 
 #[test]
@@ -232,7 +236,7 @@ fn packed_tables_that_unpack_to_too_much_are_refused() {
         assert!(
             matches!(
                 &error,
-                MetadataError::RowTooLong { line: 1, limit: 1_048_576, name }
+                MetadataError::File(TableFileError::RowTooLong { line: 1, limit: 1_048_576, name })
                     if name.starts_with(&file.path.display().to_string())
             ),
             "{error}"

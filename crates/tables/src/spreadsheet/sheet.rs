@@ -1,6 +1,6 @@
 //! A sheet of a spreadsheet, as both formats give it.
 
-use crate::table::limits::Limits;
+use crate::limits::Limits;
 
 /// The cells of a sheet that are not blank, by row and column from 0, in the order of the
 /// file.

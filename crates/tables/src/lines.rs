@@ -4,17 +4,17 @@
 use std::collections::VecDeque;
 use std::io::{self, Read};
 
-use super::limits::Limits;
+use crate::limits::Limits;
 
 /// Text that is appended to the table. It is read as a row of its own, unless a
 /// quote is still open.
 const END: &[u8] = b"\n.";
 /// The only field of the row that [`END`] is read as.
-pub(super) const END_ROW: &str = ".";
+pub(crate) const END_ROW: &str = ".";
 
 /// A reader that counts the lines it has read (they end in LF, CRLF or CR), and
 /// fails when the text is larger than the limits allow.
-pub(super) struct Lines<R> {
+pub(crate) struct Lines<R> {
     inner: R,
     limits: Limits,
     /// Bytes that have been read, without [`END`].
@@ -34,7 +34,7 @@ pub(super) struct Lines<R> {
 
 /// The limit that was reached.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Exceeded {
+pub(crate) enum Exceeded {
     /// Bytes of the text.
     Bytes,
     /// Bytes of one row.
@@ -43,7 +43,7 @@ pub(super) enum Exceeded {
 
 impl<R> Lines<R> {
     /// Begins to read `inner`.
-    pub(super) fn new(inner: R, limits: Limits) -> Self {
+    pub(crate) fn new(inner: R, limits: Limits) -> Self {
         Self {
             inner,
             limits,
@@ -59,7 +59,7 @@ impl<R> Lines<R> {
     }
 
     /// Notes the position of the CSV reader before it reads a row.
-    pub(super) fn begin_row(&mut self, offset: u64) {
+    pub(crate) fn begin_row(&mut self, offset: u64) {
         self.row_start = offset;
         while self.ahead.front().is_some_and(|(start, _)| *start < offset) {
             self.ahead.pop_front();
@@ -69,22 +69,22 @@ impl<R> Lines<R> {
     /// Line of the current row: the first line from [`Self::begin_row`] on that
     /// is not blank. The CSV reader may have stopped before blank lines or in the
     /// middle of a CRLF.
-    pub(super) fn row_line(&self) -> u64 {
+    pub(crate) fn row_line(&self) -> u64 {
         self.ahead.front().map_or(self.line, |(_, line)| *line)
     }
 
     /// Line that is being read.
-    pub(super) fn line(&self) -> u64 {
+    pub(crate) fn line(&self) -> u64 {
         self.line
     }
 
     /// Whether the CSV reader, at `offset`, has read [`END`].
-    pub(super) fn is_beyond_end(&self, offset: u64) -> bool {
+    pub(crate) fn is_beyond_end(&self, offset: u64) -> bool {
         self.end.is_some() && offset > self.passed.saturating_add(1)
     }
 
     /// The limit that stopped the reader, if any.
-    pub(super) fn exceeded(&self) -> Option<Exceeded> {
+    pub(crate) fn exceeded(&self) -> Option<Exceeded> {
         self.exceeded
     }
 

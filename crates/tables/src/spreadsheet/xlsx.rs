@@ -5,7 +5,7 @@ use std::io::{Read, Seek};
 use calamine::{DataRef, ExcelDateTime, Reader, Xlsx, open_workbook_from_rs};
 
 use super::sheet::{Sheet, SheetError, choose};
-use crate::table::limits::Limits;
+use crate::limits::Limits;
 
 /// Reads a sheet cell by cell, so that a far cell takes no more memory than another.
 pub(super) fn read(

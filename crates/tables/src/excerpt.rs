@@ -4,7 +4,7 @@
 const SHOWN: usize = 100;
 
 /// Returns the beginning of a value, or all of it if it is short.
-pub(crate) fn excerpt(value: &str) -> String {
+pub fn excerpt(value: &str) -> String {
     match value.char_indices().nth(SHOWN) {
         Some((end, _)) => {
             let (beginning, _) = value.split_at(end);

@@ -11,9 +11,9 @@ use std::io::{self, Read, Seek};
 use zip::ZipArchive;
 
 use self::sheet::{Sheet, SheetError};
-use super::error::MetadataError;
-use super::limits::Limits;
-use super::raw::RawTable;
+use crate::error::TableFileError;
+use crate::limits::Limits;
+use crate::raw::RawTable;
 
 /// Most bytes of all files in a spreadsheet together, unpacked. A sheet of a million rows
 /// and ten columns has about as many.
@@ -21,7 +21,7 @@ const UNPACKED_AT_MOST: u64 = 512 << 20;
 
 /// Kind of a spreadsheet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// Office Open XML, as Excel writes it.
     Xlsx,
     /// OpenDocument, as LibreOffice writes it.
@@ -29,7 +29,7 @@ pub(crate) enum Kind {
 }
 
 /// Recognises a spreadsheet by the names of the files in the archive.
-pub(super) fn kind<'a>(entries: impl Iterator<Item = &'a str>) -> Option<Kind> {
+pub(crate) fn kind<'a>(entries: impl Iterator<Item = &'a str>) -> Option<Kind> {
     let (mut xlsx, mut ods) = ([false; 2], [false; 2]);
     for entry in entries {
         xlsx = [
@@ -49,14 +49,14 @@ pub(super) fn kind<'a>(entries: impl Iterator<Item = &'a str>) -> Option<Kind> {
 }
 
 /// Reads a sheet: the one named `sheet`, or the only one with cells.
-pub(super) fn read_table(
+pub fn read_table(
     name: &str,
     mut file: impl Read + Seek,
     kind: Kind,
     sheet: Option<&str>,
     limits: Limits,
-) -> Result<RawTable, MetadataError> {
-    let damaged = |reason: String| MetadataError::Spreadsheet {
+) -> Result<RawTable, TableFileError> {
+    let damaged = |reason: String| TableFileError::Spreadsheet {
         name: name.into(),
         reason,
     };
@@ -66,12 +66,12 @@ pub(super) fn read_table(
         Kind::Ods => ods::read(file, sheet, limits),
     };
     let cells = found.map_err(|error| match error {
-        SheetError::Choice(found) => MetadataError::Sheets {
+        SheetError::Choice(found) => TableFileError::Sheets {
             name: name.into(),
             wanted: sheet.map(str::to_owned),
             found,
         },
-        SheetError::TooLarge => MetadataError::TooManyCells {
+        SheetError::TooLarge => TableFileError::TooManyCells {
             name: name.into(),
             line: 0,
             limit: limits.cells,
@@ -102,14 +102,14 @@ fn check_sizes(file: &mut (impl Read + Seek)) -> io::Result<()> {
 }
 
 /// Makes a table of cells. The first row that is not blank is the header.
-fn table(name: &str, sheet: Sheet, limits: Limits) -> Result<RawTable, MetadataError> {
+fn table(name: &str, sheet: Sheet, limits: Limits) -> Result<RawTable, TableFileError> {
     let mut cells = sheet.cells;
     cells.sort_by_key(|&(row, column, _)| (row, column));
     cells.dedup_by_key(|&mut (row, column, _)| (row, column));
     let columns = cells.iter().map(|&(_, column, _)| column).max();
     let columns = columns.map_or(0, |column| column as usize + 1);
     if columns > limits.columns {
-        return Err(MetadataError::TooManyColumns {
+        return Err(TableFileError::TooManyColumns {
             name: name.into(),
             line: 1,
             found: columns,
@@ -118,7 +118,7 @@ fn table(name: &str, sheet: Sheet, limits: Limits) -> Result<RawTable, MetadataE
     }
     let mut rows = cells.chunk_by(|one, other| one.0 == other.0);
     let Some(header) = rows.next() else {
-        return Err(MetadataError::Empty { name: name.into() });
+        return Err(TableFileError::Empty { name: name.into() });
     };
     let line = |row: &[(u32, u32, String)]| row.first().map_or(0, |cell| u64::from(cell.0) + 1);
     let header_cells = Fields::new(header, columns);

@@ -7,9 +7,9 @@ use std::path::Path;
 use flate2::bufread::MultiGzDecoder;
 use zip::ZipArchive;
 
-use super::error::MetadataError;
-use super::parquet::{self, TableFile};
-use super::spreadsheet::{self, Kind};
+use crate::error::TableFileError;
+use crate::parquet::{self, TableFile};
+use crate::spreadsheet::{self, Kind};
 
 const GZIP: &[u8] = &[0x1f, 0x8b];
 /// A local file header, or the end record that an empty archive begins with.
@@ -19,7 +19,7 @@ const ZIP: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
 const XLS: &[u8] = b"\xd0\xcf\x11\xe0";
 
 /// The content of a file.
-pub(crate) enum Content<'a, R> {
+pub enum Content<'a, R> {
     /// Text, unpacked.
     Text(&'a mut dyn Read),
     /// A Parquet file.
@@ -31,20 +31,21 @@ pub(crate) enum Content<'a, R> {
 /// Runs `read` on the content of the table at `path`: text, which may be gzipped or
 /// zipped, Parquet, or a spreadsheet. Of an archive with several tables the one named
 /// `expected` is read.
-pub(crate) fn open_packed<T>(
+pub fn open_packed<T, E: From<TableFileError>>(
     path: &Path,
     expected: &'static str,
-    read: impl FnOnce(&str, Content<'_, File>) -> Result<T, MetadataError>,
-) -> Result<T, MetadataError> {
-    let failed = |source| MetadataError::Open {
+    read: impl FnOnce(&str, Content<'_, File>) -> Result<T, E>,
+) -> Result<T, E> {
+    let failed = |source| TableFileError::Open {
         path: path.to_owned(),
         source,
     };
     // Checked before the file is opened: opening a pipe waits for a writer.
     if !path.metadata().map_err(failed)?.is_file() {
-        return Err(MetadataError::NotAFile {
+        return Err(TableFileError::NotAFile {
             path: path.to_owned(),
-        });
+        }
+        .into());
     }
     let file = File::open(path).map_err(failed)?;
     packed(&path.display().to_string(), file, expected, read)
@@ -52,18 +53,18 @@ pub(crate) fn open_packed<T>(
 
 /// Runs `read` on the content of an open file, as [`open_packed`] does. `name` stands for
 /// the file in errors.
-pub(crate) fn packed<T, R: TableFile>(
+pub fn packed<T, R: TableFile, E: From<TableFileError>>(
     name: &str,
     mut file: R,
     expected: &'static str,
-    read: impl FnOnce(&str, Content<'_, R>) -> Result<T, MetadataError>,
-) -> Result<T, MetadataError> {
+    read: impl FnOnce(&str, Content<'_, R>) -> Result<T, E>,
+) -> Result<T, E> {
     let mut magic = Vec::new();
     file.by_ref()
         .take(4)
         .read_to_end(&mut magic)
         .and_then(|_| file.rewind())
-        .map_err(|source| MetadataError::Read {
+        .map_err(|source| TableFileError::Read {
             name: name.into(),
             source,
         })?;
@@ -72,7 +73,7 @@ pub(crate) fn packed<T, R: TableFile>(
     } else if magic == parquet::MAGIC {
         read(name, Content::Parquet(file))
     } else if magic == XLS {
-        Err(MetadataError::OldExcel { name: name.into() })
+        Err(TableFileError::OldExcel { name: name.into() }.into())
     } else if magic.starts_with(GZIP) {
         let mut text = MultiGzDecoder::new(BufReader::new(file));
         read(name, Content::Text(&mut text))
@@ -82,13 +83,13 @@ pub(crate) fn packed<T, R: TableFile>(
 }
 
 /// Runs `read` on the spreadsheet that an archive is, or on the text of the table in it.
-fn zipped<T, R: TableFile>(
+fn zipped<T, R: TableFile, E: From<TableFileError>>(
     name: &str,
     mut file: R,
     expected: &'static str,
-    read: impl FnOnce(&str, Content<'_, R>) -> Result<T, MetadataError>,
-) -> Result<T, MetadataError> {
-    let failed = |source| MetadataError::Archive {
+    read: impl FnOnce(&str, Content<'_, R>) -> Result<T, E>,
+) -> Result<T, E> {
+    let failed = |source| TableFileError::Archive {
         name: name.into(),
         source,
     };
@@ -97,7 +98,7 @@ fn zipped<T, R: TableFile>(
     if let Some(kind) = spreadsheet::kind(names.iter().map(AsRef::as_ref)) {
         drop(names);
         drop(archive);
-        file.rewind().map_err(|source| MetadataError::Read {
+        file.rewind().map_err(|source| TableFileError::Read {
             name: name.into(),
             source,
         })?;
@@ -116,11 +117,12 @@ fn zipped<T, R: TableFile>(
         named.retain(|entry| base_name(entry) == expected);
     }
     let &[entry] = named.as_slice() else {
-        return Err(MetadataError::ArchiveTables {
+        return Err(TableFileError::ArchiveTables {
             name: name.into(),
             expected,
             found: tables,
-        });
+        }
+        .into());
     };
     // The name is only shown: nothing is unpacked to a path made of it.
     let name = format!("{name}:{}", entry.escape_debug());

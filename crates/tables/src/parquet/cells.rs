@@ -12,11 +12,11 @@ use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, TimeUnit};
 
 /// An array of a type that has texts.
-pub(crate) struct Cells<'a>(&'a ArrayRef);
+pub struct Cells<'a>(&'a ArrayRef);
 
 impl<'a> Cells<'a> {
     /// Returns the cells of `array`; `None` if its type has no texts, as that of lists.
-    pub(crate) fn of(array: &'a ArrayRef) -> Option<Self> {
+    pub fn of(array: &'a ArrayRef) -> Option<Self> {
         use DataType as D;
         let has_texts = match array.data_type() {
             D::Null | D::Boolean | D::Utf8 | D::LargeUtf8 | D::Utf8View => true,
@@ -29,7 +29,7 @@ impl<'a> Cells<'a> {
     }
 
     /// The text of a cell, blank where it is null. Whole numbers in floats end in `.0`.
-    pub(crate) fn text(&self, row: usize) -> Cow<'a, str> {
+    pub fn text(&self, row: usize) -> Cow<'a, str> {
         use DataType as D;
         let array = self.0;
         if array.is_null(row) {

@@ -40,12 +40,12 @@ impl Texts {
     }
 
     /// Iterates over the cells; blank ones are empty.
-    pub(crate) fn cells(&self) -> impl ExactSizeIterator<Item = &str> + Clone {
+    pub fn cells(&self) -> impl ExactSizeIterator<Item = &str> + Clone {
         (0..self.len()).map(|row| self.cell(row))
     }
 
     /// Returns the cell of a row; empty if it is blank or there is no such row.
-    pub(crate) fn cell(&self, row: usize) -> &str {
+    pub fn cell(&self, row: usize) -> &str {
         let number = match &self.numbers {
             Some(numbers) => numbers.get(row).map(|&number| usize::from(number)),
             None => Some(row),
@@ -61,7 +61,7 @@ impl Texts {
     }
 
     /// Appends a cell.
-    pub(crate) fn push(&mut self, cell: &str) {
+    pub fn push(&mut self, cell: &str) {
         if self.numbers.is_some() {
             let mut own = Self::default();
             self.cells().for_each(|cell| own.push(cell));
@@ -104,7 +104,7 @@ impl Texts {
     }
 
     /// Keeps the given rows, which must ascend.
-    pub(super) fn retain_rows(&mut self, rows: &[usize]) {
+    pub fn retain_rows(&mut self, rows: &[usize]) {
         *self = rows.iter().map(|&row| self.get(row)).collect();
     }
 }

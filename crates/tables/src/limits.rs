@@ -7,21 +7,21 @@
 /// reaches all limits takes about 5 GB. The table of RxRx1 has 11 columns, 1.4
 /// million cells and 14 MB.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
+pub struct Limits {
     /// Bytes of text, uncompressed.
-    pub(crate) bytes: u64,
+    pub bytes: u64,
     /// Bytes of a row. Checked whenever the reader asks for more bytes.
-    pub(crate) row_bytes: u64,
+    pub row_bytes: u64,
     /// Columns; each becomes an array of its own in the output.
-    pub(crate) columns: usize,
+    pub columns: usize,
     /// Rows times columns.
-    pub(crate) cells: usize,
+    pub cells: usize,
 }
 
 impl Limits {
     /// Limits of a metadata table: 1 GiB of text, 1 MiB a row, 10,000 columns,
     /// 67 million cells.
-    pub(crate) const TABLE: Self = Self {
+    pub const TABLE: Self = Self {
         bytes: 1 << 30,
         row_bytes: 1 << 20,
         columns: 10_000,
@@ -31,7 +31,7 @@ impl Limits {
     /// Limits of a table of embeddings, whose cells are not kept as text: ten
     /// times what 1,024 numbers for each site of RxRx1 take. The numbers in memory
     /// have a limit of their own.
-    pub(crate) const EMBEDDINGS: Self = Self {
+    pub const EMBEDDINGS: Self = Self {
         bytes: 16 << 30,
         row_bytes: 1 << 20,
         columns: 1 << 16,

@@ -18,12 +18,12 @@ use self::cells::Cells;
 pub use self::pages::PageSizes;
 use self::shared_file::SharedFile;
 pub use self::table_file::TableFile;
-use super::error::MetadataError;
-use super::limits::Limits;
-use super::raw::RawTable;
+use crate::error::TableFileError;
+use crate::limits::Limits;
+use crate::raw::RawTable;
 
 /// The first bytes of a Parquet file.
-pub(super) const MAGIC: &[u8] = b"PAR1";
+pub(crate) const MAGIC: &[u8] = b"PAR1";
 
 /// Most bytes of the unpacked pages that are in memory at the same time, one of each
 /// column. Programs write pages of about 1 MiB.
@@ -34,11 +34,11 @@ const ROWS_IN_BATCH: u64 = 1024;
 const BATCH_AT_MOST: u64 = 1 << 30;
 
 /// Reads the rows of a Parquet file as texts.
-pub(super) fn read_table(
+pub fn read_table(
     name: &str,
     file: impl TableFile,
     limits: Limits,
-) -> Result<RawTable, MetadataError> {
+) -> Result<RawTable, TableFileError> {
     let mut table: Option<RawTable> = None;
     let mut bytes = 0u64;
     each_batch(name, file, limits, |batch| {
@@ -50,7 +50,7 @@ pub(super) fn read_table(
         };
         let fields = schema.fields().iter().zip(batch.columns());
         for ((field, cells), column) in fields.zip(&mut table.columns) {
-            let cells = Cells::of(cells).ok_or_else(|| MetadataError::ColumnType {
+            let cells = Cells::of(cells).ok_or_else(|| TableFileError::ColumnType {
                 name: name.into(),
                 column: field.name().clone(),
                 found: field.data_type().to_string(),
@@ -66,7 +66,7 @@ pub(super) fn read_table(
             table.lines.push(u32::try_from(row).unwrap_or(u32::MAX));
         }
         if bytes > limits.bytes {
-            return Err(MetadataError::TooLarge {
+            return Err(TableFileError::TooLarge {
                 name: name.into(),
                 line: table.lines.len() as u64,
                 limit: limits.bytes,
@@ -74,7 +74,7 @@ pub(super) fn read_table(
         }
         Ok(())
     })?;
-    table.ok_or_else(|| MetadataError::NoRows { name: name.into() })
+    table.ok_or_else(|| TableFileError::NoRows { name: name.into() })
 }
 
 /// Calls `take` for the rows of a Parquet file, batch by batch.
@@ -82,24 +82,27 @@ pub(super) fn read_table(
 /// The memory that the pages take is bounded before a page is unpacked. The Parquet
 /// library should return an error for a damaged file and sometimes panics; the panic is
 /// caught, because the program must report damaged files.
-pub(crate) fn each_batch(
+///
+/// # Errors
+/// The file cannot be read, or has more than the limits allow; or those of `take`.
+pub fn each_batch<E: From<TableFileError>>(
     name: &str,
     file: impl TableFile,
     limits: Limits,
-    take: impl FnMut(&RecordBatch) -> Result<(), MetadataError>,
-) -> Result<(), MetadataError> {
+    take: impl FnMut(&RecordBatch) -> Result<(), E>,
+) -> Result<(), E> {
     let read = AssertUnwindSafe(|| read(name, file, limits, take));
-    catch_unwind(read).unwrap_or_else(|_| Err(parquet_error(name, "the file is damaged")))
+    catch_unwind(read).unwrap_or_else(|_| Err(parquet_error(name, "the file is damaged").into()))
 }
 
-fn read(
+fn read<E: From<TableFileError>>(
     name: &str,
     file: impl TableFile,
     limits: Limits,
-    mut take: impl FnMut(&RecordBatch) -> Result<(), MetadataError>,
-) -> Result<(), MetadataError> {
+    mut take: impl FnMut(&RecordBatch) -> Result<(), E>,
+) -> Result<(), E> {
     let failed = |error: &dyn std::fmt::Display| parquet_error(name, &error.to_string());
-    let file = SharedFile::new(file).map_err(|source| MetadataError::Read {
+    let file = SharedFile::new(file).map_err(|source| TableFileError::Read {
         name: name.into(),
         source,
     })?;
@@ -110,19 +113,21 @@ fn read(
     let rows = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
     let columns = builder.schema().fields().len();
     if columns > limits.columns {
-        return Err(MetadataError::TooManyColumns {
+        return Err(TableFileError::TooManyColumns {
             name: name.into(),
             line: 0,
             found: columns,
             limit: limits.columns,
-        });
+        }
+        .into());
     }
     if rows.saturating_mul(columns as u64) > limits.cells as u64 {
-        return Err(MetadataError::TooManyCells {
+        return Err(TableFileError::TooManyCells {
             name: name.into(),
             line: rows,
             limit: limits.cells,
-        });
+        }
+        .into());
     }
     let pages = largest_pages(&file, builder.metadata(), limits.cells as u64)
         .ok_or_else(|| failed(&"the header of a page is damaged"))?;
@@ -130,7 +135,8 @@ fn read(
         return Err(failed(&format!(
             "its pages take {pages} bytes of memory (expected at most {PAGES_AT_MOST}); \
              save it with smaller pages"
-        )));
+        ))
+        .into());
     }
     // A value is not larger than a page.
     let rows_in_batch = (BATCH_AT_MOST / pages.max(1)).clamp(1, ROWS_IN_BATCH);
@@ -167,8 +173,8 @@ fn largest_pages(
 }
 
 /// Returns the error of a file that the Parquet library refuses.
-pub(crate) fn parquet_error(name: &str, reason: &str) -> MetadataError {
-    MetadataError::Parquet {
+pub fn parquet_error(name: &str, reason: &str) -> TableFileError {
+    TableFileError::Parquet {
         name: name.into(),
         reason: reason.into(),
     }

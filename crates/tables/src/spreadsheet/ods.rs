@@ -12,7 +12,7 @@ use quick_xml::events::{BytesStart, Event};
 use zip::ZipArchive;
 
 use super::sheet::{Sheet, SheetError, choose};
-use crate::table::limits::Limits;
+use crate::limits::Limits;
 
 /// Rows and columns of the largest sheet.
 const LARGEST: [u32; 2] = [1 << 20, 1 << 14];

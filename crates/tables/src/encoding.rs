@@ -13,11 +13,11 @@ const HEAD_AT_MOST: usize = 16 << 10;
 const SEPARATORS: [u8; 3] = [b',', b'\t', b';'];
 
 /// A text as UTF-8 without a byte order mark.
-pub(super) type Utf8Text<R> = Chain<Cursor<Vec<u8>>, Decoded<Chain<Cursor<Vec<u8>>, R>>>;
+pub(crate) type Utf8Text<R> = Chain<Cursor<Vec<u8>>, Decoded<Chain<Cursor<Vec<u8>>, R>>>;
 
 /// Recognises the encoding of `text` by its byte order mark, which is left out, and the
 /// separator of its fields by the header. A text without a mark is UTF-8.
-pub(super) fn recognise<R: Read>(mut text: R) -> io::Result<(Utf8Text<R>, u8)> {
+pub(crate) fn recognise<R: Read>(mut text: R) -> io::Result<(Utf8Text<R>, u8)> {
     let mut mark = Vec::with_capacity(UTF8_MARK.len());
     text.by_ref()
         .take(UTF8_MARK.len() as u64)
@@ -96,13 +96,13 @@ fn separator(head: &[u8]) -> u8 {
 
 /// Order of the bytes of a UTF-16 unit.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum ByteOrder {
+pub(crate) enum ByteOrder {
     Little,
     Big,
 }
 
 /// A text as UTF-8.
-pub(super) enum Decoded<R> {
+pub(crate) enum Decoded<R> {
     /// It is UTF-8 already, or claims to be.
     Utf8(R),
     /// It is translated while it is read.
@@ -119,7 +119,7 @@ impl<R: Read> Read for Decoded<R> {
 }
 
 /// Translates UTF-16 to UTF-8.
-pub(super) struct Utf16<R> {
+pub(crate) struct Utf16<R> {
     inner: R,
     order: ByteOrder,
     /// UTF-8 that is not read yet.

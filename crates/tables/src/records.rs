@@ -4,21 +4,21 @@ use std::io::Read;
 
 use csv::{Reader, ReaderBuilder, StringRecord};
 
-use super::encoding::{Utf8Text, recognise};
-use super::error::MetadataError;
-use super::limits::Limits;
-use super::lines::{END_ROW, Exceeded, Lines};
+use crate::encoding::{Utf8Text, recognise};
+use crate::error::TableFileError;
+use crate::limits::Limits;
+use crate::lines::{END_ROW, Exceeded, Lines};
 
 /// One row of the file, or its header.
-pub(crate) struct Record<'record> {
+pub struct Record<'record> {
     /// Line on which the record begins, from 1.
-    pub(crate) line: u64,
+    pub line: u64,
     /// One field a column.
-    pub(crate) fields: &'record StringRecord,
+    pub fields: &'record StringRecord,
 }
 
 /// The records of a text, one at a time; the header is the first.
-pub(crate) struct Records<'name, R> {
+pub struct Records<'name, R> {
     name: &'name str,
     limits: Limits,
     reader: Reader<Lines<Utf8Text<R>>>,
@@ -28,8 +28,8 @@ pub(crate) struct Records<'name, R> {
 impl<'name, R: Read> Records<'name, R> {
     /// Begins to read `text`, whose encoding and separator are recognised. `name` stands
     /// for the file in errors.
-    pub(crate) fn new(name: &'name str, text: R, limits: Limits) -> Result<Self, MetadataError> {
-        let (text, separator) = recognise(text).map_err(|source| MetadataError::Read {
+    pub fn new(name: &'name str, text: R, limits: Limits) -> Result<Self, TableFileError> {
+        let (text, separator) = recognise(text).map_err(|source| TableFileError::Read {
             name: name.into(),
             source,
         })?;
@@ -47,7 +47,7 @@ impl<'name, R: Read> Records<'name, R> {
     }
 
     /// Reads the next record; `None` at the end of the text.
-    pub(crate) fn next(&mut self) -> Result<Option<Record<'_>>, MetadataError> {
+    pub fn next(&mut self) -> Result<Option<Record<'_>>, TableFileError> {
         let start = self.reader.position().byte();
         self.reader.get_mut().begin_row(start);
         if let Err(error) = self.reader.read_record(&mut self.record) {
@@ -60,7 +60,7 @@ impl<'name, R: Read> Records<'name, R> {
                 Ok(None)
             } else {
                 let name = self.name.into();
-                Err(MetadataError::UnclosedQuote { name, line })
+                Err(TableFileError::UnclosedQuote { name, line })
             };
         }
         let fields = &self.record;
@@ -68,27 +68,27 @@ impl<'name, R: Read> Records<'name, R> {
     }
 
     /// Returns the error of the table that caused the error of the CSV reader.
-    fn explain(&self, error: csv::Error) -> MetadataError {
+    fn explain(&self, error: csv::Error) -> TableFileError {
         let name = self.name.into();
         let lines = self.reader.get_ref();
         match (lines.exceeded(), error.kind()) {
-            (Some(Exceeded::Bytes), _) => MetadataError::TooLarge {
+            (Some(Exceeded::Bytes), _) => TableFileError::TooLarge {
                 name,
                 line: lines.line(),
                 limit: self.limits.bytes,
             },
-            (Some(Exceeded::RowBytes), _) => MetadataError::RowTooLong {
+            (Some(Exceeded::RowBytes), _) => TableFileError::RowTooLong {
                 name,
                 line: lines.row_line(),
                 limit: self.limits.row_bytes,
             },
-            (None, csv::ErrorKind::Utf8 { .. }) => MetadataError::NotUtf8 {
+            (None, csv::ErrorKind::Utf8 { .. }) => TableFileError::NotUtf8 {
                 name,
                 line: lines.row_line(),
             },
             (None, _) => match error.into_kind() {
-                csv::ErrorKind::Io(source) => MetadataError::Read { name, source },
-                kind => MetadataError::Csv {
+                csv::ErrorKind::Io(source) => TableFileError::Read { name, source },
+                kind => TableFileError::Csv {
                     name,
                     reason: format!("{kind:?}"),
                 },

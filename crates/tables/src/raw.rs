@@ -2,39 +2,36 @@
 
 use std::io::Read;
 
-use super::aliases::{ColumnAliases, Header};
-use super::error::MetadataError;
-use super::limits::Limits;
-use super::records::{Record, Records};
-use crate::column::is_blank;
-use crate::column::texts::Texts;
-use crate::problem::{ProblemKind, Problems};
+use crate::error::TableFileError;
+use crate::limits::Limits;
+use crate::records::{Record, Records};
+use crate::texts::Texts;
 
 /// The rows of one or more files, in their order, as texts.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct RawTable {
+pub struct RawTable {
     /// Name of the first file, for errors.
-    pub(crate) name: String,
+    pub name: String,
     /// First row and name of each further file.
-    pub(crate) more: Vec<(usize, String)>,
+    pub more: Vec<(usize, String)>,
     /// The columns in the order of the header.
-    pub(crate) columns: Vec<RawColumn>,
+    pub columns: Vec<RawColumn>,
     /// Line of the header.
-    pub(crate) header_line: u64,
+    pub header_line: u64,
     /// Line on which each row begins. The limit on bytes keeps the number of lines below
     /// 2^32. In a Parquet table and in a sheet it is the number of the row.
-    pub(crate) lines: Vec<u32>,
-    /// What was left out, for a notice.
-    pub(crate) notices: Problems,
+    pub lines: Vec<u32>,
+    /// Columns that were left out, for a notice.
+    pub left_out: Vec<String>,
 }
 
 /// A column of a [`RawTable`].
 #[derive(Clone, Debug, Default)]
-pub(crate) struct RawColumn {
+pub struct RawColumn {
     /// The name in the header.
-    pub(crate) name: String,
+    pub name: String,
     /// The cells; a blank one has only white space.
-    pub(crate) cells: Texts,
+    pub cells: Texts,
 }
 
 impl RawTable {
@@ -42,19 +39,19 @@ impl RawTable {
     ///
     /// # Errors
     /// There are more columns than `limits` allow.
-    pub(crate) fn with_header<'a>(
+    pub fn with_header<'a>(
         name: &str,
         line: u64,
         header: impl Iterator<Item = &'a str>,
         limits: Limits,
-    ) -> Result<Self, MetadataError> {
+    ) -> Result<Self, TableFileError> {
         let columns = header.map(|name| RawColumn {
             name: name.to_owned(),
             cells: Texts::default(),
         });
         let columns: Vec<RawColumn> = columns.collect();
         if columns.len() > limits.columns {
-            return Err(MetadataError::TooManyColumns {
+            return Err(TableFileError::TooManyColumns {
                 name: name.into(),
                 line,
                 found: columns.len(),
@@ -70,14 +67,10 @@ impl RawTable {
     }
 
     /// Reads the rows of a text: see [`TableOptions::read`](super::options::TableOptions).
-    pub(crate) fn from_text(
-        name: &str,
-        text: impl Read,
-        limits: Limits,
-    ) -> Result<Self, MetadataError> {
+    pub fn from_text(name: &str, text: impl Read, limits: Limits) -> Result<Self, TableFileError> {
         let mut records = Records::new(name, text, limits)?;
         let Some(Record { line, fields }) = records.next()? else {
-            return Err(MetadataError::Empty { name: name.into() });
+            return Err(TableFileError::Empty { name: name.into() });
         };
         let mut table = Self::with_header(name, line, fields.iter(), limits)?;
         while let Some(Record { line, fields }) = records.next()? {
@@ -88,19 +81,19 @@ impl RawTable {
 
     /// Adds a row. A separator behind the last field of the row or of the header makes a
     /// field without a name or without text, which may be absent in the other.
-    pub(crate) fn push<'a>(
+    pub fn push<'a>(
         &mut self,
         line: u64,
         cells: impl Iterator<Item = &'a str> + Clone,
         limits: Limits,
-    ) -> Result<(), MetadataError> {
+    ) -> Result<(), TableFileError> {
         let (found, expected) = (cells.clone().count(), self.columns.len());
         let is_surplus_blank = found == expected + 1 && cells.clone().last().is_none_or(is_blank);
         let last = self.columns.last();
         let is_nameless_absent =
             found + 1 == expected && last.is_some_and(|column| is_blank(&column.name));
         if found != expected && !is_surplus_blank && !is_nameless_absent {
-            return Err(MetadataError::Ragged {
+            return Err(TableFileError::Ragged {
                 name: self.name.clone(),
                 line,
                 found,
@@ -108,7 +101,7 @@ impl RawTable {
             });
         }
         if self.lines.len().saturating_mul(expected) >= limits.cells {
-            return Err(MetadataError::TooManyCells {
+            return Err(TableFileError::TooManyCells {
                 name: self.name.clone(),
                 line,
                 limit: limits.cells,
@@ -125,9 +118,9 @@ impl RawTable {
     /// Leaves out columns that programs add when they save a table: the index of pandas
     /// and of R, which is first and has no name or is called `Unnamed: 0`, and columns
     /// without a name that hold nothing, which separators at line ends make.
-    pub(crate) fn tidied(mut self) -> Self {
+    pub fn tidied(mut self) -> Self {
         let mut position = 0;
-        let notices = &mut self.notices;
+        let left_out = &mut self.left_out;
         self.columns.retain(|column| {
             let is_index = is_blank(&column.name) && position == 0
                 || column.name == "Unnamed: 0"
@@ -135,9 +128,7 @@ impl RawTable {
             let is_nameless = is_blank(&column.name) || column.name.starts_with("Unnamed: ");
             position += 1;
             if is_index {
-                notices.add(ProblemKind::UnnamedColumns, 0, || {
-                    format!("column {position}, an index that a program added")
-                });
+                left_out.push(format!("column {position}, an index that a program added"));
                 return false;
             }
             !(is_nameless && column.cells.cells().all(is_blank))
@@ -145,53 +136,30 @@ impl RawTable {
         self
     }
 
-    /// Gives the columns the names that `aliases` say, and adds the column `site` where they
-    /// state it for all rows.
-    pub(crate) fn renamed(mut self, aliases: &[ColumnAliases]) -> Self {
-        let header: Vec<&str> = self
-            .columns
-            .iter()
-            .map(|column| column.name.as_str())
-            .collect();
-        let Header { names, site } = Header::new(&header, aliases);
-        for (column, name) in self.columns.iter_mut().zip(names) {
-            column.name = name;
-        }
-        self.columns.extend(site.map(|site| {
-            RawColumn {
-                name: "site".to_owned(),
-                cells: (0..self.lines.len())
-                    .map(|_| Some(site.to_string()))
-                    .collect(),
-            }
-        }));
-        self
-    }
-
     /// Number of rows.
-    pub(crate) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.lines.len()
     }
 
     /// The cells of a column.
-    pub(crate) fn column(&self, name: &str) -> Option<&Texts> {
+    pub fn column(&self, name: &str) -> Option<&Texts> {
         let column = self.columns.iter().find(|column| column.name == name);
         column.map(|column| &column.cells)
     }
 
     /// Name of the file that a row is from.
-    pub(crate) fn name_of(&self, row: usize) -> &str {
+    pub fn name_of(&self, row: usize) -> &str {
         let file = self.more.iter().rev().find(|(first, _)| *first <= row);
         file.map_or(&self.name, |(_, name)| name)
     }
 
     /// The position of a column.
-    pub(crate) fn position(&self, name: &str) -> Option<usize> {
+    pub fn position(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.name == name)
     }
 
     /// Adds a column of one text at the end, unless there is one of that name.
-    pub(crate) fn add_constant(&mut self, name: &str, text: &str) {
+    pub fn add_constant(&mut self, name: &str, text: &str) {
         if self.position(name).is_some() {
             return;
         }
@@ -205,13 +173,13 @@ impl RawTable {
     ///
     /// # Errors
     /// There are more columns or cells than `limits` allow.
-    pub(crate) fn append(&mut self, other: Self, limits: Limits) -> Result<(), MetadataError> {
+    pub fn append(&mut self, other: Self, limits: Limits) -> Result<(), TableFileError> {
         let rows = self.len().saturating_add(other.len());
         for column in &other.columns {
             self.add_constant(&column.name, "");
         }
         if self.columns.len() > limits.columns {
-            return Err(MetadataError::TooManyColumns {
+            return Err(TableFileError::TooManyColumns {
                 name: other.name,
                 line: other.header_line,
                 found: self.columns.len(),
@@ -219,7 +187,7 @@ impl RawTable {
             });
         }
         if rows.saturating_mul(self.columns.len()) > limits.cells {
-            return Err(MetadataError::TooManyCells {
+            return Err(TableFileError::TooManyCells {
                 name: other.name,
                 line: 0,
                 limit: limits.cells,
@@ -237,12 +205,17 @@ impl RawTable {
         self.more
             .extend(more.map(|(first, name)| (first.saturating_add(offset), name)));
         self.lines.extend(other.lines);
-        self.notices.extend(other.notices);
+        self.left_out.extend(other.left_out);
         Ok(())
     }
 
     /// Line on which a row begins; 0 if there is no such row.
-    pub(crate) fn line(&self, row: usize) -> u64 {
+    pub fn line(&self, row: usize) -> u64 {
         self.lines.get(row).copied().map_or(0, u64::from)
     }
+}
+
+/// Whether a cell is empty or has only white space.
+pub fn is_blank(cell: &str) -> bool {
+    cell.chars().all(char::is_whitespace)
 }
