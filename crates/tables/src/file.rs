@@ -31,6 +31,9 @@ pub enum Content<'a, R> {
 /// Runs `read` on the content of the table at `path`: text, which may be gzipped or
 /// zipped, Parquet, or a spreadsheet. Of an archive with several tables the one named
 /// `expected` is read.
+///
+/// # Errors
+/// The file cannot be read, or its archive does not hold one table; or those of `read`.
 pub fn open_packed<T, E: From<TableFileError>>(
     path: &Path,
     expected: &'static str,
@@ -53,6 +56,9 @@ pub fn open_packed<T, E: From<TableFileError>>(
 
 /// Runs `read` on the content of an open file, as [`open_packed`] does. `name` stands for
 /// the file in errors.
+///
+/// # Errors
+/// The errors of [`open_packed`].
 pub fn packed<T, R: TableFile, E: From<TableFileError>>(
     name: &str,
     mut file: R,

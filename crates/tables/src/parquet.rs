@@ -34,6 +34,9 @@ const ROWS_IN_BATCH: u64 = 1024;
 const BATCH_AT_MOST: u64 = 1 << 30;
 
 /// Reads the rows of a Parquet file as texts.
+///
+/// # Errors
+/// [`TableFileError`]: the file is damaged, has other types or is beyond `limits`.
 pub fn read_table(
     name: &str,
     file: impl TableFile,

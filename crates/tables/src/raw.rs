@@ -66,14 +66,17 @@ impl RawTable {
         })
     }
 
-    /// Reads the rows of a text: see [`TableOptions::read`](super::options::TableOptions).
+    /// Reads the rows of a text: records of fields between commas, tabs or semicolons.
+    ///
+    /// # Errors
+    /// [`TableFileError`]: the text is not UTF-8 or UTF-16, is ragged, or is beyond `limits`.
     pub fn from_text(name: &str, text: impl Read, limits: Limits) -> Result<Self, TableFileError> {
         let mut records = Records::new(name, text, limits)?;
-        let Some(Record { line, fields }) = records.next()? else {
+        let Some(Record { line, fields }) = records.read()? else {
             return Err(TableFileError::Empty { name: name.into() });
         };
         let mut table = Self::with_header(name, line, fields.iter(), limits)?;
-        while let Some(Record { line, fields }) = records.next()? {
+        while let Some(Record { line, fields }) = records.read()? {
             table.push(line, fields.iter(), limits)?;
         }
         Ok(table)
@@ -81,6 +84,9 @@ impl RawTable {
 
     /// Adds a row. A separator behind the last field of the row or of the header makes a
     /// field without a name or without text, which may be absent in the other.
+    ///
+    /// # Errors
+    /// The row has other fields than the header, or there are more cells than `limits` allow.
     pub fn push<'a>(
         &mut self,
         line: u64,
@@ -134,6 +140,11 @@ impl RawTable {
             !(is_nameless && column.cells.cells().all(is_blank))
         });
         self
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
     }
 
     /// Number of rows.

@@ -28,6 +28,9 @@ pub struct Records<'name, R> {
 impl<'name, R: Read> Records<'name, R> {
     /// Begins to read `text`, whose encoding and separator are recognised. `name` stands
     /// for the file in errors.
+    ///
+    /// # Errors
+    /// The text cannot be read.
     pub fn new(name: &'name str, text: R, limits: Limits) -> Result<Self, TableFileError> {
         let (text, separator) = recognise(text).map_err(|source| TableFileError::Read {
             name: name.into(),
@@ -47,7 +50,10 @@ impl<'name, R: Read> Records<'name, R> {
     }
 
     /// Reads the next record; `None` at the end of the text.
-    pub fn next(&mut self) -> Result<Option<Record<'_>>, TableFileError> {
+    ///
+    /// # Errors
+    /// The text cannot be read, is in another encoding, ends inside a quote, or is beyond the limits.
+    pub fn read(&mut self) -> Result<Option<Record<'_>>, TableFileError> {
         let start = self.reader.position().byte();
         self.reader.get_mut().begin_row(start);
         if let Err(error) = self.reader.read_record(&mut self.record) {

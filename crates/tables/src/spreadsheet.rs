@@ -49,6 +49,9 @@ pub(crate) fn kind<'a>(entries: impl Iterator<Item = &'a str>) -> Option<Kind> {
 }
 
 /// Reads a sheet: the one named `sheet`, or the only one with cells.
+///
+/// # Errors
+/// [`TableFileError`]: the file is damaged, has other types or is beyond `limits`.
 pub fn read_table(
     name: &str,
     mut file: impl Read + Seek,

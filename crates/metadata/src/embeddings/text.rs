@@ -19,14 +19,14 @@ pub(super) fn read(
     problems: &mut Problems,
 ) -> Result<Embeddings, MetadataError> {
     let mut records = Records::new(name, text, Limits::EMBEDDINGS)?;
-    let Some(header) = records.next()? else {
+    let Some(header) = records.read()? else {
         return Err(TableFileError::Empty { name: name.into() }.into());
     };
     let header = Header::read(name, &header)?;
     let length = header.numbers.len();
     let mut rows = Rows::new(name, table, problems, header.id, length, header.line)?;
     let mut is_empty = true;
-    while let Some(Record { line, fields }) = records.next()? {
+    while let Some(Record { line, fields }) = records.read()? {
         is_empty = false;
         header.check_length(name, line, fields)?;
         let id = fields.get(header.id_column).unwrap_or("");

@@ -23,7 +23,7 @@ pub(super) fn read_table(
     column_names: ColumnNameRule,
 ) -> Result<MetadataTable, MetadataError> {
     check_header(&rows, column_names)?;
-    if rows.len() == 0 {
+    if rows.is_empty() {
         return Err(TableFileError::NoRows { name: rows.name }.into());
     }
     let rows = Rows(rows);
