@@ -143,7 +143,8 @@ def check(root):
         shard = (images.shards[0] * len(names), 1, *images.shards[2:])
         places = expected_sites(root, len(planes), shard, images.chunks, place)
         for found, row in zip(places, planes, strict=True):
-            demand({name: row[name] for name in place}, {n: found[n] for n in place}, "a plane")
+            where = {name: found[name] for name in place}
+            demand({name: row[name] for name in place}, where, "place of a plane")
     check_table(root, "planes", expected_planes(images[:], names, planes, version))
     check_table(root, "channel_stats", expected_stats(rows, names, planes, images))
     status = [row["status"] for row in planes]

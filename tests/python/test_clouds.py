@@ -157,7 +157,7 @@ def test_a_site_is_one_range_request_for_its_chunk(
     with s3_proxy.watched() as seen:
         read((SITES_A_SHARD + 2,))
     last = row["byte_offset"] + row["byte_length"] - 1
-    chunk = [one for one in seen if one.range == f"bytes={row['offset']}-{last}"]
+    chunk = [one for one in seen if one.range == f"bytes={row['byte_offset']}-{last}"]
     assert [(one.path, one.status, one.received) for one in chunk] == [
         (f"/{s3_bucket.name}/{PREFIX}/{row['object']}", 206, row["byte_length"])
     ]

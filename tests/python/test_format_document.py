@@ -94,7 +94,7 @@ def test_every_kept_dataset_is_tested() -> None:
 
 def test_the_reader_is_short_and_plain() -> None:
     text = READER.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 160
+    assert len(text.splitlines()) <= 170
     imports = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Import)]
     foreign = {alias.name.split(".")[0] for node in imports for alias in node.names}
     assert foreign - sys.stdlib_module_names == {"zarr", "pyarrow", "xxhash"}
