@@ -98,7 +98,7 @@ impl Join {
         };
         join.collect_sources(listing, sites, channels);
         join.report_missing(is_by_pattern);
-        join.report_experiments();
+        join.report_experiments(is_by_pattern);
         Ok(join)
     }
 
@@ -219,7 +219,7 @@ impl Join {
 
     /// Adds the experiments without any image and the channels that no site has to the
     /// problems, with what can be done.
-    fn report_experiments(&mut self) {
+    fn report_experiments(&mut self, is_by_pattern: bool) {
         let mut with_image: BTreeSet<&str> = BTreeSet::new();
         let mut all: BTreeSet<&str> = BTreeSet::new();
         for (site, key) in self.table.keys().iter().enumerate() {
@@ -250,7 +250,9 @@ impl Join {
                 )
             });
         }
-        for channel in absent_channels(self.channels()) {
+        // The numbers of another microscope need not be those of all its channels.
+        let absent = absent_channels(self.channels()).filter(|_| !is_by_pattern);
+        for channel in absent {
             found.add(ProblemKind::AbsentChannels, 0, || {
                 let channels = self.channels().iter().map(Channel::to_string);
                 let channels: Vec<String> = channels.collect();
