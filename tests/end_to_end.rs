@@ -17,6 +17,7 @@ mod end_to_end {
     mod bad_input;
     mod codecs;
     mod continued;
+    mod data_sets;
     mod description;
     mod embeddings;
     mod exit_codes;

@@ -69,11 +69,13 @@ def open_byte_ranges(_root: Path, dataset: Path, codec: str) -> ReadSite:
     """No Zarr library: a range of bytes from the table, its checksum, the codec."""
     array = json.loads((dataset / "images.zarr" / "images" / "zarr.json").read_text())
     shape, dtype = array["shape"][1:], np.dtype(array["data_type"])
-    columns = pq.read_table(dataset / "metadata.parquet", columns=["shard", "offset", "length"])
-    names = columns["shard"].to_pylist()
+    columns = pq.read_table(
+        dataset / "metadata.parquet", columns=["object", "byte_offset", "byte_length"]
+    )
+    names = columns["object"].to_pylist()
     handles = {name: os.open(dataset / name, os.O_RDONLY) for name in set(names)}
     shards = [handles[name] for name in names]
-    offsets, lengths = columns["offset"].to_pylist(), columns["length"].to_pylist()
+    offsets, lengths = columns["byte_offset"].to_pylist(), columns["byte_length"].to_pylist()
     decode = chunk_decoder(codec, dtype)
 
     def read(site: int) -> Pixels:

@@ -59,7 +59,7 @@ def open_byte_ranges(endpoint: str, codec: str) -> ReadSite:
     array = json.loads(web.get(f"{DATASET}/images.zarr/images/zarr.json"))
     shape, dtype = array["shape"][1:], np.dtype(array["data_type"])
     table = io.BytesIO(web.get(f"{DATASET}/metadata.parquet"))
-    rows = pq.read_table(table, columns=["shard", "offset", "length"]).to_pylist()
+    rows = pq.read_table(table, columns=["object", "byte_offset", "byte_length"]).to_pylist()
     decode = chunk_decoder(codec, dtype)
 
     def read(site: int) -> np.ndarray:

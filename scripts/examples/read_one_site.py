@@ -23,7 +23,7 @@ if "://" in root:
     if "http" in files.protocol:  # fsspec has no modification time for HTTP, and DuckDB asks for it
         files.modified = lambda _: datetime.fromtimestamp(0, UTC)
     duckdb.register_filesystem(files)
-query = f"""SELECT shard, "offset", length FROM '{table}' WHERE site_id = $id"""
+query = f"""SELECT object, byte_offset, byte_length FROM '{table}' WHERE site_id = $id"""
 shard, offset, length = duckdb.execute(query, {"id": site_id}).fetchone()
 layout = dict(duckdb.execute(f"SELECT key, value FROM parquet_kv_metadata('{table}')").fetchall())
 data = files.cat_file(f"{root}/{shard}", start=offset, end=offset + length)

@@ -49,7 +49,7 @@ QUESTIONS = {
         QUALIFY row_number() OVER (PARTITION BY channel ORDER BY p99 DESC, site_index) <= 3
         ORDER BY channel, p99 DESC""",
     "Which bytes of which object hold a site?": """
-        SELECT site_id, shard, "offset", length FROM sites
+        SELECT site_id, object, byte_offset, byte_length FROM sites
         WHERE site_id = coalesce($site_id, (SELECT min_by(site_id, site_index) FROM sites))""",
     "Which planes are missing, unreadable or corrupt?": """
         SELECT experiment, plate, channel, status, count(*) AS planes, any_value(source) AS example

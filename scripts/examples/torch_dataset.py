@@ -44,7 +44,7 @@ class Sites:
         codecs = reversed(json.loads(layout[b"chunk_codecs"]))
         self.codecs = [codec_of(codec) for codec in codecs if codec["name"] != "bytes"]
         self.rows = duckdb.sql(f"""
-            SELECT shard, "offset", length, coalesce({label}, -1),
+            SELECT object, byte_offset, byte_length, coalesce({label}, -1),
                    dense_rank() OVER (ORDER BY experiment, plate) - 1
             FROM {table} QUALIFY {where} ORDER BY site_index""").fetchall()
         stats = duckdb.sql(f"""

@@ -52,8 +52,9 @@ def statistics(plane):  # the columns of a plane whose status is ok
     return found | {"xxh3_128": xxhash.xxh3_128_hexdigest(plane.astype(f"<u{bits // 8}"))}
 
 
-def expected_sites(root, sites, shard, chunk):  # where they lie, by the indices of the shards
-    per_site = shard[1] // chunk[1]
+def expected_sites(root, sites, shard, chunk, place):
+    # Where they lie, by the indices of the shards.
+    per_site = math.prod(s // c for s, c in zip(shard[1:], chunk[1:], strict=True))
     size = 16 * (shard[0] // chunk[0]) * per_site  # zarr checks the CRC behind the index
     for number in range(-(-sites // shard[0])):
         key = f"images.zarr/images/c/{number}/0/0/0"
@@ -64,7 +65,9 @@ def expected_sites(root, sites, shard, chunk):  # where they lie, by the indices
                 demand(entry, (end, entry[1]) if first < sites else ABSENT, f"index of {key}")
                 end += entry[1]
             for site in range(first, min(first + chunk[0], sites)):
-                yield {"site_index": site, "shard": key, "offset": begin, "length": end - begin}
+                yield {"site_index": site} | dict(
+                    zip(place, (key, begin, end - begin), strict=True)
+                )
 
 
 def expected_planes(images, names, planes, version):
@@ -125,10 +128,23 @@ def check(root):
     images, settings = group["images"], attributes["settings"]
     layout = [settings[name] for name in ("shard_sites", "chunk_sites", "chunk_channels")]
     demand([images.shards[0], *images.chunks[:2]], layout, "settings")
+    tile = [min(settings.get("tile", length), length) for length in images.shape[2:]]
+    demand(list(images.chunks[2:]), tile, "tile of the settings")
     names, stains = ([c[key] for c in attributes["channels"]] for key in ("name", "stain"))
-    expected = expected_sites(root, images.shape[0], images.shards, images.chunks)
+    place = (
+        ("object", "byte_offset", "byte_length") if version > 3 else ("shard", "offset", "length")
+    )
+    expected = expected_sites(root, images.shape[0], images.shards, images.chunks, place)
     rows = check_table(root, "metadata", expected)
     planes = pq.read_table(root / "planes.parquet").to_pylist()
+    has_places = images.chunks[:2] == (1, 1) and version > 3
+    demand("byte_offset" in planes[0], has_places, "columns with the places of planes")
+    if has_places:  # as of an array whose sites are the planes
+        shard = (images.shards[0] * len(names), 1, *images.shards[2:])
+        places = expected_sites(root, len(planes), shard, images.chunks, place)
+        for found, row in zip(places, planes, strict=True):
+            where = {name: found[name] for name in place}
+            demand({name: row[name] for name in place}, where, "place of a plane")
     check_table(root, "planes", expected_planes(images[:], names, planes, version))
     check_table(root, "channel_stats", expected_stats(rows, names, planes, images))
     status = [row["status"] for row in planes]
@@ -140,7 +156,8 @@ def check(root):
     check_labels(group, arrays, labels | {"site": [row["site_id"] for row in rows]}, rows)
     if "embeddings" in attributes:
         expected = ({key: row[key] for key in ("site_index", "site_id")} for row in rows)
-        vectors = [row["embedding"] for row in check_table(root, "embeddings", expected)]
+        rows = check_table(root, "embeddings", expected)
+        vectors = [row["embedding"] if row.get("has_embedding", True) else None for row in rows]
         packed = [struct.pack(f"<?{len(v or [])}f", v is not None, *(v or [])) for v in vectors]
         digest = hashlib.sha256(b"".join(packed)).hexdigest()
         demand(digest, attributes["embeddings"]["sha256"], "digest of the embeddings")

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::PathBuf;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
@@ -161,8 +161,9 @@ fn a_plan_says_what_is_in_an_archive() {
     assert_eq!(planned["input"], *archive.to_string_lossy());
     let table = archive.join("metadata.csv");
     assert_eq!(planned["metadata"], *table.to_string_lossy());
+    assert_eq!(planned["tables"], json!([table.to_string_lossy()]));
     // The memory of the table is measured, and differs by some pages.
-    for key in ["input", "metadata", "memory"] {
+    for key in ["input", "metadata", "tables", "memory"] {
         planned[key] = folder[key].clone();
     }
     assert_eq!(planned, folder);
@@ -210,6 +211,7 @@ fn bad_entries_are_bad_images() {
 #[test]
 fn a_file_that_is_no_archive_is_an_error_that_names_it() {
     let input = Input::of_sites(2);
+    fs::remove_file(input.root().join("rxrx2zarr.json")).unwrap();
     let archive = zip(&input, "a.zip", STORED);
     let whole = fs::read(&archive).unwrap();
     for (bytes, said) in [

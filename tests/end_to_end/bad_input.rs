@@ -92,7 +92,11 @@ fn a_bad_table_is_refused_with_its_place() {
         ),
         (
             "experiment,plate,well,site\nHUVEC-01,one,B02,1\n",
-            &["metadata.csv", "2", "plate", "one"],
+            &["metadata.csv", "Plate1", "Plateone"],
+        ),
+        (
+            "experiment,plate,well,site\nHUVEC-01, ,B02,1\n",
+            &["metadata.csv", "2", "plate"],
         ),
         (
             "experiment,plate,well,site\nHUVEC-01,1,B02,1\nHUVEC-1,1,B02,1\n",

@@ -97,9 +97,9 @@ impl Dataset {
     /// place that `metadata.parquet` tells, and decoded as its notes say.
     pub(super) fn planes_by_byte_range(&self, site: usize) -> Vec<Vec<u16>> {
         let table = self.sites_table();
-        let offset = table.integers("offset")[site].unwrap() as u64;
-        let length = table.integers("length")[site].unwrap() as u64;
-        let key = table.texts("shard")[site].clone().unwrap();
+        let offset = table.integers("byte_offset")[site].unwrap() as u64;
+        let length = table.integers("byte_length")[site].unwrap() as u64;
+        let key = table.texts("object")[site].clone().unwrap();
         let mut file = File::open(self.path(&key)).unwrap();
         let mut bytes = vec![0; length as usize];
         file.seek(SeekFrom::Start(offset)).unwrap();
@@ -235,6 +235,13 @@ pub(super) fn files_below(root: &Path) -> BTreeMap<String, Vec<u8>> {
         }
     }
     files
+}
+
+/// Decodes one chunk of whole planes as the notes of a table say.
+pub(super) fn decode_chunk(table: &Table, bytes: Vec<u8>) -> Vec<u16> {
+    let codecs: Vec<Value> = serde_json::from_str(&table.notes["chunk_codecs"]).unwrap();
+    let sixteen = table.notes["data_type"] == "uint16";
+    decode(bytes, &codecs, table.note_of_four("chunk_shape"), sixteen)
 }
 
 /// Runs the codecs of zarrs on the bytes of a chunk.

@@ -52,7 +52,7 @@ fn unfinished() -> Input {
     let input = Input::of_sites(5);
     fs::write(input.image(1, 1), b"no image").unwrap();
     let rows = "--include HUVEC-01 --exclude well=B10";
-    let options = &format!("--strict --shard-sites 1 --jobs 1 {rows}");
+    let options = &format!("--strict --tile 8 --shard-sites 1 --jobs 1 {rows}");
     convert(&input.root(), &input.output(), options).exits_with(1);
     input
 }
@@ -83,19 +83,50 @@ fn running<T>(then: impl FnOnce(&Input, &dyn Fn(&str)) -> T) -> (Run, T) {
     (Run::from(child.wait_with_output().unwrap()), told)
 }
 
+/// The option that names a profile in which every field has a value.
+fn whole_profile(input: &Input) -> String {
+    let profile = r#"
+        name = "trial"
+        title = "Trial"
+        license = "A licence of its own"
+        license_text = "Ask first."
+        citation = "Nobody"
+        bibtex = "@misc{trial}"
+        url = "https://example.org/trial"
+        creator = "A laboratory"
+        [[channels]]
+        name = "w1"
+        stain = "DAPI"
+        [columns.dose]
+        long_name = "dose"
+        description = "Dose of the drug, in µM"
+        units = "µM"
+    "#;
+    let path = input.beside("trial.toml");
+    fs::write(&path, profile).unwrap();
+    format!("--profile {}", path.display())
+}
+
 #[test]
 fn the_json_of_plan_is_documented() {
     let input = with_gaps();
     let told = plan(&input.root(), "--json").exits_with(0).json();
     let output = format!("--json --output {}", input.output().display());
     let with_output = plan(&input.root(), &output).exits_with(0).json();
-    holds("### plan", &[told, with_output]);
+    let whole = plan(&input.root(), &format!("--json {}", whole_profile(&input)));
+    let whole = whole.exits_with(0).json();
+    fs::remove_file(input.root().join("rxrx2zarr.json")).unwrap();
+    let unknown = plan(&input.root(), "--json").exits_with(0).json();
+    assert!(unknown["profile"]["name"].is_null());
+    holds("### plan", &[told, with_output, whole, unknown]);
 }
 
 #[test]
 fn the_json_of_convert_is_documented() {
-    let (_, told) = converted_with_gaps();
-    holds("### convert", &[told]);
+    let (input, told) = converted_with_gaps();
+    let options = format!("{GAPS} --json --license MIT");
+    let other = convert(&input.root(), &input.output(), &options);
+    holds("### convert", &[told, other.exits_with(3).json()]);
 }
 
 #[test]
@@ -117,15 +148,13 @@ fn the_json_of_verify_is_documented() {
 #[test]
 fn the_json_of_info_is_documented() {
     let input = Input::of_sites(3);
-    let description = r#"{"name": "Trial", "license": "CC0-1.0", "citation": "Nobody",
-        "url": "https://example.org/trial", "creator": "A laboratory"}"#;
-    fs::write(input.root().join("rxrx2zarr.json"), description).unwrap();
     let embeddings = input.beside("embeddings.csv");
     let row = format!("site_id,feature_0\n{},1.5\n", input.site_id(0));
     fs::write(&embeddings, row).unwrap();
     let options = format!(
-        "--embeddings {} --include HUVEC-01 --exclude well=B10",
-        embeddings.display()
+        "--tile 8 --embeddings {} --include HUVEC-01 --exclude well=B10 {}",
+        embeddings.display(),
+        whole_profile(&input)
     );
     convert(&input.root(), &input.output(), &options).exits_with(0);
     let full = info(&input.output(), "--json").exits_with(0).json();
@@ -224,10 +253,13 @@ fn a_plan_that_would_be_refused_is_printed_whole() {
             input.write_image(site, channel, 30, 30);
         }
     }
-    let output = format!("--json --output {}", input.output().display());
+    let profile = whole_profile(&input);
+    let output = format!("--json {profile} --output {}", input.output().display());
     let told = plan(&input.root(), &output).exits_with(1).json();
     assert_eq!(told["problems"][0]["kind"], "mixed_shapes");
-    holds("### plan", &[told]);
+    fs::remove_file(input.root().join("rxrx2zarr.json")).unwrap();
+    let unknown = plan(&input.root(), "--json").exits_with(1).json();
+    holds("### plan", &[told, unknown]);
 }
 
 /// Demands that a command failed with one documented JSON object on standard
@@ -277,11 +309,14 @@ fn wrong_usage_is_printed_as_json() {
         assert_eq!(fails(run(arguments.iter().copied()), 2), "usage");
     }
     let input = Input::of_sites(2);
-    for options in ["--chunk-sites 3 --json", "--include colour=red --json"] {
+    for options in [
+        "--chunk-sites 3 --shard-sites 64 --json",
+        "--include colour=red --json",
+    ] {
         assert_eq!(fails(plan(&input.root(), options), 2), "usage");
     }
     // Behind `--`, it is not an option.
-    let run = run(["plan", "--", "a", "--json"]).exits_with(2);
+    let run = run(["info", "--", "a", "--json"]).exits_with(2);
     assert_eq!(run.stdout, "");
 }
 

@@ -35,9 +35,9 @@ const EXPECTED: [Expected; 17] = [
     ((1, 6), "chunk_crc", "CRC-32"),
     ((2, 1), "truncated", "truncated"),
     ((2, 2), "empty", "empty"),
-    ((2, 3), "signature", "not a PNG"),
-    ((2, 4), "trailing_data", "rubbish behind IEND"),
-    ((2, 5), "bit_depth", "4-bit grey"),
+    ((2, 3), "signature", "neither PNG"),
+    ((2, 4), "critical_chunk", "unknown critical chunk"),
+    ((2, 5), "tiff", "a damaged TIFF"),
 ];
 /// Its bomb goes off in nobody's hands: texts are not read.
 const BOMB_IN_A_TEXT: (usize, u16) = (2, 6);
@@ -122,8 +122,8 @@ fn spoil(input: &Input) -> UnixListener {
         ((2, 1), changed(|png| png.truncate(png.len() / 2))),
         ((2, 2), Vec::new()),
         ((2, 3), changed(|png| png[1] = b'J')),
-        ((2, 4), changed(|png| png.extend(b"rubbish"))),
-        ((2, 5), png(20, 12, 4, &[], &zlib(&[0; 12 * 11]))),
+        ((2, 4), png(20, 12, 8, &chunk(b"ABCD", &[]), &zlib(&rows))),
+        ((2, 5), b"II*\0\x08\0\0\0".to_vec()),
         (
             BOMB_IN_A_TEXT,
             png(20, 12, 8, &texts.concat(), &zlib(&rows)),

@@ -76,6 +76,9 @@ impl Input {
             }
         }
         fs::write(input.table_path(), input.table()).unwrap();
+        // So small images are no evidence for RxRx1.
+        let described = r#"{"profile": "rxrx1"}"#;
+        fs::write(input.root().join("rxrx2zarr.json"), described).unwrap();
         input
     }
 

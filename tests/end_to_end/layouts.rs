@@ -4,9 +4,9 @@ use std::fs;
 
 use serde_json::json;
 
-use super::dataset::Dataset;
+use super::dataset::{Dataset, decode_chunk};
 use super::input::{Input, Spec};
-use super::run::{convert, plan};
+use super::run::{convert, plan, verify};
 
 /// Converts and compares every pixel; with the layout as the array tells it.
 fn converted(input: &Input, name: &str, options: &str) -> Dataset {
@@ -89,8 +89,8 @@ fn a_byte_range_covers_all_channel_chunks_of_a_site() {
     let options = "--shard-sites 4 --chunk-sites 2 --chunk-channels 4";
     let dataset = converted(&input, "out", options);
     let table = dataset.sites_table();
-    let (offsets, lengths) = (table.integers("offset"), table.integers("length"));
-    for (site, shard) in table.texts("shard").iter().enumerate() {
+    let (offsets, lengths) = (table.integers("byte_offset"), table.integers("byte_length"));
+    for (site, shard) in table.texts("object").iter().enumerate() {
         let shard = fs::read(dataset.path(shard.as_ref().unwrap())).unwrap();
         // 2 x 2 chunks of (offset, nbytes), and a checksum.
         let (body, index) = shard.split_at(shard.len() - (4 * 16 + 4));
@@ -107,6 +107,136 @@ fn a_byte_range_covers_all_channel_chunks_of_a_site() {
         assert_eq!(range, first.start..second.end);
         assert!(range.end <= body.len() as u64);
     }
+}
+
+#[test]
+fn tiles_of_any_size_hold_the_pixels_of_the_planes() {
+    for sixteen_bit in [false, true] {
+        // Planes of 12 x 20 pixels.
+        let input = Input::new(Spec {
+            sites: 5,
+            sixteen_bit,
+            ..Spec::default()
+        });
+        for (number, (options, shard, chunk)) in [
+            ("--tile 8", [64, 6, 16, 24], [1, 6, 8, 8]),
+            (
+                "--tile 5 --chunk-channels 1 --shard-sites 2",
+                [2, 6, 15, 20],
+                [1, 1, 5, 5],
+            ),
+            (
+                "--tile 16 --chunk-channels 4 --chunk-sites 2 --shard-sites 4 --codec zstd",
+                [4, 8, 12, 32],
+                [2, 4, 12, 16],
+            ),
+            (
+                "--tile 1 --shard-sites 1 --codec blosc-lz4",
+                [1, 6, 12, 20],
+                [1, 6, 1, 1],
+            ),
+            // A tile that is no smaller than a plane cuts nothing.
+            ("--tile 20", [64, 6, 12, 20], [1, 6, 12, 20]),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let dataset = converted(&input, &format!("out-{number}"), options);
+            let (found_shard, found_chunk, _) = layout(&dataset);
+            assert_eq!(found_shard, json!(shard), "{options}");
+            assert_eq!(found_chunk, json!(chunk), "{options}");
+            let root = dataset.json("images.zarr/zarr.json");
+            let tile = &root["attributes"]["settings"]["tile"];
+            assert_eq!(tile.is_null(), chunk[2..] == [12, 20], "{options}: {tile}");
+            let source = format!("--source {}", input.root().display());
+            verify(&input.beside(&format!("out-{number}")), &source).exits_with(0);
+        }
+    }
+}
+
+/// Pixels beyond a plane must be 0, and every tile must be there.
+#[test]
+fn a_tile_that_is_damaged_is_found_and_its_planes_are_named() {
+    let input = Input::of_sites(2);
+    let options = "--tile 8 --chunk-channels 1 --codec zstd";
+    let dataset = converted(&input, "out", options);
+    let key = "images.zarr/images/c/0/0/0/0";
+    let mut shard = fs::read(dataset.path(key)).unwrap();
+    // A byte of the fourth tile of the second plane.
+    let index = shard.len() - (64 * 6 * 6 * 16 + 4);
+    let entry = &shard[index + (6 + 3) * 16..][..8];
+    let at = u64::from_le_bytes(entry.try_into().unwrap()) as usize;
+    shard[at + 5] ^= 1;
+    fs::write(dataset.path(key), &shard).unwrap();
+    let found = verify(&input.beside("out"), "--json").exits_with(1).json();
+    let text = found["by_object"][key]["examples"].to_string();
+    assert!(text.contains("tile 3 of its planes: CRC-32C"), "{found:#}");
+    assert!(text.contains("\"channel\":\"w2\""), "{found:#}");
+}
+
+/// `planes.parquet` places each plane that shares its chunks with no other.
+#[test]
+fn a_plane_is_read_by_the_byte_range_in_its_table() {
+    let input = Input::of_sites(5);
+    let whole = converted(&input, "whole", "");
+    assert!(
+        !whole
+            .planes_table()
+            .schema()
+            .iter()
+            .any(|field| field.contains("byte_offset"))
+    );
+    let dataset = converted(&input, "out", "--chunk-channels 1 --shard-sites 2");
+    let table = dataset.planes_table();
+    let (shards, offsets) = (table.texts("object"), table.integers("byte_offset"));
+    let lengths = table.integers("byte_length");
+    for site in 0..5 {
+        for (position, &channel) in input.channels().iter().enumerate() {
+            let row = site * input.channels().len() + position;
+            let (offset, length) = (offsets[row].unwrap(), lengths[row].unwrap());
+            let shard = fs::read(dataset.path(shards[row].as_ref().unwrap())).unwrap();
+            let bytes = &shard[offset as usize..(offset + length) as usize];
+            let plane = decode_chunk(&table, bytes.to_vec());
+            assert_eq!(plane, input.decoded(site, channel), "{row}");
+        }
+    }
+    // With tiles, the range has all tiles of the plane, one behind the other.
+    let tiled = converted(
+        &input,
+        "tiled",
+        "--chunk-channels 1 --shard-sites 2 --tile 8",
+    );
+    let table = tiled.planes_table();
+    let (offsets, lengths) = (table.integers("byte_offset"), table.integers("byte_length"));
+    assert_eq!(offsets[0], Some(0));
+    for row in (0..5 * 6 - 1).filter(|row| row % 12 != 11) {
+        assert_eq!(
+            Some(offsets[row].unwrap() + lengths[row].unwrap()),
+            offsets[row + 1]
+        );
+    }
+}
+
+/// The bytes of a chunk that `planes.parquet` places are compared with the index.
+#[test]
+fn verify_compares_the_places_of_planes() {
+    let input = Input::of_sites(4);
+    let options = "--chunk-channels 1 --codec zstd";
+    let dataset = converted(&input, "out", options);
+    let other = Input::new(Spec {
+        sites: 4,
+        channels: input.channels().to_vec(),
+        width: 21,
+        ..Spec::default()
+    });
+    let other = converted(&other, "out", options);
+    // The table of other images has other places, and other hashes.
+    let table = fs::read(other.path("planes.parquet")).unwrap();
+    fs::write(dataset.path("planes.parquet"), table).unwrap();
+    fs::remove_file(dataset.path("SHA256SUMS")).unwrap();
+    let found = verify(&input.beside("out"), "--json").exits_with(1).json();
+    let text = found["by_object"]["images.zarr/images/c/0/0/0/0"].to_string();
+    assert!(text.contains("planes.parquet says"), "{found:#}");
 }
 
 #[test]
@@ -152,11 +282,12 @@ fn any_channels() {
 fn a_layout_that_does_not_fit_is_wrong_usage() {
     let input = Input::of_sites(2);
     for (options, complaint) in [
-        ("--chunk-sites 3", "64"),
-        ("--chunk-sites 128", "128"),
+        ("--chunk-sites 3 --shard-sites 64", "64"),
+        ("--chunk-sites 128 --shard-sites 64", "128"),
         ("--chunk-channels 7", "7"),
         ("--chunk-sites 0", "--chunk-sites"),
         ("--shard-sites 0", "--shard-sites"),
+        ("--tile 0", "--tile"),
         ("--chunk-channels 0", "--chunk-channels"),
         ("--jobs 0", "--jobs"),
         ("--codec gzip", "delta-zstd"),

@@ -109,6 +109,53 @@ fn a_small_memory_bounds_the_resident_set() {
     );
 }
 
+/// Planes as large as those of RxRx3: each is a chunk. `scripts/bench large` has 128 sites.
+#[test]
+fn large_planes_of_16_bits_need_no_more_memory_with_more_jobs() {
+    const SIDE: u32 = 2048;
+    let input = Input::new(Spec {
+        sites: 4,
+        channels: vec![1, 2, 3, 4, 5, 6],
+        height: 8,
+        width: 8,
+        ..Spec::default()
+    });
+    let mut state = 1_u32;
+    let samples = (0..SIDE * SIDE).flat_map(|at| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        // Noise of 11 bits on a gradient. PNG stores the high byte first.
+        (3000 + at % 500 + (state >> 21)).to_be_bytes()[2..].to_vec()
+    });
+    let pixels: Vec<u8> = samples.collect();
+    let made = input.beside("made.png");
+    let (stored, plain) = (CompressionType::Uncompressed, FilterType::NoFilter);
+    let file = fs::File::create(&made).unwrap();
+    PngEncoder::new_with_quality(file, stored, plain)
+        .write_image(&swapped(&pixels), SIDE, SIDE, ExtendedColorType::L16)
+        .unwrap();
+    for (site, channel) in (0..4).flat_map(|site| (1..=6).map(move |channel| (site, channel))) {
+        fs::remove_file(input.image(site, channel)).unwrap();
+        fs::hard_link(&made, input.image(site, channel)).unwrap();
+    }
+    let (root, output) = (input.root(), input.output());
+    let limits = ["--jobs", "16", "--memory", "128M"];
+    let (run, peak) = peak_of(&[&["convert", text(&root), text(&output)], &limits[..]].concat());
+    run.exits_with(0);
+    assert!(peak < (128 + 44) * MIB, "convert: {} MiB", peak / MIB);
+    let array = Dataset::at(&output).json("images.zarr/images/zarr.json");
+    let shard = &array["chunk_grid"]["configuration"]["chunk_shape"];
+    assert_eq!(*shard, serde_json::json!([16, 6, SIDE, SIDE]));
+    let (run, peak) = peak_of(&[&["verify", text(&output)], &limits[..]].concat());
+    run.exits_with(0);
+    assert!(peak < (128 + 44) * MIB, "verify: {} MiB", peak / MIB);
+}
+
+/// Exchanges the bytes of each sample: `image` takes them in the order of the machine.
+fn swapped(samples: &[u8]) -> Vec<u8> {
+    let pairs = samples.chunks(2);
+    pairs.flat_map(|pair| [pair[1], pair[0]]).collect()
+}
+
 #[test]
 fn damage_is_found_in_shards_that_do_not_fit_into_memory() {
     let input = noise(4, 2, 512);

@@ -14,10 +14,10 @@ type Damage = fn(&[u8]) -> Vec<u8>;
 
 const DAMAGES: [(Damage, &str); 5] = [
     (|png| png[..png.len() / 2].to_vec(), "truncated"),
-    (|png| [b"JUNK", &png[4..]].concat(), "not a PNG"),
+    (|png| [b"JUNK", &png[4..]].concat(), "neither PNG"),
     (|png| flipped(png, png.len() / 2), ""),
     (|_| Vec::new(), "empty"),
-    (|png| [png, b"rubbish"].concat(), "rubbish"),
+    (|png| png[..png.len() - 13].to_vec(), "truncated"),
 ];
 
 fn flipped(png: &[u8], at: usize) -> Vec<u8> {

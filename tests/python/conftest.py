@@ -116,6 +116,10 @@ RECIPES = {
         make_oblong,
         ("--chunk-sites", "2", "--chunk-channels", "3", "--shard-sites", "4"),
     ),
+    "tiled": Recipe(
+        make_oblong,
+        ("--chunk-channels", "1", "--tile", "24", "--shard-sites", "4"),
+    ),
 }
 
 
@@ -125,6 +129,7 @@ LARGE = {
     "full-planes": Recipe(make_full_planes),
     "noisy": Recipe(make_noisy),
     "sharded": Recipe(make_sample, ("--shard-sites", "4")),
+    "planes": Recipe(make_oblong, ("--chunk-channels", "1", "--shard-sites", "4")),
 }
 
 

@@ -156,10 +156,10 @@ def test_a_site_is_one_range_request_for_its_chunk(
     read((SITES_A_SHARD,))
     with s3_proxy.watched() as seen:
         read((SITES_A_SHARD + 2,))
-    last = row["offset"] + row["length"] - 1
-    chunk = [one for one in seen if one.range == f"bytes={row['offset']}-{last}"]
+    last = row["byte_offset"] + row["byte_length"] - 1
+    chunk = [one for one in seen if one.range == f"bytes={row['byte_offset']}-{last}"]
     assert [(one.path, one.status, one.received) for one in chunk] == [
-        (f"/{s3_bucket.name}/{PREFIX}/{row['shard']}", 206, row["length"])
+        (f"/{s3_bucket.name}/{PREFIX}/{row['object']}", 206, row["byte_length"])
     ]
     assert len(seen) == REQUESTS[reader], [(one.method, one.path, one.range) for one in seen]
 

@@ -36,7 +36,7 @@ NOT_RUN = {
     "scripts/test": "is what runs this test",
     "scripts/bench": "measures for minutes",
 }
-LANGUAGES = {"console", "json", "python", "sql", "text"}
+LANGUAGES = {"console", "json", "python", "sql", "text", "toml"}
 SERVED = "https://example.org/rxrx1-zarr"
 BYTES_AT_MOST = {"README.md": 9_000, "CONTRIBUTING.md": 4_000}
 

@@ -46,9 +46,12 @@ def test_embeddings_lie_in_array_order(datasets: Datasets, tmp_path: Path) -> No
     assert (kind.list_size, kind.value_type) == (LENGTH, pa.float32())
     assert stored["site_index"].to_pylist() == list(range(len(source.rows)))
     assert stored["site_id"].to_pylist() == source.site_ids
+    assert stored["embedding"].null_count == 0
+    present = stored["has_embedding"].to_pylist()
+    assert present == [site not in without for site in range(len(source.rows))]
     for site, embedding in enumerate(stored["embedding"].to_pylist()):
         if site in without:
-            assert embedding is None
+            assert np.isnan(embedding).all()
         else:
             np.testing.assert_array_equal(np.float32(embedding), vectors[site])
 

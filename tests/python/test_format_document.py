@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import math
 import re
 import shutil
 import struct
@@ -93,7 +94,7 @@ def test_every_kept_dataset_is_tested() -> None:
 
 def test_the_reader_is_short_and_plain() -> None:
     text = READER.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 150
+    assert len(text.splitlines()) <= 170
     imports = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Import)]
     foreign = {alias.name.split(".")[0] for node in imports for alias in node.names}
     assert foreign - sys.stdlib_module_names == {"zarr", "pyarrow", "xxhash"}
@@ -119,17 +120,51 @@ def test_the_document_names_every_attribute_and_object(kept: Path) -> None:
     assert words - names_in_document() == set()
 
 
+def test_windows_of_the_data_are_as_in_the_document(kept: Path) -> None:
+    channels = attributes_of(kept)["channels"]
+    rows = rows_of(kept, "planes.parquet")
+    origins = [channel.get("window_from") for channel in channels]
+    if attributes_of(kept).get("format_version", 3) == 3:
+        assert origins == [None] * 3
+        return
+    assert origins == ["data", "given", "data"]
+    assert channels[1]["window"] == {"start": 700, "end": 60000, "min": 0, "max": 65535}
+    for channel in (channels[0], channels[2]):
+        good = [r for r in rows if r["channel"] == channel["name"] and r["status"] == "ok"]
+        ends = sorted(math.ceil(row["p999"]) for row in good)
+        end = ends[math.ceil(len(ends) * 99 / 100) - 1]
+        start = math.floor(min(row["p01"] for row in good))
+        assert channel["window"] == {"start": start, "end": end, "min": 0, "max": 65535}
+
+
 def documented_columns(table: str, version: int) -> dict[str, tuple[pa.DataType, bool]]:
     """Name -> (type, may be null), from the table of the document's section on `table`."""
     section = DOCUMENT.split(f"\n### `{table}`\n")[1].split("\n## ")[0].split("\n### ")[0]
+    # Plates are numbers in the kept datasets.
+    section = section.replace("| as in `metadata.parquet` | no |", "| int64 | no |")
     lines = re.findall(r"^\| (`[^|]*`) \| (\w+) \| (yes|no) \|", section, re.MULTILINE)
     columns = {}
     for names, kind, required in lines:
         for name in re.findall(r"`(\w+)`", names):
             columns[name] = (ARROW_TYPES[kind], required == "no")
-    if version < 4:
-        columns.pop("cause", None)
-    return columns
+    if table == "planes.parquet":
+        # In the kept datasets, planes share their chunks.
+        for name in ("object", "byte_offset", "byte_length"):
+            columns.pop(name)
+    return columns if version > 3 else columns_of_format_3(columns)
+
+
+FORMAT_3_NAMES = {"object": "shard", "byte_offset": "offset", "byte_length": "length"}
+
+
+def columns_of_format_3(
+    columns: dict[str, tuple[pa.DataType, bool]],
+) -> dict[str, tuple[pa.DataType, bool]]:
+    """The columns of a table as "Format 3" of the document says."""
+    found = {FORMAT_3_NAMES.get(name, name): kind for name, kind in columns.items()}
+    found.pop("cause", None)
+    long = {name: (pa.int64(), False) for name in ("site_index", "planes") if name in found}
+    return found | long
 
 
 @pytest.mark.parametrize("table", ["planes.parquet", "channel_stats.parquet"])
@@ -147,7 +182,9 @@ def test_columns_of_metadata_are_those_of_the_document(kept: Path) -> None:
     expected |= required_columns()
     assert found == found | expected
     assert schema.names[0] == "site_index"
-    assert schema.names[-4:] == ["shard", "offset", "length", "complete"]
+    last = [*FORMAT_3_NAMES.items()]
+    last = [names[is_format_3(kept)] for names in last]
+    assert schema.names[-4:] == [*last, "complete"]
     others = {name: kind for name, kind in found.items() if name not in expected}
     text, integer, number = (ARROW_TYPES[kind] for kind in ("text", "int64", "float64"))
     assert others == {
@@ -158,17 +195,23 @@ def test_columns_of_metadata_are_those_of_the_document(kept: Path) -> None:
     }
 
 
+def is_format_3(dataset: Path) -> bool:
+    return dataset.name == "format-3"
+
+
 def required_columns() -> dict[str, tuple[pa.DataType, bool]]:
     section = DOCUMENT.split("Required metadata columns")[1].split("Any other column")[0]
-    lines = re.findall(r"^\| `(\w+)` \| (text|int64) \|", section, re.MULTILINE)
+    lines = re.findall(r"^\| `(\w+)` \| (text|int64)(?:, or text)? \|", section, re.MULTILINE)
     return {name: (ARROW_TYPES[kind], False) for name, kind in lines}
 
 
 def test_columns_of_embeddings_are_those_of_the_document(kept: Path) -> None:
     schema = pq.read_schema(kept / "embeddings.parquet")
-    assert schema.names == ["site_index", "site_id", "embedding"]
+    old = is_format_3(kept)
+    present = [] if old else ["has_embedding"]
+    assert schema.names == ["site_index", "site_id", *present, "embedding"]
     vector = schema.field("embedding")
-    assert vector.nullable and not vector.type.value_field.nullable
+    assert vector.nullable == old and not vector.type.value_field.nullable
     assert vector.type.value_type == pa.float32()
     assert vector.type.list_size == attributes_of(kept)["embeddings"]["length"]
 
@@ -211,6 +254,7 @@ def test_the_image_array_is_as_in_the_document(kept: Path) -> None:
         **{"S": sites, "C": channels, "H": height, "W": width, '"uint8"': '"uint16"'},
         "shard_sites": settings["shard_sites"],
         "shard_channels": 4,
+        **{"shard_h": height, "shard_w": width, "tile_h": height, "tile_w": width},
         "chunk_sites": settings["chunk_sites"],
         "chunk_channels": settings["chunk_channels"],
         "[...]": json.dumps(sharding["codecs"]),
@@ -388,7 +432,8 @@ def test_the_kept_dataset_has_what_is_easy_to_get_wrong(kept: Path) -> None:
     stats = rows_of(kept, "channel_stats.parquet")
     assert [row["mean"] for row in stats if row["planes"] == 0] == [None]
     vectors = rows_of(kept, "embeddings.parquet")
-    assert [row["site_id"] for row in vectors if row["embedding"] is None] == ["HUVEC-9_1_B09_2"]
+    without = [row for row in vectors if not row.get("has_embedding", row["embedding"])]
+    assert [row["site_id"] for row in without] == ["HUVEC-9_1_B09_2"]
 
 
 # --- Damage that the reader must refuse ---
@@ -470,9 +515,11 @@ def swap_two_names(dataset: Path) -> None:
 
 
 def move_a_byte_range(dataset: Path) -> None:
-    edit_rows(
-        dataset / "metadata.parquet", lambda rows: rows[3].update(offset=rows[3]["offset"] + 1)
-    )
+    def edit(rows: list[dict[str, Json]]) -> None:
+        name = "offset" if "offset" in rows[3] else "byte_offset"
+        rows[3][name] += 1
+
+    edit_rows(dataset / "metadata.parquet", edit)
 
 
 def call_a_site_complete(dataset: Path) -> None:
@@ -544,7 +591,11 @@ def embed_another_vector(dataset: Path) -> None:
 
 
 def take_an_embedding_away(dataset: Path) -> None:
-    edit_rows(dataset / "embeddings.parquet", lambda rows: rows[0].update(embedding=None))
+    def edit(rows: list[dict[str, Json]]) -> None:
+        is_old = "has_embedding" not in rows[0]
+        rows[0].update({"embedding": None} if is_old else {"has_embedding": False})
+
+    edit_rows(dataset / "embeddings.parquet", edit)
 
 
 def average_wrongly(dataset: Path) -> None:

@@ -54,9 +54,9 @@ def test_http_finds_a_site_by_its_name_and_its_bytes(full_size: Path) -> None:
     local = pq.read_table(full_size / "metadata.parquet")
     row = local.slice(100_000, 1).to_pylist()[0]
     with serve(full_size) as address:
-        query = f"""SELECT shard, "offset", length FROM '{address}/metadata.parquet'
+        query = f"""SELECT object, byte_offset, byte_length FROM '{address}/metadata.parquet'
                     WHERE site_id = '{row["site_id"]}'"""
-        assert httpfs(query) == [[row["shard"], row["offset"], row["length"]]]
+        assert httpfs(query) == [[row["object"], row["byte_offset"], row["byte_length"]]]
 
 
 def test_http_joins_all_tables(full_size: Path) -> None:
@@ -112,7 +112,7 @@ def test_a_query_and_one_range_request_read_a_public_site(
 ) -> None:
     dataset = datasets.dataset("sharded")
     site = 6
-    query = f"""SELECT shard, "offset", length FROM 's3://public/rxrx1/metadata.parquet'
+    query = f"""SELECT object, byte_offset, byte_length FROM 's3://public/rxrx1/metadata.parquet'
                 WHERE site_id = '{dataset.source.site_ids[site]}'"""
     ((shard, offset, length),) = httpfs(no_secret(public), query)
     request = urllib.request.Request(

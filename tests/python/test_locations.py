@@ -39,7 +39,7 @@ def test_a_moved_dataset_reads_the_same(moved: Dataset, reader: str) -> None:
 
 def test_the_tables_of_a_moved_dataset_still_point_into_it(moved: Dataset) -> None:
     rows = duckdb.execute(
-        f"SELECT shard, max(\"offset\" + length) FROM '{moved.metadata_table}' GROUP BY ALL"
+        f"SELECT object, max(byte_offset + byte_length) FROM '{moved.metadata_table}' GROUP BY ALL"
     ).fetchall()
     for shard, end in rows:
         assert (moved.root / shard).stat().st_size > end

@@ -65,3 +65,4 @@ def test_layout_of_shards_and_chunks(datasets: Datasets, codec: str) -> None:
 
     assert layout(datasets.dataset("sample", codec)) == ((1, 6, 160, 160), (64, 6, 160, 160))
     assert layout(datasets.dataset("oblong", codec)) == ((2, 3, 40, 56), (4, 6, 40, 56))
+    assert layout(datasets.dataset("tiled", codec)) == ((1, 1, 24, 24), (4, 6, 48, 72))

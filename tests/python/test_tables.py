@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import zarr
 from PIL import Image
 
 from conftest import Datasets
@@ -17,8 +18,7 @@ from source import Source, assemble, plane_path, table_row, write_table
 
 ARROW_TYPES = {int: pa.int64(), float: pa.float64(), str: pa.string()}
 DUCKDB_TYPES = {int: "BIGINT", float: "DOUBLE", str: "VARCHAR"}
-ADDED_BEFORE = {"site_index": int}
-ADDED_AFTER = {"shard": str, "offset": int, "length": int}
+ADDED_AFTER = {"object": str, "byte_offset": int, "byte_length": int}
 PLANE_COLUMNS = [
     *("site_index", "channel", "source", "source_bytes", "status", "error", "cause"),
     "xxh3_128",
@@ -42,15 +42,12 @@ def parquet_files(dataset: Dataset) -> list[pq.ParquetFile]:
 
 def test_pyarrow_reads_the_metadata(dataset: Dataset) -> None:
     table = pq.read_table(dataset.metadata_table)
-    kinds = ADDED_BEFORE | column_kinds(dataset.source) | ADDED_AFTER
-    expected = {name: ARROW_TYPES[kind] for name, kind in kinds.items()} | {"complete": pa.bool_()}
+    kinds = column_kinds(dataset.source) | ADDED_AFTER
+    expected = {"site_index": pa.int32()}
+    expected |= {name: ARROW_TYPES[kind] for name, kind in kinds.items()} | {"complete": pa.bool_()}
     types = {field.name: field.type for field in table.schema}
     assert list(types) == list(expected)
-    unsigned = {"offset", "length"}  # never negative, so signed and unsigned are both right
-    assert {k: v for k, v in types.items() if k not in unsigned} == {
-        k: v for k, v in expected.items() if k not in unsigned
-    }
-    assert all(pa.types.is_integer(types[name]) for name in unsigned)
+    assert types == expected
 
 
 def test_metadata_rows_are_the_sites_in_array_order(dataset: Dataset) -> None:
@@ -65,7 +62,9 @@ def test_metadata_rows_are_the_sites_in_array_order(dataset: Dataset) -> None:
 def test_pyarrow_reads_the_planes(dataset: Dataset) -> None:
     table = pq.read_table(dataset.planes_table)
     source = dataset.source
-    assert table.column_names == PLANE_COLUMNS
+    images = zarr.open_array(dataset.zarr / "images", mode="r")
+    places = ["object", "byte_offset", "byte_length"] if images.chunks[:2] == (1, 1) else []
+    assert table.column_names == [*PLANE_COLUMNS, *places]
     for column in ("mean", "std", "p01", "p50", "p99", "saturated"):
         assert table.schema.field(column).type == pa.float64(), column
     keys = zip(table["site_index"].to_pylist(), table["channel"].to_pylist(), strict=True)
@@ -183,7 +182,7 @@ def test_columns_are_compressed_and_carry_statistics_and_page_indexes(large: Dat
 def test_repeated_text_is_a_dictionary(large: Dataset) -> None:
     group = parquet_files(large)[0].metadata.row_group(0)
     columns = {group.column(i).path_in_schema: group.column(i) for i in range(group.num_columns)}
-    for name in ("cell_type", "dataset", "experiment", "well", "well_type", "sirna", "shard"):
+    for name in ("cell_type", "dataset", "experiment", "well", "well_type", "sirna", "object"):
         assert columns[name].has_dictionary_page, name
 
 
@@ -215,14 +214,13 @@ def test_bloom_filters_exclude_absent_values(large: Dataset, column: str) -> Non
 
 def test_a_site_is_found_by_its_name(large: Dataset) -> None:
     row = large.source.rows[12_345]
-    found = duckdb.execute(
-        f"SELECT site_index, shard FROM '{large.metadata_table}' WHERE site_id = '{row['site_id']}'"
-    ).fetchall()
+    query = f"SELECT site_index, object FROM '{large.metadata_table}' WHERE site_id = $id"
+    found = duckdb.execute(query, {"id": row["site_id"]}).fetchall()
     assert found == [(12_345, "images.zarr/images/c/6/0/0/0")]
 
 
 def test_shards_are_objects_of_the_dataset(dataset: Dataset) -> None:
-    shards = set(pq.read_table(dataset.metadata_table)["shard"].to_pylist())
+    shards = set(pq.read_table(dataset.metadata_table)["object"].to_pylist())
     stored = {str(path.relative_to(dataset.root)) for path in shard_files(dataset.root)}
     assert shards == stored
 

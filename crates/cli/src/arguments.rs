@@ -3,17 +3,20 @@
 mod clean;
 mod convert;
 mod demo;
+mod description;
 mod info;
 mod input;
 mod jobs;
 mod memory;
+mod names;
 mod plan;
 mod publish;
 mod sample;
 mod store;
+mod tables;
 mod verify;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub(crate) use clean::CleanArguments;
 pub(crate) use convert::ConvertArguments;
@@ -61,6 +64,24 @@ pub(crate) struct Program {
 }
 
 impl Program {
+    /// Parses the command line.
+    pub(crate) fn from_command_line() -> Result<Self, clap::Error> {
+        let command = Self::command().mut_subcommand("verify", |verify| {
+            // convert and plan have these arguments, too, and no source.
+            verify.mut_group("TableArguments", |tables| tables.requires("source"))
+        });
+        let program = Self::from_arg_matches(&command.try_get_matches()?)?;
+        match &program.command {
+            Command::Convert(arguments) if !arguments.has_output() => {
+                let text = "the following required arguments were not provided:\n  <OUTPUT>\n\n\
+                            Usage: rxrx2zarr convert [OPTIONS] [INPUT]... <OUTPUT>\n";
+                let kind = clap::error::ErrorKind::MissingRequiredArgument;
+                Err(clap::Error::raw(kind, text))
+            }
+            _ => Ok(program),
+        }
+    }
+
     /// Returns the amount of text to print on standard error.
     pub(crate) fn verbosity(&self) -> Verbosity {
         match (self.quiet, self.verbose) {

@@ -27,8 +27,6 @@ mod with_progress;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use arguments::Program;
 
 fn main() -> ExitCode {
@@ -37,7 +35,7 @@ fn main() -> ExitCode {
     unsafe {
         rxrx_writer::set_mmap_threshold();
     }
-    let status = match Program::try_parse() {
+    let status = match Program::from_command_line() {
         Ok(program) => commands::run(&program)
             .unwrap_or_else(|error| failure::report_error(&error, program.command.is_json())),
         Err(error) => failure::report_usage(&error),

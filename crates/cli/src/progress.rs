@@ -3,6 +3,7 @@
 
 mod bar;
 mod files;
+mod kept;
 mod objects;
 mod resumed;
 mod sites;

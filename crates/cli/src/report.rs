@@ -6,6 +6,7 @@
 
 mod cleaned;
 mod converted;
+mod data_set;
 mod how_to_open;
 mod info;
 mod json;
@@ -22,11 +23,12 @@ mod verified_by_store;
 
 pub(crate) use cleaned::cleaned;
 pub(crate) use converted::converted;
+pub(crate) use data_set::{profile_fields, warn_described_otherwise, warn_unsettled};
 pub(crate) use how_to_open::how_to_open;
 pub(crate) use info::info;
 pub(crate) use json::{json, json_with};
 pub(crate) use messages::{error, warn_unless_printed, warning};
-pub(crate) use plan::{PlanMemory, plan};
+pub(crate) use plan::{DescribedInput, PlanEstimates, PlanMemory, plan};
 pub(crate) use problems::{blocking_problems, problems};
 pub(crate) use published::{published, to_publish};
 pub(crate) use sample::sample;

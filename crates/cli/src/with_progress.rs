@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context;
+use rxrx_writer::metadata::InputDescription;
 use rxrx_writer::{
     ConvertError, ConvertOptions, Converted, Description, Location, PlannedInput, PublishError,
     PublishOptions, Published, Store, VerifyError, VerifyOptions, VerifyReport,
@@ -71,9 +72,26 @@ pub(crate) fn sample(
     let summary = write_sample(dest, spec, jobs, &|done, of| progress.set(done, of));
     progress.finish();
     let summary = summary?;
-    let path = dest.join(Description::FILE);
-    let description = serde_json::to_string_pretty(&Description::look_alike())?;
+    let path = dest.join(InputDescription::FILE);
+    let description = serde_json::to_string_pretty(&sample_description())?;
     fs::write(&path, description + "\n")
         .with_context(|| format!("cannot write {}", path.display()))?;
     Ok(summary)
+}
+
+/// Describes a sample: the channels of RxRx1, and nothing else of it.
+fn sample_description() -> InputDescription {
+    let Description {
+        name,
+        license,
+        citation,
+        ..
+    } = Description::look_alike();
+    InputDescription {
+        profile: Some("rxrx1".to_owned()),
+        name: Some(name),
+        license,
+        citation,
+        ..InputDescription::default()
+    }
 }

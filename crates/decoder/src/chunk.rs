@@ -17,7 +17,7 @@ const CRC: usize = 4;
 /// Largest length of a chunk's data that PNG allows.
 const MAX_LENGTH: u32 = (1 << 31) - 1;
 
-/// A chunk whose CRC is right.
+/// A chunk.
 #[derive(Clone, Copy)]
 pub(crate) struct Chunk<'a> {
     pub(crate) name: ChunkName,
@@ -29,6 +29,18 @@ pub(crate) struct Chunk<'a> {
 impl<'a> Chunk<'a> {
     /// Reads the chunk at `offset`, and checks its length and its CRC.
     pub(crate) fn read(png: &'a [u8], offset: usize) -> Result<Self, Damage> {
+        match Self::read_unchecked(png, offset)? {
+            (chunk, None) => Ok(chunk),
+            (_, Some(damage)) => Err(damage),
+        }
+    }
+
+    /// Reads the chunk at `offset`, and checks its length. Also returns what is wrong with
+    /// its CRC.
+    pub(crate) fn read_unchecked(
+        png: &'a [u8],
+        offset: usize,
+    ) -> Result<(Self, Option<Damage>), Damage> {
         // An offset beyond the end leaves no bytes: the file is truncated.
         let rest = png.get(offset..).unwrap_or(&[]);
         let Some((&[l0, l1, l2, l3, n0, n1, n2, n3], body)) = rest.split_first_chunk::<HEAD>()
@@ -64,15 +76,13 @@ impl<'a> Chunk<'a> {
         };
         let stored = u32::from_be_bytes(stored);
         let computed = libdeflater::crc32(&rest[4..HEAD + size]);
-        if stored != computed {
-            return Err(Damage::ChunkCrc {
-                chunk: name,
-                offset,
-                stored,
-                computed,
-            });
-        }
-        Ok(Self { name, offset, data })
+        let damage = (stored != computed).then_some(Damage::ChunkCrc {
+            chunk: name,
+            offset,
+            stored,
+            computed,
+        });
+        Ok((Self { name, offset, data }, damage))
     }
 
     /// Offset of the next chunk in the file.

@@ -5,9 +5,9 @@
 use crate::chunk::{Chunk, SIGNATURE};
 use crate::chunk_name::ChunkName;
 use crate::error::{Damage, DecodeError, Part, Unsupported};
-use crate::header::Header;
+use crate::header::{Colour, Header};
 use crate::limits::Limits;
-use crate::shape::PlaneShape;
+use crate::oddity::{Oddities, Oddity};
 
 /// Checks the signature and reads the header. Returns where the next chunk begins, too.
 fn read_start(png: &[u8], limits: &Limits) -> Result<(Header, usize), DecodeError> {
@@ -42,34 +42,21 @@ pub(crate) fn read_header(head: &[u8], limits: &Limits) -> Result<Header, Decode
     read_start(head, limits).map(|(header, _)| header)
 }
 
-/// Reads the size and sample type of a PNG from its first 33 bytes.
-///
-/// Reads only the signature and the chunk `IHDR`, and checks its CRC. `head` may be the
-/// whole file. A colour image has the shape that it has as grey;
-/// [`Decoder::decode`](crate::Decoder::decode) finds out whether it is grey.
-///
-/// # Errors
-///
-/// - [`DecodeError::Damaged`]: the file is empty, is not a PNG, or ends within the first
-///   33 bytes; the CRC is wrong; the first chunk is not `IHDR`; a field has a value that
-///   PNG does not define.
-/// - [`DecodeError::Unsupported`]: grey of 1, 2 or 4 bits.
-/// - [`DecodeError::Limit`]: the image is beyond `limits`.
-pub fn read_shape(head: &[u8], limits: &Limits) -> Result<PlaneShape, DecodeError> {
-    read_header(head, limits).map(|header| header.shape)
-}
-
 /// The chunks of a file that have to do with its pixels.
 pub(crate) struct Container<'a> {
     /// The zlib stream: the data of all `IDAT` chunks.
     pub(crate) stream: &'a [u8],
     pub(crate) palette: Option<Chunk<'a>>,
     pub(crate) transparency: Option<Chunk<'a>>,
+    /// What is wrong with the file, and does not concern the pixels.
+    pub(crate) oddities: Oddities,
+    /// The damage behind the pixels, which matters if they are not complete.
+    pub(crate) damage_behind: Option<Damage>,
 }
 
 impl<'a> Container<'a> {
-    /// Reads the whole file. Checks the CRC of every chunk, their order, and that the file
-    /// ends with `IEND`.
+    /// Reads the whole file. Checks the CRC of every chunk and their order. What is wrong
+    /// with chunks that have no influence on the pixels is an oddity.
     ///
     /// The stream is borrowed from the file if there is one `IDAT` chunk. Several of them
     /// are copied into `joined`.
@@ -85,21 +72,33 @@ impl<'a> Container<'a> {
             data_chunks: 0,
             palette: None,
             transparency: None,
+            oddities: Oddities::default(),
         };
         let mut last = ChunkName::HEADER;
+        let mut damage_behind = None;
         while last != ChunkName::END {
-            if offset == png.len() {
-                let length = png.len();
-                return Err(Damage::MissingEnd { last, length }.into());
+            let chunk = match next_chunk(png, offset, last) {
+                Ok(chunk) => chunk,
+                Err(damage) if parts.first_data.is_some() && is_behind_pixels(&damage) => {
+                    parts.oddities.add(Oddity::MissingEnd);
+                    damage_behind = Some(damage);
+                    break;
+                }
+                Err(damage) => return Err(damage.into()),
+            };
+            match chunk {
+                (chunk, None) => {
+                    parts.add(png, &chunk, last)?;
+                    (last, offset) = (chunk.name, chunk.end());
+                }
+                (chunk, Some(_)) => {
+                    parts.oddities.add(Oddity::AncillaryCrc);
+                    offset = chunk.end();
+                }
             }
-            let chunk = Chunk::read(png, offset)?;
-            parts.add(png, &chunk, last)?;
-            last = chunk.name;
-            offset = chunk.end();
         }
-        if offset != png.len() {
-            let length = png.len() - offset;
-            return Err(Damage::TrailingData { offset, length }.into());
+        if damage_behind.is_none() && offset != png.len() {
+            parts.oddities.add(Oddity::TrailingData);
         }
         let Parts {
             first_data,
@@ -107,6 +106,7 @@ impl<'a> Container<'a> {
             data_chunks,
             palette,
             transparency,
+            oddities,
         } = parts;
         let Some(first_data) = first_data else {
             return Err(Damage::MissingImageData.into());
@@ -119,7 +119,58 @@ impl<'a> Container<'a> {
             },
             palette,
             transparency,
+            oddities,
+            damage_behind,
         })
+    }
+}
+
+impl Container<'_> {
+    /// Leaves out a transparency chunk that an image of this colour type cannot have.
+    pub(crate) fn check_transparency(&mut self, colour: Colour) {
+        let entries = self.palette.map_or(0, |palette| palette.data.len() / 3);
+        let fits = |chunk: &Chunk<'_>| match colour {
+            Colour::Grey => chunk.data.len() == 2,
+            Colour::Rgb => chunk.data.len() == 6,
+            Colour::Palette => chunk.data.len() <= entries,
+            Colour::GreyAlpha | Colour::RgbAlpha => false,
+        };
+        if self.transparency.is_some_and(|chunk| !fits(&chunk)) {
+            self.transparency = None;
+            self.oddities.add(Oddity::MisplacedTransparency);
+        }
+    }
+}
+
+/// Reads the next chunk. A wrong CRC is an error, unless the chunk has no influence on
+/// the pixels.
+fn next_chunk(
+    png: &[u8],
+    offset: usize,
+    last: ChunkName,
+) -> Result<(Chunk<'_>, Option<Damage>), Damage> {
+    if offset == png.len() {
+        let length = png.len();
+        return Err(Damage::MissingEnd { last, length });
+    }
+    match Chunk::read_unchecked(png, offset)? {
+        (chunk, Some(damage)) if !chunk.name.is_ancillary() => Err(damage),
+        chunk => Ok(chunk),
+    }
+}
+
+/// Whether damage behind the first pixels can leave all of them whole: it is in no chunk
+/// of pixels. Whether they are whole, the zlib stream tells.
+fn is_behind_pixels(damage: &Damage) -> bool {
+    let is_other = |chunk: &ChunkName| *chunk != ChunkName::DATA;
+    match damage {
+        Damage::Truncated { part, .. } => match part {
+            Part::Chunk(chunk) => is_other(chunk),
+            Part::ChunkHead | Part::Signature => true,
+        },
+        Damage::ChunkCrc { chunk, .. } | Damage::ChunkLength { chunk, .. } => is_other(chunk),
+        Damage::MissingEnd { .. } => true,
+        _ => false,
     }
 }
 
@@ -131,6 +182,7 @@ struct Parts<'a> {
     data_chunks: usize,
     palette: Option<Chunk<'a>>,
     transparency: Option<Chunk<'a>>,
+    oddities: Oddities,
 }
 
 impl<'a> Parts<'a> {
@@ -143,8 +195,11 @@ impl<'a> Parts<'a> {
             }
             ChunkName::DATA => self.add_data(png, chunk),
             ChunkName::PALETTE => {
-                if is_after_data || self.palette.is_some() || self.transparency.is_some() {
+                if is_after_data || self.palette.is_some() {
                     return Err(chunk.order_error().into());
+                }
+                if self.transparency.take().is_some() {
+                    self.oddities.add(Oddity::MisplacedTransparency);
                 }
                 // Red, green and blue. Checked even if the pixels do not refer to them.
                 let (entries, rest) = chunk.data.as_chunks::<3>();
@@ -155,9 +210,10 @@ impl<'a> Parts<'a> {
             }
             ChunkName::TRANSPARENCY => {
                 if is_after_data || self.transparency.is_some() {
-                    return Err(chunk.order_error().into());
+                    self.oddities.add(Oddity::MisplacedTransparency);
+                } else {
+                    self.transparency = Some(*chunk);
                 }
-                self.transparency = Some(*chunk);
             }
             ChunkName::END if !chunk.data.is_empty() => {
                 return Err(chunk.length_error().into());

@@ -3,17 +3,21 @@
 use crate::distribution::SummaryScratch;
 use crate::error::DecodeError;
 use crate::filter;
+use crate::image_format::ImageFormat;
 use crate::inflated::{InflateScratch, Inflated};
 use crate::limits::Limits;
+use crate::oddity::Oddities;
 use crate::png_crate;
 use crate::shape::PlaneShape;
 use crate::statistics::{PlaneSummary, summarise};
+use crate::{jpeg2000, tiff};
 
 /// Decodes one image after another and reuses its memory. Make one for each worker.
 pub struct Decoder {
     limits: Limits,
     inflate: InflateScratch,
     summary: SummaryScratch,
+    oddities: Oddities,
 }
 
 impl Decoder {
@@ -25,10 +29,17 @@ impl Decoder {
             limits,
             inflate: InflateScratch::new(),
             summary: SummaryScratch::new(),
+            oddities: Oddities::default(),
         }
     }
 
-    /// Decodes one PNG into `plane`, measures the pixels and hashes them.
+    /// What is wrong with the file that was decoded last, and does not concern its pixels.
+    #[must_use]
+    pub fn oddities(&self) -> Oddities {
+        self.oddities
+    }
+
+    /// Decodes one image file into `plane`, measures the pixels and hashes them.
     ///
     /// `plane` is row-major `(y, x)`, 16-bit samples little-endian, and exactly
     /// `expected.byte_len()` bytes long. After an error its content is unspecified.
@@ -37,17 +48,31 @@ impl Decoder {
     ///
     /// - [`DecodeError::Buffer`]: `plane` has another length.
     /// - [`DecodeError::Limit`]: the image is beyond the limits.
-    /// - [`DecodeError::Damaged`]: the file is not a complete PNG, a checksum in it is
-    ///   wrong, or bytes are missing or left over.
-    /// - [`DecodeError::Unsupported`]: the shape is not `expected`; grey of 1, 2 or 4 bits;
-    ///   a pixel is coloured or not opaque; an animation; a critical chunk that PNG does
+    /// - [`DecodeError::Damaged`]: the pixels are not complete, or a checksum of them is
+    ///   wrong. Other faults of a file are [oddities](Self::oddities).
+    /// - [`DecodeError::Unsupported`]: the shape is not `expected`; a pixel is coloured or not opaque; an animation; a critical chunk that PNG does
     ///   not define.
     pub fn decode(
+        &mut self,
+        file: &[u8],
+        expected: PlaneShape,
+        plane: &mut [u8],
+    ) -> Result<PlaneSummary, DecodeError> {
+        self.oddities = Oddities::default();
+        match ImageFormat::of(file) {
+            ImageFormat::Png => self.decode_png(file, expected, plane)?,
+            ImageFormat::Tiff => tiff::decode(file, expected, &self.limits, plane)?,
+            ImageFormat::Jpeg2000 => jpeg2000::decode(file, expected, &self.limits, plane)?,
+        }
+        Ok(summarise(plane, expected, &mut self.summary))
+    }
+
+    fn decode_png(
         &mut self,
         png: &[u8],
         expected: PlaneShape,
         plane: &mut [u8],
-    ) -> Result<PlaneSummary, DecodeError> {
+    ) -> Result<(), DecodeError> {
         let image = Inflated::read(png, expected, plane.len(), &self.limits, &mut self.inflate)?;
         let header = &image.header;
         if header.is_plain_grey() && image.container.transparency.is_none() {
@@ -56,6 +81,7 @@ impl Decoder {
         } else {
             png_crate::decode_stream(&image, self.limits, plane)?;
         }
-        Ok(summarise(plane, expected, &mut self.summary))
+        self.oddities = image.container.oddities;
+        Ok(())
     }
 }

@@ -30,7 +30,7 @@ pub enum Damage {
     #[error("the file is empty")]
     Empty,
     /// The first eight bytes are not the signature of PNG.
-    #[error("not a PNG: the file begins with \"{}\"", .found.escape_ascii())]
+    #[error("neither PNG, TIFF nor JPEG 2000: the file begins with \"{}\"", .found.escape_ascii())]
     Signature {
         /// The first bytes of the file, at most eight.
         found: Vec<u8>,
@@ -99,14 +99,6 @@ pub enum Damage {
         /// Length of the file in bytes.
         length: usize,
     },
-    /// Bytes follow `IEND`.
-    #[error("{length} bytes of rubbish behind IEND, from byte {offset} on")]
-    TrailingData {
-        /// Offset of these bytes in the file.
-        offset: usize,
-        /// Number of these bytes.
-        length: usize,
-    },
     /// A header field holds a value that PNG does not define.
     #[error("the header's {field} is {value}, which PNG does not define")]
     HeaderField {
@@ -137,9 +129,6 @@ pub enum Damage {
         /// Adler-32 of the inflated bytes.
         computed: u32,
     },
-    /// `IDAT` has more bytes after a complete zlib stream.
-    #[error("rubbish inside IDAT, after the end of the zlib stream")]
-    DataAfterStream,
     /// The inflated data are longer than the header promises.
     #[error("too much pixel data: more than the {expected} bytes that the header promises")]
     TooMuchPixelData {
@@ -175,6 +164,18 @@ pub enum Damage {
         index: u8,
         /// Entries of the palette.
         entries: usize,
+    },
+    /// The file is a TIFF, and damaged.
+    #[error("a damaged TIFF: {message}")]
+    Tiff {
+        /// The message of the crate that reads it.
+        message: String,
+    },
+    /// The file is a JPEG 2000 image, and damaged.
+    #[error("a damaged JPEG 2000 image: {message}")]
+    Jpeg2000 {
+        /// The message of the crate that reads it.
+        message: String,
     },
     /// The `png` crate refuses a file that passed all our checks.
     #[error("the png library refuses the file: {message}")]
@@ -219,12 +220,6 @@ pub enum Unsupported {
         /// Shape that the caller expects.
         expected: PlaneShape,
     },
-    /// Grey of 1, 2 or 4 bits. Scaling it to 8 bits would alter the pixels.
-    #[error("{bits}-bit grey is not supported: widening it to 8 bit would alter the pixels")]
-    BitDepth {
-        /// Bits a sample.
-        bits: u8,
-    },
     /// A colour image that is not grey in every pixel.
     #[error("a colour image: the pixel at y {y}, x {x} is ({red}, {green}, {blue})")]
     Colour {
@@ -267,6 +262,22 @@ pub enum Unsupported {
         x: u32,
         /// Its alpha, from 0 to the largest sample.
         alpha: u16,
+    },
+    /// A TIFF of another kind than one plane of 8 or 16 bit, not packed or packed by LZW or
+    /// deflate.
+    #[error("a TIFF with {what}: only 8 and 16 bit grey, not packed, LZW or deflate, is read")]
+    Tiff {
+        /// What is not supported.
+        what: String,
+    },
+    /// A TIFF with several images. Which of them is the plane is not said.
+    #[error("a TIFF with several pages: write a file for each plane")]
+    TiffPages,
+    /// A JPEG 2000 image that is not one plane of 8 to 16 bit.
+    #[error("a JPEG 2000 image with {what}: only one sample of 8 to 16 bit a pixel is read")]
+    Jpeg2000 {
+        /// What is not supported.
+        what: String,
     },
     /// An animated PNG has several frames, and none of them is the image.
     #[error("an animated PNG (chunk acTL at byte {offset})")]
@@ -352,17 +363,17 @@ impl Damage {
             Self::MissingPalette => "missing_palette",
             Self::MissingImageData => "missing_image_data",
             Self::MissingEnd { .. } => "missing_end",
-            Self::TrailingData { .. } => "trailing_data",
             Self::HeaderField { .. } => "header_field",
             Self::HeaderDepth { .. } => "header_depth",
             Self::Inflate { .. } => "inflate",
             Self::Adler32 { .. } => "adler32",
-            Self::DataAfterStream => "data_after_stream",
             Self::TooMuchPixelData { .. } => "too_much_pixel_data",
             Self::TooLittlePixelData { .. } => "too_little_pixel_data",
             Self::Filter { .. } => "filter",
             Self::PaletteIndex { .. } => "palette_index",
             Self::Library { .. } => "library",
+            Self::Tiff { .. } => "tiff",
+            Self::Jpeg2000 { .. } => "jpeg2000",
         }
     }
 }
@@ -371,12 +382,42 @@ impl Unsupported {
     fn kind(&self) -> &'static str {
         match self {
             Self::Shape { .. } => "shape",
-            Self::BitDepth { .. } => "bit_depth",
             Self::Colour { .. } => "colour",
             Self::PaletteColour { .. } => "palette_colour",
             Self::Transparency { .. } => "transparency",
+            Self::Tiff { .. } => "tiff_kind",
+            Self::TiffPages => "tiff_pages",
+            Self::Jpeg2000 { .. } => "jpeg2000_kind",
             Self::Animation { .. } => "animation",
             Self::CriticalChunk { .. } => "critical_chunk",
         }
     }
+}
+
+/// Checks the shape of an image and the length of the caller's buffer.
+pub(crate) fn check_shape(
+    found: PlaneShape,
+    expected: PlaneShape,
+    plane_len: usize,
+) -> Result<(), DecodeError> {
+    if plane_len != expected.byte_len() {
+        return Err(BufferError::Length {
+            expected: expected.byte_len(),
+            actual: plane_len,
+        }
+        .into());
+    }
+    if found != expected {
+        return Err(Unsupported::Shape { found, expected }.into());
+    }
+    Ok(())
+}
+
+/// Makes the damage of a library's message, which is kept short.
+pub(crate) fn message(error: &dyn std::fmt::Display) -> String {
+    let mut text = error.to_string();
+    if let Some((at, _)) = text.char_indices().nth(200) {
+        text.truncate(at);
+    }
+    text
 }

@@ -2,7 +2,7 @@
 //!
 //! [PNG, 11.2.1](https://www.w3.org/TR/png-3/#11IHDR)
 
-use crate::error::{Damage, DecodeError, Unsupported};
+use crate::error::{Damage, DecodeError};
 use crate::limits::Limits;
 use crate::shape::{BitDepth, PlaneShape};
 
@@ -33,7 +33,7 @@ impl Colour {
 pub(crate) struct Header {
     pub(crate) shape: PlaneShape,
     pub(crate) colour: Colour,
-    /// Bits of a stored sample; less than 8 only in palette images.
+    /// Bits of a stored sample; less than 8 only in grey and palette images.
     pub(crate) bits: u8,
     pub(crate) interlaced: bool,
     /// The chunk's data as stored in the file.
@@ -100,7 +100,26 @@ impl Header {
 
     /// Whether the rows, once unfiltered, are the rows of the plane.
     pub(crate) fn is_plain_grey(&self) -> bool {
-        self.colour == Colour::Grey && !self.interlaced
+        self.colour == Colour::Grey && self.bits >= 8 && !self.interlaced
+    }
+
+    /// Whether the samples are grey of less than 8 bits, which are widened.
+    ///
+    /// [PNG, 13.12](https://www.w3.org/TR/png-3/#13Sample-depth-rescaling): a sample is a
+    /// part of the largest one. So 1, 2 and 4 bits become 8 or 16 without rounding, and a
+    /// program that makes files smaller takes fewer bits only if that gives the same image.
+    pub(crate) fn is_widened(&self) -> bool {
+        self.colour == Colour::Grey && self.bits < 8
+    }
+
+    /// A stored sample in the depth of the plane.
+    pub(crate) fn widened(&self, sample: u16) -> u16 {
+        if self.is_widened() {
+            let largest = (1 << self.bits) - 1;
+            // At most the largest sample of the depth: both divide without rest.
+            return sample.min(largest) * (self.shape.depth.max_value() / largest);
+        }
+        sample
     }
 
     /// Columns and rows of each interlace pass that has pixels. An image that is not
@@ -136,7 +155,7 @@ impl Header {
     }
 
     /// Bytes of memory that decoding takes, the caller's plane included.
-    fn memory(&self) -> u64 {
+    pub(crate) fn memory(&self) -> u64 {
         let PlaneShape {
             height,
             width,
@@ -157,7 +176,7 @@ impl Header {
     }
 }
 
-/// Checks which bit depths a colour type may have, and which of them are supported.
+/// Checks which bit depths a colour type may have. Less than 8 bits become 8.
 ///
 /// [PNG, table 12](https://www.w3.org/TR/png-3/#3colourType)
 fn sample_kind(colour_type: u8, bits: u8) -> Result<(Colour, BitDepth), DecodeError> {
@@ -177,7 +196,7 @@ fn sample_kind(colour_type: u8, bits: u8) -> Result<(Colour, BitDepth), DecodeEr
         (Colour::Palette, _) => Err(Damage::HeaderDepth { bits, colour_type }.into()),
         (_, 8) => Ok((colour, BitDepth::Eight)),
         (_, 16) => Ok((colour, BitDepth::Sixteen)),
-        (Colour::Grey, 1 | 2 | 4) => Err(Unsupported::BitDepth { bits }.into()),
+        (Colour::Grey, 1 | 2 | 4) => Ok((colour, BitDepth::Eight)),
         (_, _) => Err(Damage::HeaderDepth { bits, colour_type }.into()),
     }
 }

@@ -14,19 +14,20 @@ pub(crate) use libdeflate::Decompressor;
 use crate::error::Damage;
 use libdeflate::Failure;
 
-/// Inflates `stream` into `inflated`, which it must fill exactly.
+/// Inflates `stream` into `inflated`, which it must fill exactly. Returns how many bytes of
+/// `stream` belong to it; others may follow.
 ///
 /// Memory is bounded: the caller provides the output, which is as long as the header
 /// promises, and a stream with more data is an error.
 ///
 /// libpng and the `png` crate stop at the last pixel. They do not notice a checksum that is
-/// truncated or that is in a later `IDAT` chunk, nor bytes after it. Here every byte of the
-/// stream is checked.
+/// truncated or that is in a later `IDAT` chunk, nor bytes after it. Here the whole stream is
+/// checked.
 pub(crate) fn inflate(
     decompressor: &mut Decompressor,
     stream: &[u8],
     inflated: &mut [u8],
-) -> Result<(), Damage> {
+) -> Result<usize, Damage> {
     let compressed = stream.len();
     let expected = inflated.len();
     let incomplete = Damage::Inflate { compressed };
@@ -51,10 +52,7 @@ pub(crate) fn inflate(
     if stored != computed {
         return Err(Damage::Adler32 { stored, computed });
     }
-    if !surplus.is_empty() {
-        return Err(Damage::DataAfterStream);
-    }
-    Ok(())
+    Ok(compressed - surplus.len())
 }
 
 /// Returns the stream without its two header bytes, if they are legal in a PNG: deflate, a

@@ -1,11 +1,12 @@
 //! Everything that both decoders do before they compute pixels.
 
 use crate::container::{self, Container};
-use crate::error::{BufferError, DecodeError, Unsupported};
+use crate::error::{Damage, DecodeError, Unsupported, check_shape};
 use crate::filter;
 use crate::header::Header;
 use crate::inflate::{Decompressor, inflate};
 use crate::limits::Limits;
+use crate::oddity::Oddity;
 use crate::shape::PlaneShape;
 
 /// Working memory of [`Inflated::read`], used for one image after another.
@@ -45,16 +46,17 @@ impl<'a> Inflated<'a> {
         limits: &Limits,
         scratch: &'a mut InflateScratch,
     ) -> Result<Self, DecodeError> {
-        if plane_len != expected.byte_len() {
-            return Err(BufferError::Length {
-                expected: expected.byte_len(),
-                actual: plane_len,
-            }
-            .into());
-        }
-        let header = container::read_header(png, limits)?;
+        check_shape(expected, expected, plane_len)?;
+        let mut header = container::read_header(png, limits)?;
         let found = header.shape;
-        if found != expected {
+        let widened = PlaneShape {
+            depth: expected.depth,
+            ..found
+        };
+        if header.is_widened() && widened == expected {
+            header.shape = expected;
+            limits.check_memory(header.memory())?;
+        } else if found != expected {
             return Err(Unsupported::Shape { found, expected }.into());
         }
         let InflateScratch {
@@ -62,10 +64,26 @@ impl<'a> Inflated<'a> {
             joined,
             filtered,
         } = scratch;
-        let container = Container::read(png, limits, joined)?;
+        let mut container = Container::read(png, limits, joined)?;
+        container.check_transparency(header.colour);
         // The header is within the memory limit, so the length fits an address.
         filtered.resize(header.inflated_bytes() as usize, 0);
-        inflate(decompressor, container.stream, filtered)?;
+        let stream = container.stream;
+        let length = match (
+            inflate(decompressor, stream, filtered),
+            &container.damage_behind,
+        ) {
+            (Ok(length), _) => length,
+            // The pixels are not complete because the file is damaged.
+            (Err(Damage::Inflate { .. } | Damage::TooLittlePixelData { .. }), Some(damage)) => {
+                return Err(damage.clone().into());
+            }
+            (Err(damage), _) => return Err(damage.into()),
+        };
+        if length < stream.len() {
+            container.oddities.add(Oddity::DataAfterStream);
+            container.stream = stream.get(..length).unwrap_or(stream);
+        }
         filter::check(filtered, &header)?;
         Ok(Self {
             header,

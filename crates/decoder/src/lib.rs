@@ -9,12 +9,14 @@
 //!  │   ├─ header               the chunk IHDR
 //!  │   ├─ inflate              the zlib stream, with libdeflate
 //!  │   └─ filter               filter bytes: checked here, undone by the decoder
-//!  ├─ png_crate, to_grey       images that are not plain grey
+//!  ├─ png_crate, to_grey       PNGs that are not plain grey
+//!  ├─ image_format             which of the formats a file has, and its header
+//!  ├─ tiff, jpeg2000           the formats other than PNG
 //!  └─ statistics               the summary of a plane
 //!      ├─ distribution         sums, extremes and percentiles
 //!      └─ focus                variance of the Laplacian
 //! simd                         32 bytes at a time, for filter and distribution
-//! shape, limits, error, chunk_name: values that the others use
+//! shape, limits, error, oddity, chunk_name: values that the others use
 //! ```
 
 mod chunk;
@@ -26,22 +28,27 @@ mod error;
 mod filter;
 mod focus;
 mod header;
+mod image_format;
 mod inflate;
 mod inflated;
+mod jpeg2000;
 mod limits;
+mod oddity;
 mod png_crate;
 mod reference;
 mod shape;
 mod simd;
 mod statistics;
+mod tiff;
 mod to_grey;
 
 pub use chunk_name::ChunkName;
-pub use container::read_shape;
 pub use decoder::Decoder;
 pub use distribution::SummaryScratch;
 pub use error::{BufferError, Damage, DecodeError, LimitExceeded, Part, Unsupported};
+pub use image_format::{ImageFormat, ImageHeader, read_header, read_shape};
 pub use limits::Limits;
+pub use oddity::{Oddities, Oddity};
 pub use reference::ReferenceDecoder;
 pub use shape::{BitDepth, PlaneShape};
 pub use statistics::{PlaneSummary, Statistics, summarise};

@@ -41,7 +41,10 @@ pub(crate) fn decode_file(
         Ok(samples) => samples,
         Err(_) => samples(header, &minimal_png(image), limits)?,
     };
-    if header.colour != Colour::Grey || image.container.transparency.is_some() {
+    if header.colour != Colour::Grey
+        || header.is_widened()
+        || image.container.transparency.is_some()
+    {
         return reader.to_grey(&samples, plane);
     }
     // Grey samples are the pixels, but for the byte order.

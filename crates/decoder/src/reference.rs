@@ -1,10 +1,12 @@
 //! A second decoder, for verifying the results of the first one.
 
 use crate::error::DecodeError;
+use crate::image_format::ImageFormat;
 use crate::inflated::{InflateScratch, Inflated};
 use crate::limits::Limits;
 use crate::png_crate;
 use crate::shape::PlaneShape;
+use crate::{jpeg2000, tiff};
 
 /// Decodes every image with the [`png`] crate, to compare the pixels with those of
 /// [`Decoder`](crate::Decoder). It is slower.
@@ -17,6 +19,8 @@ use crate::shape::PlaneShape;
 ///
 /// The shared checks make both decoders refuse the same files. The [`png`] crate alone
 /// accepts a truncated Adler-32, surplus pixel data and bytes after the end.
+///
+/// TIFF and JPEG 2000 are decoded by the same code as in [`Decoder`](crate::Decoder).
 ///
 /// There is one exception to "from the file itself": if the [`png`] crate refuses an
 /// ancillary chunk, it gets a copy of the file without such chunks.
@@ -35,7 +39,7 @@ impl ReferenceDecoder {
         }
     }
 
-    /// Decodes one PNG into `plane`, which is row-major `(y, x)`, 16-bit samples
+    /// Decodes one image file into `plane`, which is row-major `(y, x)`, 16-bit samples
     /// little-endian, and exactly `expected.byte_len()` bytes long. After an error its
     /// content is unspecified.
     ///
@@ -45,11 +49,19 @@ impl ReferenceDecoder {
     /// [`Decoder::decode`](crate::Decoder::decode) lists.
     pub fn decode(
         &mut self,
-        png: &[u8],
+        file: &[u8],
         expected: PlaneShape,
         plane: &mut [u8],
     ) -> Result<(), DecodeError> {
-        let image = Inflated::read(png, expected, plane.len(), &self.limits, &mut self.inflate)?;
-        png_crate::decode_file(&image, png, self.limits, plane)
+        let limits = &self.limits;
+        match ImageFormat::of(file) {
+            ImageFormat::Png => {
+                let scratch = &mut self.inflate;
+                let image = Inflated::read(file, expected, plane.len(), limits, scratch)?;
+                png_crate::decode_file(&image, file, *limits, plane)
+            }
+            ImageFormat::Tiff => tiff::decode(file, expected, limits, plane),
+            ImageFormat::Jpeg2000 => jpeg2000::decode(file, expected, limits, plane),
+        }
     }
 }

@@ -42,27 +42,24 @@ impl<'a> SampleReader<'a> {
             transparent: None,
         };
         if let Some(chunk) = container.transparency {
-            reader.set_transparency(&chunk)?;
+            reader.set_transparency(&chunk);
         }
         Ok(reader)
     }
 
-    fn set_transparency(&mut self, chunk: &Chunk<'a>) -> Result<(), Damage> {
+    /// Takes a transparency chunk, which fits the colour type.
+    fn set_transparency(&mut self, chunk: &Chunk<'a>) {
         // The specification says to ignore bits above those of the samples.
-        let maximum = self.header.shape.depth.max_value();
-        let sample = |bytes: [u8; 2]| u16::from_be_bytes(bytes) & maximum;
+        let mask = u16::MAX >> (16 - u16::from(self.header.bits));
+        let sample = |bytes: [u8; 2]| self.header.widened(u16::from_be_bytes(bytes) & mask);
         match (self.header.colour, chunk.data) {
             (Colour::Grey, &[v0, v1]) => self.transparent = Some([sample([v0, v1]); 3]),
             (Colour::Rgb, &[r0, r1, g0, g1, b0, b1]) => {
                 self.transparent = Some([[r0, r1], [g0, g1], [b0, b1]].map(sample));
             }
-            (Colour::Palette, alpha) if alpha.len() <= self.palette.len() => {
-                self.palette_alpha = alpha;
-            }
-            (Colour::GreyAlpha | Colour::RgbAlpha, _) => return Err(chunk.order_error()),
-            _ => return Err(chunk.length_error()),
+            (Colour::Palette, alpha) => self.palette_alpha = alpha,
+            _ => {}
         }
-        Ok(())
     }
 
     /// Writes a plane from stored samples, whose rows are padded to whole bytes. Fails at the
@@ -111,13 +108,16 @@ impl<'a> SampleReader<'a> {
 
     /// A pixel that is stored as samples.
     fn direct(&self, row: &[u8], x: usize) -> Pixel {
-        let (samples, depth) = (self.header.colour.samples(), self.header.shape.depth);
-        let opaque = depth.max_value();
+        let (samples, opaque) = (
+            self.header.colour.samples(),
+            self.header.shape.depth.max_value(),
+        );
         let sample = |index: usize| {
-            let at = (x * samples + index) * depth.bytes_per_sample();
-            match depth {
-                BitDepth::Eight => u16::from(row[at]),
-                BitDepth::Sixteen => u16::from_be_bytes([row[at], row[at + 1]]),
+            let at = x * samples + index;
+            match self.header.bits {
+                16 => u16::from_be_bytes([row[2 * at], row[2 * at + 1]]),
+                8 => u16::from(row[at]),
+                bits => self.header.widened(packed(row, x, bits).into()),
             }
         };
         let [red, green, blue, alpha] = match self.header.colour {
@@ -134,11 +134,7 @@ impl<'a> SampleReader<'a> {
 
     /// The value of a pixel that is stored as a palette index.
     fn palette_grey(&self, row: &[u8], y: u32, x: u32) -> Result<u16, DecodeError> {
-        let bits = usize::from(self.header.bits);
-        let first_bit = x as usize * bits;
-        // The first pixel of a byte is in its high bits.
-        let shift = 8 - bits - first_bit % 8;
-        let index = row[first_bit / 8] >> shift & (0xFF >> (8 - bits));
+        let index = packed(row, x as usize, self.header.bits);
         let Some(&[red, green, blue]) = self.palette.get(usize::from(index)) else {
             let entries = self.palette.len();
             return Err(Damage::PaletteIndex {
@@ -169,4 +165,13 @@ impl<'a> SampleReader<'a> {
             }
         }
     }
+}
+
+/// The sample of a pixel in a row of samples of at most 8 bits. The first pixel of a byte
+/// is in its high bits.
+fn packed(row: &[u8], x: usize, bits: u8) -> u8 {
+    let bits = usize::from(bits);
+    let first_bit = x * bits;
+    let shift = 8 - bits - first_bit % 8;
+    row[first_bit / 8] >> shift & (0xFF >> (8 - bits))
 }

@@ -19,6 +19,30 @@ use std::panic::catch_unwind;
 use std::path::Path;
 
 #[test]
+fn other_formats_give_a_plane_or_an_error() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut images = 0;
+    for inputs in ["fuzz/corpus/formats", "tests/images"] {
+        for entry in fs::read_dir(folder.join(inputs)).unwrap() {
+            let path = entry.unwrap().path();
+            if !path.is_file() {
+                continue;
+            }
+            let input = fs::read(path).unwrap();
+            images += usize::from(harness::formats::run(&input));
+            // Cut and changed files must not bring the decoders down.
+            for at in (0..input.len()).step_by(input.len() / 8 + 1) {
+                let mut changed = input.clone();
+                changed[at] ^= 0xFF;
+                harness::formats::run(&changed);
+                harness::formats::run(&input[..at]);
+            }
+        }
+    }
+    assert!(images > 30, "{images} images");
+}
+
+#[test]
 fn the_decoders_agree_on_every_input_of_the_corpus() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/decode");
     let mut failures = Vec::new();

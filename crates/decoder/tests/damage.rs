@@ -46,8 +46,14 @@ fn every_changed_byte_is_an_error() {
             for change in [0x01, 0x20, 0x80, 0xFF] {
                 let mut damaged = png.clone();
                 damaged[at] ^= change;
-                let error = decode(&damaged).expect_err("every byte is covered by a checksum");
-                assert!(!error.to_string().is_empty());
+                // A chunk without pixels, or one behind them, does not matter.
+                match decode(&damaged) {
+                    Ok(plane) => assert_eq!(plane, small().plane(), "byte {at}"),
+                    Err(error) => assert!(!error.to_string().is_empty()),
+                }
+                let is_text = (33..33 + 12 + 13).contains(&at);
+                let is_end = at >= png.len() - 12;
+                assert!(is_text || is_end || decode(&damaged).is_err(), "byte {at}");
             }
         }
     }
@@ -116,11 +122,14 @@ fn accepted_changed_files_equal_those_of_the_image_crate() {
 }
 
 #[test]
-fn every_truncation_is_an_error() {
+fn every_truncation_before_the_last_pixel_is_an_error() {
     let picture = small().with_chunk(b"tEXt", b"Comment\0cells");
     let png = picture.encode(&[4]);
-    let boundaries = [33, 33 + 12 + 13, png.len() - 12];
-    for length in 0..png.len() {
+    let boundaries = [33, 33 + 12 + 13];
+    for length in png.len() - 12..png.len() {
+        assert_eq!(decode(&png[..length]).unwrap(), small().plane());
+    }
+    for length in 0..png.len() - 12 {
         let error = decode(&png[..length]).unwrap_err();
         let expected = match length {
             0 => "empty",
@@ -160,20 +169,8 @@ fn other_formats_are_not_a_png() {
     assert_damage(b"<html><body>", Damage::Signature { found }, "signature");
     assert_eq!(
         decode(b"\xFF\xD8").unwrap_err().to_string(),
-        r#"not a PNG: the file begins with "\xff\xd8""#
+        r#"neither PNG, TIFF nor JPEG 2000: the file begins with "\xff\xd8""#
     );
-}
-
-#[test]
-fn a_wrong_crc_of_an_ancillary_chunk_names_the_chunk() {
-    let picture = small().with_chunk(b"tEXt", b"Comment\0cells");
-    let mut png = picture.encode(&[4]);
-    png[33 + 8] ^= 1;
-    let error = decode(&png).unwrap_err();
-    let DecodeError::Damaged(Damage::ChunkCrc { chunk, offset, .. }) = error else {
-        panic!("{error}");
-    };
-    assert_eq!((chunk, offset), (ChunkName(*b"tEXt"), 33));
 }
 
 #[test]
@@ -199,14 +196,6 @@ fn chunks_must_be_there_once_and_in_order() {
             "missing_image_data",
         ),
         (
-            vec![&header, &data],
-            Damage::MissingEnd {
-                last: IDAT,
-                length: after_data,
-            },
-            "missing_end",
-        ),
-        (
             vec![&header, &header, &data, &end],
             order(b"IHDR", 33),
             "chunk_order",
@@ -221,19 +210,9 @@ fn chunks_must_be_there_once_and_in_order() {
         let parts: Vec<_> = parts.into_iter().cloned().collect();
         assert_damage(&file(&parts), expected, kind);
     }
-    for (name, late) in [(*b"PLTE", vec![0; 3]), (*b"tRNS", vec![0, 0])] {
-        let parts = [header.clone(), data.clone(), (name, late), end.clone()];
-        assert_damage(&file(&parts), order(&name, after_data), "chunk_order");
-    }
-    // A complete file with more bytes after it.
-    let mut png = file(&[header, data, end]);
-    let offset = png.len();
-    png.extend(b"rubbish");
-    assert_damage(
-        &png,
-        Damage::TrailingData { offset, length: 7 },
-        "trailing_data",
-    );
+    let late = (*b"PLTE", vec![0; 3]);
+    let parts = [header, data, late, end];
+    assert_damage(&file(&parts), order(b"PLTE", after_data), "chunk_order");
 }
 
 #[test]
@@ -295,21 +274,12 @@ fn the_stream_must_hold_the_promised_pixels_and_nothing_else() {
         assert_damage(&shorter, too_little, "too_little_pixel_data");
 
         let stream = zlib(&filtered);
-        let surplus = [stream.as_slice(), b"surplus"].concat();
-        let png = picture.encode_stream(&surplus);
-        assert_damage(&png, Damage::DataAfterStream, "data_after_stream");
-
         // A byte between the last deflate block and its checksum, both of which are
         // right. The fuzzer found this case.
         let mut gap = stream.clone();
         gap.insert(stream.len() - 4, 1);
         let error = decode(&picture.encode_stream(&gap)).unwrap_err();
         assert_eq!(error.kind(), "adler32");
-        // The checksum twice.
-        let twice = [stream.as_slice(), &stream[stream.len() - 4..]].concat();
-        let png = picture.encode_stream(&twice);
-        assert_damage(&png, Damage::DataAfterStream, "data_after_stream");
-
         let mut wrong = stream.clone();
         let last = wrong.len() - 1;
         wrong[last] ^= 1;

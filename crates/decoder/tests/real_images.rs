@@ -34,8 +34,10 @@ fn real_planes_equal_those_of_an_independent_decoder() {
 }
 
 #[test]
-fn changed_bytes_of_a_real_file_are_errors() {
-    let Some(path) = real_sample::files("changed_bytes_of_a_real_file_are_errors").pop() else {
+fn changed_bytes_of_a_real_file_are_errors_or_do_not_matter() {
+    let Some(path) =
+        real_sample::files("changed_bytes_of_a_real_file_are_errors_or_do_not_matter").pop()
+    else {
         return;
     };
     let mut png = fs::read(&path).unwrap();
@@ -43,12 +45,17 @@ fn changed_bytes_of_a_real_file_are_errors() {
     let shape = read_shape(&png, &limits).unwrap();
     let mut decoder = Decoder::new(limits);
     let mut plane = vec![0; shape.byte_len()];
+    decoder.decode(&png, shape, &mut plane).unwrap();
+    let good = plane.clone();
     let mut random = ChaCha8Rng::seed_from_u64(1);
     for _ in 0..5000 {
         let at = random.random_range(0..png.len());
         let change = random.random_range(1..=255);
         png[at] ^= change;
-        decoder.decode(&png, shape, &mut plane).unwrap_err();
+        // The end of the file has no pixels.
+        if decoder.decode(&png, shape, &mut plane).is_ok() {
+            assert!(at >= png.len() - 12 && plane == good, "byte {at}");
+        }
         png[at] ^= change;
     }
     decoder.decode(&png, shape, &mut plane).unwrap();

@@ -169,7 +169,8 @@ fn ours(chunk: &Chunk) -> Vec<Contender> {
     let layout = Layout {
         chunk_sites: 1,
         chunk_channels: None,
-        shard_sites: 1,
+        shard_sites: Some(1),
+        ..Layout::default()
     };
     let channels = chunk.pngs.len();
     let data_type = match depth {

@@ -3,7 +3,13 @@
 use rxrx_metadata::ColumnNameRule;
 
 /// Columns that `metadata.parquet` adds to those of the table.
-const ADDED_COLUMNS: [&str; 5] = ["site_index", "shard", "offset", "length", "complete"];
+const ADDED_COLUMNS: [&str; 5] = [
+    "site_index",
+    "object",
+    "byte_offset",
+    "byte_length",
+    "complete",
+];
 /// Names in the Zarr group beside the arrays of columns.
 const OTHER_NAMES: [&str; 6] = [
     "images",
@@ -117,9 +123,9 @@ mod tests {
         const NOT_ALLOWED: &str = "a name that Zarr does not allow";
         for (column, array, reason) in [
             ("site_index", None, ADDED),
-            ("Shard", None, ADDED),
-            ("offset", None, ADDED),
-            ("length", None, ADDED),
+            ("Object", None, ADDED),
+            ("byte_offset", None, ADDED),
+            ("Byte_Length", None, ADDED),
             ("complete", None, ADDED),
             ("images", Some("images"), OTHER),
             ("channel", Some("channel"), OTHER),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use rxrx_metadata::{ArrayGeometry, ColumnValues, Plan};
+use rxrx_metadata::{ArrayGeometry, ColumnValues, NameOptions, Plan};
 
 use crate::croissant::summary;
 use crate::root::DatasetAttributes;
@@ -33,6 +33,7 @@ fn write_card(card: &mut String, plan: &Plan, attributes: &DatasetAttributes) ->
     }
     card.push('\n');
     write_channels(card, attributes)?;
+    write_columns(card, attributes)?;
     write_counts(card, plan)?;
     write_origin(card, geometry, attributes)?;
     card.push_str(VERIFY);
@@ -47,12 +48,21 @@ fn write_head(
     let description = &attributes.description;
     writeln!(card, "# {}\n", description.name)?;
     writeln!(card, "{}\n", summary(geometry))?;
-    write!(card, "- Licence: {}", description.license)?;
-    match description.license_url() {
-        Some(url) => writeln!(card, " (<{url}>)")?,
-        None => writeln!(card)?,
+    match (&description.license, description.license_url()) {
+        (Some(license), Some(url)) => writeln!(card, "- Licence: {license} (<{url}>)")?,
+        (Some(license), None) => writeln!(card, "- Licence: {license}")?,
+        (None, _) => writeln!(
+            card,
+            "- Licence: not stated; ask whoever made the images before you use or share them"
+        )?,
     }
-    writeln!(card, "- Cite and credit: {}", description.citation)?;
+    if let Some(text) = &description.license_text {
+        writeln!(card, "- About the licence: {text}")?;
+    }
+    match &description.citation {
+        Some(citation) => writeln!(card, "- Cite and credit: {citation}")?,
+        None => writeln!(card, "- Cite and credit: not stated")?,
+    }
     if let Some(creator) = &description.creator {
         writeln!(card, "- Made by: {creator}")?;
     }
@@ -71,7 +81,11 @@ fn write_head(
         card,
         "- Planes: {} stored, {} missing, {} unreadable, {} corrupt (`present` and `planes.parquet` say which; their pixels are 0)\n",
         planes.ok, planes.missing, planes.unreadable, planes.corrupt
-    )
+    )?;
+    if let Some(bibtex) = &description.bibtex {
+        writeln!(card, "```bibtex\n{}\n```\n", bibtex.trim())?;
+    }
+    Ok(())
 }
 
 fn write_channels(card: &mut String, attributes: &DatasetAttributes) -> std::fmt::Result {
@@ -79,13 +93,30 @@ fn write_channels(card: &mut String, attributes: &DatasetAttributes) -> std::fmt
         card,
         "## Channels\n\n| channel | stain | shows | colour | display window |\n|---|---|---|---|---|"
     )?;
-    for channel in &attributes.channels {
+    for channel in &attributes.description.channels {
         let window = channel.window;
         writeln!(
             card,
             "| {} | {} | {} | #{} | {}–{} |",
             channel.name, channel.stain, channel.structure, channel.color, window.start, window.end
         )?;
+    }
+    Ok(())
+}
+
+/// Writes the texts of the columns that the profile describes.
+fn write_columns(card: &mut String, attributes: &DatasetAttributes) -> std::fmt::Result {
+    let columns = &attributes.description.columns;
+    if columns.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        card,
+        "\n## Columns\n\n| column | holds | unit |\n|---|---|---|"
+    )?;
+    for (name, meaning) in columns.iter() {
+        let units = meaning.units.as_deref().unwrap_or("");
+        writeln!(card, "| `{name}` | {} | {units} |", meaning.description)?;
     }
     Ok(())
 }
@@ -139,6 +170,39 @@ fn write_origin(
             writeln!(card, "{verb}: `{}`.", clauses.join("`, `"))?;
         }
     }
+    write_names(card, &settings.names)
+}
+
+/// Writes how the images were named, and which of them were chosen by their names.
+fn write_names(card: &mut String, names: &NameOptions) -> std::fmt::Result {
+    if let Some(pattern) = &names.pattern {
+        writeln!(card, "Names of the images: `{pattern}`.")?;
+    }
+    if !names.channels.is_empty() {
+        writeln!(
+            card,
+            "Channels of the names: `{}`.",
+            names.channels.join("`, `")
+        )?;
+    }
+    for (what, number) in [
+        ("plane of each stack, z", names.z),
+        ("time point, t", names.t),
+    ] {
+        if let Some(number) = number {
+            writeln!(card, "Only one {what} = {number}, was converted.")?;
+        }
+    }
+    if !names.path_columns.is_empty() {
+        let columns = names.path_columns.join("`, `");
+        writeln!(
+            card,
+            "Paths of the images, by columns of the table: `{columns}`."
+        )?;
+    }
+    if let Some(experiment) = &names.experiment {
+        writeln!(card, "Experiment, as the user named it: `{experiment}`.")?;
+    }
     Ok(())
 }
 
@@ -183,7 +247,7 @@ No Zarr library: the pixels of a site are one range of bytes. `chunk_codecs`, `c
 
 ```python
 import duckdb
-place = "SELECT shard, \"offset\", \"length\" FROM 'metadata.parquet' WHERE site_index = 0"
+place = "SELECT object, byte_offset, byte_length FROM 'metadata.parquet' WHERE site_index = 0"
 shard, offset, length = duckdb.execute(place).fetchone()
 with open(shard, "rb") as file:                  # or a GET with the header Range
     file.seek(offset)
@@ -199,7 +263,7 @@ const FILES: &str = "## Files
 | `images.zarr/images` | pixels: (site, channel, y, x) |
 | `images.zarr/site`, `channel` | labels of the first two dimensions |
 | `images.zarr/*` | one coordinate for each column of the metadata (`site` is `site_number` here), `stain`, `present` |
-| `metadata.parquet` | one row a site, row *i* = `images[i]`; `shard`, `offset`, `length` are the byte range of its pixels |
+| `metadata.parquet` | one row a site, row *i* = `images[i]`; `object`, `byte_offset`, `byte_length` are the byte range of its pixels |
 | `planes.parquet` | one row a plane: source file, status, hash, statistics and focus of the pixels |
 | `channel_stats.parquet` | mean and standard deviation of each channel over the dataset, each experiment and each plate |
 | `croissant.json` | all this for machines ([Croissant](https://mlcommons.org/croissant)) |
@@ -221,16 +285,15 @@ mod tests {
 
     use super::*;
     use crate::croissant::croissant;
-    use crate::description::Description;
     use crate::plane_counts::PlaneCounts;
     use crate::root::root_metadata;
-    use crate::testing::{plan, settings};
+    use crate::testing::{plan, rxrx1, settings};
 
     /// The root and the card state it; Croissant describes the tables and does not.
     #[test]
     fn a_draft_of_the_format_is_stated_in_root_and_card() {
         let plan = plan(3, 2, Layout::default());
-        let description = Description::rxrx1();
+        let description = rxrx1();
         let draft = DatasetAttributes::new(description, &plan, settings(), PlaneCounts::default());
         let frozen = DatasetAttributes {
             format_draft: false,

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use rxrx_metadata::{ArrayGeometry, SiteIndex, Unit};
 
-/// A chunk of the image array.
+/// The planes of a chunk of the image array. Where planes are cut, all tiles of the same
+/// planes have one address; they are a *group* of chunks and follow each other in the shard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChunkAddress {
     /// The chunk's sites inside the array.
@@ -23,11 +24,12 @@ pub struct PlanePosition {
 }
 
 impl ChunkAddress {
-    /// The chunk number `chunk` of `unit`, row-major over sites and channels.
-    pub fn new(geometry: &ArrayGeometry, unit: &Unit, chunk: usize) -> Self {
+    /// The group number `group` of `unit`, row-major over sites and channels. A group is one
+    /// chunk where planes are not cut.
+    pub fn new(geometry: &ArrayGeometry, unit: &Unit, group: usize) -> Self {
         let in_row = channel_chunks(geometry);
-        let first_site = unit.sites.start + chunk / in_row * geometry.chunk_sites;
-        let first_channel = chunk % in_row * geometry.chunk_channels;
+        let first_site = unit.sites.start + group / in_row * geometry.chunk_sites;
+        let first_channel = group % in_row * geometry.chunk_channels;
         Self {
             sites: first_site..unit.sites.end.min(first_site + geometry.chunk_sites),
             channels: first_channel
@@ -67,9 +69,15 @@ impl ChunkAddress {
     }
 }
 
-/// Chunks that together hold all channels of a site.
+/// Groups of chunks that together hold all channels of a site: chunks, where planes are not
+/// cut.
 pub fn channel_chunks(geometry: &ArrayGeometry) -> usize {
     geometry.channels.div_ceil(geometry.chunk_channels)
+}
+
+/// Chunks that together hold all pixels of a site.
+pub fn site_chunks(geometry: &ArrayGeometry) -> usize {
+    channel_chunks(geometry) * geometry.tiles()
 }
 
 #[cfg(test)]
@@ -84,7 +92,8 @@ mod tests {
         let layout = Layout {
             chunk_sites: 2,
             chunk_channels: Some(2),
-            shard_sites: 4,
+            shard_sites: Some(4),
+            ..Layout::default()
         };
         let plan = plan(7, 3, layout);
         let geometry = plan.geometry();
@@ -110,7 +119,8 @@ mod tests {
         let layout = Layout {
             chunk_sites: 2,
             chunk_channels: Some(2),
-            shard_sites: 4,
+            shard_sites: Some(4),
+            ..Layout::default()
         };
         let plan = plan(7, 3, layout);
         let unit = plan.units().next().unwrap();

@@ -5,9 +5,9 @@
 //!
 //! | name | chain | opens without a plug-in in |
 //! |---|---|---|
-//! | `blosc-zstd` | `bytes`, [`blosc`] (Zstd 1, bitshuffle, one block a plane) | zarr-python, zarrs, tensorstore, zarrita.js |
+//! | `blosc-zstd` | `bytes`, [`blosc`] (Zstd 1, bitshuffle, one block a plane or tile) | zarr-python, zarrs, tensorstore, zarrita.js |
 //! | `zstd` | `bytes`, [`zstd`] 1 | zarr-python, zarrs, tensorstore, zarrita.js |
-//! | `blosc-lz4` | `bytes`, [`blosc`] (LZ4 5, bitshuffle, one block a plane) | zarr-python, zarrs, tensorstore, zarrita.js |
+//! | `blosc-lz4` | `bytes`, [`blosc`] (LZ4 5, bitshuffle, one block a plane or tile) | zarr-python, zarrs, tensorstore, zarrita.js |
 //! | `delta-zstd` | [`numcodecs.delta`], `bytes`, [`zstd`] 1 | zarr-python, zarrita.js |
 //!
 //! [`blosc`]: https://zarr-specs.readthedocs.io/en/latest/v3/codecs/blosc/index.html
@@ -21,8 +21,10 @@ pub(crate) mod chain;
 mod decoder;
 mod delta;
 mod encoder;
+mod group_encoder;
 mod simd;
 
 pub use self::chain::{Codec, CodecError, UnknownCodec};
 pub use self::decoder::{ChunkDecodeError, ChunkDecoder};
 pub use self::encoder::{ChunkEncoder, ChunkEncoding, EncoderScratch, largest_chunk};
+pub use self::group_encoder::{GroupEncoder, GroupEncoding, GroupScratch};

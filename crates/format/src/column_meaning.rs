@@ -1,52 +1,97 @@
 //! Descriptions of the columns of the metadata table.
 
-/// Description of a column of the metadata table.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ColumnMeaning {
-    /// A few words, as a label of an axis has them
-    /// ([CF `long_name`](https://cfconventions.org/cf-conventions/cf-conventions.html#long-name)).
-    pub long_name: String,
-    /// A sentence.
-    pub description: String,
-}
+use std::collections::BTreeMap;
 
-impl ColumnMeaning {
-    /// Describes a column of RxRx1. Of any other column it states the name only.
-    pub fn of(column: &str) -> Self {
-        let known = KNOWN.iter().find(|(name, ..)| *name == column);
-        match known {
-            Some((_, long_name, description)) => Self {
-                long_name: (*long_name).to_owned(),
-                description: (*description).to_owned(),
+use rxrx_metadata::{Column, ColumnText, ColumnValues, Profile};
+use serde::{Deserialize, Serialize};
+
+/// Description of a column of the metadata table.
+pub type ColumnMeaning = ColumnText;
+
+/// Descriptions of columns by name, as a profile gives them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ColumnMeanings(BTreeMap<String, ColumnMeaning>);
+
+impl ColumnMeanings {
+    /// The descriptions of a profile.
+    pub fn of_profile(profile: &Profile) -> Self {
+        Self(profile.columns.clone())
+    }
+
+    /// Whether no column is described.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Iterates over the names and descriptions, ordered by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &ColumnMeaning)> {
+        self.0
+            .iter()
+            .map(|(name, meaning)| (name.as_str(), meaning))
+    }
+
+    /// Keeps the descriptions of those columns.
+    pub(crate) fn only_of(&self, columns: &[Column]) -> Self {
+        let described = columns.iter().filter_map(|column| {
+            let meaning = self.0.get(&column.name)?;
+            Some((column.name.clone(), meaning.clone()))
+        });
+        Self(described.collect())
+    }
+
+    /// Returns the names of the columns that `other` describes otherwise.
+    pub(crate) fn differing<'a>(&'a self, other: &'a Self) -> Vec<&'a str> {
+        let names = self
+            .0
+            .keys()
+            .chain(other.0.keys().filter(|name| !self.0.contains_key(*name)));
+        let differs = names.filter(|name| self.0.get(*name) != other.0.get(*name));
+        differs.map(String::as_str).collect()
+    }
+
+    /// Describes a column of the metadata table. A plate may be a name.
+    pub fn of_column(&self, column: &Column) -> ColumnMeaning {
+        let described = self.of(&column.name);
+        match (column.name.as_str(), &column.values) {
+            ("plate", ColumnValues::String(_)) if !self.0.contains_key("plate") => ColumnMeaning {
+                description: "Plate in the experiment, a name".to_owned(),
+                ..described
             },
-            None => Self {
-                long_name: column.to_owned(),
-                description: format!("Column {column:?} of the metadata table"),
-            },
+            _ => described,
+        }
+    }
+
+    /// Describes a column: as the profile does, or else as the program uses it. Of any other
+    /// column it states the name only.
+    pub fn of(&self, column: &str) -> ColumnMeaning {
+        if let Some(meaning) = self.0.get(column) {
+            return meaning.clone();
+        }
+        match USED.iter().find(|(name, ..)| *name == column) {
+            Some((_, long_name, description)) => meaning(long_name, description),
+            None => meaning(column, &format!("Column {column:?} of the metadata table")),
         }
     }
 }
 
-/// Name, long name and description of RxRx1's columns, see
-/// <https://www.rxrx.ai/rxrx1>.
-const KNOWN: [(&str, &str, &str); 11] = [
+/// Makes a description without a unit.
+pub(crate) fn meaning(long_name: &str, description: &str) -> ColumnMeaning {
+    ColumnMeaning {
+        long_name: long_name.to_owned(),
+        description: description.to_owned(),
+        units: None,
+    }
+}
+
+/// Name, long name and description of the columns that every table has.
+const USED: [(&str, &str, &str); 5] = [
     (
         "site_id",
         "site id",
         "Name of the site: experiment, plate, well and site; the site coordinate of images.zarr",
     ),
-    (
-        "well_id",
-        "well id",
-        "Name of the well: experiment, plate and well",
-    ),
-    ("cell_type", "cell type", "Cell line of the experiment"),
-    ("dataset", "split", "Published split: train or test"),
-    (
-        "experiment",
-        "experiment",
-        "Experiment, a batch of plates: cell line and number",
-    ),
+    ("experiment", "experiment", "Experiment, a batch of plates"),
     ("plate", "plate", "Plate in the experiment, from 1"),
     (
         "well",
@@ -54,19 +99,4 @@ const KNOWN: [(&str, &str, &str); 11] = [
         "Well on the plate: row letters and column number",
     ),
     ("site", "site number", "Field of view in the well, from 1"),
-    (
-        "well_type",
-        "well type",
-        "What the well is for: treatment, positive_control or negative_control",
-    ),
-    (
-        "sirna",
-        "siRNA",
-        "siRNA that the well was treated with; EMPTY where there was none",
-    ),
-    (
-        "sirna_id",
-        "siRNA number",
-        "Number of the siRNA, the class to predict",
-    ),
 ];

@@ -19,8 +19,9 @@ use crate::checksums::Sha256Sum;
 use crate::image_array::data_type_name;
 use crate::keys::{CHANNEL_STATS, EMBEDDINGS, PLANES, SITES};
 use crate::root::DatasetAttributes;
-use crate::tables::embeddings::EmbeddingsDigest;
-use crate::tables::schema::{channel_stats_schema, embeddings_schema, planes_schema, sites_schema};
+use crate::tables::schema::{
+    channel_stats_schema, embeddings_schema, planes_schema, plates_are_names, sites_schema,
+};
 
 /// A stored object, as Croissant describes it.
 #[derive(Clone, Debug)]
@@ -44,13 +45,18 @@ struct RecordSet {
 }
 
 /// The record sets of a dataset whose metadata table has those columns.
-fn record_sets(columns: &[Column], embeddings: Option<&EmbeddingsDigest>) -> Vec<RecordSet> {
+fn record_sets(
+    columns: &[Column],
+    geometry: &ArrayGeometry,
+    attributes: &DatasetAttributes,
+) -> Vec<RecordSet> {
+    let meanings = &attributes.description.columns;
     let mut sets = vec![
         RecordSet {
             name: "sites",
             table: SITES,
             description: "One record for each site, in the order of the image array",
-            schema: sites_schema(columns),
+            schema: sites_schema(columns, meanings),
             key: &["site_index"],
         },
         RecordSet {
@@ -58,7 +64,7 @@ fn record_sets(columns: &[Column], embeddings: Option<&EmbeddingsDigest>) -> Vec
             table: PLANES,
             description: "One record for each site and channel: source, status, hash and \
                           statistics of the pixels",
-            schema: planes_schema(),
+            schema: planes_schema(geometry.has_plane_chunks()),
             key: &["site_index", "channel"],
         },
         RecordSet {
@@ -66,11 +72,11 @@ fn record_sets(columns: &[Column], embeddings: Option<&EmbeddingsDigest>) -> Vec
             table: CHANNEL_STATS,
             description: "Mean and standard deviation of each channel over the dataset, each \
                           experiment and each plate",
-            schema: channel_stats_schema(),
+            schema: channel_stats_schema(plates_are_names(columns)),
             key: &[],
         },
     ];
-    sets.extend(embeddings.map(|embeddings| RecordSet {
+    sets.extend(attributes.embeddings.as_ref().map(|embeddings| RecordSet {
         name: "embeddings",
         table: EMBEDDINGS,
         description: "One record for each site, in the order of the image array, with its \
@@ -89,7 +95,7 @@ pub fn croissant(
     files: &[StoredFile],
 ) -> Value {
     let description = &attributes.description;
-    let sets = record_sets(columns, attributes.embeddings.as_ref());
+    let sets = record_sets(columns, geometry, attributes);
     let of_set = |set: &RecordSet| files.iter().find(|file| file.key == set.table);
     let mut distribution: Vec<Value> = sets
         .iter()
@@ -103,21 +109,25 @@ pub fn croissant(
         "encodingFormat": "application/vnd.zarr",
         "includes": "images.zarr/images/c/*/0/0/0",
     }));
-    let license = description.license_url();
     let mut document = json!({
         "@context": context(),
         "@type": "sc:Dataset",
         "conformsTo": "http://mlcommons.org/croissant/1.1",
         "name": description.name,
         "description": summary(geometry),
-        "license": license.as_ref().unwrap_or(&description.license),
-        "citeAs": description.citation,
         "distribution": distribution,
         "recordSet": sets.iter().map(record_set).collect::<Vec<_>>(),
     });
     if let Some(fields) = document.as_object_mut() {
-        if let Some(url) = &description.url {
-            fields.insert("url".to_owned(), json!(url));
+        let license = description.license_url();
+        for (name, text) in [
+            ("license", &license.or_else(|| description.license.clone())),
+            ("citeAs", &description.citation),
+            ("url", &description.url),
+        ] {
+            if let Some(text) = text {
+                fields.insert(name.to_owned(), json!(text));
+            }
         }
         if let Some(creator) = &description.creator {
             let creator = json!({"@type": "sc:Organization", "name": creator});

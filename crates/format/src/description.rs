@@ -1,8 +1,11 @@
-//! Name, licence, citation and channels of a dataset. The Zarr attributes, the Parquet
-//! metadata, Croissant and the card take them from here.
+//! Name, licence, citation, channels and columns of a dataset. The Zarr attributes, the
+//! Parquet metadata, Croissant and the card take them from here.
 
-use rxrx_metadata::{Channel, DataType};
+use rxrx_metadata::{ChannelProfile, DataType, InputDescription, Plan, Profile};
 use serde::{Deserialize, Serialize};
+
+use crate::channel_description::ChannelDescription;
+use crate::column_meaning::ColumnMeanings;
 
 /// [SPDX identifiers](https://spdx.org/licenses/) of licences that are common for data.
 const LICENSES: [&str; 15] = [
@@ -23,133 +26,223 @@ const LICENSES: [&str; 15] = [
     "PDDL-1.0",
 ];
 
-/// Name, licence and citation of a dataset.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Name of a dataset that nobody has named.
+const UNNAMED: &str = "Unnamed microscopy images";
+
+/// Name, licence, citation, channels and columns of a dataset. What is not known is absent:
+/// nothing is claimed without evidence.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Description {
     /// The dataset's name.
     pub name: String,
-    /// The licence, as an [SPDX identifier](https://spdx.org/licenses/) where there is one.
-    pub license: String,
-    /// Text to cite and people to credit.
-    pub citation: String,
+    /// The licence, as an [SPDX identifier](https://spdx.org/licenses/) where there is one;
+    /// `None` where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub license: Option<String>,
+    /// What the licence says or where its text is, if the licence is no SPDX identifier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub license_text: Option<String>,
+    /// Text to cite and people to credit; `None` where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub citation: Option<String>,
+    /// The citation as a BibTeX entry, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bibtex: Option<String>,
     /// Address where the dataset is published, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// Creator of the dataset, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub creator: Option<String>,
+    /// Name of the [`Profile`] that the description follows, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// One entry for each position along the `channel` dimension. Before
+    /// [`of_plan`](Self::of_plan), those that something is known about.
+    #[serde(default)]
+    pub channels: Vec<ChannelDescription>,
+    /// Texts and units of the columns of the metadata table.
+    #[serde(default, skip_serializing_if = "ColumnMeanings::is_empty")]
+    pub columns: ColumnMeanings,
 }
 
 impl Description {
-    /// Name of the file in INPUT that describes data other than RxRx1: a JSON object with
-    /// the fields of this type.
-    pub const FILE: &str = "rxrx2zarr.json";
-
-    /// Largest size in bytes, because several objects repeat the description.
-    pub const BYTES_AT_MOST: usize = 1 << 20;
-
-    /// Reads a description from the bytes of a file.
-    ///
-    /// # Errors
-    /// It is no JSON object with `name`, `license` and `citation`.
-    pub fn parse(bytes: &[u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice(bytes)
-    }
-
-    /// RxRx1 as Recursion published it.
-    pub fn rxrx1() -> Self {
+    /// Describes images about which nothing is known.
+    pub fn unknown() -> Self {
         Self {
-            name: "RxRx1".to_owned(),
-            license: "CC-BY-NC-SA-4.0".to_owned(),
-            citation: "Sypetkowski et al., RxRx1: A Dataset for Evaluating Experimental Batch \
-                       Correction Methods, CVPR Workshops 2023, https://www.rxrx.ai/rxrx1. \
-                       © Recursion Pharmaceuticals."
-                .to_owned(),
-            url: Some("https://www.rxrx.ai/rxrx1".to_owned()),
-            creator: Some("Recursion Pharmaceuticals".to_owned()),
+            name: UNNAMED.to_owned(),
+            license: None,
+            license_text: None,
+            citation: None,
+            bibtex: None,
+            url: None,
+            creator: None,
+            profile: None,
+            channels: Vec::new(),
+            columns: ColumnMeanings::default(),
         }
     }
 
-    /// Address of the licence at SPDX; `None` where the text is not one of the identifiers
+    /// Describes the data set of a profile. `data_type` is that of the images: the windows
+    /// of a profile are for 8 bit.
+    pub fn of_profile(profile: &Profile, data_type: DataType) -> Self {
+        let channels = profile.channels.iter().map(|known| {
+            let window = known.window.filter(|_| data_type == DataType::UInt8);
+            ChannelDescription::new(
+                &ChannelProfile {
+                    window,
+                    ..known.clone()
+                },
+                data_type,
+            )
+        });
+        Self {
+            name: profile.title.clone(),
+            license: profile.license.clone(),
+            license_text: profile.license_text.clone(),
+            citation: profile.citation.clone(),
+            bibtex: profile.bibtex.clone(),
+            url: profile.url.clone(),
+            creator: profile.creator.clone(),
+            profile: Some(profile.name.clone()),
+            channels: channels.collect(),
+            columns: ColumnMeanings::of_profile(profile),
+        }
+    }
+
+    /// Replaces what `said` says otherwise. `data_type` is that of the images.
+    ///
+    /// A dataset of another name is not published at the same address nor made by the same
+    /// creator; another licence has another text, and another citation another BibTeX entry.
+    #[must_use]
+    pub fn with(mut self, said: &InputDescription, data_type: DataType) -> Self {
+        if let Some(name) = &said.name {
+            self.name.clone_from(name);
+            (self.url, self.creator) = (None, None);
+        }
+        if said.license.is_some() {
+            self.license.clone_from(&said.license);
+            self.license_text = None;
+        }
+        if said.citation.is_some() {
+            self.citation.clone_from(&said.citation);
+            self.bibtex = None;
+        }
+        for (field, said) in [
+            (&mut self.license_text, &said.license_text),
+            (&mut self.bibtex, &said.bibtex),
+            (&mut self.url, &said.url),
+            (&mut self.creator, &said.creator),
+        ] {
+            if said.is_some() {
+                field.clone_from(said);
+            }
+        }
+        for channel in &said.channels {
+            let described = ChannelDescription::new(channel, data_type);
+            self.channels.retain(|known| known.name != described.name);
+            self.channels.push(described);
+        }
+        self
+    }
+
+    /// Returns the description of the dataset of a plan: one entry for each of its channels,
+    /// and texts of those columns that it has.
+    #[must_use]
+    pub fn of_plan(self, plan: &Plan) -> Self {
+        let data_type = plan.geometry().data_type;
+        let describe = |name: &String| {
+            let known = self.channels.iter().find(|known| known.name == *name);
+            let unknown = || ChannelDescription::unknown(name.clone(), data_type);
+            known.cloned().unwrap_or_else(unknown)
+        };
+        Self {
+            channels: plan.channel_names().iter().map(describe).collect(),
+            columns: self.columns.only_of(plan.table().columns()),
+            ..self
+        }
+    }
+
+    /// Address of the licence at SPDX; `None` where the licence is not one of the identifiers
     /// that are common for data.
     pub fn license_url(&self) -> Option<String> {
-        let known = |id: &&&str| **id == self.license;
-        let id = LICENSES.iter().find(known)?;
+        let license = self.license.as_deref()?;
+        let id = LICENSES.iter().find(|id| **id == license)?;
         Some(format!("https://spdx.org/licenses/{id}.html"))
     }
 
-    /// Describes the synthetic data of `rxrx2zarr sample`.
+    /// Describes synthetic data, such as those of `rxrx2zarr sample`.
     pub fn look_alike() -> Self {
         Self {
             name: "RxRx1 look-alike (synthetic)".to_owned(),
-            license: "CC0-1.0".to_owned(),
-            citation: "Synthetic cells made by rxrx2zarr sample; not data of Recursion.".to_owned(),
-            url: None,
-            creator: None,
+            license: Some("CC0-1.0".to_owned()),
+            citation: Some(
+                "Synthetic cells made by rxrx2zarr sample; not data of Recursion.".to_owned(),
+            ),
+            ..Self::unknown()
         }
+    }
+
+    /// Returns how `now` differs from this description of a dataset, one line each; none
+    /// where they are equal but for display windows that the data give.
+    pub fn differences(&self, now: &Self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut compare = |field: &str, then: Option<&str>, now: Option<&str>| {
+            if then != now {
+                let text = |value: Option<&str>| match value {
+                    Some(value) => format!("{value:?}"),
+                    None => "not stated".to_owned(),
+                };
+                lines.push(format!(
+                    "{field} is {} and would be {}",
+                    text(then),
+                    text(now)
+                ));
+            }
+        };
+        compare("the name", Some(&self.name), Some(&now.name));
+        for (field, then, now) in [
+            ("the licence", &self.license, &now.license),
+            (
+                "the text of the licence",
+                &self.license_text,
+                &now.license_text,
+            ),
+            ("the citation", &self.citation, &now.citation),
+            ("the BibTeX entry", &self.bibtex, &now.bibtex),
+            ("the address", &self.url, &now.url),
+            ("the creator", &self.creator, &now.creator),
+            ("the profile", &self.profile, &now.profile),
+        ] {
+            compare(field, then.as_deref(), now.as_deref());
+        }
+        for (then, now) in self.channels.iter().zip(&now.channels) {
+            let name = &then.name;
+            let texts = [
+                ("stain", &then.stain, &now.stain),
+                ("structure", &then.structure, &now.structure),
+                ("colour", &then.color, &now.color),
+            ];
+            for (what, then, now) in texts {
+                compare(&format!("the {what} of {name}"), Some(then), Some(now));
+            }
+            let (then, now) = (then.window_text(), now.window_text());
+            compare(
+                &format!("the display window of {name}"),
+                Some(&then),
+                Some(&now),
+            );
+        }
+        let columns = self.columns.differing(&now.columns);
+        if !columns.is_empty() {
+            lines.push(format!(
+                "the texts of these columns: {}",
+                columns.join(", ")
+            ));
+        }
+        lines
     }
 }
 
-/// Stain, structure and display of a channel.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ChannelDescription {
-    /// The label along the array's `channel` dimension.
-    pub name: String,
-    /// The dye; empty when not known.
-    pub stain: String,
-    /// The structure that the dye shows; empty when not known.
-    pub structure: String,
-    /// Display colour as `RRGGBB`.
-    pub color: String,
-    /// Intensities between which the contrast is stretched.
-    pub window: Window,
-}
-
-/// A display window, as in [OMERO's rendering settings].
-///
-/// [OMERO's rendering settings]: https://ngff.openmicroscopy.org/0.5/#omero-md
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Window {
-    /// Intensity that is shown black.
-    pub start: u32,
-    /// Intensity that is shown at full brightness.
-    pub end: u32,
-    /// Smallest possible intensity.
-    pub min: u32,
-    /// Largest possible intensity.
-    pub max: u32,
-}
-
-/// Dye, structure, colour and window end of RxRx1's channels `w1` to `w6`
-/// (8 bit).
-const RXRX1_CHANNELS: [(&str, &str, &str, u32); 6] = [
-    ("Hoechst", "nuclei", "1300F9", 51),
-    ("Concanavalin A", "endoplasmic reticulum", "2AFF1F", 107),
-    ("Phalloidin", "actin cytoskeleton", "FF0019", 64),
-    ("Syto14", "RNA, nucleoli", "2DFFFC", 191),
-    ("MitoTracker", "mitochondria", "FA00FD", 89),
-    ("WGA", "Golgi apparatus, plasma membrane", "FEFF28", 191),
-];
-
-impl ChannelDescription {
-    /// Describes one channel of images of type `data_type`.
-    pub fn of(channel: Channel, data_type: DataType) -> Self {
-        let known = usize::from(channel.0)
-            .checked_sub(1)
-            .and_then(|position| RXRX1_CHANNELS.get(position));
-        let (stain, structure, color, end) = known.copied().unwrap_or(("", "", "FFFFFF", 255));
-        let max = u32::from(data_type.max_value());
-        Self {
-            name: channel.to_string(),
-            stain: stain.to_owned(),
-            structure: structure.to_owned(),
-            color: color.to_owned(),
-            window: Window {
-                start: 0,
-                end: if max == 255 { end } else { max },
-                min: 0,
-                max,
-            },
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

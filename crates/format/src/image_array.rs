@@ -92,7 +92,8 @@ mod tests {
             Layout {
                 chunk_sites: 2,
                 chunk_channels: Some(4),
-                shard_sites: 4,
+                shard_sites: Some(4),
+                ..Layout::default()
             },
         );
         let images = images_metadata(&plan, Codec::Zstd);

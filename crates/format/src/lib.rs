@@ -7,11 +7,14 @@
 //! root, version          the root group, its attributes and numbers
 //! image_array            the metadata of the image array
 //!  └─ chunk_grid, shard    chunks of a unit, planes of a chunk, the index of a shard
+//!      └─ tile_grid          tiles of a plane
 //!      └─ codec              chunks: bitshuffle, delta, Blosc frames, Zstd, checksum
 //! labels                 the small arrays beside the images
 //! tables                 the Parquet tables, written and read
 //! card, croissant        README.md and croissant.json of a dataset
-//!  └─ description, column_meaning, plane_counts   texts and numbers that they share
+//!  └─ description, channel_description, column_meaning, plane_counts   texts and numbers
+//!                         that they share
+//! display_windows        display windows from the statistics of the planes
 //! checksums, table_digest   SHA256SUMS, and the digest of the metadata table
 //! switch                 metadata of a dataset that takes the place of another one
 //! store_checksums        the checksums that an object store has of the objects
@@ -21,12 +24,14 @@
 
 mod array_name;
 mod card;
+mod channel_description;
 mod checksums;
 mod chunk_grid;
 mod codec;
 mod column_meaning;
 mod croissant;
 mod description;
+mod display_windows;
 mod image_array;
 mod json;
 pub mod keys;
@@ -40,19 +45,22 @@ mod table_digest;
 mod tables;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod tile_grid;
 mod version;
 
 pub use self::array_name::{COLUMN_NAME_RULE, zarr_name};
 pub use self::card::dataset_card;
+pub use self::channel_description::{ChannelDescription, Window, WindowOrigin};
 pub use self::checksums::{Checksums, Sha256Sum, checksum_list, parse_checksums, parse_line};
-pub use self::chunk_grid::{ChunkAddress, PlanePosition, channel_chunks};
+pub use self::chunk_grid::{ChunkAddress, PlanePosition, channel_chunks, site_chunks};
 pub use self::codec::{
     ChunkDecodeError, ChunkDecoder, ChunkEncoder, ChunkEncoding, Codec, CodecError, EncoderScratch,
-    UnknownCodec, largest_chunk,
+    GroupEncoder, GroupEncoding, GroupScratch, UnknownCodec, largest_chunk,
 };
-pub use self::column_meaning::ColumnMeaning;
+pub use self::column_meaning::{ColumnMeaning, ColumnMeanings};
 pub use self::croissant::{StoredFile, croissant};
-pub use self::description::{ChannelDescription, Description, Window};
+pub use self::description::Description;
+pub use self::display_windows::DisplayWindows;
 pub use self::image_array::{array_metadata, data_type_name, images_metadata, plane_shape};
 pub use self::json::{JsonError, parse_json};
 pub use self::labels::{Label, LabelError, label_names, label_values, labels};
@@ -65,16 +73,17 @@ pub use self::store_checksums::{
 pub use self::switch::{SwitchMark, remove_switch};
 pub use self::table_digest::table_sha256;
 pub use self::tables::{
-    ChannelStats, ChannelSums, EmbeddingsDigest, EmbeddingsTable, PlaneRow, PlanesTable,
-    ReadTableError, STATISTICS, SitePlace, SitesTable, Statistic, StoredSite, TableError,
-    channel_stats, channel_stats_of, channel_stats_schema, channel_stats_table, embeddings_of,
-    embeddings_schema, embeddings_table, key_value_metadata, planes_of, planes_schema, sites_of,
-    sites_schema, sites_table,
+    ChannelStats, ChannelSums, EmbeddingsDigest, EmbeddingsTable, PlaneRow, PlanesRead,
+    PlanesTable, ReadTableError, STATISTICS, SitePlace, SitesTable, Statistic, StoredSite,
+    TableError, channel_stats, channel_stats_of, channel_stats_schema, channel_stats_table,
+    embeddings_of, embeddings_schema, embeddings_table, key_value_metadata, planes_of,
+    planes_schema, sites_of, sites_schema, sites_table,
 };
+pub use self::tile_grid::TileGrid;
 // The values of other crates that readers of a dataset need.
 pub use rxrx_decoder::{PlaneSummary, Statistics};
 pub use rxrx_metadata::{
-    ArrayGeometry, Column, ColumnValues, DataType, Embeddings, Integers, Layout, Texts, Unit,
+    ArrayGeometry, Column, ColumnValues, DataType, Embeddings, Integers, Layout, Texts, Tiles, Unit,
 };
 
 pub use self::version::{

@@ -1,12 +1,12 @@
 //! The root group of a dataset: its attributes, and the metadata of all arrays.
 //! No other module writes or parses the root.
 
-use rxrx_metadata::{ArrayGeometry, Layout, Plan, PlanError};
+use rxrx_metadata::{ArrayGeometry, Layout, NameOptions, Plan, PlanError, Tiles};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::codec::chain::Codec;
-use crate::description::{ChannelDescription, Description};
+use crate::description::Description;
 use crate::image_array::data_type;
 use crate::json::{JsonError, parse_json};
 use crate::keys::{EMBEDDINGS, IMAGES, OBJECTS, Object, shard_number};
@@ -29,10 +29,29 @@ pub struct Settings {
     pub chunk_channels: usize,
     /// Sites in a shard.
     pub shard_sites: usize,
+    /// Pixels of a tile along y and along x; absent where planes are not cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tile: Option<usize>,
     /// Clauses that choose the rows to convert; empty for all rows.
     pub include: Vec<String>,
     /// Clauses that choose the rows to leave out.
     pub exclude: Vec<String>,
+    /// Whether sites without any image were left out.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub only_present: bool,
+    /// Name and version of the decoder of the images, where another one may give other
+    /// pixels (JPEG 2000).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_decoder: Option<String>,
+    /// How the images are named; absent for the names of RxRx1.
+    #[serde(default, skip_serializing_if = "NameOptions::is_default")]
+    pub names: NameOptions,
+}
+
+/// Whether a setting has its default, which is not written.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl Settings {
@@ -41,7 +60,8 @@ impl Settings {
         Layout {
             chunk_sites: self.chunk_sites,
             chunk_channels: Some(self.chunk_channels),
-            shard_sites: self.shard_sites,
+            tiles: self.tile.map_or(Tiles::Whole, Tiles::Of),
+            shard_sites: Some(self.shard_sites),
         }
     }
 }
@@ -49,11 +69,9 @@ impl Settings {
 /// The attributes of the root group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DatasetAttributes {
-    /// Name, licence and citation.
+    /// Name, licence, citation, channels and columns.
     #[serde(flatten)]
     pub description: Description,
-    /// One entry for each position along the `channel` dimension.
-    pub channels: Vec<ChannelDescription>,
     /// Program and version that wrote the dataset.
     pub generator: String,
     /// Settings of the conversion.
@@ -80,20 +98,17 @@ pub struct DatasetAttributes {
 }
 
 impl DatasetAttributes {
-    /// Makes the attributes of a dataset that this program writes, without embeddings.
+    /// Makes the attributes of a dataset that this program writes, without embeddings. The
+    /// display windows that the data give are those of all intensities:
+    /// [`DisplayWindows`](crate::DisplayWindows) sets them.
     pub fn new(
         description: Description,
         plan: &Plan,
         settings: Settings,
         planes: PlaneCounts,
     ) -> Self {
-        let data_type = plan.geometry().data_type;
-        let channels = plan.channels().iter();
         Self {
-            description,
-            channels: channels
-                .map(|&channel| ChannelDescription::of(channel, data_type))
-                .collect(),
+            description: description.of_plan(plan),
             generator: GENERATOR.to_owned(),
             settings,
             planes,
@@ -197,7 +212,7 @@ impl Root {
             serde_json::from_value(field("shape")?).map_err(|_| RootError::Field("shape"))?;
         let [sites, channels, height, width] = shape;
         if shape.iter().any(|length| *length > LENGTH_AT_MOST)
-            || channels != attributes.channels.len()
+            || channels != attributes.description.channels.len()
         {
             return Err(RootError::Field("shape"));
         }
@@ -207,7 +222,7 @@ impl Root {
         let layout = attributes.settings.layout();
         let geometry = ArrayGeometry::new(sites, channels, height, width, data_type, layout)
             .map_err(RootError::Geometry)?;
-        let names = attributes.channels.iter();
+        let names = attributes.description.channels.iter();
         Ok(Self {
             channels: names.map(|channel| channel.name.clone()).collect(),
             attributes,
@@ -262,7 +277,7 @@ mod tests {
     use rxrx_metadata::Layout;
 
     use super::*;
-    use crate::testing::{plan, settings};
+    use crate::testing::{plan, rxrx1, settings};
 
     #[test]
     fn attributes_are_read_as_they_were_written() {
@@ -273,7 +288,7 @@ mod tests {
             unreadable: 0,
             corrupt: 0,
         };
-        let attributes = DatasetAttributes::new(Description::rxrx1(), &plan, settings(), planes);
+        let attributes = DatasetAttributes::new(rxrx1(), &plan, settings(), planes);
         let root = root_metadata(&attributes, Map::new()).unwrap();
         assert_eq!(root["attributes"]["name"], "RxRx1");
         assert_eq!(root["attributes"]["settings"]["codec"], "blosc-zstd");

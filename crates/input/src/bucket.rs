@@ -1,7 +1,7 @@
 //! A folder of an object store as INPUT.
 
 use rxrx_metadata::Listing;
-use rxrx_storage::{Remote, RemoteObject, StoreError, Unreachable};
+use rxrx_storage::{Remote, RemoteBytes, RemoteObject, StoreError, StoreErrorKind, Unreachable};
 use sha2::{Digest, Sha256};
 
 use crate::faults::Faults;
@@ -15,8 +15,13 @@ pub(crate) struct BucketSource {
     keys: String,
     /// The objects in the order of their keys.
     objects: Vec<Listed>,
+    /// The objects that may hold images, such as tars.
+    containers: Vec<RemoteObject>,
     faults: Faults,
 }
+
+/// Ends of the names of objects that may hold images.
+const CONTAINERS: [&str; 2] = [".tar", ".parquet"];
 
 /// One object. It takes 32 bytes, because there may be millions.
 struct Listed {
@@ -38,6 +43,11 @@ impl BucketSource {
                 key_end: keys.len(),
             });
         }
+        let holds_images = |object: &&RemoteObject| {
+            let key = object.key.to_ascii_lowercase();
+            object.size > 0 && CONTAINERS.iter().any(|end| key.ends_with(end))
+        };
+        let containers = found.iter().filter(holds_images).cloned().collect();
         // Some programs store a folder as an object without bytes.
         let files = found.into_iter().filter(|object| object.size > 0);
         let listing = Listing::from_paths(files.map(|object| object.key.into()));
@@ -45,6 +55,7 @@ impl BucketSource {
             remote,
             keys,
             objects,
+            containers,
             faults: Faults::default(),
         };
         Ok((source, listing))
@@ -53,6 +64,18 @@ impl BucketSource {
     /// Whether there is no object.
     pub(crate) fn is_empty(&self) -> bool {
         self.objects.is_empty()
+    }
+
+    /// Returns the bytes of an object, which are read by ranges.
+    pub(crate) fn bytes(&self, key: &str) -> Result<RemoteBytes, StoreError> {
+        let found = self.containers.iter().find(|object| object.key == key);
+        match found {
+            Some(object) => Ok(RemoteBytes::of_object(self.remote.clone(), object.clone())),
+            None => {
+                let text = "there is no such object";
+                Err(StoreError::new("read", key, StoreErrorKind::NotFound, text))
+            }
+        }
     }
 
     /// Returns the error of an object that is absent: it is a bad image, unless another

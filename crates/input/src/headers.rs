@@ -5,11 +5,10 @@ mod tests;
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
-use std::sync::{Mutex, PoisonError};
 
-use rxrx_decoder::{BitDepth, Limits, PlaneShape, read_shape};
+use rxrx_decoder::{BitDepth, ImageFormat, ImageHeader, Limits, PlaneShape, read_header};
 use rxrx_metadata::{DataType, ProblemKind, Problems};
-use rxrx_storage::{Unreachable, for_each_concurrent};
+use rxrx_storage::{Unreachable, map_concurrent};
 
 use crate::read_error::ReadError;
 use crate::source::{Source, SourceStamp};
@@ -17,12 +16,14 @@ use crate::source::{Source, SourceStamp};
 /// Bytes of the signature and the IHDR chunk of a PNG.
 const HEADER_BYTES: usize = 33;
 
-/// Most headers that a plan reads: all headers of a small tree, a sample of a
-/// large one. The other images are checked when they are converted.
-pub(crate) const HEADERS_AT_MOST: usize = 8192;
-
 /// Headers that one call of the source reads.
 const HEADERS_AT_ONCE: usize = 64;
+/// Most images of which the whole file is read, because their header can be anywhere in it.
+const WHOLE_FILES_AT_MOST: usize = 256;
+/// Whole files that one call of the source reads.
+const WHOLE_FILES_AT_ONCE: usize = 4;
+/// Most bytes of a file that is read for its header.
+const WHOLE_FILE: usize = 1 << 28;
 
 /// If at most one image in this many has another shape, it is a bad image. If
 /// there are more, the tree is mixed, and no array fits it.
@@ -34,13 +35,23 @@ pub(crate) struct Headers {
     headers: Vec<Header>,
 }
 
+/// Headers of images that may be coloured.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Coloured {
+    /// The first of their colour types.
+    pub(crate) colour: &'static str,
+    /// Number of such headers.
+    pub(crate) images: usize,
+}
+
 /// The header of one image.
 #[derive(Debug)]
 struct Header {
     path: String,
     file_bytes: u64,
-    /// The shape, or the reason why it could not be read.
-    shape: Result<PlaneShape, String>,
+    /// The header, or the reason why it could not be read; `None` if it was not looked
+    /// for, because it can be anywhere in the file.
+    found: Option<Result<ImageHeader, String>>,
 }
 
 impl Headers {
@@ -53,18 +64,40 @@ impl Headers {
         paths: &[String],
         jobs: NonZeroUsize,
     ) -> Result<Self, Unreachable> {
-        let batches: Vec<(usize, &[String])> = paths.chunks(HEADERS_AT_ONCE).enumerate().collect();
-        let found = Mutex::new(Vec::with_capacity(batches.len()));
-        for_each_concurrent(&batches, jobs.get(), |&(number, paths)| {
-            let headers = read_batch(source, paths)?;
-            let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-            found.push((number, headers));
-            Ok::<_, Unreachable>(())
-        })?;
-        let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-        found.sort_unstable_by_key(|(number, _)| *number);
-        Ok(Self {
-            headers: found.into_iter().flat_map(|(_, headers)| headers).collect(),
+        let mut headers = read_all(source, paths, jobs, HEADERS_AT_ONCE, HEADER_BYTES)?;
+        let is_open = |header: &&Header| header.found.is_none();
+        let open: Vec<String> = headers
+            .iter()
+            .filter(is_open)
+            .map(|h| h.path.clone())
+            .collect();
+        let sample: Vec<String> = spread(&open, WHOLE_FILES_AT_MOST).cloned().collect();
+        let whole = read_all(source, &sample, jobs, WHOLE_FILES_AT_ONCE, WHOLE_FILE)?;
+        let mut whole = whole.into_iter().peekable();
+        for header in &mut headers {
+            if let Some(of_whole) = whole.next_if(|of_whole| of_whole.path == header.path) {
+                *header = of_whole;
+            }
+        }
+        Ok(Self { headers })
+    }
+
+    /// Returns the decoder of the images, if another one may give other pixels.
+    pub(crate) fn decoder(&self) -> Option<&'static str> {
+        self.readable().find_map(|header| header.format.decoder())
+    }
+
+    /// Returns what the headers say about colour, if any does.
+    pub(crate) fn coloured(&self) -> Option<Coloured> {
+        let known = self
+            .headers
+            .iter()
+            .filter_map(|header| header.found.as_ref()?.as_ref().ok());
+        let mut colours = known.filter_map(|header| header.colour);
+        let colour = colours.next()?;
+        Some(Coloured {
+            colour,
+            images: 1 + colours.count(),
         })
     }
 
@@ -91,7 +124,7 @@ impl Headers {
     /// Returns the path and the error of the first image without a readable header.
     fn first_error(&self) -> String {
         let error = self.headers.iter().find_map(|header| {
-            let error = header.shape.as_ref().err()?;
+            let error = header.found.as_ref()?.as_ref().err()?;
             Some(format!("{}: {error}", header.path))
         });
         error.unwrap_or_else(|| "there is none".to_owned())
@@ -103,24 +136,25 @@ impl Headers {
         let typical = self
             .headers
             .iter()
-            .find(|header| header.shape.as_ref() == Ok(&usual));
+            .find(|header| matches!(&header.found, Some(Ok(found)) if found.shape == usual));
         let typical = typical.map_or("", |header| &header.path);
-        let others = self.shapes().filter(|shape| *shape != usual).count();
+        let others = self.readable().filter(|header| !header.fits(usual)).count();
         let other_shape = if others.saturating_mul(STRAYS_ONE_IN) <= self.shapes().count() {
             ProblemKind::StrayShapes
         } else {
             ProblemKind::MixedShapes
         };
         for header in &self.headers {
-            match &header.shape {
-                Ok(shape) if *shape == usual => {}
-                Ok(shape) => problems.add(other_shape, 0, || {
+            match &header.found {
+                None => {}
+                Some(Ok(found)) if found.fits(usual) => {}
+                Some(Ok(found)) => problems.add(other_shape, 0, || {
                     format!(
-                        "{} is {shape}, unlike {typical}, which is {usual}",
-                        header.path
+                        "{} is {}, unlike {typical}, which is {usual}",
+                        header.path, found.shape
                     )
                 }),
-                Err(error) => problems.add(ProblemKind::UnreadableHeaders, 0, || {
+                Some(Err(error)) => problems.add(ProblemKind::UnreadableHeaders, 0, || {
                     format!("{}: {error}", header.path)
                 }),
             }
@@ -135,39 +169,66 @@ impl Headers {
 
     /// Iterates over the shapes of the readable headers.
     fn shapes(&self) -> impl Iterator<Item = PlaneShape> {
-        self.headers
-            .iter()
-            .filter_map(|header| header.shape.as_ref().ok().copied())
+        self.readable().map(|header| header.shape)
+    }
+
+    /// Iterates over the readable headers.
+    fn readable(&self) -> impl Iterator<Item = &ImageHeader> {
+        let headers = self.headers.iter();
+        headers.filter_map(|header| header.found.as_ref()?.as_ref().ok())
     }
 }
 
+/// Reads the first `at_most` bytes of the images at `paths`, on `jobs` threads, `at_once`
+/// by one call, and their headers.
+fn read_all(
+    source: &dyn Source,
+    paths: &[String],
+    jobs: NonZeroUsize,
+    at_once: usize,
+    at_most: usize,
+) -> Result<Vec<Header>, Unreachable> {
+    let batches: Vec<&[String]> = paths.chunks(at_once).collect();
+    let found = map_concurrent(&batches, jobs, |paths| read_batch(source, paths, at_most))?;
+    Ok(found.into_iter().flatten().collect())
+}
+
 /// Reads the headers of a few images by one call.
-fn read_batch(source: &dyn Source, paths: &[String]) -> Result<Vec<Header>, Unreachable> {
+fn read_batch(
+    source: &dyn Source,
+    paths: &[String],
+    at_most: usize,
+) -> Result<Vec<Header>, Unreachable> {
     let heads = paths.iter().map(|path| (path.as_str(), Vec::new()));
     let mut heads: Vec<_> = heads.collect();
-    let stamps = source.read_all(&mut heads, HEADER_BYTES);
+    let stamps = source.read_all(&mut heads, at_most);
+    let is_whole = at_most > HEADER_BYTES;
     let heads = heads.iter().zip(stamps);
     heads
-        .map(|((path, head), stamp)| read_header(source, path, head, stamp))
+        .map(|((path, head), stamp)| read_one(path, head, stamp, is_whole))
         .collect()
 }
 
-/// Reads one header from `head`, the beginning of the file.
-fn read_header(
-    source: &dyn Source,
+/// Reads one header from `head`, the beginning of the file or the whole file.
+fn read_one(
     path: &str,
     head: &[u8],
     stamp: Result<SourceStamp, ReadError>,
+    is_whole: bool,
 ) -> Result<Header, Unreachable> {
-    let shape = match stamp {
+    let (file_bytes, found) = match stamp {
         Err(ReadError::Unreachable(error)) => return Err(error),
-        Err(error) => Err(error.to_string()),
-        Ok(_) => read_shape(head, &Limits::default()).map_err(|error| error.to_string()),
+        Err(error) => (0, Some(Err(error.to_string()))),
+        Ok(stamp) if !is_whole && !ImageFormat::of(head).has_header_first() => (stamp.bytes, None),
+        Ok(stamp) => {
+            let header = read_header(head, &Limits::default());
+            (stamp.bytes, Some(header.map_err(|error| error.to_string())))
+        }
     };
     Ok(Header {
         path: path.to_owned(),
-        file_bytes: source.stamp(path).map_or(0, |stamp| stamp.bytes),
-        shape,
+        file_bytes,
+        found,
     })
 }
 
@@ -177,4 +238,10 @@ pub(crate) fn data_type(depth: BitDepth) -> DataType {
         BitDepth::Eight => DataType::UInt8,
         BitDepth::Sixteen => DataType::UInt16,
     }
+}
+
+/// At most `at_most` of the items, spread evenly.
+pub(crate) fn spread<T>(items: &[T], at_most: usize) -> impl Iterator<Item = &T> {
+    let count = items.len().min(at_most);
+    (0..count).filter_map(move |number| items.get(number * items.len() / count))
 }

@@ -2,25 +2,31 @@
 
 use std::num::NonZeroUsize;
 
-use rxrx_metadata::{ColumnNameRule, Layout};
-use rxrx_storage::Location;
+use rxrx_metadata::{ColumnNameRule, Layout, NameOptions, ProfileChoice};
+
+use crate::tables::Tables;
 
 /// Options of a plan. By default every row is converted.
 #[derive(Clone, Debug, Default)]
 pub struct PlanOptions {
-    /// The metadata table; `None` means the one beside the images.
-    pub metadata: Option<Location>,
-    /// A table of embeddings: `site_id` and numbers.
-    pub embeddings: Option<Location>,
+    /// The tables.
+    pub tables: Tables,
+    /// How images are named.
+    pub names: NameOptions,
     /// Rows to convert (see [`Selection`](rxrx_metadata::Selection)); empty for all.
     pub include: Vec<String>,
     /// Rows to leave out.
     pub exclude: Vec<String>,
+    /// Whether sites without any image are left out.
+    pub only_present: bool,
     /// Sizes of chunks and shards.
     pub layout: Layout,
     /// The rule for the names of the table's columns. Whoever stores the columns
     /// gives it: `rxrx_writer::plan_input` sets the rule of a dataset.
     pub column_names: ColumnNameRule,
+    /// The profile of the data set. A choice goes before the one that `rxrx2zarr.json` in
+    /// INPUT makes.
+    pub profile: ProfileChoice,
     /// Most threads that compute; `None` means one for each core.
     pub jobs: Option<NonZeroUsize>,
 }

@@ -4,61 +4,107 @@
 use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 
-use rxrx_metadata::{Embeddings, Join, Plan, Problems, Selection};
+use rxrx_metadata::{
+    Embeddings, InputDescription, Join, JoinError, Observed, Plan, ProblemKind, Problems,
+    ProfileChoice, Recognised, RecognisedBy, Selection,
+};
 use rxrx_storage::Location;
 
+use crate::description::{profile_of, read_description};
 use crate::error::PlanInputError;
-use crate::headers::{HEADERS_AT_MOST, Headers, data_type};
+use crate::headers::{Coloured, Headers, data_type, spread};
 use crate::open::{self, Input};
 use crate::options::PlanOptions;
+use crate::probe::probe;
 use crate::source::Source;
+use crate::tables::TableLocation;
 
 /// A plan and the source of its images.
 pub struct PlannedInput {
-    /// The folder, archive or bucket of the images.
-    pub input: Location,
-    /// The metadata table that was used.
-    pub metadata: Location,
+    /// The folders, archives and buckets of the images.
+    pub inputs: Vec<Location>,
+    /// The metadata tables that were used; none if the rows come from the names of the
+    /// images.
+    pub metadata: Vec<TableLocation>,
     /// The plan.
     pub plan: Plan,
     /// The options of the plan.
     pub options: PlanOptions,
     /// The embeddings of the sites, if a table of them was given.
     pub embeddings: Option<Embeddings>,
+    /// What the owner of the input says about it.
+    pub description: InputDescription,
+    /// The profile of the data set, and the reasons for it.
+    pub recognised: Recognised,
     source: Box<dyn Source>,
     mean_file_bytes: f64,
+    image_decoder: Option<&'static str>,
 }
 
 impl PlannedInput {
-    /// Plans the conversion of `input`: a folder or a zip archive, on a disk or at
+    /// Plans the conversion of `input`: a folder, a zip or tar archive, on a disk or at
     /// an address.
     ///
     /// # Errors
     /// [`PlanInputError`] if there is no plan. Problems that do not prevent a plan
     /// are listed in it.
     pub fn open(input: &Location, options: PlanOptions) -> Result<Self, PlanInputError> {
-        let selection = Selection::parse(&options.include, &options.exclude)?;
-        let (opened, listing) = Input::open(input)?;
-        let (table, metadata) = opened.table(&options, &listing)?;
-        let mut join = Join::new(table, listing, &selection)?;
+        Self::open_all(std::slice::from_ref(input), options)
+    }
 
-        let embeddings = options.embeddings.as_ref();
+    /// Plans the conversion of several inputs as if their files were in one folder.
+    ///
+    /// # Errors
+    /// The errors of [`Self::open`], and two inputs with an image of the same path.
+    pub fn open_all(inputs: &[Location], options: PlanOptions) -> Result<Self, PlanInputError> {
+        let selection = Selection::parse(&options.include, &options.exclude)?;
+        let (opened, listing) = Input::open(inputs)?;
+        let listing = listing.named(&options.names, &opened.experiment())?;
+        let place = opened.location_of(InputDescription::FILE);
+        let is_empty = listing.images.is_empty() && options.names.path_columns.is_empty();
+        let description = match is_empty {
+            // A description of nothing: what is lacking is told below.
+            true => InputDescription::default(),
+            false => read_description(opened.source.as_ref(), &place)?,
+        };
+        let described = profile_of(&description, &place)?;
+        let (choice, by) = match (&options.profile, described) {
+            (ProfileChoice::ByEvidence, Some(described)) => (described, RecognisedBy::Description),
+            (ProfileChoice::ByEvidence, None) => {
+                (ProfileChoice::ByEvidence, RecognisedBy::Evidence)
+            }
+            (given, _) => (given.clone(), RecognisedBy::Option),
+        };
+        let (table, listing, metadata) = opened.table(&options, &choice, listing)?;
+        let others: Vec<String> = spread(&listing.unrecognised, OTHERS).cloned().collect();
+        let selection = selection.only_present(options.only_present);
+        let mut join = match Join::new(table, listing, &selection) {
+            Ok(join) => join,
+            Err(error) => {
+                refuse_coloured(opened.source.as_ref(), &error, &others)?;
+                return Err(error.into());
+            }
+        };
+
+        let embeddings = options.tables.embeddings.as_ref();
         let embeddings = embeddings.map(|table| open::embeddings(table, &mut join));
         let embeddings = embeddings.transpose()?;
 
         let source = opened.source;
-        let sample = join.sample_sources(HEADERS_AT_MOST);
+        let sample = join.sample_sources(source.headers_at_most());
         let jobs = options.jobs.unwrap_or_else(cores);
         let headers = Headers::read(source.as_ref(), &sample, jobs);
-        let headers = headers.map_err(|source| PlanInputError::Images {
-            input: input.clone(),
+        let unreachable = |source| PlanInputError::Images {
+            input: opened_name(inputs),
             source,
-        })?;
+        };
+        let headers = headers.map_err(unreachable)?;
         let shape = headers.shape();
         let shape = shape.map_err(|example| PlanInputError::NoReadableImage {
             images: sample.len(),
             example,
         })?;
+        probe(source.as_ref(), &sample, shape, headers.coloured()).map_err(unreachable)??;
         let mut found = Problems::default();
         headers.report(shape, &mut found);
         let plan = Plan::new(
@@ -68,14 +114,19 @@ impl PlannedInput {
             data_type(shape.depth),
             options.layout,
         )?;
+        report_channels(&description, plan.channel_names(), &mut found);
+        let recognised = Recognised::new(&choice, by, &Observed::of(&plan));
         Ok(Self {
-            input: input.clone(),
+            inputs: inputs.to_vec(),
             metadata,
             plan: plan.with_problems(found),
             options,
             embeddings,
+            description,
+            recognised,
             source,
             mean_file_bytes: headers.mean_file_bytes(),
+            image_decoder: headers.decoder(),
         })
     }
 
@@ -84,9 +135,69 @@ impl PlannedInput {
         self.source.as_ref()
     }
 
+    /// Returns the location of a file that is in no list, such as a description.
+    pub fn location_of(&self, inside: &str) -> Option<Location> {
+        Some(self.inputs.first()?.join(inside))
+    }
+
+    /// The inputs for messages.
+    pub fn input_name(&self) -> String {
+        opened_name(&self.inputs)
+    }
+
+    /// Name and version of the decoder of the images, where another one may give other
+    /// pixels.
+    pub fn image_decoder(&self) -> Option<&'static str> {
+        self.image_decoder
+    }
+
     /// Mean size in bytes of the image files whose header was read.
     pub fn mean_file_bytes(&self) -> f64 {
         self.mean_file_bytes
+    }
+}
+
+/// Images with other names that are looked at if none has the right one.
+const OTHERS: usize = 64;
+
+/// Refuses images that have other names and are coloured. Then new names would not help.
+fn refuse_coloured(
+    source: &dyn Source,
+    error: &JoinError,
+    paths: &[String],
+) -> Result<(), PlanInputError> {
+    let JoinError::NoImages { unrecognised, .. } = error else {
+        return Ok(());
+    };
+    let Ok(headers) = Headers::read(source, paths, cores()) else {
+        return Ok(());
+    };
+    let Some((coloured, shape)) = headers.coloured().zip(headers.shape().ok()) else {
+        return Ok(());
+    };
+    let all = Coloured {
+        images: *unrecognised,
+        ..coloured
+    };
+    if coloured.images < paths.len() {
+        return Ok(());
+    }
+    probe(source, paths, shape, Some(all)).unwrap_or(Ok(()))
+}
+
+/// The names of inputs for messages.
+fn opened_name(inputs: &[Location]) -> String {
+    let names: Vec<String> = inputs.iter().map(ToString::to_string).collect();
+    names.join(" and ")
+}
+
+/// Adds the described channels that are none of `channels` to `problems`.
+fn report_channels(description: &InputDescription, channels: &[String], problems: &mut Problems) {
+    for described in &description.channels {
+        let name = &described.name;
+        if !channels.contains(name) {
+            problems.add(ProblemKind::DescribedChannels, 0, || name.clone());
+        }
     }
 }
 

@@ -60,6 +60,10 @@ impl ReadHints {
     };
 }
 
+/// Most headers that a plan reads: all headers of a small tree, a sample of a
+/// large one. The other images are checked when they are converted.
+pub(crate) const HEADERS_AT_MOST: usize = 8192;
+
 /// Reads whole image files by their path inside INPUT.
 pub trait Source: Send + Sync {
     /// Replaces the content of `bytes` with the file at `path` (relative to
@@ -95,6 +99,11 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// The errors of [`Source::read`].
     fn stamp(&self, path: &str) -> Result<SourceStamp, ReadError>;
+
+    /// Most headers of images that a plan reads.
+    fn headers_at_most(&self) -> usize {
+        HEADERS_AT_MOST
+    }
 
     /// The calls by which this source is read fastest.
     fn read_hints(&self) -> ReadHints {

@@ -21,7 +21,6 @@ mod entry;
 pub(crate) mod error;
 #[cfg(test)]
 mod made;
-mod name;
 mod read;
 #[cfg(test)]
 mod tests;

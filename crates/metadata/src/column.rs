@@ -1,10 +1,10 @@
 //! Columns of the table and the types of their values.
 
 pub(crate) mod integers;
-pub(crate) mod texts;
 
 use self::integers::Integers;
-use self::texts::Texts;
+
+use rxrx_tables::{Texts, is_blank};
 
 /// One column of the table, its cells in array order.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,7 +33,9 @@ impl ColumnValues {
     /// Chooses the type of a column by its cells. The type must keep every value:
     /// a cell that a number would not give back makes the column text.
     ///
-    /// - Integer: each cell is the canonical text of an `i64`, which `007` is not.
+    /// - Integer: each cell is the canonical text of an `i64`, which `007` is not. Or some
+    ///   cells are blank, and all others are whole numbers up to 2^53 with `.0` behind
+    ///   them: so pandas saves a column of whole numbers in which it found a blank.
     /// - Float: each cell is a number; whole ones are canonical and at most 2^53.
     ///   At least one cell is a finite number, not `NaN` or `inf`.
     pub(crate) fn infer<'a>(cells: impl Iterator<Item = &'a str> + Clone) -> Self {
@@ -43,6 +45,9 @@ impl ColumnValues {
         }
         if filled.clone().all(|cell| integer(cell).is_some()) {
             return Self::Integer(cells.map(integer).collect());
+        }
+        if cells.clone().any(is_blank) && filled.clone().all(|cell| whole(cell).is_some()) {
+            return Self::Integer(cells.map(|cell| whole(cell).and_then(integer)).collect());
         }
         // Checked in this order because the first cell that is text ends it.
         let mut numbers = filled.map(float);
@@ -98,11 +103,6 @@ pub(crate) fn retain_rows<T>(values: &mut Vec<T>, rows: &[usize]) {
     });
 }
 
-/// Whether a cell is empty or has only white space.
-pub(crate) fn is_blank(cell: &str) -> bool {
-    cell.chars().all(char::is_whitespace)
-}
-
 /// Reads a whole number; `None` if `cell` is not its canonical text.
 fn integer(cell: &str) -> Option<i64> {
     let digits = cell.strip_prefix('-').unwrap_or(cell);
@@ -112,6 +112,14 @@ fn integer(cell: &str) -> Option<i64> {
         _ => false,
     };
     if canonical { cell.parse().ok() } else { None }
+}
+
+/// Returns the digits of a whole number that has `.0` behind it, as programs write one that
+/// they hold as a float; `None` for any other text.
+pub(crate) fn whole(cell: &str) -> Option<&str> {
+    let digits = cell.strip_suffix(".0")?;
+    let number = integer(digits)?;
+    (number.unsigned_abs() <= LARGEST_EXACT).then_some(digits)
 }
 
 /// Reads a number; `None` if a float would not keep its value.
@@ -154,6 +162,27 @@ mod tests {
             infer(&extremes),
             Integer([Some(i64::MIN), Some(i64::MAX)].into_iter().collect())
         );
+    }
+
+    #[test]
+    fn whole_numbers_that_pandas_saved_beside_blanks_are_integers() {
+        assert_eq!(
+            infer(&["1138.0", "", "-7.0", "0.0"]),
+            Integer([Some(1138), None, Some(-7), Some(0)].into_iter().collect())
+        );
+        // Without a blank, pandas held floats.
+        assert_eq!(infer(&["1.0", "2.0"]), Float(vec![Some(1.0), Some(2.0)]));
+        assert_eq!(
+            infer(&["1.0", "", "0.5"]),
+            Float(vec![Some(1.0), None, Some(0.5)])
+        );
+        assert_eq!(
+            infer(&["9007199254740992.0", ""]),
+            Integer([Some(1 << 53), None].into_iter().collect())
+        );
+        for other in ["9007199254740993.0", "01.0", "+1.0", "-0.0", "1.00"] {
+            assert!(!matches!(infer(&["1.0", "", other]), Integer(_)), "{other}");
+        }
     }
 
     #[test]

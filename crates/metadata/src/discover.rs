@@ -2,6 +2,7 @@
 
 pub(crate) mod error;
 pub(crate) mod listing;
+pub(crate) mod others;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -29,6 +30,26 @@ pub fn list_folder(root: &Path) -> Result<Listing, DiscoverError> {
     let mut listing = Listing::from_paths(tree.files);
     listing.unreadable_names = tree.unreadable_names;
     Ok(listing)
+}
+
+/// Returns the tables of RxRx1's Kaggle form that lie together nearest to the root, if
+/// there is a `train.csv` or a `test.csv` among them.
+pub fn find_well_tables(listing: &Listing) -> Vec<&str> {
+    let tables = listing.well_tables.iter().map(String::as_str);
+    let folder = |path: &str| {
+        path.rsplit_once('/')
+            .map_or(String::new(), |(at, _)| at.to_owned())
+    };
+    let mains = tables
+        .clone()
+        .filter(|path| !path.ends_with("_controls.csv"));
+    let nearest = mains
+        .map(folder)
+        .min_by_key(|at| (at.matches('/').count(), at.clone()));
+    match nearest {
+        Some(nearest) => tables.filter(|path| folder(path) == nearest).collect(),
+        None => Vec::new(),
+    }
 }
 
 /// Chooses the table that belongs to the images of `listing`: the one nearest to

@@ -2,32 +2,38 @@
 
 pub(crate) mod error;
 mod sample;
+mod seen;
 pub(crate) mod sources;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeSet;
-use std::io::{Read, Seek};
 use std::path::Path;
 
 use self::error::{JoinError, PLANES_AT_MOST};
+use self::seen::{absent_channels, only_in_case};
 use self::sources::{PlaneSources, SourcesBuilder};
 use crate::discover::listing::Listing;
 use crate::embeddings::Embeddings;
-use crate::excerpt::excerpt;
 use crate::problem::{ProblemKind, Problems};
 use crate::select::Selection;
 use crate::site::{Channel, PlaneIndex, SiteIndex};
 use crate::table::error::MetadataError;
 use crate::table::metadata_table::MetadataTable;
+use rxrx_tables::TableFile;
+use rxrx_tables::excerpt;
 
 /// The chosen rows, and the image of each of their planes.
 #[derive(Clone, Debug)]
 pub struct Join {
     pub(crate) table: MetadataTable,
+    pub(crate) channel_names: Vec<String>,
     pub(crate) sources: PlaneSources,
     pub(crate) problems: Problems,
 }
+
+/// Most experiments that a message names.
+const EXPERIMENTS_SHOWN: usize = 4;
 
 /// The site of an image, if it has one.
 #[derive(Clone, Copy)]
@@ -38,6 +44,13 @@ enum SiteOfImage {
     NotChosen,
     /// The table has no such row.
     NoRow,
+}
+
+impl SiteOfImage {
+    /// Whether the image is of a chosen row.
+    fn is_chosen(&self) -> bool {
+        matches!(self, Self::Chosen(_))
+    }
 }
 
 impl Join {
@@ -53,11 +66,18 @@ impl Join {
         listing: Listing,
         selection: &Selection,
     ) -> Result<Self, JoinError> {
-        let rows = selection
+        let mut rows = selection
             .rows(&table)
             .map_err(|source| JoinError::Selection { source })?;
-        let problems = problems_of(&listing);
-        let sites = sites_of_images(&table, &rows, &listing);
+        let mut problems = problems_of(&listing);
+        problems.extend(table.notices().clone());
+        let channel_names = listing.channel_names.clone();
+        let is_by_pattern = listing.is_by_pattern;
+        let mut sites = sites_of_images(&table, &rows, &listing);
+        if selection.leaves_out_absent() && sites.iter().any(SiteOfImage::is_chosen) {
+            rows = rows_with_images(&rows, &sites);
+            sites = sites_of_images(&table, &rows, &listing);
+        }
         let channels = channels_of(&listing, &sites);
         if channels.is_empty() {
             return Err(no_images(&table, &rows, &listing, &sites));
@@ -72,11 +92,13 @@ impl Join {
         }
         let mut join = Self {
             table,
+            channel_names: names_of(&channels, &channel_names),
             sources: PlaneSources::default(),
             problems,
         };
         join.collect_sources(listing, sites, channels);
-        join.report_missing();
+        join.report_missing(is_by_pattern);
+        join.report_experiments(is_by_pattern);
         Ok(join)
     }
 
@@ -96,12 +118,12 @@ impl Join {
         &self.problems
     }
 
-    /// Reads the embeddings of the chosen rows from the file at `path`, which is
-    /// a `.csv`, a `.csv.gz`, or a `.zip` with one. Rows without a match are counted
-    /// among the problems.
+    /// Reads the embeddings of the chosen rows from the file at `path`: text, plain,
+    /// gzipped or in a `.zip`, or Parquet, with `site_id`, or with `well_id` where each
+    /// well has one site. Rows without a match are counted among the problems.
     ///
     /// # Errors
-    /// The file cannot be read, has no column `site_id` or no other, a cell is
+    /// The file cannot be read, has no column of ids or no other, a cell is
     /// not a finite number, two rows are of one site, or there are too many.
     pub fn embeddings(&mut self, path: &Path) -> Result<Embeddings, MetadataError> {
         Embeddings::open(path, &self.table, &mut self.problems)
@@ -115,7 +137,7 @@ impl Join {
     pub fn unpack_embeddings(
         &mut self,
         name: &str,
-        reader: impl Read + Seek,
+        reader: impl TableFile,
     ) -> Result<Embeddings, MetadataError> {
         Embeddings::unpack(name, reader, &self.table, &mut self.problems)
     }
@@ -174,8 +196,7 @@ impl Join {
 
     /// Name of a channel for messages.
     fn channel_name(&self, channel: usize) -> String {
-        let channel = self.channels().get(channel);
-        channel.map_or_else(String::new, Channel::to_string)
+        self.channel_names.get(channel).cloned().unwrap_or_default()
     }
 
     /// Adds the planes with several images to the problems.
@@ -196,8 +217,53 @@ impl Join {
         }
     }
 
+    /// Adds the experiments without any image and the channels that no site has to the
+    /// problems, with what can be done.
+    fn report_experiments(&mut self, is_by_pattern: bool) {
+        let mut with_image: BTreeSet<&str> = BTreeSet::new();
+        let mut all: BTreeSet<&str> = BTreeSet::new();
+        for (site, key) in self.table.keys().iter().enumerate() {
+            let name = key.experiment.as_str();
+            all.insert(name);
+            let site = SiteIndex(site);
+            let has = |channel| self.sources.has(PlaneIndex { site, channel });
+            if !with_image.contains(name) && (0..self.channels().len()).any(has) {
+                with_image.insert(name);
+            }
+        }
+        let mut found = Problems::default();
+        for name in all.difference(&with_image) {
+            let clauses = with_image.iter().take(EXPERIMENTS_SHOWN);
+            let clauses: Vec<String> = clauses.map(|name| format!("--include {name}")).collect();
+            found.add(ProblemKind::ExperimentsWithoutImages, 0, || {
+                format!(
+                    "{name}; there are images of {} of {} experiments: {}{} selects them, and \
+                     --only-present leaves out all sites without an image",
+                    with_image.len(),
+                    all.len(),
+                    clauses.join(" "),
+                    if with_image.len() > EXPERIMENTS_SHOWN {
+                        " ..."
+                    } else {
+                        ""
+                    },
+                )
+            });
+        }
+        // The numbers of another microscope need not be those of all its channels.
+        let absent = absent_channels(self.channels()).filter(|_| !is_by_pattern);
+        for channel in absent {
+            found.add(ProblemKind::AbsentChannels, 0, || {
+                let channels = self.channels().iter().map(Channel::to_string);
+                let channels: Vec<String> = channels.collect();
+                format!("{channel}; there are {}", channels.join(" "))
+            });
+        }
+        self.problems.extend(found);
+    }
+
     /// Adds the sites without some or all of their images to the problems.
-    fn report_missing(&mut self) {
+    fn report_missing(&mut self, is_by_pattern: bool) {
         let channels = self.channels().len();
         let keys = self.table.keys();
         for (site, key) in keys.iter().enumerate() {
@@ -211,7 +277,11 @@ impl Join {
                 continue;
             }
             let (kind, text) = if missing.len() == channels {
-                let text = format!("no {}_w*.png", excerpt(&key.to_string()));
+                let key = excerpt(&key.to_string());
+                let text = match is_by_pattern {
+                    true => format!("no image of {key}"),
+                    false => format!("no {key}_w*.png"),
+                };
                 (ProblemKind::RowsWithoutImages, text)
             } else {
                 let names = missing.iter().map(|&channel| self.channel_name(channel));
@@ -225,11 +295,43 @@ impl Join {
     }
 }
 
+/// The rows of which there is an image. `sites` are those of the images.
+fn rows_with_images(rows: &[usize], sites: &[SiteOfImage]) -> Vec<usize> {
+    let mut has_image = vec![false; rows.len()];
+    for site in sites {
+        if let SiteOfImage::Chosen(site) = site
+            && let Some(has_image) = has_image.get_mut(*site)
+        {
+            *has_image = true;
+        }
+    }
+    let rows = rows.iter().zip(has_image);
+    rows.filter_map(|(row, has)| has.then_some(*row)).collect()
+}
+
+/// The name of each of the `channels`: `w1`, `w2`, …, or what `names` has for its number.
+fn names_of(channels: &[Channel], names: &[String]) -> Vec<String> {
+    let name = |channel: &Channel| {
+        let position = usize::from(channel.0).checked_sub(1);
+        let name = position.and_then(|position| names.get(position)).cloned();
+        name.unwrap_or_else(|| channel.to_string())
+    };
+    channels.iter().map(name).collect()
+}
+
 /// Problems that the names of the files show.
 fn problems_of(listing: &Listing) -> Problems {
     let mut problems = Problems::default();
     for path in &listing.unrecognised {
         problems.add(ProblemKind::UnrecognisedFiles, 0, || path.clone());
+    }
+    for path in only_in_case(&listing.unrecognised) {
+        problems.add(ProblemKind::NamesInOtherCase, 0, || path.to_owned());
+    }
+    for _ in 0..listing.left_out {
+        problems.add(ProblemKind::ImagesNotChosen, 0, || {
+            "see --channels, --z and --t".to_owned()
+        });
     }
     for name in &listing.unreadable_names {
         problems.add(ProblemKind::UnreadableNames, 0, || name.clone());
@@ -282,10 +384,7 @@ fn no_images(
     sites: &[SiteOfImage],
 ) -> JoinError {
     let Some(image) = listing.images.first() else {
-        return JoinError::NoImages {
-            unrecognised: listing.unrecognised.len(),
-            example: listing.unrecognised.first().cloned(),
-        };
+        return JoinError::no_images(listing);
     };
     let images = listing.images.len();
     let key = rows.first().and_then(|&row| table.keys().get(row));

@@ -19,6 +19,7 @@ use crate::table::metadata_table::MetadataTable;
 #[derive(Clone, Debug)]
 pub struct Plan {
     table: MetadataTable,
+    channel_names: Vec<String>,
     sources: PlaneSources,
     problems: Problems,
     geometry: ArrayGeometry,
@@ -41,6 +42,7 @@ impl Plan {
         let geometry = ArrayGeometry::new(sites, channels, height, width, data_type, layout)?;
         Ok(Self {
             table: join.table,
+            channel_names: join.channel_names,
             sources: join.sources,
             problems: join.problems,
             geometry,
@@ -68,6 +70,12 @@ impl Plan {
     /// The channels of the array, ascending.
     pub fn channels(&self) -> &[Channel] {
         self.sources.channels()
+    }
+
+    /// The names of the channels, along [`Self::channels`]: `w1`, `w2`, …, or those that
+    /// the user gave.
+    pub fn channel_names(&self) -> &[String] {
+        &self.channel_names
     }
 
     /// Iterates over the units in the order of their shards. Together they cover

@@ -15,8 +15,10 @@ pub enum ProblemKind {
     IncompleteSites,
     /// Planes with more than one image file.
     DuplicatePlanes,
-    /// PNG files whose path does not follow the grammar.
+    /// Image files whose path does not follow the grammar.
     UnrecognisedFiles,
+    /// Those of them that would follow it in other upper and lower case.
+    NamesInOtherCase,
     /// Files and folders whose name is not UTF-8.
     UnreadableNames,
     /// Entries of an archive whose name is absolute or has `..` in it.
@@ -27,10 +29,30 @@ pub enum ProblemKind {
     StrayShapes,
     /// Images whose header cannot be read.
     UnreadableHeaders,
+    /// Columns of the table without a name, which a program added.
+    UnnamedColumns,
+    /// Experiments of the table with no image at all.
+    ExperimentsWithoutImages,
+    /// Channels between others, of which there is no image at all.
+    AbsentChannels,
+    /// Required columns that have another name in the table.
+    RenamedColumns,
+    /// Wells of the table that are not in the plate map.
+    WellsNotInPlatemap,
+    /// Wells of the plate map that no row of the table has.
+    PlatemapWellsUnused,
+    /// Values of the table that the joined table does not have.
+    RowsNotJoined,
+    /// Rows of the joined table that no row of the table has the values of.
+    JoinedRowsUnused,
+    /// Images of channels, depths or times that are not chosen.
+    ImagesNotChosen,
     /// Embeddings of sites that are not converted.
     EmbeddingsWithoutSite,
     /// Sites without an embedding, where others have one.
     SitesWithoutEmbedding,
+    /// Channels in `rxrx2zarr.json` that no image has.
+    DescribedChannels,
 }
 
 /// Consequence of a problem for a conversion.
@@ -53,14 +75,27 @@ impl ProblemKind {
             Self::RowsWithoutImages => "sites without any image",
             Self::IncompleteSites => "sites short of a channel",
             Self::DuplicatePlanes => "planes with more than one file",
-            Self::UnrecognisedFiles => "PNG files not named EXP/PlateN/WELL_sS_wC.png",
+            Self::UnrecognisedFiles => "image files not named EXP/PlateN/WELL_sS_wC.png",
+            Self::NamesInOtherCase => {
+                "image files whose names fit but for upper and lower case; rename them"
+            }
             Self::UnreadableNames => "files or folders whose name is not UTF-8",
             Self::UnsafeNames => "files whose name leads out of the archive, not used",
             Self::MixedShapes => "images of another size or bit depth",
             Self::StrayShapes => "images of another size or bit depth, too few to be meant so",
             Self::UnreadableHeaders => "images with an unreadable header",
+            Self::UnnamedColumns => "columns of the table without a name, left out",
+            Self::ExperimentsWithoutImages => "experiments without any image",
+            Self::AbsentChannels => "channels without any image",
+            Self::RenamedColumns => "required columns with another name in the table",
+            Self::WellsNotInPlatemap => "wells of the table that are not in the plate map",
+            Self::PlatemapWellsUnused => "wells of the plate map that no row has",
+            Self::RowsNotJoined => "values of the table that the joined table does not have",
+            Self::JoinedRowsUnused => "rows of the joined table that fit no row",
+            Self::ImagesNotChosen => "images of channels, depths or times that are not chosen",
             Self::EmbeddingsWithoutSite => "embeddings of no site that is converted",
             Self::SitesWithoutEmbedding => "sites without an embedding",
+            Self::DescribedChannels => "channels in rxrx2zarr.json that no image has",
         }
     }
 
@@ -71,12 +106,23 @@ impl ProblemKind {
             Self::RowsWithoutImages | Self::IncompleteSites => Severity::NeedsAllowMissing,
             Self::ImagesWithoutRow
             | Self::UnrecognisedFiles
+            | Self::NamesInOtherCase
+            | Self::ExperimentsWithoutImages
+            | Self::AbsentChannels
             | Self::UnreadableNames
             | Self::UnsafeNames
             | Self::StrayShapes
             | Self::UnreadableHeaders
+            | Self::UnnamedColumns
+            | Self::RenamedColumns
+            | Self::WellsNotInPlatemap
+            | Self::PlatemapWellsUnused
+            | Self::RowsNotJoined
+            | Self::JoinedRowsUnused
+            | Self::ImagesNotChosen
             | Self::EmbeddingsWithoutSite
-            | Self::SitesWithoutEmbedding => Severity::Notice,
+            | Self::SitesWithoutEmbedding
+            | Self::DescribedChannels => Severity::Notice,
         }
     }
 }
@@ -203,10 +249,20 @@ mod tests {
                 &[
                     ImagesWithoutRow,
                     UnrecognisedFiles,
+                    NamesInOtherCase,
+                    ExperimentsWithoutImages,
+                    AbsentChannels,
                     UnreadableNames,
                     UnsafeNames,
                     StrayShapes,
                     UnreadableHeaders,
+                    UnnamedColumns,
+                    RenamedColumns,
+                    WellsNotInPlatemap,
+                    PlatemapWellsUnused,
+                    RowsNotJoined,
+                    JoinedRowsUnused,
+                    ImagesNotChosen,
                     EmbeddingsWithoutSite,
                     SitesWithoutEmbedding,
                 ][..],

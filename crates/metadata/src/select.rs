@@ -3,15 +3,15 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use globset::{GlobBuilder, GlobMatcher};
 use thiserror::Error;
 
 use crate::column::ColumnValues;
-use crate::excerpt::excerpt;
 use crate::site::ExperimentName;
 use crate::table::metadata_table::{EXPERIMENT, MetadataTable};
+use rxrx_tables::excerpt;
 
 /// Clauses that choose rows of the table.
 ///
@@ -26,6 +26,7 @@ use crate::table::metadata_table::{EXPERIMENT, MetadataTable};
 pub struct Selection {
     include: Vec<Clause>,
     exclude: Vec<Clause>,
+    only_present: bool,
 }
 
 /// Error of a choice of rows.
@@ -109,7 +110,22 @@ impl Selection {
         Ok(Self {
             include: Clause::parse_all(include)?,
             exclude: Clause::parse_all(exclude)?,
+            only_present: false,
         })
+    }
+
+    /// Leaves out rows without any image, if `only_present`.
+    #[must_use]
+    pub fn only_present(self, only_present: bool) -> Self {
+        Self {
+            only_present,
+            ..self
+        }
+    }
+
+    /// Whether rows without any image are left out.
+    pub(crate) fn leaves_out_absent(&self) -> bool {
+        self.only_present
     }
 
     /// Returns the chosen rows of `table`, ascending.
@@ -160,6 +176,26 @@ impl Selection {
     }
 }
 
+impl Selection {
+    /// Whether one row of `table` is chosen; `None` if the table lacks the row or a column
+    /// that a clause names.
+    pub fn chooses(&self, table: &MetadataTable, row: usize) -> Option<bool> {
+        if row >= table.len() {
+            return None;
+        }
+        let mut included: BTreeMap<&str, bool> = BTreeMap::new();
+        for clause in &self.include {
+            let fits = clause.fits_row(table, row)?;
+            *included.entry(&clause.column).or_default() |= fits;
+        }
+        let mut excluded = false;
+        for clause in &self.exclude {
+            excluded |= clause.fits_row(table, row)?;
+        }
+        Some(!excluded && included.into_values().all(|fits| fits))
+    }
+}
+
 impl Clause {
     fn parse_all(texts: &[String]) -> Result<Vec<Self>, SelectionError> {
         texts.iter().map(|text| Self::parse(text)).collect()
@@ -193,6 +229,24 @@ impl Clause {
             column: column.to_owned(),
             pattern,
         })
+    }
+
+    /// Whether this clause fits one row; `None` if the table lacks the column.
+    fn fits_row(&self, table: &MetadataTable, row: usize) -> Option<bool> {
+        if let Pattern::Experiment(name) = &self.pattern {
+            let key = table.keys().get(row);
+            return Some(key.is_some_and(|key| key.experiment == *name));
+        }
+        let cell = match &table.column(&self.column)?.values {
+            ColumnValues::Integer(values) => values.get(row).map(|value| value.to_string()),
+            ColumnValues::Float(values) => values
+                .get(row)
+                .copied()
+                .flatten()
+                .map(|value| value.to_string()),
+            ColumnValues::String(values) => values.get(row).map(str::to_owned),
+        };
+        Some(self.pattern.fits(cell.as_deref()))
     }
 
     /// Returns the rows that this clause fits; at least one.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::number::positive;
+use crate::plate::Plate;
 use crate::well::Well;
 
 /// Position of a site on the first axis of the array, from 0: the row of the
@@ -152,8 +153,8 @@ impl PartialOrd for ExperimentName {
 pub struct SiteKey {
     /// Experiment, normalised.
     pub experiment: ExperimentName,
-    /// Plate number, from 1.
-    pub plate: u32,
+    /// Plate of the experiment.
+    pub plate: Plate,
     /// Well on the plate.
     pub well: Well,
     /// Field of view in the well, from 1.
@@ -218,7 +219,7 @@ mod tests {
     fn sites_are_in_array_order() {
         let key = |experiment, plate, well: &str, site| SiteKey {
             experiment: ExperimentName::new(experiment),
-            plate,
+            plate: Plate::Number(plate),
             well: well.parse().unwrap(),
             site,
         };

@@ -1,18 +1,21 @@
-//! The metadata table: a row for each site, typed columns, read from CSV.
+//! The metadata table: a row for each site, typed columns, read from text, Parquet or a
+//! spreadsheet.
 //!
 //! ```text
-//! file ──> limits, lines ──> records ──> read ──> metadata_table
-//!          (plain text)      (rows)      (checks, types, order)
+//! file ──> encoding, lines ──> records ──┐
+//!      ──> parquet ──────────────────────┼──> raw ──> read ──> metadata_table
+//!      ──> spreadsheet ──────────────────┘   (texts)  (checks, types, order)
 //! ```
 
+pub(crate) mod aliases;
+pub(crate) mod builder;
 pub(crate) mod column_names;
 pub(crate) mod error;
-pub(crate) mod file;
-pub(crate) mod limits;
-mod lines;
+mod joined;
 pub(crate) mod metadata_table;
 pub(crate) mod options;
+mod platemap;
 mod read;
-pub(crate) mod records;
 #[cfg(test)]
 mod tests;
+mod wells;

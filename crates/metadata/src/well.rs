@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+use crate::number::whole_number;
+
 /// A well of a plate of up to 1,536 wells: rows `A` to `AF`, columns 1 to 48.
 ///
 /// Wells are ordered by row, then by column, so `Z01` < `AA01`.
@@ -26,6 +28,21 @@ impl Well {
     pub const EXPECTED: &str = "expected A01 to AF48";
     const ROWS: u8 = 32;
     const COLUMNS: u8 = 48;
+
+    /// Reads a row, letters or a number from 1, and a column, a number from 1.
+    pub(crate) fn of_row_and_column(row: &str, column: &str) -> Option<Self> {
+        let column = u8::try_from(whole_number(column)?).ok()?;
+        let row = match whole_number(row) {
+            Some(number) => u8::try_from(number.checked_sub(1)?).ok()?,
+            None => {
+                format!("{}1", row.to_ascii_uppercase())
+                    .parse::<Self>()
+                    .ok()?
+                    .row
+            }
+        };
+        (row < Self::ROWS && (1..=Self::COLUMNS).contains(&column)).then_some(Self { row, column })
+    }
 
     /// Row from the top, 0 (`A`) to 31 (`AF`).
     pub fn row(self) -> u8 {
@@ -108,6 +125,31 @@ mod tests {
     fn column_may_lack_its_zero() {
         assert_eq!("B2".parse::<Well>(), "B02".parse());
         assert_eq!("AA2".parse::<Well>().unwrap().to_string(), "AA02");
+    }
+
+    #[test]
+    fn rows_are_letters_or_numbers() {
+        let well = |row, column| Well::of_row_and_column(row, column).map(|well| well.to_string());
+        for (row, column, name) in [
+            ("1", "1", "A01"),
+            ("08", "012", "H12"),
+            ("h", "9", "H09"),
+            ("27", "48", "AA48"),
+            ("aa", "48", "AA48"),
+            ("32", "1", "AF01"),
+        ] {
+            assert_eq!(well(row, column).as_deref(), Some(name), "{row} {column}");
+        }
+        for (row, column) in [
+            ("0", "1"),
+            ("33", "1"),
+            ("A", "0"),
+            ("A", "49"),
+            ("AG", "1"),
+            ("", "1"),
+        ] {
+            assert_eq!(well(row, column), None, "{row} {column}");
+        }
     }
 
     #[test]

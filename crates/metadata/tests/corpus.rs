@@ -15,6 +15,8 @@
 mod archive;
 #[path = "../fuzz/src/path.rs"]
 mod path;
+#[path = "../fuzz/src/saved.rs"]
+mod saved;
 #[path = "../fuzz/src/table.rs"]
 mod table;
 
@@ -49,6 +51,11 @@ fn archives_are_tables_or_refused() {
 #[test]
 fn paths_are_read_as_they_are_written() {
     replay("path", path::run, 80);
+}
+
+#[test]
+fn saved_tables_keep_their_promises_or_are_refused() {
+    replay("saved", saved::run, 13);
 }
 
 #[test]

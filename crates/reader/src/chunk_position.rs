@@ -2,7 +2,8 @@
 
 use rxrx_format::{ArrayGeometry, channel_chunks};
 
-/// A chunk of the image array, by its position in the grid of all chunks.
+/// A chunk of the image array, by its position in the grid of all chunks; where planes are
+/// cut, all tiles of the same planes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ChunkPosition {
     /// Position along the site axis, in chunks.
@@ -35,9 +36,10 @@ impl ChunkPosition {
         self.row / rows_of_shard(geometry)
     }
 
-    /// Position of the chunk in its shard, row-major.
-    pub(crate) fn in_shard(self, geometry: &ArrayGeometry) -> usize {
-        self.row % rows_of_shard(geometry) * channel_chunks(geometry) + self.column
+    /// Position of the chunk, or of a tile of its planes, in its shard, row-major.
+    pub(crate) fn in_shard(self, geometry: &ArrayGeometry, tile: usize) -> usize {
+        let row = self.row % rows_of_shard(geometry);
+        (row * channel_chunks(geometry) + self.column) * geometry.tiles() + tile
     }
 }
 

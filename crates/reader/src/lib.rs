@@ -44,8 +44,9 @@ pub use self::whole::{Gaps, ObjectCount};
 
 /// Types of other crates that the methods of [`Dataset`] take and return.
 pub use rxrx_format::{
-    ArrayGeometry, ChannelDescription, ChannelStats, Checksums, Codec, Column, ColumnValues,
-    DataType, DatasetAttributes, Description, Embeddings, EmbeddingsTable, Integers, PlaneCounts,
-    PlaneRow, PlaneSummary, Root, Settings, SitesTable, Statistics, StoredSite, Texts,
+    ArrayGeometry, ChannelDescription, ChannelStats, Checksums, Codec, Column, ColumnMeaning,
+    ColumnMeanings, ColumnValues, DataType, DatasetAttributes, Description, Embeddings,
+    EmbeddingsTable, Integers, PlaneCounts, PlaneRow, PlaneSummary, Root, Settings, SitesTable,
+    Statistics, StoredSite, Texts, Window, WindowOrigin,
 };
 pub use rxrx_storage::{Location, LocationError, Store, StoreError, StoreOption};

@@ -4,7 +4,7 @@
 //! lie. That table costs one request for a dataset; indices cost one request for
 //! each shard. Therefore:
 //!
-//! - If one chunk holds all channels, the table is enough, and no index is read.
+//! - If one chunk holds a whole site, the table is enough, and no index is read.
 //! - Otherwise the index of the shard states where each chunk of a site begins. The
 //!   index lies behind the last chunk, so the table also states where the index
 //!   begins, and nobody has to ask for the size of the object. Indices are kept.
@@ -16,23 +16,27 @@ use std::ops::Range;
 use std::sync::{Arc, PoisonError};
 
 use rxrx_format::keys::shard_key;
-use rxrx_format::{StoredSite, channel_chunks, index_bytes, read_stored_index};
+use rxrx_format::{StoredSite, index_bytes, read_stored_index, site_chunks};
 
 use crate::chunk_position::ChunkPosition;
 use crate::dataset::{Dataset, ShardRanges};
 use crate::error::DatasetError;
 
 impl Dataset {
-    /// The bytes of a chunk in its shard. Reads the table of sites, and the index
+    /// The bytes of a chunk, or of a tile of its planes, in its shard. Reads the table of sites, and the index
     /// of the shard where it is needed, unless they are known.
-    pub(crate) fn chunk_range(&self, chunk: ChunkPosition) -> Result<Range<u64>, DatasetError> {
+    pub(crate) fn chunk_range(
+        &self,
+        chunk: ChunkPosition,
+        tile: usize,
+    ) -> Result<Range<u64>, DatasetError> {
         let geometry = &self.root.geometry;
         let shard = chunk.shard(geometry);
-        if channel_chunks(geometry) == 1 {
+        if site_chunks(geometry) == 1 {
             return self.site_range(chunk.site(geometry), shard);
         }
         let index = self.index(shard)?;
-        let entry = index.get(chunk.in_shard(geometry)).cloned().flatten();
+        let entry = index.get(chunk.in_shard(geometry, tile)).cloned().flatten();
         let no_chunk = |reason: String| DatasetError::NoChunk {
             dataset: self.name.clone(),
             object: shard_key(shard),
@@ -101,7 +105,7 @@ impl Dataset {
         if *place.shard != *key {
             return Err(refused(format!("that site belongs to {key}")));
         }
-        let columns = channel_chunks(&self.root.geometry) as u64;
+        let columns = site_chunks(&self.root.geometry) as u64;
         let at_most = self.chunk_bytes_at_most().saturating_mul(columns);
         if place.range.end - place.range.start > at_most {
             let text = format!("the chunks of a site have at most {at_most} bytes");

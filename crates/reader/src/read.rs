@@ -5,7 +5,9 @@
 //! ```
 //!
 //! A *piece* is the part of one chunk that goes to one place of the result. Each
-//! chunk is fetched and decoded once, however many pieces it has.
+//! chunk is fetched and decoded once, however many pieces it has. Where planes are cut, all
+//! tiles of the same planes are handled together, as one chunk is elsewhere: they are
+//! fetched together and decoded one after the other.
 //!
 //! **Threads.** First all requests are made, then all chunks are decoded. Both steps
 //! use at most as many threads as the caller allows; if that is one, the calling
@@ -24,7 +26,9 @@ use std::ops::Range;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use rxrx_format::keys::shard_key;
-use rxrx_format::{ChunkDecodeError, ChunkDecoder, channel_chunks};
+use rxrx_format::{
+    ArrayGeometry, ChunkDecodeError, ChunkDecoder, TileGrid, channel_chunks, site_chunks,
+};
 use rxrx_storage::for_each_concurrent;
 
 use crate::chunk_position::ChunkPosition;
@@ -36,7 +40,7 @@ use crate::request::{ChunkBytes, Request, merge};
 /// The part of a chunk that goes to one place of the result.
 struct Piece<'a> {
     chunk: ChunkPosition,
-    /// First byte in the decoded chunk.
+    /// First byte in the planes of the chunk.
     offset: usize,
     /// The place in the result.
     pixels: &'a mut [u8],
@@ -51,8 +55,8 @@ struct Fetched {
 /// The work on one chunk.
 struct Task<'a> {
     chunk: ChunkPosition,
-    /// The stored chunk.
-    bytes: &'a [u8],
+    /// The stored chunk, or the tiles of its planes.
+    bytes: &'a [&'a [u8]],
     pieces: Mutex<Vec<Piece<'a>>>,
 }
 
@@ -173,7 +177,7 @@ impl Dataset {
         let decoder = self.decoder()?;
         let stored = self.stored(&chunks, threads)?;
         let fetched = self.fetch(merge(&stored), threads)?;
-        let mut bytes: Vec<&[u8]> = vec![&[]; chunks.len()];
+        let mut bytes: Vec<&[u8]> = vec![&[]; stored.len()];
         for Fetched {
             request,
             bytes: all,
@@ -186,7 +190,9 @@ impl Dataset {
                 }
             }
         }
-        let tasks = by_chunk.into_iter().zip(bytes);
+        let tasks = by_chunk
+            .into_iter()
+            .zip(bytes.chunks(self.root.geometry.tiles()));
         let tasks: Vec<Task<'_>> = tasks
             .map(|((chunk, pieces), bytes)| Task {
                 chunk,
@@ -198,27 +204,30 @@ impl Dataset {
         for_each(&tasks, threads, |task| self.decode(decoder, task, &spares))
     }
 
-    /// The places of `chunks`.
+    /// The places of `chunks`; where planes are cut, of all their tiles.
     fn stored(
         &self,
         chunks: &[ChunkPosition],
         threads: NonZeroUsize,
     ) -> Result<Vec<ChunkBytes>, DatasetError> {
         let geometry = &self.root.geometry;
-        if channel_chunks(geometry) > 1 {
+        if site_chunks(geometry) > 1 {
             // Several requests at once, where several indices are needed.
             self.sites()?;
             let mut shards: Vec<usize> = chunks.iter().map(|chunk| chunk.shard(geometry)).collect();
             shards.dedup();
             for_each(&shards, threads, |shard| self.index(*shard).map(drop))?;
         }
-        let chunks = chunks.iter().map(|chunk| {
-            Ok(ChunkBytes {
-                shard: chunk.shard(geometry),
-                range: self.chunk_range(*chunk)?,
+        let tiles = chunks.iter().flat_map(|chunk| {
+            let tiles = 0..geometry.tiles();
+            tiles.map(move |tile| {
+                Ok(ChunkBytes {
+                    shard: chunk.shard(geometry),
+                    range: self.chunk_range(*chunk, tile)?,
+                })
             })
         });
-        chunks.collect()
+        tiles.collect()
     }
 
     /// Makes all requests.
@@ -258,10 +267,10 @@ impl Dataset {
             source,
         };
         let mut pieces = task.pieces.lock().unwrap_or_else(PoisonError::into_inner);
-        if let [whole, others @ ..] = pieces.as_mut_slice()
+        if let ([bytes], [whole, others @ ..]) = (task.bytes, pieces.as_mut_slice())
             && whole.pixels.len() == chunk_bytes
         {
-            decoder.decode(task.bytes, whole.pixels).map_err(damaged)?;
+            decoder.decode(bytes, whole.pixels).map_err(damaged)?;
             others.iter_mut().for_each(|piece| piece.fill(whole.pixels));
             return Ok(());
         }
@@ -270,8 +279,16 @@ impl Dataset {
             Some(spare) => spare,
             None => self.zeros(geometry.chunk_sites, chunk_bytes / geometry.chunk_sites)?,
         };
-        decoder.decode(task.bytes, &mut chunk).map_err(damaged)?;
-        pieces.iter_mut().for_each(|piece| piece.fill(&chunk));
+        let grid = TileGrid::of(geometry);
+        for (tile, bytes) in task.bytes.iter().enumerate() {
+            decoder.decode(bytes, &mut chunk).map_err(&damaged)?;
+            for piece in pieces.iter_mut() {
+                match &grid {
+                    Some(grid) => piece.fill_tile(grid, geometry, &chunk, tile),
+                    None => piece.fill(&chunk),
+                }
+            }
+        }
         let mut spares = spares.lock().unwrap_or_else(PoisonError::into_inner);
         spares.push(chunk);
         Ok(())
@@ -317,6 +334,16 @@ impl Piece<'_> {
         let length = self.pixels.len();
         self.pixels
             .copy_from_slice(&chunk[self.offset..self.offset + length]);
+    }
+
+    /// Takes the pixels of a tile of the planes of the piece from those of a chunk.
+    fn fill_tile(&mut self, grid: &TileGrid, geometry: &ArrayGeometry, chunk: &[u8], tile: usize) {
+        let first = self.offset / geometry.plane_bytes();
+        let tiles = chunk.chunks_exact(geometry.tile_bytes()).skip(first);
+        let planes = self.pixels.chunks_exact_mut(geometry.plane_bytes());
+        for (pixels, plane) in tiles.zip(planes) {
+            grid.paste(pixels, tile, plane);
+        }
     }
 }
 

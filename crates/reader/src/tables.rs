@@ -32,8 +32,8 @@ impl Dataset {
     /// The errors of [`Self::sites`].
     pub fn planes(&self) -> Result<Vec<PlaneRow>, DatasetError> {
         let bytes = self.object(PLANES)?.into();
-        let planes = planes_of(bytes, self.root.geometry.sites, &self.root.channels);
-        planes.map_err(self.table())
+        let planes = planes_of(bytes, &self.root.geometry, &self.root.channels);
+        Ok(planes.map_err(self.table())?.rows)
     }
 
     /// Reads the table of mean and standard deviation of each channel over the

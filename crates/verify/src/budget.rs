@@ -27,6 +27,7 @@ impl Budget {
     }
 
     /// Returns whether so many bytes can be taken at all.
+    #[cfg(test)]
     pub(super) fn allows(&self, bytes: u64) -> bool {
         bytes <= self.all
     }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rxrx_decoder::{PlaneSummary, SummaryScratch, summarise};
 use rxrx_format::keys::PLANES;
-use rxrx_format::{ChunkAddress, ChunkDecoder, PlaneRow, Root, STATISTICS, plane_shape};
+use rxrx_format::{ChunkAddress, ChunkDecoder, PlaneRow, Root, STATISTICS, TileGrid, plane_shape};
 use rxrx_reader::consistency::{FindingKind, Tables};
 
 use super::shard_findings::ShardFindings;
@@ -31,8 +31,10 @@ pub(super) struct PlaneCounters {
 
 /// The buffers of one worker.
 pub(super) struct ChunkWorker {
-    /// The pixels of a chunk.
+    /// The pixels of the planes of a chunk.
     pixels: Vec<u8>,
+    /// The pixels of a tile of them, where planes are cut.
+    tile: Vec<u8>,
     scratch: SummaryScratch,
     source: Option<SourceWorker>,
 }
@@ -41,29 +43,23 @@ impl ChunkWorker {
     pub(super) fn new() -> Self {
         Self {
             pixels: Vec::new(),
+            tile: Vec::new(),
             scratch: SummaryScratch::new(),
             source: None,
         }
     }
 
-    /// Decodes the `bytes` of a chunk and checks its planes.
+    /// Decodes a chunk, or the tiles of the same planes, and checks the planes.
     pub(super) fn check(
         &mut self,
         expected: &Expected<'_>,
         address: &ChunkAddress,
-        bytes: &[u8],
+        chunks: &[&[u8]],
         findings: &ShardFindings<'_>,
         counters: &PlaneCounters,
     ) {
-        let chunk_bytes = expected.root.geometry.chunk_bytes();
-        if self.pixels.len() != chunk_bytes {
-            // The operating system allocates the pages when they are first written:
-            // when a chunk decodes to as many bytes as the root says.
-            self.pixels = vec![0; chunk_bytes];
-        }
-        if let Err(error) = expected.decoder.decode(bytes, &mut self.pixels) {
-            let text = format!("its chunk: {error}");
-            return findings.chunk(address, FindingKind::Damaged, text);
+        if !self.decode(expected, address, chunks, findings) {
+            return;
         }
         if let Some(source) = expected.source {
             let files = self.source.get_or_insert_with(|| source.worker());
@@ -94,6 +90,57 @@ impl ChunkWorker {
                 counters.compared.fetch_add(compared, Ordering::Relaxed);
             }
         }
+    }
+}
+
+impl ChunkWorker {
+    /// Decodes a chunk, or the tiles of the same planes. Returns whether that succeeded.
+    fn decode(
+        &mut self,
+        expected: &Expected<'_>,
+        address: &ChunkAddress,
+        chunks: &[&[u8]],
+        findings: &ShardFindings<'_>,
+    ) -> bool {
+        let geometry = &expected.root.geometry;
+        // The operating system allocates the pages when they are first written: when a
+        // chunk decodes to as many bytes as the root says.
+        resize(&mut self.pixels, geometry.group_bytes());
+        let grid = TileGrid::of(geometry);
+        if grid.is_some() {
+            resize(&mut self.tile, geometry.chunk_bytes());
+        }
+        for (tile, bytes) in chunks.iter().enumerate() {
+            let pixels = match grid {
+                Some(_) => &mut self.tile,
+                None => &mut self.pixels,
+            };
+            if let Err(error) = expected.decoder.decode(bytes, pixels) {
+                let text = match grid {
+                    Some(_) => format!("tile {tile} of its planes: {error}"),
+                    None => format!("its chunk: {error}"),
+                };
+                findings.chunk(address, FindingKind::Damaged, text);
+                return false;
+            }
+            let Some(grid) = &grid else { continue };
+            let planes = self.pixels.chunks_exact_mut(geometry.plane_bytes());
+            for (pixels, plane) in self.tile.chunks_exact(geometry.tile_bytes()).zip(planes) {
+                if !grid.is_padded_with_zeros(pixels, tile) {
+                    let text = format!("pixels of tile {tile} outside the planes are not 0");
+                    findings.chunk(address, FindingKind::Mismatch, text);
+                }
+                grid.paste(pixels, tile, plane);
+            }
+        }
+        true
+    }
+}
+
+/// Gives a buffer that length. Its content is unspecified.
+fn resize(buffer: &mut Vec<u8>, length: usize) {
+    if buffer.len() != length {
+        *buffer = vec![0; length];
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 
 use rxrx_reader::DatasetError;
-use rxrx_storage::{Location, StoreError, Unreachable};
+use rxrx_storage::{StoreError, Unreachable};
 
 use crate::memory_limit::TooLittleMemory;
 
@@ -41,7 +41,7 @@ pub enum VerifyError {
     #[error("cannot read the source {input} any more")]
     Source {
         /// The source.
-        input: Location,
+        input: String,
         /// The error of the store.
         source: Unreachable,
     },

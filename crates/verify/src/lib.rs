@@ -7,7 +7,7 @@
 //!  ├─ opened, checksums    root, list of objects, SHA256SUMS
 //!  ├─ small_objects        documents, labels, tables
 //!  ├─ shards               workers: index, chunks, planes of each shard
-//!  │   └─ memory, budget      how much of the shards is in memory
+//!  │   └─ pieces, memory, budget   how much of the shards is in memory
 //!  ├─ source               images of INPUT, decoded once more
 //!  └─ report, missing      findings
 //! by_store              checksums of the store, compared without a download
@@ -24,6 +24,7 @@ mod memory;
 mod memory_limit;
 mod missing;
 mod opened;
+mod pieces;
 mod progress;
 mod report;
 mod shard_findings;

@@ -10,8 +10,13 @@ use crate::memory_limit::{MemoryLimit, TooLittleMemory};
 
 /// Bytes that a worker needs beside pixels: counts of samples and the state of codecs.
 const WORKER: u64 = 1 << 20;
-/// Bytes of a piece of a shard that is read to be hashed only.
-pub(super) const PIECE: u64 = 1 << 20;
+/// Most bytes of chunks that are read at once, unless a single one has more: enough for the
+/// latency of a request to an object store.
+const PIECE: u64 = 8 << 20;
+/// Fewest bytes that are read at once, unless no chunk has so many.
+const PIECE_AT_LEAST: u64 = 1 << 20;
+/// Pieces among which the memory is shared at least.
+const PIECES: u64 = 8;
 
 /// The number of workers, and the bytes of shards that are in memory.
 #[derive(Debug)]
@@ -20,6 +25,9 @@ pub(super) struct VerifyMemory {
     /// Whether there is room for the pixels of chunks; if not, only checksums can be
     /// compared.
     pub(super) has_chunks: bool,
+    /// Most bytes of a piece of a shard, unless a single chunk has more.
+    pub(super) piece: u64,
+    /// The memory for pieces of shards.
     pub(super) shards: Arc<Budget>,
 }
 
@@ -35,10 +43,9 @@ impl VerifyMemory {
         geometry: Option<&ArrayGeometry>,
         has_source: bool,
     ) -> Result<Self, TooLittleMemory> {
-        let (worker, chunk) = geometry.map_or((WORKER, PIECE), |geometry| {
+        let (worker, chunk) = geometry.map_or((WORKER, PIECE_AT_LEAST), |geometry| {
             let worker = worker_bytes(geometry, has_source);
-            let chunk = largest_chunk(geometry.chunk_bytes()) as u64;
-            (worker, chunk.max(PIECE))
+            (worker, largest_group(geometry).max(PIECE_AT_LEAST))
         });
         let needed = worker.saturating_add(chunk);
         let left = limit.bytes.checked_sub(needed);
@@ -54,19 +61,28 @@ impl VerifyMemory {
         Ok(Self {
             workers,
             has_chunks: geometry.is_some(),
+            piece: (shards / PIECES).clamp(PIECE_AT_LEAST, PIECE),
             shards: Budget::new(shards),
         })
     }
 }
 
-/// Returns the bytes that a worker needs: the pixels of a chunk, a plane for the
-/// statistics; with a source, the image files of the chunk and a decoded plane.
+/// Returns the most bytes that the chunks of the same planes are stored in.
+pub(super) fn largest_group(geometry: &ArrayGeometry) -> u64 {
+    let chunk = largest_chunk(geometry.chunk_bytes()) as u64;
+    chunk.saturating_mul(geometry.tiles() as u64)
+}
+
+/// Returns the bytes that a worker needs: the pixels of a chunk, or of a tile and of the
+/// planes; a plane for the statistics; with a source, the image files of the planes and a
+/// decoded plane.
 fn worker_bytes(geometry: &ArrayGeometry, has_source: bool) -> u64 {
     let plane = plane_shape(geometry).byte_len() as u64;
-    let chunk = geometry.chunk_bytes() as u64;
-    let files = if has_source { chunk + chunk / 16 } else { 0 };
+    let group = geometry.group_bytes() as u64;
+    let tile = geometry.tile.map_or(0, |_| geometry.chunk_bytes() as u64);
+    let files = if has_source { group + group / 16 } else { 0 };
     let planes = if has_source { 4 } else { 2 };
-    chunk + files + planes * plane + WORKER
+    group + tile + files + planes * plane + WORKER
 }
 
 #[cfg(test)]
@@ -94,6 +110,9 @@ mod tests {
         let three = share(3 * least, false).unwrap();
         assert_eq!(three.workers, 3);
         assert!(three.shards.allows(3 * chunk));
+        // A piece is small enough for several readers.
+        assert_eq!(three.piece, PIECE_AT_LEAST);
+        assert_eq!(share(1 << 30, false).unwrap().piece, PIECE);
         assert!(share(least - 1, false).is_err());
     }
 }

@@ -1,14 +1,16 @@
-//! Reads every shard once and checks it on `jobs` threads while it is in memory.
+//! Reads every shard once, piece by piece, and checks it on `jobs` threads.
 //!
 //! ```text
-//! readers: get a shard, read its index ──(its checksum, then its chunks)──> workers
+//! readers: index, then piece after piece in the order of the bytes: read and hashed
+//!            └──(the groups of chunks of each piece)──> workers: decode, compare
 //! ```
 //!
-//! **Memory.** The channel between them holds nothing. So there are at most as many
-//! shards in memory as readers and workers, and most of the time one a reader. Each
-//! worker has one raw chunk. A reader takes the bytes of a shard from a budget before it
-//! reads them, and they are given back when the last worker is done with them. A shard
-//! that is larger than the whole budget is read and hashed chunk by chunk.
+//! A *piece* is some chunks that lie one behind the other; see [`super::pieces`].
+//!
+//! **Memory.** No shard is ever in memory as a whole, unless it is smaller than a piece.
+//! The channel between readers and workers holds nothing. A reader takes the bytes of a
+//! piece from a budget before it reads them, and they are given back when the last worker
+//! is done with them. Each worker has the pixels of one group of chunks.
 //!
 //! **Progress.** Readers wait for workers only, to take what they send, or to give back
 //! memory; a reader that waits for memory holds none. Workers wait
@@ -23,25 +25,22 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, Builder};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use rxrx_format::{
-    ChunkAddress, ShardIndexError, index_bytes, largest_chunk, read_index, read_stored_index,
-};
-use rxrx_metadata::Unit;
-use rxrx_reader::consistency::{FindingKind, Findings, error_chain};
-use rxrx_storage::{Store, StoreError};
-use sha2::{Digest, Sha256};
+use rxrx_format::{ChunkAddress, index_bytes, read_stored_index};
+use rxrx_reader::consistency::{FindingKind, Findings};
+use rxrx_storage::Store;
 
-use super::budget::{Budget, Taken};
 use super::checksums::Checksums;
 use super::chunk::{ChunkWorker, Expected, PlaneCounters};
-use super::memory::{PIECE, VerifyMemory};
+use super::memory::VerifyMemory;
+use super::pieces::{ChunkGroup, HashedShard, Piece, Problem, pieces};
 use super::shard_findings::ShardFindings;
 use super::shard_index::check_index;
 use crate::progress::Progress;
 
-/// Shards that are fetched while others are checked, so that no worker waits
-/// for a disk.
+/// Fewest shards that are read at once, so that no worker waits for a disk.
 const READERS: usize = 2;
+/// Workers for which a reader can fetch and hash enough.
+const WORKERS_A_READER: usize = 4;
 
 /// Everything that the checks of all shards share.
 pub(super) struct ShardCheck<'a> {
@@ -55,86 +54,12 @@ pub(super) struct ShardCheck<'a> {
     pub(super) memory: VerifyMemory,
 }
 
-/// The byte range of each chunk of a shard; `None` where it was never written.
-type Ranges = Vec<Option<Range<u64>>>;
-
-/// A shard in memory, or a chunk of it.
-struct LoadedBytes {
-    key: String,
-    bytes: Vec<u8>,
-    /// Offset of the bytes in the shard.
-    start: u64,
-    /// The unit and the ranges of its chunks; `None` where the root cannot be read, or
-    /// the index cannot.
-    index: Option<Arc<(Unit, Ranges)>>,
-    /// The memory of the bytes.
-    _taken: Taken,
-}
-
-/// A piece of work for a worker.
-enum Work {
-    /// Compare the checksum of the shard, all of which is in memory.
-    Checksum(Arc<LoadedBytes>),
-    /// Check the chunk with that number.
-    Chunk(Arc<LoadedBytes>, usize),
-}
-
-/// A shard cannot be read.
-struct Problem {
-    kind: FindingKind,
-    text: String,
-}
-
-impl Problem {
-    fn removed() -> Self {
-        Self {
-            kind: FindingKind::Missing,
-            text: "it was removed during the verification".to_owned(),
-        }
-    }
-}
-
-impl From<StoreError> for Problem {
-    fn from(error: StoreError) -> Self {
-        Self {
-            kind: FindingKind::Damaged,
-            text: error_chain(&error),
-        }
-    }
-}
-
-/// A shard that is read from start to end and hashed.
-struct Pieces<'a> {
-    store: &'a dyn Store,
-    key: &'a str,
-    hasher: Sha256,
-    /// Bytes that were hashed.
-    at: u64,
-}
-
-impl Pieces<'_> {
-    fn range(&self, range: Range<u64>) -> Result<Vec<u8>, Problem> {
-        let bytes = self.store.get_range(self.key, range)?;
-        bytes.ok_or_else(Problem::removed)
-    }
-
-    /// Reads and hashes the bytes up to `end`.
-    fn next(&mut self, end: u64) -> Result<Vec<u8>, Problem> {
-        let bytes = self.range(self.at..end)?;
-        self.hasher.update(&bytes);
-        self.at = end;
-        Ok(bytes)
-    }
-
-    /// Hashes the bytes up to `end`, which hold no chunk.
-    fn hash_until(&mut self, end: u64, memory: &Arc<Budget>) -> Result<(), Problem> {
-        while self.at < end {
-            let piece = PIECE.min(end - self.at);
-            let _taken = memory.take(piece);
-            self.next(self.at + piece)?;
-        }
-        Ok(())
-    }
+/// The work on a group of chunks: all of them are in memory.
+struct Work {
+    key: Arc<str>,
+    piece: Arc<Piece>,
+    group: ChunkGroup,
+    address: ChunkAddress,
 }
 
 impl<'a> ShardCheck<'a> {
@@ -152,10 +77,12 @@ impl<'a> ShardCheck<'a> {
         // Each reader takes the next key; no other memory depends on the counter.
         let next = AtomicUsize::new(0);
         let workers = self.memory.workers;
+        let readers = self.store.writers().max(workers / WORKERS_A_READER);
+        let readers = readers.max(READERS);
         thread::scope(|scope| {
             let (work, to_do) = bounded(0);
             let start = || -> io::Result<()> {
-                for _ in 0..READERS {
+                for _ in 0..readers {
                     let (work, next) = (work.clone(), &next);
                     Builder::new().spawn_scoped(scope, move || {
                         while let Some(key) = keys.get(next.fetch_add(1, Ordering::Relaxed)) {
@@ -178,132 +105,81 @@ impl<'a> ShardCheck<'a> {
 
     /// Runs in a reader: fetches a shard and hands out the work on it.
     fn load(&self, key: &str, expected: Option<&Expected<'_>>, work: &Sender<Work>) {
-        let size = self.sizes.get(key).copied().unwrap_or_default();
-        let loaded = if self.memory.shards.allows(size) {
-            self.load_whole(key, size, expected, work)
-        } else {
-            self.load_pieces(key, size, expected, work)
+        let loaded = match expected {
+            Some(expected) => self.load_chunks(key, expected, work),
+            None => self.hash_alone(key),
         };
-        if let Err(Problem { kind, text }) = loaded {
-            self.checksums.accept(key);
-            match expected {
-                Some(expected) => self.about(expected, key).shard(kind, text),
-                None => self.findings.object(kind, key, text),
+        match loaded {
+            Ok(shard) => {
+                self.checksums.check(key, shard.checksum(), self.findings);
+            }
+            Err(Problem { kind, text }) => {
+                self.checksums.accept(key);
+                match expected {
+                    Some(expected) => self.about(expected, key).shard(kind, text),
+                    None => self.findings.object(kind, key, text),
+                }
             }
         }
     }
 
-    /// Reads a shard as a whole.
-    fn load_whole(
-        &self,
-        key: &str,
-        size: u64,
-        expected: Option<&Expected<'_>>,
-        work: &Sender<Work>,
-    ) -> Result<(), Problem> {
-        let taken = self.memory.shards.take(size);
-        let bytes = self.store.get_at_most(key, size)?;
-        let bytes = bytes.ok_or_else(Problem::removed)?;
-        let (index, chunks) = self.index(key, expected, |chunks| read_index(&bytes, chunks));
-        let shard = Arc::new(LoadedBytes {
-            key: key.to_owned(),
-            bytes,
-            start: 0,
-            index,
-            _taken: taken,
-        });
-        // Workers end after the readers, unless one panics; then the scope does, too.
-        let _ = work.send(Work::Checksum(shard.clone()));
-        for chunk in chunks {
-            let _ = work.send(Work::Chunk(shard.clone(), chunk));
-        }
-        Ok(())
+    /// Reads a shard of which only the checksum can be compared.
+    fn hash_alone<'b>(&'b self, key: &'b str) -> Result<HashedShard<'b>, Problem> {
+        let mut shard = HashedShard::new(self.store, key, &self.memory);
+        shard.hash_until(self.size(key))?;
+        Ok(shard)
     }
 
-    /// Reads a shard that is too large for the memory, chunk by chunk in the order of its
-    /// bytes, and hashes it.
-    fn load_pieces(
-        &self,
-        key: &str,
-        size: u64,
-        expected: Option<&Expected<'_>>,
+    /// Reads a shard in the order of its bytes, and sends its chunks to the workers.
+    fn load_chunks<'b>(
+        &'b self,
+        key: &'b str,
+        expected: &Expected<'_>,
         work: &Sender<Work>,
-    ) -> Result<(), Problem> {
-        let mut shard = Pieces {
-            store: self.store,
-            key,
-            hasher: Sha256::new(),
-            at: 0,
-        };
-        let mut stored_index = Vec::new();
-        let geometry = expected.map(|expected| &expected.root.geometry);
-        let index_bytes = geometry.map_or(0, |geometry| index_bytes(geometry.chunks_per_shard()));
-        let end = size.saturating_sub(index_bytes as u64);
-        if index_bytes > 0 {
-            stored_index = shard.range(end..size)?;
-        }
-        let read = |chunks| read_stored_index(&stored_index, chunks, end);
-        let (index, mut chunks) = self.index(key, expected, read);
-        let range = |chunk: usize| Some(index.as_ref()?.1.get(chunk)?.as_ref()?.clone());
-        chunks.sort_by_key(|&chunk| range(chunk).map(|range| range.start));
-        let largest = geometry.map_or(0, |geometry| largest_chunk(geometry.chunk_bytes()) as u64);
-        for chunk in chunks {
-            let Some(range) = range(chunk) else { continue };
-            shard.hash_until(range.start, &self.memory.shards)?;
-            let length = range.end.saturating_sub(range.start);
-            if let Some((unit, _)) = index.as_deref()
-                && let Some(expected) = expected
-                && length > largest
-            {
-                let address = ChunkAddress::new(&expected.root.geometry, unit, chunk);
-                let text = format!("its chunk has {length} bytes, and can have {largest} at most");
-                let findings = self.about(expected, key);
-                findings.chunk(&address, FindingKind::Damaged, text);
-                continue;
-            }
-            let taken = self.memory.shards.take(length);
-            let bytes = shard.next(range.end)?;
-            let piece = LoadedBytes {
-                key: key.to_owned(),
-                bytes,
-                start: range.start,
-                index: index.clone(),
-                _taken: taken,
-            };
-            let _ = work.send(Work::Chunk(Arc::new(piece), chunk));
-        }
-        shard.hash_until(size, &self.memory.shards)?;
-        let checksum = shard.hasher.finalize().into();
-        self.checksums.check(key, checksum, self.findings);
-        Ok(())
-    }
-
-    /// Reads and checks the index of a shard. Returns it with the chunks that are to be
-    /// checked; nothing where the root cannot be read, or the index cannot.
-    fn index(
-        &self,
-        key: &str,
-        expected: Option<&Expected<'_>>,
-        read: impl FnOnce(usize) -> Result<Ranges, ShardIndexError>,
-    ) -> (Option<Arc<(Unit, Ranges)>>, Vec<usize>) {
-        let Some((expected, shard)) =
-            expected.and_then(|expected| Some((expected, expected.root.shard(key)?)))
-        else {
-            return (None, Vec::new());
-        };
+    ) -> Result<HashedShard<'b>, Problem> {
         let geometry = &expected.root.geometry;
+        let size = self.size(key);
+        let chunks = geometry.chunks_per_shard();
+        let end = size.saturating_sub(index_bytes(chunks) as u64);
+        let mut shard = HashedShard::new(self.store, key, &self.memory);
+        let (index, taken) = shard.part(end..size)?;
         let findings = self.about(expected, key);
-        match read(geometry.chunks_per_shard()) {
-            Ok(ranges) => {
-                let unit = geometry.unit(shard);
-                let chunks = check_index(&unit, &ranges, &findings);
-                (Some(Arc::new((unit, ranges))), chunks)
-            }
-            Err(error) => {
+        let groups = match (
+            expected.root.shard(key),
+            read_stored_index(&index, chunks, end),
+        ) {
+            (None, _) => Vec::new(),
+            (Some(number), Ok(ranges)) => check_index(&geometry.unit(number), &ranges, &findings),
+            (Some(_), Err(error)) => {
                 findings.shard(FindingKind::Damaged, format!("its index: {error}"));
-                (None, Vec::new())
+                Vec::new()
+            }
+        };
+        drop((index, taken));
+        let name: Arc<str> = key.into();
+        for groups in pieces(groups, self.memory.piece) {
+            let (Some(first), Some(last)) = (groups.first(), groups.last()) else {
+                continue;
+            };
+            let piece = Arc::new(shard.piece(first.range.start..last.range.end)?);
+            for group in groups {
+                let unit = geometry.unit(expected.root.shard(key).unwrap_or_default());
+                // Workers end after the readers, unless one panics; then the scope does, too.
+                let _ = work.send(Work {
+                    key: name.clone(),
+                    piece: piece.clone(),
+                    address: ChunkAddress::new(geometry, &unit, group.number),
+                    group,
+                });
             }
         }
+        shard.hash_until(size)?;
+        Ok(shard)
+    }
+
+    /// Returns the size of an object, as the store lists it.
+    fn size(&self, key: &str) -> u64 {
+        self.sizes.get(key).copied().unwrap_or_default()
     }
 
     /// Runs in a worker.
@@ -315,52 +191,40 @@ impl<'a> ShardCheck<'a> {
     ) {
         let mut worker = ChunkWorker::new();
         for work in to_do {
-            match (work, expected) {
-                (Work::Chunk(shard, chunk), Some(expected)) => {
-                    self.check_chunk(expected, &shard, chunk, &mut worker, counters);
-                }
-                (Work::Checksum(shard) | Work::Chunk(shard, _), _) => {
-                    let checksum = Sha256::digest(&shard.bytes).into();
-                    self.checksums.check(&shard.key, checksum, self.findings);
-                }
+            if let Some(expected) = expected {
+                self.check_group(expected, &work, &mut worker, counters);
             }
         }
     }
 
-    fn check_chunk(
+    fn check_group(
         &self,
         expected: &Expected<'_>,
-        shard: &LoadedBytes,
-        chunk: usize,
+        work: &Work,
         worker: &mut ChunkWorker,
         counters: &PlaneCounters,
     ) {
-        let Some((unit, ranges)) = shard.index.as_deref() else {
-            return;
-        };
-        let geometry = &expected.root.geometry;
-        let address = ChunkAddress::new(geometry, unit, chunk);
-        let findings = self.about(expected, &shard.key);
-        let bytes = ranges.get(chunk).and_then(|range| {
-            let range = range.as_ref()?;
-            let start = range.start.checked_sub(shard.start)?;
-            let end = range.end.checked_sub(shard.start)?;
-            shard.bytes.get(start as usize..end as usize)
-        });
-        let stored_bytes = match bytes {
-            Some(bytes) => {
-                worker.check(expected, &address, bytes, &findings, counters);
-                bytes.len() as u64
-            }
+        let Work {
+            key,
+            piece,
+            group,
+            address,
+        } = work;
+        let findings = self.about(expected, key);
+        let chunks: Option<Vec<&[u8]>> =
+            group.chunks.iter().map(|range| piece.get(range)).collect();
+        match chunks {
+            Some(chunks) => worker.check(expected, address, &chunks, &findings, counters),
             None => {
                 let text = "its chunk lies outside the shard".to_owned();
-                findings.chunk(&address, FindingKind::Damaged, text);
-                0
+                findings.chunk(address, FindingKind::Damaged, text);
             }
-        };
+        }
+        let geometry = &expected.root.geometry;
         let is_last = address.channels.end == geometry.channels;
         let sites = if is_last { address.sites.len() } else { 0 };
-        self.progress.chunk_verified(sites, stored_bytes);
+        let Range { start, end } = group.range;
+        self.progress.chunk_verified(sites, end - start);
     }
 
     /// Returns where findings about a shard are reported.

@@ -10,9 +10,12 @@ use rxrx_format::{ChunkAddress, PlaneRow, Root, plane_shape};
 use rxrx_input::{PlannedInput, ReadError, ReadHints, SourceStamp, largest_file};
 use rxrx_metadata::{Plan, SiteIndex};
 use rxrx_reader::consistency::{Finding, FindingKind, Findings, Tables};
-use rxrx_storage::{Location, Unreachable};
+use rxrx_storage::Unreachable;
 
 use super::source_table::compare_columns;
+
+/// Largest difference of pixels that two decoders of JPEG 2000 may make.
+const OTHER_DECODER: u16 = 1;
 
 /// The source of a dataset, its rows and channels matched with the dataset's.
 pub(super) struct SourceCheck<'a> {
@@ -22,6 +25,9 @@ pub(super) struct SourceCheck<'a> {
     rows: Vec<Option<usize>>,
     /// For each channel of the dataset, its position in the plan.
     channels: Vec<Option<usize>>,
+    /// By how much a pixel may differ: 0, or 1 where another decoder of JPEG 2000, or
+    /// another version of it, made the dataset.
+    tolerance: u16,
     /// The error after which the source cannot be read any more.
     unreachable: OnceLock<Unreachable>,
 }
@@ -58,7 +64,7 @@ impl<'a> SourceCheck<'a> {
     ) -> Self {
         let unlike = |text: String| findings.object(FindingKind::UnlikeSource, SITES, text);
         let plan = &planned.plan;
-        let names: Vec<String> = plan.channels().iter().map(ToString::to_string).collect();
+        let names: Vec<String> = plan.channel_names().to_vec();
         if names != root.channels {
             unlike(format!(
                 "the channels are {}, those of the source {}",
@@ -79,15 +85,16 @@ impl<'a> SourceCheck<'a> {
             shape,
             rows,
             channels,
+            tolerance: tolerance(root, planned),
             unreachable: OnceLock::new(),
         }
     }
 
     /// Returns the source and the error, if the source could not be read to the end.
     /// Then no finding about it counts.
-    pub(super) fn into_unreachable(self) -> Option<(Location, Unreachable)> {
+    pub(super) fn into_unreachable(self) -> Option<(String, Unreachable)> {
         let error = self.unreachable.into_inner()?;
-        Some((self.planned.input.clone(), error))
+        Some((self.planned.input_name(), error))
     }
 
     /// Reads the images of the planes of a chunk of the dataset.
@@ -156,7 +163,7 @@ impl<'a> SourceCheck<'a> {
         const RETRY: &str = "convert --retry-bad takes it in";
         match (row, self.decode(worker, plane)) {
             (Some(PlaneRow::Ok { .. }) | None, Ok(())) => {
-                if let Some(text) = difference(pixels, &worker.plane, self.shape) {
+                if let Some(text) = difference(pixels, &worker.plane, self.shape, self.tolerance) {
                     report(format!("{path}: {text}"));
                 }
                 return true;
@@ -233,8 +240,19 @@ fn match_rows(plan: &Plan, tables: &Tables, findings: &Findings) -> Vec<Option<u
     rows
 }
 
-/// Says where two planes differ, if they do.
-fn difference(stored: &[u8], source: &[u8], shape: PlaneShape) -> Option<String> {
+/// By how much pixels may differ. Lossy JPEG 2000 leaves the rounding to the decoder.
+fn tolerance(root: &Root, planned: &PlannedInput) -> u16 {
+    match (
+        &root.attributes.settings.image_decoder,
+        planned.image_decoder(),
+    ) {
+        (Some(then), Some(now)) if then != now => OTHER_DECODER,
+        _ => 0,
+    }
+}
+
+/// Says where two planes differ by more than `tolerance`, if they do.
+fn difference(stored: &[u8], source: &[u8], shape: PlaneShape, tolerance: u16) -> Option<String> {
     if stored == source {
         return None;
     }
@@ -244,8 +262,9 @@ fn difference(stored: &[u8], source: &[u8], shape: PlaneShape) -> Option<String>
         byte(0) | byte(1) << 8
     };
     let pixels = || stored.chunks(bytes).zip(source.chunks(bytes));
-    let count = pixels().filter(|(a, b)| a != b).count();
-    let (position, (stored, source)) = pixels().enumerate().find(|(_, (a, b))| a != b)?;
+    let is_other = |(a, b): &(&[u8], &[u8])| value(a).abs_diff(value(b)) > tolerance;
+    let count = pixels().filter(is_other).count();
+    let (position, (stored, source)) = pixels().enumerate().find(|(_, pair)| is_other(pair))?;
     let width = (shape.width as usize).max(1);
     Some(format!(
         "{count} pixels differ, the first at y {}, x {}: {} in the dataset, {} in the source",
@@ -254,4 +273,43 @@ fn difference(stored: &[u8], source: &[u8], shape: PlaneShape) -> Option<String>
         value(stored),
         value(source)
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use rxrx_decoder::BitDepth;
+
+    use super::*;
+
+    #[test]
+    fn pixels_may_differ_by_the_tolerance_and_no_more() {
+        let shape = |depth| PlaneShape {
+            height: 1,
+            width: 3,
+            depth,
+        };
+        let of = |stored: &[u8], source: &[u8], tolerance| {
+            let depth = if stored.len() == 3 {
+                BitDepth::Eight
+            } else {
+                BitDepth::Sixteen
+            };
+            difference(stored, source, shape(depth), tolerance)
+        };
+        assert_eq!(of(&[1, 2, 3], &[1, 2, 3], 0), None);
+        assert!(
+            of(&[1, 2, 3], &[1, 3, 3], 0)
+                .unwrap()
+                .starts_with("1 pixels differ")
+        );
+        assert_eq!(of(&[1, 2, 3], &[0, 3, 3], 1), None);
+        assert!(
+            of(&[1, 2, 3], &[1, 2, 5], 1)
+                .unwrap()
+                .contains("x 2: 3 in the dataset, 5")
+        );
+        // The low byte comes first: 256 and 255, 256 and 254.
+        assert_eq!(of(&[0, 1, 0, 0, 0, 0], &[255, 0, 0, 0, 0, 0], 1), None);
+        assert!(of(&[0, 1, 0, 0, 0, 0], &[254, 0, 0, 0, 0, 0], 1).is_some());
+    }
 }

@@ -87,7 +87,9 @@ pub(crate) fn convert_at(
     options: &ConvertOptions,
     observer: &dyn Observer,
 ) -> Result<Converted, ConvertError> {
-    output.refuse_overlap(&planned.input)?;
+    for input in &planned.inputs {
+        output.refuse_overlap(input)?;
+    }
     // A retry is meant for a dataset that lacks images.
     let allow_missing = options.allow_missing || options.existing == Existing::RetryBad;
     refuse_problems(planned, allow_missing)?;

@@ -8,7 +8,6 @@ use rxrx_storage::{LocationError, LockError, StoreError};
 
 use crate::clean::CleanError;
 use crate::convert::ConvertError;
-use crate::describe::DescriptionError;
 use crate::inspect::InspectError;
 use crate::journal::{JournalError, RecordedError, ResumeError};
 use crate::output::{LostObject, OutputError};
@@ -57,7 +56,6 @@ macro_rules! kinds {
 }
 
 kinds! {
-    DescriptionError [] { _ => Input }
     LabelError [] { _ => Defect }
     LocationError [] { _ => Usage }
     LostObject [] { _ => Output }
@@ -81,7 +79,7 @@ kinds! {
     RecordedError [Store Table] {
         Self::NoUnit { .. } => Defect,
         Self::Absent { .. } | Self::Checksums { .. } | Self::Place { .. } => Output,
-        Self::Changed { .. } | Self::NoCause => Output,
+        Self::Changed { .. } | Self::NoCause | Self::NoPlaces => Output,
     }
     ResumeError [Recorded Store] {
         Self::Source { .. } => Store,
@@ -92,12 +90,13 @@ kinds! {
     CleanError [Output Store] { Self::Switching { .. } => Output, Self::Foreign { .. } => Input }
     PipelineError [Codec Journal Store] {
         Self::UnreadableImage { .. } | Self::CorruptImage { .. } => Input,
+        Self::AllAlike { .. } => Input,
         Self::Source { .. } | Self::Thread { .. } => Store,
         Self::Defect { .. } => Defect,
     }
     SealError [Journal Recorded Label Table Lost Store] { Self::Json { .. } => Defect }
     ConvertError [
-        Description Output Codec Resume Table Recorded Journal Store Pipeline Seal
+        Output Codec Resume Table Recorded Journal Store Pipeline Seal
     ] {
         Self::Memory(_) => Usage,
         Self::Refused { .. } | Self::Missing { .. } => Input,

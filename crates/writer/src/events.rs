@@ -1,6 +1,10 @@
 //! Progress as events. The library sends them to an observer, which may draw a bar,
 //! write a log or do nothing.
 
+use std::time::Duration;
+
+use rxrx_decoder::Oddity;
+
 use crate::journal::Resumed;
 
 /// An event of a conversion, a verification or a publication.
@@ -30,6 +34,20 @@ pub enum Event<'a> {
         path: &'a str,
         /// The problem of the image.
         error: &'a str,
+    },
+    /// The conversion was asked to stop. The units in progress are finished if that takes no
+    /// longer than `grace`.
+    Stopping {
+        /// How long the units may go on.
+        grace: Duration,
+    },
+    /// An image is faulty in a way that does not concern its pixels, which are proven by
+    /// checksums and were stored.
+    PlaneKept {
+        /// The path inside INPUT.
+        path: &'a str,
+        /// What is wrong with the file.
+        oddity: Oddity,
     },
     /// An unfinished run is continued.
     Continued(&'a Resumed),

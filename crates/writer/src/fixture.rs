@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicBool;
 use rxrx_format::keys::{CHECKSUMS, ROOT_METADATA};
 pub(crate) use rxrx_format::testing::{SIDE, image_path, plan, settings, shards_of};
 use rxrx_format::{
-    ChunkEncoder, DatasetAttributes, Description, SwitchMark, parse_checksums, remove_switch,
+    DatasetAttributes, Description, GroupEncoder, SwitchMark, parse_checksums, remove_switch,
 };
 pub(crate) use rxrx_input::testing::{Images, png};
 use rxrx_input::{PlanOptions, PlannedInput, Source};
@@ -32,7 +32,7 @@ pub(crate) fn run_units(
     output: &ChecksummedStore<'_>,
     work: &Memory,
 ) -> Vec<UnitRecord> {
-    let encoder = ChunkEncoder::new(settings().codec, plan.geometry()).unwrap();
+    let encoder = GroupEncoder::new(settings().codec, plan.geometry()).unwrap();
     let journal = Journal::new(work);
     let units: Vec<Unit> = plan.units().collect();
     let pipeline = pipeline(plan, source, &encoder, output, &journal);
@@ -58,7 +58,7 @@ pub(crate) fn seal(
             jobs: NonZeroUsize::MIN,
         },
         embeddings: None,
-        attributes: &attributes,
+        attributes,
         output,
     };
     seal.write().map(drop)
@@ -68,7 +68,7 @@ pub(crate) fn seal(
 pub(crate) fn capacity_of(
     plan: &Plan,
     source: &dyn Source,
-    encoder: &ChunkEncoder,
+    encoder: &GroupEncoder,
     jobs: NonZeroUsize,
     writers: usize,
 ) -> Capacity {
@@ -90,7 +90,7 @@ pub(crate) fn capacity_of(
 pub(crate) fn pipeline<'a>(
     plan: &'a Plan,
     source: &'a dyn Source,
-    encoder: &'a ChunkEncoder,
+    encoder: &'a GroupEncoder,
     output: &'a ChecksummedStore<'a>,
     journal: &'a Journal<'a>,
 ) -> Pipeline<'a> {
@@ -107,6 +107,7 @@ pub(crate) fn pipeline<'a>(
         capacity: capacity_of(plan, source, encoder, NonZeroUsize::MIN, 1),
         strict: false,
         stop: &NEVER,
+        grace: std::time::Duration::from_secs(600),
     }
 }
 
@@ -158,7 +159,7 @@ pub(crate) fn planned_input_in(folder: &Path, sites: usize, shard_sites: usize) 
     fs::write(folder.join("metadata.csv"), table).unwrap();
     let options = PlanOptions {
         layout: Layout {
-            shard_sites,
+            shard_sites: Some(shard_sites),
             ..Layout::default()
         },
         ..PlanOptions::default()

@@ -98,7 +98,7 @@ impl LeftOver {
 pub struct MadeWith {
     /// The settings of the conversion.
     pub settings: Settings,
-    /// Name, licence and citation.
+    /// Name, licence, citation, channels and columns.
     pub description: Description,
 }
 

@@ -31,7 +31,6 @@ mod journal;
 mod output;
 mod pipeline;
 mod plan_input;
-mod projection;
 mod publish;
 mod refused;
 mod replan;
@@ -45,14 +44,16 @@ mod verify;
 /// Tables, names of images and plans.
 pub use rxrx_metadata as metadata;
 
+pub use rxrx_decoder::Oddity;
 pub use rxrx_format::{
-    ChannelDescription, Codec, CodecError, DatasetAttributes, Description, EmbeddingsDigest,
-    GENERATOR, LabelError, PlaneCounts, ReadTableError, Settings, TableError, UnknownCodec, Window,
-    data_type_name,
+    ChannelDescription, Codec, CodecError, ColumnMeaning, ColumnMeanings, DatasetAttributes,
+    Description, EmbeddingsDigest, GENERATOR, LabelError, PlaneCounts, ReadTableError, Settings,
+    TableError, UnknownCodec, Window, WindowOrigin, data_type_name,
 };
 pub use rxrx_input::{
-    Archive, ArchiveError, FolderSource, PlanInputError, PlanOptions, PlannedInput, ReadError,
-    ReadHints, Source, SourceStamp,
+    Archive, ArchiveError, DescriptionError, FolderSource, PlanInputError, PlanOptions,
+    PlannedInput, ReadError, ReadHints, Source, SourceStamp, TableLocation, Tables,
+    input_of_tables,
 };
 pub use rxrx_reader::{DatasetError, DatasetInfo};
 pub use rxrx_storage::{
@@ -68,7 +69,7 @@ pub use rxrx_verify::{
 
 pub use self::clean::{CleanError, CleanOptions, Cleaned, clean};
 pub use self::convert::{ConvertError, ConvertOptions, Converted, convert};
-pub use self::describe::{DescriptionError, describe};
+pub use self::describe::describe;
 pub use self::error_kind::{ErrorKind, HasErrorKind};
 pub use self::events::{Event, Observer, Silent};
 pub use self::inspect::{InspectError, LeftOver, MadeWith, Unfinished};
@@ -77,11 +78,11 @@ pub use self::journal::{
 };
 pub use self::output::{Existing, LockKind, LostObject, OutputError};
 pub use self::pipeline::PipelineError;
-pub use self::plan_input::plan_input;
-pub use self::projection::Projection;
+pub use self::plan_input::{plan_input, plan_inputs};
 pub use self::publish::{PublishError, PublishOptions, Published, publish};
 pub use self::refused::RefusedImages;
 pub use self::replan::plan_options;
 pub use self::seal::SealError;
 pub use self::space::{DoesNotFit, OutputSpace, Space};
 pub use self::verify::verify;
+pub use rxrx_estimate::{CodecSize, ObjectNumbers, Projection};

@@ -81,7 +81,9 @@
 //!    units, since those are taken later.
 //!
 //! So c is written, and the argument starts again with the next chunk. The run ends when
-//! all chunks are taken, when the caller sets `stop`, or when a unit fails. The number
+//! all chunks are taken, when the caller sets `stop`, or when a unit fails. A thread that
+//! waits for nothing but the end of the run gives up all units a while after `stop`
+//! (`grace`). The number
 //! of wanted units then only falls, which wakes all storers; a storer whose unit is no
 //! longer wanted gives up, a worker skips such chunks, a reader takes no more. Readers
 //! that end close the channel, which ends the workers. A thread that panics sets a flag
@@ -98,6 +100,7 @@ mod capacity;
 mod chunk;
 mod chunks;
 mod error;
+mod first_images;
 mod inputs;
 mod progress;
 mod read;

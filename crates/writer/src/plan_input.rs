@@ -10,9 +10,20 @@ use rxrx_storage::Location;
 /// # Errors
 /// The errors of [`PlannedInput::open`].
 pub fn plan_input(input: &Location, options: PlanOptions) -> Result<PlannedInput, PlanInputError> {
+    plan_inputs(std::slice::from_ref(input), options)
+}
+
+/// Plans the conversion of several inputs, as [`plan_input`] does for one.
+///
+/// # Errors
+/// The errors of [`PlannedInput::open_all`].
+pub fn plan_inputs(
+    inputs: &[Location],
+    options: PlanOptions,
+) -> Result<PlannedInput, PlanInputError> {
     let options = PlanOptions {
         column_names: COLUMN_NAME_RULE,
         ..options
     };
-    PlannedInput::open(input, options)
+    PlannedInput::open_all(inputs, options)
 }

@@ -49,7 +49,8 @@ pub(crate) struct Seal<'a> {
     pub(crate) units: &'a [StoredUnit],
     pub(crate) records: UnitRecords<'a>,
     pub(crate) embeddings: Option<&'a Embeddings>,
-    pub(crate) attributes: &'a DatasetAttributes,
+    /// The attributes; the display windows that the data give are set in the seal.
+    pub(crate) attributes: DatasetAttributes,
     pub(crate) output: &'a ChecksummedStore<'a>,
 }
 
@@ -64,13 +65,15 @@ pub(crate) struct Sealed {
 
 impl Seal<'_> {
     /// Writes everything but the shards; the dataset is complete when this returns.
-    pub(crate) fn write(self) -> Result<Sealed, SealError> {
-        let metadata = key_value_metadata(self.plan.geometry(), self.attributes);
+    pub(crate) fn write(mut self) -> Result<Sealed, SealError> {
+        let metadata = key_value_metadata(self.plan.geometry(), &self.attributes);
         let mut records =
             CollectedRecords::collect(self.plan, self.units, &self.records, &metadata)?;
+        let channels = &mut self.attributes.description.channels;
+        records.windows.set(channels);
         let columns = self.plan.table().columns();
         let present = std::mem::take(&mut records.present);
-        let labels = labels(columns, present, self.attributes)?;
+        let labels = labels(columns, present, &self.attributes)?;
         for_each_concurrent(&labels, AT_ONCE, |label| {
             let key = format!("{GROUP}/{}/{}", label.name, label.chunk_key);
             self.output.put(&key, &[&label.chunk]).map(drop)
@@ -98,10 +101,11 @@ impl Seal<'_> {
             refused,
             ..
         } = records;
-        output.put(SITES, &[&sites_table(plan, &places, metadata)?])?;
+        let meanings = &self.attributes.description.columns;
+        output.put(SITES, &[&sites_table(plan, &places, meanings, metadata)?])?;
         output.put(PLANES, &[&planes])?;
         drop((places, planes));
-        let names: Vec<String> = plan.channels().iter().map(ToString::to_string).collect();
+        let names: Vec<String> = plan.channel_names().to_vec();
         let stats = channel_stats_table(&channel_stats, &names, metadata)?;
         output.put(CHANNEL_STATS, &[&stats])?;
         if let Some(embeddings) = self.embeddings {
@@ -152,7 +156,7 @@ impl Seal<'_> {
     /// the store and the root metadata. Returns the error of its flush: the dataset is sealed all the same,
     /// because readers find the root metadata.
     fn put_root(&self, arrays: Map<String, Value>) -> Result<Option<StoreError>, SealError> {
-        let root = root_metadata(self.attributes, arrays).map_err(json_error(ROOT_METADATA))?;
+        let root = root_metadata(&self.attributes, arrays).map_err(json_error(ROOT_METADATA))?;
         let root = document(ROOT_METADATA, &root)?;
         let list = self.output.checksum_list((ROOT_METADATA, &root));
         self.output.put(CHECKSUMS, &[list.as_bytes()])?;

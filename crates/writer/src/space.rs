@@ -3,15 +3,14 @@
 use std::error::Error;
 use std::io;
 
-use rxrx_format::keys::OBJECTS;
-use rxrx_format::{Codec, label_names};
+use rxrx_estimate::{Projection, file_count};
+use rxrx_format::Codec;
 use rxrx_input::PlannedInput;
 use rxrx_storage::{FreeSpace, Location, causes};
 use rxrx_verify::size_text;
 use serde::Serialize;
 
 use crate::output::{Existing, OutputError, OutputLocation, OutputState};
-use crate::projection::Projection;
 
 /// Bytes of a plane in the tables, without its pixels.
 const TABLE_BYTES: u64 = 96;
@@ -19,13 +18,6 @@ const TABLE_BYTES: u64 = 96;
 const RECORD_BYTES: u64 = 400;
 /// Bytes that an inode takes, and those that are lost in the last block of a file.
 const BLOCK: u64 = 4096;
-/// Files and folders of a shard: `N/0/0/0` and its record in the journal.
-const FILES_OF_A_SHARD: u64 = 5;
-/// Files and folders of a label: its folder, its metadata, and `c/0`.
-const FILES_OF_A_LABEL: u64 = 4;
-/// Folders of every dataset and its journal.
-const FOLDERS: u64 = 6;
-
 /// Room for bytes and files on a file system.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Space {
@@ -83,11 +75,13 @@ impl OutputSpace {
     /// [`OutputError`] when `convert` would refuse OUTPUT, or it cannot be read.
     pub fn at(
         planned: &PlannedInput,
-        codec: Codec,
+        projection: &Projection,
         output: &Location,
     ) -> Result<Self, OutputError> {
         let place = OutputLocation::new(output)?;
-        place.refuse_overlap(&planned.input)?;
+        for input in &planned.inputs {
+            place.refuse_overlap(input)?;
+        }
         let state = place.state()?;
         let left = match &state {
             OutputState::Sealed(_) => None,
@@ -99,7 +93,7 @@ impl OutputSpace {
         };
         state.transition(Existing::Continue, output)?;
         Ok(Self {
-            needed: left.map_or_else(Space::default, |left| Space::of(planned, codec, left)),
+            needed: left.map_or_else(Space::default, |left| Space::of(planned, projection, left)),
             free: place.free_space(),
         })
     }
@@ -133,24 +127,14 @@ impl WorkLeft {
 impl Space {
     /// Returns the room that the rest of a conversion needs: the shards of `left` with
     /// their records, all labels and all tables.
-    pub(crate) fn of(planned: &PlannedInput, codec: Codec, left: WorkLeft) -> Self {
+    pub(crate) fn of(planned: &PlannedInput, projection: &Projection, left: WorkLeft) -> Self {
         let geometry = planned.plan.geometry();
-        let Projection {
-            raw_bytes,
-            stored_bytes,
-            ..
-        } = Projection::of(planned, codec);
-        // Codecs store pixels that they cannot make smaller as they are.
-        let shards = stored_bytes.min(raw_bytes) as f64;
+        let shards = projection.stored_bytes as f64;
         let shards = shards * left.sites as f64 / geometry.sites as f64;
         let planes = |sites: usize| sites.saturating_mul(geometry.channels) as u64;
         let embeddings = planned.embeddings.as_ref();
         let embeddings = embeddings.map_or(0, |table| table.length() * geometry.sites * 4);
-        let labels = label_names(planned.plan.table().columns()).len() as u64;
-        let files = FILES_OF_A_SHARD * left.units as u64
-            + FILES_OF_A_LABEL * labels
-            + OBJECTS.len() as u64
-            + FOLDERS;
+        let files = file_count(planned, left.units as u64);
         let bytes = shards as u64
             + planes(geometry.sites) * TABLE_BYTES
             + planes(left.sites) * RECORD_BYTES
@@ -165,17 +149,30 @@ impl Space {
     }
 }
 
-/// Demands room for `needed` at OUTPUT, beside what is there: a dataset that is replaced
-/// stays until the new one is complete.
-pub(crate) fn demand_space(output: &OutputLocation, needed: Space) -> Result<(), DoesNotFit> {
-    match output.free_space() {
-        Some(free) if !needed.fits(free) => Err(DoesNotFit {
-            output: output.output().clone(),
-            needed,
-            free,
-        }),
-        _ => Ok(()),
+/// Demands room for the work that is left at OUTPUT, beside what is there: a dataset that is
+/// replaced stays until the new one is complete. Images are encoded to estimate it only
+/// where there is no room for the largest dataset that can result.
+pub(crate) fn demand_space(
+    output: &OutputLocation,
+    planned: &PlannedInput,
+    codec: Codec,
+    left: WorkLeft,
+) -> Result<(), DoesNotFit> {
+    let Some(free) = output.free_space() else {
+        return Ok(());
+    };
+    if Space::of(planned, &Projection::largest(planned, codec), left).fits(free) {
+        return Ok(());
     }
+    let needed = Space::of(planned, &Projection::of_codec(planned, codec), left);
+    if needed.fits(free) {
+        return Ok(());
+    }
+    Err(DoesNotFit {
+        output: output.output().clone(),
+        needed,
+        free,
+    })
 }
 
 /// Returns what `needed` has more than `free`. If an estimate was too low, `needed` may

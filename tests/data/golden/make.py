@@ -243,9 +243,6 @@ def refused() -> dict[str, bytes]:
             header(8, GREY), chunk(b"ABCD", b""), chunk(b"IDAT", data)
         ),
         "x-colours": coloured(rows, RGB, lambda v: (v, v, 255 - v)),
-        "x-1-bit": grey(draw(1, 1), 1),
-        "x-2-bits": grey(draw(2, 3), 2),
-        "x-4-bits": interlaced(draw(3, 15), 4),
         "x-transparent": coloured(rows, GREY_ALPHA, lambda v: (v, 128)),
     }
 

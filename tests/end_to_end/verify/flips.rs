@@ -18,8 +18,8 @@ fn a_flipped_bit_is_found_in_its_object_only() {
     let whole = Dataset::at(input.output());
     let objects: Vec<(String, Vec<u8>)> = whole.objects().into_iter().collect();
     let table = whole.sites_table();
-    let [shards, ids] = ["shard", "site_id"].map(|column| table.texts(column));
-    let [offsets, lengths] = ["offset", "length"].map(|column| table.integers(column));
+    let [shards, ids] = ["object", "site_id"].map(|column| table.texts(column));
+    let [offsets, lengths] = ["byte_offset", "byte_length"].map(|column| table.integers(column));
     let dataset = copy(&input, "flipped");
     let mut random = random();
     let mut tally = Tally::new("a bit flipped in an object of a dataset");

@@ -221,6 +221,13 @@ fn metadata_that_contradicts_the_root_is_found_though_every_checksum_is_right() 
     change("images.zarr/plate/zarr.json", "int64", "int32");
     change("images.zarr/images/zarr.json", "\"end\"", "\"start\"");
     change("images.zarr/zarr.json", "\"missing\": 1", "\"missing\": 2");
+    // The planes give another window than the profile.
+    let from_data = "\"window_from\": \"data\"";
+    change(
+        "images.zarr/zarr.json",
+        "\"window_from\": \"given\"",
+        from_data,
+    );
     change(
         "croissant.json",
         "\"contentSize\": \"",

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-from pathlib import Path
-
+from readers.other_python import asked
 from servers.bucket import Bucket
 from servers.object_stores import ACCESS_KEY, SECRET_KEY
 
 
 def httpfs(*statements: str) -> list[list[object]]:
     """Runs statements in the DuckDB with httpfs and returns the rows of the last one."""
-    script = Path(__file__).with_name("httpfs_query.py")
-    done = subprocess.run(
-        [os.environ["HTTPFS_PYTHON"], script],
-        input=json.dumps(statements),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return asked("HTTPFS_PYTHON", "httpfs_query.py", statements)
 
 
 def secret(bucket: Bucket, key: str = SECRET_KEY) -> str:

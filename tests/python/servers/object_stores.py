@@ -46,6 +46,8 @@ def seaweedfs(folder: Path, other_keys: Mapping[str, str] | None = None) -> Seaw
     command += [f"-ip={LOOPBACK}", f"-ip.bind={LOOPBACK}", "-master.telemetry=false"]
     command += ["-admin.ui=false", "-webdav=false", "-s3.port.iceberg=0", "-s3.port.lance=0"]
     command += [f"-{part}.port={port}" for part, port in ports.items()]
+    # Each bucket takes a volume, and a nearly full disk must not limit their number.
+    command.append("-volume.max=200")
     if other_keys:
         pairs = [{"accessKey": key, "secretKey": secret} for key, secret in other_keys.items()]
         owner = {"name": "owner", "credentials": pairs, "actions": ["Admin"]}

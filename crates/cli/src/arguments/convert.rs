@@ -1,12 +1,11 @@
 //! Arguments of `convert`.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use clap::Args;
-use rxrx_writer::{
-    Description, DescriptionError, Location, LocationError, LockKind, PlannedInput, describe,
-};
+use rxrx_writer::{Location, LocationError, LockKind, PlanOptions};
 
 use super::input::InputArguments;
 use super::jobs::jobs;
@@ -20,26 +19,36 @@ Examples:
   rxrx2zarr convert rxrx1 s3://bucket/rxrx1        with the credentials of the AWS tools
   rxrx2zarr convert images out --metadata metadata.csv.gz --codec delta-zstd
   rxrx2zarr convert rxrx1 huvec --include 'HUVEC-*' --include dataset=train
+  rxrx2zarr convert plates out --profile rxrx19a   if it is not recognised
   rxrx2zarr convert rxrx1 out --allow-missing      pixels of missing images become 0
+  rxrx2zarr convert plate1.zip plate2.tar out --metadata metadata.csv    several inputs as one
+  rxrx2zarr convert rxrx1 out --only-present       without the sites that have no image
   rxrx2zarr convert rxrx1 out --retry-bad          after such images were repaired
 
 The same command continues an interrupted run. If the dataset is complete, it
-does nothing. The first Ctrl-C finishes the shards in progress, the second one
-stops at once.
+does nothing. The first Ctrl-C finishes the shards that can end within 5 seconds
+(--grace), the second one stops at once.
 
 Exit codes: 0 complete, 1 failed and nothing sealed, 2 wrong usage,
 3 sealed but some images are missing or could not be used,
 129, 130, 138 or 143 stopped by SIGHUP, SIGINT, SIGUSR1 or SIGTERM.";
 
 #[derive(Debug, Args)]
-#[command(before_help = EXAMPLES)]
+#[command(
+    before_help = EXAMPLES,
+    override_usage = "rxrx2zarr convert [OPTIONS] [INPUT]... <OUTPUT>"
+)]
 pub(crate) struct ConvertArguments {
+    /// INPUT: folder, zip or tar archive, folder of tars, or Parquet files, with images named
+    /// [images/]EXP/PlateN/WELL_sS_wC.png; several are read as one. OUTPUT, the last one:
+    /// folder to create. Each is a path, or an address: s3://, gs://, az:// or http(s)://
+    // One list, because clap gives a list followed by another argument only what stands in
+    // front of the first option.
+    #[arg(value_names = ["INPUT", "OUTPUT"], required = true, num_args = 1..)]
+    paths: Vec<OsString>,
+
     #[command(flatten)]
     pub(crate) input: InputArguments,
-
-    /// Folder to create, or an address: s3://, gs://, az:// or http(s)://host/bucket/name
-    #[arg(value_name = "OUTPUT")]
-    output: OsString,
 
     /// Number of threads that decode and encode [default: all cores]
     #[arg(short, long, value_name = "N", value_parser = jobs())]
@@ -47,6 +56,11 @@ pub(crate) struct ConvertArguments {
 
     #[command(flatten)]
     pub(crate) memory: MemoryArguments,
+
+    /// Seconds that shards in progress may take after a signal; what is left of them is
+    /// dropped, and converted when the run is continued
+    #[arg(long, value_name = "SECONDS", default_value = "5")]
+    grace: u32,
 
     /// Convert even if images are missing: their pixels become 0
     #[arg(long)]
@@ -63,8 +77,8 @@ pub(crate) struct ConvertArguments {
 
     /// Convert missing, unreadable and corrupt images of OUTPUT again, with the settings of OUTPUT
     #[arg(long, conflicts_with_all = [
-        "overwrite", "strict", "include", "exclude", "chunk_sites", "chunk_channels",
-        "shard_sites", "codec", "dataset_name", "license", "citation",
+        "overwrite", "strict", "include", "exclude", "only_present", "chunk_sites", "chunk_channels",
+        "tile", "shard_sites", "codec", "NameArguments", "dataset_name", "license", "citation",
     ])]
     pub(crate) retry_bad: bool,
 
@@ -82,28 +96,39 @@ pub(crate) struct ConvertArguments {
     #[arg(long, value_name = "KIND", value_parser = ["lease"])]
     lock: Option<String>,
 
-    /// Name of the dataset [default: from INPUT/rxrx2zarr.json, or RxRx1]
-    #[arg(long, value_name = "NAME")]
-    dataset_name: Option<String>,
-
-    /// Licence of the images, an SPDX identifier [default: from INPUT/rxrx2zarr.json, or
-    /// CC-BY-NC-SA-4.0]
-    #[arg(long, value_name = "SPDX")]
-    license: Option<String>,
-
-    /// Publication to cite [default: from INPUT/rxrx2zarr.json, or the RxRx1 paper]
-    #[arg(long, value_name = "TEXT")]
-    citation: Option<String>,
-
     /// Print the result, or the failure, as JSON (see docs/json.md)
     #[arg(long)]
     pub(crate) json: bool,
 }
 
 impl ConvertArguments {
+    /// Whether there is an OUTPUT beside an INPUT, which clap cannot demand: it counts the
+    /// paths between two options.
+    pub(super) fn has_output(&self) -> bool {
+        self.paths.len() > 1 || self.input.has_path_columns()
+    }
+
     /// Returns OUTPUT.
     pub(crate) fn output(&self) -> Result<Location, LocationError> {
-        self.input.store.folder(&self.output)
+        let output = self
+            .paths
+            .last()
+            .map_or(OsStr::new(""), OsString::as_os_str);
+        self.input.store.folder(output)
+    }
+
+    /// Returns the INPUTs.
+    pub(crate) fn inputs(&self, options: &PlanOptions) -> anyhow::Result<Vec<Location>> {
+        let inputs = self
+            .paths
+            .split_last()
+            .map_or(&[][..], |(_, inputs)| inputs);
+        self.input.locations(inputs, options)
+    }
+
+    /// Returns how long shards in progress may take after a signal.
+    pub(crate) fn grace(&self) -> Duration {
+        Duration::from_secs(self.grace.into())
     }
 
     /// Returns how an OUTPUT that is a folder is locked.
@@ -112,25 +137,5 @@ impl ConvertArguments {
             Some(_) => LockKind::Lease,
             None => LockKind::System,
         }
-    }
-
-    /// Returns the description of the dataset: what the user gives, and otherwise
-    /// what the input has.
-    pub(crate) fn description(
-        &self,
-        prepared: &PlannedInput,
-    ) -> Result<Description, DescriptionError> {
-        let mut input = describe(prepared)?;
-        if self.dataset_name.is_some() {
-            // It is another dataset, which is not published at the same address.
-            (input.url, input.creator) = (None, None);
-        }
-        Ok(Description {
-            name: self.dataset_name.clone().unwrap_or(input.name),
-            license: self.license.clone().unwrap_or(input.license),
-            citation: self.citation.clone().unwrap_or(input.citation),
-            url: input.url,
-            creator: input.creator,
-        })
     }
 }

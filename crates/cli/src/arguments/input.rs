@@ -4,25 +4,25 @@ use std::ffi::OsString;
 use std::num::NonZeroUsize;
 
 use clap::Args;
-use rxrx_writer::metadata::Layout;
-use rxrx_writer::{Codec, Location, LocationError, PlanOptions};
+use rxrx_writer::metadata::{Layout, Tiles};
+use rxrx_writer::{Codec, Location, LocationError, PlanOptions, Tables, input_of_tables};
 
+use super::description::DescriptionArguments;
+use super::names::NameArguments;
 use super::store::StoreArguments;
+use super::tables::TableArguments;
 
 /// The input, the rows to convert, and the layout of the array.
 #[derive(Debug, Args)]
 pub(crate) struct InputArguments {
-    /// Folder or zip archive with images named [images/]EXP/PlateN/WELL_sS_wC.png:
-    /// a path, or an address s3://, gs://, az:// or http(s)://
-    #[arg(value_name = "INPUT")]
-    input: OsString,
+    #[command(flatten)]
+    tables: TableArguments,
 
-    /// Metadata table (.csv, .csv.gz, or a .zip of one): a path or an address
-    /// [default: the table in INPUT]
-    #[arg(long, value_name = "FILE")]
-    metadata: Option<OsString>,
+    #[command(flatten)]
+    names: NameArguments,
 
-    /// Table of embeddings (.csv, .csv.gz, or a .zip of one): site_id and numbers
+    /// Table of embeddings (CSV, plain, .gz or in a .zip, or Parquet): site_id or well_id, and
+    /// numbers
     #[arg(long, value_name = "FILE")]
     embeddings: Option<OsString>,
 
@@ -35,44 +35,81 @@ pub(crate) struct InputArguments {
     #[arg(long, value_name = "ROWS")]
     exclude: Vec<String>,
 
+    /// Leave out sites without any image
+    #[arg(long)]
+    only_present: bool,
+
     /// Number of sites in a chunk, which a reader decodes at once
     #[arg(long, value_name = "N", default_value = "1")]
     chunk_sites: NonZeroUsize,
 
-    /// Number of channels in a chunk [default: all]
+    /// Number of channels in a chunk [default: all if a site has at most 8 MiB, else 1]
     #[arg(long, value_name = "N")]
     chunk_channels: Option<NonZeroUsize>,
 
-    /// Number of sites in a shard, which is stored as one object; a multiple of --chunk-sites
-    #[arg(long, value_name = "N", default_value = "64")]
-    shard_sites: NonZeroUsize,
+    /// Cut planes into tiles of N x N pixels, of which each is a chunk; N from the size of a
+    /// plane on cuts nothing [default: 1024 if a plane has more than 8 MiB]
+    #[arg(long, value_name = "N")]
+    tile: Option<NonZeroUsize>,
 
-    /// Codec: blosc-zstd, zstd, blosc-lz4 (fastest) or delta-zstd (smallest)
+    /// Number of sites in a shard, which is stored as one object; a multiple of --chunk-sites
+    /// [default: a power of two, at most 64 sites and 1 GiB of pixels]
+    #[arg(long, value_name = "N")]
+    shard_sites: Option<NonZeroUsize>,
+
+    /// Codec: blosc-zstd, zstd, blosc-lz4 (fastest) or delta-zstd (smallest for 8-bit images);
+    /// plan names the smallest
     #[arg(long, value_name = "NAME", default_value_t)]
     pub(crate) codec: Codec,
+
+    #[command(flatten)]
+    pub(crate) description: DescriptionArguments,
 
     #[command(flatten)]
     pub(super) store: StoreArguments,
 }
 
 impl InputArguments {
-    /// Returns INPUT.
-    pub(crate) fn input(&self) -> Result<Location, LocationError> {
-        self.store.location(&self.input)
+    /// Returns the locations of INPUTs. Where none is given, it is the folder that all paths
+    /// in the tables of `options` have in common.
+    pub(super) fn locations(
+        &self,
+        inputs: &[OsString],
+        options: &PlanOptions,
+    ) -> anyhow::Result<Vec<Location>> {
+        if inputs.is_empty() {
+            let input = input_of_tables(options, &self.store.store_options()?)?;
+            return Ok(vec![input]);
+        }
+        let inputs = inputs.iter().map(|input| self.store.location(input));
+        Ok(inputs.collect::<Result<_, _>>()?)
+    }
+
+    /// Whether the tables say where the images are, so that INPUT may be left out.
+    pub(super) fn has_path_columns(&self) -> bool {
+        self.names.has_path_columns()
     }
 
     /// Returns the tables, the rows and the layout.
     pub(crate) fn plan_options(&self) -> Result<PlanOptions, LocationError> {
         Ok(PlanOptions {
-            metadata: self.store.optional(self.metadata.as_ref())?,
-            embeddings: self.store.optional(self.embeddings.as_ref())?,
+            tables: Tables {
+                embeddings: self.store.optional(self.embeddings.as_ref())?,
+                ..self.tables.tables(&self.store)?
+            },
+            names: self.names.options(),
             include: self.include.clone(),
             exclude: self.exclude.clone(),
+            only_present: self.only_present,
             layout: Layout {
                 chunk_sites: self.chunk_sites.get(),
                 chunk_channels: self.chunk_channels.map(NonZeroUsize::get),
-                shard_sites: self.shard_sites.get(),
+                tiles: self
+                    .tile
+                    .map_or(Tiles::ByBytes, |tile| Tiles::Of(tile.get())),
+                shard_sites: self.shard_sites.map(NonZeroUsize::get),
             },
+            profile: self.description.profile.clone().unwrap_or_default(),
             ..PlanOptions::default()
         })
     }

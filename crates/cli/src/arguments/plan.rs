@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use clap::Args;
-use rxrx_writer::{Location, LocationError};
+use rxrx_writer::{Location, LocationError, PlanOptions};
 
 use super::input::InputArguments;
 use super::memory::MemoryArguments;
@@ -20,6 +20,12 @@ not change the code: convert needs --allow-missing for them.";
 #[derive(Debug, Args)]
 #[command(before_help = EXAMPLES)]
 pub(crate) struct PlanArguments {
+    /// Folder, zip or tar archive, folder of tars, or Parquet files, with images named
+    /// [images/]EXP/PlateN/WELL_sS_wC.png: a path, or an address s3://, gs://, az:// or
+    /// http(s)://; several are read as one
+    #[arg(value_name = "INPUT", required_unless_present = "path_columns", num_args = 1..)]
+    inputs: Vec<OsString>,
+
     #[command(flatten)]
     pub(crate) input: InputArguments,
 
@@ -36,6 +42,11 @@ pub(crate) struct PlanArguments {
 }
 
 impl PlanArguments {
+    /// Returns the INPUTs.
+    pub(crate) fn inputs(&self, options: &PlanOptions) -> anyhow::Result<Vec<Location>> {
+        self.input.locations(&self.inputs, options)
+    }
+
     /// Returns OUTPUT, if it is given.
     pub(crate) fn output(&self) -> Result<Option<Location>, LocationError> {
         self.input.store.optional(self.output.as_ref())

@@ -26,9 +26,8 @@ fn bandwidth(text: &str) -> Result<String, &'static str> {
 }
 
 impl StoreArguments {
-    /// Parses a path or an address. Clap does not do it, because its errors
-    /// repeat the argument with the secrets that it may have.
-    pub(super) fn location(&self, text: &OsStr) -> Result<Location, LocationError> {
+    /// Returns the options, with the limit of bandwidth.
+    pub(super) fn store_options(&self) -> Result<Arc<[StoreOption]>, LocationError> {
         let limit = self.max_bandwidth.iter().map(|limit| {
             Ok(StoreOption {
                 key: StoreOption::MAX_BANDWIDTH.to_owned(),
@@ -36,8 +35,13 @@ impl StoreArguments {
             })
         });
         let options = self.options.iter().map(|option| StoreOption::parse(option));
-        let options: Arc<[StoreOption]> = options.chain(limit).collect::<Result<_, _>>()?;
-        Location::parse(text, &options)
+        options.chain(limit).collect()
+    }
+
+    /// Parses a path or an address. Clap does not do it, because its errors
+    /// repeat the argument with the secrets that it may have.
+    pub(super) fn location(&self, text: &OsStr) -> Result<Location, LocationError> {
+        Location::parse(text, &self.store_options()?)
     }
 
     /// Parses the path or the address of a dataset.

@@ -4,11 +4,14 @@ use std::ffi::OsString;
 use std::num::NonZeroUsize;
 
 use clap::Args;
-use rxrx_writer::{Location, LocationError};
+use rxrx_writer::metadata::ProfileChoice;
+use rxrx_writer::{Location, LocationError, Tables};
 
+use super::description::profile;
 use super::jobs::jobs;
 use super::memory::MemoryArguments;
 use super::store::StoreArguments;
+use super::tables::TableArguments;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,13 +30,17 @@ pub(crate) struct VerifyArguments {
     #[arg(value_name = "DATASET")]
     dataset: OsString,
 
-    /// Input that the dataset was made from: compare every pixel, with another PNG decoder
+    /// Input that the dataset was made from: compare every pixel, with another PNG decoder;
+    /// repeatable
     #[arg(long, value_name = "INPUT")]
-    source: Option<OsString>,
+    source: Vec<OsString>,
 
-    /// Metadata table of the source [default: the table in INPUT]
-    #[arg(long, value_name = "FILE", requires = "source")]
-    metadata: Option<OsString>,
+    #[command(flatten)]
+    tables: TableArguments,
+
+    /// Profile of the source, if its table needs one to be read
+    #[arg(long, value_name = "PROFILE", requires = "source", value_parser = profile)]
+    pub(crate) profile: Option<ProfileChoice>,
 
     /// Compare the sizes and checksums that the object store has with the recorded ones,
     /// and read no object
@@ -61,13 +68,14 @@ impl VerifyArguments {
         self.store.folder(&self.dataset)
     }
 
-    /// Returns the source, if one is given.
-    pub(crate) fn source(&self) -> Result<Option<Location>, LocationError> {
-        self.store.optional(self.source.as_ref())
+    /// Returns the sources, if any are given.
+    pub(crate) fn sources(&self) -> Result<Vec<Location>, LocationError> {
+        let sources = self.source.iter();
+        sources.map(|source| self.store.location(source)).collect()
     }
 
-    /// Returns the metadata table of the source, if one is given.
-    pub(crate) fn metadata(&self) -> Result<Option<Location>, LocationError> {
-        self.store.optional(self.metadata.as_ref())
+    /// Returns the tables of the source.
+    pub(crate) fn tables(&self) -> Result<Tables, LocationError> {
+        self.tables.tables(&self.store)
     }
 }

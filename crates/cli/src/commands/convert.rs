@@ -2,7 +2,7 @@
 
 use rxrx_writer::{
     Codec, ConvertError, ConvertOptions, Description, Existing, Location, MadeWith, PlanOptions,
-    PlannedInput, plan_input, plan_options,
+    PlannedInput, plan_inputs, plan_options,
 };
 
 use crate::arguments::ConvertArguments;
@@ -19,7 +19,7 @@ pub(crate) fn run(
     verbosity: Verbosity,
 ) -> anyhow::Result<ExitStatus> {
     let output = arguments.output()?;
-    let planned = plan(arguments, &output)?;
+    let planned = plan(arguments, &output, verbosity)?;
     let stop = StopSignal::install()?;
     let options = ConvertOptions::default()
         .codec(planned.codec)
@@ -32,11 +32,13 @@ pub(crate) fn run(
         .lock(arguments.lock())
         .ignore_space(arguments.ignore_space)
         .stop(stop.requested())
+        .grace(arguments.grace())
         .description(planned.description);
     let prepared = &planned.prepared;
     let converted = with_progress::convert(prepared, &output, &options, verbosity);
     let (converted, seconds) = converted.map_err(|error| stopped(error, &stop))?;
     report::problems(prepared.plan.problems(), verbosity);
+    report::warn_described_otherwise(&converted.described_otherwise);
     let printed = if arguments.json {
         report::json_with(&converted, [("seconds", seconds.into())])
     } else {
@@ -67,16 +69,22 @@ struct Planned {
 
 /// Plans a conversion by the options of the command line; with `--retry-bad`, by
 /// the settings of the dataset at `output`.
-fn plan(arguments: &ConvertArguments, output: &Location) -> anyhow::Result<Planned> {
+fn plan(
+    arguments: &ConvertArguments,
+    output: &Location,
+    verbosity: Verbosity,
+) -> anyhow::Result<Planned> {
     let given = PlanOptions {
         jobs: arguments.jobs,
         ..arguments.input.plan_options()?
     };
-    let input = arguments.input.input()?;
+    let inputs = arguments.inputs(&given)?;
     if !arguments.retry_bad {
-        let prepared = plan_input(&input, given)?;
+        let prepared = plan_inputs(&inputs, given)?;
+        let description = arguments.input.description.description(&prepared);
+        report::warn_unsettled(&prepared.recognised, &description, verbosity);
         return Ok(Planned {
-            description: arguments.description(&prepared)?,
+            description,
             codec: arguments.input.codec,
             prepared,
         });
@@ -86,12 +94,12 @@ fn plan(arguments: &ConvertArguments, output: &Location) -> anyhow::Result<Plann
         description,
     } = MadeWith::at(output)?;
     let options = PlanOptions {
-        embeddings: given.embeddings,
         jobs: given.jobs,
-        ..plan_options(&settings, given.metadata)
+        profile: given.profile,
+        ..plan_options(&settings, given.tables)
     };
     Ok(Planned {
-        prepared: plan_input(&input, options)?,
+        prepared: plan_inputs(&inputs, options)?,
         codec: settings.codec,
         description,
     })

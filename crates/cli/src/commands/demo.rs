@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &DemoArguments, verbosity: Verbosity) -> anyhow::Re
         .jobs(jobs)
         .strict(true)
         .existing(Existing::Replace)
-        .description(describe(&prepared)?);
+        .description(describe(&prepared));
     let (converted, seconds) = with_progress::convert(&prepared, &output, &options, verbosity)?;
     let printed = report::print(|out| {
         write!(out, "2. Dataset: ")?;

@@ -2,34 +2,41 @@
 
 use rxrx_writer::metadata::Severity;
 use rxrx_writer::{
-    OutputSpace, Projection, anonymous_memory, data_type_name, plan_input, release_free_memory,
+    ObjectNumbers, OutputSpace, Projection, anonymous_memory, data_type_name, plan_inputs,
+    release_free_memory,
 };
 use serde_json::{Value, json};
 
 use crate::arguments::PlanArguments;
 use crate::exit_status::ExitStatus;
-use crate::report::{self, PlanMemory};
+use crate::report::{self, DescribedInput, PlanEstimates, PlanMemory};
 use crate::verbosity::Verbosity;
 
 pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Result<ExitStatus> {
-    let prepared = plan_input(&arguments.input.input()?, arguments.input.plan_options()?)?;
+    let options = arguments.input.plan_options()?;
+    let prepared = plan_inputs(&arguments.inputs(&options)?, options)?;
     let codec = arguments.input.codec;
     let plan = &prepared.plan;
+    let description = arguments.input.description.description(&prepared);
     let projection = Projection::of(&prepared, codec);
     let output = arguments.output()?;
-    let space = output.map(|output| OutputSpace::at(&prepared, codec, &output));
+    let space = output.map(|output| OutputSpace::at(&prepared, &projection, &output));
     let space = space.transpose()?;
+    let objects = ObjectNumbers::of(&prepared);
     let memory = PlanMemory {
         limit: arguments.memory.bound(),
         table: table_bytes(),
     };
     if arguments.json {
         let geometry = plan.geometry();
-        let channels: Vec<String> = plan.channels().iter().map(ToString::to_string).collect();
+        let channels: Vec<String> = plan.channel_names().to_vec();
+        let tables = prepared.metadata.iter().map(ToString::to_string);
+        let tables: Vec<String> = tables.collect();
         report::json(&json!({
             // Displayed, because a path need not be UTF-8 and JSON is.
-            "input": prepared.input.to_string(),
-            "metadata": prepared.metadata.to_string(),
+            "input": prepared.input_name(),
+            "metadata": prepared.metadata.first().map(ToString::to_string),
+            "tables": tables,
             "shape": geometry.shape(),
             "chunk_shape": geometry.chunk_shape(),
             "shard_shape": geometry.shard_shape(),
@@ -38,7 +45,10 @@ pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Re
             "channels": channels,
             "units": plan.units().count(),
             "planes": {"present": plan.present_planes(), "missing": plan.missing_planes()},
+            "profile": report::profile_fields(&prepared.recognised),
+            "description": description,
             "projection": projection,
+            "objects": objects,
             "memory": {"limit_bytes": memory.limit.bytes, "table_bytes": memory.table},
             "space": space.as_ref().map(space_fields),
             "problems": plan.problems(),
@@ -47,11 +57,17 @@ pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Re
         report::print(|out| {
             report::plan(
                 out,
-                &prepared,
-                codec,
-                projection,
-                memory,
-                space.as_ref(),
+                DescribedInput {
+                    prepared: &prepared,
+                    description: &description,
+                },
+                &PlanEstimates {
+                    codec,
+                    projection,
+                    objects,
+                    memory,
+                    space,
+                },
                 verbosity,
             )
         })?;

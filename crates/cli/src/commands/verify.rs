@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use rxrx_reader::{Dataset, read_root};
 use rxrx_writer::{
-    Location, PlanOptions, PlannedInput, Store, VerifyOptions, open_store, plan_input,
+    Location, PlanOptions, PlannedInput, Store, VerifyOptions, open_store, plan_inputs,
     plan_options, verify_by_store,
 };
 
@@ -23,9 +23,9 @@ pub(crate) fn run(arguments: &VerifyArguments, verbosity: Verbosity) -> anyhow::
     }
     let store = open_store(&dataset)?;
     let store = store.as_ref();
-    let source = match arguments.source()? {
-        Some(input) => Some(plan_source(arguments, store, &dataset, input)?),
-        None => None,
+    let source = match arguments.sources()? {
+        inputs if inputs.is_empty() => None,
+        inputs => Some(plan_source(arguments, store, &dataset, &inputs)?),
     };
     let options = VerifyOptions {
         jobs: jobs_or_cores(arguments.jobs)?,
@@ -68,17 +68,24 @@ fn plan_source(
     arguments: &VerifyArguments,
     store: &dyn Store,
     dataset: &Location,
-    input: Location,
+    inputs: &[Location],
 ) -> anyhow::Result<PlannedInput> {
     let root = read_root(store, &dataset.to_string())?;
     let options = PlanOptions {
         jobs: arguments.jobs,
-        ..plan_options(&root.attributes.settings, arguments.metadata()?)
+        profile: arguments.profile.clone().unwrap_or_default(),
+        ..plan_options(&root.attributes.settings, arguments.tables()?)
     };
-    let prepared = plan_input(&input, options);
+    let prepared = plan_inputs(inputs, options);
     Ok(prepared.map_err(|source| CompareError {
-        input,
+        input: names(inputs),
         dataset: dataset.clone(),
         source,
     })?)
+}
+
+/// The names of several inputs.
+fn names(inputs: &[Location]) -> String {
+    let names: Vec<String> = inputs.iter().map(ToString::to_string).collect();
+    names.join(" and ")
 }

@@ -17,7 +17,7 @@ pub(crate) struct Stopped {
 #[error("cannot compare with {input} by the settings of {dataset}")]
 pub(crate) struct CompareError {
     /// The source.
-    pub(crate) input: Location,
+    pub(crate) input: String,
     /// The dataset.
     pub(crate) dataset: Location,
     /// The cause. It is not wrong usage, whatever its kind: the settings are

@@ -5,8 +5,8 @@ use std::io;
 
 pub(super) use rxrx_writer::ErrorKind;
 use rxrx_writer::{
-    CleanError, ConvertError, DatasetError, DescriptionError, HasErrorKind, InspectError,
-    LocationError, OutputError, PlanInputError, PublishError, StoreError, VerifyError,
+    CleanError, ConvertError, DatasetError, HasErrorKind, InspectError, LocationError, OutputError,
+    PlanInputError, PublishError, StoreError, VerifyError,
 };
 
 use super::error::{CompareError, Stopped};
@@ -34,7 +34,6 @@ fn kind_of_link(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
             .or_else(|| kind_of_type::<CleanError>(error))
             .or_else(|| kind_of_type::<ConvertError>(error))
             .or_else(|| kind_of_type::<DatasetError>(error))
-            .or_else(|| kind_of_type::<DescriptionError>(error))
             .or_else(|| kind_of_type::<InspectError>(error))
             .or_else(|| kind_of_type::<LocationError>(error))
             .or_else(|| kind_of_type::<OutputError>(error))

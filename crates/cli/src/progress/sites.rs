@@ -9,6 +9,7 @@ use rxrx_writer::{Event, Observer};
 use super::bar::{
     bar, tell_checksum, tell_switch, tell_waiting, warn_names_not_flushed, warn_not_exclusive,
 };
+use super::kept::KeptImages;
 use super::resumed::resumed;
 use crate::report::{bytes, is_terminal, line, warning};
 use crate::verbosity::Verbosity;
@@ -23,6 +24,7 @@ pub(crate) struct SiteProgress {
     lines: bool,
     bar: ProgressBar,
     counts: Mutex<Counts>,
+    kept: KeptImages,
 }
 
 /// Sums since the start.
@@ -52,12 +54,16 @@ impl SiteProgress {
                 done: 0,
                 bytes: 0,
             }),
+            kept: KeptImages::default(),
         }
     }
 
-    /// Removes the bar.
+    /// Removes the bar, and tells of odd images.
     pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
+        if self.verbosity > Verbosity::Quiet {
+            self.kept.tell();
+        }
     }
 
     /// Sets the number of sites and starts the clock.
@@ -120,6 +126,11 @@ impl SiteProgress {
             Event::UnitStored { key, bytes: size } if verbose => {
                 line(format_args!("stored {key} ({})", bytes(size)));
             }
+            Event::Stopping { grace } => line(format_args!(
+                "stopping: shards that are not stored within {} s (--grace) are dropped; the same \
+                 command converts them; a second signal stops at once",
+                grace.as_secs()
+            )),
             Event::Sealing if verbose => line("sealing"),
             Event::Switching | Event::LeftBehind { .. } | Event::CardKept => tell_switch(event),
             _ => {}
@@ -140,6 +151,7 @@ impl Observer for SiteProgress {
                 sites,
                 stored_bytes,
             } => self.advance(sites, stored_bytes),
+            Event::PlaneKept { path, oddity } => self.kept.add(path, oddity),
             Event::NotExclusive => self.bar.suspend(warn_not_exclusive),
             Event::OtherChecksum { checksum } if self.verbosity > Verbosity::Quiet => {
                 self.bar.suspend(|| tell_checksum(checksum));

@@ -37,11 +37,12 @@ pub(crate) fn info(
         bytes(info.raw_bytes)
     );
     property(out, "dataset", &attributes.description.name)?;
-    property(out, "licence", &attributes.description.license)?;
-    property(out, "cite", &attributes.description.citation)?;
+    let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "not stated".to_owned());
+    property(out, "licence", text(&attributes.description.license))?;
+    property(out, "cite", text(&attributes.description.citation))?;
     property(out, "format", format)?;
     property(out, "array", array)?;
-    for channel in &attributes.channels {
+    for channel in &attributes.description.channels {
         let (name, stain, structure) = (&channel.name, &channel.stain, &channel.structure);
         property(out, "channel", format_args!("{name}  {stain}  {structure}"))?;
     }

@@ -4,6 +4,7 @@
 //! corpus without a fuzzer.
 
 mod compare;
+pub mod formats;
 mod picture;
 
 pub use compare::compare;

@@ -26,7 +26,7 @@ pub enum Codec {
     /// Blosc with LZ4 level 5 and bitshuffle: the fastest to read and write.
     BloscLz4,
     /// Differences of neighbouring pixels, then Zstd level 1, which mostly entropy codes
-    /// them: the smallest.
+    /// them: the smallest for samples of 8 bits.
     DeltaZstd,
 }
 
@@ -61,7 +61,7 @@ impl Codec {
         let blosc = |cname: &str, clevel: u8| {
             json!({"name": "blosc", "configuration": {
                 "cname": cname, "clevel": clevel, "shuffle": "bitshuffle",
-                "typesize": sample_bytes, "blocksize": geometry.plane_bytes(),
+                "typesize": sample_bytes, "blocksize": geometry.tile_bytes(),
             }})
         };
         let zstd =
@@ -123,7 +123,7 @@ pub enum CodecError {
     /// The chunks are larger than codecs and their readers support.
     #[error(
         "a chunk of {bytes} bytes is too large: codecs take at most {CHUNK_BYTES_AT_MOST}; \
-         make it smaller with --chunk-sites or --chunk-channels"
+         make it smaller with --chunk-sites, --chunk-channels or --tile"
     )]
     ChunkTooLarge {
         /// Size of a decoded chunk.

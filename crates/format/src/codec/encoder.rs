@@ -32,8 +32,8 @@ const ZSTD_FOR_DIFFERENCES: [CParameter; 3] = [
 /// Encodes the chunks of one array. All workers share it; each has an
 /// [`EncoderScratch`] of its own.
 ///
-/// The planes of a chunk are pushed one after the other, so that each can be encoded
-/// while it is in cache:
+/// The planes of a chunk, or its tiles of them, are pushed one after the other, so that
+/// each can be encoded while it is in cache:
 ///
 /// ```
 /// # use rxrx_format::{ChunkEncoder, Codec, CodecError, EncoderScratch};
@@ -53,6 +53,7 @@ pub struct ChunkEncoder {
     /// The type of the samples whose differences are stored, with `delta-zstd`.
     delta: Option<DataType>,
     compression: Compression,
+    /// Bytes of a plane, or of a tile of one.
     plane_bytes: usize,
     chunk_bytes: usize,
 }
@@ -94,8 +95,8 @@ impl ChunkEncoder {
         let delta = (codec == Codec::DeltaZstd).then_some(geometry.data_type);
         let blosc = |compressor| {
             let sample_bytes = geometry.data_type.bytes();
-            let blosc = Blosc::new(compressor, sample_bytes, geometry.plane_bytes());
-            Compression::Blosc(blosc.with_rows(geometry.width))
+            let blosc = Blosc::new(compressor, sample_bytes, geometry.tile_bytes());
+            Compression::Blosc(blosc.with_rows(geometry.tile_width()))
         };
         let compression = match codec {
             Codec::BloscZstd => blosc(BlockCompressor::Zstd),
@@ -107,7 +108,7 @@ impl ChunkEncoder {
             codec,
             delta,
             compression,
-            plane_bytes: geometry.plane_bytes(),
+            plane_bytes: geometry.tile_bytes(),
             chunk_bytes: bytes,
         })
     }
@@ -180,7 +181,7 @@ impl ChunkEncoder {
         self.chunk_bytes / self.plane_bytes.max(1)
     }
 
-    fn failed(&self, reason: impl fmt::Display) -> CodecError {
+    pub(super) fn failed(&self, reason: impl fmt::Display) -> CodecError {
         CodecError::Failed {
             codec: self.codec,
             reason: reason.to_string(),
@@ -276,12 +277,12 @@ impl ChunkEncoding<'_> {
         self.push()
     }
 
-    /// Completes the stored bytes, once all planes are pushed.
+    /// Completes the stored bytes, once all planes are pushed, and returns their number.
     ///
     /// # Errors
     /// [`CodecError::Failed`], a defect: planes are missing, or the codec fails. The
     /// stored bytes are then unspecified.
-    pub fn finish(self) -> Result<(), CodecError> {
+    pub fn finish(self) -> Result<usize, CodecError> {
         let Self {
             encoder,
             pixels,
@@ -310,7 +311,7 @@ impl ChunkEncoding<'_> {
         let stored = stored.map_err(|error| encoder.failed(error))?;
         let checksum = crc32c::crc32c(stored);
         stored.extend_from_slice(&checksum.to_le_bytes());
-        Ok(())
+        Ok(stored.len())
     }
 }
 

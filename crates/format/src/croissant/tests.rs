@@ -1,9 +1,10 @@
 use rxrx_metadata::{ColumnValues, Integers, Layout};
 
 use super::*;
+use crate::column_meaning::ColumnMeanings;
 use crate::description::Description;
 use crate::plane_counts::PlaneCounts;
-use crate::testing::{plan, settings};
+use crate::testing::{plan, rxrx1, settings};
 
 fn document(description: Description, columns: &[Column]) -> Value {
     let plan = plan(3, 2, Layout::default());
@@ -27,12 +28,12 @@ fn column(name: &str) -> Column {
 fn every_column_is_a_field_with_an_id_of_its_own() {
     // The second would be the first, if ids were no more than portable names.
     let columns = [column("dose (µM)"), column("site index")];
-    let document = document(Description::rxrx1(), &columns);
+    let document = document(rxrx1(), &columns);
     let sets = document["recordSet"].as_array().unwrap();
     let schemas = [
-        sites_schema(&columns),
-        planes_schema(),
-        channel_stats_schema(),
+        sites_schema(&columns, &ColumnMeanings::default()),
+        planes_schema(false),
+        channel_stats_schema(false),
     ];
     let mut ids = BTreeSet::new();
     for (set, schema) in sets.iter().zip(&schemas) {
@@ -49,16 +50,18 @@ fn every_column_is_a_field_with_an_id_of_its_own() {
 
 #[test]
 fn what_is_not_known_is_not_said() {
-    let known = document(Description::rxrx1(), &[]);
+    let known = document(rxrx1(), &[]);
     assert_eq!(known["url"], "https://www.rxrx.ai/rxrx1");
     assert_eq!(known["creator"]["name"], "Recursion Pharmaceuticals");
     let spdx = "https://spdx.org/licenses/CC-BY-NC-SA-4.0.html";
     assert_eq!(known["license"], spdx);
     let unknown = Description {
-        license: "ask Ann".to_owned(),
-        ..Description::look_alike()
+        license: Some("ask Ann".to_owned()),
+        ..Description::unknown()
     };
-    let unknown = document(unknown, &[]);
-    assert_eq!(unknown["license"], "ask Ann");
-    assert!(unknown.get("url").is_none() && unknown.get("creator").is_none());
+    assert_eq!(document(unknown, &[])["license"], "ask Ann");
+    let unknown = document(Description::unknown(), &[]);
+    for name in ["license", "citeAs", "url", "creator"] {
+        assert!(unknown.get(name).is_none(), "{name}");
+    }
 }

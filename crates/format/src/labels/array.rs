@@ -80,9 +80,9 @@ impl Label {
     }
 
     /// Builds the coordinate along `site` that holds a metadata column.
-    pub fn column(column: &Column) -> Result<Self, LabelError> {
+    pub fn column(column: &Column, meaning: &ColumnMeaning) -> Result<Self, LabelError> {
         let name = zarr_name(&column.name);
-        let mut attributes = described(&ColumnMeaning::of(&column.name));
+        let mut attributes = described(meaning);
         let site = &["site"];
         match &column.values {
             ColumnValues::String(values) => {
@@ -187,10 +187,14 @@ impl Label {
 
 /// The attributes that describe an array.
 fn described(meaning: &ColumnMeaning) -> Map<String, Value> {
-    Map::from_iter([
+    let mut attributes = Map::from_iter([
         ("long_name".to_owned(), json!(meaning.long_name)),
         ("description".to_owned(), json!(meaning.description)),
-    ])
+    ]);
+    if let Some(units) = &meaning.units {
+        attributes.insert("units".to_owned(), json!(units));
+    }
+    attributes
 }
 
 /// Chooses the number that stands for a blank: -1, or the smallest that the column does

@@ -4,7 +4,7 @@ use rxrx_metadata::{Column, ColumnValues};
 
 use super::array::{Label, LabelError};
 use crate::array_name::zarr_name;
-use crate::column_meaning::ColumnMeaning;
+use crate::column_meaning::meaning;
 use crate::root::DatasetAttributes;
 
 /// Returns the names of the label arrays of a table with those columns.
@@ -25,7 +25,8 @@ pub fn labels(
     present: Vec<bool>,
     attributes: &DatasetAttributes,
 ) -> Result<Vec<Label>, LabelError> {
-    let channels = &attributes.channels;
+    let channels = &attributes.description.channels;
+    let meanings = &attributes.description.columns;
     let site_ids = columns.iter().find(|column| column.name == "site_id");
     let Some(ColumnValues::String(site_ids)) = site_ids.map(|column| &column.values) else {
         return Err(LabelError {
@@ -38,7 +39,7 @@ pub fn labels(
     let site_ids: Vec<String> = site_ids.collect();
     let sites = site_ids.len();
     let mut labels = vec![
-        Label::text("site", "site", site_ids, &ColumnMeaning::of("site_id"))?,
+        Label::text("site", "site", site_ids, &meanings.of("site_id"))?,
         Label::text(
             "channel",
             "channel",
@@ -63,16 +64,9 @@ pub fn labels(
         )?,
     ];
     for column in columns {
-        labels.push(Label::column(column)?);
+        labels.push(Label::column(column, &meanings.of_column(column))?);
     }
     Ok(labels)
-}
-
-fn meaning(long_name: &str, description: &str) -> ColumnMeaning {
-    ColumnMeaning {
-        long_name: long_name.to_owned(),
-        description: description.to_owned(),
-    }
 }
 
 #[cfg(test)]
@@ -89,9 +83,12 @@ mod tests {
     #[test]
     fn labels_need_the_id_and_the_planes_of_every_site() {
         let plan = plan(3, 2, Layout::default());
-        let description = Description::rxrx1();
-        let attributes =
-            DatasetAttributes::new(description, &plan, settings(), PlaneCounts::default());
+        let attributes = DatasetAttributes::new(
+            Description::unknown(),
+            &plan,
+            settings(),
+            PlaneCounts::default(),
+        );
         let columns = plan.table().columns();
         let built = labels(columns, vec![true; 6], &attributes).unwrap();
         let built_names: BTreeSet<&str> = built.iter().map(|label| label.name.as_str()).collect();

@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow_array::{Float64Array, Int64Array, StringArray};
-use rxrx_metadata::{Column, ColumnValues, Integers, Texts};
+use arrow_array::{ArrayRef, Float64Array, Int32Array, Int64Array, StringArray};
+use rxrx_metadata::{Column, ColumnValues, Texts};
 
 use super::plane_row::PlaneRow;
 use super::schema::channel_stats_schema;
@@ -20,7 +20,16 @@ pub enum Scope {
     /// The pixels of one experiment, as the metadata table spells it.
     Experiment(String),
     /// The pixels of one plate of an experiment.
-    Plate(String, i64),
+    Plate(String, PlateLabel),
+}
+
+/// A plate as the metadata table has it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PlateLabel {
+    /// A number.
+    Number(i64),
+    /// A name, where the plates of the table are not all numbers.
+    Name(String),
 }
 
 impl Scope {
@@ -42,9 +51,9 @@ impl Scope {
     }
 
     /// The plate, if it is one.
-    pub fn plate(&self) -> Option<i64> {
+    pub fn plate(&self) -> Option<&PlateLabel> {
         match self {
-            Self::Plate(_, plate) => Some(*plate),
+            Self::Plate(_, plate) => Some(plate),
             _ => None,
         }
     }
@@ -105,11 +114,11 @@ impl Sums {
 
 /// The sums of the table, added plane by plane.
 ///
-/// Equal values of the columns `experiment` (text) and `plate` (number) make a group, as
-/// with `GROUP BY`.
+/// Equal values of the columns `experiment` (text) and `plate` (number or text) make a
+/// group, as with `GROUP BY`.
 pub struct ChannelSums<'a> {
     experiments: Option<&'a Texts>,
-    plates: Option<&'a Integers>,
+    plates: Option<&'a ColumnValues>,
     /// Sums of the dataset, by channel.
     whole: Vec<Sums>,
     groups: Groups,
@@ -127,10 +136,7 @@ impl<'a> ChannelSums<'a> {
             Some(ColumnValues::String(names)) => Some(names),
             _ => None,
         };
-        let plates = match column("plate").map(|column| &column.values) {
-            Some(ColumnValues::Integer(numbers)) => Some(numbers),
-            _ => None,
-        };
+        let plates = column("plate").map(|column| &column.values);
         Self {
             experiments,
             plates,
@@ -151,7 +157,7 @@ impl<'a> ChannelSums<'a> {
         self.added += 1;
         if channel == 0 {
             let experiment = self.experiments.and_then(|names| names.get(site));
-            let plate = self.plates.and_then(|numbers| numbers.get(site));
+            let plate = self.plates.and_then(|plates| plate_label(plates, site));
             self.current = [
                 experiment.map(|name| self.groups.of_experiment(name)),
                 experiment
@@ -215,7 +221,7 @@ impl Groups {
         self.number(Scope::Experiment(name.to_owned()))
     }
 
-    fn of_plate(&mut self, name: &str, plate: i64) -> usize {
+    fn of_plate(&mut self, name: &str, plate: PlateLabel) -> usize {
         self.number(Scope::Plate(name.to_owned(), plate))
     }
 
@@ -231,18 +237,52 @@ impl Groups {
     }
 }
 
+/// The plate of a site; `None` if it is blank.
+fn plate_label(plates: &ColumnValues, site: usize) -> Option<PlateLabel> {
+    match plates {
+        ColumnValues::Integer(numbers) => numbers.get(site).map(PlateLabel::Number),
+        ColumnValues::String(names) => Some(PlateLabel::Name(names.get(site)?.to_owned())),
+        ColumnValues::Float(_) => None,
+    }
+}
+
+/// The column of the plates: numbers, or names if one of them is a name.
+fn plate_column(rows: &[ChannelStats]) -> ArrayRef {
+    let plates = rows.iter().map(|row| row.scope.plate());
+    if plates_are_names(rows) {
+        let name = |plate: &PlateLabel| match plate {
+            PlateLabel::Number(number) => number.to_string(),
+            PlateLabel::Name(name) => name.clone(),
+        };
+        return Arc::new(StringArray::from_iter(plates.map(|plate| plate.map(name))));
+    }
+    let number = |plate: &PlateLabel| match plate {
+        PlateLabel::Number(number) => Some(*number),
+        PlateLabel::Name(_) => None,
+    };
+    Arc::new(Int64Array::from_iter(
+        plates.map(|plate| plate.and_then(number)),
+    ))
+}
+
+/// Whether a plate of the rows is a name.
+fn plates_are_names(rows: &[ChannelStats]) -> bool {
+    let mut plates = rows.iter().filter_map(|row| row.scope.plate());
+    plates.any(|plate| matches!(plate, PlateLabel::Name(_)))
+}
+
 /// Encodes the table. `channels` are the names of the channels.
 pub fn channel_stats_table(
     rows: &[ChannelStats],
     channels: &[String],
     key_values: &[(&str, String)],
 ) -> Result<Vec<u8>, TableError> {
-    let mut writer = TableWriter::new(CHANNEL_STATS, channel_stats_schema(), &[], key_values)?;
-    let integers = |value: fn(&ChannelStats) -> u64| {
-        Arc::new(Int64Array::from_iter_values(
-            rows.iter().map(|row| value(row) as i64),
-        ))
-    };
+    let mut writer = TableWriter::new(
+        CHANNEL_STATS,
+        channel_stats_schema(plates_are_names(rows)),
+        &[],
+        key_values,
+    )?;
     let floats = |value: fn(&ChannelStats) -> Option<f64>| {
         Arc::new(Float64Array::from_iter(rows.iter().map(value)))
     };
@@ -254,12 +294,15 @@ pub fn channel_stats_table(
         Arc::new(StringArray::from_iter(
             rows.iter().map(|row| row.scope.experiment()),
         )),
-        Arc::new(Int64Array::from_iter(
-            rows.iter().map(|row| row.scope.plate()),
-        )),
+        plate_column(rows),
         Arc::new(StringArray::from_iter(names)),
-        integers(|row| row.planes),
-        integers(|row| row.pixels),
+        // The planes of fewer than 2^31 sites, far below 2^31 in any data set.
+        Arc::new(Int32Array::from_iter_values(
+            rows.iter().map(|row| row.planes as i32),
+        )),
+        Arc::new(Int64Array::from_iter_values(
+            rows.iter().map(|row| row.pixels as i64),
+        )),
         floats(|row| row.mean),
         floats(|row| row.std),
     ])?;

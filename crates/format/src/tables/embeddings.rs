@@ -1,5 +1,5 @@
 //! `embeddings.parquet`: one row for each site, row *i* = `images[i]`, with its
-//! vector as a list of fixed length, or null.
+//! vector as a list of fixed length.
 
 #![allow(
     clippy::indexing_slicing,
@@ -9,14 +9,14 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, FixedSizeListArray, Float32Array, Int64Array, StringArray};
+use arrow_array::{ArrayRef, BooleanArray, FixedSizeListArray, Float32Array, StringArray};
 use arrow_schema::ArrowError;
 use rxrx_metadata::Embeddings;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::schema::{embedding_element, embeddings_schema, vector_length};
-use super::writer::{TableError, TableWriter, check_rows, site_groups};
+use super::writer::{TableError, TableWriter, check_rows, site_groups, site_indices};
 use crate::keys::EMBEDDINGS;
 
 /// The length and the digest of the embeddings of a dataset.
@@ -69,29 +69,27 @@ pub fn embeddings_table(
         let ids = &site_ids[group.clone()];
         let vectors = vectors(embeddings, group.clone())
             .map_err(|source| TableError::Columns { table, source })?;
+        let has_vector = group.clone().map(|site| embeddings.vector(site).is_some());
         writer.write_group(vec![
-            Arc::new(Int64Array::from_iter_values(group.map(|site| site as i64))),
+            Arc::new(site_indices(group.clone())),
             Arc::new(StringArray::from_iter_values(ids)),
+            Arc::new(BooleanArray::from_iter(has_vector.map(Some))),
             vectors,
         ])?;
     }
     writer.finish()
 }
 
-/// The column of vectors of some sites, null where a site has none.
+/// The column of vectors of some sites, NaN where a site has none.
 fn vectors(embeddings: &Embeddings, sites: Range<usize>) -> Result<ArrayRef, ArrowError> {
-    let absent = vec![0.0; embeddings.length()];
-    let present: Vec<bool> = sites
-        .clone()
-        .map(|site| embeddings.vector(site).is_some())
-        .collect();
+    let absent = vec![f32::NAN; embeddings.length()];
     let values = sites.flat_map(|site| embeddings.vector(site).unwrap_or(&absent));
     let values = Float32Array::from_iter_values(values.copied());
     let list = FixedSizeListArray::try_new(
         Arc::new(embedding_element()),
         vector_length(embeddings.length()),
         Arc::new(values),
-        Some(present.into()),
+        None,
     )?;
     Ok(Arc::new(list))
 }

@@ -14,15 +14,25 @@ pub fn key_value_metadata(
 ) -> Vec<(&'static str, String)> {
     let codec = attributes.settings.codec;
     let json = |value: Value| value.to_string();
-    vec![
+    let description = &attributes.description;
+    let mut notes = vec![
         ("array", "images.zarr/images".to_owned()),
         ("array_shape", json(geometry.shape().to_vec().into())),
         ("array_dimensions", "site,channel,y,x".to_owned()),
         ("data_type", data_type_name(geometry.data_type).to_owned()),
         ("chunk_shape", json(geometry.chunk_shape().to_vec().into())),
         ("chunk_codecs", json(codec.chain(geometry).into())),
-        ("dataset", attributes.description.name.clone()),
-        ("license", attributes.description.license.clone()),
-        ("citation", attributes.description.citation.clone()),
-    ]
+        ("dataset", description.name.clone()),
+    ];
+    // What is not known is not stated.
+    let known = [
+        ("license", &description.license),
+        ("citation", &description.citation),
+    ];
+    notes.extend(
+        known
+            .into_iter()
+            .filter_map(|(key, text)| Some((key, text.clone()?))),
+    );
+    notes
 }

@@ -1,6 +1,7 @@
 //! `planes.parquet`: one row for each site and channel, that is, for each image file that
 //! exists or is missing.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float64Array, Int32Array, Int64Array, StringArray};
@@ -9,8 +10,8 @@ use rxrx_metadata::{Plan, SiteIndex};
 use super::plane_row::PlaneRow;
 use super::schema::planes_schema;
 use super::statistics::{STATISTICS, Statistic, StatisticValue};
-use super::writer::{ROWS_IN_PAGE, TableError, TableWriter, site_groups};
-use crate::keys::PLANES;
+use super::writer::{ROWS_IN_PAGE, TableError, TableWriter, check_rows, site_groups};
+use crate::keys::{PLANES, shard_key};
 
 /// Rows that are written at a time.
 const ROWS_AT_ONCE: usize = 4 * ROWS_IN_PAGE;
@@ -33,6 +34,9 @@ pub struct PlanesTable<'a> {
     next: usize,
     /// Rows that were added and are not written yet.
     pending: Vec<PlaneRow>,
+    /// Bytes of their chunks in the shard, where each plane has chunks of its own.
+    places: Vec<Range<u64>>,
+    has_places: bool,
 }
 
 impl<'a> PlanesTable<'a> {
@@ -45,10 +49,12 @@ impl<'a> PlanesTable<'a> {
         let groups: Vec<_> = site_groups(plan.table().len()).collect();
         let longest = groups.first().map_or(0, ExactSizeIterator::len);
         let bloom = [("xxh3_128".to_owned(), longest * channels)];
+        let has_places = plan.geometry().has_plane_chunks();
+        let schema = planes_schema(has_places);
         Ok(Self {
             plan,
-            channels: plan.channels().iter().map(ToString::to_string).collect(),
-            writer: TableWriter::new(PLANES, planes_schema(), &bloom, key_values)?,
+            channels: plan.channel_names().to_vec(),
+            writer: TableWriter::new(PLANES, schema, &bloom, key_values)?,
             group_ends: groups
                 .iter()
                 .rev()
@@ -56,16 +62,23 @@ impl<'a> PlanesTable<'a> {
                 .collect(),
             next: 0,
             pending: Vec::with_capacity(ROWS_AT_ONCE),
+            places: Vec::new(),
+            has_places,
         })
     }
 
-    /// Adds the planes of the next sites, site-major.
+    /// Adds the planes of the next sites, site-major. Where each plane has chunks of its
+    /// own, `places` has their bytes in the shard for each plane; else nothing.
     ///
     /// # Errors
     /// [`TableError`], a defect.
-    pub fn add(&mut self, planes: Vec<PlaneRow>) -> Result<(), TableError> {
+    pub fn add(&mut self, planes: Vec<PlaneRow>, places: &[Range<u64>]) -> Result<(), TableError> {
+        let expected = if self.has_places { planes.len() } else { 0 };
+        check_rows(PLANES, places.len(), expected)?;
+        let mut places = places.iter().cloned();
         for plane in planes {
             self.pending.push(plane);
+            self.places.extend(places.next());
             let ends = self.group_ends.last() == Some(&(self.next + self.pending.len()));
             if ends || self.pending.len() == ROWS_AT_ONCE {
                 self.write()?;
@@ -113,8 +126,8 @@ impl<'a> PlanesTable<'a> {
             Some(format!("{:032x}", summary.xxh3_128))
         });
         let mut columns: Vec<ArrayRef> = vec![
-            Arc::new(Int64Array::from_iter_values(
-                rows.iter().map(|row| row.site as i64),
+            Arc::new(Int32Array::from_iter_values(
+                rows.iter().map(|row| row.site as i32),
             )),
             Arc::new(StringArray::from_iter(
                 rows.iter().map(|row| names.get(row.channel)),
@@ -131,10 +144,29 @@ impl<'a> PlanesTable<'a> {
                 .iter()
                 .map(|statistic| column(statistic, &self.pending)),
         );
+        if self.has_places {
+            columns.extend(self.place_columns());
+        }
         self.writer.write_rows(columns)?;
         self.next += self.pending.len();
         self.pending.clear();
+        self.places.clear();
         Ok(())
+    }
+
+    /// The columns with the bytes of each plane.
+    fn place_columns(&self) -> [ArrayRef; 3] {
+        let geometry = self.plan.geometry();
+        let shards = (self.next..self.next + self.places.len())
+            .map(|row| shard_key(row / geometry.channels / geometry.shard_sites));
+        let offsets = self.places.iter().map(|place| place.start as i64);
+        let lengths = self.places.iter();
+        let lengths = lengths.map(|place| (place.end - place.start) as i64);
+        [
+            Arc::new(StringArray::from_iter_values(shards)),
+            Arc::new(Int64Array::from_iter_values(offsets)),
+            Arc::new(Int64Array::from_iter_values(lengths)),
+        ]
     }
 }
 

@@ -9,12 +9,11 @@ mod batches;
 mod channel_stats;
 mod embeddings;
 mod error;
-mod pages;
 mod planes;
 mod sites;
 
 pub use self::channel_stats::channel_stats_of;
 pub use self::embeddings::{EmbeddingsTable, embeddings_of};
 pub use self::error::ReadTableError;
-pub use self::planes::planes_of;
+pub use self::planes::{PlanesRead, planes_of};
 pub use self::sites::{SitesTable, StoredSite, sites_of};

@@ -8,14 +8,14 @@ use arrow_schema::{DataType as Arrow, Field, Schema};
 use rxrx_metadata::{Column, ColumnValues, REQUIRED, SITE_ID};
 
 use super::statistics::STATISTICS;
-use crate::column_meaning::ColumnMeaning;
+use crate::column_meaning::ColumnMeanings;
 
 /// The schema of `metadata.parquet`: `site_index`, the `columns` of the table
-/// under their own names, then where the site's pixels are stored.
-pub fn sites_schema(columns: &[Column]) -> Schema {
+/// under their own names and with the `meanings`, then where the site's pixels are stored.
+pub fn sites_schema(columns: &[Column], meanings: &ColumnMeanings) -> Schema {
     let mut fields = vec![required(
         "site_index",
-        Arrow::Int64,
+        Arrow::Int32,
         "Position along the first axis of images.zarr/images, from 0; the row number of this table",
     )];
     for column in columns {
@@ -26,24 +26,30 @@ pub fn sites_schema(columns: &[Column]) -> Schema {
         };
         let name = column.name.as_str();
         let nullable = name != SITE_ID && !REQUIRED.contains(&name);
-        let meaning = ColumnMeaning::of(name).description;
-        fields.push(field(name, data_type, nullable, &meaning));
+        let meaning = meanings.of_column(column);
+        let mut field = field(name, data_type, nullable, &meaning.description);
+        if let Some(units) = meaning.units {
+            let mut metadata = field.metadata().clone();
+            metadata.insert("units".to_owned(), units);
+            field = field.with_metadata(metadata);
+        }
+        fields.push(field);
     }
     fields.extend([
         required(
-            "shard",
+            "object",
             Arrow::Utf8,
             "Object that stores the site's pixels, relative to this file",
         ),
         required(
-            "offset",
+            "byte_offset",
             Arrow::Int64,
-            "First byte of the site's chunk in the shard",
+            "First byte of the site's chunk in the object",
         ),
         required(
-            "length",
+            "byte_length",
             Arrow::Int64,
-            "Bytes of the site's chunk in the shard",
+            "Bytes of the site's chunk in the object",
         ),
         required(
             "complete",
@@ -54,12 +60,13 @@ pub fn sites_schema(columns: &[Column]) -> Schema {
     Schema::new(fields)
 }
 
-/// The schema of `planes.parquet`: one row for each site and channel.
-pub fn planes_schema() -> Schema {
+/// The schema of `planes.parquet`: one row for each site and channel. `has_places` says
+/// whether each plane has chunks of its own, whose bytes the table then states.
+pub fn planes_schema(has_places: bool) -> Schema {
     let mut fields = vec![
         required(
             "site_index",
-            Arrow::Int64,
+            Arrow::Int32,
             "Row of metadata.parquet; position along the site axis",
         ),
         required(
@@ -95,30 +102,71 @@ pub fn planes_schema() -> Schema {
             optional(statistic.name, statistic.data_type(), statistic.description)
         }),
     );
+    if has_places {
+        fields.extend([
+            required(
+                "object",
+                Arrow::Utf8,
+                "Object that stores the plane's pixels, relative to this file",
+            ),
+            required(
+                "byte_offset",
+                Arrow::Int64,
+                "First byte of the plane's chunk, or of its first tile, in the object",
+            ),
+            required(
+                "byte_length",
+                Arrow::Int64,
+                "Bytes of the plane's chunk, or of all its tiles, in the object",
+            ),
+        ]);
+    }
     Schema::new(fields)
 }
 
 /// The schema of `embeddings.parquet`: one row for each site, with a vector of
-/// `length` numbers or none.
+/// `length` numbers. No vector is null: a list of fixed length with a null row cannot be
+/// read by pyarrow before version 26.
 pub fn embeddings_schema(length: usize) -> Schema {
     let number = embedding_element();
     Schema::new(vec![
         required(
             "site_index",
-            Arrow::Int64,
+            Arrow::Int32,
             "Row of metadata.parquet; position along the site axis",
         ),
         required("site_id", Arrow::Utf8, "Name of the site"),
-        optional(
+        required(
+            "has_embedding",
+            Arrow::Boolean,
+            "Whether the table of embeddings had one for the site",
+        ),
+        required(
             "embedding",
             Arrow::FixedSizeList(Arc::new(number), vector_length(length)),
-            "Embedding of the site; null where the table of embeddings had none",
+            "Embedding of the site; all NaN where has_embedding is false",
         ),
     ])
 }
 
+/// Whether the plates in the metadata table are names, not numbers.
+pub(crate) fn plates_are_names(columns: &[Column]) -> bool {
+    let plates = columns.iter().find(|column| column.name == "plate");
+    plates.is_some_and(|plates| matches!(plates.values, ColumnValues::String(_)))
+}
+
 /// The schema of `channel_stats.parquet`: one row for each scope and channel.
-pub fn channel_stats_schema() -> Schema {
+pub fn channel_stats_schema(plates_are_names: bool) -> Schema {
+    let (plate, description) = match plates_are_names {
+        true => (
+            Arrow::Utf8,
+            "Plate in the experiment, a name; null unless the scope is plate",
+        ),
+        false => (
+            Arrow::Int64,
+            "Plate in the experiment, from 1; null unless the scope is plate",
+        ),
+    };
     Schema::new(vec![
         required(
             "scope",
@@ -130,11 +178,7 @@ pub fn channel_stats_schema() -> Schema {
             Arrow::Utf8,
             "Experiment, as in metadata.parquet; null for the dataset",
         ),
-        optional(
-            "plate",
-            Arrow::Int64,
-            "Plate in the experiment, from 1; null unless the scope is plate",
-        ),
+        optional("plate", plate, description),
         required(
             "channel",
             Arrow::Utf8,
@@ -142,7 +186,7 @@ pub fn channel_stats_schema() -> Schema {
         ),
         required(
             "planes",
-            Arrow::Int64,
+            Arrow::Int32,
             "Planes that are counted: those whose status is ok in planes.parquet",
         ),
         required("pixels", Arrow::Int64, "Pixels of those planes"),
@@ -208,9 +252,9 @@ mod tests {
     fn sites_keep_the_columns_of_the_table() {
         let csv = "experiment,plate,well,site,dose,sirna\nE,1,B02,1,0.5,x\n";
         let table = MetadataTable::read("m.csv", csv.as_bytes()).unwrap();
-        let schema = sites_schema(table.columns());
+        let schema = sites_schema(table.columns(), &ColumnMeanings::default());
         let expected = [
-            "site_index Int64",
+            "site_index Int32",
             "site_id Utf8",
             "experiment Utf8",
             "plate Int64",
@@ -218,9 +262,9 @@ mod tests {
             "site Int64",
             "dose Float64?",
             "sirna Utf8?",
-            "shard Utf8",
-            "offset Int64",
-            "length Int64",
+            "object Utf8",
+            "byte_offset Int64",
+            "byte_length Int64",
             "complete Boolean",
         ];
         assert_eq!(columns(&schema), expected);
@@ -229,9 +273,9 @@ mod tests {
 
     #[test]
     fn planes_have_the_columns_of_the_contract() {
-        let schema = planes_schema();
-        let expected = [
-            "site_index Int64",
+        let schema = planes_schema(false);
+        let mut expected = vec![
+            "site_index Int32",
             "channel Utf8",
             "source Utf8?",
             "source_bytes Int64?",
@@ -254,18 +298,20 @@ mod tests {
             "sum_of_squares Int64?",
         ];
         assert_eq!(columns(&schema), expected);
-        assert!(all_described(&schema));
+        expected.extend(["object Utf8", "byte_offset Int64", "byte_length Int64"]);
+        assert_eq!(columns(&planes_schema(true)), expected);
+        assert!(all_described(&planes_schema(true)));
     }
 
     #[test]
     fn channel_stats_have_the_columns_of_the_contract() {
-        let schema = channel_stats_schema();
+        let schema = channel_stats_schema(false);
         let expected = [
             "scope Utf8",
             "experiment Utf8?",
             "plate Int64?",
             "channel Utf8",
-            "planes Int64",
+            "planes Int32",
             "pixels Int64",
             "mean Float64?",
             "std Float64?",

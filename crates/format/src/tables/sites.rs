@@ -12,16 +12,19 @@ use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray}
 use rxrx_metadata::{Column, ColumnValues, Plan};
 
 use super::schema::sites_schema;
-use super::writer::{TableError, TableWriter, check_rows, site_groups};
+use super::writer::{TableError, TableWriter, check_rows, site_groups, site_indices};
+use crate::column_meaning::ColumnMeanings;
 use crate::keys::{SITES, shard_key};
 
-/// Encodes the table. `places` has one entry for each site, in array order.
+/// Encodes the table. `places` has one entry for each site, in array order; `meanings` are
+/// the descriptions of the columns of the plan.
 ///
 /// # Errors
 /// [`TableError`], a defect: `places` has another length, or the Parquet writer fails.
 pub fn sites_table(
     plan: &Plan,
     places: &[SitePlace],
+    meanings: &ColumnMeanings,
     key_values: &[(&str, String)],
 ) -> Result<Vec<u8>, TableError> {
     let table = plan.table();
@@ -35,12 +38,11 @@ pub fn sites_table(
         .map(|column| (column.name.clone(), longest))
         .collect();
 
-    let mut writer = TableWriter::new(SITES, sites_schema(table.columns()), &bloom, key_values)?;
+    let schema = sites_schema(table.columns(), meanings);
+    let mut writer = TableWriter::new(SITES, schema, &bloom, key_values)?;
     for group in groups {
         let places = &places[group.clone()];
-        let mut columns: Vec<ArrayRef> = vec![Arc::new(Int64Array::from_iter_values(
-            group.clone().map(|i| i as i64),
-        ))];
+        let mut columns: Vec<ArrayRef> = vec![Arc::new(site_indices(group.clone()))];
         columns.extend(table.columns().iter().map(|column| values(column, &group)));
         let geometry = plan.geometry();
         let shard = |site: usize| shard_key(site / geometry.shard_sites);

@@ -1,5 +1,6 @@
-//! Properties of every zip archive of images, whatever its bytes.
+//! Properties of every archive of images and every Parquet file, whatever its bytes.
 //!
 //! `tests/corpus.rs` of `rxrx-input` runs the corpus without a fuzzer.
 
 pub mod archive;
+pub mod containers;

@@ -9,7 +9,7 @@ use rawzip::{
 use rxrx_metadata::{Listing, parse_plane_path};
 
 use super::error::ArchiveError;
-use super::name::Name;
+use crate::member_name::{Name, RefusedNames};
 
 /// Most entries of an archive; RxRx1 has 753,060. Each takes 40 bytes of memory.
 const ENTRIES_AT_MOST: usize = 1 << 24;
@@ -277,30 +277,4 @@ fn name_of<'a>(names: &'a str, entry: &Entry) -> &'a str {
     let range: Range<usize> = start..start + usize::from(entry.name_length);
     // The range was made when the name was added.
     names.get(range).unwrap_or("")
-}
-
-/// Names of entries that cannot be used as paths.
-#[derive(Default)]
-struct RefusedNames {
-    /// Names that are not text.
-    unreadable: Vec<String>,
-    /// Names that lead out of the folder to which the archive is unpacked.
-    leading_out: Vec<String>,
-}
-
-impl RefusedNames {
-    /// Returns a usable name; stores any other.
-    fn usable(&mut self, name: Name) -> Option<String> {
-        match name {
-            Name::Good(name) => Some(name),
-            Name::Unreadable(name) => {
-                self.unreadable.push(name);
-                None
-            }
-            Name::Unsafe(name) => {
-                self.leading_out.push(name);
-                None
-            }
-        }
-    }
 }

@@ -7,7 +7,7 @@ use libdeflater::{Crc, DecompressionError, Decompressor};
 use rawzip::CompressionMethod;
 
 use super::directory::{Entry, Kind, LOCAL_HEADER};
-use super::name::Name;
+use crate::member_name::Name;
 use crate::read_error::{Cause, ReadError};
 
 /// Reason why an entry cannot be read.

@@ -70,7 +70,7 @@ pub fn run(input: &[u8]) {
 }
 
 fn judge(file: &[u8]) {
-    match TableOptions::default().unpack("m.zip", Cursor::new(file)) {
+    match TableOptions::default().unpack("m.zip", Cursor::new(file.to_vec())) {
         Ok(table) => crate::table::judge(&table),
         Err(error) => crate::table::judge_error(&error, "m.zip"),
     }

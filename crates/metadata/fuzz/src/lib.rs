@@ -4,4 +4,5 @@
 
 pub mod archive;
 pub mod path;
+pub mod saved;
 pub mod table;

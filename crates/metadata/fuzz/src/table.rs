@@ -134,7 +134,8 @@ fn plan(table: &MetadataTable) {
         for channel in [1, 300] {
             let mut path = String::from("train/");
             write!(path, "{key}_w{channel}.png").expect("memory takes all");
-            expected += usize::from(!key.experiment.as_str().contains('/'));
+            let names = [key.experiment.to_string(), key.plate.to_string()];
+            expected += usize::from(names.iter().all(|name| !name.contains('/')));
             paths.push(path.into());
         }
     }
@@ -149,7 +150,7 @@ fn plan(table: &MetadataTable) {
     let planes = table.len() * join.channels().len();
     assert!(join.sample_sources(3).len() <= 3);
     let layout = Layout {
-        shard_sites: 1 + table.len() / 2,
+        shard_sites: Some(1 + table.len() / 2),
         ..Layout::default()
     };
     let plan = Plan::new(join, 7, 9, DataType::UInt16, layout).expect("a small array");

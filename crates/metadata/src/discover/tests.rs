@@ -123,7 +123,7 @@ fn the_nearest_table_is_chosen() {
     }
     assert_eq!(
         find(&["README.md"]).unwrap_err().to_string(),
-        "no metadata.csv, metadata.csv.gz or *metadata*.zip in /in; use --metadata to say where the table is"
+        "no metadata.csv, metadata.csv.gz or *metadata*.zip in /in; use --metadata to say where the table is, or --metadata none to take the rows from the names of the images"
     );
     assert_eq!(
         find(&["b/metadata.csv", "a/metadata.csv", "a/metadata.csv.gz"])

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, Builder};
 
 use super::error::DiscoverError;
-use crate::path::{IMAGE_EXTENSION, PathParts};
+use crate::path::{PathParts, image_extension};
 
 /// Fewest threads: network file systems answer slowly, but many requests at once.
 const FEWEST_THREADS: usize = 4;
@@ -219,7 +219,7 @@ impl Folder {
     /// Whether `name` in this folder is named as an image.
     fn is_image(&self, name: &str) -> bool {
         // The end of the name decides most cases without making a path.
-        name.ends_with(IMAGE_EXTENSION) && PathParts::parse(&self.file(name)).is_some()
+        image_extension(name).is_some() && PathParts::parse(&self.file(name)).is_some()
     }
 
     /// Path of a file of this folder inside the root.

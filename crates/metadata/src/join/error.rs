@@ -2,6 +2,9 @@
 
 use thiserror::Error;
 
+use super::seen::seen;
+use crate::discover::listing::Listing;
+use crate::names::proposal::Proposal;
 use crate::select::SelectionError;
 
 /// Most planes of an array, with or without an image; each takes 4 bytes in a
@@ -20,14 +23,19 @@ pub enum JoinError {
     },
     /// No file is named as an image.
     #[error(
-        "no image named EXP/PlateN/WELL_sS_wC.png in the input{}",
-        other_names(*unrecognised, example.as_deref())
+        "no image named EXP/PlateN/WELL_sS_wC.png (or .tif, .tiff, .jp2) in the input{}{seen}{}",
+        other_names(*unrecognised, example.as_deref()),
+        proposed(proposal.as_ref())
     )]
     NoImages {
-        /// PNG files with other names.
+        /// Image files with other names.
         unrecognised: usize,
         /// One of them.
         example: Option<String>,
+        /// What else was seen, as the end of a sentence; empty without any.
+        seen: String,
+        /// The pattern that their names fit.
+        proposal: Option<Proposal>,
     },
     /// There are images, but none of a site in the table.
     #[error(
@@ -70,10 +78,32 @@ pub enum JoinError {
     },
 }
 
-/// Text about PNG files whose names are not those of images; empty without any.
+impl JoinError {
+    /// Returns the error of an input without images that are named as wanted.
+    pub fn no_images(listing: &Listing) -> Self {
+        Self::NoImages {
+            unrecognised: listing.image_paths().count(),
+            example: listing.image_paths().next().map(str::to_owned),
+            seen: seen(listing),
+            proposal: listing.proposal(),
+        }
+    }
+}
+
+/// Text about a pattern that the names fit; empty without one.
+fn proposed(proposal: Option<&Proposal>) -> String {
+    match proposal {
+        Some(Proposal { pattern, examples }) => {
+            format!(". They fit --pattern {pattern}: {}", examples.join("; "))
+        }
+        None => String::new(),
+    }
+}
+
+/// Text about image files whose names are not those of images; empty without any.
 fn other_names(count: usize, example: Option<&str>) -> String {
     match example {
-        Some(path) => format!("; {count} PNG files are named otherwise, such as {path}"),
+        Some(path) => format!("; {count} image files are named otherwise, such as {path}"),
         None => String::new(),
     }
 }

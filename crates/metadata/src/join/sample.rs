@@ -30,7 +30,7 @@ fn split_firsts(
     keys: &[SiteKey],
     channels: usize,
 ) -> (Vec<PlaneIndex>, Vec<PlaneIndex>) {
-    let plate = |key: &SiteKey| (key.experiment.clone(), key.plate);
+    let plate = |key: &SiteKey| (key.experiment.clone(), key.plate.clone());
     let mut current = None;
     let mut seen = vec![false; channels];
     present.into_iter().partition(|plane| {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::num::NonZeroU32;
 
-use crate::path::IMAGE_EXTENSION;
+use crate::path::image_extension;
 use crate::site::{Channel, PlaneIndex, SiteIndex, SiteKey};
 
 /// The image of each plane of an array.
@@ -16,6 +16,8 @@ use crate::site::{Channel, PlaneIndex, SiteIndex, SiteKey};
 pub(crate) struct PlaneSources {
     /// The second axis of the array.
     channels: Vec<Channel>,
+    /// End of the usual names, such as `.png`: that of the first image.
+    extension: &'static str,
     /// For each plane the number of its name, from 1; `None` if it has no image.
     /// Shape (site, channel).
     slots: Vec<Option<NonZeroU32>>,
@@ -65,7 +67,8 @@ impl PlaneSources {
         let mut path = self.name(self.number(plane)?)?.to_owned();
         if path.is_empty() || path.ends_with('/') {
             let channel = *self.channels.get(plane.channel)?;
-            write_usual_name(&mut path, keys.get(plane.site.0)?, channel);
+            let key = keys.get(plane.site.0)?;
+            write_usual_name(&mut path, key, channel, self.extension);
         }
         Some(path)
     }
@@ -103,9 +106,9 @@ impl PlaneSources {
 }
 
 /// Appends the usual name of an image. Writing to a `String` never fails.
-fn write_usual_name(to: &mut String, key: &SiteKey, channel: Channel) {
+fn write_usual_name(to: &mut String, key: &SiteKey, channel: Channel, extension: &str) {
     let SiteKey { well, site, .. } = key;
-    let _ = write!(to, "{well}_s{site}_{channel}{IMAGE_EXTENSION}");
+    let _ = write!(to, "{well}_s{site}_{channel}{extension}");
 }
 
 /// Collects paths one by one. It is fastest if the images of a folder follow each
@@ -148,8 +151,11 @@ impl SourcesBuilder {
         };
         let name_at = path.rfind('/').map_or(0, |slash| slash + 1);
         let (folder, name) = path.split_at(name_at);
+        if self.sources.extension.is_empty() {
+            self.sources.extension = image_extension(name).unwrap_or_default();
+        }
         self.usual.clear();
-        write_usual_name(&mut self.usual, key, channel);
+        write_usual_name(&mut self.usual, key, channel, self.sources.extension);
         let number = if name == self.usual {
             self.folder(folder)
         } else {

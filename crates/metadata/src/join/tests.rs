@@ -131,16 +131,41 @@ fn images_without_a_row_are_reported() {
 #[test]
 fn rows_without_images_are_reported() {
     let join = join(&complete()[..6]);
-    let examples = vec!["HUVEC-10_1_B02_1: no HUVEC-10/Plate1/B02_s1_w*.png"];
+    let problem = join.problems().get(ProblemKind::RowsWithoutImages).unwrap();
+    assert_eq!((problem.count, problem.missing_planes), (1, 2));
     assert_eq!(
-        only_problem(&join),
-        (ProblemKind::RowsWithoutImages, 1, 2, examples)
+        problem.examples,
+        ["HUVEC-10_1_B02_1: no HUVEC-10/Plate1/B02_s1_w*.png"]
+    );
+    let experiments = join.problems().get(ProblemKind::ExperimentsWithoutImages);
+    let example = &experiments.unwrap().examples[0];
+    assert!(
+        example.contains("HUVEC-10; there are images of 1 of 2 experiments: --include HUVEC-1"),
+        "{example}"
     );
     assert_eq!((join.sources.present(), join.sources.missing()), (6, 2));
     assert_eq!(
         join.problems().severity(),
         Some(Severity::NeedsAllowMissing)
     );
+}
+
+#[test]
+fn rows_without_images_are_left_out_on_request() {
+    let selection = Selection::default().only_present(true);
+    let mut paths = complete()[..6].to_vec();
+    paths.remove(1);
+    let join = Join::new(table(), listing(&paths), &selection).unwrap();
+    assert_eq!(join.table().len(), 3);
+    assert_eq!((join.sources.present(), join.sources.missing()), (5, 1));
+    let examples = vec!["HUVEC-01_1_B02_1: no w2"];
+    assert_eq!(
+        only_problem(&join),
+        (ProblemKind::IncompleteSites, 1, 1, examples)
+    );
+    // Without any image the reason is told, and not that no row is left.
+    let error = Join::new(table(), listing(&["x.png"]), &selection).unwrap_err();
+    assert!(error.to_string().starts_with("no image named"), "{error}");
 }
 
 #[test]
@@ -257,11 +282,11 @@ fn errors_explain_why_there_is_nothing_to_convert() {
     let all = Selection::default();
     assert_eq!(
         error(&[], &all),
-        "no image named EXP/PlateN/WELL_sS_wC.png in the input"
+        "no image named EXP/PlateN/WELL_sS_wC.png (or .tif, .tiff, .jp2) in the input"
     );
     assert_eq!(
         error(&["a.png", "b.png"], &all),
-        "no image named EXP/PlateN/WELL_sS_wC.png in the input; 2 PNG files are named otherwise, such as a.png"
+        "no image named EXP/PlateN/WELL_sS_wC.png (or .tif, .tiff, .jp2) in the input; 2 image files are named otherwise, such as a.png"
     );
     assert_eq!(
         error(&["RPE-01/Plate1/B02_s1_w1.png"], &all),

@@ -40,15 +40,35 @@ impl DataType {
     }
 }
 
-/// Sizes of chunks and shards. By default a chunk is one site.
+/// Sizes of chunks and shards. What is not set follows from the bytes of the pixels:
+///
+/// - A chunk is one site with all channels if these have at most 8 MiB of pixels, else one
+///   plane.
+/// - Planes of more than 8 MiB are cut into tiles of 1024 x 1024 pixels.
+/// - A shard has a power of two of chunks along the site axis: as many as have at most
+///   1 GiB of pixels, and at most 64 sites.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Layout {
     /// Sites in a chunk.
     pub chunk_sites: usize,
-    /// Channels in a chunk; `None` means all.
+    /// Channels in a chunk; `None` lets the bytes decide.
     pub chunk_channels: Option<usize>,
-    /// Sites in a shard, a multiple of the sites in a chunk.
-    pub shard_sites: usize,
+    /// How planes are cut.
+    pub tiles: Tiles,
+    /// Sites in a shard, a multiple of the sites in a chunk; `None` lets the bytes decide.
+    pub shard_sites: Option<usize>,
+}
+
+/// How planes are cut into tiles.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+pub enum Tiles {
+    /// The bytes of a plane decide.
+    #[default]
+    ByBytes,
+    /// Planes are not cut.
+    Whole,
+    /// Tiles have at most so many pixels along y and along x.
+    Of(usize),
 }
 
 impl Default for Layout {
@@ -56,10 +76,23 @@ impl Default for Layout {
         Self {
             chunk_sites: 1,
             chunk_channels: None,
-            shard_sites: 64,
+            tiles: Tiles::ByBytes,
+            shard_sites: None,
         }
     }
 }
+
+/// Most bytes of pixels of a site that is one chunk, and of a plane that is not cut.
+const CHUNK_BYTES: usize = 8 << 20;
+
+/// Pixels of a tile along y and along x.
+const TILE: usize = 1024;
+
+/// Most bytes of pixels in a shard, unless a single chunk has more.
+const SHARD_BYTES: usize = 1 << 30;
+
+/// Most sites in a shard.
+const SHARD_SITES: usize = 64;
 
 /// Sizes of the array of images, its chunks and its shards. Axes are always in
 /// the order site, channel, y, x.
@@ -82,6 +115,9 @@ pub struct ArrayGeometry {
     pub chunk_sites: usize,
     /// Channels in a chunk.
     pub chunk_channels: usize,
+    /// Pixels of a tile along y and along x, fewer where an axis is shorter; `None` where
+    /// planes are not cut.
+    pub tile: Option<usize>,
     /// Sites in a shard.
     pub shard_sites: usize,
     /// Channels in a shard: whole chunks that cover all channels.
@@ -102,12 +138,17 @@ impl ArrayGeometry {
         data_type: DataType,
         layout: Layout,
     ) -> Result<Self, PlanError> {
-        let Layout {
-            chunk_sites,
-            chunk_channels,
-            shard_sites,
-        } = layout;
-        let chunk_channels = chunk_channels.unwrap_or(channels);
+        let plane_bytes = bytes_of(&[height, width, data_type.bytes()]);
+        let Layout { chunk_sites, .. } = layout;
+        let chunk_channels = layout.chunk_channels.unwrap_or_else(|| {
+            let is_small = channels.saturating_mul(plane_bytes) <= CHUNK_BYTES;
+            if is_small { channels } else { 1.min(channels) }
+        });
+        let tile = match layout.tiles {
+            Tiles::ByBytes => (plane_bytes > CHUNK_BYTES).then_some(TILE),
+            Tiles::Whole => None,
+            Tiles::Of(tile) => Some(tile),
+        };
         refuse_zeros([
             (sites, "the number of sites"),
             (channels, "the number of channels"),
@@ -115,7 +156,11 @@ impl ArrayGeometry {
             (width, "the width of the images"),
             (chunk_sites, "the number of sites in a chunk"),
             (chunk_channels, "the number of channels in a chunk"),
-            (shard_sites, "the number of sites in a shard"),
+            (tile.unwrap_or(1), "the size of a tile"),
+            (
+                layout.shard_sites.unwrap_or(1),
+                "the number of sites in a shard",
+            ),
         ])?;
         if chunk_channels > channels {
             return Err(PlanError::ChunkBeyondChannels {
@@ -123,10 +168,7 @@ impl ArrayGeometry {
                 channels,
             });
         }
-        if !shard_sites.is_multiple_of(chunk_sites) {
-            return Err(chunks_do_not_fill_shard(chunk_sites, shard_sites));
-        }
-        let geometry = Self {
+        let mut geometry = Self {
             sites,
             channels,
             height,
@@ -134,11 +176,27 @@ impl ArrayGeometry {
             data_type,
             chunk_sites,
             chunk_channels,
-            shard_sites,
+            tile: tile.filter(|&tile| tile < height.max(width)),
+            shard_sites: chunk_sites,
             shard_channels: channels.next_multiple_of(chunk_channels),
+        };
+        geometry.shard_sites = match layout.shard_sites {
+            None => geometry.shard_sites_by_bytes(),
+            Some(shard_sites) if shard_sites.is_multiple_of(chunk_sites) => shard_sites,
+            Some(shard_sites) => return Err(chunks_do_not_fill_shard(chunk_sites, shard_sites)),
         };
         geometry.refuse_large()?;
         Ok(geometry)
+    }
+
+    /// Returns the sites of a shard of a power of two of chunks along the site axis, as
+    /// many as the limits allow.
+    fn shard_sites_by_bytes(&self) -> usize {
+        let [_, channels, height, width] = self.shard_shape();
+        let site_bytes = bytes_of(&[channels, height, width, self.data_type.bytes()]);
+        let sites = (SHARD_BYTES / site_bytes.max(1)).min(SHARD_SITES);
+        let chunks = (sites / self.chunk_sites).max(1);
+        self.chunk_sites.saturating_mul(1 << chunks.ilog2())
     }
 
     /// Refuses sizes that cannot be addressed, and shards of too many chunks.
@@ -171,19 +229,42 @@ impl ArrayGeometry {
         [
             self.chunk_sites,
             self.chunk_channels,
-            self.height,
-            self.width,
+            self.tile_height(),
+            self.tile_width(),
         ]
     }
 
-    /// Shape of a shard, the part that is stored as one object.
+    /// Shape of a shard, the part that is stored as one object. Its planes have whole tiles.
     pub fn shard_shape(&self) -> [usize; 4] {
+        let [rows, columns] = self.tile_grid();
         [
             self.shard_sites,
             self.shard_channels,
-            self.height,
-            self.width,
+            self.tile_height().saturating_mul(rows),
+            self.tile_width().saturating_mul(columns),
         ]
+    }
+
+    /// Rows of pixels in a tile; those of a plane where planes are not cut.
+    pub fn tile_height(&self) -> usize {
+        self.tile.map_or(self.height, |tile| tile.min(self.height))
+    }
+
+    /// Columns of pixels in a tile; those of a plane where planes are not cut.
+    pub fn tile_width(&self) -> usize {
+        self.tile.map_or(self.width, |tile| tile.min(self.width))
+    }
+
+    /// Numbers of tiles of a plane along y and along x.
+    pub fn tile_grid(&self) -> [usize; 2] {
+        let rows = self.height.div_ceil(self.tile_height());
+        [rows, self.width.div_ceil(self.tile_width())]
+    }
+
+    /// Number of tiles of a plane: 1 where planes are not cut.
+    pub fn tiles(&self) -> usize {
+        let [rows, columns] = self.tile_grid();
+        rows.saturating_mul(columns)
     }
 
     /// Number of shards, all along the first axis.
@@ -193,7 +274,14 @@ impl ArrayGeometry {
 
     /// Chunks in a full shard.
     pub fn chunks_per_shard(&self) -> usize {
-        (self.shard_sites / self.chunk_sites) * (self.shard_channels / self.chunk_channels)
+        let planes =
+            (self.shard_sites / self.chunk_sites) * (self.shard_channels / self.chunk_channels);
+        planes.saturating_mul(self.tiles())
+    }
+
+    /// Whether no two planes share a chunk: each is one chunk, or some tiles.
+    pub fn has_plane_chunks(&self) -> bool {
+        self.chunk_sites == 1 && self.chunk_channels == 1
     }
 
     /// Number of planes, with or without an image.
@@ -206,8 +294,18 @@ impl ArrayGeometry {
         self.height * self.width * self.data_type.bytes()
     }
 
+    /// Bytes of a tile: those of a plane where planes are not cut.
+    pub fn tile_bytes(&self) -> usize {
+        self.tile_height() * self.tile_width() * self.data_type.bytes()
+    }
+
     /// Bytes of a decoded chunk.
     pub fn chunk_bytes(&self) -> usize {
+        self.chunk_sites * self.chunk_channels * self.tile_bytes()
+    }
+
+    /// Bytes of the planes that a chunk, or its tile of them, belongs to.
+    pub fn group_bytes(&self) -> usize {
         self.chunk_sites * self.chunk_channels * self.plane_bytes()
     }
 
@@ -224,6 +322,13 @@ impl ArrayGeometry {
             sites: start..start.saturating_add(self.shard_sites).min(self.sites),
         }
     }
+}
+
+/// Returns the product of some lengths, or the largest number.
+fn bytes_of(lengths: &[usize]) -> usize {
+    lengths
+        .iter()
+        .fold(1, |product: usize, &length| product.saturating_mul(length))
 }
 
 /// Refuses sizes of 0; each is given with its name.

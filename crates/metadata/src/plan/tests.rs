@@ -1,3 +1,4 @@
+use super::geometry::Tiles;
 use super::*;
 use crate::discover::listing::Listing;
 use crate::problem::ProblemKind;
@@ -7,7 +8,8 @@ fn layout(chunk_sites: usize, chunk_channels: Option<usize>, shard_sites: usize)
     Layout {
         chunk_sites,
         chunk_channels,
-        shard_sites,
+        tiles: Tiles::ByBytes,
+        shard_sites: Some(shard_sites),
     }
 }
 
@@ -62,6 +64,118 @@ fn chunks_of_some_channels_round_the_shard_up() {
         6,
         "the array itself has no more channels"
     );
+}
+
+/// The layout of an array of `sites` with six channels, unless another number is given.
+fn by_bytes(sites: usize, channels: usize, side: usize, data_type: DataType) -> ArrayGeometry {
+    ArrayGeometry::new(sites, channels, side, side, data_type, Layout::default()).unwrap()
+}
+
+#[test]
+fn the_bytes_of_each_data_set_decide_its_layout() {
+    use DataType::{UInt8, UInt16};
+    for (set, geometry, chunk, shard_sites, shards) in [
+        (
+            "rxrx1",
+            by_bytes(125_510, 6, 512, UInt8),
+            [1, 6, 512, 512],
+            64,
+            1_962,
+        ),
+        (
+            "rxrx2",
+            by_bytes(131_953, 6, 1024, UInt8),
+            [1, 6, 1024, 1024],
+            64,
+            2_062,
+        ),
+        (
+            "rxrx19a",
+            by_bytes(305_520, 5, 1024, UInt8),
+            [1, 5, 1024, 1024],
+            64,
+            4_774,
+        ),
+        (
+            "rxrx19b",
+            by_bytes(70_384, 6, 2048, UInt8),
+            [1, 1, 2048, 2048],
+            32,
+            2_200,
+        ),
+        (
+            "rxrx3",
+            by_bytes(2_222_103, 6, 2048, UInt16),
+            [1, 1, 2048, 2048],
+            16,
+            138_882,
+        ),
+        (
+            "rxrx3-core",
+            by_bytes(222_601, 6, 512, UInt8),
+            [1, 6, 512, 512],
+            64,
+            3_479,
+        ),
+        // Nine tiles of 2 MiB a plane: 8 x 6 x 9 x 2 MiB = 864 MiB.
+        (
+            "larger",
+            by_bytes(100, 6, 2160, UInt16),
+            [1, 1, 1024, 1024],
+            8,
+            13,
+        ),
+    ] {
+        assert_eq!(geometry.chunk_shape(), chunk, "{set}");
+        assert_eq!(
+            (geometry.shard_sites, geometry.shards()),
+            (shard_sites, shards),
+            "{set}"
+        );
+        assert!(geometry.shards() < 150_000, "{set}");
+        let bytes: usize = geometry.shard_shape().iter().product();
+        assert!(bytes * geometry.data_type.bytes() <= 1 << 30, "{set}");
+        let has_plane_chunks = ["rxrx19b", "rxrx3", "larger"].contains(&set);
+        assert_eq!(geometry.has_plane_chunks(), has_plane_chunks, "{set}");
+    }
+}
+
+#[test]
+fn planes_are_cut_into_whole_tiles() {
+    let tiled = |height, width, tiles| {
+        let layout = Layout {
+            tiles,
+            ..Layout::default()
+        };
+        ArrayGeometry::new(3, 2, height, width, DataType::UInt16, layout).unwrap()
+    };
+    let geometry = tiled(2500, 1000, Tiles::Of(1024));
+    assert_eq!(geometry.chunk_shape(), [1, 1, 1024, 1000]);
+    assert_eq!(geometry.shard_shape()[2..], [3072, 1000]);
+    assert_eq!((geometry.tile_grid(), geometry.tiles()), ([3, 1], 3));
+    assert_eq!(geometry.chunks_per_shard(), geometry.shard_sites * 2 * 3);
+    assert_eq!(geometry.chunk_bytes(), 1024 * 1000 * 2);
+    assert_eq!(geometry.group_bytes(), 2500 * 1000 * 2);
+    // A small plane may be cut, too, and its tiles may hold all channels.
+    let small = tiled(100, 64, Tiles::Of(48));
+    assert_eq!(small.chunk_shape(), [1, 2, 48, 48]);
+    assert_eq!(small.shard_shape()[2..], [144, 96]);
+    // A tile that is no smaller than a plane cuts nothing.
+    for tiles in [Tiles::Of(100), Tiles::Whole, Tiles::ByBytes] {
+        assert_eq!(tiled(100, 64, tiles).tile, None);
+    }
+    assert_eq!(
+        tiled(4096, 4096, Tiles::Whole).chunk_shape(),
+        [1, 1, 4096, 4096]
+    );
+    // The shard has one chunk along the site axis at least, and whole chunks.
+    let large = tiled(30_000, 30_000, Tiles::ByBytes);
+    assert_eq!((large.shard_sites, large.tiles()), (1, 900));
+    let layout = Layout {
+        chunk_sites: 3,
+        ..Layout::default()
+    };
+    assert_eq!(super::tests::geometry(layout).unwrap().shard_sites, 48);
 }
 
 #[test]
@@ -153,6 +267,14 @@ fn sizes_of_zero_are_refused() {
             [1, 6, 8, 8],
             layout(1, None, 0),
             "the number of sites in a shard",
+        ),
+        (
+            [1, 6, 8, 8],
+            Layout {
+                tiles: Tiles::Of(0),
+                ..Layout::default()
+            },
+            "the size of a tile",
         ),
     ] {
         assert_eq!(

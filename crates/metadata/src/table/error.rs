@@ -1,151 +1,17 @@
 //! Errors of reading a table.
 
-use std::io;
-use std::path::PathBuf;
-
+use rxrx_tables::{TableFileError, listed};
 use thiserror::Error;
 
-use crate::excerpt::excerpt;
+use crate::names::error::NamesError;
 
 /// Reason why a table cannot be used. Every message names the file.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum MetadataError {
-    /// The file cannot be opened or read.
-    #[error("cannot read {}", path.display())]
-    Open {
-        /// The file.
-        path: PathBuf,
-        /// The error of the operating system or the decompressor.
-        source: io::Error,
-    },
-    /// The file begins as a zip archive, but cannot be read as one.
-    #[error("cannot read {name} as a zip archive")]
-    Archive {
-        /// The archive.
-        name: String,
-        /// The error of the archive.
-        source: zip::result::ZipError,
-    },
-    /// The archive has no table, or several of which not exactly one has the
-    /// expected name.
-    #[error(
-        "{name} must hold one .csv file, or one named {expected}; it holds {}",
-        listed(found)
-    )]
-    ArchiveTables {
-        /// The archive.
-        name: String,
-        /// Name of the table in an archive with several.
-        expected: &'static str,
-        /// The `.csv` files in it.
-        found: Vec<String>,
-    },
-    /// Reading failed after the file was opened.
-    #[error("cannot read {name}")]
-    Read {
-        /// The file.
-        name: String,
-        /// The cause.
-        source: io::Error,
-    },
-    /// The CSV reader failed.
-    #[error("cannot read {name} as CSV: {reason}")]
-    Csv {
-        /// The file.
-        name: String,
-        /// The error of the CSV reader.
-        reason: String,
-    },
-    /// The path is that of a folder, a pipe or a device.
-    #[error("{} is no regular file; save the table as one", path.display())]
-    NotAFile {
-        /// The path.
-        path: PathBuf,
-    },
-    /// More text than a table of sites can have.
-    #[error(
-        "{name} has more than {limit} bytes of text (line {line} is where they are reached); \
-         leave out columns, or convert the experiments in parts"
-    )]
-    TooLarge {
-        /// The file.
-        name: String,
-        /// Line on which the limit is reached, from 1.
-        line: u64,
-        /// Most bytes.
-        limit: u64,
-    },
-    /// A row is too long.
-    #[error(
-        "{name} line {line}: the row that begins here is longer than {limit} bytes; \
-         is it a table, and is every quote closed?"
-    )]
-    RowTooLong {
-        /// The file.
-        name: String,
-        /// Line on which the row begins, from 1.
-        line: u64,
-        /// Most bytes of a row.
-        limit: u64,
-    },
-    /// More columns than a dataset can have arrays.
-    #[error(
-        "{name} line {line}: the header has {found} columns (expected at most {limit}); leave some out"
-    )]
-    TooManyColumns {
-        /// The file.
-        name: String,
-        /// Line of the header.
-        line: u64,
-        /// Columns in the header.
-        found: usize,
-        /// Most columns.
-        limit: usize,
-    },
-    /// More rows times columns than fit in memory.
-    #[error(
-        "{name} line {line}: the table has more than {limit} cells; leave out columns, or convert \
-         the experiments in parts"
-    )]
-    TooManyCells {
-        /// The file.
-        name: String,
-        /// Line on which the limit is reached, from 1.
-        line: u64,
-        /// Most cells.
-        limit: usize,
-    },
-    /// The text ends inside a quoted cell, which may contain rows.
-    #[error(
-        "{name} line {line}: a quote that is opened in this row is never closed; is the file whole?"
-    )]
-    UnclosedQuote {
-        /// The file.
-        name: String,
-        /// Line on which the row begins, from 1.
-        line: u64,
-    },
-    /// The text is not UTF-8.
-    #[error("{name} line {line} is not UTF-8 text; save the table as UTF-8")]
-    NotUtf8 {
-        /// The file.
-        name: String,
-        /// Line, from 1.
-        line: u64,
-    },
-    /// There is no header.
-    #[error("{name} is empty (expected a header and one line for each site)")]
-    Empty {
-        /// The file.
-        name: String,
-    },
-    /// There is a header but no row.
-    #[error("{name} has a header but no rows (expected one line for each site)")]
-    NoRows {
-        /// The file.
-        name: String,
-    },
+    /// The file cannot be read as a table.
+    #[error(transparent)]
+    File(#[from] TableFileError),
     /// Required columns are missing.
     #[error(
         "{name} has no column {}; its header is {}",
@@ -176,18 +42,6 @@ pub enum MetadataError {
         /// The reason, a predicate of the name.
         reason: String,
     },
-    /// A row has more or fewer fields than the header.
-    #[error("{name} line {line} has {found} fields (expected {expected}, as the header has)")]
-    Ragged {
-        /// The file.
-        name: String,
-        /// Line on which the row begins, from 1.
-        line: u64,
-        /// Fields in the row.
-        found: usize,
-        /// Fields in the header.
-        expected: usize,
-    },
     /// A required value is malformed.
     #[error("{name} line {line}, column {column:?}: {value:?} is not {what} ({expected})")]
     Value {
@@ -215,6 +69,75 @@ pub enum MetadataError {
         column: String,
         /// The text found.
         value: String,
+    },
+    /// Embeddings are by well, but a well has several sites.
+    #[error(
+        "{name} has embeddings by well_id, but {first} and {second} of {table} are sites of one \
+         well; use a table with site_id, or choose one site of each well with --include"
+    )]
+    WellOfSeveralSites {
+        /// The table of embeddings.
+        name: String,
+        /// The table of sites.
+        table: String,
+        /// A site of the well.
+        first: String,
+        /// Another one.
+        second: String,
+    },
+    /// A list of numbers is longer or shorter than those before.
+    #[error("{name} row {line}: the embedding has {found} numbers (expected {expected})")]
+    VectorLength {
+        /// The file.
+        name: String,
+        /// The row, from 1.
+        line: u64,
+        /// Numbers in the list.
+        found: usize,
+        /// Numbers in the first list.
+        expected: usize,
+    },
+    /// The paths in the table cannot be used.
+    #[error("{name}: {source}")]
+    Paths {
+        /// The table.
+        name: String,
+        /// The reason.
+        source: NamesError,
+    },
+    /// Two tables that are joined have a column of one name.
+    #[error("{name} has the column {column:?}, which {table} has, too; rename it in one of them")]
+    ColumnInBoth {
+        /// The file that is joined.
+        name: String,
+        /// The column.
+        column: String,
+        /// The other table.
+        table: String,
+    },
+    /// Two rows of a table that is joined have the same values.
+    #[error("{name} lines {first} and {second} are both {key} (expected one line for each)")]
+    JoinedTwice {
+        /// The file.
+        name: String,
+        /// Line of the first row.
+        first: u64,
+        /// Line of the second row.
+        second: u64,
+        /// The values.
+        key: String,
+    },
+    /// A file is neither a table of wells nor a grid.
+    #[error(
+        "{name} is no plate map: it has neither a column \"well\" nor a grid of 8 x 12, 16 x 24 \
+         or 32 x 48 wells; its first row is {}",
+        listed(header)
+    )]
+    NotAPlatemap {
+        /// The file.
+        name: String,
+        /// The first row.
+        header: Vec<String>,
     },
     /// A table of embeddings has no column but the site ids.
     #[error(
@@ -248,24 +171,4 @@ pub enum MetadataError {
         /// The id.
         site_id: String,
     },
-}
-
-/// Most names that a message lists.
-const LISTED: usize = 50;
-
-/// Returns the first of `names`, quoted, and the number of the others.
-fn listed(names: &[String]) -> String {
-    if names.is_empty() {
-        return "none".to_owned();
-    }
-    let listed: Vec<String> = names
-        .iter()
-        .take(LISTED)
-        .map(|name| format!("{:?}", excerpt(name)))
-        .collect();
-    let listed = listed.join(", ");
-    match names.len().saturating_sub(LISTED) {
-        0 => listed,
-        more => format!("{listed} and {more} more"),
-    }
 }

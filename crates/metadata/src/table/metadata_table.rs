@@ -1,9 +1,11 @@
 //! `metadata.csv` as typed columns, its rows in array order.
 
 use crate::column::retain_rows;
-use crate::column::texts::Texts;
 use crate::column::{Column, ColumnValues};
+use crate::plate::PlateNames;
+use crate::problem::Problems;
 use crate::site::SiteKey;
+use rxrx_tables::Texts;
 
 /// Columns that a table must have.
 pub const REQUIRED: [&str; 4] = [EXPERIMENT, "plate", "well", "site"];
@@ -21,17 +23,40 @@ pub const SITE_ID: &str = "site_id";
 pub struct MetadataTable {
     name: String,
     keys: Vec<SiteKey>,
+    /// The plates, if they are names.
+    plate_names: PlateNames,
     columns: Vec<Column>,
+    /// What reading the table left out.
+    notices: Problems,
 }
 
 impl MetadataTable {
     /// Puts a table together. `keys` ascend, and each column has a value for each.
     pub(super) fn new(name: String, keys: Vec<SiteKey>, columns: Vec<Column>) -> Self {
+        let mut plate_names = PlateNames::default();
+        for key in keys.chunk_by(|one, other| one.plate == other.plate) {
+            key.iter()
+                .take(1)
+                .for_each(|key| plate_names.add(&key.plate));
+        }
         Self {
             name,
             keys,
+            plate_names,
             columns,
+            notices: Problems::default(),
         }
+    }
+
+    /// Adds notices of reading the table.
+    pub(super) fn with_notices(mut self, notices: Problems) -> Self {
+        self.notices.extend(notices);
+        self
+    }
+
+    /// What reading the table left out, for a notice.
+    pub fn notices(&self) -> &Problems {
+        &self.notices
     }
 
     /// Name of the file that the table was read from, for error messages.
@@ -54,9 +79,17 @@ impl MetadataTable {
         &self.keys
     }
 
-    /// The row of a site, if it is in the table.
+    /// The row of a site, if it is in the table. Where plates are names, a plate that is
+    /// a number in `key`, or that has other leading zeros, is found by its digits.
     pub fn row(&self, key: &SiteKey) -> Option<usize> {
-        self.keys.binary_search(key).ok()
+        let Some(alike) = self.plate_names.alike(&key.plate) else {
+            return self.keys.binary_search(key).ok();
+        };
+        let mut keys = alike.iter().map(|plate| SiteKey {
+            plate: plate.clone(),
+            ..key.clone()
+        });
+        keys.find_map(|key| self.keys.binary_search(&key).ok())
     }
 
     /// The columns in the order of the file. A column `site_id` that the file does
@@ -91,6 +124,12 @@ impl MetadataTable {
             ColumnValues::String(values) => Some(values),
             _ => None,
         }
+    }
+
+    /// Removes the columns of those names.
+    pub(crate) fn remove_columns(&mut self, names: &[&str]) {
+        self.columns
+            .retain(|column| !names.contains(&column.name.as_str()));
     }
 
     /// Keeps the given rows, which must ascend.

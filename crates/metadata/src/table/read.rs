@@ -1,28 +1,32 @@
-//! Reads CSV text as a table: checks, types and orders its rows.
+//! Checks, types and orders the rows of a table.
 
 use std::collections::HashMap;
-use std::io::Read;
 
 use super::column_names::{ColumnNameRule, ColumnNames};
 use super::error::MetadataError;
-use super::limits::Limits;
 use super::metadata_table::{EXPERIMENT, MetadataTable, REQUIRED, SITE_ID};
-use super::records::{Record, Records};
-use crate::column::texts::Texts;
-use crate::column::{Column, ColumnValues, is_blank};
-use crate::excerpt::excerpt;
+use crate::column::{Column, ColumnValues, whole};
+use crate::discover::listing::Shared;
 use crate::number::positive;
+use crate::plate::Plate;
+use crate::problem::{ProblemKind, Problems};
 use crate::site::{ExperimentName, SiteKey};
 use crate::well::Well;
+use rxrx_tables::RawTable;
+use rxrx_tables::Texts;
+use rxrx_tables::excerpt;
+use rxrx_tables::{TableFileError, is_blank};
 
-/// Reads the table in `text`. `name` stands for the file in errors.
+/// Makes a table of `rows`, whose columns must have the names that `column_names` allows.
 pub(super) fn read_table(
-    name: &str,
-    text: impl Read,
-    limits: Limits,
+    rows: RawTable,
     column_names: ColumnNameRule,
 ) -> Result<MetadataTable, MetadataError> {
-    let rows = Rows::read(name, text, limits, column_names)?;
+    check_header(&rows, column_names)?;
+    if rows.is_empty() {
+        return Err(TableFileError::NoRows { name: rows.name }.into());
+    }
+    let rows = Rows(rows);
     let keys = rows.keys()?;
 
     let mut order: Vec<usize> = (0..keys.len()).collect();
@@ -32,116 +36,57 @@ pub(super) fn read_table(
         .filter_map(|&row| keys.get(row).cloned())
         .collect();
     rows.refuse_duplicate_sites(&keys, &order)?;
-    let derived = match rows.column(SITE_ID) {
+    let derived = match rows.0.column(SITE_ID) {
         Some(ids) => rows.check_site_ids(ids).map(|()| None)?,
         None => Some(rows.derive_site_ids(&keys, &order)?),
     };
-    let columns = rows.columns.into_iter().map(|(name, cells)| {
-        let cells = order.iter().map(|&row| cells.cell(row));
+    let plates_are_names = matches!(keys.first(), Some(key) if matches!(key.plate, Plate::Name(_)));
+    let RawTable {
+        name,
+        columns,
+        left_out,
+        ..
+    } = rows.0;
+    let columns = columns.into_iter().map(|column| {
+        let cells = order.iter().map(|&row| column.cells.cell(row));
         // These are names, even if all of them look like numbers.
-        let values = match name.as_str() {
+        let values = match column.name.as_str() {
             SITE_ID | EXPERIMENT | "well" => ColumnValues::text(cells),
+            "plate" if plates_are_names => ColumnValues::text(cells),
+            "plate" | "site" => ColumnValues::infer(cells.map(|cell| whole(cell).unwrap_or(cell))),
             _ => ColumnValues::infer(cells),
         };
+        let name = column.name;
         Column { name, values }
     });
     let columns = derived.into_iter().chain(columns).collect();
-    Ok(MetadataTable::new(name.into(), keys, columns))
+    let mut notices = Problems::default();
+    for text in left_out {
+        notices.add(ProblemKind::UnnamedColumns, 0, || text);
+    }
+    Ok(MetadataTable::new(name, keys, columns).with_notices(notices))
 }
 
 /// The rows in the order of the file.
-struct Rows<'name> {
-    /// Name of the file, for errors.
-    name: &'name str,
-    /// Name and cells of each column.
-    columns: Vec<(String, Texts)>,
-    /// Line on which each row begins. The limit on bytes keeps the number of
-    /// lines below 2^32.
-    lines: Vec<u32>,
-}
+struct Rows(RawTable);
 
-impl<'name> Rows<'name> {
-    /// Reads all rows and checks their number of fields.
-    fn read(
-        name: &'name str,
-        text: impl Read,
-        limits: Limits,
-        column_names: ColumnNameRule,
-    ) -> Result<Self, MetadataError> {
-        let mut records = Records::new(name, text, limits)?;
-        let Some(header) = records.next()? else {
-            return Err(MetadataError::Empty { name: name.into() });
-        };
-        check_header(name, &header, limits, column_names)?;
-        let columns = header
-            .fields
-            .iter()
-            .map(|name| (name.to_owned(), Texts::default()))
-            .collect();
-        let mut rows = Self {
-            name,
-            columns,
-            lines: Vec::new(),
-        };
-        while let Some(Record { line, fields }) = records.next()? {
-            if fields.len() != rows.columns.len() {
-                return Err(MetadataError::Ragged {
-                    name: name.into(),
-                    line,
-                    found: fields.len(),
-                    expected: rows.columns.len(),
-                });
-            }
-            if rows.lines.len().saturating_mul(fields.len()) >= limits.cells {
-                return Err(MetadataError::TooManyCells {
-                    name: name.into(),
-                    line,
-                    limit: limits.cells,
-                });
-            }
-            rows.lines.push(u32::try_from(line).unwrap_or(u32::MAX));
-            for ((_, cells), cell) in rows.columns.iter_mut().zip(fields) {
-                cells.push(cell);
-            }
-        }
-        if rows.lines.is_empty() {
-            return Err(MetadataError::NoRows { name: name.into() });
-        }
-        Ok(rows)
-    }
-
-    /// The cells of a column.
-    fn column(&self, name: &str) -> Option<&Texts> {
-        self.columns
-            .iter()
-            .find(|(column, _)| column == name)
-            .map(|(_, cells)| cells)
-    }
-
+impl Rows {
     /// The cells of a column that [`check_header`] demands.
     fn required(&self, name: &str) -> Result<&Texts, MetadataError> {
-        self.column(name)
-            .ok_or_else(|| MetadataError::MissingColumns {
-                name: self.name.into(),
-                missing: vec![name.to_owned()],
-                header: self.columns.iter().map(|(name, _)| name.clone()).collect(),
-            })
-    }
-
-    /// Line on which a row begins; 0 if there is no such row.
-    fn line(&self, row: usize) -> u64 {
-        self.lines.get(row).copied().map_or(0, u64::from)
+        self.0
+            .column(name)
+            .ok_or_else(|| missing_columns(&self.0, vec![name.to_owned()]))
     }
 
     /// Reads the key of each row.
     fn keys(&self) -> Result<Vec<SiteKey>, MetadataError> {
         let experiments = self.required(EXPERIMENT)?;
-        let plates = self.required("plate")?;
+        let plates = self.plates()?;
         let wells = self.required("well")?;
         let sites = self.required("site")?;
         let mut names: HashMap<&str, ExperimentName> = HashMap::new();
-        let mut keys = Vec::with_capacity(self.lines.len());
-        for row in 0..self.lines.len() {
+        let mut keys = Vec::with_capacity(self.0.len());
+        for row in 0..self.0.len() {
             let (experiment, well) = (experiments.cell(row), wells.cell(row));
             if is_blank(experiment) {
                 return Err(self.refuse(
@@ -154,18 +99,17 @@ impl<'name> Rows<'name> {
             }
             let number = |column, cells: &Texts, what| {
                 let cell = cells.cell(row);
-                positive(cell)
-                    .filter(|_| !cell.starts_with('0'))
-                    .ok_or_else(|| {
-                        self.refuse(row, column, cell, what, "expected a whole number from 1")
-                    })
+                let number = positive(whole(cell).unwrap_or(cell));
+                number.filter(|_| !cell.starts_with('0')).ok_or_else(|| {
+                    self.refuse(row, column, cell, what, "expected a whole number from 1")
+                })
             };
             keys.push(SiteKey {
                 experiment: names
                     .entry(experiment)
                     .or_insert_with(|| ExperimentName::new(experiment))
                     .clone(),
-                plate: number("plate", plates, "a plate number")?,
+                plate: plates.get(row).cloned().unwrap_or(Plate::Number(0)),
                 well: well
                     .parse()
                     .map_err(|_| self.refuse(row, "well", well, "a well", Well::EXPECTED))?,
@@ -173,6 +117,21 @@ impl<'name> Rows<'name> {
             });
         }
         Ok(keys)
+    }
+
+    /// Reads the plate of each row: numbers if all of them are, else names.
+    fn plates(&self) -> Result<Vec<Plate>, MetadataError> {
+        let cells = self.required("plate")?;
+        if let Some(row) = cells.cells().position(is_blank) {
+            let expected = "expected a number or a name";
+            return Err(self.refuse(row, "plate", cells.cell(row), "a plate", expected));
+        }
+        let number = |cell| Plate::number_of_table(whole(cell).unwrap_or(cell));
+        if let Some(numbers) = cells.cells().map(number).collect() {
+            return Ok(numbers);
+        }
+        let mut names = Shared::new(Plate::name);
+        Ok(cells.cells().map(|cell| names.shared(cell)).collect())
     }
 
     /// Returns the error for a malformed value.
@@ -184,7 +143,7 @@ impl<'name> Rows<'name> {
         what: &'static str,
         expected: &'static str,
     ) -> MetadataError {
-        let (name, line) = (self.name.to_owned(), self.line(row));
+        let (name, line) = (self.0.name_of(row).to_owned(), self.0.line(row));
         MetadataError::Value {
             name,
             line,
@@ -207,9 +166,9 @@ impl<'name> Rows<'name> {
                 && first == second
             {
                 return Err(MetadataError::DuplicateSite {
-                    name: self.name.into(),
-                    first: self.line(*first_row),
-                    second: self.line(*second_row),
+                    name: self.0.name.clone(),
+                    first: self.0.line(*first_row),
+                    second: self.0.line(*second_row),
                     key: excerpt(&first.to_string()),
                 });
             }
@@ -219,16 +178,16 @@ impl<'name> Rows<'name> {
 
     /// Refuses blank site ids and those that are there twice.
     fn check_site_ids(&self, ids: &Texts) -> Result<(), MetadataError> {
-        let mut seen = HashMap::with_capacity(self.lines.len());
+        let mut seen = HashMap::with_capacity(self.0.len());
         for (row, id) in ids.cells().enumerate() {
             if is_blank(id) {
                 return Err(self.refuse(row, SITE_ID, id, "a site id", "expected a name"));
             }
             if let Some(first) = seen.insert(id, row) {
                 return Err(MetadataError::DuplicateSiteId {
-                    name: self.name.into(),
-                    first: self.line(first),
-                    second: self.line(row),
+                    name: self.0.name.clone(),
+                    first: self.0.line(first),
+                    second: self.0.line(row),
                     site_id: excerpt(id),
                 });
             }
@@ -253,52 +212,44 @@ impl<'name> Rows<'name> {
     }
 }
 
-/// Checks the number and the names of the columns.
-fn check_header(
-    name: &str,
-    header: &Record<'_>,
-    limits: Limits,
-    column_names: ColumnNameRule,
-) -> Result<(), MetadataError> {
-    let Record { line, fields } = *header;
-    if fields.len() > limits.columns {
-        return Err(MetadataError::TooManyColumns {
-            name: name.into(),
-            line,
-            found: fields.len(),
-            limit: limits.columns,
-        });
+/// Returns the error of columns that are not there.
+fn missing_columns(rows: &RawTable, missing: Vec<String>) -> MetadataError {
+    let header = rows.columns.iter().map(|column| column.name.clone());
+    MetadataError::MissingColumns {
+        name: rows.name.clone(),
+        missing,
+        header: header.collect(),
     }
+}
+
+/// Checks the names of the columns.
+fn check_header(rows: &RawTable, column_names: ColumnNameRule) -> Result<(), MetadataError> {
     let missing: Vec<String> = REQUIRED
         .into_iter()
-        .filter(|&required| fields.iter().all(|column| column != required))
+        .filter(|required| rows.column(required).is_none())
         .map(str::to_owned)
         .collect();
     if !missing.is_empty() {
-        return Err(MetadataError::MissingColumns {
-            name: name.into(),
-            missing,
-            header: fields.iter().map(str::to_owned).collect(),
-        });
+        return Err(missing_columns(rows, missing));
     }
     let mut names = ColumnNames::new(column_names);
     let refused = |position, column, reason| MetadataError::ColumnName {
-        name: name.into(),
-        line,
+        name: rows.name.clone(),
+        line: rows.header_line,
         position,
         column: excerpt(column),
         reason,
     };
-    if fields.iter().all(|column| column != SITE_ID) {
+    if rows.column(SITE_ID).is_none() {
         // The column is going to be derived, so its name is taken.
         names
             .add(SITE_ID)
             .map_err(|reason| refused(0, SITE_ID, reason))?;
     }
-    for (position, column) in (1..).zip(fields) {
+    for (position, column) in (1..).zip(&rows.columns) {
         names
-            .add(column)
-            .map_err(|reason| refused(position, column, reason))?;
+            .add(&column.name)
+            .map_err(|reason| refused(position, &column.name, reason))?;
     }
     Ok(())
 }

@@ -8,10 +8,10 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use rxrx_format::keys::{CHANNEL_STATS, CROISSANT, EMBEDDINGS, SITES};
+use rxrx_format::keys::{CHANNEL_STATS, CROISSANT, EMBEDDINGS, ROOT_METADATA, SITES};
 use rxrx_format::{
-    EmbeddingsDigest, Root, StoredFile, channel_stats, channel_stats_of, croissant, embeddings_of,
-    keys, parse_json,
+    DisplayWindows, EmbeddingsDigest, Root, StoredFile, channel_stats, channel_stats_of, croissant,
+    embeddings_of, keys, parse_json,
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -56,6 +56,24 @@ pub(super) fn check_channel_stats(
         ));
     }
 }
+
+/// Compares the display windows that come from the data with the percentiles of the planes.
+pub(super) fn check_windows(tables: &Tables, root: &Root, findings: &Findings) {
+    let Some(planes) = &tables.planes else { return };
+    let channels = &root.attributes.description.channels;
+    let mut windows = DisplayWindows::new(channels.len(), root.geometry.data_type);
+    planes.iter().for_each(|plane| windows.add(plane));
+    for (channel, expected) in channels.iter().zip(windows.windows()) {
+        if channel.has_window_of_data() && channel.window != expected {
+            let text = format!(
+                "the display window of {} is {:?}, the planes give {expected:?}",
+                channel.name, channel.window
+            );
+            findings.object(FindingKind::Mismatch, ROOT_METADATA, text);
+        }
+    }
+}
+
 /// Compares `embeddings.parquet` with the root and the ids of the sites.
 pub(super) fn check_embeddings(
     tables: &Tables,

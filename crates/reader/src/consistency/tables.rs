@@ -1,10 +1,11 @@
 //! The tables of sites and planes.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use bytes::Bytes;
 use rxrx_format::keys::{PLANES, SITES};
-use rxrx_format::{PlaneRow, Root, SitesTable, planes_of, sites_of};
+use rxrx_format::{PlaneRow, PlanesRead, Root, SitesTable, planes_of, sites_of};
 
 use super::error_chain::error_chain;
 use super::finding::{FindingKind, Findings, SiteSpan};
@@ -17,6 +18,9 @@ pub struct Tables {
     pub sites: Option<SitesTable>,
     /// The rows of the table of planes, site-major.
     pub planes: Option<Vec<PlaneRow>>,
+    /// The bytes of each plane in its shard, site-major, as that table states them; empty
+    /// where it states none.
+    pub plane_ranges: Vec<Range<u64>>,
 }
 
 impl Tables {
@@ -31,8 +35,11 @@ impl Tables {
             }
         }
         if let Some(bytes) = objects.get(PLANES).cloned() {
-            match planes_of(bytes, geometry.sites, &root.channels) {
-                Ok(planes) => tables.planes = Some(planes),
+            match planes_of(bytes, geometry, &root.channels) {
+                Ok(PlanesRead { rows, places }) => {
+                    tables.planes = Some(rows);
+                    tables.plane_ranges = places;
+                }
                 Err(error) => findings.object(FindingKind::Mismatch, PLANES, error_chain(&error)),
             }
         }
@@ -46,7 +53,7 @@ impl Tables {
     }
 
     /// Returns the span of sites, with the ids of its ends.
-    pub fn span(&self, sites: std::ops::Range<usize>) -> SiteSpan {
+    pub fn span(&self, sites: Range<usize>) -> SiteSpan {
         let id = |row: usize| Some(self.sites.as_ref()?.site_id(row)?.to_owned());
         SiteSpan {
             site_index: sites.start,

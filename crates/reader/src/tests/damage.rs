@@ -3,7 +3,7 @@
 use rxrx_format::DataType::UInt8;
 use rxrx_format::keys::{CHANNEL_STATS, CHECKSUMS, PLANES, ROOT_METADATA, SITES, shard_key};
 use rxrx_format::testing::plan;
-use rxrx_format::{Layout, SitePlace, sites_table};
+use rxrx_format::{ColumnMeanings, Layout, SitePlace, sites_table};
 use rxrx_storage::Store;
 use rxrx_storage::testing::Memory;
 
@@ -19,6 +19,7 @@ fn shape(chunk_channels: usize) -> Shape {
         chunk_sites: 1,
         chunk_channels,
         shard_sites: 2,
+        tile: None,
         data_type: UInt8,
     }
 }
@@ -111,12 +112,18 @@ fn an_impossible_place_is_refused_before_anything_is_read() {
     ] {
         let store = shape(2).store();
         let layout = Layout {
-            shard_sites,
+            shard_sites: Some(shard_sites),
             ..Layout::default()
         };
         let complete = true;
         let places = vec![SitePlace { range, complete }; 4];
-        let table = sites_table(&plan(4, 2, layout), &places, &[]).unwrap();
+        let table = sites_table(
+            &plan(4, 2, layout),
+            &places,
+            &ColumnMeanings::default(),
+            &[],
+        )
+        .unwrap();
         store.put(SITES, &[&table]).unwrap();
         let error = opened(store).read_site(2).unwrap_err();
         assert!(matches!(error, DatasetError::Place { .. }), "{error}");

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use rxrx_format::keys::{ROOT_METADATA, SITES, shard_key};
 use rxrx_format::testing::plan;
 use rxrx_format::{
-    ArrayGeometry, ChunkAddress, Codec, DataType, Layout, ShardIndex, SitePlace, array_metadata,
-    channel_chunks, sites_table,
+    ArrayGeometry, ChunkAddress, Codec, ColumnMeanings, DataType, GroupEncoder, GroupScratch,
+    Layout, ShardIndex, SitePlace, Tiles, array_metadata, channel_chunks, site_chunks, sites_table,
 };
 use rxrx_storage::testing::Memory;
 use rxrx_storage::{LocalStore, Store, StoreError, StoredObject, Version};
@@ -58,6 +58,8 @@ pub(super) struct Shape {
     pub(super) chunk_sites: usize,
     pub(super) chunk_channels: usize,
     pub(super) shard_sites: usize,
+    /// Pixels of a tile along y and along x.
+    pub(super) tile: Option<usize>,
     pub(super) data_type: DataType,
 }
 
@@ -66,7 +68,8 @@ impl Shape {
         Layout {
             chunk_sites: self.chunk_sites,
             chunk_channels: Some(self.chunk_channels),
-            shard_sites: self.shard_sites,
+            tiles: self.tile.map_or(Tiles::Whole, Tiles::Of),
+            shard_sites: Some(self.shard_sites),
         }
     }
 
@@ -96,9 +99,10 @@ impl Shape {
         for shard in 0..geometry.shards() {
             let (bytes, ranges) = self.shard(&geometry, shard);
             store.put(&shard_key(shard), &[&bytes]).unwrap();
-            let columns = channel_chunks(&geometry);
+            let columns = site_chunks(&geometry);
+            let groups = channel_chunks(&geometry);
             for (row, ranges) in ranges.chunks(columns).enumerate() {
-                let address = ChunkAddress::new(&geometry, &geometry.unit(shard), row * columns);
+                let address = ChunkAddress::new(&geometry, &geometry.unit(shard), row * groups);
                 for _ in address.sites {
                     places.push(SitePlace {
                         range: ranges[0].start..ranges[columns - 1].end,
@@ -110,6 +114,7 @@ impl Shape {
         let table = sites_table(
             &plan(self.sites, self.channels, self.layout()),
             &places,
+            &ColumnMeanings::default(),
             &[],
         );
         store.put(SITES, &[&table.unwrap()]).unwrap();
@@ -122,20 +127,26 @@ impl Shape {
     fn shard(self, geometry: &ArrayGeometry, shard: usize) -> (Vec<u8>, Vec<Range<u64>>) {
         let (unit, mut index) = (geometry.unit(shard), ShardIndex::default());
         let rows = unit.sites.len().div_ceil(self.chunk_sites);
+        let encoder = GroupEncoder::new(Codec::Zstd, geometry).unwrap();
+        let (mut scratch, mut stored) = (GroupScratch::default(), Vec::new());
         let mut bytes = Vec::new();
         for chunk in 0..rows * channel_chunks(geometry) {
             let address = ChunkAddress::new(geometry, &unit, chunk);
-            let mut pixels = vec![0; geometry.chunk_bytes()];
-            let places = pixels.chunks_exact_mut(geometry.plane_bytes());
-            for (position, place) in address.positions(geometry).zip(places) {
-                if let Some(plane) = position {
-                    place.copy_from_slice(&self.plane(plane.site.0, plane.channel));
+            let mut group = encoder.begin(&mut scratch, &mut stored);
+            for position in address.positions(geometry) {
+                let pixels = group.plane_buffer().unwrap();
+                match position {
+                    Some(plane) => {
+                        pixels.copy_from_slice(&self.plane(plane.site.0, plane.channel));
+                    }
+                    None => pixels.fill(0),
                 }
+                group.push().unwrap();
             }
-            let mut stored = zstd::bulk::compress(&pixels, 1).unwrap();
-            stored.extend(crc32c::crc32c(&stored).to_le_bytes());
-            index.add(stored.len());
-            bytes.extend(stored);
+            for length in group.finish().unwrap() {
+                index.add(length);
+            }
+            bytes.extend_from_slice(&stored);
         }
         bytes.extend(index.encode(geometry.chunks_per_shard()));
         (bytes, index.ranges().to_vec())
@@ -154,9 +165,9 @@ impl Shape {
                 "channels": channels, "generator": "rxrx2zarr 0.1.0",
                 "settings": {"codec": "zstd", "chunk_sites": self.chunk_sites,
                     "chunk_channels": self.chunk_channels, "shard_sites": self.shard_sites,
-                    "include": [], "exclude": []},
+                    "tile": geometry.tile, "include": [], "exclude": []},
                 "planes": {"ok": self.sites * self.channels, "missing": 0, "unreadable": 0, "corrupt": 0},
-                "format_version": 4, "encoder_revision": 2, "format_draft": true,
+                "format_version": 4, "encoder_revision": 3, "format_draft": true,
                 "metadata_sha256": "00",
             },
             "consolidated_metadata": {"kind": "inline", "must_understand": false,

@@ -14,6 +14,7 @@ fn shape(
         chunk_sites,
         chunk_channels,
         shard_sites,
+        tile: None,
         data_type,
     }
 }
@@ -35,23 +36,28 @@ fn every_layout_is_read() {
         [3, 2, 4, 2, 4],
     ] {
         for data_type in [UInt8, UInt16] {
-            let made = shape(numbers, data_type);
-            let dataset = opened(made.store());
-            assert_eq!(*dataset.geometry(), made.geometry());
-            for site in 0..made.sites {
-                for channel in 0..made.channels {
-                    let plane = dataset.read_plane(site, channel).unwrap();
-                    assert!(plane.bytes() == made.plane(site, channel), "{made:?}");
+            for tile in [None, Some(2), Some(4)] {
+                let made = Shape {
+                    tile,
+                    ..shape(numbers, data_type)
+                };
+                let dataset = opened(made.store());
+                assert_eq!(*dataset.geometry(), made.geometry());
+                for site in 0..made.sites {
+                    for channel in 0..made.channels {
+                        let plane = dataset.read_plane(site, channel).unwrap();
+                        assert!(plane.bytes() == made.plane(site, channel), "{made:?}");
+                    }
+                    assert!(dataset.read_site(site).unwrap().bytes() == made.site(site));
                 }
-                assert!(dataset.read_site(site).unwrap().bytes() == made.site(site));
-            }
-            let last = made.sites - 1;
-            let all: Vec<usize> = (0..made.sites).chain([last, 0, last]).collect();
-            let expected: Vec<u8> = all.iter().flat_map(|&site| made.site(site)).collect();
-            for jobs in [1, 3, 50] {
-                let batch = dataset.read_batch(&all, threads(jobs)).unwrap();
-                assert_eq!(batch.shape(), [all.len(), made.channels, 3, 5]);
-                assert!(batch.bytes() == expected, "{made:?}, {jobs} threads");
+                let last = made.sites - 1;
+                let all: Vec<usize> = (0..made.sites).chain([last, 0, last]).collect();
+                let expected: Vec<u8> = all.iter().flat_map(|&site| made.site(site)).collect();
+                for jobs in [1, 3, 50] {
+                    let batch = dataset.read_batch(&all, threads(jobs)).unwrap();
+                    assert_eq!(batch.shape(), [all.len(), made.channels, 3, 5]);
+                    assert!(batch.bytes() == expected, "{made:?}, {jobs} threads");
+                }
             }
         }
     }

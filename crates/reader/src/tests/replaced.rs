@@ -17,6 +17,7 @@ const SHAPE: Shape = Shape {
     chunk_sites: 1,
     chunk_channels: 1,
     shard_sites: 2,
+    tile: None,
     data_type: DataType::UInt8,
 };
 

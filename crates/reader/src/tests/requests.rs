@@ -14,6 +14,7 @@ fn recorded(chunk_channels: usize) -> (Dataset, impl Fn() -> Vec<String>) {
         chunk_sites: 1,
         chunk_channels,
         shard_sites: 4,
+        tile: None,
         data_type: UInt8,
     };
     let store = Recording::new(shape.store());

@@ -46,6 +46,11 @@ impl RemoteBytes {
         Ok(found.map(|object| Self { remote, object }))
     }
 
+    /// Makes the bytes of an object of `remote` that was found before.
+    pub fn of_object(remote: Remote, object: RemoteObject) -> Self {
+        Self { remote, object }
+    }
+
     /// Returns the number of bytes.
     pub fn length(&self) -> u64 {
         self.object.size

@@ -133,6 +133,8 @@ impl<'a> Upload<'a> {
 
 impl Write for Upload<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // More at once would be in memory beyond [`LARGEST_UPLOAD`].
+        let bytes = bytes.get(..PART).unwrap_or(bytes);
         if self.parts.is_none() && self.head.len() + bytes.len() <= PART {
             self.head.extend_from_slice(bytes);
         } else {

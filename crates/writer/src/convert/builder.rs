@@ -1,6 +1,7 @@
 //! Building a dataset: its units, and then everything else.
 
-use rxrx_format::{ChunkEncoder, DatasetAttributes};
+use rxrx_estimate::Projection;
+use rxrx_format::{DatasetAttributes, GroupEncoder};
 use rxrx_input::PlannedInput;
 use rxrx_storage::{Store, StoreError, release_free_memory};
 use rxrx_verify::TooLittleMemory;
@@ -29,7 +30,7 @@ pub(super) struct Destination<'a> {
 pub(super) struct Builder<'a> {
     planned: &'a PlannedInput,
     place: &'a OutputLocation,
-    encoder: ChunkEncoder,
+    encoder: GroupEncoder,
     capacity: Capacity,
     options: &'a ConvertOptions,
     observer: &'a dyn Observer,
@@ -42,7 +43,7 @@ impl<'a> Builder<'a> {
         options: &'a ConvertOptions,
         observer: &'a dyn Observer,
     ) -> Result<Self, ConvertError> {
-        let encoder = ChunkEncoder::new(options.codec, planned.plan.geometry())?;
+        let encoder = GroupEncoder::new(options.codec, planned.plan.geometry())?;
         Ok(Self {
             planned,
             place,
@@ -112,7 +113,7 @@ impl<'a> Builder<'a> {
                 jobs: self.options.jobs,
             },
             embeddings: target.embeddings.as_deref(),
-            attributes: &attributes,
+            attributes,
             output,
         };
         let Sealed {
@@ -148,6 +149,7 @@ impl<'a> Builder<'a> {
             capacity: self.capacity,
             strict: self.options.strict,
             stop: &self.options.stop,
+            grace: self.options.grace,
         };
         let mut units = pipeline.run(&todo)?;
         let is_interrupted = units.len() < todo.len();
@@ -166,7 +168,8 @@ impl<'a> Builder<'a> {
     fn full(&self, source: ConvertError, stored: usize) -> ConvertError {
         let units = self.planned.plan.geometry().shards();
         let left = WorkLeft::of_units(self.planned, units.saturating_sub(stored));
-        let needed = Space::of(self.planned, self.options.codec, left);
+        let projection = Projection::of_codec(self.planned, self.options.codec);
+        let needed = Space::of(self.planned, &projection, left);
         ConvertError::Full {
             output: self.place.output().clone(),
             more: lacking(needed, self.place.free_space()),
@@ -178,7 +181,7 @@ impl<'a> Builder<'a> {
 /// Returns the numbers of threads and chunks that the options and the memory allow.
 fn capacity(
     planned: &PlannedInput,
-    encoder: &ChunkEncoder,
+    encoder: &GroupEncoder,
     store: &dyn Store,
     options: &ConvertOptions,
 ) -> Result<Capacity, TooLittleMemory> {
@@ -189,7 +192,7 @@ fn capacity(
         &BufferSizes::of(geometry, encoder, file, store.writer_bytes()),
         options.jobs,
         &planned.source().read_hints(),
-        geometry.chunk_bytes(),
+        geometry.group_bytes(),
         store.writers(),
     )
 }

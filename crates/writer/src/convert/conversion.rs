@@ -23,7 +23,7 @@ use crate::output::{
     Transition,
 };
 use crate::refused::count_refused;
-use crate::space::{Space, WorkLeft, demand_space};
+use crate::space::{WorkLeft, demand_space};
 
 /// Records that are written at once: each write mostly waits for the store.
 const RECORDS_AT_ONCE: usize = 8;
@@ -49,7 +49,7 @@ impl<'a> Conversion<'a> {
             planned,
             place,
             builder: Builder::new(planned, place, options, observer)?,
-            wanted: Wanted::new(planned, place, options)?,
+            wanted: Wanted::new(planned, place, options),
             options,
             observer,
         })
@@ -166,7 +166,10 @@ impl<'a> Conversion<'a> {
     /// leaves it as it is.
     fn keep(&self, root: Option<&Root>) -> Result<Converted, ConvertError> {
         self.wanted.target_of_dataset(root)?;
-        self.complete_already(&self.recorded_units()?)
+        Ok(Converted {
+            described_otherwise: self.wanted.described_otherwise(root),
+            ..self.complete_already(&self.recorded_units()?)?
+        })
     }
 
     /// Continues a run that was interrupted.
@@ -250,8 +253,8 @@ impl<'a> Conversion<'a> {
         if self.options.ignore_space {
             return Ok(());
         }
-        let needed = Space::of(self.planned, self.options.codec, left);
-        Ok(demand_space(self.place, needed)?)
+        let codec = self.options.codec;
+        Ok(demand_space(self.place, self.planned, codec, left)?)
     }
 
     /// Builds the dataset at OUTPUT.
@@ -343,7 +346,7 @@ impl<'a> Conversion<'a> {
     /// Reads the tables of the dataset at OUTPUT.
     fn recorded_units(&self) -> Result<RecordedUnits, RecordedError> {
         let plan = &self.planned.plan;
-        let channels: Vec<String> = plan.channels().iter().map(ToString::to_string).collect();
+        let channels: Vec<String> = plan.channel_names().to_vec();
         RecordedUnits::read(self.place.store(), plan.geometry(), &channels)
     }
 

@@ -22,6 +22,9 @@ pub struct Converted {
     pub stored_bytes: u64,
     /// Images that could not be used, by cause.
     pub refused: Vec<RefusedImages>,
+    /// How the dataset, which was complete before, is described otherwise than it would be
+    /// now; one line each. It stays as it is.
+    pub described_otherwise: Vec<String>,
 }
 
 impl Converted {
@@ -40,6 +43,7 @@ impl Converted {
             source_bytes: units.iter().map(|unit| unit.source_bytes).sum(),
             stored_bytes: units.iter().map(|unit| unit.bytes).sum(),
             refused,
+            described_otherwise: Vec::new(),
         }
     }
 }

@@ -4,7 +4,6 @@ use rxrx_format::{CodecError, ReadTableError};
 use rxrx_metadata::Problem;
 use rxrx_storage::{Location, StoreError};
 
-use crate::describe::DescriptionError;
 use crate::journal::{JournalError, RecordedError, ResumeError};
 use crate::output::OutputError;
 use crate::pipeline::PipelineError;
@@ -34,9 +33,6 @@ pub enum ConvertError {
         /// The problems, with examples of sites.
         problems: Vec<Problem>,
     },
-    /// The description in INPUT cannot be used.
-    #[error(transparent)]
-    Description(#[from] DescriptionError),
     /// OUTPUT cannot be used.
     #[error(transparent)]
     Output(#[from] OutputError),

@@ -4,11 +4,15 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread;
+use std::time::Duration;
 
 use rxrx_format::{Codec, Description};
 
 use crate::output::{Existing, LockKind};
 use rxrx_verify::MemoryLimit;
+
+/// How long units may go on after a stop, unless another time is set.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// The options of a conversion. The default converts with the default codec on
 /// all cores, refuses an input with missing images and continues what is at
@@ -34,6 +38,7 @@ pub struct ConvertOptions {
     pub(super) lock: LockKind,
     pub(super) memory: MemoryLimit,
     pub(super) stop: Arc<AtomicBool>,
+    pub(super) grace: Duration,
     pub(super) description: Option<Description>,
 }
 
@@ -50,6 +55,7 @@ impl Default for ConvertOptions {
             lock: LockKind::default(),
             memory: MemoryLimit::default(),
             stop: Arc::default(),
+            grace: GRACE,
             description: None,
         }
     }
@@ -120,15 +126,22 @@ impl ConvertOptions {
         Self { memory, ..self }
     }
 
-    /// Sets a flag that stops the conversion. Once it is true, the units in
-    /// progress are finished and no other unit begins.
+    /// Sets a flag that stops the conversion. Once it is true, no other unit begins, and
+    /// the units in progress are finished if that takes no longer than [`Self::grace`].
     #[must_use]
     pub fn stop(self, stop: Arc<AtomicBool>) -> Self {
         Self { stop, ..self }
     }
 
-    /// Sets the name, licence and citation of the dataset. The default is the
-    /// description that [`describe`](crate::describe()) finds in INPUT.
+    /// Sets how long the units in progress may go on after a stop. What is not stored then is
+    /// dropped, and converted when the run is continued. The default is 5 s.
+    #[must_use]
+    pub fn grace(self, grace: Duration) -> Self {
+        Self { grace, ..self }
+    }
+
+    /// Sets the name, licence, citation, channels and columns of the dataset. The default
+    /// is the description of INPUT that [`describe`](crate::describe()) gives.
     #[must_use]
     pub fn description(self, description: Description) -> Self {
         Self {

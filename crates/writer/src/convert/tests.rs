@@ -94,7 +94,7 @@ impl TestDirs {
 
     fn prepared(&self, shard_sites: usize) -> PlannedInput {
         let layout = Layout {
-            shard_sites,
+            shard_sites: Some(shard_sites),
             ..Layout::default()
         };
         let options = PlanOptions {

@@ -39,9 +39,9 @@ impl<'a> Wanted<'a> {
         planned: &'a PlannedInput,
         place: &'a OutputLocation,
         options: &ConvertOptions,
-    ) -> Result<Self, ConvertError> {
+    ) -> Self {
         let geometry = planned.plan.geometry();
-        Ok(Self {
+        Self {
             planned,
             place,
             existing: options.existing,
@@ -50,14 +50,18 @@ impl<'a> Wanted<'a> {
                 chunk_sites: geometry.chunk_sites,
                 chunk_channels: geometry.chunk_channels,
                 shard_sites: geometry.shard_sites,
+                tile: geometry.tile,
                 include: planned.options.include.clone(),
                 exclude: planned.options.exclude.clone(),
+                only_present: planned.options.only_present,
+                image_decoder: planned.image_decoder().map(str::to_owned),
+                names: planned.options.names.clone(),
             },
             description: match &options.description {
-                Some(description) => description.clone(),
-                None => describe(planned)?,
+                Some(description) => description.clone().of_plan(&planned.plan),
+                None => describe(planned),
             },
-        })
+        }
     }
 
     /// Returns the run to be made of the input alone.
@@ -117,6 +121,13 @@ impl<'a> Wanted<'a> {
             self.different(true, vec![difference.to_owned()])
         })?;
         self.target_like(&Fingerprint::of_root(root), true)
+    }
+
+    /// Returns how the complete dataset with that root is described otherwise than it would
+    /// be now, one line each.
+    pub(super) fn described_otherwise(&self, root: Option<&Root>) -> Vec<String> {
+        let then = root.map(|root| &root.attributes.description);
+        then.map_or_else(Vec::new, |then| then.differences(&self.description))
     }
 
     /// Reads the embeddings at OUTPUT. An interrupted run need not have written

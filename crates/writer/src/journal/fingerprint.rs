@@ -45,7 +45,7 @@ impl Fingerprint {
             settings,
             shape: geometry.shape().map(|length| length as u64).to_vec(),
             data_type: data_type_name(geometry.data_type).to_owned(),
-            channels: plan.channels().iter().map(ToString::to_string).collect(),
+            channels: plan.channel_names().to_vec(),
             metadata_sha256: hex::encode(table_sha256(plan.table())),
             embeddings: None,
         }

@@ -98,6 +98,10 @@ pub struct UnitRecord {
     pub sha256: Sha256Sum,
     /// For each site of the unit, the byte range of its chunks in the object.
     pub ranges: Vec<Range<u64>>,
+    /// The byte range of each plane of the unit, site-major, where each has chunks of its
+    /// own; else nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plane_ranges: Vec<Range<u64>>,
     /// The result of each plane of the unit, site-major.
     pub planes: Vec<PlaneRecord>,
 }
@@ -114,14 +118,19 @@ impl UnitRecord {
 
     /// Returns whether this can be a record of a unit of `plan`.
     pub(crate) fn fits(&self, plan: &Plan) -> bool {
-        let sites = self.unit.sites.len();
+        let (sites, geometry) = (self.unit.sites.len(), plan.geometry());
+        let planes = sites * geometry.channels;
+        let plane_ranges = if geometry.has_plane_chunks() {
+            planes
+        } else {
+            0
+        };
+        let mut ranges = self.ranges.iter().chain(&self.plane_ranges);
         plan.unit(self.unit.shard).as_ref() == Some(&self.unit)
             && self.ranges.len() == sites
-            && self.planes.len() == sites * plan.geometry().channels
-            && self
-                .ranges
-                .iter()
-                .all(|range| range.start <= range.end && range.end <= self.bytes)
+            && self.plane_ranges.len() == plane_ranges
+            && self.planes.len() == planes
+            && ranges.all(|range| range.start <= range.end && range.end <= self.bytes)
     }
 }
 

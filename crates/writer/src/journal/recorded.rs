@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use rxrx_format::keys::{CHECKSUMS, PLANES, SITES, bytes_at_most, shard_key};
 use rxrx_format::{
-    Checksums, PlaneRow, ReadTableError, SitesTable, parse_checksums, planes_of, sites_of,
+    Checksums, PlaneRow, PlanesRead, ReadTableError, SitesTable, parse_checksums, planes_of,
+    sites_of,
 };
 use rxrx_input::SourceStamp;
 use rxrx_metadata::ArrayGeometry;
@@ -61,6 +62,12 @@ pub enum RecordedError {
     /// A corrupt plane has no cause: the dataset has an older format.
     #[error("{PLANES} has no column cause")]
     NoCause,
+    /// The bytes of planes are not recorded: the dataset was written before they were.
+    #[error(
+        "{PLANES} has no columns byte_offset and byte_length: an earlier version wrote it; convert again \
+         with --overwrite"
+    )]
+    NoPlaces,
 }
 
 /// The tables of a sealed dataset, from which the records of its units can be made
@@ -73,8 +80,7 @@ pub enum RecordedError {
 pub(crate) struct RecordedUnits {
     geometry: ArrayGeometry,
     sites: SitesTable,
-    /// Site-major.
-    planes: Vec<PlaneRow>,
+    planes: PlanesRead,
     /// Sizes of the objects in bytes, by key.
     sizes: BTreeMap<String, u64>,
     checksums: Checksums,
@@ -105,7 +111,7 @@ impl RecordedUnits {
         Ok(Self {
             geometry: geometry.clone(),
             sites: sites_of(get(SITES)?, geometry.sites)?,
-            planes: planes_of(get(PLANES)?, geometry.sites, channels)?,
+            planes: planes_of(get(PLANES)?, geometry, channels)?,
             sizes: objects.map(|object| (object.key, object.size)).collect(),
             checksums: parse_checksums(&list).map_err(|line| RecordedError::Checksums { line })?,
         })
@@ -129,9 +135,14 @@ impl RecordedUnits {
         let planes = unit.sites.start * channels..unit.sites.end * channels;
         // Both tables were read with as many rows as the array has.
         let rows = self.sites.places.get(unit.sites.clone());
-        let (Some(places), Some(planes)) = (rows, self.planes.get(planes)) else {
+        let plane_rows = self.planes.rows.get(planes.clone());
+        let (Some(places), Some(plane_rows)) = (rows, plane_rows) else {
             return Err(RecordedError::NoUnit { shard });
         };
+        let plane_ranges = self.planes.places.get(planes).unwrap_or_default();
+        if self.geometry.has_plane_chunks() && plane_ranges.is_empty() {
+            return Err(RecordedError::NoPlaces);
+        }
         for (row, place) in unit.sites.clone().zip(places) {
             let reason = if *place.shard != *key {
                 format!("{:?}, expected {key:?}", place.shard)
@@ -149,7 +160,11 @@ impl RecordedUnits {
             bytes,
             sha256,
             ranges: places.iter().map(|place| place.range.clone()).collect(),
-            planes: planes.iter().map(plane_record).collect::<Result<_, _>>()?,
+            plane_ranges: plane_ranges.to_vec(),
+            planes: plane_rows
+                .iter()
+                .map(plane_record)
+                .collect::<Result<_, _>>()?,
             unit,
         })
     }

@@ -22,7 +22,7 @@ const RECORD_BYTES_AT_MOST: u64 = 1 << 30;
 pub(crate) struct Run {
     /// The fingerprint of the dataset that it makes.
     pub(crate) fingerprint: Fingerprint,
-    /// Name, licence and citation of the dataset.
+    /// Name, licence, citation, channels and columns of the dataset.
     pub(crate) description: Description,
     /// Units in all.
     pub(crate) units: usize,

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use rxrx_format::{ChunkEncoder, largest_chunk, plane_shape};
+use rxrx_format::{GroupEncoder, largest_chunk, plane_shape};
 use rxrx_input::ReadHints;
 use rxrx_metadata::ArrayGeometry;
 use rxrx_verify::{MemoryLimit, TooLittleMemory};
@@ -38,7 +38,7 @@ pub(crate) struct BufferSizes {
     pub(crate) file: usize,
     /// The image files of a chunk.
     pub(crate) files: usize,
-    /// An encoded chunk.
+    /// An encoded chunk, or all tiles of its planes.
     pub(crate) encoded: usize,
     /// What a worker needs to decode and encode.
     pub(crate) worker: usize,
@@ -51,7 +51,7 @@ impl BufferSizes {
     /// image file, `storer` what the store needs for an object.
     pub(crate) fn of(
         geometry: &ArrayGeometry,
-        encoder: &ChunkEncoder,
+        encoder: &GroupEncoder,
         file: f64,
         storer: usize,
     ) -> Self {
@@ -65,7 +65,7 @@ impl BufferSizes {
         Self {
             file,
             files: planes.saturating_mul(file),
-            encoded: largest_chunk(geometry.chunk_bytes()),
+            encoded: largest_chunk(geometry.chunk_bytes()).saturating_mul(geometry.tiles()),
             // The decoder has the rows with their filters, and counts of pixels.
             worker: encoder
                 .scratch_bytes()

@@ -2,7 +2,7 @@
 
 use crossbeam_channel::Receiver;
 use rxrx_decoder::{Decoder, Limits, PlaneShape};
-use rxrx_format::{EncoderScratch, plane_shape};
+use rxrx_format::{GroupScratch, plane_shape};
 use rxrx_input::{ReadError, SourceStamp};
 
 use super::chunks::{Content, EncodedChunk, PlacedRecord, ReadChunk, ReadFile};
@@ -35,7 +35,7 @@ pub(super) fn run_worker(shared: &Shared<'_>, read: Receiver<ReadChunk>) {
 struct ChunkWorker<'a> {
     shared: &'a Shared<'a>,
     planes: PlaneDecoder<'a>,
-    scratch: EncoderScratch,
+    scratch: GroupScratch,
 }
 
 impl<'a> ChunkWorker<'a> {
@@ -43,7 +43,7 @@ impl<'a> ChunkWorker<'a> {
         Self {
             shared,
             planes: PlaneDecoder::new(shared),
-            scratch: EncoderScratch::default(),
+            scratch: GroupScratch::default(),
         }
     }
 
@@ -60,9 +60,13 @@ impl<'a> ChunkWorker<'a> {
             encoding.push()?;
             planes.extend(position.map(|position| PlacedRecord { position, record }));
         }
-        encoding.finish()?;
+        let lengths = encoding.finish()?;
         self.finish_chunk(chunk, bytes.len());
-        Ok(EncodedChunk { bytes, planes })
+        Ok(EncodedChunk {
+            bytes,
+            lengths,
+            planes,
+        })
     }
 
     /// Tells that a chunk is encoded, and gives the buffers of its files back.
@@ -127,6 +131,9 @@ impl<'a> PlaneDecoder<'a> {
                 .observer
                 .notice(Event::PlaneRefused { path, error });
         }
+        if let Some(file) = file {
+            self.shared.first_images.note(&file.path, &record)?;
+        }
         Ok(record)
     }
 
@@ -187,10 +194,17 @@ impl<'a> PlaneDecoder<'a> {
         pixels: &mut [u8],
     ) -> Result<PlaneRecord, PipelineError> {
         match self.decoder.decode(bytes, self.shape, pixels) {
-            Ok(summary) => Ok(PlaneRecord::Ok {
-                source: stamp,
-                summary,
-            }),
+            Ok(summary) => {
+                for oddity in self.decoder.oddities().iter() {
+                    self.pipeline
+                        .observer
+                        .notice(Event::PlaneKept { path, oddity });
+                }
+                Ok(PlaneRecord::Ok {
+                    source: stamp,
+                    summary,
+                })
+            }
             Err(source) if self.pipeline.strict => Err(PipelineError::CorruptImage {
                 path: path.to_owned(),
                 source,

@@ -1,4 +1,5 @@
-//! A chunk at each stage of the pipeline.
+//! A chunk at each stage of the pipeline. Where planes are cut, it stands for all tiles of
+//! the same planes, which are read, decoded, encoded and written together.
 
 use rxrx_format::{ChunkAddress, PlanePosition};
 use rxrx_input::{ReadError, SourceStamp};
@@ -38,7 +39,10 @@ pub(super) struct ImageFile {
 
 /// A chunk that can be written to its shard.
 pub(super) struct EncodedChunk {
+    /// The stored bytes: of one chunk, or of all tiles of its planes.
     pub(super) bytes: Vec<u8>,
+    /// The length of each stored chunk in `bytes`.
+    pub(super) lengths: Vec<usize>,
     /// Its planes inside the array, in C order.
     pub(super) planes: Vec<PlacedRecord>,
 }

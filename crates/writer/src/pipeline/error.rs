@@ -37,6 +37,19 @@ pub enum PipelineError {
         /// Fault of the image.
         source: DecodeError,
     },
+    /// The first images of the run all fail for one cause.
+    #[error(
+        "the first {count} images all fail alike, and so would the rest; the last of them is \
+         {path}: {error}"
+    )]
+    AllAlike {
+        /// Number of images.
+        count: usize,
+        /// Path of the last one inside INPUT.
+        path: String,
+        /// Its fault.
+        error: String,
+    },
     /// A chunk could not be encoded.
     #[error(transparent)]
     Codec(#[from] CodecError),

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
-use rxrx_format::{ChunkEncoder, channel_chunks};
+use rxrx_format::{GroupEncoder, channel_chunks};
 use rxrx_input::Source;
 use rxrx_metadata::{Plan, Unit};
 
@@ -17,7 +18,7 @@ use crate::output::ChecksummedStore;
 pub(crate) struct Pipeline<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) source: &'a dyn Source,
-    pub(crate) encoder: &'a ChunkEncoder,
+    pub(crate) encoder: &'a GroupEncoder,
     pub(crate) output: &'a ChecksummedStore<'a>,
     pub(crate) journal: &'a Journal<'a>,
     /// The units as they were stored before, by shard, where their good planes must
@@ -30,17 +31,20 @@ pub(crate) struct Pipeline<'a> {
     pub(crate) strict: bool,
     /// Once true, no further unit begins.
     pub(crate) stop: &'a AtomicBool,
+    /// How long the units that have begun may go on after that. What is left of them is
+    /// dropped.
+    pub(crate) grace: Duration,
 }
 
 impl Pipeline<'_> {
-    /// Chunks of a full unit that lie inside the array.
-    pub(super) fn chunks_per_unit(&self) -> usize {
+    /// Groups of chunks of a full unit that lie inside the array.
+    pub(super) fn groups_per_unit(&self) -> usize {
         let geometry = self.plan.geometry();
         (geometry.shard_sites / geometry.chunk_sites) * channel_chunks(geometry)
     }
 
-    /// Chunks of `unit`. Only the last unit of the array can have fewer than others.
-    pub(super) fn chunks_of(&self, unit: &Unit) -> usize {
+    /// Groups of chunks of `unit`. Only the last unit of the array can have fewer than others.
+    pub(super) fn groups_of(&self, unit: &Unit) -> usize {
         let geometry = self.plan.geometry();
         unit.sites.len().div_ceil(geometry.chunk_sites) * channel_chunks(geometry)
     }

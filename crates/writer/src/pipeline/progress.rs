@@ -164,6 +164,13 @@ impl<'a> Progress<'a> {
         !state.has_panicked && unit < state.units
     }
 
+    /// Gives up all units that are not stored yet: threads that wait for their chunks end. A
+    /// unit whose last chunk is written is still stored.
+    pub(super) fn drop_rest(&self) {
+        self.lock().units = 0;
+        self.notify_all();
+    }
+
     /// Keeps the failure of the first unit in array order that has one. Only the units
     /// before it will be stored: the work on them is not thrown away.
     pub(super) fn fail(&self, unit: usize, error: PipelineError) {

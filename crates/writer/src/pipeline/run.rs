@@ -1,9 +1,11 @@
 //! The threads of a run.
 
 use std::io;
+use std::sync::atomic::Ordering;
 use std::thread::{self, Builder};
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::bounded;
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use rxrx_metadata::Unit;
 
 use super::capacity::Capacity;
@@ -13,7 +15,11 @@ use super::inputs::Pipeline;
 use super::read::run_reader;
 use super::shared::Shared;
 use super::storer::run_storer;
+use crate::events::Event;
 use crate::journal::StoredUnit;
+
+/// How often the flag that stops a run is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 impl Pipeline<'_> {
     /// Runs `units`, which ascend, and returns those that were stored in that order:
@@ -55,6 +61,9 @@ fn run_threads(shared: &Shared<'_>, capacity: &Capacity) -> Vec<StoredUnit> {
         }
         // The channel closes when the last reader ends.
         drop((read, to_encode));
+        // Without this thread, all units that have begun are finished after a stop.
+        let (running, ended) = bounded(0);
+        let _ = Builder::new().spawn_scoped(scope, || end_in_time(shared, ended));
         let mut stored = Vec::new();
         for storer in storers {
             match storer.join() {
@@ -62,6 +71,32 @@ fn run_threads(shared: &Shared<'_>, capacity: &Capacity) -> Vec<StoredUnit> {
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
+        drop(running);
         stored
     })
+}
+
+/// Tells that the run was asked to stop, and gives up what is left of its units when their
+/// time is over. Returns when `ended` is closed.
+fn end_in_time(shared: &Shared<'_>, ended: Receiver<()>) {
+    let Pipeline {
+        observer,
+        stop,
+        grace,
+        ..
+    } = *shared.pipeline;
+    let mut stopped = None;
+    while ended.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
+        match stopped {
+            // The flag orders no other memory.
+            None if stop.load(Ordering::Relaxed) => {
+                observer.notice(Event::Stopping { grace });
+                stopped = Some(Instant::now());
+            }
+            Some(since) if Instant::now().duration_since(since) >= grace => {
+                return shared.progress.drop_rest();
+            }
+            _ => {}
+        }
+    }
 }

@@ -11,6 +11,7 @@ use rxrx_metadata::Unit;
 
 use super::buffers::BufferPool;
 use super::capacity::Capacity;
+use super::first_images::FirstImages;
 use super::inputs::Pipeline;
 use super::progress::Progress;
 
@@ -20,6 +21,7 @@ pub(super) struct Shared<'a> {
     /// The units to run, ascending.
     pub(super) units: &'a [Unit],
     pub(super) progress: Progress<'a>,
+    pub(super) first_images: FirstImages,
     /// Buffers of image files.
     pub(super) file_buffers: BufferPool,
     /// Buffers of encoded chunks.
@@ -31,12 +33,13 @@ pub(super) struct Shared<'a> {
 impl<'a> Shared<'a> {
     /// Begins a run of `units`.
     pub(super) fn new(pipeline: &'a Pipeline<'a>, units: &'a [Unit], capacity: &Capacity) -> Self {
-        let chunks = units.iter().map(|unit| pipeline.chunks_of(unit)).sum();
-        let per_unit = pipeline.chunks_per_unit();
+        let chunks = units.iter().map(|unit| pipeline.groups_of(unit)).sum();
+        let per_unit = pipeline.groups_per_unit();
         Self {
             pipeline,
             units,
             progress: Progress::new(units.len(), chunks, per_unit, capacity, pipeline.stop),
+            first_images: FirstImages::default(),
             // Hardly any PNG is larger than its pixels.
             file_buffers: BufferPool::with_capacity(pipeline.plan.geometry().plane_bytes()),
             // The encoder makes room for the worst case.
@@ -54,7 +57,7 @@ impl<'a> Shared<'a> {
 
     /// The address of the chunk with that number.
     pub(super) fn address(&self, chunk: usize) -> ChunkAddress {
-        let per_unit = self.pipeline.chunks_per_unit();
+        let per_unit = self.pipeline.groups_per_unit();
         let geometry = self.pipeline.plan.geometry();
         ChunkAddress::new(geometry, &self.units[chunk / per_unit], chunk % per_unit)
     }

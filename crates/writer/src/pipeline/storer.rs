@@ -5,8 +5,9 @@
 )]
 
 use std::io::{self, Write};
+use std::ops::Range;
 
-use rxrx_format::{PlanePosition, ShardIndex, channel_chunks, keys};
+use rxrx_format::{PlanePosition, ShardIndex, keys, site_chunks};
 use rxrx_metadata::{SiteIndex, Unit};
 use rxrx_storage::WriteOutcome;
 
@@ -29,7 +30,7 @@ pub(super) fn run_storer(shared: &Shared<'_>) -> Vec<StoredUnit> {
         let storer = UnitStorer {
             shared,
             unit,
-            first_chunk: position * shared.pipeline.chunks_per_unit(),
+            first_chunk: position * shared.pipeline.groups_per_unit(),
             key: keys::shard_key(unit.shard),
         };
         match storer.store() {
@@ -113,14 +114,18 @@ impl UnitStorer<'_> {
         let pipeline = self.shared.pipeline;
         let geometry = pipeline.plan.geometry();
         let WrittenShard { index, planes } = shard;
-        let rows = index.ranges().chunks(channel_chunks(geometry));
-        let ranges = rows.filter_map(|row| Some(row.first()?.start..row.last()?.end));
+        let ranges = spans(index.ranges(), site_chunks(geometry));
         let ranges = ranges.flat_map(|range| std::iter::repeat_n(range, geometry.chunk_sites));
         let record = UnitRecord {
             unit: self.unit.clone(),
             bytes: object.bytes,
             sha256: object.sha256,
             ranges: ranges.take(self.unit.sites.len()).collect(),
+            plane_ranges: if geometry.has_plane_chunks() {
+                spans(index.ranges(), geometry.tiles()).collect()
+            } else {
+                Vec::new()
+            },
             planes,
         };
         if record.ranges.len() != record.unit.sites.len() {
@@ -144,13 +149,13 @@ impl UnitStorer<'_> {
         let geometry = shared.pipeline.plan.geometry();
         let mut index = ShardIndex::default();
         let mut planes = vec![PlaneRecord::Missing; self.unit.sites.len() * geometry.channels];
-        let chunks = shared.pipeline.chunks_of(self.unit);
+        let chunks = shared.pipeline.groups_of(self.unit);
         for chunk in self.first_chunk..self.first_chunk + chunks {
             let Some(encoded) = shared.progress.take_encoded(chunk) else {
                 return Ok(ShardOutcome::Stopped);
             };
             object.write_all(&encoded.bytes)?;
-            index.add(encoded.bytes.len());
+            encoded.lengths.iter().for_each(|&bytes| index.add(bytes));
             shared.chunk_buffers.give_back(encoded.bytes);
             for plane in encoded.planes {
                 planes[self.plane_number(plane.position)] = plane.record;
@@ -189,6 +194,12 @@ impl UnitStorer<'_> {
             reason,
         }
     }
+}
+
+/// The ranges of bytes of so many chunks each, one behind the other.
+fn spans(chunks: &[Range<u64>], together: usize) -> impl Iterator<Item = Range<u64>> {
+    let spans = chunks.chunks(together);
+    spans.filter_map(|chunks| Some(chunks.first()?.start..chunks.last()?.end))
 }
 
 /// The first plane that was good and is not among `planes` as it was.

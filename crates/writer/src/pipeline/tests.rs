@@ -14,7 +14,7 @@ use crate::events::{Event, Observer, Silent};
 use crate::fixture::{Images, Memory, capacity_of, image_path, pipeline, plan, shards_of};
 use crate::journal::{Journal, PlaneRecord, StoredUnit, UnitRecord};
 use crate::output::ChecksummedStore;
-use rxrx_format::{ChunkEncoder, Codec, keys};
+use rxrx_format::{Codec, GroupEncoder, keys};
 use rxrx_input::{ReadError, ReadHints, Source, SourceStamp};
 use rxrx_storage::{Store, StoreError, StoreErrorKind, StoredObject, Unreachable};
 
@@ -28,7 +28,7 @@ fn run(
     strict: bool,
 ) -> Result<Vec<UnitRecord>, PipelineError> {
     let plan = plan(sites, 2, shards_of(2));
-    let encoder = ChunkEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
+    let encoder = GroupEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
     let work = Memory::new();
     let (output, journal) = (ChecksummedStore::new(store), Journal::new(&work));
     let pipeline = Pipeline {

@@ -1,6 +1,6 @@
 //! The parts of the records that the labels and tables need.
 
-use rxrx_format::{ChannelStats, ChannelSums, PlaneRow, PlanesTable, SitePlace};
+use rxrx_format::{ChannelStats, ChannelSums, DisplayWindows, PlaneRow, PlanesTable, SitePlace};
 use rxrx_metadata::Plan;
 use rxrx_storage::map_concurrent;
 
@@ -22,6 +22,8 @@ pub(super) struct CollectedRecords {
     pub(super) places: Vec<SitePlace>,
     /// The rows of `channel_stats.parquet`.
     pub(super) channel_stats: Vec<ChannelStats>,
+    /// The display windows of the channels.
+    pub(super) windows: DisplayWindows,
     /// The bytes of `planes.parquet`.
     pub(super) planes: Vec<u8>,
     /// The images that could not be used.
@@ -41,6 +43,7 @@ impl CollectedRecords {
         let mut present = Vec::with_capacity(geometry.planes());
         let mut places = Vec::with_capacity(geometry.sites);
         let mut sums = ChannelSums::new(plan.table().columns(), geometry.channels);
+        let mut windows = DisplayWindows::new(geometry.channels, geometry.data_type);
         let mut planes = PlanesTable::new(plan, metadata)?;
         let mut refused = Vec::new();
         for units in units.chunks((SITES_AT_ONCE / geometry.shard_sites).max(1)) {
@@ -51,7 +54,8 @@ impl CollectedRecords {
                 let rows: Vec<PlaneRow> = record.planes.into_iter().map(Into::into).collect();
                 present.extend(rows.iter().map(PlaneRow::is_ok));
                 rows.iter().for_each(|row| sums.add(row));
-                planes.add(rows)?;
+                rows.iter().for_each(|row| windows.add(row));
+                planes.add(rows, &record.plane_ranges)?;
             }
         }
         let pixels = geometry.height as u64 * geometry.width as u64;
@@ -59,6 +63,7 @@ impl CollectedRecords {
             present,
             places,
             channel_stats: sums.rows(pixels),
+            windows,
             planes: planes.finish()?,
             refused,
         })

@@ -1,3 +1,5 @@
+use rxrx_format::keys::OBJECTS;
+
 use super::*;
 
 fn space(bytes: u64, files: u64) -> Space {
@@ -46,14 +48,15 @@ fn a_full_disk_and_a_full_quota_are_found_below_other_errors() {
 #[test]
 fn the_work_that_is_left_needs_less_than_all() {
     let planned = crate::fixture::planned_input(5);
-    let all = Space::of(&planned, Codec::default(), WorkLeft::all(&planned));
+    let projection = Projection::of(&planned, Codec::default());
+    let all = Space::of(&planned, &projection, WorkLeft::all(&planned));
     let units = planned.plan.geometry().shards();
     assert!(units > 1, "{units}");
     let last = WorkLeft::of_units(&planned, 1);
-    let last = Space::of(&planned, Codec::default(), last);
-    let sealing = Space::of(&planned, Codec::default(), WorkLeft::of_units(&planned, 0));
+    let last = Space::of(&planned, &projection, last);
+    let sealing = Space::of(&planned, &projection, WorkLeft::of_units(&planned, 0));
     assert!(all.bytes > last.bytes && last.bytes > sealing.bytes);
-    let shards = (units - 1) as u64 * FILES_OF_A_SHARD;
+    let shards = (units - 1) as u64 * 5;
     assert_eq!(all.files - last.files, shards);
     assert!(sealing.files > OBJECTS.len() as u64);
 }

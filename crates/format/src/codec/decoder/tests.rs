@@ -6,8 +6,8 @@ use crate::codec::{ChunkEncoder, EncoderScratch};
 fn geometry(data_type: DataType) -> ArrayGeometry {
     let layout = Layout {
         chunk_sites: 2,
-        chunk_channels: None,
-        shard_sites: 4,
+        shard_sites: Some(4),
+        ..Layout::default()
     };
     ArrayGeometry::new(8, 3, 20, 12, data_type, layout).unwrap()
 }

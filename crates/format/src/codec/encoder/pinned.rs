@@ -116,8 +116,8 @@ fn geometry([height, width]: [usize; 2], data_type: DataType) -> ArrayGeometry {
     let [sites, channels] = PLANES;
     let layout = Layout {
         chunk_sites: sites,
-        chunk_channels: None,
-        shard_sites: sites,
+        shard_sites: Some(sites),
+        ..Layout::default()
     };
     ArrayGeometry::new(sites, channels, height, width, data_type, layout).unwrap()
 }

@@ -15,8 +15,8 @@ const SIDE: usize = 96;
 fn geometry(data_type: DataType) -> ArrayGeometry {
     let layout = Layout {
         chunk_sites: 2,
-        chunk_channels: None,
-        shard_sites: 4,
+        shard_sites: Some(4),
+        ..Layout::default()
     };
     ArrayGeometry::new(8, CHANNELS, SIDE, SIDE, data_type, layout).unwrap()
 }

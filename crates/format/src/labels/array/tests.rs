@@ -1,10 +1,17 @@
 use sha2::{Digest, Sha256};
 
 use super::*;
+use crate::column_meaning::{ColumnMeaning, ColumnMeanings};
+
+/// The description of a column that no profile has.
+fn meaning(column: &str) -> ColumnMeaning {
+    ColumnMeanings::default().of(column)
+}
 
 fn column(values: ColumnValues) -> Label {
     let name = "dose".to_owned();
-    Label::column(&Column { name, values }).unwrap()
+    let meaning = meaning(&name);
+    Label::column(&Column { name, values }, &meaning).unwrap()
 }
 
 #[test]
@@ -48,13 +55,7 @@ fn types_are_those_of_the_column() {
 
 #[test]
 fn a_chunk_of_fill_values_is_stored() {
-    let text = Label::text(
-        "stain",
-        "channel",
-        vec![String::new(); 3],
-        &ColumnMeaning::of("dye"),
-    )
-    .unwrap();
+    let text = Label::text("stain", "channel", vec![String::new(); 3], &meaning("dye")).unwrap();
     assert_eq!(text.chunk_key, "c/0");
     assert!(!text.chunk.is_empty());
     let shape = [2, 3];
@@ -63,7 +64,7 @@ fn a_chunk_of_fill_values_is_stored() {
         ["site", "channel"],
         shape,
         vec![false; 6],
-        &ColumnMeaning::of(""),
+        &meaning(""),
     )
     .unwrap();
     assert_eq!(flags.chunk_key, "c/0/0");
@@ -89,13 +90,13 @@ const PINNED: [&str; 5] = [
 
 /// Text, truth values, whole numbers with and without blanks, floats.
 fn every_kind_of_label() -> [Label; 5] {
-    let meaning = ColumnMeaning::of("dye");
+    let dye = meaning("dye");
     let texts = ["Hoechst", "", "Syto14"].map(str::to_owned).to_vec();
     let flags = vec![true, false, true, true];
     let dimensions = ["site", "channel"];
     [
-        Label::text("stain", "channel", texts, &meaning).unwrap(),
-        Label::flags("present", dimensions, [2, 2], flags, &meaning).unwrap(),
+        Label::text("stain", "channel", texts, &dye).unwrap(),
+        Label::flags("present", dimensions, [2, 2], flags, &dye).unwrap(),
         column(ColumnValues::Integer(
             [Some(-1), None, Some(7)].into_iter().collect(),
         )),

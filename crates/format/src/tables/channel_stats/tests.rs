@@ -56,7 +56,7 @@ fn planes() -> Vec<PlaneRow> {
 fn each_group_has_the_statistics_of_its_pixels() {
     let planes = planes();
     let rows = channel_stats(&columns(), 2, 12, planes.iter());
-    let plate = |name: &str, number| Scope::Plate(name.to_owned(), number);
+    let plate = |name: &str, number| Scope::Plate(name.to_owned(), PlateLabel::Number(number));
     let experiment = |name: &str| Scope::Experiment(name.to_owned());
     let groups = [
         (Scope::Dataset, vec![0, 1, 2, 3, 4]),
@@ -115,4 +115,24 @@ fn the_brightest_dataset_does_not_overflow() {
     };
     let row = sums.row(Scope::Dataset, 0, pixels);
     assert_eq!((row.mean, row.std), (Some(65_535.0), Some(0.0)));
+}
+
+#[test]
+fn plates_that_are_names_are_a_column_of_text() {
+    let mut columns = columns();
+    let names = ["01", "01", "BR1", "01", "01"].map(Some);
+    columns[0].values = ColumnValues::String(names.into_iter().collect());
+    let planes = planes();
+    let rows = channel_stats(&columns, 2, 12, planes.iter());
+    let scopes: Vec<&Scope> = rows.iter().step_by(2).map(|row| &row.scope).collect();
+    let plate =
+        |name: &str, plate: &str| Scope::Plate(name.to_owned(), PlateLabel::Name(plate.to_owned()));
+    assert_eq!(
+        scopes[3..],
+        [&plate("A", "01"), &plate("A", "BR1"), &plate("B", "01")]
+    );
+    let channels = ["w1", "w2"].map(str::to_owned);
+    let bytes = channel_stats_table(&rows, &channels, &[]).unwrap();
+    let read = crate::channel_stats_of(bytes.into(), rows.len(), &channels).unwrap();
+    assert_eq!(read, rows);
 }

@@ -1,5 +1,7 @@
 //! Some rows of a table, with access to columns by name and type.
 
+use std::ops::Range;
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int32Type, Int64Type};
 use arrow_array::{Array, ArrayRef, BooleanArray, PrimitiveArray, RecordBatch, StringArray};
@@ -34,11 +36,18 @@ impl Batch {
         })
     }
 
+    /// Returns a column of whole numbers of 64 or of 32 bits.
     pub(super) fn integers(
         &self,
         column: &str,
-    ) -> Result<&PrimitiveArray<Int64Type>, ReadTableError> {
-        self.typed(column, DataType::Int64, |values| values.as_primitive_opt())
+    ) -> Result<PrimitiveArray<Int64Type>, ReadTableError> {
+        match self.short_integers(column) {
+            Ok(values) => Ok(values.unary(i64::from)),
+            Err(_) => {
+                let long = |values| ArrayRef::as_primitive_opt(values);
+                self.typed(column, DataType::Int64, long).cloned()
+            }
+        }
     }
 
     pub(super) fn short_integers(
@@ -85,6 +94,31 @@ impl Batch {
             Some(row) => Err(self.cell(row, column, "is null")),
             None => Ok(values),
         }
+    }
+
+    /// The ranges of bytes that begin at `offset` and have `length` bytes, by the names of
+    /// the two columns.
+    pub(super) fn byte_ranges(
+        &self,
+        offset: &str,
+        length: &str,
+    ) -> Result<Vec<Range<u64>>, ReadTableError> {
+        let (offsets, lengths) = (self.integers(offset)?, self.integers(length)?);
+        let offsets = self.required(offset, &offsets)?.values();
+        let lengths = self.required(length, &lengths)?.values();
+        let ranges = offsets.iter().zip(lengths).enumerate();
+        let ranges = ranges.map(|(row, (&start, &bytes))| {
+            let unsigned = u64::try_from(start).ok().zip(u64::try_from(bytes).ok());
+            let range = unsigned.and_then(|(start, bytes)| {
+                let end = start.checked_add(bytes)?;
+                i64::try_from(end).ok().map(|_| start..end)
+            });
+            range.ok_or_else(|| {
+                let text = format!("{start}, and length {bytes}, is no range of bytes");
+                self.cell(row, offset, text)
+            })
+        });
+        ranges.collect()
     }
 
     pub(super) fn typed<'b, T>(

@@ -8,10 +8,10 @@ use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderB
 use parquet::basic::Type;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
+use rxrx_metadata::PageSizes;
 
 use super::batch::Batch;
 use super::error::ReadTableError;
-use super::pages::page_sizes;
 
 /// Rows decoded at a time.
 const ROWS_IN_BATCH: usize = 4096;
@@ -134,7 +134,7 @@ impl Pages {
             for column in group.columns() {
                 let (start, length) = column.byte_range();
                 let end = usize::try_from(start.checked_add(length)?).ok()?;
-                let sizes = page_sizes(bytes.get(usize::try_from(start).ok()?..end)?)?;
+                let sizes = PageSizes::of(bytes.get(usize::try_from(start).ok()?..end)?)?;
                 if sizes.values > values_at_most {
                     return None;
                 }

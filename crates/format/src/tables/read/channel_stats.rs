@@ -1,12 +1,42 @@
 //! Reads `channel_stats.parquet`.
 
-use arrow_array::Array;
+use arrow_array::types::Int64Type;
+use arrow_array::{Array, PrimitiveArray, StringArray};
 use bytes::Bytes;
 
+use super::batch::Batch;
 use super::batches::each_batch;
 use super::error::ReadTableError;
 use crate::keys::CHANNEL_STATS;
-use crate::tables::channel_stats::{ChannelStats, Scope};
+use crate::tables::channel_stats::{ChannelStats, PlateLabel, Scope};
+
+/// The column of the plates.
+enum Plates<'a> {
+    Numbers(PrimitiveArray<Int64Type>),
+    Names(&'a StringArray),
+}
+
+impl Plates<'_> {
+    /// The plate of a row; `None` if it is null.
+    fn label(&self, row: usize) -> Option<PlateLabel> {
+        match self {
+            Self::Numbers(numbers) => numbers
+                .is_valid(row)
+                .then(|| PlateLabel::Number(numbers.value(row))),
+            Self::Names(names) => names
+                .is_valid(row)
+                .then(|| PlateLabel::Name(names.value(row).to_owned())),
+        }
+    }
+}
+
+/// The plates of a batch, whose type is that of the plates in the metadata table.
+fn plates(batch: &Batch) -> Result<Plates<'_>, ReadTableError> {
+    match batch.texts("plate") {
+        Ok(names) => Ok(Plates::Names(names)),
+        Err(_) => batch.integers("plate").map(Plates::Numbers),
+    }
+}
 
 /// Reads the table, which must have `rows` rows.
 ///
@@ -22,16 +52,17 @@ pub fn channel_stats_of(
     each_batch(CHANNEL_STATS, bytes, rows, 1, |batch| {
         let scopes = batch.required("scope", batch.texts("scope")?)?;
         let experiments = batch.texts("experiment")?;
-        let plates = batch.integers("plate")?;
+        let plates = plates(batch)?;
         let names = batch.required("channel", batch.texts("channel")?)?;
-        let planes = batch.required("planes", batch.integers("planes")?)?;
-        let pixels = batch.required("pixels", batch.integers("pixels")?)?;
+        let (planes, pixels) = (batch.integers("planes")?, batch.integers("pixels")?);
+        let planes = batch.required("planes", &planes)?;
+        let pixels = batch.required("pixels", &pixels)?;
         let (mean, std) = (batch.floats("mean")?, batch.floats("std")?);
         for row in 0..batch.len() {
             let experiment = experiments
                 .is_valid(row)
                 .then(|| experiments.value(row).to_owned());
-            let plate = plates.is_valid(row).then(|| plates.value(row));
+            let plate = plates.label(row);
             let scope = match (scopes.value(row), experiment, plate) {
                 ("dataset", None, None) => Scope::Dataset,
                 ("experiment", Some(experiment), None) => Scope::Experiment(experiment),

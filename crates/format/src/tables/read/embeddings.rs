@@ -11,6 +11,9 @@ use super::batches::each_batch;
 use super::error::ReadTableError;
 use crate::keys::EMBEDDINGS;
 
+/// The column that says whether a site has a vector.
+const PRESENT: &str = "has_embedding";
+
 /// The rows of the table in array order.
 #[derive(Debug)]
 pub struct EmbeddingsTable {
@@ -40,13 +43,19 @@ pub fn embeddings_of(
         embeddings: Embeddings::absent(sites, length).ok_or_else(too_large)?,
     };
     each_batch(EMBEDDINGS, bytes, sites, length.max(1), |batch| {
-        let order = batch.required("site_index", batch.integers("site_index")?)?;
+        let order = batch.integers("site_index")?;
+        batch.required("site_index", &order)?;
         let ids = batch.required("site_id", batch.texts("site_id")?)?;
         let column = "embedding";
         let vectors: &ListArray = batch.typed(column, list(), |values| {
             let list = values.as_list_opt::<i32>()?;
             (list.value_type() == DataType::Float32).then_some(list)
         })?;
+        // In format 3 a site without a vector has a null.
+        let present = match batch.has_column(PRESENT) {
+            true => Some(batch.required(PRESENT, batch.flags(PRESENT)?)?),
+            false => None,
+        };
         for row in 0..batch.len() {
             let site = batch.first_row + row;
             if usize::try_from(order.value(row)) != Ok(site) {
@@ -54,8 +63,11 @@ pub fn embeddings_of(
                 return Err(batch.cell(row, "site_index", reason));
             }
             table.site_ids.push(ids.value(row).to_owned());
-            if vectors.is_null(row) {
-                continue;
+            match present.map(|present| present.value(row)) {
+                Some(_) if vectors.is_null(row) => return Err(batch.cell(row, column, "is null")),
+                Some(true) => {}
+                None if vectors.is_valid(row) => {}
+                Some(false) | None => continue,
             }
             let vector = vectors.value(row);
             let numbers = vector.as_primitive::<Float32Type>();

@@ -1,31 +1,45 @@
 //! Reads `planes.parquet`.
 
+use std::ops::Range;
+
 use arrow_array::{Array, Float64Array, Int32Array, Int64Array, StringArray};
 use bytes::Bytes;
 use rxrx_decoder::{PlaneSummary, Statistics};
+use rxrx_metadata::ArrayGeometry;
 
 use super::batch::Batch;
 use super::batches::each_batch;
 use super::error::ReadTableError;
-use crate::keys::PLANES;
+use crate::keys::{PLANES, shard_key};
 use crate::tables::plane_row::{MISSING, PlaneRow, UNREADABLE};
 use crate::tables::statistics::{STATISTICS, Statistic, StatisticValue};
 
-/// Reads the table of an array of `sites` and `channels`, site-major. Tables of
-/// format 3 have no column `cause`.
+/// The rows of `planes.parquet`, site-major.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PlanesRead {
+    /// The record of each plane.
+    pub rows: Vec<PlaneRow>,
+    /// The bytes of each plane in its shard, where each plane has chunks of its own and the
+    /// table states them; else nothing.
+    pub places: Vec<Range<u64>>,
+}
+
+/// Reads the table of an array of `geometry` with those `channels`. Tables of format 3
+/// have no column `cause`, and none with the bytes of planes.
 ///
 /// # Errors
 /// [`ReadTableError`]: the object is not Parquet, columns or types differ from those of
-/// the format, rows are out of order, or a status contradicts other cells.
+/// the format, rows are out of order, or a status or a shard contradicts other cells.
 pub fn planes_of(
     bytes: Bytes,
-    sites: usize,
+    geometry: &ArrayGeometry,
     channels: &[String],
-) -> Result<Vec<PlaneRow>, ReadTableError> {
-    let mut planes = Vec::new();
-    let rows = sites.saturating_mul(channels.len());
+) -> Result<PlanesRead, ReadTableError> {
+    let mut planes = PlanesRead::default();
+    let rows = geometry.sites.saturating_mul(channels.len());
     each_batch(PLANES, bytes, rows, 1, |batch| {
-        let site = batch.required("site_index", batch.integers("site_index")?)?;
+        let site = batch.integers("site_index")?;
+        batch.required("site_index", &site)?;
         let channel = batch.required("channel", batch.texts("channel")?)?;
         let columns = Columns::of(batch)?;
         for row in 0..batch.len() {
@@ -42,18 +56,42 @@ pub fn planes_of(
                     return Err(batch.cell(row, "channel", reason));
                 }
             }
-            planes.push(columns.plane(row)?);
+            planes.rows.push(columns.plane(row)?);
+        }
+        if geometry.has_plane_chunks() && batch.has_column("byte_length") {
+            check_shards(batch, geometry, channels.len())?;
+            planes
+                .places
+                .extend(batch.byte_ranges("byte_offset", "byte_length")?);
         }
         Ok(())
     })?;
     Ok(planes)
 }
 
+/// Demands that the planes lie in the shards of their sites.
+fn check_shards(
+    batch: &Batch,
+    geometry: &ArrayGeometry,
+    channels: usize,
+) -> Result<(), ReadTableError> {
+    let shards = batch.required("object", batch.texts("object")?)?;
+    for row in 0..batch.len() {
+        let site = (batch.first_row + row) / channels;
+        let expected = shard_key(site / geometry.shard_sites);
+        if shards.value(row) != expected {
+            let reason = format!("{:?}, expected {expected:?}", shards.value(row));
+            return Err(batch.cell(row, "object", reason));
+        }
+    }
+    Ok(())
+}
+
 /// The columns that describe the planes, found once for each batch.
 struct Columns<'a> {
     batch: &'a Batch,
     source: &'a StringArray,
-    source_bytes: &'a Int64Array,
+    source_bytes: Int64Array,
     status: &'a StringArray,
     error: &'a StringArray,
     /// `None` in format 3.
@@ -69,11 +107,11 @@ struct StatisticColumn<'a> {
     values: StatisticValues<'a>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 enum StatisticValues<'a> {
     Floats(&'a Float64Array),
     Pixels(&'a Int32Array),
-    Sums(&'a Int64Array),
+    Sums(Int64Array),
 }
 
 impl<'a> Columns<'a> {
@@ -201,7 +239,7 @@ impl<'a> Columns<'a> {
             return Err(self.null(row, name));
         }
         let refused = |reason: String| self.batch.cell(row, name, reason);
-        match (value, column.values) {
+        match (value, &column.values) {
             (StatisticValue::Float(accessor), StatisticValues::Floats(values)) => {
                 (accessor.set)(statistics, values.value(row));
             }
@@ -266,9 +304,9 @@ impl<'a> Columns<'a> {
 
 impl StatisticColumn<'_> {
     fn array(&self) -> &dyn Array {
-        match self.values {
-            StatisticValues::Floats(values) => values,
-            StatisticValues::Pixels(values) => values,
+        match &self.values {
+            StatisticValues::Floats(values) => *values,
+            StatisticValues::Pixels(values) => *values,
             StatisticValues::Sums(values) => values,
         }
     }

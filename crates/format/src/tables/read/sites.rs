@@ -15,7 +15,9 @@ use crate::keys::SITES;
 
 /// The first and the last columns, which do not come from the metadata table.
 const FIRST: &str = "site_index";
-const LAST: [&str; 4] = ["shard", "offset", "length", "complete"];
+const LAST: [&str; 4] = ["object", "byte_offset", "byte_length", "complete"];
+/// The last columns in format 3.
+const LAST_IN_FORMAT_3: [&str; 4] = ["shard", "offset", "length", "complete"];
 
 /// The rows of `metadata.parquet`, in array order.
 #[derive(Debug, Default)]
@@ -61,7 +63,8 @@ pub fn sites_of(bytes: Bytes, sites: usize) -> Result<SitesTable, ReadTableError
         if batch.first_row == 0 {
             table.columns = empty_columns(batch)?;
         }
-        let order = batch.required(FIRST, batch.integers(FIRST)?)?;
+        let order = batch.integers(FIRST)?;
+        batch.required(FIRST, &order)?;
         for (row, &index) in order.values().iter().enumerate() {
             if usize::try_from(index) != Ok(batch.first_row + row) {
                 return Err(batch.cell(row, FIRST, format!("{index}, expected the row's number")));
@@ -78,7 +81,8 @@ pub fn sites_of(bytes: Bytes, sites: usize) -> Result<SitesTable, ReadTableError
 /// The columns of the metadata table, still without rows.
 fn empty_columns(batch: &Batch) -> Result<Vec<Column>, ReadTableError> {
     let schema = batch.rows.schema();
-    let added = |name: &str| name == FIRST || LAST.contains(&name);
+    let last = last(batch);
+    let added = |name: &str| name == FIRST || last.contains(&name);
     let mut columns: Vec<Column> = Vec::new();
     for field in schema.fields().iter().filter(|field| !added(field.name())) {
         let refused = |found: String, expected: &str| ReadTableError::Column {
@@ -91,16 +95,26 @@ fn empty_columns(batch: &Batch) -> Result<Vec<Column>, ReadTableError> {
             return Err(refused("there twice".to_owned(), "once"));
         }
         let values = match field.data_type() {
-            DataType::Int64 => ColumnValues::Integer(Integers::default()),
+            DataType::Int32 | DataType::Int64 => ColumnValues::Integer(Integers::default()),
             DataType::Float64 => ColumnValues::Float(Vec::new()),
             DataType::Utf8 => ColumnValues::String(Texts::default()),
-            other => return Err(refused(other.to_string(), "Int64, Float64 or Utf8")),
+            other => return Err(refused(other.to_string(), "Int32, Int64, Float64 or Utf8")),
         };
         let name = field.name().clone();
         columns.push(Column { name, values });
     }
     batch.required("site_id", batch.texts("site_id")?)?;
     Ok(columns)
+}
+
+/// The names of the last columns, which tell the formats apart: a table of format 3 cannot
+/// have another column of one of its own names.
+fn last(batch: &Batch) -> [&'static str; 4] {
+    if batch.has_column(LAST[0]) && batch.has_column(LAST[1]) {
+        LAST
+    } else {
+        LAST_IN_FORMAT_3
+    }
 }
 
 fn append(column: &mut Column, batch: &Batch) -> Result<(), ReadTableError> {
@@ -114,24 +128,11 @@ fn append(column: &mut Column, batch: &Batch) -> Result<(), ReadTableError> {
 }
 
 fn append_places(places: &mut Vec<StoredSite>, batch: &Batch) -> Result<(), ReadTableError> {
-    let [shard, offset, length, complete] = LAST;
+    let [shard, offset, length, complete] = last(batch);
     let shards = batch.required(shard, batch.texts(shard)?)?;
-    let offsets = batch.required(offset, batch.integers(offset)?)?.values();
-    let lengths = batch.required(length, batch.integers(length)?)?.values();
+    let ranges = batch.byte_ranges(offset, length)?;
     let complete = batch.required(complete, batch.flags(complete)?)?.values();
-    for (row, ((start, bytes), complete)) in offsets.iter().zip(lengths).zip(complete).enumerate() {
-        let range = start
-            .checked_add(*bytes)
-            .filter(|_| *start >= 0 && *bytes >= 0);
-        let range =
-            range.and_then(|end| Some(u64::try_from(*start).ok()?..u64::try_from(end).ok()?));
-        let range = range.ok_or_else(|| {
-            batch.cell(
-                row,
-                offset,
-                format!("{start}, and length {bytes}, is no range of bytes"),
-            )
-        })?;
+    for (row, (range, complete)) in ranges.into_iter().zip(complete).enumerate() {
         // The sites of a shard share one name.
         let name = shards.value(row);
         let shard = match places.last() {

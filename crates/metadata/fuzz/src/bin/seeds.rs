@@ -107,6 +107,14 @@ fn main() -> io::Result<()> {
     for (name, text) in TABLES {
         write("table", name, text.as_bytes())?;
     }
+    let saved = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../tests/data/tables");
+    for entry in fs::read_dir(saved)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if !name.ends_with(".py") {
+            write("saved", &name.replace('.', "-"), &fs::read(&path)?)?;
+        }
+    }
     for (name, text) in PATHS {
         write("path", name, text.as_bytes())?;
     }

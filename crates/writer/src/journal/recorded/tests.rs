@@ -1,6 +1,6 @@
 use rxrx_decoder::{BitDepth, PlaneShape, SummaryScratch, summarise};
 use rxrx_format::testing::plan;
-use rxrx_format::{PlanesTable, SitePlace, checksum_list, sites_table};
+use rxrx_format::{ColumnMeanings, PlanesTable, SitePlace, checksum_list, sites_table};
 use rxrx_metadata::{Layout, Plan};
 use rxrx_storage::testing::Memory;
 use sha2::{Digest, Sha256};
@@ -15,10 +15,10 @@ fn tables_of(plan: &Plan, units: &[UnitRecord]) -> [Vec<u8>; 2] {
     let mut planes = PlanesTable::new(plan, &[]).unwrap();
     for unit in units {
         let rows = unit.planes.iter().cloned().map(Into::into);
-        planes.add(rows.collect()).unwrap();
+        planes.add(rows.collect(), &unit.plane_ranges).unwrap();
     }
     [
-        sites_table(plan, &places, &[]).unwrap(),
+        sites_table(plan, &places, &ColumnMeanings::default(), &[]).unwrap(),
         planes.finish().unwrap(),
     ]
 }
@@ -32,7 +32,7 @@ fn channels() -> Vec<String> {
 fn planned() -> Plan {
     let layout = Layout {
         chunk_sites: 2,
-        shard_sites: 4,
+        shard_sites: Some(4),
         ..Layout::default()
     };
     plan(SITES_OF, 2, layout)
@@ -80,6 +80,12 @@ fn records(plan: &Plan) -> Vec<UnitRecord> {
                 .clone()
                 .map(|site| site as u64..site as u64 * 3)
                 .collect(),
+            plane_ranges: if plan.geometry().has_plane_chunks() {
+                let planes = unit.sites.start as u64 * 2..unit.sites.end as u64 * 2;
+                planes.map(|plane| plane..plane + 3).collect()
+            } else {
+                Vec::new()
+            },
             planes: (unit.sites.start * 2..unit.sites.end * 2)
                 .map(plane)
                 .collect(),
@@ -139,6 +145,34 @@ fn records_are_read_from_the_tables() {
         assert_eq!(read.ranges, unit.ranges);
         assert_eq!(read.planes, unit.planes);
     }
+}
+
+#[test]
+fn the_bytes_of_planes_are_read_from_the_table() {
+    let layout = Layout {
+        chunk_channels: Some(1),
+        shard_sites: Some(4),
+        ..Layout::default()
+    };
+    let plan = plan(SITES_OF, 2, layout);
+    let units = without_missing(records(&plan));
+    let store = stored(&plan, &units);
+    let read = read_records(&store, plan.geometry(), &channels()).unwrap();
+    for (read, unit) in read.iter().zip(&units) {
+        assert_eq!(read.plane_ranges, unit.plane_ranges);
+        assert!(read.fits(&plan));
+        let without = UnitRecord {
+            plane_ranges: Vec::new(),
+            ..read.clone()
+        };
+        assert!(!without.fits(&plan));
+    }
+    // An earlier version did not write them.
+    let whole = planned();
+    let [_, planes] = tables_of(&whole, &without_missing(records(&whole)));
+    store.put(PLANES, &[&planes]).unwrap();
+    let error = read_records(&store, plan.geometry(), &channels()).unwrap_err();
+    assert!(matches!(error, RecordedError::NoPlaces), "{error}");
 }
 
 #[test]

@@ -46,6 +46,7 @@ fn record(shard: usize) -> UnitRecord {
         bytes: 1 << 60,
         sha256: [0xab; 32],
         ranges: vec![0..7, 7..1 << 60],
+        plane_ranges: vec![0..3, 3..7],
         planes: vec![
             PlaneRecord::Ok {
                 source,

@@ -1,6 +1,7 @@
 //! Selection of the units to run, and units that were stored before.
 
 use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
 
 use super::*;
 
@@ -14,7 +15,7 @@ fn only_the_wanted_units_are_run_and_recorded() {
     let store = Memory::new();
     let all = run(5, 2, &Images::of(5, 2), &store, &Silent, true).unwrap();
     let plan = plan(5, 2, shards_of(2));
-    let encoder = ChunkEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
+    let encoder = GroupEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
     let (store, work) = (Memory::new(), Memory::new());
     let (output, journal) = (ChecksummedStore::new(&store), Journal::new(&work));
     let images = Images::of(5, 2);
@@ -46,7 +47,7 @@ fn a_stop_finishes_the_units_that_have_begun() {
     }
     let plan = plan(400, 2, shards_of(2));
     let units: Vec<Unit> = plan.units().collect();
-    let encoder = ChunkEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
+    let encoder = GroupEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
     for jobs in [1, 3] {
         let (store, work) = (Memory::new(), Memory::new());
         let (output, journal) = (ChecksummedStore::new(&store), Journal::new(&work));
@@ -78,6 +79,53 @@ fn a_stop_finishes_the_units_that_have_begun() {
 }
 
 #[test]
+fn units_that_do_not_end_in_time_after_a_stop_are_dropped() {
+    /// A slow observer that asks to stop when the first chunk is encoded.
+    struct Slow<'a> {
+        stop: &'a AtomicBool,
+        told: Mutex<Vec<Duration>>,
+    }
+    impl Observer for Slow<'_> {
+        fn notice(&self, event: Event<'_>) {
+            match event {
+                Event::ChunkEncoded { .. } => {
+                    self.stop.store(true, Ordering::Relaxed);
+                    std::thread::sleep(Duration::from_millis(100));
+                }
+                Event::Stopping { grace } => self.told.lock().unwrap().push(grace),
+                _ => {}
+            }
+        }
+    }
+    // Both units would take 20 s each.
+    let plan = plan(400, 2, shards_of(200));
+    let units: Vec<Unit> = plan.units().collect();
+    let encoder = GroupEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
+    let (store, work) = (Memory::new(), Memory::new());
+    let (output, journal) = (ChecksummedStore::new(&store), Journal::new(&work));
+    let images = Images::of(400, 2);
+    let stop = AtomicBool::new(false);
+    let slow = Slow {
+        stop: &stop,
+        told: Mutex::default(),
+    };
+    let grace = Duration::from_millis(300);
+    let pipeline = Pipeline {
+        observer: &slow,
+        stop: &stop,
+        grace,
+        capacity: capacity_of(&plan, &images, &encoder, NonZeroUsize::MIN, 1),
+        ..pipeline(&plan, &images, &encoder, &output, &journal)
+    };
+    let begun = Instant::now();
+    assert_eq!(pipeline.run(&units).unwrap(), []);
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    assert_eq!(*slow.told.lock().unwrap(), [grace]);
+    assert!(store.keys().is_empty());
+    assert!(journal.records().unwrap().whole.is_empty());
+}
+
+#[test]
 fn no_good_plane_of_a_former_unit_is_lost() {
     #[derive(Default)]
     struct Kept(Mutex<Vec<String>>);
@@ -98,7 +146,7 @@ fn no_good_plane_of_a_former_unit_is_lost() {
     images.0.insert(image_path(2, 1), b"no PNG".to_vec());
 
     let plan = plan(4, 2, shards_of(2));
-    let encoder = ChunkEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
+    let encoder = GroupEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
     let kept = Kept::default();
     let former = before.iter().map(|unit| (unit.unit.shard, unit.into()));
     let output = ChecksummedStore::new(&store);

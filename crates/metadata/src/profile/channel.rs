@@ -1,0 +1,63 @@
+//! What is known about a channel.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::site::Channel;
+
+/// What is known about a channel.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChannelProfile {
+    /// Name of the channel, such as `w1`.
+    pub name: String,
+    /// The dye; empty where it is not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub stain: String,
+    /// The structure that the dye shows; empty where it is not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub structure: String,
+    /// Display colour as `RRGGBB`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub color: Option<String>,
+    /// Intensities that are shown black and at full brightness. In a profile they are those
+    /// of 8-bit images; in `rxrx2zarr.json`, of the images that it describes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<[u16; 2]>,
+}
+
+/// Checks names, colours and windows of channels.
+pub(super) fn check_channels(channels: &[ChannelProfile]) -> Result<(), String> {
+    let mut names = BTreeSet::new();
+    for ChannelProfile {
+        name,
+        color,
+        window,
+        ..
+    } in channels
+    {
+        if name.parse::<Channel>().is_err() {
+            return Err(format!("{name:?} is no channel (expected w1, w2, ...)"));
+        }
+        if !names.insert(name) {
+            return Err(format!("{name} is there twice"));
+        }
+        let is_color = |color: &String| {
+            color.len() == 6 && color.bytes().all(|digit| digit.is_ascii_hexdigit())
+        };
+        if let Some(color) = color.as_ref().filter(|color| !is_color(color)) {
+            return Err(format!(
+                "{name} has the color {color:?} (expected six hexadecimal digits, such as FF0019)"
+            ));
+        }
+        if let Some([start, end]) = window
+            && start >= end
+        {
+            return Err(format!(
+                "{name} has the window [{start}, {end}], whose end is not above its start"
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,175 @@
+//! Pieces of a shard: some chunks that lie one behind the other and are read at once.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use rxrx_reader::consistency::{FindingKind, error_chain};
+use rxrx_storage::{Store, StoreError};
+use sha2::{Digest, Sha256};
+
+use super::budget::{Budget, Taken};
+use super::memory::VerifyMemory;
+
+/// The chunks of the same planes: one, or one for each tile. They lie one behind the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ChunkGroup {
+    /// Its number in the shard, row-major over sites and channels.
+    pub(super) number: usize,
+    /// Its bytes in the shard.
+    pub(super) range: Range<u64>,
+    /// The bytes of each chunk.
+    pub(super) chunks: Vec<Range<u64>>,
+}
+
+/// Some bytes of a shard in memory.
+pub(super) struct Piece {
+    /// Offset of the bytes in the shard.
+    start: u64,
+    bytes: Vec<u8>,
+    /// The memory of the bytes.
+    _taken: Taken,
+}
+
+impl Piece {
+    /// Returns the bytes in a range of the shard, if they are all in this piece.
+    pub(super) fn get(&self, range: &Range<u64>) -> Option<&[u8]> {
+        let start = usize::try_from(range.start.checked_sub(self.start)?).ok()?;
+        let end = usize::try_from(range.end.checked_sub(self.start)?).ok()?;
+        self.bytes.get(start..end)
+    }
+}
+
+/// Divides groups into pieces of at most `at_most` bytes, in the order of their bytes. A
+/// group that has more is a piece of its own.
+pub(super) fn pieces(mut groups: Vec<ChunkGroup>, at_most: u64) -> Vec<Vec<ChunkGroup>> {
+    groups.sort_by_key(|group| group.range.start);
+    let mut pieces: Vec<Vec<ChunkGroup>> = Vec::new();
+    for group in groups {
+        if let Some(piece) = pieces.last_mut()
+            && let (Some(first), Some(last)) = (piece.first(), piece.last())
+            && last.range.end == group.range.start
+            && group.range.end - first.range.start <= at_most
+        {
+            piece.push(group);
+        } else {
+            pieces.push(vec![group]);
+        }
+    }
+    pieces
+}
+
+/// A shard cannot be read.
+pub(super) struct Problem {
+    pub(super) kind: FindingKind,
+    pub(super) text: String,
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        Self {
+            kind: FindingKind::Damaged,
+            text: error_chain(&error),
+        }
+    }
+}
+
+/// A shard that is read from start to end and hashed.
+pub(super) struct HashedShard<'a> {
+    store: &'a dyn Store,
+    key: &'a str,
+    memory: &'a Arc<Budget>,
+    piece: u64,
+    hasher: Sha256,
+    /// Bytes that were hashed.
+    at: u64,
+}
+
+impl<'a> HashedShard<'a> {
+    pub(super) fn new(store: &'a dyn Store, key: &'a str, memory: &'a VerifyMemory) -> Self {
+        Self {
+            store,
+            key,
+            memory: &memory.shards,
+            piece: memory.piece,
+            hasher: Sha256::new(),
+            at: 0,
+        }
+    }
+
+    /// Reads some bytes, which are not hashed.
+    pub(super) fn part(&self, range: Range<u64>) -> Result<(Vec<u8>, Taken), Problem> {
+        let taken = self.memory.take(range.end.saturating_sub(range.start));
+        let bytes = self.store.get_range(self.key, range)?;
+        let bytes = bytes.ok_or_else(|| Problem {
+            kind: FindingKind::Missing,
+            text: "it was removed during the verification".to_owned(),
+        })?;
+        Ok((bytes, taken))
+    }
+
+    /// Reads the bytes in `range`, which begins at or behind what was read before, and
+    /// hashes all up to its end.
+    pub(super) fn piece(&mut self, range: Range<u64>) -> Result<Piece, Problem> {
+        self.hash_until(range.start)?;
+        let start = range.start;
+        let (bytes, taken) = self.part(range.clone())?;
+        self.hasher.update(&bytes);
+        self.at = range.end;
+        Ok(Piece {
+            start,
+            bytes,
+            _taken: taken,
+        })
+    }
+
+    /// Hashes the bytes up to `end`, which hold no chunk.
+    pub(super) fn hash_until(&mut self, end: u64) -> Result<(), Problem> {
+        while self.at < end {
+            let next = end.min(self.at.saturating_add(self.piece));
+            let (bytes, _taken) = self.part(self.at..next)?;
+            self.hasher.update(&bytes);
+            self.at = next;
+        }
+        Ok(())
+    }
+
+    /// Returns the checksum of all that was read.
+    pub(super) fn checksum(self) -> [u8; 32] {
+        self.hasher.finalize().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn groups(ranges: &[Range<u64>]) -> Vec<ChunkGroup> {
+        let groups = ranges.iter().enumerate();
+        groups
+            .map(|(number, range)| ChunkGroup {
+                number,
+                range: range.clone(),
+                chunks: vec![range.clone()],
+            })
+            .collect()
+    }
+
+    #[test]
+    fn neighbours_are_read_together_up_to_the_size_of_a_piece() {
+        let numbers = |ranges: &[Range<u64>], at_most| -> Vec<Vec<usize>> {
+            let pieces = pieces(groups(ranges), at_most).into_iter();
+            let numbers = |piece: Vec<ChunkGroup>| piece.iter().map(|group| group.number).collect();
+            pieces.map(numbers).collect()
+        };
+        let even = [0..10, 10..20, 20..30, 30..40];
+        assert_eq!(numbers(&even, 20), [vec![0, 1], vec![2, 3]]);
+        assert_eq!(numbers(&even, 29), [vec![0, 1], vec![2, 3]]);
+        assert_eq!(numbers(&even, 9), [[0], [1], [2], [3]]);
+        // In the order of the bytes, and not across a gap.
+        assert_eq!(
+            numbers(&[20..30, 0..10, 10..19], 100),
+            [vec![1, 2], vec![0]]
+        );
+        assert!(numbers(&[], 9).is_empty());
+    }
+}
