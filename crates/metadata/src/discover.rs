@@ -10,7 +10,7 @@ mod walk;
 use std::path::Path;
 
 use self::error::DiscoverError;
-use self::listing::Listing;
+use self::listing::{Listing, is_published_table};
 
 /// Lists a folder and everything below it, on several threads.
 ///
@@ -54,7 +54,7 @@ pub fn find_well_tables(listing: &Listing) -> Vec<&str> {
 
 /// Chooses the table that belongs to the images of `listing`: the one nearest to
 /// the root, and in one folder `metadata.csv` before `metadata.csv.gz` before a
-/// zip. `input` stands for the input in errors.
+/// zip; `metadata_*.csv` only if there is none of these. `input` stands for the input in errors.
 ///
 /// # Errors
 /// There is no table, or several are equally suitable.
@@ -65,7 +65,8 @@ pub fn find_metadata<'a>(input: &str, listing: &'a Listing) -> Result<&'a str, D
             _ if path.ends_with(".gz") => 1,
             _ => 2,
         };
-        (path.matches('/').count(), kind)
+        // A name that says more comes last, wherever it is.
+        (is_published_table(path), path.matches('/').count(), kind)
     };
     let candidates = &listing.metadata_candidates;
     let best = candidates.iter().map(|path| rank(path)).min();

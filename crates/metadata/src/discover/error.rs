@@ -44,7 +44,7 @@ pub enum DiscoverError {
     },
     /// No table was found.
     #[error(
-        "no metadata.csv, metadata.csv.gz or *metadata*.zip in {input}; use --metadata to say where the table is, or --metadata none to take the rows from the names of the images"
+        "no metadata.csv, metadata.csv.gz, metadata_*.csv or *metadata*.zip in {input}; use --metadata to say where the table is, or --metadata none to take the rows from the names of the images"
     )]
     NoMetadata {
         /// The input.

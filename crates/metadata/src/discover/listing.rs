@@ -15,7 +15,7 @@ pub struct Listing {
     /// Other image files: PNG, TIFF and JPEG 2000.
     pub unrecognised: Vec<String>,
     /// Files named as a metadata table: `metadata.csv`, `metadata.csv.gz`,
-    /// `*metadata*.zip`.
+    /// `*metadata*.zip`, `metadata_*.csv` and `metadata_*.csv.gz`.
     pub metadata_candidates: Vec<String>,
     /// Files named as the tables of RxRx1's Kaggle form: `train.csv`, `test.csv` and
     /// `*_controls.csv`.
@@ -162,7 +162,14 @@ impl<T: Clone> Shared<T> {
 fn is_metadata(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     matches!(name, "metadata.csv" | "metadata.csv.gz")
+        || is_published_table(path)
         || (name.contains("metadata") && has_extension(name, ".zip") && !name.starts_with("._"))
+}
+
+/// Whether a file is named as the tables of RxRx3 are: `metadata_rxrx3.csv`.
+pub(super) fn is_published_table(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.starts_with("metadata_") && [".csv", ".csv.gz"].iter().any(|end| name.ends_with(end))
 }
 
 /// Whether a file is named as a table of RxRx1's Kaggle form.

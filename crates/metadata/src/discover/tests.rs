@@ -118,12 +118,14 @@ fn the_nearest_table_is_chosen() {
             "rxrx1-metadata.zip",
         ),
         (&["a/b/metadata.csv", "c/metadata.csv"], "c/metadata.csv"),
+        (&["metadata_rxrx3.csv", "a/metadata.csv"], "a/metadata.csv"),
+        (&["metadata_rxrx3_core.csv"], "metadata_rxrx3_core.csv"),
     ] {
         assert_eq!(find(candidates).unwrap(), chosen);
     }
     assert_eq!(
         find(&["README.md"]).unwrap_err().to_string(),
-        "no metadata.csv, metadata.csv.gz or *metadata*.zip in /in; use --metadata to say where the table is, or --metadata none to take the rows from the names of the images"
+        "no metadata.csv, metadata.csv.gz, metadata_*.csv or *metadata*.zip in /in; use --metadata to say where the table is, or --metadata none to take the rows from the names of the images"
     );
     assert_eq!(
         find(&["b/metadata.csv", "a/metadata.csv", "a/metadata.csv.gz"])
