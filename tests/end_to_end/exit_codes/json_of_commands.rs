@@ -1,0 +1,188 @@
+//! Each field of the `--json` output of each command against `docs/json.md`.
+
+use std::fs;
+
+use super::fields::holds;
+use super::s3::Server;
+use super::{GAPS, converted_with_gaps, publish, running, unfinished, with_gaps};
+use crate::end_to_end::input::Input;
+use crate::end_to_end::run::{convert, info, plan, run, verify};
+
+/// The option that names a profile in which every field has a value.
+fn whole_profile(input: &Input) -> String {
+    let profile = r#"
+        name = "trial"
+        title = "Trial"
+        license = "A licence of its own"
+        license_text = "Ask first."
+        citation = "Nobody"
+        bibtex = "@misc{trial}"
+        url = "https://example.org/trial"
+        creator = "A laboratory"
+        [[channels]]
+        name = "w1"
+        stain = "DAPI"
+        [columns.dose]
+        long_name = "dose"
+        description = "Dose of the drug, in µM"
+        units = "µM"
+    "#;
+    let path = input.beside("trial.toml");
+    fs::write(&path, profile).unwrap();
+    format!("--profile {}", path.display())
+}
+
+#[test]
+fn the_json_of_plan_is_documented() {
+    let input = with_gaps();
+    let told = plan(&input.root(), "--json").exits_with(0).json();
+    let output = format!("--json --output {}", input.output().display());
+    let with_output = plan(&input.root(), &output).exits_with(0).json();
+    let whole = plan(&input.root(), &format!("--json {}", whole_profile(&input)));
+    let whole = whole.exits_with(0).json();
+    fs::remove_file(input.root().join("rxrx2zarr.json")).unwrap();
+    let unknown = plan(&input.root(), "--json").exits_with(0).json();
+    assert!(unknown["profile"]["name"].is_null());
+    holds("### plan", &[told, with_output, whole, unknown]);
+}
+
+#[test]
+fn the_json_of_convert_is_documented() {
+    let (input, told) = converted_with_gaps();
+    let options = format!("{GAPS} --json --license MIT");
+    let other = convert(&input.root(), &input.output(), &options);
+    holds("### convert", &[told, other.exits_with(3).json()]);
+}
+
+#[test]
+fn the_json_of_verify_is_documented() {
+    let (input, _) = converted_with_gaps();
+    let clean = verify(&input.output(), "--json").exits_with(0).json();
+    let shard = input.output().join("images.zarr/images/c/1/0/0/0");
+    let mut bytes = fs::read(&shard).unwrap();
+    bytes[10] ^= 1;
+    fs::write(shard, bytes).unwrap();
+    input.write_image(0, 1, 12, 20);
+    let pixels = fs::read(input.image(4, 1)).unwrap();
+    fs::write(input.image(0, 1), pixels).unwrap();
+    let options = format!("--json --source {}", input.root().display());
+    let damaged = verify(&input.output(), &options).exits_with(1).json();
+    holds("### verify", &[clean, damaged]);
+}
+
+#[test]
+fn the_json_of_info_is_documented() {
+    let input = Input::of_sites(3);
+    let embeddings = input.beside("embeddings.csv");
+    let row = format!("site_id,feature_0\n{},1.5\n", input.site_id(0));
+    fs::write(&embeddings, row).unwrap();
+    let options = format!(
+        "--tile 8 --embeddings {} --include HUVEC-01 --exclude well=B10 {}",
+        embeddings.display(),
+        whole_profile(&input)
+    );
+    convert(&input.root(), &input.output(), &options).exits_with(0);
+    let full = info(&input.output(), "--json").exits_with(0).json();
+    let (gaps, _) = converted_with_gaps();
+    let whole = info(&gaps.output(), "--json").exits_with(0).json();
+    let shard = |number: usize| {
+        let key = format!("images.zarr/images/c/{number}/0/0/0");
+        gaps.output().join(key)
+    };
+    fs::remove_file(shard(0)).unwrap();
+    fs::write(shard(1), b"cut").unwrap();
+    let lost = info(&gaps.output(), "--json").exits_with(1).json();
+    holds("### info", &[full, whole, lost]);
+}
+
+#[test]
+fn the_json_of_info_about_an_unfinished_dataset_is_documented() {
+    let input = unfinished();
+    let stopped = info(&input.output(), "--json").exits_with(1).json();
+    assert!(stopped["running"].is_null());
+    // A stopped process still holds the lock.
+    let (ended, busy) = running(|input, signal| {
+        signal("STOP");
+        let told = info(&input.output(), "--json");
+        signal("CONT");
+        told
+    });
+    ended.exits_with(0);
+    holds(
+        "### info of an unfinished dataset",
+        &[stopped, busy.exits_with(1).json()],
+    );
+}
+
+#[test]
+fn the_json_of_publish_is_documented() {
+    let (input, _) = converted_with_gaps();
+    let server = Server::start();
+    let url = server.url("dataset");
+    let options = "--store-option region=us-east-1 --json";
+    let planned = publish(&input.output(), &url, &format!("{options} --dry-run"));
+    let planned = planned.exits_with(0).json();
+    assert_eq!(server.keys("dataset"), [""; 0]);
+    let done = publish(&input.output(), &url, &format!("{options} --verify"));
+    let done = done.exits_with(0).json();
+    // One more has the checksums of the store.
+    assert_eq!(server.keys("dataset").len() as u64 - 1, done["objects"]);
+    holds("### publish", &[planned, done]);
+}
+
+#[test]
+fn the_json_of_clean_is_documented() {
+    let (input, _) = converted_with_gaps();
+    let output = input.output();
+    let clean = |options: &[&str]| {
+        let arguments = ["clean", output.to_str().unwrap(), "--json"];
+        run(arguments.into_iter().chain(options.iter().copied()))
+    };
+    let done = clean(&["--dry-run", "--abandon"]).exits_with(0).json();
+    assert_eq!(done["unfinished"], false);
+    holds("### clean", &[done, clean(&[]).exits_with(0).json()]);
+}
+
+#[test]
+fn the_json_of_verify_without_a_download_is_documented() {
+    let (input, _) = converted_with_gaps();
+    let server = Server::start();
+    let url = server.url("dataset");
+    let options = "--store-option region=us-east-1";
+    publish(&input.output(), &url, options).exits_with(0);
+    let by_store = || {
+        run([
+            "verify",
+            &url,
+            "--no-download",
+            "--store-option",
+            "region=us-east-1",
+            "--json",
+        ])
+    };
+    let whole = by_store().exits_with(0).json();
+    server.change("dataset", "images.zarr/images/c/0/0/0/0", Some(b"other"));
+    server.change("dataset", "planes.parquet", None);
+    server.change("dataset", "notes.txt", Some(b"mine"));
+    let changed = by_store().exits_with(1).json();
+    server.change("dataset", "store-checksums.json", None);
+    let unproven = by_store().exits_with(1).json();
+    holds("### verify --no-download", &[whole, changed, unproven]);
+}
+
+#[test]
+fn a_plan_that_would_be_refused_is_printed_whole() {
+    let input = Input::of_sites(2);
+    for site in 0..2 {
+        for channel in [1, 2] {
+            input.write_image(site, channel, 30, 30);
+        }
+    }
+    let profile = whole_profile(&input);
+    let output = format!("--json {profile} --output {}", input.output().display());
+    let told = plan(&input.root(), &output).exits_with(1).json();
+    assert_eq!(told["problems"][0]["kind"], "mixed_shapes");
+    fs::remove_file(input.root().join("rxrx2zarr.json")).unwrap();
+    let unknown = plan(&input.root(), "--json").exits_with(1).json();
+    holds("### plan", &[told, unknown]);
+}
