@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::faults::Faults;
 use crate::read_error::ReadError;
-use crate::source::{ReadHints, Source, SourceStamp, read_alone};
+use crate::source::{ReadHints, Source, SourceStamp};
 
 /// A [`Source`] of all objects below one address.
 pub(crate) struct BucketSource {
@@ -107,15 +107,6 @@ impl BucketSource {
 }
 
 impl Source for BucketSource {
-    fn read(
-        &self,
-        path: &str,
-        at_most: usize,
-        bytes: &mut Vec<u8>,
-    ) -> Result<SourceStamp, ReadError> {
-        read_alone(self, path, at_most, bytes)
-    }
-
     fn read_all(
         &self,
         files: &mut [(&str, Vec<u8>)],

@@ -135,11 +135,6 @@ impl PlannedInput {
         self.source.as_ref()
     }
 
-    /// Returns the location of a file that is in no list, such as a description.
-    pub fn location_of(&self, inside: &str) -> Option<Location> {
-        Some(self.inputs.first()?.join(inside))
-    }
-
     /// The inputs for messages.
     pub fn input_name(&self) -> String {
         opened_name(&self.inputs)

@@ -64,7 +64,9 @@ impl ReadHints {
 /// large one. The other images are checked when they are converted.
 pub(crate) const HEADERS_AT_MOST: usize = 8192;
 
-/// Reads whole image files by their path inside INPUT.
+/// Reads whole image files by their path inside INPUT. Of [`Source::read`] and
+/// [`Source::read_all`] each does by default what the other one does: a source implements
+/// the one that suits it.
 pub trait Source: Send + Sync {
     /// Replaces the content of `bytes` with the file at `path` (relative to
     /// INPUT, `/`-separated), or with its first `at_most` bytes if it has more.
@@ -78,7 +80,16 @@ pub trait Source: Send + Sync {
         path: &str,
         at_most: usize,
         bytes: &mut Vec<u8>,
-    ) -> Result<SourceStamp, ReadError>;
+    ) -> Result<SourceStamp, ReadError> {
+        let mut file = [(path, std::mem::take(bytes))];
+        let read = self.read_all(&mut file, at_most).pop();
+        let [(_, read_bytes)] = file;
+        *bytes = read_bytes;
+        read.unwrap_or_else(|| {
+            let text = "the source returned no result (a defect of the program)";
+            Err(ReadError::unusable(Cause::System, text))
+        })
+    }
 
     /// Reads several files, each as [`Source::read`] does, into the buffers beside
     /// their paths. Returns a result for each, in their order. This is faster than
@@ -109,23 +120,6 @@ pub trait Source: Send + Sync {
     fn read_hints(&self) -> ReadHints {
         ReadHints::DISK
     }
-}
-
-/// Implements [`Source::read`] by [`Source::read_all`].
-pub(crate) fn read_alone(
-    source: &dyn Source,
-    path: &str,
-    at_most: usize,
-    bytes: &mut Vec<u8>,
-) -> Result<SourceStamp, ReadError> {
-    let mut file = [(path, std::mem::take(bytes))];
-    let read = source.read_all(&mut file, at_most).pop();
-    let [(_, read_bytes)] = file;
-    *bytes = read_bytes;
-    read.unwrap_or_else(|| {
-        let text = "the source returned no result (a defect of the program)";
-        Err(ReadError::unusable(Cause::System, text))
-    })
 }
 
 /// Most bytes of an image file beside its pixels, such as texts.

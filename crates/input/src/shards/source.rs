@@ -17,7 +17,7 @@ use super::key::path_of;
 use crate::container::Container;
 use crate::member_name::{Name, RefusedNames};
 use crate::read_error::{Cause, ReadError};
-use crate::source::{ReadHints, Source, SourceStamp, read_alone};
+use crate::source::{ReadHints, Source, SourceStamp};
 
 /// Most bytes of row groups that are kept in memory together.
 pub(super) const KEPT: u64 = 256 << 20;
@@ -320,15 +320,6 @@ fn index(
 }
 
 impl Source for ShardSource {
-    fn read(
-        &self,
-        path: &str,
-        at_most: usize,
-        bytes: &mut Vec<u8>,
-    ) -> Result<SourceStamp, ReadError> {
-        read_alone(self, path, at_most, bytes)
-    }
-
     fn read_all(
         &self,
         files: &mut [(&str, Vec<u8>)],

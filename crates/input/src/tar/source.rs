@@ -17,7 +17,7 @@ use crate::container::{Container, Opened};
 use crate::faults::Faults;
 use crate::member_name::RefusedNames;
 use crate::read_error::ReadError;
-use crate::source::{ReadHints, Source, SourceStamp, read_alone};
+use crate::source::{ReadHints, Source, SourceStamp};
 
 /// Most bytes between two members that are read with them.
 const GAP: u64 = 16 << 10;
@@ -331,15 +331,6 @@ fn store_error(error: io::Error) -> ReadError {
 }
 
 impl Source for TarSource {
-    fn read(
-        &self,
-        path: &str,
-        at_most: usize,
-        bytes: &mut Vec<u8>,
-    ) -> Result<SourceStamp, ReadError> {
-        read_alone(self, path, at_most, bytes)
-    }
-
     fn read_all(
         &self,
         files: &mut [(&str, Vec<u8>)],

@@ -10,7 +10,7 @@ use super::buffers::ReadBuffer;
 use super::content::{Content, LocalContent, short_answer};
 use super::directory::{Entry, LOCAL_HEADER};
 use crate::read_error::ReadError;
-use crate::source::{ReadHints, Source, SourceStamp, read_alone};
+use crate::source::{ReadHints, Source, SourceStamp};
 
 /// Bytes of the extra field that are read with a local header. If the field is
 /// longer, the data are read by another call.
@@ -194,15 +194,6 @@ impl Archive {
 }
 
 impl Source for Archive {
-    fn read(
-        &self,
-        path: &str,
-        at_most: usize,
-        bytes: &mut Vec<u8>,
-    ) -> Result<SourceStamp, ReadError> {
-        read_alone(self, path, at_most, bytes)
-    }
-
     fn read_all(
         &self,
         files: &mut [(&str, Vec<u8>)],
