@@ -1,5 +1,7 @@
 //! The largest tables that are read.
 
+use crate::error::TableFileError;
+
 /// Largest sizes of a table, so that a damaged or hostile file (a gzip bomb, a
 /// quote that is never closed) cannot use up the memory.
 ///
@@ -19,6 +21,46 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// Demands that the header on `line` of the file `name` has not too many columns.
+    pub(crate) fn check_columns(
+        self,
+        name: &str,
+        line: u64,
+        found: usize,
+    ) -> Result<(), TableFileError> {
+        if found <= self.columns {
+            return Ok(());
+        }
+        Err(TableFileError::TooManyColumns {
+            name: name.into(),
+            line,
+            found,
+            limit: self.columns,
+        })
+    }
+
+    /// Demands that a table does not have more than so many rows times columns. `line` is
+    /// where the file `name` has them, 0 if that is not known.
+    ///
+    /// # Errors
+    /// [`TableFileError::TooManyCells`].
+    pub fn check_cells(
+        self,
+        name: &str,
+        line: u64,
+        rows: u64,
+        columns: usize,
+    ) -> Result<(), TableFileError> {
+        if rows.saturating_mul(columns as u64) <= self.cells as u64 {
+            return Ok(());
+        }
+        Err(TableFileError::TooManyCells {
+            name: name.into(),
+            line,
+            limit: self.cells,
+        })
+    }
+
     /// Limits of a metadata table: 1 GiB of text, 1 MiB a row, 10,000 columns,
     /// 67 million cells.
     pub const TABLE: Self = Self {

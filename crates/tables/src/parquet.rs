@@ -115,23 +115,8 @@ fn read<E: From<TableFileError>>(
         .map_err(|error| failed(&error))?;
     let rows = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
     let columns = builder.schema().fields().len();
-    if columns > limits.columns {
-        return Err(TableFileError::TooManyColumns {
-            name: name.into(),
-            line: 0,
-            found: columns,
-            limit: limits.columns,
-        }
-        .into());
-    }
-    if rows.saturating_mul(columns as u64) > limits.cells as u64 {
-        return Err(TableFileError::TooManyCells {
-            name: name.into(),
-            line: rows,
-            limit: limits.cells,
-        }
-        .into());
-    }
+    limits.check_columns(name, 0, columns)?;
+    limits.check_cells(name, rows, rows, columns)?;
     let pages = largest_pages(&file, builder.metadata(), limits.cells as u64)
         .ok_or_else(|| failed(&"the header of a page is damaged"))?;
     if pages > PAGES_AT_MOST {

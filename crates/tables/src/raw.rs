@@ -50,14 +50,7 @@ impl RawTable {
             cells: Texts::default(),
         });
         let columns: Vec<RawColumn> = columns.collect();
-        if columns.len() > limits.columns {
-            return Err(TableFileError::TooManyColumns {
-                name: name.into(),
-                line,
-                found: columns.len(),
-                limit: limits.columns,
-            });
-        }
+        limits.check_columns(name, line, columns.len())?;
         Ok(Self {
             name: name.to_owned(),
             columns,
@@ -189,21 +182,8 @@ impl RawTable {
         for column in &other.columns {
             self.add_constant(&column.name, "");
         }
-        if self.columns.len() > limits.columns {
-            return Err(TableFileError::TooManyColumns {
-                name: other.name,
-                line: other.header_line,
-                found: self.columns.len(),
-                limit: limits.columns,
-            });
-        }
-        if rows.saturating_mul(self.columns.len()) > limits.cells {
-            return Err(TableFileError::TooManyCells {
-                name: other.name,
-                line: 0,
-                limit: limits.cells,
-            });
-        }
+        limits.check_columns(&other.name, other.header_line, self.columns.len())?;
+        limits.check_cells(&other.name, 0, rows as u64, self.columns.len())?;
         for column in &mut self.columns {
             match other.column(&column.name) {
                 Some(cells) => cells.cells().for_each(|cell| column.cells.push(cell)),

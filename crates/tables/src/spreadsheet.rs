@@ -111,14 +111,7 @@ fn table(name: &str, sheet: Sheet, limits: Limits) -> Result<RawTable, TableFile
     cells.dedup_by_key(|&mut (row, column, _)| (row, column));
     let columns = cells.iter().map(|&(_, column, _)| column).max();
     let columns = columns.map_or(0, |column| column as usize + 1);
-    if columns > limits.columns {
-        return Err(TableFileError::TooManyColumns {
-            name: name.into(),
-            line: 1,
-            found: columns,
-            limit: limits.columns,
-        });
-    }
+    limits.check_columns(name, 1, columns)?;
     let mut rows = cells.chunk_by(|one, other| one.0 == other.0);
     let Some(header) = rows.next() else {
         return Err(TableFileError::Empty { name: name.into() });

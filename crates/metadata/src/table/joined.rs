@@ -11,7 +11,7 @@ use crate::well::Well;
 use rxrx_tables::Limits;
 use rxrx_tables::Texts;
 use rxrx_tables::excerpt;
-use rxrx_tables::{RawColumn, RawTable, TableFileError};
+use rxrx_tables::{RawColumn, RawTable};
 
 /// Gives each row of `rows` the columns of the row of `other` with the same values of the
 /// columns `on`, and returns what is told of it. `kinds` are the problems of rows without a match, and of values in `other`
@@ -37,14 +37,7 @@ pub(super) fn join(
         }
     }
     let columns = rows.columns.len().saturating_add(other.columns.len());
-    if columns.saturating_mul(rows.len()) > limits.cells {
-        return Err(TableFileError::TooManyCells {
-            name: other.name,
-            line: 0,
-            limit: limits.cells,
-        }
-        .into());
-    }
+    limits.check_cells(&other.name, 0, rows.len() as u64, columns)?;
     let mut by_key: HashMap<&[String], usize> = HashMap::with_capacity(theirs.len());
     for (row, key) in theirs.iter().enumerate() {
         if let Some(first) = by_key.insert(key, row) {
