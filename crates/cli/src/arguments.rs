@@ -94,7 +94,7 @@ impl Program {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Convert a folder or zip archive of PNG files and its metadata table
+    /// Convert images and their metadata table into a dataset
     Convert(ConvertArguments),
     /// Show what convert would do, and every problem of the input; write nothing
     Plan(PlanArguments),

@@ -44,7 +44,7 @@ pub(crate) struct ConvertArguments {
     /// folder to create. Each is a path, or an address: s3://, gs://, az:// or http(s)://
     // One list, because clap gives a list followed by another argument only what stands in
     // front of the first option.
-    #[arg(value_names = ["INPUT", "OUTPUT"], required = true, num_args = 1..)]
+    #[arg(value_name = "PATH", required = true, num_args = 1..)]
     paths: Vec<OsString>,
 
     #[command(flatten)]
