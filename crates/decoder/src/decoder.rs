@@ -50,8 +50,9 @@ impl Decoder {
     /// - [`DecodeError::Limit`]: the image is beyond the limits.
     /// - [`DecodeError::Damaged`]: the pixels are not complete, or a checksum of them is
     ///   wrong. Other faults of a file are [oddities](Self::oddities).
-    /// - [`DecodeError::Unsupported`]: the shape is not `expected`; a pixel is coloured or not opaque; an animation; a critical chunk that PNG does
-    ///   not define.
+    /// - [`DecodeError::Unsupported`]: the shape is not `expected`; a pixel is coloured or not
+    ///   opaque; an animation; a critical chunk that PNG does not define; a kind of TIFF or
+    ///   JPEG 2000 that is not read.
     pub fn decode(
         &mut self,
         file: &[u8],

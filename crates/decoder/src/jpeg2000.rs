@@ -50,6 +50,9 @@ fn open<'a>(file: &'a [u8], limits: &Limits) -> Result<(Image<'a>, PlaneShape), 
     if !is_grey || image.has_alpha() {
         return Err(refused("several samples a pixel".to_owned()));
     }
+    if is_signed(file) {
+        return Err(refused("signed samples".to_owned()));
+    }
     let depth = match image.original_bit_depth() {
         8 => BitDepth::Eight,
         9..=16 => BitDepth::Sixteen,
@@ -62,6 +65,17 @@ fn open<'a>(file: &'a [u8], limits: &Limits) -> Result<(Image<'a>, PlaneShape), 
     };
     limits.check_memory(shape.pixels().saturating_mul(BYTES_A_PIXEL))?;
     Ok((image, shape))
+}
+
+/// Whether the samples of the codestream in a file are signed. The crate gives them as if
+/// they were not.
+fn is_signed(file: &[u8]) -> bool {
+    // The markers SOC and SIZ, and behind Lsiz, Rsiz, eight numbers and Csiz the byte Ssiz.
+    const START: &[u8] = b"\xff\x4f\xff\x51";
+    const SSIZ: usize = 4 + 2 + 2 + 8 * 4 + 2;
+    let start = file.windows(START.len()).position(|bytes| bytes == START);
+    let ssiz = start.and_then(|start| file.get(start + SSIZ));
+    ssiz.is_some_and(|ssiz| ssiz & 0x80 != 0)
 }
 
 /// Reads the shape of the plane in a file.
@@ -85,6 +99,10 @@ pub(crate) fn decode(
     let [component] = decoded.components() else {
         return Err(damaged(&"it has not one component"));
     };
+    if component.bit_depth() != image.original_bit_depth() {
+        let what = "a palette of another depth".to_owned();
+        return Err(Unsupported::Jpeg2000 { what }.into());
+    }
     let samples = component.samples();
     if samples.len() as u64 != shape.pixels() {
         return Err(damaged(&"the samples are not as many as the pixels"));

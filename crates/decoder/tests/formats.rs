@@ -144,6 +144,21 @@ fn lossless_jpeg_2000_gives_the_pixels_that_were_written() {
     );
 }
 
+/// The decoder would give them as if they were not signed.
+#[test]
+fn signed_samples_of_jpeg_2000_are_refused() {
+    for name in ["lossless-8.jp2", "codestream-8.j2k", "lossy-00.jp2"] {
+        let mut bytes = file(name);
+        let start = bytes
+            .windows(4)
+            .position(|four| four == b"\xff\x4f\xff\x51");
+        // Ssiz of the first component: its highest bit is the sign.
+        bytes[start.unwrap() + 42] |= 0x80;
+        let error = decode(&bytes).unwrap_err().to_string();
+        assert!(error.contains("signed samples"), "{name}: {error}");
+    }
+}
+
 #[test]
 fn the_recorded_decoder_is_the_one_that_is_built_in() {
     let lock = fs::read_to_string(folder().join("../../../../Cargo.lock")).unwrap();
