@@ -148,7 +148,8 @@ pub enum TableFileError {
     },
     /// More columns than a dataset can have arrays.
     #[error(
-        "{name} line {line}: the header has {found} columns (expected at most {limit}); leave some out"
+        "{name}{}: the header has {found} columns (expected at most {limit}); leave some out",
+        at(*line)
     )]
     TooManyColumns {
         /// The file.
@@ -162,8 +163,9 @@ pub enum TableFileError {
     },
     /// More rows times columns than fit in memory.
     #[error(
-        "{name} line {line}: the table has more than {limit} cells; leave out columns, or convert \
-         the experiments in parts"
+        "{name}{}: the table has more than {limit} cells; leave out columns, or convert \
+         the experiments in parts",
+        at(*line)
     )]
     TooManyCells {
         /// The file.
@@ -215,6 +217,14 @@ pub enum TableFileError {
         /// Fields in the header.
         expected: usize,
     },
+}
+
+/// The place of a line in a message; empty where it is not known.
+fn at(line: u64) -> String {
+    match line {
+        0 => String::new(),
+        line => format!(" line {line}"),
+    }
 }
 
 /// Most names that a message lists.

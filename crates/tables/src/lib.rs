@@ -25,7 +25,7 @@ pub use self::parquet::cells::Cells;
 pub use self::parquet::{
     PageSizes, TableFile, each_batch, parquet_error, read_table as read_parquet,
 };
-pub use self::raw::{RawColumn, RawTable, is_blank};
+pub use self::raw::{RawColumn, RawTable, is_blank, is_index};
 pub use self::records::{Record, Records};
 pub use self::spreadsheet::read_table as read_spreadsheet;
 pub use self::texts::Texts;

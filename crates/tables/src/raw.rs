@@ -121,9 +121,7 @@ impl RawTable {
         let mut position = 0;
         let left_out = &mut self.left_out;
         self.columns.retain(|column| {
-            let is_index = is_blank(&column.name) && position == 0
-                || column.name == "Unnamed: 0"
-                || column.name.starts_with("Unnamed: 0.");
+            let is_index = is_index(position, &column.name);
             let is_nameless = is_blank(&column.name) || column.name.starts_with("Unnamed: ");
             position += 1;
             if is_index {
@@ -209,4 +207,13 @@ impl RawTable {
 /// Whether a cell is empty or has only white space.
 pub fn is_blank(cell: &str) -> bool {
     cell.chars().all(char::is_whitespace)
+}
+
+/// Whether a column is an index that a program saves with a table: that of R and of pandas in
+/// text, and that of pandas in Parquet.
+pub fn is_index(position: usize, name: &str) -> bool {
+    is_blank(name) && position == 0
+        || name == "Unnamed: 0"
+        || name.starts_with("Unnamed: 0.")
+        || name.starts_with("__index_level_")
 }

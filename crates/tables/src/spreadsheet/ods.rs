@@ -6,6 +6,7 @@
 //! ones are only counted.
 
 use std::io::{BufReader, Read, Seek};
+use std::ops::Range;
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
@@ -73,8 +74,8 @@ struct State {
     /// How often the current row and cell are repeated.
     row_repeats: u32,
     cell_repeats: u32,
-    /// The cells of the current row.
-    cells: Vec<(u32, String)>,
+    /// The cells of the current row, each with the columns where it is repeated.
+    cells: Vec<(Range<u32>, String)>,
     /// The value of the current cell, unless it is text.
     value: Option<String>,
     /// Paragraphs of the current cell.
@@ -154,9 +155,8 @@ impl State {
                     .column
                     .saturating_add(self.cell_repeats)
                     .min(LARGEST[1]);
-                if !text.trim().is_empty() {
-                    self.cells
-                        .extend((self.column..end).map(|column| (column, text.clone())));
+                if !text.trim().is_empty() && self.column < end {
+                    self.cells.push((self.column..end, text));
                 }
                 self.column = end;
             }
@@ -164,8 +164,10 @@ impl State {
                 let end = self.row.saturating_add(self.row_repeats).min(LARGEST[0]);
                 if !self.cells.is_empty() {
                     for row in self.row..end {
-                        for (column, text) in &self.cells {
-                            self.sheet.push(row, *column, text.clone(), self.limits)?;
+                        for (columns, text) in &self.cells {
+                            for column in columns.clone() {
+                                self.sheet.push(row, column, text.clone(), self.limits)?;
+                            }
                         }
                     }
                 }
