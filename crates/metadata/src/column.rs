@@ -2,9 +2,9 @@
 
 pub(crate) mod integers;
 
-use self::integers::Integers;
-
 use rxrx_tables::{Texts, is_blank};
+
+use self::integers::Integers;
 
 /// One column of the table, its cells in array order.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,11 +8,11 @@ mod vectors;
 use std::path::Path;
 
 pub use self::vectors::Embeddings;
+use rxrx_tables::{Content, TableFile, TableFileError, open_packed, packed};
+
 use crate::problem::Problems;
 use crate::table::error::MetadataError;
 use crate::table::metadata_table::MetadataTable;
-use rxrx_tables::TableFile;
-use rxrx_tables::{Content, TableFileError, open_packed, packed};
 
 /// Name of the table in an archive with several.
 const NAME: &str = "embeddings.csv";

@@ -10,6 +10,8 @@ mod tests;
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use rxrx_tables::{TableFile, excerpt};
+
 use self::error::{JoinError, PLANES_AT_MOST};
 use self::seen::{absent_channels, only_in_case};
 use self::sources::{PlaneSources, SourcesBuilder};
@@ -20,8 +22,6 @@ use crate::select::Selection;
 use crate::site::{Channel, PlaneIndex, SiteIndex};
 use crate::table::error::MetadataError;
 use crate::table::metadata_table::MetadataTable;
-use rxrx_tables::TableFile;
-use rxrx_tables::excerpt;
 
 /// The chosen rows, and the image of each of their planes.
 #[derive(Clone, Debug)]

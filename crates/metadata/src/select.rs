@@ -6,12 +6,12 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use globset::{GlobBuilder, GlobMatcher};
+use rxrx_tables::excerpt;
 use thiserror::Error;
 
 use crate::column::ColumnValues;
 use crate::site::ExperimentName;
 use crate::table::metadata_table::{EXPERIMENT, MetadataTable};
-use rxrx_tables::excerpt;
 
 /// Clauses that choose rows of the table.
 ///

@@ -4,16 +4,15 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float16Type, Float32Type, Float64Type};
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Schema};
+use rxrx_tables::{
+    Cells, Limits, TableFile, TableFileError, each_batch, excerpt, is_index, parquet_error,
+};
 
 use super::rows::{Rows, id_column};
 use super::vectors::Embeddings;
 use crate::problem::Problems;
 use crate::table::error::MetadataError;
 use crate::table::metadata_table::MetadataTable;
-use rxrx_tables::Cells;
-use rxrx_tables::Limits;
-use rxrx_tables::excerpt;
-use rxrx_tables::{TableFile, TableFileError, each_batch, parquet_error};
 
 /// Reads the vectors of the sites of `table`.
 pub(super) fn read(
@@ -94,8 +93,7 @@ impl Columns {
         };
         let others = (0..names.len()).filter(|position| {
             let column = names.get(*position).map_or("", String::as_str);
-            // pandas saves its index under this name.
-            *position != id_column && !column.starts_with("__index_level_")
+            *position != id_column && !is_index(*position, column)
         });
         let lists: Vec<usize> = others.clone().filter(is_list).collect();
         let vectors = match lists.as_slice() {
@@ -143,18 +141,18 @@ impl<'a> Vectors<'a> {
             | DataType::LargeList(element)
             | DataType::FixedSizeList(element, _)) = list.data_type()
             else {
-                return Err(column_type(name, batch, first));
+                return Err(vector_type(name, batch, first));
             };
-            if !is_number(element.data_type()) {
-                return Err(column_type(name, batch, first));
+            if !is_float(element.data_type()) {
+                return Err(vector_type(name, batch, first));
             }
             return Ok(Self::Lists(list, field(first)));
         }
         let numbers = columns.vectors.iter().map(|&position| {
             let array = batch.column(position);
-            match is_number(array.data_type()) {
+            match is_float(array.data_type()) {
                 true => Ok((array, field(position))),
-                false => Err(column_type(name, batch, position)),
+                false => Err(vector_type(name, batch, position)),
             }
         });
         Ok(Self::Columns(numbers.collect::<Result<_, _>>()?))
@@ -220,7 +218,7 @@ fn list(lists: &ArrayRef, row: usize) -> Option<ArrayRef> {
     }
 }
 
-fn is_number(data_type: &DataType) -> bool {
+fn is_float(data_type: &DataType) -> bool {
     data_type.is_floating()
 }
 
@@ -251,4 +249,14 @@ fn column_type(name: &str, batch: &RecordBatch, position: usize) -> MetadataErro
         found: field.data_type().to_string(),
     }
     .into()
+}
+
+fn vector_type(name: &str, batch: &RecordBatch, position: usize) -> MetadataError {
+    let schema = batch.schema();
+    let field = schema.field(position);
+    MetadataError::VectorType {
+        name: name.into(),
+        column: field.name().clone(),
+        found: field.data_type().to_string(),
+    }
 }

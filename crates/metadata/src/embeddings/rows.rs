@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
+use rxrx_tables::{TableFileError, excerpt};
+
 use super::vectors::Embeddings;
 use crate::column::ColumnValues;
 use crate::problem::{ProblemKind, Problems};
 use crate::table::error::MetadataError;
 use crate::table::metadata_table::{MetadataTable, SITE_ID};
-use rxrx_tables::{TableFileError, excerpt};
 
 /// Column of the names of the wells.
 const WELL_ID: &str = "well_id";

@@ -2,14 +2,13 @@
 
 use std::io::Read;
 
+use rxrx_tables::{Limits, Record, Records, StringRecord, TableFileError, excerpt, is_index};
+
 use super::rows::{Rows, id_column};
 use super::vectors::Embeddings;
 use crate::problem::Problems;
 use crate::table::error::MetadataError;
 use crate::table::metadata_table::MetadataTable;
-use rxrx_tables::Limits;
-use rxrx_tables::excerpt;
-use rxrx_tables::{Record, Records, StringRecord, TableFileError};
 
 /// Reads the vectors of the sites of `table`.
 pub(super) fn read(
@@ -58,9 +57,8 @@ impl Header {
         // separator at the end of each line.
         let last = columns.len().saturating_sub(1);
         let is_number = |(position, column): &(usize, &String)| {
-            let is_index = column.as_str() == "Unnamed: 0"
-                || column.trim().is_empty() && (*position == 0 || *position == last);
-            *position != id_column && !is_index
+            let is_nothing = column.trim().is_empty() && *position == last;
+            *position != id_column && !is_nothing && !is_index(*position, column)
         };
         let numbers = columns.iter().enumerate().filter(is_number);
         let numbers: Vec<usize> = numbers.map(|(position, _)| position).collect();

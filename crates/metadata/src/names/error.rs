@@ -89,6 +89,19 @@ pub enum NamesError {
         /// Another one.
         second: String,
     },
+    /// Two planes name one file equally well.
+    #[error(
+        "{path} would be the image of {first} and of {second}; give INPUT with the folders of \
+         both, or choose rows with --include"
+    )]
+    OneFileForTwo {
+        /// The file.
+        path: String,
+        /// A site.
+        first: String,
+        /// Another one, or the same with another channel.
+        second: String,
+    },
     /// No path in the table is that of a file.
     #[error(
         "none of the {files} image files has a path of the table, such as {path}{}",

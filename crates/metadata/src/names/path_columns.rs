@@ -1,6 +1,6 @@
 //! Images whose paths are in columns of the table.
 
-use std::collections::HashMap;
+use rxrx_tables::{Texts, excerpt};
 
 use super::NameOptions;
 use super::error::NamesError;
@@ -9,8 +9,6 @@ use crate::discover::listing::{ImageFile, Listing};
 use crate::path::PlanePath;
 use crate::site::Channel;
 use crate::table::metadata_table::MetadataTable;
-use rxrx_tables::Texts;
-use rxrx_tables::excerpt;
 
 /// The columns that hold the paths of one channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,7 +121,7 @@ pub(crate) fn images(
     columns: &[PathColumn],
 ) -> Result<Listing, NamesError> {
     let files = Files::of(&listing);
-    let mut images = Vec::new();
+    let mut found = Vec::new();
     let mut example = None;
     for (number, column) in (1..).zip(columns) {
         let cells: Vec<&Texts> = column
@@ -136,8 +134,9 @@ pub(crate) fn images(
                 continue;
             };
             match files.find(&text)? {
-                Some(path) => images.push(ImageFile {
-                    path: path.into(),
+                Some((path, alike)) => found.push(Found {
+                    path,
+                    alike,
                     plane: PlanePath {
                         key: key.clone(),
                         channel: Channel(number),
@@ -147,16 +146,15 @@ pub(crate) fn images(
             }
         }
     }
-    if images.is_empty() {
+    if found.is_empty() {
         return Err(NamesError::NoPathFits {
             path: example.map_or_else(String::new, |path| excerpt(&path)),
             files: listing.image_paths().count(),
             example: listing.image_paths().next().map(str::to_owned),
         });
     }
-    images.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(Listing {
-        images,
+        images: once_each(found)?,
         unrecognised: Vec::new(),
         channel_names: columns
             .iter()
@@ -165,6 +163,39 @@ pub(crate) fn images(
         is_by_pattern: true,
         ..listing
     })
+}
+
+/// A file that a row names.
+struct Found<'a> {
+    path: &'a str,
+    /// Parts at the ends of the path and of the text in the table that are equal.
+    alike: usize,
+    plane: PlanePath,
+}
+
+/// Gives each file to the plane whose text is most like its path. The same names stand in
+/// the folders of many plates, and a plate may be absent: its planes are missing then.
+///
+/// # Errors
+/// Two planes name one file equally well.
+fn once_each(mut found: Vec<Found<'_>>) -> Result<Vec<ImageFile>, NamesError> {
+    found.sort_by(|one, other| (one.path, other.alike).cmp(&(other.path, one.alike)));
+    let of_files = found.chunk_by(|one, other| one.path == other.path);
+    let images = of_files.filter_map(|planes| match planes {
+        [first, second, ..] if first.alike == second.alike => {
+            Some(Err(NamesError::OneFileForTwo {
+                path: excerpt(first.path),
+                first: first.plane.key.to_string(),
+                second: second.plane.key.to_string(),
+            }))
+        }
+        [first, ..] => Some(Ok(ImageFile {
+            path: first.path.into(),
+            plane: first.plane.clone(),
+        })),
+        [] => None,
+    });
+    images.collect()
 }
 
 /// The cells of a column of paths.
@@ -178,31 +209,33 @@ fn texts<'a>(table: &'a MetadataTable, name: &str) -> Result<&'a Texts, NamesErr
     }
 }
 
-/// The image files of a listing by their name.
-struct Files<'a>(HashMap<&'a str, Vec<&'a str>>);
+/// The image files of a listing, ordered by the ends of their paths: those that end alike
+/// lie together.
+struct Files<'a>(Vec<&'a str>);
 
 impl<'a> Files<'a> {
     fn of(listing: &'a Listing) -> Self {
-        let mut files: HashMap<&str, Vec<&str>> = HashMap::new();
-        for path in listing.image_paths() {
-            files.entry(name(path)).or_default().push(path);
-        }
+        let mut files: Vec<&str> = listing.image_paths().collect();
+        files.sort_by(|one, other| one.rsplit('/').cmp(other.rsplit('/')));
         Self(files)
     }
 
-    /// Finds the file whose path ends most like `text`.
-    fn find(&self, text: &str) -> Result<Option<&'a str>, NamesError> {
-        let Some(files) = self.0.get(name(text)) else {
-            return Ok(None);
-        };
+    /// Finds the file whose path ends most like `text`, and returns the number of parts that
+    /// are equal.
+    fn find(&self, text: &str) -> Result<Option<(&'a str, usize)>, NamesError> {
         let alike = |path: &str| {
             let pairs = path.rsplit('/').zip(text.rsplit('/'));
             pairs.take_while(|(one, other)| one == other).count()
         };
-        let most = files.iter().map(|path| alike(path)).max().unwrap_or(0);
-        let mut best = files.iter().filter(|path| alike(path) == most);
+        let at = self
+            .0
+            .partition_point(|path| path.rsplit('/').lt(text.rsplit('/')));
+        let near = at.saturating_sub(2)..at.saturating_add(2).min(self.0.len());
+        let near = self.0.get(near).unwrap_or(&[]);
+        let most = near.iter().map(|path| alike(path)).max().unwrap_or(0);
+        let mut best = near.iter().filter(|path| most > 0 && alike(path) == most);
         match (best.next(), best.next()) {
-            (Some(path), None) => Ok(Some(path)),
+            (Some(path), None) => Ok(Some((*path, most))),
             (Some(first), Some(second)) => Err(NamesError::Ambiguous {
                 path: excerpt(text),
                 first: (*first).to_owned(),
@@ -211,10 +244,6 @@ impl<'a> Files<'a> {
             _ => Ok(None),
         }
     }
-}
-
-fn name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }
 
 #[cfg(test)]

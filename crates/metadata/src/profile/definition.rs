@@ -86,7 +86,7 @@ impl FromStr for Profile {
     /// Parses and checks the text of a profile, which is TOML.
     fn from_str(text: &str) -> Result<Self, ProfileError> {
         let profile: Self = toml::from_str(text).map_err(|error| ProfileError::Toml {
-            source: Box::new(error),
+            error: Box::new(error),
         })?;
         profile.check()?;
         Ok(profile)

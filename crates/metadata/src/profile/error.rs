@@ -9,10 +9,10 @@ use super::texts;
 #[non_exhaustive]
 pub enum ProfileError {
     /// The text is no TOML, or has an unknown field or a value of the wrong type.
-    #[error("{}", source.to_string().trim_end())]
+    #[error("{}", error.to_string().trim_end())]
     Toml {
         /// The error of the parser, with line and column.
-        source: Box<toml::de::Error>,
+        error: Box<toml::de::Error>,
     },
     /// A field has an impossible value.
     #[error("its field {field} cannot be used: {reason}")]

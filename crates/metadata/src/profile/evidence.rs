@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use globset::Glob;
+use rxrx_tables::excerpt;
 use serde::Deserialize;
 
 use crate::column::ColumnValues;
 use crate::plan::Plan;
 use crate::plan::geometry::DataType;
-use rxrx_tables::excerpt;
 
 /// Values that a message names.
 const SHOWN: usize = 5;

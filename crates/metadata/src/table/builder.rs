@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use rxrx_tables::{RawTable, TableFile};
+
 use super::error::MetadataError;
 use super::joined::join;
 use super::metadata_table::{EXPERIMENT, MetadataTable, REQUIRED};
@@ -12,8 +14,6 @@ use crate::discover::listing::Listing;
 use crate::names::NameOptions;
 use crate::names::path_columns::{self, PathColumn};
 use crate::problem::{ProblemKind, Problems};
-use rxrx_tables::RawTable;
-use rxrx_tables::TableFile;
 
 /// The metadata of one data set, file by file.
 ///

@@ -85,6 +85,19 @@ pub enum MetadataError {
         /// Another one.
         second: String,
     },
+    /// A column of a table of embeddings does not hold numbers of a vector.
+    #[error(
+        "{name}: column {column:?} is of type {found} (expected floats, or one column of lists of \
+         floats); leave it out"
+    )]
+    VectorType {
+        /// The file.
+        name: String,
+        /// The column.
+        column: String,
+        /// Its type, as Arrow names it.
+        found: String,
+    },
     /// A list of numbers is longer or shorter than those before.
     #[error("{name} row {line}: the embedding has {found} numbers (expected {expected})")]
     VectorLength {
@@ -98,7 +111,7 @@ pub enum MetadataError {
         expected: usize,
     },
     /// The paths in the table cannot be used.
-    #[error("{name}: {source}")]
+    #[error("cannot use the paths in {name}")]
     Paths {
         /// The table.
         name: String,

@@ -2,16 +2,14 @@
 
 use std::collections::HashMap;
 
+use rxrx_tables::{Limits, RawColumn, RawTable, Texts, excerpt};
+
 use super::error::MetadataError;
 use crate::column::whole;
 use crate::plate::significant;
 use crate::problem::{ProblemKind, Problems};
 use crate::site::ExperimentName;
 use crate::well::Well;
-use rxrx_tables::Limits;
-use rxrx_tables::Texts;
-use rxrx_tables::excerpt;
-use rxrx_tables::{RawColumn, RawTable};
 
 /// Gives each row of `rows` the columns of the row of `other` with the same values of the
 /// columns `on`, and returns what is told of it. `kinds` are the problems of rows without a match, and of values in `other`

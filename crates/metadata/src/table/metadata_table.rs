@@ -1,11 +1,12 @@
 //! `metadata.csv` as typed columns, its rows in array order.
 
+use rxrx_tables::Texts;
+
 use crate::column::retain_rows;
 use crate::column::{Column, ColumnValues};
 use crate::plate::PlateNames;
 use crate::problem::Problems;
 use crate::site::SiteKey;
-use rxrx_tables::Texts;
 
 /// Columns that a table must have.
 pub const REQUIRED: [&str; 4] = [EXPERIMENT, "plate", "well", "site"];

@@ -1,12 +1,11 @@
 //! Plate maps: what is in the wells of a plate.
 
+use rxrx_tables::{Limits, RawColumn, RawTable, is_blank};
+
 use super::error::MetadataError;
 use crate::column::whole;
 use crate::number::whole_number;
 use crate::well::Well;
-use rxrx_tables::Limits;
-use rxrx_tables::is_blank;
-use rxrx_tables::{RawColumn, RawTable};
 
 /// Rows and columns of the plates that there are.
 const PLATES: [(usize, usize); 3] = [(8, 12), (16, 24), (32, 48)];
@@ -30,8 +29,6 @@ pub(super) fn read(map: RawTable, limits: Limits) -> Result<RawTable, MetadataEr
         return grid.table(&map, limits);
     }
     let mut map = map.tidied();
-    let is_well =
-        |column: &RawColumn| WELLS.contains(&column.name.trim().to_ascii_lowercase().as_str());
     let Some(position) = map.columns.iter().position(is_well) else {
         return Err(MetadataError::NotAPlatemap {
             name: map.name.clone(),
@@ -100,7 +97,8 @@ impl Grid {
                 });
             }
             // Without labels, the first row of wells is read as the header.
-            if map.len() + 1 == height && header.len() == width {
+            let has_wells = map.columns.iter().any(is_well);
+            if map.len() + 1 == height && header.len() == width && !has_wells {
                 let first = header.iter().map(|cell| (*cell).to_owned()).collect();
                 let others = (0..map.len()).map(|at| row(at).map(str::to_owned).collect());
                 return Some(Self {
@@ -141,4 +139,9 @@ fn number(cell: &str) -> Option<u32> {
 fn is_letter(text: &str, row: usize) -> bool {
     let well = format!("{}1", text.to_ascii_uppercase()).parse::<Well>();
     well.is_ok_and(|well| usize::from(well.row()) == row)
+}
+
+/// Whether a column is named as that of the wells.
+fn is_well(column: &RawColumn) -> bool {
+    WELLS.contains(&column.name.trim().to_ascii_lowercase().as_str())
 }

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use rxrx_tables::{RawTable, TableFileError, Texts, excerpt, is_blank};
+
 use super::column_names::{ColumnNameRule, ColumnNames};
 use super::error::MetadataError;
 use super::metadata_table::{EXPERIMENT, MetadataTable, REQUIRED, SITE_ID};
@@ -12,10 +14,6 @@ use crate::plate::Plate;
 use crate::problem::{ProblemKind, Problems};
 use crate::site::{ExperimentName, SiteKey};
 use crate::well::Well;
-use rxrx_tables::RawTable;
-use rxrx_tables::Texts;
-use rxrx_tables::excerpt;
-use rxrx_tables::{TableFileError, is_blank};
 
 /// Makes a table of `rows`, whose columns must have the names that `column_names` allows.
 pub(super) fn read_table(
@@ -154,6 +152,14 @@ impl Rows {
         }
     }
 
+    /// The file of two rows, or both files.
+    fn names_of(&self, one: usize, other: usize) -> String {
+        match (self.0.name_of(one), self.0.name_of(other)) {
+            (one, other) if one == other => one.to_owned(),
+            (one, other) => format!("{one} and {other}"),
+        }
+    }
+
     /// Refuses two rows with one key. `keys` ascend; `order` is the row of each in
     /// the file.
     fn refuse_duplicate_sites(
@@ -166,7 +172,7 @@ impl Rows {
                 && first == second
             {
                 return Err(MetadataError::DuplicateSite {
-                    name: self.0.name.clone(),
+                    name: self.names_of(*first_row, *second_row),
                     first: self.0.line(*first_row),
                     second: self.0.line(*second_row),
                     key: excerpt(&first.to_string()),
@@ -185,7 +191,7 @@ impl Rows {
             }
             if let Some(first) = seen.insert(id, row) {
                 return Err(MetadataError::DuplicateSiteId {
-                    name: self.0.name.clone(),
+                    name: self.names_of(first, row),
                     first: self.0.line(first),
                     second: self.0.line(row),
                     site_id: excerpt(id),

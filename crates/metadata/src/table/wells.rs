@@ -2,15 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rxrx_tables::{RawColumn, RawTable, Texts, is_blank};
+
 use super::metadata_table::EXPERIMENT;
 use crate::column::whole;
 use crate::discover::listing::Listing;
 use crate::plate::significant;
 use crate::site::ExperimentName;
 use crate::well::Well;
-use rxrx_tables::Texts;
-use rxrx_tables::is_blank;
-use rxrx_tables::{RawColumn, RawTable};
 
 /// Columns of a site, in their order.
 const KEY: [&str; 4] = [EXPERIMENT, "plate", "well", "site"];

@@ -80,7 +80,8 @@ fn a_file_is_found_by_the_end_of_its_path() {
         ("other/b.png", Some("P1/Images/b.png")),
         ("P1/Images/c.tif", None),
     ] {
-        assert_eq!(files.find(text).unwrap(), found, "{text}");
+        let path = files.find(text).unwrap().map(|(path, _)| path);
+        assert_eq!(path, found, "{text}");
     }
     let error = files.find("x/Images/a.tif").unwrap_err().to_string();
     assert!(
@@ -95,4 +96,23 @@ fn cells_are_joined_to_paths() {
     assert_eq!(text(&["/x/y/", "a.tif"]).unwrap(), "/x/y/a.tif");
     assert_eq!(text(&["C:\\x", " a.tif "]).unwrap(), "C:/x/a.tif");
     assert_eq!(text(&["/x", ""]), None);
+}
+
+#[test]
+fn a_plate_that_is_absent_does_not_get_the_images_of_another() {
+    let rows = "experiment,plate,well,site,file\n\
+        E,1,B02,1,/data/P1/Images/a.tif\n\
+        E,2,B02,1,/data/P2/Images/a.tif\n";
+    let table = MetadataTable::read("m.csv", rows.as_bytes()).unwrap();
+    let columns = parse(&options(&["DAPI=file"]), &["file"]).unwrap();
+    let found = images(&table, listing(&["P1/Images/a.tif"]), &columns).unwrap();
+    let keys = found.images.iter().map(|image| image.plane.key.to_string());
+    assert_eq!(keys.collect::<Vec<_>>(), ["E/Plate1/B02_s1"]);
+
+    let error = images(&table, listing(&["a.tif"]), &columns).unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.contains("E/Plate1/B02_s1 and of E/Plate2/B02_s1"),
+        "{text}"
+    );
 }

@@ -1,11 +1,11 @@
 //! Damaged and hostile tables.
 
-use rxrx_tables::TableFileError;
 use std::io::Cursor;
+
+use rxrx_tables::{Limits, TableFileError};
 
 use super::files::{gzip, written, zip};
 use super::*;
-use rxrx_tables::Limits;
 
 const HEADER: &str = "experiment,plate,well,site,note\n";
 
