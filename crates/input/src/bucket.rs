@@ -39,7 +39,7 @@ impl BucketSource {
         for object in &found {
             keys.push_str(&object.key);
             objects.push(Listed {
-                stamp: stamp(object),
+                stamp: object_stamp(object),
                 key_end: keys.len(),
             });
         }
@@ -121,7 +121,7 @@ impl Source for BucketSource {
             };
             self.faults.note_good(path);
             bytes.extend(content.iter().take(at_most));
-            Ok(stamp(&object))
+            Ok(object_stamp(&object))
         });
         results.collect()
     }
@@ -148,7 +148,7 @@ impl Source for BucketSource {
 }
 
 /// Stamp of an object: its size and a digest of its ETag.
-fn stamp(object: &RemoteObject) -> SourceStamp {
+pub(crate) fn object_stamp(object: &RemoteObject) -> SourceStamp {
     let tag = object.e_tag.as_deref();
     // Azure quotes the ETag in some answers.
     let digest = tag.map(|tag| Sha256::digest(tag.trim_matches('"')));

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use rawzip::{FileReader, ReaderAt};
 use rxrx_storage::{IoFault, OpenFileError, RemoteBytes, open_file};
 
+use crate::bucket::object_stamp;
 use crate::faults::InputFault;
 use crate::folder::stamp;
 use crate::read_error::ReadError;
@@ -68,14 +69,10 @@ impl Container {
 
     /// Makes a container of an object of a store.
     pub(crate) fn in_store(name: &str, bytes: RemoteBytes) -> Self {
-        let stamp = SourceStamp {
-            bytes: bytes.length(),
-            version: None,
-        };
         Self {
             name: name.to_owned(),
+            stamp: object_stamp(bytes.object()),
             place: Place::Store(bytes),
-            stamp,
         }
     }
 
@@ -89,7 +86,7 @@ impl Container {
         self.stamp.bytes
     }
 
-    /// Its size and, on a disk, its time of change.
+    /// Its size, and its time of change on a disk, a digest of its ETag in a store.
     pub(crate) fn stamp(&self) -> SourceStamp {
         self.stamp
     }

@@ -20,7 +20,7 @@ const HEADER_BYTES: usize = 33;
 const HEADERS_AT_ONCE: usize = 64;
 /// Most images of which the whole file is read, because their header can be anywhere in it.
 const WHOLE_FILES_AT_MOST: usize = 256;
-/// Whole files that one call of the source reads.
+/// Whole files that are read at once.
 const WHOLE_FILES_AT_ONCE: usize = 4;
 /// Most bytes of a file that is read for its header.
 const WHOLE_FILE: usize = 1 << 28;
@@ -72,7 +72,9 @@ impl Headers {
             .map(|h| h.path.clone())
             .collect();
         let sample: Vec<String> = spread(&open, WHOLE_FILES_AT_MOST).cloned().collect();
-        let whole = read_all(source, &sample, jobs, WHOLE_FILES_AT_ONCE, WHOLE_FILE)?;
+        // The files that are in memory at once have at most 1 GiB.
+        let few = NonZeroUsize::new(WHOLE_FILES_AT_ONCE).unwrap_or(NonZeroUsize::MIN);
+        let whole = read_all(source, &sample, jobs.min(few), 1, WHOLE_FILE)?;
         let mut whole = whole.into_iter().peekable();
         for header in &mut headers {
             if let Some(of_whole) = whole.next_if(|of_whole| of_whole.path == header.path) {
@@ -89,11 +91,7 @@ impl Headers {
 
     /// Returns what the headers say about colour, if any does.
     pub(crate) fn coloured(&self) -> Option<Coloured> {
-        let known = self
-            .headers
-            .iter()
-            .filter_map(|header| header.found.as_ref()?.as_ref().ok());
-        let mut colours = known.filter_map(|header| header.colour);
+        let mut colours = self.readable().filter_map(|header| header.colour);
         let colour = colours.next()?;
         Some(Coloured {
             colour,

@@ -1,6 +1,6 @@
 //! Several sources as one: several INPUTs, or a folder and the archives in it.
 
-use rxrx_metadata::Listing;
+use rxrx_metadata::{ImageFile, Listing};
 
 use crate::error::PlanInputError;
 use crate::read_error::{Cause, ReadError};
@@ -21,17 +21,63 @@ struct Joined {
     runs: Vec<(Box<str>, usize)>,
 }
 
+/// Files that two parts have and whose names are not those of images, unless an option says
+/// so.
+#[derive(Default)]
+pub(crate) struct Doubles(Vec<SamePath>);
+
+/// A path that two parts have, and the names of the parts.
+struct SamePath {
+    path: String,
+    first: String,
+    second: String,
+}
+
+impl SamePath {
+    fn error(self) -> PlanInputError {
+        let Self {
+            path,
+            first,
+            second,
+        } = self;
+        PlanInputError::SamePath {
+            path,
+            first,
+            second,
+        }
+    }
+}
+
+impl Doubles {
+    /// Demands that none of them is an image of `listing`, whose paths ascend.
+    ///
+    /// # Errors
+    /// [`PlanInputError::SamePath`].
+    pub(crate) fn check(self, listing: &Listing) -> Result<(), PlanInputError> {
+        let is_image = |double: &SamePath| {
+            let by_path = |image: &ImageFile| (*image.path).cmp(double.path.as_str());
+            listing.images.binary_search_by(by_path).is_ok()
+        };
+        match self.0.into_iter().find(is_image) {
+            Some(double) => Err(double.error()),
+            None => Ok(()),
+        }
+    }
+}
+
 /// Joins the parts. One part alone stays as it is.
 ///
 /// # Errors
 /// Two parts hold an image of the same path.
-pub(crate) fn join(mut parts: Vec<Part>) -> Result<(Box<dyn Source>, Listing), PlanInputError> {
+pub(crate) fn join(
+    mut parts: Vec<Part>,
+) -> Result<(Box<dyn Source>, Listing, Doubles), PlanInputError> {
     if parts.len() == 1
         && let Some(part) = parts.pop()
     {
-        return Ok((part.source, part.listing));
+        return Ok((part.source, part.listing, Doubles::default()));
     }
-    let runs = runs(&parts)?;
+    let (runs, doubles) = runs(&parts)?;
     let mut listing = Listing::default();
     let mut sources = Vec::with_capacity(parts.len());
     for part in parts {
@@ -43,34 +89,60 @@ pub(crate) fn join(mut parts: Vec<Part>) -> Result<(Box<dyn Source>, Listing), P
         parts: sources,
         runs,
     };
-    Ok((Box::new(joined), listing))
+    Ok((Box::new(joined), listing, doubles))
+}
+
+/// What a path is by its name.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Named {
+    Image,
+    /// An image file of another name: an image if an option says so.
+    Other,
+    Table,
 }
 
 /// Finds out which part has which paths.
-fn runs(parts: &[Part]) -> Result<Vec<(Box<str>, usize)>, PlanInputError> {
-    let mut paths: Vec<(&str, usize, bool)> = Vec::new();
+#[allow(
+    clippy::type_complexity,
+    reason = "the fields of a source, before it is one"
+)]
+fn runs(parts: &[Part]) -> Result<(Vec<(Box<str>, usize)>, Doubles), PlanInputError> {
+    let mut paths: Vec<(&str, usize, Named)> = Vec::new();
     for (number, part) in parts.iter().enumerate() {
-        let images = part.listing.images.iter().map(|image| &*image.path);
-        paths.extend(images.map(|path| (path, number, true)));
-        let tables = part.listing.metadata_candidates.iter();
-        paths.extend(tables.map(|path| (path.as_str(), number, false)));
+        let Listing {
+            images,
+            unrecognised,
+            metadata_candidates,
+            well_tables,
+            ..
+        } = &part.listing;
+        let images = images.iter().map(|image| &*image.path);
+        paths.extend(images.map(|path| (path, number, Named::Image)));
+        let others = unrecognised.iter().map(String::as_str);
+        paths.extend(others.map(|path| (path, number, Named::Other)));
+        let tables = metadata_candidates.iter().chain(well_tables);
+        paths.extend(tables.map(|path| (path.as_str(), number, Named::Table)));
     }
     paths.sort_unstable();
+    let mut doubles = Vec::new();
     let mut runs: Vec<(Box<str>, usize)> = Vec::new();
     let mut last: Option<(&str, usize)> = None;
-    for (path, number, is_image) in paths {
+    for (path, number, named) in paths {
         if let Some((known, other)) = last
             && known == path
             && other != number
         {
-            // Two tables of one name are told apart by `--metadata`.
-            if is_image {
-                let name = |number: usize| parts.get(number).map(|part| part.name.clone());
-                return Err(PlanInputError::SamePath {
-                    path: path.to_owned(),
-                    first: name(other).unwrap_or_default(),
-                    second: name(number).unwrap_or_default(),
-                });
+            let name = |number: usize| parts.get(number).map(|part| part.name.clone());
+            let double = SamePath {
+                path: path.to_owned(),
+                first: name(other).unwrap_or_default(),
+                second: name(number).unwrap_or_default(),
+            };
+            match named {
+                Named::Image => return Err(double.error()),
+                Named::Other => doubles.push(double),
+                // Two tables of one name are told apart by `--metadata`.
+                Named::Table => {}
             }
             continue;
         }
@@ -79,7 +151,7 @@ fn runs(parts: &[Part]) -> Result<Vec<(Box<str>, usize)>, PlanInputError> {
         }
         last = Some((path, number));
     }
-    Ok(runs)
+    Ok((runs, Doubles(doubles)))
 }
 
 impl Joined {

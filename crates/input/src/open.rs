@@ -15,7 +15,8 @@ use crate::bucket::BucketSource;
 use crate::container::Container;
 use crate::error::PlanInputError;
 use crate::folder::FolderSource;
-use crate::joined::{Part, join};
+use crate::joined::{Doubles, Part, join};
+use crate::names::input_names;
 use crate::options::PlanOptions;
 use crate::shards::error::ShardError;
 use crate::shards::source::ShardSource;
@@ -35,6 +36,8 @@ pub(crate) struct Input {
     locations: Vec<(Location, Vec<String>)>,
     /// The source that reads their files.
     pub(crate) source: Box<dyn Source>,
+    /// Files that two of them have.
+    pub(crate) doubles: Doubles,
 }
 
 impl Input {
@@ -52,21 +55,18 @@ impl Input {
             tables.push((location.clone(), candidates.collect()));
             parts.extend(opened);
         }
-        let (source, listing) = join(parts)?;
+        let (source, listing, doubles) = join(parts)?;
         let input = Self {
             locations: tables,
             source,
+            doubles,
         };
         Ok((input, listing))
     }
 
     /// Returns the names of all INPUTs for messages.
     fn name(&self) -> String {
-        let names = self
-            .locations
-            .iter()
-            .map(|(location, _)| location.to_string());
-        names.collect::<Vec<_>>().join(" and ")
+        input_names(self.locations.iter().map(|(location, _)| location))
     }
 
     /// Returns the location of a table, or of another file, inside INPUT.
@@ -190,7 +190,7 @@ impl Input {
             .rsplit(['/', '\\'])
             .next();
         let name = name.unwrap_or("").trim_end_matches(".zip");
-        let name = name.trim_end_matches(".tar");
+        let name = name.trim_end_matches(".tar").trim_end_matches(".parquet");
         // The current folder has a name, too.
         match (name, location) {
             ("" | "." | "..", Location::Local(path)) => {

@@ -13,6 +13,7 @@ use rxrx_storage::Location;
 use crate::description::{profile_of, read_description};
 use crate::error::PlanInputError;
 use crate::headers::{Coloured, Headers, data_type, spread};
+use crate::names::input_names;
 use crate::open::{self, Input};
 use crate::options::PlanOptions;
 use crate::probe::probe;
@@ -76,6 +77,7 @@ impl PlannedInput {
             (given, _) => (given.clone(), RecognisedBy::Option),
         };
         let (table, listing, metadata) = opened.table(&options, &choice, listing)?;
+        opened.doubles.check(&listing)?;
         let others: Vec<String> = spread(&listing.unrecognised, OTHERS).cloned().collect();
         let selection = selection.only_present(options.only_present);
         let mut join = match Join::new(table, listing, &selection) {
@@ -95,7 +97,7 @@ impl PlannedInput {
         let jobs = options.jobs.unwrap_or_else(cores);
         let headers = Headers::read(source.as_ref(), &sample, jobs);
         let unreachable = |source| PlanInputError::Images {
-            input: opened_name(inputs),
+            input: input_names(inputs),
             source,
         };
         let headers = headers.map_err(unreachable)?;
@@ -137,7 +139,7 @@ impl PlannedInput {
 
     /// The inputs for messages.
     pub fn input_name(&self) -> String {
-        opened_name(&self.inputs)
+        input_names(&self.inputs)
     }
 
     /// Name and version of the decoder of the images, where another one may give other
@@ -178,12 +180,6 @@ fn refuse_coloured(
         return Ok(());
     }
     probe(source, paths, shape, Some(all)).unwrap_or(Ok(()))
-}
-
-/// The names of inputs for messages.
-fn opened_name(inputs: &[Location]) -> String {
-    let names: Vec<String> = inputs.iter().map(ToString::to_string).collect();
-    names.join(" and ")
 }
 
 /// Adds the described channels that are none of `channels` to `problems`.

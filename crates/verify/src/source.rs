@@ -64,7 +64,7 @@ impl<'a> SourceCheck<'a> {
     ) -> Self {
         let unlike = |text: String| findings.object(FindingKind::UnlikeSource, SITES, text);
         let plan = &planned.plan;
-        let names: Vec<String> = plan.channel_names().to_vec();
+        let names = plan.channel_names();
         if names != root.channels {
             unlike(format!(
                 "the channels are {}, those of the source {}",

@@ -47,8 +47,8 @@ pub(crate) struct InputArguments {
     #[arg(long, value_name = "N")]
     chunk_channels: Option<NonZeroUsize>,
 
-    /// Cut planes into tiles of N x N pixels, of which each is a chunk; N from the size of a
-    /// plane on cuts nothing [default: 1024 if a plane has more than 8 MiB]
+    /// Cut planes into tiles of N x N pixels, of which each is a chunk; planes that are
+    /// not larger are not cut [default: 1024 if a plane has more than 8 MiB]
     #[arg(long, value_name = "N")]
     tile: Option<NonZeroUsize>,
 

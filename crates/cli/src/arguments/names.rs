@@ -23,7 +23,7 @@ pub(crate) struct NameArguments {
     channels: Vec<String>,
 
     /// Convert this plane of stacks
-    #[arg(long, value_name = "N", requires = "pattern", value_parser = plane)]
+    #[arg(long, value_name = "N", requires = "pattern", value_parser = depth)]
     z: Option<u32>,
 
     /// Convert this time point
@@ -45,11 +45,13 @@ pub(crate) struct NameArguments {
     path_columns: Vec<String>,
 }
 
-/// Parses the number of a plane.
-fn plane(text: &str) -> Result<u32, &'static str> {
+/// Parses a number of `z`, the depth of an image in a stack.
+fn depth(text: &str) -> Result<u32, &'static str> {
     match text {
         "max" => Err("a maximum projection is not offered; choose one plane, such as --z 1"),
-        text => text.parse().map_err(|_| "it is a whole number"),
+        text => text
+            .parse()
+            .map_err(|_| "expected a whole number, such as 1"),
     }
 }
 

@@ -29,7 +29,6 @@ pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Re
     };
     if arguments.json {
         let geometry = plan.geometry();
-        let channels: Vec<String> = plan.channel_names().to_vec();
         let tables = prepared.metadata.iter().map(ToString::to_string);
         let tables: Vec<String> = tables.collect();
         report::json(&json!({
@@ -42,7 +41,7 @@ pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Re
             "shard_shape": geometry.shard_shape(),
             "data_type": data_type_name(geometry.data_type),
             "codec": codec,
-            "channels": channels,
+            "channels": plan.channel_names(),
             "units": plan.units().count(),
             "planes": {"present": plan.present_planes(), "missing": plan.missing_planes()},
             "profile": report::profile_fields(&prepared.recognised),

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use rxrx_reader::{Dataset, read_root};
 use rxrx_writer::{
-    Location, PlanOptions, PlannedInput, Store, VerifyOptions, open_store, plan_inputs,
-    plan_options, verify_by_store,
+    Location, PlanOptions, PlannedInput, Store, VerifyOptions, input_names, open_store,
+    plan_inputs, plan_options, verify_by_store,
 };
 
 use crate::arguments::VerifyArguments;
@@ -78,14 +78,8 @@ fn plan_source(
     };
     let prepared = plan_inputs(inputs, options);
     Ok(prepared.map_err(|source| CompareError {
-        input: names(inputs),
+        input: input_names(inputs),
         dataset: dataset.clone(),
         source,
     })?)
-}
-
-/// The names of several inputs.
-fn names(inputs: &[Location]) -> String {
-    let names: Vec<String> = inputs.iter().map(ToString::to_string).collect();
-    names.join(" and ")
 }

@@ -79,7 +79,6 @@ pub(crate) fn plan(
     } = estimates;
     let plan = &prepared.plan;
     let geometry = plan.geometry();
-    let channels: Vec<String> = plan.channel_names().to_vec();
     let data_type = data_type_name(geometry.data_type);
     let array = format!("{} {data_type}", axes(&geometry.shape()));
     let planes = format!(
@@ -98,7 +97,7 @@ pub(crate) fn plan(
     property(out, "metadata", tables(&prepared.metadata))?;
     data_set(out, &prepared.recognised, description)?;
     property(out, "array", array)?;
-    property(out, "channels", channels.join(" "))?;
+    property(out, "channels", plan.channel_names().join(" "))?;
     property(out, "chunk", axes(&geometry.chunk_shape()))?;
     property(out, "shard", axes(&geometry.shard_shape()))?;
     property(out, "shards", count(plan.units().count()))?;

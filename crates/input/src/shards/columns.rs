@@ -66,7 +66,8 @@ impl Columns {
                     && leaf.physical_type() == Type::BYTE_ARRAY
                     && leaf.max_rep_level() == 0
             };
-            leaves.iter().position(|leaf| is_it(&leaf))
+            let mut leaves = leaves.iter().enumerate();
+            leaves.find_map(|(at, leaf)| (at != images && is_it(&leaf)).then_some(at))
         };
         let [key, others @ ..] = NAMES;
         let inside = position(&[&column, "path"]);

@@ -46,6 +46,11 @@ impl RemoteBytes {
         Ok(found.map(|object| Self { remote, object }))
     }
 
+    /// The object as it was found.
+    pub fn object(&self) -> &RemoteObject {
+        &self.object
+    }
+
     /// Makes the bytes of an object of `remote` that was found before.
     pub fn of_object(remote: Remote, object: RemoteObject) -> Self {
         Self { remote, object }

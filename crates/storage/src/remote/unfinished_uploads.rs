@@ -130,7 +130,10 @@ impl UploadsOfBucket {
 impl Listed {
     /// Returns the upload, if its object is below `base`.
     fn upload(self, base: &Path) -> Result<Option<UnfinishedUpload>> {
-        let key = Path::parse(&self.key)?;
+        // A key that object_store cannot name is not one of ours.
+        let Ok(key) = Path::parse(&self.key) else {
+            return Ok(None);
+        };
         let Some(below) = key.prefix_match(base) else {
             return Ok(None);
         };
