@@ -52,7 +52,7 @@ pub use rxrx_format::{
 };
 pub use rxrx_input::{
     Archive, ArchiveError, DescriptionError, FolderSource, PlanInputError, PlanOptions,
-    PlannedInput, ReadError, ReadHints, Source, SourceStamp, TableLocation, Tables,
+    PlannedInput, ReadError, ReadHints, Source, SourceStamp, TableLocation, Tables, input_names,
     input_of_tables,
 };
 pub use rxrx_reader::{DatasetError, DatasetInfo};

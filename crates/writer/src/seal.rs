@@ -105,8 +105,7 @@ impl Seal<'_> {
         output.put(SITES, &[&sites_table(plan, &places, meanings, metadata)?])?;
         output.put(PLANES, &[&planes])?;
         drop((places, planes));
-        let names: Vec<String> = plan.channel_names().to_vec();
-        let stats = channel_stats_table(&channel_stats, &names, metadata)?;
+        let stats = channel_stats_table(&channel_stats, plan.channel_names(), metadata)?;
         output.put(CHANNEL_STATS, &[&stats])?;
         if let Some(embeddings) = self.embeddings {
             let site_ids: Vec<&str> = plan.table().site_ids().collect();

@@ -346,8 +346,7 @@ impl<'a> Conversion<'a> {
     /// Reads the tables of the dataset at OUTPUT.
     fn recorded_units(&self) -> Result<RecordedUnits, RecordedError> {
         let plan = &self.planned.plan;
-        let channels: Vec<String> = plan.channel_names().to_vec();
-        RecordedUnits::read(self.place.store(), plan.geometry(), &channels)
+        RecordedUnits::read(self.place.store(), plan.geometry(), plan.channel_names())
     }
 
     /// Returns the result for a dataset that was complete before.

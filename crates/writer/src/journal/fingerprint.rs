@@ -9,7 +9,7 @@ use rxrx_format::{
 };
 use rxrx_metadata::Plan;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The properties of a conversion that decide which bytes it writes for given
 /// images.
@@ -105,9 +105,11 @@ fn compare(name: &str, then: &Value, now: &Value, lines: &mut Vec<String>) {
             lines.push(format!("the embeddings: {change}"));
         }
         (Value::Object(fields), Value::Object(others)) => {
-            for (field, value) in fields {
-                let other = others.get(field).unwrap_or(&Value::Null);
-                compare(field, value, other, lines);
+            // A setting that has its default is absent.
+            let added = others.keys().filter(|field| !fields.contains_key(*field));
+            for field in fields.keys().chain(added) {
+                let value = |of: &Map<String, Value>| of.get(field).cloned().unwrap_or_default();
+                compare(field, &value(fields), &value(others), lines);
             }
         }
         _ if then == now => {}
@@ -144,5 +146,28 @@ mod tests {
                 "the metadata table has other rows or values",
             ]
         );
+    }
+    #[test]
+    fn a_setting_that_is_absent_by_default_is_compared_in_both_directions() {
+        let plan = plan(3, 2, shards_of(2));
+        let of = |settings| Fingerprint::of(&plan, settings);
+        let tiled = Settings {
+            tile: Some(2),
+            ..settings()
+        };
+        let chosen = Settings {
+            only_present: true,
+            ..settings()
+        };
+        for (other, name) in [(tiled, "tile"), (chosen, "only_present")] {
+            let (whole, other) = (of(settings()), of(other));
+            for (then, now) in [(&whole, &other), (&other, &whole)] {
+                let lines = then.differences(now);
+                assert!(
+                    matches!(lines.as_slice(), [line] if line.starts_with(name)),
+                    "{lines:?}"
+                );
+            }
+        }
     }
 }

@@ -62,10 +62,9 @@ pub enum RecordedError {
     /// A corrupt plane has no cause: the dataset has an older format.
     #[error("{PLANES} has no column cause")]
     NoCause,
-    /// The bytes of planes are not recorded: the dataset was written before they were.
+    /// The bytes of planes are not recorded.
     #[error(
-        "{PLANES} has no columns byte_offset and byte_length: an earlier version wrote it; convert again \
-         with --overwrite"
+        "{PLANES} has no columns object, byte_offset and byte_length; convert again with --overwrite"
     )]
     NoPlaces,
 }

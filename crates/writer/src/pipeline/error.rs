@@ -40,7 +40,7 @@ pub enum PipelineError {
     /// The first images of the run all fail for one cause.
     #[error(
         "the first {count} images all fail alike, and so would the rest; the last of them is \
-         {path}: {error}"
+         {path}: {error}. Repair them, or leave out their experiment with --exclude"
     )]
     AllAlike {
         /// Number of images.

@@ -11,7 +11,6 @@ use crate::journal::PlaneRecord;
 const FIRST: usize = 64;
 
 /// The images of a run, until one is good or two fail differently.
-#[derive(Default)]
 pub(super) struct FirstImages {
     /// Set once, by any thread. A thread that sees it late counts an image too many, which
     /// changes nothing.
@@ -21,6 +20,15 @@ pub(super) struct FirstImages {
 }
 
 impl FirstImages {
+    /// Begins. Unless the run `is_whole`, none is judged: the images of a run that is
+    /// continued were judged before, and those of a retry are bad ones.
+    pub(super) fn of_run(is_whole: bool) -> Self {
+        Self {
+            is_over: AtomicBool::new(!is_whole),
+            failed: Mutex::default(),
+        }
+    }
+
     /// Notes the result of the image at `path`.
     ///
     /// # Errors
@@ -67,7 +75,7 @@ mod tests {
 
     #[test]
     fn only_the_first_images_that_all_fail_alike_end_the_run() {
-        let first = FirstImages::default();
+        let first = FirstImages::of_run(true);
         for _ in 1..FIRST {
             first.note("a.png", &bad("colour")).unwrap();
             first.note("", &PlaneRecord::Missing).unwrap();
@@ -78,8 +86,16 @@ mod tests {
             "{error}"
         );
 
-        let first = FirstImages::default();
+        let first = FirstImages::of_run(true);
         first.note("a.png", &bad("chunk_crc")).unwrap();
+        for _ in 0..2 * FIRST {
+            first.note("a.png", &bad("colour")).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_images_of_a_part_of_a_run_are_not_judged() {
+        let first = FirstImages::of_run(false);
         for _ in 0..2 * FIRST {
             first.note("a.png", &bad("colour")).unwrap();
         }

@@ -35,11 +35,13 @@ impl<'a> Shared<'a> {
     pub(super) fn new(pipeline: &'a Pipeline<'a>, units: &'a [Unit], capacity: &Capacity) -> Self {
         let chunks = units.iter().map(|unit| pipeline.groups_of(unit)).sum();
         let per_unit = pipeline.groups_per_unit();
+        let is_whole =
+            units.len() == pipeline.plan.geometry().shards() && pipeline.former.is_empty();
         Self {
             pipeline,
             units,
             progress: Progress::new(units.len(), chunks, per_unit, capacity, pipeline.stop),
-            first_images: FirstImages::default(),
+            first_images: FirstImages::of_run(is_whole),
             // Hardly any PNG is larger than its pixels.
             file_buffers: BufferPool::with_capacity(pipeline.plan.geometry().plane_bytes()),
             // The encoder makes room for the worst case.
