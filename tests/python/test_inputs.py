@@ -165,6 +165,27 @@ def test_several_inputs_are_read_as_one(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["planes"] == {"present": 18, "missing": 0}
 
 
+def test_several_inputs_with_names_of_another_microscope_are_read_as_one(tmp_path: Path) -> None:
+    roots = [tmp_path / "one", tmp_path / "two"]
+    for root, plate in zip(roots, PLATES, strict=True):
+        (root / f"p{plate}").mkdir(parents=True)
+        for place, well in enumerate(WELLS):
+            site = (plate - 1) * len(WELLS) + place
+            for channel in CHANNELS:
+                file = root / f"p{plate}" / f"{well}-f1-{channel}.png"
+                file.write_bytes(PNG(pixels(site, channel)))
+    options = ("--pattern", "p{plate}/{well}-f{site}-{channel}.png")
+    table = write_table(tmp_path / "table")
+    # The tables lie beside the images of the first INPUT only.
+    shutil.copy(table, roots[0])
+    named = ("--experiment", "HUVEC-01")
+    assert (converted(tmp_path / "out", *roots, *options, *named) == expected()).all()
+    shutil.copytree(roots[1] / "p2", roots[0] / "p2")
+    done = run("plan", *roots, *options, *named)
+    assert done.returncode == FAILED
+    assert f"both {roots[0]} and {roots[1]} hold p2/AA03-f1-1.png" in done.stderr
+
+
 @pytest.mark.parametrize("depth", ["uint8", "uint16"])
 @pytest.mark.parametrize("packing", [None, "tiff_lzw", "tiff_adobe_deflate"])
 def test_tiff_gives_the_pixels_that_pillow_wrote(

@@ -242,8 +242,9 @@ images = ts.open({"driver": "zarr3", "kvstore": kvstore}).result()
 images[0].read().result()
 ```
 
-No Zarr library: the pixels of a site are one range of bytes. `chunk_codecs`, `chunk_shape` and
-`data_type` in the key-value metadata of `metadata.parquet` say how to decode it.
+No Zarr library: the pixels of a site are one range of bytes, of one chunk or of several behind
+each other. `chunk_codecs`, `chunk_shape` and `data_type` in the key-value metadata of
+`metadata.parquet` say how to decode a chunk.
 
 ```python
 import duckdb

@@ -1,5 +1,7 @@
 //! Stain, structure and display of a channel.
 
+use std::fmt;
+
 use rxrx_metadata::{ChannelProfile, DataType};
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +49,18 @@ pub struct Window {
     pub min: u32,
     /// Largest possible intensity.
     pub max: u32,
+}
+
+impl fmt::Display for Window {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            start,
+            end,
+            min,
+            max,
+        } = self;
+        write!(f, "{start} to {end} (of {min} to {max})")
+    }
 }
 
 impl Window {

@@ -55,6 +55,13 @@ fn compare(
     };
     let has_kind = match kind {
         "object" | "map" => value.is_object(),
+        "object of info" => {
+            let fields = Section::of("### info").fields();
+            for (key, part) in value.as_object().unwrap() {
+                compare(heading, &fields, &format!("{path}.{key}"), part, seen);
+            }
+            return;
+        }
         "list" => value.is_array(),
         "text" => value.is_string(),
         "boolean" => value.is_boolean(),

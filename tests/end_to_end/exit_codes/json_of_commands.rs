@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use serde_json::Value;
+
 use super::fields::holds;
 use super::s3::Server;
 use super::{GAPS, converted_with_gaps, publish, running, unfinished, with_gaps};
@@ -92,7 +94,39 @@ fn the_json_of_info_is_documented() {
     fs::remove_file(shard(0)).unwrap();
     fs::write(shard(1), b"cut").unwrap();
     let lost = info(&gaps.output(), "--json").exits_with(1).json();
-    holds("### info", &[full, whole, lost]);
+    let named = [of_other_names(), of_path_columns()];
+    holds(
+        "### info",
+        &[[full, whole, lost].as_slice(), &named].concat(),
+    );
+}
+
+/// The JSON of `info` for JPEG 2000 images whose names are read by a pattern.
+fn of_other_names() -> Value {
+    let images = concat!(env!("CARGO_MANIFEST_DIR"), "/../decoder/tests/images");
+    let folder = tempfile::tempdir().unwrap();
+    let (input, output) = (folder.path().join("screen"), folder.path().join("out"));
+    fs::create_dir(&input).unwrap();
+    for z in [1, 2] {
+        let image = format!("B02_f1_z{z}_t1_DNA.jp2");
+        fs::copy(format!("{images}/lossy-0{z}.jp2"), input.join(image)).unwrap();
+    }
+    let options = "--pattern {well}_f{site}_z{z}_t{t}_{channel}.jp2 --channels DNA --z 2 --t 1 \
+                   --experiment screen-1 --only-present";
+    convert(&input, &output, options).exits_with(0);
+    info(&output, "--json").exits_with(0).json()
+}
+
+/// The JSON of `info` for images whose paths are in columns of the table.
+fn of_path_columns() -> Value {
+    let input = Input::of_sites(1);
+    let path = input.image(0, 1);
+    let path = path.strip_prefix(input.root()).unwrap();
+    let table = format!("plate,well,Path\n1,B02,{}\n", path.display());
+    fs::write(input.root().join("metadata.csv"), table).unwrap();
+    let options = "--path-column DNA=Path --experiment screen-1";
+    convert(&input.root(), &input.output(), options).exits_with(0);
+    info(&input.output(), "--json").exits_with(0).json()
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::fmt;
 use rxrx_metadata::ArrayGeometry;
 
 use super::chain::{Codec, CodecError};
-use super::encoder::{ChunkEncoder, ChunkEncoding, EncoderScratch};
+use super::encoder::{ChunkEncoder, ChunkEncoding, EncoderScratch, largest_chunk};
 use crate::tile_grid::TileGrid;
 
 /// Encodes the chunks of one array, group by group. All workers share it; each has a
@@ -203,6 +203,9 @@ impl TiledGroup<'_> {
             tile: bytes,
         } = scratch;
         stored.clear();
+        // Grown by doubling, it could take twice what it holds.
+        let tile_bytes = tiling.planes * tiling.tile_bytes;
+        stored.reserve_exact(largest_chunk(tile_bytes) * tiling.tiles);
         let mut lengths = Vec::with_capacity(tiling.tiles);
         for tile in 0..tiling.tiles {
             let mut encoding = encoder.begin(chunk, bytes);

@@ -66,7 +66,7 @@ pub(super) fn check_windows(tables: &Tables, root: &Root, findings: &Findings) {
     for (channel, expected) in channels.iter().zip(windows.windows()) {
         if channel.has_window_of_data() && channel.window != expected {
             let text = format!(
-                "the display window of {} is {:?}, the planes give {expected:?}",
+                "the display window of {} is {}, the planes give {expected}",
                 channel.name, channel.window
             );
             findings.object(FindingKind::Mismatch, ROOT_METADATA, text);

@@ -2,7 +2,8 @@
 
 use rxrx_format::keys::{IMAGES, IMAGES_METADATA, PLANES, ROOT_METADATA, SITES, shard_key};
 use rxrx_format::{
-    ENCODER_REVISION, PlaneCounts, PlaneRow, Root, SitesTable, array_metadata, key_value_metadata,
+    ENCODER_REVISION, FORMAT_VERSION, PlaneCounts, PlaneRow, Root, SitesTable, array_metadata,
+    key_value_metadata,
 };
 
 use super::documents::compare_documents;
@@ -26,6 +27,11 @@ pub(super) fn check_tables(tables: &Tables, root: &Root, findings: &Findings) {
             );
             findings.object(FindingKind::Mismatch, ROOT_METADATA, text);
         }
+    }
+    let has_ranges = !geometry.has_plane_chunks() || attributes.format_version < FORMAT_VERSION;
+    if tables.planes.is_some() && tables.plane_ranges.is_empty() && !has_ranges {
+        let text = "it has no columns object, byte_offset and byte_length".to_owned();
+        findings.object(FindingKind::Mismatch, PLANES, text);
     }
     let Some(sites) = &tables.sites else { return };
     // Another encoder may write fewer keys.
