@@ -1,7 +1,7 @@
 //! The decoder that conversions use.
 
 use crate::distribution::SummaryScratch;
-use crate::error::DecodeError;
+use crate::error::{Damage, DecodeError};
 use crate::filter;
 use crate::image_format::ImageFormat;
 use crate::inflated::{InflateScratch, Inflated};
@@ -10,7 +10,7 @@ use crate::oddity::Oddities;
 use crate::png_crate;
 use crate::shape::PlaneShape;
 use crate::statistics::{PlaneSummary, summarise};
-use crate::{jpeg2000, tiff};
+use crate::{jpeg2000, stack, tiff};
 
 /// Decodes one image after another and reuses its memory. Make one for each worker.
 pub struct Decoder {
@@ -18,6 +18,8 @@ pub struct Decoder {
     inflate: InflateScratch,
     summary: SummaryScratch,
     oddities: Oddities,
+    /// One file of a stack.
+    layer: Vec<u8>,
 }
 
 impl Decoder {
@@ -30,6 +32,7 @@ impl Decoder {
             inflate: InflateScratch::new(),
             summary: SummaryScratch::new(),
             oddities: Oddities::default(),
+            layer: Vec::new(),
         }
     }
 
@@ -50,6 +53,7 @@ impl Decoder {
     /// - [`DecodeError::Limit`]: the image is beyond the limits.
     /// - [`DecodeError::Damaged`]: the pixels are not complete, or a checksum of them is
     ///   wrong. Other faults of a file are [oddities](Self::oddities).
+    /// - [`DecodeError::Member`]: one of these, of a file of a [stack](crate::Stack).
     /// - [`DecodeError::Unsupported`]: the shape is not `expected`; a pixel is coloured or not
     ///   opaque; an animation; a critical chunk that PNG does not define; a kind of TIFF or
     ///   JPEG 2000 that is not read.
@@ -60,12 +64,32 @@ impl Decoder {
         plane: &mut [u8],
     ) -> Result<PlaneSummary, DecodeError> {
         self.oddities = Oddities::default();
-        match ImageFormat::of(file) {
-            ImageFormat::Png => self.decode_png(file, expected, plane)?,
-            ImageFormat::Tiff => tiff::decode(file, expected, &self.limits, plane)?,
-            ImageFormat::Jpeg2000 => jpeg2000::decode(file, expected, &self.limits, plane)?,
+        if ImageFormat::of(file) == ImageFormat::Stack {
+            let mut layer = std::mem::take(&mut self.layer);
+            let decoded = stack::decode(file, expected, plane, &mut layer, |file, plane| {
+                self.decode_file(file, expected, plane)
+            });
+            self.layer = layer;
+            decoded?;
+        } else {
+            self.decode_file(file, expected, plane)?;
         }
         Ok(summarise(plane, expected, &mut self.summary))
+    }
+
+    /// Decodes a file that is no stack.
+    fn decode_file(
+        &mut self,
+        file: &[u8],
+        expected: PlaneShape,
+        plane: &mut [u8],
+    ) -> Result<(), DecodeError> {
+        match ImageFormat::of(file) {
+            ImageFormat::Png => self.decode_png(file, expected, plane),
+            ImageFormat::Tiff => tiff::decode(file, expected, &self.limits, plane),
+            ImageFormat::Jpeg2000 => jpeg2000::decode(file, expected, &self.limits, plane),
+            ImageFormat::Stack => Err(Damage::Stack.into()),
+        }
     }
 
     fn decode_png(
@@ -82,7 +106,7 @@ impl Decoder {
         } else {
             png_crate::decode_stream(&image, self.limits, plane)?;
         }
-        self.oddities = image.container.oddities;
+        self.oddities.extend(image.container.oddities);
         Ok(())
     }
 }

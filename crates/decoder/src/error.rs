@@ -8,7 +8,7 @@ use crate::shape::PlaneShape;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// The file is not a complete, consistent PNG.
+    /// The file is no complete, consistent image.
     #[error(transparent)]
     Damaged(#[from] Damage),
     /// The file is valid, but is not an image that this program supports.
@@ -20,16 +20,24 @@ pub enum DecodeError {
     /// The caller's buffer does not fit the shape that the caller expects.
     #[error(transparent)]
     Buffer(#[from] BufferError),
+    /// One of the files of a [stack](crate::Stack) was not decoded.
+    #[error("{name}: {source}")]
+    Member {
+        /// The file.
+        name: String,
+        /// The reason.
+        source: Box<DecodeError>,
+    },
 }
 
-/// The damage of a file that is not a complete, consistent PNG.
+/// The damage of a file that is no complete, consistent image.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Damage {
     /// The file has no bytes.
     #[error("the file is empty")]
     Empty,
-    /// The first eight bytes are not the signature of PNG.
+    /// The first bytes are those of no format that is read.
     #[error("neither PNG, TIFF nor JPEG 2000: the file begins with \"{}\"", .found.escape_ascii())]
     Signature {
         /// The first bytes of the file, at most eight.
@@ -177,6 +185,9 @@ pub enum Damage {
         /// The message of the crate that reads it.
         message: String,
     },
+    /// A [stack](crate::Stack) is not a sequence of members.
+    #[error("a stack of images that ends within one of them")]
+    Stack,
     /// The `png` crate refuses a file that passed all our checks.
     #[error("the png library refuses the file: {message}")]
     Library {
@@ -207,7 +218,7 @@ impl std::fmt::Display for Part {
     }
 }
 
-/// The reason why a valid PNG is not supported: it is not a plane of 8- or 16-bit grey, or
+/// The reason why a valid image is not supported: it is not a plane of 8- or 16-bit grey, or
 /// it has another shape than the caller expects.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -271,8 +282,19 @@ pub enum Unsupported {
         what: String,
     },
     /// A TIFF with several images. Which of them is the plane is not said.
-    #[error("a TIFF with several pages: write a file for each plane")]
+    #[error(
+        "a TIFF with several pages: if they are the channels, leave {{channel}} out of --pattern \
+         and name them with --channels"
+    )]
     TiffPages,
+    /// A TIFF whose pages are the channels, and that has another number of pages.
+    #[error("a TIFF of {}, where the channels are {expected}", pages(*.found, *.expected))]
+    TiffPageCount {
+        /// Pages, at most one more than expected.
+        found: usize,
+        /// Pages that are expected.
+        expected: usize,
+    },
     /// A JPEG 2000 image that is not one plane of 8 to 16 bit.
     #[error("a JPEG 2000 image with {what}: only one sample of 8 to 16 bit a pixel is read")]
     Jpeg2000 {
@@ -346,7 +368,34 @@ impl DecodeError {
             Self::Limit(LimitExceeded::Dimensions { .. }) => "dimensions_limit",
             Self::Limit(LimitExceeded::Memory { .. }) => "memory_limit",
             Self::Buffer(BufferError::Length { .. }) => "buffer_length",
+            Self::Member { source, .. } => source.kind(),
         }
+    }
+
+    /// The reason without the name of a file of a stack.
+    #[must_use]
+    pub fn reason(&self) -> &Self {
+        match self {
+            Self::Member { source, .. } => source.reason(),
+            other => other,
+        }
+    }
+
+    /// The error of a file of a stack.
+    pub(crate) fn of_member(self, name: &str) -> Self {
+        Self::Member {
+            name: name.to_owned(),
+            source: Box::new(self),
+        }
+    }
+}
+
+/// Says how many pages a TIFF has.
+fn pages(found: usize, expected: usize) -> String {
+    match found {
+        1 => "1 page".to_owned(),
+        found if found > expected => format!("more than {expected} pages"),
+        found => format!("{found} pages"),
     }
 }
 
@@ -371,6 +420,7 @@ impl Damage {
             Self::TooLittlePixelData { .. } => "too_little_pixel_data",
             Self::Filter { .. } => "filter",
             Self::PaletteIndex { .. } => "palette_index",
+            Self::Stack => "stack",
             Self::Library { .. } => "library",
             Self::Tiff { .. } => "tiff",
             Self::Jpeg2000 { .. } => "jpeg2000",
@@ -387,6 +437,7 @@ impl Unsupported {
             Self::Transparency { .. } => "transparency",
             Self::Tiff { .. } => "tiff_kind",
             Self::TiffPages => "tiff_pages",
+            Self::TiffPageCount { .. } => "tiff_page_count",
             Self::Jpeg2000 { .. } => "jpeg2000_kind",
             Self::Animation { .. } => "animation",
             Self::CriticalChunk { .. } => "critical_chunk",

@@ -1,10 +1,11 @@
 //! The format of an image file, and what its header says.
 
 use crate::container;
-use crate::error::DecodeError;
+use crate::error::{Damage, DecodeError};
 use crate::header::{Colour, Header};
 use crate::limits::Limits;
 use crate::shape::PlaneShape;
+use crate::stack::{self, Stack};
 use crate::{jpeg2000, tiff};
 
 /// Formats of image files. The first bytes of a file tell which it is, not its name.
@@ -17,6 +18,8 @@ pub enum ImageFormat {
     Tiff,
     /// JPEG 2000: a JP2 file or a codestream.
     Jpeg2000,
+    /// A [stack](Stack) of files of these formats.
+    Stack,
 }
 
 /// First bytes of TIFF and BigTIFF in both byte orders.
@@ -34,6 +37,8 @@ impl ImageFormat {
             Self::Tiff
         } else if begins(&JPEG2000) {
             Self::Jpeg2000
+        } else if Stack::is_stack(file) {
+            Self::Stack
         } else {
             Self::Png
         }
@@ -52,7 +57,7 @@ impl ImageFormat {
     #[must_use]
     pub const fn decoder(self) -> Option<&'static str> {
         match self {
-            Self::Png | Self::Tiff => None,
+            Self::Png | Self::Tiff | Self::Stack => None,
             Self::Jpeg2000 => Some(jpeg2000::DECODER),
         }
     }
@@ -108,7 +113,7 @@ impl From<&Header> for ImageHeader {
 /// file. A colour image has the shape that it has as grey;
 /// [`Decoder::decode`](crate::Decoder::decode) finds out whether it is grey.
 ///
-/// Of a PNG, only the signature and the chunk `IHDR` are read, and its CRC is checked.
+/// The header of a stack is that of its first file. Of a PNG, only the signature and the chunk `IHDR` are read, and its CRC is checked.
 ///
 /// # Errors
 ///
@@ -127,6 +132,14 @@ pub fn read_header(file: &[u8], limits: &Limits) -> Result<ImageHeader, DecodeEr
             format,
             jpeg2000::read_shape(file, limits)?,
         )),
+        ImageFormat::Stack => match stack::members(file).next() {
+            // A stack in a stack is damage, which decoding finds.
+            Some(Ok(member)) if !Stack::is_stack(member.file) => {
+                let header = read_header(member.file, limits);
+                header.map_err(|error| error.of_member(member.name))
+            }
+            _ => Err(Damage::Stack.into()),
+        },
     }
 }
 

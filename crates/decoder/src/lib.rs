@@ -12,6 +12,7 @@
 //!  ├─ png_crate, to_grey       PNGs that are not plain grey
 //!  ├─ image_format             which of the formats a file has, and its header
 //!  ├─ tiff, jpeg2000           the formats other than PNG
+//!  ├─ stack                    files of several depths as one plane
 //!  └─ statistics               the summary of a plane
 //!      ├─ distribution         sums, extremes and percentiles
 //!      └─ focus                variance of the Laplacian
@@ -38,6 +39,7 @@ mod png_crate;
 mod reference;
 mod shape;
 mod simd;
+mod stack;
 mod statistics;
 mod tiff;
 mod to_grey;
@@ -51,4 +53,6 @@ pub use limits::Limits;
 pub use oddity::{Oddities, Oddity};
 pub use reference::ReferenceDecoder;
 pub use shape::{BitDepth, PlaneShape};
+pub use stack::Stack;
 pub use statistics::{PlaneSummary, Statistics, summarise};
+pub use tiff::tiff_page;

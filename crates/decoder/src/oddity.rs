@@ -64,6 +64,11 @@ impl Oddities {
         self.0 |= 1 << oddity as u8;
     }
 
+    /// Adds those of another file.
+    pub(crate) fn extend(&mut self, more: Self) {
+        self.0 |= more.0;
+    }
+
     /// Whether there is none.
     #[must_use]
     pub const fn is_empty(self) -> bool {

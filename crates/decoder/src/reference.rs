@@ -1,12 +1,12 @@
 //! A second decoder, for verifying the results of the first one.
 
-use crate::error::DecodeError;
+use crate::error::{Damage, DecodeError};
 use crate::image_format::ImageFormat;
 use crate::inflated::{InflateScratch, Inflated};
 use crate::limits::Limits;
 use crate::png_crate;
 use crate::shape::PlaneShape;
-use crate::{jpeg2000, tiff};
+use crate::{jpeg2000, stack, tiff};
 
 /// Decodes every image with the [`png`] crate, to compare the pixels with those of
 /// [`Decoder`](crate::Decoder). It is slower.
@@ -20,13 +20,16 @@ use crate::{jpeg2000, tiff};
 /// The shared checks make both decoders refuse the same files. The [`png`] crate alone
 /// accepts a truncated Adler-32, surplus pixel data and bytes after the end.
 ///
-/// TIFF and JPEG 2000 are decoded by the same code as in [`Decoder`](crate::Decoder).
+/// TIFF and JPEG 2000 are decoded by the same code as in [`Decoder`](crate::Decoder), and so
+/// are the largest values of a [stack](crate::Stack) found.
 ///
 /// There is one exception to "from the file itself": if the [`png`] crate refuses an
 /// ancillary chunk, it gets a copy of the file without such chunks.
 pub struct ReferenceDecoder {
     limits: Limits,
     inflate: InflateScratch,
+    /// One file of a stack.
+    layer: Vec<u8>,
 }
 
 impl ReferenceDecoder {
@@ -36,6 +39,7 @@ impl ReferenceDecoder {
         Self {
             limits,
             inflate: InflateScratch::new(),
+            layer: Vec::new(),
         }
     }
 
@@ -53,6 +57,24 @@ impl ReferenceDecoder {
         expected: PlaneShape,
         plane: &mut [u8],
     ) -> Result<(), DecodeError> {
+        if ImageFormat::of(file) != ImageFormat::Stack {
+            return self.decode_file(file, expected, plane);
+        }
+        let mut layer = std::mem::take(&mut self.layer);
+        let decoded = stack::decode(file, expected, plane, &mut layer, |file, plane| {
+            self.decode_file(file, expected, plane)
+        });
+        self.layer = layer;
+        decoded
+    }
+
+    /// Decodes a file that is no stack.
+    fn decode_file(
+        &mut self,
+        file: &[u8],
+        expected: PlaneShape,
+        plane: &mut [u8],
+    ) -> Result<(), DecodeError> {
         let limits = &self.limits;
         match ImageFormat::of(file) {
             ImageFormat::Png => {
@@ -62,6 +84,7 @@ impl ReferenceDecoder {
             }
             ImageFormat::Tiff => tiff::decode(file, expected, limits, plane),
             ImageFormat::Jpeg2000 => jpeg2000::decode(file, expected, limits, plane),
+            ImageFormat::Stack => Err(Damage::Stack.into()),
         }
     }
 }

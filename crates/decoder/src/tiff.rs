@@ -4,6 +4,8 @@
 //! checksum. What cannot be inflated, or is too short, is an error; a changed sample is not
 //! noticed.
 
+mod page;
+
 use std::io::Cursor;
 
 use ::tiff::ColorType;
@@ -13,6 +15,8 @@ use ::tiff::tags::Tag;
 use crate::error::{Damage, DecodeError, Unsupported, check_shape, message};
 use crate::limits::Limits;
 use crate::shape::{BitDepth, PlaneShape};
+
+pub use page::tiff_page;
 
 /// Values of the tag `Compression` that are read: none, LZW, and both numbers of deflate.
 const COMPRESSIONS: [u16; 4] = [1, 5, 8, 32946];

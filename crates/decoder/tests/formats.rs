@@ -87,7 +87,10 @@ fn tiff_of_every_kind_that_is_read_gives_the_pixels_that_were_written() {
 #[test]
 fn tiff_of_another_kind_is_refused_by_name() {
     for (name, said) in [
-        ("pages", "several pages: write a file for each plane"),
+        (
+            "pages",
+            "several pages: if they are the channels, leave {channel} out",
+        ),
         ("rgb", "samples of type RGB(8)"),
         ("float", "Gray(32)"),
         ("bits32", "Gray(32)"),

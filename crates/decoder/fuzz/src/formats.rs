@@ -1,7 +1,8 @@
-//! TIFF and JPEG 2000 files, whatever their bytes: both decoders give the same plane, or
-//! the same error, within the limits.
+//! TIFF and JPEG 2000 files and stacks, whatever their bytes: both decoders give the same
+//! plane, or the same error, within the limits. A stack of a file and itself has its pixels,
+//! and so has its page, if it has one.
 
-use rxrx_decoder::{Decoder, Limits, ReferenceDecoder, read_header};
+use rxrx_decoder::{Decoder, Limits, ReferenceDecoder, Stack, read_header, tiff_page};
 
 const LIMITS: Limits = Limits {
     max_width: 1 << 10,
@@ -15,6 +16,14 @@ const LIMITS: Limits = Limits {
 ///
 /// The results differ.
 pub fn run(file: &[u8]) -> bool {
+    for pages in 1..4 {
+        if let Ok(page) = tiff_page(file, pages, pages, &LIMITS) {
+            assert!(
+                page.len() <= 2 * file.len() + 1024,
+                "a page is a part of its file"
+            );
+        }
+    }
     let Ok(header) = read_header(file, &LIMITS) else {
         return false;
     };
@@ -28,5 +37,25 @@ pub fn run(file: &[u8]) -> bool {
         decoded.is_err() || plane == reference,
         "two planes of one file"
     );
+    if decoded.is_ok() {
+        let again = |file: &[u8]| {
+            let mut again = vec![0x5A; shape.byte_len()];
+            let decoded = Decoder::new(LIMITS).decode(file, shape, &mut again);
+            assert!(
+                decoded.is_ok() && plane == again,
+                "another plane: {decoded:?}"
+            );
+        };
+        if let Ok(page) = tiff_page(file, 1, 1, &LIMITS) {
+            again(&page);
+        }
+        if !file.starts_with(b"\0rxstck") {
+            let mut stack = Vec::new();
+            Stack::begin(&mut stack);
+            Stack::push(&mut stack, "one", file);
+            Stack::push(&mut stack, "two", file);
+            again(&stack);
+        }
+    }
     decoded.is_ok()
 }
