@@ -210,7 +210,7 @@ def test_a_tiff_with_pages_is_refused_by_name(tmp_path: Path) -> None:
 
     done = run("plan", write_tree(tmp_path / "in", stack, "tiff"))
     assert done.returncode == FAILED
-    assert "a TIFF with several pages: write a file for each plane" in done.stderr
+    assert "a TIFF with several pages: if they are the channels" in done.stderr
 
 
 def write_shards(root: Path, make: Encode, name: str, **options: object) -> Path:

@@ -12,7 +12,7 @@ use rxrx_decoder::{Decoder, Limits};
 use rxrx_format::{
     ChunkAddress, Codec, CodecError, GroupEncoder, GroupScratch, channel_chunks, plane_shape,
 };
-use rxrx_input::{PlannedInput, largest_file};
+use rxrx_input::PlannedInput;
 use rxrx_metadata::{ArrayGeometry, SiteIndex};
 use rxrx_storage::for_each_concurrent;
 
@@ -125,8 +125,9 @@ fn measure_group(
         .flatten()
         .map(|path| (path.as_str(), Vec::new()))
         .collect();
-    let at_most = largest_file(geometry.plane_bytes());
-    let read = input.source().read_all(&mut files, at_most);
+    let source = input.source();
+    let at_most = source.largest_file(geometry.plane_bytes());
+    let read = source.read_all(&mut files, at_most);
     let mut files = files.iter().zip(read);
 
     let mut sizes = SampleSizes::default();

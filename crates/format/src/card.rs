@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use rxrx_metadata::{ArrayGeometry, ColumnValues, NameOptions, Plan};
+use rxrx_metadata::{ArrayGeometry, ColumnValues, Depth, NameOptions, Plan, Projection};
 
 use crate::croissant::summary;
 use crate::root::DatasetAttributes;
@@ -179,19 +179,26 @@ fn write_names(card: &mut String, names: &NameOptions) -> std::fmt::Result {
         writeln!(card, "Names of the images: `{pattern}`.")?;
     }
     if !names.channels.is_empty() {
-        writeln!(
-            card,
-            "Channels of the names: `{}`.",
-            names.channels.join("`, `")
-        )?;
+        let of = match names.channels_are_pages() {
+            true => "the pages of each file, in their order",
+            false => "the names",
+        };
+        writeln!(card, "Channels of {of}: `{}`.", names.channels.join("`, `"))?;
     }
-    for (what, number) in [
-        ("plane of each stack, z", names.z),
-        ("time point, t", names.t),
-    ] {
-        if let Some(number) = number {
-            writeln!(card, "Only one {what} = {number}, was converted.")?;
-        }
+    match names.z {
+        Some(Depth::One(z)) => writeln!(
+            card,
+            "Only one depth of each stack, z = {z}, was converted."
+        )?,
+        Some(Depth::Projection(Projection::Max)) => writeln!(
+            card,
+            "Each plane has the largest value of each pixel over all depths (z) of a stack, which \
+             is a maximum intensity projection."
+        )?,
+        None => {}
+    }
+    if let Some(t) = names.t {
+        writeln!(card, "Only one time point, t = {t}, was converted.")?;
     }
     if !names.path_columns.is_empty() {
         let columns = names.path_columns.join("`, `");

@@ -71,7 +71,8 @@ impl Headers {
             .filter(is_open)
             .map(|h| h.path.clone())
             .collect();
-        let sample: Vec<String> = spread(&open, WHOLE_FILES_AT_MOST).cloned().collect();
+        let whole_at_most = (WHOLE_FILES_AT_MOST / source.files_a_plane()).max(WHOLE_FILES_AT_ONCE);
+        let sample: Vec<String> = spread(&open, whole_at_most).cloned().collect();
         // The files that are in memory at once have at most 1 GiB.
         let few = NonZeroUsize::new(WHOLE_FILES_AT_ONCE).unwrap_or(NonZeroUsize::MIN);
         let whole = read_all(source, &sample, jobs.min(few), 1, WHOLE_FILE)?;
@@ -199,8 +200,11 @@ fn read_batch(
 ) -> Result<Vec<Header>, Unreachable> {
     let heads = paths.iter().map(|path| (path.as_str(), Vec::new()));
     let mut heads: Vec<_> = heads.collect();
-    let stamps = source.read_all(&mut heads, at_most);
     let is_whole = at_most > HEADER_BYTES;
+    let stamps = match is_whole {
+        true => source.read_all(&mut heads, at_most),
+        false => source.read_heads(&mut heads, at_most),
+    };
     let heads = heads.iter().zip(stamps);
     heads
         .map(|((path, head), stamp)| read_one(path, head, stamp, is_whole))

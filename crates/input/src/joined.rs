@@ -1,6 +1,8 @@
 //! Several sources as one: several INPUTs, or a folder and the archives in it.
 
-use rxrx_metadata::{ImageFile, Listing};
+use std::collections::HashSet;
+
+use rxrx_metadata::Listing;
 
 use crate::error::PlanInputError;
 use crate::read_error::{Cause, ReadError};
@@ -49,16 +51,19 @@ impl SamePath {
 }
 
 impl Doubles {
-    /// Demands that none of them is an image of `listing`, whose paths ascend.
+    /// Demands that none of them is a file of an image of `listing`.
     ///
     /// # Errors
     /// [`PlanInputError::SamePath`].
     pub(crate) fn check(self, listing: &Listing) -> Result<(), PlanInputError> {
-        let is_image = |double: &SamePath| {
-            let by_path = |image: &ImageFile| (*image.path).cmp(double.path.as_str());
-            listing.images.binary_search_by(by_path).is_ok()
-        };
-        match self.0.into_iter().find(is_image) {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let images = listing.images.iter();
+        let files = images.flat_map(|image| listing.parts.files(&image.path).0);
+        let files: HashSet<&str> = files.collect();
+        let is_file = |double: &SamePath| files.contains(double.path.as_str());
+        match self.0.into_iter().find(is_file) {
             Some(double) => Err(double.error()),
             None => Ok(()),
         }

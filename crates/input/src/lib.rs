@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod assembled;
 mod bucket;
 mod container;
 mod description;
@@ -33,7 +34,7 @@ pub use self::planned::PlannedInput;
 pub use self::read_error::{Cause, ReadError};
 pub use self::shards::error::ShardError;
 pub use self::shards::source::ShardSource;
-pub use self::source::{ReadHints, Source, SourceStamp, largest_file};
+pub use self::source::{ReadHints, Source, SourceStamp};
 pub use self::tables::{TableLocation, Tables};
 pub use self::tar::error::TarError;
 pub use self::tar::source::TarSource;

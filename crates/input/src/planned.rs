@@ -10,6 +10,7 @@ use rxrx_metadata::{
 };
 use rxrx_storage::Location;
 
+use crate::assembled::assembled;
 use crate::description::{profile_of, read_description};
 use crate::error::PlanInputError;
 use crate::headers::{Coloured, Headers, data_type, spread};
@@ -80,10 +81,11 @@ impl PlannedInput {
         opened.doubles.check(&listing)?;
         let others: Vec<String> = spread(&listing.unrecognised, OTHERS).cloned().collect();
         let selection = selection.only_present(options.only_present);
+        let source = assembled(opened.source, listing.parts.clone());
         let mut join = match Join::new(table, listing, &selection) {
             Ok(join) => join,
             Err(error) => {
-                refuse_coloured(opened.source.as_ref(), &error, &others)?;
+                refuse_coloured(source.as_ref(), &error, &others)?;
                 return Err(error.into());
             }
         };
@@ -92,7 +94,6 @@ impl PlannedInput {
         let embeddings = embeddings.map(|table| open::embeddings(table, &mut join));
         let embeddings = embeddings.transpose()?;
 
-        let source = opened.source;
         let sample = join.sample_sources(source.headers_at_most());
         let jobs = options.jobs.unwrap_or_else(cores);
         let headers = Headers::read(source.as_ref(), &sample, jobs);

@@ -7,7 +7,7 @@ use rxrx_storage::Unreachable;
 use crate::error::PlanInputError;
 use crate::headers::{Coloured, spread};
 use crate::read_error::ReadError;
-use crate::source::{Source, largest_file};
+use crate::source::Source;
 
 /// Images that are decoded.
 const IMAGES: usize = 8;
@@ -29,7 +29,7 @@ pub(crate) fn probe(
     let mut failed: Option<(&'static str, bool, String)> = None;
     let mut count = 0;
     for path in spread(paths, IMAGES) {
-        match source.read(path, largest_file(shape.byte_len()), &mut bytes) {
+        match source.read(path, source.largest_file(shape.byte_len()), &mut bytes) {
             Ok(_) => {}
             Err(ReadError::Unreachable(error)) => return Err(error),
             // It is counted when it is converted.
@@ -39,7 +39,7 @@ pub(crate) fn probe(
             return Ok(Ok(()));
         };
         let is_coloured = matches!(
-            error,
+            error.reason(),
             rxrx_decoder::DecodeError::Unsupported(
                 Unsupported::Colour { .. } | Unsupported::PaletteColour { .. }
             )

@@ -48,6 +48,9 @@ pub enum Cause {
     ArchiveData,
     /// The CRC-32 differs.
     ArchiveChecksum,
+    /// The TIFF has no such page, or another number of pages than there are channels, or it
+    /// is damaged.
+    Page,
 }
 
 impl Cause {
@@ -65,6 +68,7 @@ impl Cause {
             Self::ArchiveEntry => "archive_entry",
             Self::ArchiveData => "archive_data",
             Self::ArchiveChecksum => "archive_checksum",
+            Self::Page => "tiff_page",
         }
     }
 }

@@ -105,11 +105,34 @@ pub trait Source: Send + Sync {
             .collect()
     }
 
+    /// Reads the first `at_most` bytes of the files at several paths, as [`Source::read_all`]
+    /// does. Where several files make one plane, they are those of the first of them.
+    fn read_heads(
+        &self,
+        files: &mut [(&str, Vec<u8>)],
+        at_most: usize,
+    ) -> Vec<Result<SourceStamp, ReadError>> {
+        self.read_all(files, at_most)
+    }
+
     /// Returns the stamp of the file at `path`, without reading the file.
     ///
     /// # Errors
     /// The errors of [`Source::read`].
     fn stamp(&self, path: &str) -> Result<SourceStamp, ReadError>;
+
+    /// Most image files of which one plane is made, and which are read together.
+    fn files_a_plane(&self) -> usize {
+        1
+    }
+
+    /// Returns the size in bytes of the largest file, or of all files of a plane, that an
+    /// image of `plane_bytes` can have. A larger one is not read.
+    fn largest_file(&self, plane_bytes: usize) -> usize {
+        let file = plane_bytes.saturating_mul(SAMPLES);
+        let file = file.saturating_add(SURPLUS_BYTES);
+        file.saturating_mul(self.files_a_plane())
+    }
 
     /// Most headers of images that a plan reads.
     fn headers_at_most(&self) -> usize {
@@ -127,11 +150,3 @@ const SURPLUS_BYTES: usize = 8 << 20;
 /// Most bytes of an uncompressed pixel in a file for each of its bytes in the array:
 /// four samples, and filter bytes.
 const SAMPLES: usize = 5;
-
-/// Returns the size of the largest file that an image of `plane_bytes` can have.
-/// A larger file is not read.
-pub fn largest_file(plane_bytes: usize) -> usize {
-    plane_bytes
-        .saturating_mul(SAMPLES)
-        .saturating_add(SURPLUS_BYTES)
-}

@@ -3,6 +3,7 @@
 pub(crate) mod error;
 pub(crate) mod listing;
 pub(crate) mod others;
+pub(crate) mod parts;
 #[cfg(test)]
 mod tests;
 mod walk;

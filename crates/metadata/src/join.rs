@@ -7,7 +7,7 @@ pub(crate) mod sources;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use rxrx_tables::{TableFile, excerpt};
@@ -16,6 +16,7 @@ use self::error::{JoinError, PLANES_AT_MOST};
 use self::seen::{absent_channels, only_in_case};
 use self::sources::{PlaneSources, SourcesBuilder};
 use crate::discover::listing::Listing;
+use crate::discover::parts::PlaneParts;
 use crate::embeddings::Embeddings;
 use crate::problem::{ProblemKind, Problems};
 use crate::select::Selection;
@@ -180,6 +181,7 @@ impl Join {
             };
             let channel = channels.partition_point(|&channel| channel < image.plane.channel);
             let plane = PlaneIndex { site, channel };
+            self.report_short_stack(&image.path, &listing.short_stacks, &listing.parts);
             let (key, channel) = (&image.plane.key, image.plane.channel);
             if let Err(path) = builder.insert(plane, image.path, key, channel) {
                 doubles.push((plane, path));
@@ -187,6 +189,23 @@ impl Join {
         }
         self.sources = builder.finish();
         self.report_doubles(doubles);
+    }
+
+    /// Adds the stack at `path` to the problems if it is one of `short`, which have the depths
+    /// that they lack.
+    fn report_short_stack(
+        &mut self,
+        path: &str,
+        short: &BTreeMap<Box<str>, Vec<u32>>,
+        parts: &PlaneParts,
+    ) {
+        let (file, _) = parts.split(path);
+        if let Some(absent) = short.get(file) {
+            self.problems.add(ProblemKind::ShortStacks, 0, || {
+                let absent: Vec<String> = absent.iter().map(ToString::to_string).collect();
+                format!("{path}: no file of z {}", absent.join(", "))
+            });
+        }
     }
 
     /// Name of a site for messages.

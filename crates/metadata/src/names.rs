@@ -6,6 +6,7 @@
 
 mod apply;
 pub(crate) mod built_in;
+pub(crate) mod depth;
 pub(crate) mod error;
 pub(crate) mod path_columns;
 pub(crate) mod pattern;
@@ -14,6 +15,8 @@ pub(crate) mod proposal;
 mod tests;
 
 use serde::{Deserialize, Serialize};
+
+use self::depth::Depth;
 
 /// How images are named, and which of them are converted. By default the names are
 /// those of RxRx1: `EXP/PlateN/WELL_sS_wC.png`.
@@ -26,12 +29,12 @@ pub struct NameOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pattern: Option<String>,
     /// The texts that `channel` may have, in the order of the channels. Empty if they are
-    /// numbers.
+    /// numbers. Without `channel` in the pattern they name the pages of each file.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub channels: Vec<String>,
-    /// The plane of a stack that is converted.
+    /// The depth of stacks that is converted, or how one plane is made of all.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub z: Option<u32>,
+    pub z: Option<Depth>,
     /// The time that is converted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub t: Option<u32>,
@@ -45,6 +48,12 @@ pub struct NameOptions {
 }
 
 impl NameOptions {
+    /// Whether the pages of each file are the channels.
+    pub fn channels_are_pages(&self) -> bool {
+        let is_without = |text: &String| text.contains('{') && !text.contains("{channel}");
+        !self.channels.is_empty() && self.pattern.as_ref().is_some_and(is_without)
+    }
+
     /// Whether the names are those of RxRx1.
     pub fn is_default(&self) -> bool {
         *self == Self::default()

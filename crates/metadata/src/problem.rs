@@ -13,6 +13,8 @@ pub enum ProblemKind {
     RowsWithoutImages,
     /// Sites with images of some channels but not of all.
     IncompleteSites,
+    /// Planes made of stacks that lack a depth which others have.
+    ShortStacks,
     /// Planes with more than one image file.
     DuplicatePlanes,
     /// Image files whose path does not follow the grammar.
@@ -74,6 +76,7 @@ impl ProblemKind {
             Self::ImagesWithoutRow => "images without a row in the table",
             Self::RowsWithoutImages => "sites without any image",
             Self::IncompleteSites => "sites short of a channel",
+            Self::ShortStacks => "stacks short of a depth",
             Self::DuplicatePlanes => "planes with more than one file",
             Self::UnrecognisedFiles => "image files not named EXP/PlateN/WELL_sS_wC.png",
             Self::NamesInOtherCase => {
@@ -103,7 +106,9 @@ impl ProblemKind {
     pub fn severity(self) -> Severity {
         match self {
             Self::DuplicatePlanes | Self::MixedShapes => Severity::Fatal,
-            Self::RowsWithoutImages | Self::IncompleteSites => Severity::NeedsAllowMissing,
+            Self::RowsWithoutImages | Self::IncompleteSites | Self::ShortStacks => {
+                Severity::NeedsAllowMissing
+            }
             Self::ImagesWithoutRow
             | Self::UnrecognisedFiles
             | Self::NamesInOtherCase

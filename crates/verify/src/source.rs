@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use rxrx_decoder::{DecodeError, Limits, PlaneShape, ReferenceDecoder};
 use rxrx_format::keys::SITES;
 use rxrx_format::{ChunkAddress, PlaneRow, Root, plane_shape};
-use rxrx_input::{PlannedInput, ReadError, ReadHints, SourceStamp, largest_file};
+use rxrx_input::{PlannedInput, ReadError, ReadHints, SourceStamp};
 use rxrx_metadata::{Plan, SiteIndex};
 use rxrx_reader::consistency::{Finding, FindingKind, Findings, Tables};
 use rxrx_storage::Unreachable;
@@ -108,8 +108,9 @@ impl<'a> SourceCheck<'a> {
         let (planes, paths): (Vec<_>, Vec<String>) = found.unzip();
         let files = paths.iter().map(|path| (path.as_str(), Vec::new()));
         let mut files: Vec<_> = files.collect();
-        let at_most = largest_file(self.shape.byte_len());
-        let read = self.planned.source().read_all(&mut files, at_most);
+        let source = self.planned.source();
+        let at_most = source.largest_file(self.shape.byte_len());
+        let read = source.read_all(&mut files, at_most);
         for ((plane, read), (_, bytes)) in planes.into_iter().zip(read).zip(files) {
             match read {
                 Err(ReadError::Unreachable(error)) => {

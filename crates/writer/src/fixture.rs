@@ -73,7 +73,7 @@ pub(crate) fn capacity_of(
     writers: usize,
 ) -> Capacity {
     let (geometry, hints) = (plan.geometry(), source.read_hints());
-    let sizes = BufferSizes::of(geometry, encoder, 0.0, 0);
+    let sizes = BufferSizes::of(geometry, encoder, source, 0.0, 0);
     let memory = MemoryLimit::default();
     Capacity::within(
         memory,

@@ -66,6 +66,7 @@ fn compare(
         "text" => value.is_string(),
         "boolean" => value.is_boolean(),
         "integer" => value.is_u64(),
+        "integer or text" => value.is_u64() || value.is_string(),
         "number" => value.is_f64() || value.is_u64(),
         other => panic!("{heading}: {path} has the unknown type {other}"),
     };

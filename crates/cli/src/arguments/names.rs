@@ -1,7 +1,7 @@
 //! Arguments that say how images are named.
 
 use clap::Args;
-use rxrx_writer::metadata::NameOptions;
+use rxrx_writer::metadata::{Depth, NameOptions};
 
 /// The names of the images, where they are not those of RxRx1.
 #[derive(Debug, Args)]
@@ -12,8 +12,9 @@ pub(crate) struct NameArguments {
     #[arg(long, value_name = "PATTERN")]
     pattern: Option<String>,
 
-    /// Channels as the names have them, in the order of the array, such as 'DAPI,ER'
-    /// [default: numbers, in their order]
+    /// Channels as the names have them, in the order of the array, such as 'DAPI,ER'; without
+    /// {channel} in the pattern, the names of the pages of each TIFF [default: numbers, in their
+    /// order]
     #[arg(
         long,
         value_name = "NAMES",
@@ -22,9 +23,10 @@ pub(crate) struct NameArguments {
     )]
     channels: Vec<String>,
 
-    /// Convert this plane of stacks
-    #[arg(long, value_name = "N", requires = "pattern", value_parser = depth)]
-    z: Option<u32>,
+    /// Convert this depth of stacks; max makes one plane of all, of the largest value of each
+    /// pixel (a maximum intensity projection)
+    #[arg(long, value_name = "N|max", requires = "pattern")]
+    z: Option<Depth>,
 
     /// Convert this time point
     #[arg(long, value_name = "N", requires = "pattern")]
@@ -43,16 +45,6 @@ pub(crate) struct NameArguments {
         conflicts_with = "pattern"
     )]
     path_columns: Vec<String>,
-}
-
-/// Parses a number of `z`, the depth of an image in a stack.
-fn depth(text: &str) -> Result<u32, &'static str> {
-    match text {
-        "max" => Err("a maximum projection is not offered; choose one plane, such as --z 1"),
-        text => text
-            .parse()
-            .map_err(|_| "expected a whole number, such as 1"),
-    }
 }
 
 impl NameArguments {

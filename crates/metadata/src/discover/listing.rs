@@ -1,8 +1,9 @@
 //! The files of an input by kind.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::others::OtherFiles;
+use super::parts::PlaneParts;
 use crate::path::{IMAGE_EXTENSIONS, PathParts, PlanePath};
 use crate::plate::Plate;
 use crate::site::ExperimentName;
@@ -33,6 +34,10 @@ pub struct Listing {
     pub unsafe_names: Vec<String>,
     /// The names of the channels by their number from 1; empty if they are `w1`, `w2`, ….
     pub(crate) channel_names: Vec<String>,
+    /// How the planes lie in the files, where not each file is a plane.
+    pub parts: PlaneParts,
+    /// The depths that stacks lack, by the paths of the stacks.
+    pub(crate) short_stacks: BTreeMap<Box<str>, Vec<u32>>,
     /// Images that fit the pattern and are not of the chosen channels, depth and time.
     pub(crate) left_out: usize,
     /// Whether the names do not say which plate an image is of.

@@ -1,12 +1,14 @@
 //! Reads the names of a listing by a pattern.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::NameOptions;
 use super::built_in;
+use super::depth::{Depth, Projection};
 use super::error::NamesError;
 use super::pattern::{Named, Pattern};
 use crate::discover::listing::{ImageFile, Listing, Shared};
+use crate::discover::parts::{PlaneParts, page_path};
 use crate::number::positive;
 use crate::path::PlanePath;
 use crate::plate::Plate;
@@ -46,7 +48,7 @@ impl Listing {
         let mut experiments = Shared::new(ExperimentName::new);
         let mut plates = Shared::new(Plate::of_path);
         let otherwise = options.experiment.as_deref().unwrap_or(input);
-        let mut images = Vec::with_capacity(count);
+        let mut files = Vec::with_capacity(count);
         let mut unrecognised = Vec::new();
         let mut left_out = 0;
         for path in self.image_paths() {
@@ -64,16 +66,34 @@ impl Listing {
                 well: named.well,
                 site: named.site,
             };
-            images.push(ImageFile {
+            let image = ImageFile {
                 path: path.into(),
                 plane: PlanePath { key, channel },
-            });
+            };
+            files.push((image, named.z));
+        }
+        let pages = match options.channels_are_pages() {
+            true => options.channels.len(),
+            false => 0,
+        };
+        let mut parts = PlaneParts::of_pages(pages);
+        let mut short_stacks = BTreeMap::new();
+        let mut images = match options.z {
+            Some(Depth::Projection(Projection::Max)) => {
+                stacked(files, &chosen.depths, &mut parts, &mut short_stacks)
+            }
+            _ => files.into_iter().map(|(image, _)| image).collect(),
+        };
+        if let Some(pages) = parts.pages() {
+            images = paged(&images, pages);
         }
         images.sort_by(|one, other| one.path.cmp(&other.path));
         Ok(Self {
             images,
             unrecognised,
             channel_names: options.channels.clone(),
+            parts,
+            short_stacks,
             left_out,
             lacks_plates: !pattern.has("plate"),
             experiment: (!pattern.has("experiment")).then(|| otherwise.to_owned()),
@@ -81,6 +101,58 @@ impl Listing {
             ..self
         })
     }
+}
+
+/// Makes one image of the files of a stack, whose path is that of its first file. Adds the
+/// files to `parts`, and what a stack lacks of all `depths` to `short`, by its path. Two files
+/// of one depth stay two images of one plane.
+fn stacked(
+    mut files: Vec<(ImageFile, Option<u32>)>,
+    depths: &BTreeSet<u32>,
+    parts: &mut PlaneParts,
+    short: &mut BTreeMap<Box<str>, Vec<u32>>,
+) -> Vec<ImageFile> {
+    files.sort_by(|(one, z), (other, other_z)| {
+        let order = (&one.plane.key, one.plane.channel, z, &one.path);
+        order.cmp(&(&other.plane.key, other.plane.channel, other_z, &other.path))
+    });
+    let mut images = Vec::new();
+    for stack in files.chunk_by(|(one, _), (other, _)| one.plane == other.plane) {
+        let found: BTreeSet<u32> = stack.iter().filter_map(|(_, z)| *z).collect();
+        if found.len() < stack.len() {
+            images.extend(stack.iter().map(|(image, _)| image.clone()));
+            continue;
+        }
+        let Some((first, _)) = stack.first() else {
+            continue;
+        };
+        if found.len() < depths.len() {
+            let absent = depths.difference(&found).copied().collect();
+            short.insert(first.path.clone(), absent);
+        }
+        if stack.len() > 1 {
+            let paths = stack.iter().map(|(image, _)| image.path.clone());
+            parts.add_stack(paths.collect());
+        }
+        images.push(first.clone());
+    }
+    images
+}
+
+/// Makes an image of each page of the files, one a channel.
+fn paged(files: &[ImageFile], pages: usize) -> Vec<ImageFile> {
+    let pages = || (1..=pages).filter_map(|page| Some((page, u16::try_from(page).ok()?)));
+    let of_file = |file: &ImageFile| {
+        let (path, key) = (file.path.clone(), file.plane.key.clone());
+        pages().map(move |(page, channel)| ImageFile {
+            path: page_path(&path, page),
+            plane: PlanePath {
+                key: key.clone(),
+                channel: Channel(channel),
+            },
+        })
+    };
+    files.iter().flat_map(of_file).collect()
 }
 
 /// Refuses options that only names by a pattern have.
@@ -115,6 +187,14 @@ fn check_options(options: &NameOptions, pattern: &Pattern) -> Result<(), NamesEr
             return Err(NamesError::Option { option, reason });
         }
     }
+    if !pattern.has("channel") && options.channels.is_empty() {
+        return Err(NamesError::Pattern {
+            pattern: options.pattern.clone().unwrap_or_default(),
+            reason: "has no {channel}; if the pages of each file are the channels, name them in \
+                     their order: --channels 'DAPI,ER', for example"
+                .to_owned(),
+        });
+    }
     if options.experiment.is_some() && pattern.has("experiment") {
         return Err(NamesError::Option {
             option: "--experiment",
@@ -127,6 +207,8 @@ fn check_options(options: &NameOptions, pattern: &Pattern) -> Result<(), NamesEr
 /// The planes that are converted.
 struct Chosen<'a> {
     options: &'a NameOptions,
+    /// All depths that the names have.
+    depths: BTreeSet<u32>,
 }
 
 impl<'a> Chosen<'a> {
@@ -140,13 +222,16 @@ impl<'a> Chosen<'a> {
         for named in listing.image_paths().filter_map(|path| pattern.read(path)) {
             zs.extend(named.z);
             ts.extend(named.t);
-            if !channels.contains(named.channel) {
-                channels.insert(named.channel.to_owned());
+            if let Some(channel) = named.channel.filter(|name| !channels.contains(*name)) {
+                channels.insert(channel.to_owned());
             }
         }
-        for (axis, found, wanted) in [("z", zs, options.z), ("t", ts, options.t)] {
+        let one_depth = options.z.and_then(Depth::one);
+        let is_chosen = [options.z.is_some(), options.t.is_some()];
+        let axes = [("z", &zs, one_depth), ("t", &ts, options.t)];
+        for ((axis, found, wanted), is_chosen) in axes.into_iter().zip(is_chosen) {
             let is_absent = wanted.filter(|wanted| !found.contains(wanted));
-            let is_several = wanted.is_none() && found.len() > 1;
+            let is_several = !is_chosen && found.len() > 1;
             let found = || found.iter().map(ToString::to_string).collect();
             if let Some(wanted) = is_absent {
                 let found = found();
@@ -160,6 +245,13 @@ impl<'a> Chosen<'a> {
                 let found = found();
                 return Err(NamesError::Several { axis, found });
             }
+        }
+        let chosen = Self {
+            options,
+            depths: zs,
+        };
+        if !pattern.has("channel") {
+            return Ok(chosen);
         }
         let absent = options
             .channels
@@ -177,21 +269,26 @@ impl<'a> Chosen<'a> {
                 found: channels.into_iter().collect(),
             });
         }
-        Ok(Self { options })
+        Ok(chosen)
     }
 
-    /// The channel of an image; `None` if it is not to be converted.
+    /// The channel of an image, the first one if its pages are the channels; `None` if it is
+    /// not to be converted.
     fn channel(&self, named: &Named<'_>) -> Option<Channel> {
         let is_other =
             |wanted: Option<u32>, found: Option<u32>| wanted.is_some() && wanted != found;
-        if is_other(self.options.z, named.z) || is_other(self.options.t, named.t) {
+        let depth = self.options.z.and_then(Depth::one);
+        if is_other(depth, named.z) || is_other(self.options.t, named.t) {
             return None;
         }
+        let Some(channel) = named.channel else {
+            return Some(Channel(1));
+        };
         if self.options.channels.is_empty() {
-            return number(named.channel);
+            return number(channel);
         }
         let mut channels = self.options.channels.iter();
-        let position = channels.position(|name| name == named.channel)?;
+        let position = channels.position(|name| name == channel)?;
         u16::try_from(position.checked_add(1)?).ok().map(Channel)
     }
 }

@@ -39,9 +39,9 @@ pub enum NamesError {
     },
     /// The images are of several depths or times.
     #[error(
-        "the names of the images have several values of {axis} ({}); choose one with --{axis} N \
-         (a projection is not offered)",
-        shown(found)
+        "the names of the images have several values of {axis} ({}); choose one with --{axis} N{}",
+        shown(found),
+        if *axis == "z" { ", or the largest value of each pixel with --z max" } else { "" }
     )]
     Several {
         /// The field: `z` or `t`.

@@ -42,7 +42,8 @@ pub(crate) struct Named<'path> {
     pub(crate) plate: Option<&'path str>,
     pub(crate) well: Well,
     pub(crate) site: u32,
-    pub(crate) channel: &'path str,
+    /// `None` if the pages of the file are the channels.
+    pub(crate) channel: Option<&'path str>,
     pub(crate) z: Option<u32>,
     pub(crate) t: Option<u32>,
 }
@@ -105,9 +106,6 @@ impl Pattern {
             rest = after;
         }
         let has = |field: &str| found.contains(&field);
-        if !has("channel") {
-            return Err(refused("has no {channel}".to_owned()));
-        }
         if has("well") == (has("row") && has("col")) || has("row") != has("col") {
             return Err(refused(
                 "needs either {well}, or both {row} and {col}".to_owned(),
@@ -157,7 +155,7 @@ impl Pattern {
                 Some(site) => whole_number(site)?,
                 None => 1,
             },
-            channel: field("channel")?,
+            channel: field("channel"),
             z: number("z"),
             t: number("t"),
         })

@@ -61,7 +61,7 @@ fn example(path: &str, named: &Named<'_>) -> String {
     );
     fields.push(format!("well {}", named.well));
     fields.push(format!("site {}", named.site));
-    fields.push(format!("channel {}", named.channel));
+    fields.extend(named.channel.map(|channel| format!("channel {channel}")));
     let numbers = [("z", named.z), ("t", named.t)];
     fields.extend(
         numbers

@@ -1,3 +1,5 @@
+mod stacks;
+
 use super::built_in::{choose, patterns};
 use super::error::NamesError;
 use super::pattern::{Named, Pattern};
@@ -20,7 +22,7 @@ fn fields(named: &Named<'_>) -> String {
         z,
         t,
     } = named;
-    let (experiment, plate) = (experiment.unwrap_or("-"), plate.unwrap_or("-"));
+    let [experiment, plate, channel] = [experiment, plate, channel].map(|text| text.unwrap_or("-"));
     format!(
         "{experiment} {plate} {well} {site} {channel} {} {}",
         number(*z),
@@ -131,7 +133,6 @@ fn malformed_patterns_are_refused() {
         ),
         ("{well}_{uuid}{channel}", "has the field {uuid}"),
         ("{well}{well}{channel}", "has the field {well} twice"),
-        ("{well}_s{site}", "has no {channel}"),
         ("{channel}", "needs either {well}, or both {row} and {col}"),
         (
             "{row}{channel}",
@@ -209,9 +210,9 @@ fn what_is_not_chosen_must_be() {
     assert!(
         several
             .to_string()
-            .contains("several values of z (1, 2, 10); choose one with --z N")
+            .contains("several values of z (1, 2, 10); choose one with --z N, or the largest")
     );
-    let absent = error(pattern, &stack, |options| options.z = Some(3));
+    let absent = error(pattern, &stack, |options| options.z = Some(Depth::One(3)));
     assert_eq!(
         absent,
         NamesError::Absent {
@@ -247,7 +248,7 @@ fn what_is_not_chosen_must_be() {
     );
     let chosen = NameOptions {
         pattern: Some(pattern.to_owned()),
-        z: Some(10),
+        z: Some(Depth::One(10)),
         ..NameOptions::default()
     };
     let chosen = listing(&stack).named(&chosen, "x").unwrap();

@@ -186,12 +186,12 @@ fn capacity(
     options: &ConvertOptions,
 ) -> Result<Capacity, TooLittleMemory> {
     let geometry = planned.plan.geometry();
-    let file = planned.mean_file_bytes();
+    let (source, file) = (planned.source(), planned.mean_file_bytes());
     Capacity::within(
         options.memory,
-        &BufferSizes::of(geometry, encoder, file, store.writer_bytes()),
+        &BufferSizes::of(geometry, encoder, source, file, store.writer_bytes()),
         options.jobs,
-        &planned.source().read_hints(),
+        &source.read_hints(),
         geometry.group_bytes(),
         store.writers(),
     )

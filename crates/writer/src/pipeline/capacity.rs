@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use rxrx_format::{GroupEncoder, largest_chunk, plane_shape};
-use rxrx_input::ReadHints;
+use rxrx_input::{ReadHints, Source};
 use rxrx_metadata::ArrayGeometry;
 use rxrx_verify::{MemoryLimit, TooLittleMemory};
 
@@ -47,29 +47,36 @@ pub(crate) struct BufferSizes {
 }
 
 impl BufferSizes {
-    /// Returns the sizes for an array of that geometry. `file` is the mean size of an
-    /// image file, `storer` what the store needs for an object.
+    /// Returns the sizes for an array of that geometry. `file` is the mean size of the
+    /// image file, or of all files, of a plane in `source`, `storer` what the store needs for
+    /// an object.
     pub(crate) fn of(
         geometry: &ArrayGeometry,
         encoder: &GroupEncoder,
+        source: &dyn Source,
         file: f64,
         storer: usize,
     ) -> Self {
         let plane = plane_shape(geometry).byte_len();
+        let planes_read = plane.saturating_mul(source.files_a_plane());
         // Hardly any PNG is larger than its pixels, or twice as large as others. The mean
         // says nothing if a file is a hostile one.
         let usual = (2.0 * file) as usize;
-        let file = usual.clamp(plane.saturating_add(plane / 16), plane.saturating_mul(4));
+        let file = usual.clamp(
+            planes_read.saturating_add(planes_read / 16),
+            planes_read.saturating_mul(4),
+        );
         let file = file.saturating_add(4096);
         let planes = geometry.chunk_sites.saturating_mul(geometry.chunk_channels);
         Self {
             file,
             files: planes.saturating_mul(file),
             encoded: largest_chunk(geometry.chunk_bytes()).saturating_mul(geometry.tiles()),
-            // The decoder has the rows with their filters, and counts of pixels.
+            // The decoder has the rows with their filters, a plane of a stack, and counts of
+            // pixels.
             worker: encoder
                 .scratch_bytes()
-                .saturating_add(plane.saturating_mul(2))
+                .saturating_add(plane.saturating_mul(1 + source.files_a_plane().min(2)))
                 .saturating_add(1 << 20),
             storer,
         }

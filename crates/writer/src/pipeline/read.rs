@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crossbeam_channel::Sender;
 use rxrx_format::ChunkAddress;
-use rxrx_input::{Cause, ReadError, SourceStamp, largest_file};
+use rxrx_input::{Cause, ReadError, SourceStamp};
 
 use super::chunks::{Content, ImageFile, ReadChunk, ReadFile};
 use super::progress::StopOnPanic;
@@ -24,7 +24,7 @@ pub(super) fn run_reader(shared: &Shared<'_>, read: Sender<ReadChunk>) {
 /// Reads the image files of some chunks of a unit in one call of the source.
 fn read_chunks(shared: &Shared<'_>, numbers: Range<usize>) -> Vec<ReadChunk> {
     let plan = shared.pipeline.plan;
-    let at_most = largest_file(plan.geometry().plane_bytes());
+    let at_most = largest_file(shared);
     let addresses = numbers.map(|number| (number, shared.address(number)));
     let addresses: Vec<(usize, ChunkAddress)> = addresses.collect();
     let planes = addresses
@@ -75,7 +75,7 @@ pub(super) fn read_large(
     path: &str,
     bytes: &mut Vec<u8>,
 ) -> Result<SourceStamp, ReadError> {
-    let at_most = largest_file(shared.pipeline.plan.geometry().plane_bytes());
+    let at_most = largest_file(shared);
     let stamp = shared.pipeline.source.read(path, at_most + 1, bytes)?;
     whole_stamp(stamp, bytes, at_most)
 }
@@ -91,8 +91,12 @@ fn whole_stamp(stamp: SourceStamp, bytes: &[u8], at_most: usize) -> Result<Sourc
         let error = format!("larger than {at_most} bytes, too large for an image of this array");
         return Err(ReadError::unusable(Cause::TooLarge, error));
     }
-    Ok(SourceStamp {
-        bytes: bytes.len() as u64,
-        ..stamp
-    })
+    Ok(stamp)
+}
+
+/// Most bytes of the image file, or of all files, of a plane.
+fn largest_file(shared: &Shared<'_>) -> usize {
+    let pipeline = shared.pipeline;
+    let plane_bytes = pipeline.plan.geometry().plane_bytes();
+    pipeline.source.largest_file(plane_bytes)
 }

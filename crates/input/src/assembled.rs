@@ -1,0 +1,184 @@
+//! Planes that are a page of a TIFF, or that are made of the files of several depths.
+
+use std::collections::{HashMap, HashSet};
+
+use rxrx_decoder::{Limits, Stack, tiff_page};
+use rxrx_metadata::PlaneParts;
+
+use crate::read_error::{Cause, ReadError};
+use crate::source::{ReadHints, Source, SourceStamp};
+
+/// A [`Source`] of planes whose files another source has. A page becomes a TIFF of its own,
+/// and the files of several depths become a [`Stack`].
+struct Assembled {
+    source: Box<dyn Source>,
+    parts: PlaneParts,
+}
+
+/// Returns a source of planes, of which `source` has the files.
+pub(crate) fn assembled(source: Box<dyn Source>, parts: PlaneParts) -> Box<dyn Source> {
+    if parts.is_empty() {
+        return source;
+    }
+    Box::new(Assembled { source, parts })
+}
+
+/// A file, and the result of reading it.
+type Read = (Result<SourceStamp, ReadError>, Vec<u8>);
+
+impl Assembled {
+    /// Most bytes of each file, if a plane may have `at_most`.
+    fn file_at_most(&self, at_most: usize) -> usize {
+        let files = at_most / self.parts.files_at_most().max(1);
+        files.max(1).saturating_mul(self.pages())
+    }
+
+    /// Pages of each file.
+    fn pages(&self) -> usize {
+        self.parts.pages().unwrap_or(1)
+    }
+
+    /// Makes a plane of its `files`, which `read` has, in `plane`. A plane that may have more
+    /// than `at_most` bytes gets one more.
+    fn plane(
+        &self,
+        (files, page): &(Vec<&str>, Option<usize>),
+        read: &HashMap<&str, Read>,
+        at_most: usize,
+        plane: &mut Vec<u8>,
+    ) -> Result<SourceStamp, ReadError> {
+        plane.clear();
+        if files.len() > 1 {
+            Stack::begin(plane);
+        }
+        let limit = self.file_at_most(at_most) as u64;
+        let mut is_whole = true;
+        let mut stamps = Vec::with_capacity(files.len());
+        for path in files {
+            let Some((stamp, file)) = read.get(path) else {
+                return Err(ReadError::vanished(
+                    "was not read (a defect of the program)",
+                ));
+            };
+            let stamp = stamp.clone().map_err(|error| in_file(path, error))?;
+            stamps.push(stamp);
+            is_whole &= stamp.bytes <= limit && file.len() as u64 <= limit;
+            if !is_whole {
+                continue;
+            }
+            let file: &[u8] = match page {
+                None => file,
+                Some(page) => &tiff_page(file, *page, self.pages(), &Limits::default())
+                    .map_err(|error| in_file(path, ReadError::unusable(Cause::Page, error)))?,
+            };
+            if files.len() > 1 {
+                Stack::push(plane, path, file);
+            } else {
+                plane.extend_from_slice(file);
+            }
+        }
+        if !is_whole || plane.len() > at_most {
+            plane.resize(at_most, 0);
+        }
+        Ok(self.joined(&stamps))
+    }
+
+    /// The stamp of a plane whose files have `stamps`. A page has its share of the bytes.
+    fn joined(&self, stamps: &[SourceStamp]) -> SourceStamp {
+        let bytes: u64 = stamps.iter().map(|stamp| stamp.bytes).sum();
+        let versions = stamps.iter().map(|stamp| stamp.version);
+        let version = versions.reduce(|one, other| {
+            // An odd factor tells files apart that changed places.
+            let (one, other) = one.zip(other)?;
+            Some(one.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(other))
+        });
+        SourceStamp {
+            bytes: bytes.div_ceil(self.pages() as u64),
+            version: version.flatten(),
+        }
+    }
+}
+
+/// Names the file of an error, since the plane may have several.
+fn in_file(path: &str, error: ReadError) -> ReadError {
+    match error {
+        ReadError::Unusable { cause, source } => {
+            ReadError::unusable(cause, format!("{path}: {source}"))
+        }
+        unreachable @ ReadError::Unreachable(_) => unreachable,
+    }
+}
+
+impl Source for Assembled {
+    fn read_all(
+        &self,
+        planes: &mut [(&str, Vec<u8>)],
+        at_most: usize,
+    ) -> Vec<Result<SourceStamp, ReadError>> {
+        let of_planes = planes.iter().map(|(path, _)| self.parts.files(path));
+        let of_planes: Vec<(Vec<&str>, Option<usize>)> = of_planes.collect();
+        // All pages of a file come from one read.
+        let mut seen = HashSet::new();
+        let files = of_planes.iter().flat_map(|(files, _)| files);
+        let files = files.filter(|path| seen.insert(**path));
+        let mut files: Vec<(&str, Vec<u8>)> = files.map(|path| (*path, Vec::new())).collect();
+        let limit = self.file_at_most(at_most).saturating_add(1);
+        let results = self.source.read_all(&mut files, limit);
+        let read = files.into_iter().zip(results);
+        let read = read.map(|((path, bytes), result)| (path, (result, bytes)));
+        let read: HashMap<&str, Read> = read.collect();
+        let planes = planes.iter_mut().zip(&of_planes);
+        planes
+            .map(|((_, plane), files)| self.plane(files, &read, at_most, plane))
+            .collect()
+    }
+
+    fn read_heads(
+        &self,
+        planes: &mut [(&str, Vec<u8>)],
+        at_most: usize,
+    ) -> Vec<Result<SourceStamp, ReadError>> {
+        let firsts = planes.iter_mut().map(|(path, bytes)| {
+            let (first, _) = self.parts.split(path);
+            (first, std::mem::take(bytes))
+        });
+        let mut firsts: Vec<(&str, Vec<u8>)> = firsts.collect();
+        let stamps = self.source.read_all(&mut firsts, at_most);
+        for ((_, plane), (_, bytes)) in planes.iter_mut().zip(firsts) {
+            *plane = bytes;
+        }
+        let planes = planes.iter().zip(stamps);
+        planes
+            .map(|((path, _), stamp)| {
+                let files = self.parts.files(path).0.len();
+                Ok(self.joined(&vec![stamp?; files]))
+            })
+            .collect()
+    }
+
+    fn stamp(&self, path: &str) -> Result<SourceStamp, ReadError> {
+        let (files, _) = self.parts.files(path);
+        let stamp = |path: &&str| {
+            self.source
+                .stamp(path)
+                .map_err(|error| in_file(path, error))
+        };
+        let stamps: Vec<SourceStamp> = files.iter().map(stamp).collect::<Result<_, _>>()?;
+        Ok(self.joined(&stamps))
+    }
+
+    fn files_a_plane(&self) -> usize {
+        self.parts.files_at_most()
+    }
+
+    fn headers_at_most(&self) -> usize {
+        self.source.headers_at_most()
+    }
+
+    fn read_hints(&self) -> ReadHints {
+        self.source.read_hints()
+    }
+}
+
+#[cfg(test)]
+mod tests;
