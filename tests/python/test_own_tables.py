@@ -102,13 +102,13 @@ def test_one_of_several_planes_is_chosen(tmp_path: Path) -> None:
     several = run("convert", source, output, "--pattern", "harmony")
     assert several.returncode == 1
     assert "several values of z (1, 2, 3); choose one with --z N" in several.stderr
-    projected = run("convert", source, output, "--pattern", "harmony", "--z", "max")
-    assert projected.returncode == 2 and "not offered" in projected.stderr
+    unknown = run("convert", source, output, "--pattern", "harmony", "--z", "mean")
+    assert unknown.returncode == 2 and "a whole number, such as 1, or max" in unknown.stderr
 
     converted(source, output, "--pattern", "harmony", "--z", "2")
     assert np.array_equal(images(output)[1, 2], draw(0, 2, 3, 2, 5, 2))
     assert (
-        "Only one plane of each stack, z = 2, was converted." in (output / "README.md").read_text()
+        "Only one depth of each stack, z = 2, was converted." in (output / "README.md").read_text()
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import random
 import socket
@@ -43,10 +42,16 @@ def is_free(port: int) -> bool:
 
 
 def free_ports(count: int, offsets: Sequence[int] = (0,)) -> list[int]:
-    """Returns free ports for which the ports higher by `offsets` are free too."""
-    candidates = random.SystemRandom().sample(PORTS, 1000)
-    found = (port for port in candidates if all(is_free(port + offset) for offset in offsets))
-    return list(itertools.islice(found, count))
+    """Returns free ports for which the ports higher by `offsets` are free too. All of them are
+    different."""
+    found: list[int] = []
+    taken: set[int] = set()
+    for port in random.SystemRandom().sample(PORTS, 1000):
+        wanted = {port + offset for offset in offsets}
+        if len(found) < count and not wanted & taken and all(map(is_free, wanted)):
+            found.append(port)
+            taken |= wanted
+    return found
 
 
 def answers(port: int) -> bool:
