@@ -13,7 +13,9 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use rawzip::{FileReader, ReaderAt};
-use rxrx_storage::{IoFault, OpenFileError, RemoteBytes, open_file};
+use rxrx_storage::{
+    IoFault, OpenFileError, RemoteBytes, StoreError, StoreErrorKind, Unreachable, open_file,
+};
 
 use crate::bucket::object_stamp;
 use crate::faults::InputFault;
@@ -120,6 +122,17 @@ impl Container {
             found,
         }
         .into()
+    }
+}
+
+/// The error of a container whose bytes cannot be read. That of a store keeps its kind.
+pub(crate) fn bytes_error(error: io::Error) -> ReadError {
+    match error.downcast::<Unreachable>() {
+        Ok(unreachable) => unreachable.into(),
+        Err(error) => {
+            let kind = StoreErrorKind::Unreachable;
+            Unreachable::from(StoreError::new("read", "INPUT", kind, error)).into()
+        }
     }
 }
 

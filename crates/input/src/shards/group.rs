@@ -1,6 +1,6 @@
 //! Reads one column of one row group.
 
-use std::io::{Cursor, Read};
+use std::io::{self, Cursor, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -113,6 +113,18 @@ pub(super) fn read_footer(opened: &Opened<'_>, length: u64) -> Result<ParquetMet
     guarded(|| ParquetMetaDataReader::new().parse_and_finish(&whole))
 }
 
+/// Takes the error of a read out of that of the parser, which is another one's fault than the
+/// file's.
+pub(super) fn io_error(error: ParquetError) -> std::result::Result<io::Error, ParquetError> {
+    match error {
+        ParquetError::External(error) => match error.downcast::<io::Error>() {
+            Ok(error) => Ok(*error),
+            Err(error) => Err(ParquetError::External(error)),
+        },
+        other => Err(other),
+    }
+}
+
 /// Where the bytes of a column of a row group are; `None` where they cannot be.
 pub(super) fn range_of(column: &ColumnChunkMetaData, length: u64) -> Option<std::ops::Range<u64>> {
     let start = column
@@ -171,4 +183,20 @@ fn guarded<T>(parse: impl FnOnce() -> Result<T>) -> Result<T> {
             "the file breaks the rules of the format".to_owned(),
         ))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_read_is_told_from_a_damaged_file() {
+        let failed: Result<()> = Err(io::Error::other("the connection is gone").into());
+        let error = io_error(failed.unwrap_err()).unwrap();
+        assert_eq!(error.to_string(), "the connection is gone");
+        let damaged = io_error(ParquetError::EOF("cut".to_owned())).unwrap_err();
+        assert!(matches!(damaged, ParquetError::EOF(_)), "{damaged}");
+        let other = ParquetError::External("another library".into());
+        assert!(matches!(io_error(other), Err(ParquetError::External(_))));
+    }
 }

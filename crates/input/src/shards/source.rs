@@ -7,14 +7,14 @@ use std::sync::Arc;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use rxrx_metadata::Listing;
-use rxrx_storage::{StoreError, StoreErrorKind, Unreachable, map_concurrent};
+use rxrx_storage::map_concurrent;
 
 use super::columns::Columns;
 use super::error::ShardError;
-use super::group::{decode, range_of, read_footer};
+use super::group::{decode, io_error, range_of, read_footer};
 use super::kept::{Images, KeptGroups};
 use super::key::path_of;
-use crate::container::Container;
+use crate::container::{Container, bytes_error};
 use crate::member_name::{Name, RefusedNames};
 use crate::read_error::{Cause, ReadError};
 use crate::source::{ReadHints, Source, SourceStamp};
@@ -219,14 +219,19 @@ fn path_of_image<'a>(paths: &'a str, image: &Image) -> &'a str {
 /// Reads the footer of a file.
 fn footer(container: &Container) -> Result<ParquetMetaData, ShardError> {
     let shard = || container.name().to_owned();
-    let opened = container.open().map_err(|source| ShardError::Read {
+    let unread = |source| ShardError::Read {
         shard: shard(),
         source,
-    })?;
+    };
+    let opened = container.open().map_err(unread)?;
     let footer = read_footer(&opened, container.length());
-    footer.map_err(|source| ShardError::Damaged {
-        shard: shard(),
-        source,
+    opened.check_unchanged().map_err(unread)?;
+    footer.map_err(|error| match io_error(error) {
+        Ok(error) => unread(bytes_error(error)),
+        Err(source) => ShardError::Damaged {
+            shard: shard(),
+            source,
+        },
     })
 }
 
@@ -248,12 +253,7 @@ fn read_column(
     let opened = container.open()?;
     let parts = opened.parts(std::slice::from_ref(&range));
     opened.check_unchanged()?;
-    let bytes = parts.map_err(|error| {
-        let kind = StoreErrorKind::Unreachable;
-        ReadError::from(Unreachable::from(StoreError::new(
-            "read", "INPUT", kind, error,
-        )))
-    })?;
+    let bytes = parts.map_err(bytes_error)?;
     let bytes = bytes.into_iter().next().unwrap_or_default();
     Ok(decode(column, rows, range.start, bytes))
 }

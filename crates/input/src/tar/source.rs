@@ -7,13 +7,11 @@ use std::path::Path;
 
 use bytes::Bytes;
 use rxrx_metadata::{Listing, parse_plane_path};
-use rxrx_storage::{
-    OpenFileError, RemoteBytes, StoreError, StoreErrorKind, Unreachable, map_concurrent,
-};
+use rxrx_storage::{OpenFileError, RemoteBytes, map_concurrent};
 
 use super::error::TarError;
 use super::index::{Member, TarIndex};
-use crate::container::{Container, Opened};
+use crate::container::{Container, Opened, bytes_error};
 use crate::faults::Faults;
 use crate::member_name::RefusedNames;
 use crate::read_error::ReadError;
@@ -307,7 +305,7 @@ fn read_store(
     let parts = match opened.parts(&groups) {
         Ok(parts) => parts,
         Err(error) => {
-            let error = store_error(error);
+            let error = bytes_error(error);
             return wanted.iter().map(|_| Err(error.clone())).collect();
         }
     };
@@ -322,12 +320,6 @@ fn read_store(
         }
     }
     wanted.iter().map(|_| Ok(())).collect()
-}
-
-/// The error of a store that does not give the bytes of a tar.
-fn store_error(error: io::Error) -> ReadError {
-    let kind = StoreErrorKind::Unreachable;
-    Unreachable::from(StoreError::new("read", "INPUT", kind, error)).into()
 }
 
 impl Source for TarSource {
