@@ -122,13 +122,15 @@ pub enum TableFileError {
     },
     /// More text than a table of sites can have.
     #[error(
-        "{name} has more than {limit} bytes of text (line {line} is where they are reached); \
-         leave out columns, or convert the experiments in parts"
+        "{name} has more than {limit} bytes of text{}; leave out columns, or convert the \
+         experiments in parts",
+        match line { 0 => String::new(), line => format!(" (line {line} is where they are reached)") }
     )]
     TooLarge {
         /// The file.
         name: String,
-        /// Line on which the limit is reached, from 1.
+        /// Line on which the limit is reached, from 1; 0 where rows of several tables are put
+        /// together.
         line: u64,
         /// Most bytes.
         limit: u64,

@@ -61,6 +61,19 @@ impl Limits {
         })
     }
 
+    /// Demands that a table does not have more than so many bytes of text. `name` is the file
+    /// that adds the last of them.
+    pub(crate) fn check_bytes(self, name: &str, bytes: u64) -> Result<(), TableFileError> {
+        if bytes <= self.bytes {
+            return Ok(());
+        }
+        Err(TableFileError::TooLarge {
+            name: name.into(),
+            line: 0,
+            limit: self.bytes,
+        })
+    }
+
     /// Limits of a metadata table: 1 GiB of text, 1 MiB a row, 10,000 columns,
     /// 67 million cells.
     pub const TABLE: Self = Self {

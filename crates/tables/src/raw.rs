@@ -171,10 +171,43 @@ impl RawTable {
         self.columns.push(RawColumn { name, cells });
     }
 
+    /// Adds a column with a cell for each row at `position`, or at the end. `source` is the
+    /// file that it comes from. Cells that repeat are stored once.
+    ///
+    /// # Errors
+    /// There are more columns, cells or bytes of text than `limits` allow.
+    pub fn insert_column<'a>(
+        &mut self,
+        position: usize,
+        name: &str,
+        cells: impl Iterator<Item = &'a str> + Clone,
+        source: &str,
+        limits: Limits,
+    ) -> Result<(), TableFileError> {
+        let columns = self.columns.len().saturating_add(1);
+        limits.check_columns(source, 0, columns)?;
+        limits.check_cells(source, 0, self.len() as u64, columns)?;
+        let bytes: u64 = cells.clone().map(|cell| cell.len() as u64).sum();
+        limits.check_bytes(source, self.text_bytes().saturating_add(bytes))?;
+        let column = RawColumn {
+            name: name.to_owned(),
+            cells: cells.map(Some).collect(),
+        };
+        let position = position.min(self.columns.len());
+        self.columns.insert(position, column);
+        Ok(())
+    }
+
+    /// Bytes of all cells as they are stored.
+    fn text_bytes(&self) -> u64 {
+        let columns = self.columns.iter();
+        columns.map(|column| column.cells.text_bytes()).sum()
+    }
+
     /// Adds the rows of another table. A column that one of them lacks is blank there.
     ///
     /// # Errors
-    /// There are more columns or cells than `limits` allow.
+    /// There are more columns, cells or bytes of text than `limits` allow.
     pub fn append(&mut self, other: Self, limits: Limits) -> Result<(), TableFileError> {
         let rows = self.len().saturating_add(other.len());
         for column in &other.columns {
@@ -182,6 +215,11 @@ impl RawTable {
         }
         limits.check_columns(&other.name, other.header_line, self.columns.len())?;
         limits.check_cells(&other.name, 0, rows as u64, self.columns.len())?;
+        let all = |table: &Self| -> u64 {
+            let columns = table.columns.iter();
+            columns.map(|column| column.cells.cell_bytes()).sum()
+        };
+        limits.check_bytes(&other.name, all(self).saturating_add(all(&other)))?;
         for column in &mut self.columns {
             match other.column(&column.name) {
                 Some(cells) => cells.cells().for_each(|cell| column.cells.push(cell)),

@@ -34,6 +34,19 @@ impl Texts {
         Some(self.cell(row)).filter(|cell| !cell.is_empty())
     }
 
+    /// Bytes of the texts as they are stored.
+    pub(crate) fn text_bytes(&self) -> u64 {
+        self.text.len() as u64
+    }
+
+    /// Bytes of the texts of all cells, each counted.
+    pub(crate) fn cell_bytes(&self) -> u64 {
+        match &self.numbers {
+            Some(_) => self.cells().map(|cell| cell.len() as u64).sum(),
+            None => self.text_bytes(),
+        }
+    }
+
     /// Iterates over the cells; `None` for blank ones.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Option<&str>> + Clone {
         (0..self.len()).map(|row| self.get(row))

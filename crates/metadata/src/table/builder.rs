@@ -188,7 +188,7 @@ impl MetadataBuilder {
             rows.add_constant("plate", "1");
         }
         if rows.position("site").is_none() {
-            rows = wells::expand(rows, listing);
+            rows = wells::expand(rows, listing, self.options.limits_of())?;
         }
         Ok(self.options.finish(rows)?.with_notices(self.notices))
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use rxrx_tables::{Limits, RawColumn, RawTable, Texts, excerpt};
+use rxrx_tables::{Limits, RawColumn, RawTable, excerpt};
 
 use super::error::MetadataError;
 use crate::column::whole;
@@ -12,8 +12,8 @@ use crate::site::ExperimentName;
 use crate::well::Well;
 
 /// Gives each row of `rows` the columns of the row of `other` with the same values of the
-/// columns `on`, and returns what is told of it. `kinds` are the problems of rows without a match, and of values in `other`
-/// that no row has.
+/// columns `on`, and returns what is told of it. `kinds` are the problems of rows without a
+/// match, and of values in `other` that no row has.
 pub(super) fn join(
     rows: &mut RawTable,
     other: RawTable,
@@ -73,12 +73,9 @@ pub(super) fn join(
         notices.add(kinds[1], 0, || excerpt(&key.join(" ")));
     }
     for column in other.columns.iter().filter(is_key) {
-        let mut cells = Texts::default();
-        for found in &matches {
-            cells.push(found.map_or("", |row| column.cells.cell(row)));
-        }
-        let name = column.name.clone();
-        rows.columns.push(RawColumn { name, cells });
+        let matches = matches.iter();
+        let cells = matches.map(|found| found.map_or("", |row| column.cells.cell(row)));
+        rows.insert_column(usize::MAX, &column.name, cells, &other.name, limits)?;
     }
     rows.left_out.extend(other.left_out);
     Ok(notices)

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rxrx_tables::{RawColumn, RawTable, Texts, is_blank};
+use rxrx_tables::{Limits, RawColumn, RawTable, TableFileError, Texts, is_blank};
 
 use super::metadata_table::EXPERIMENT;
 use crate::column::whole;
@@ -55,7 +55,14 @@ pub(super) fn of_images(listing: &Listing) -> RawTable {
 
 /// Makes a row for each site that has an image out of each row, which is of a well. A well
 /// without images gets one row, of site 1.
-pub(super) fn expand(rows: RawTable, listing: &Listing) -> RawTable {
+///
+/// # Errors
+/// There are more cells or bytes of text than `limits` allow.
+pub(super) fn expand(
+    rows: RawTable,
+    listing: &Listing,
+    limits: Limits,
+) -> Result<RawTable, TableFileError> {
     let mut sites: BTreeMap<WellKey, BTreeSet<u32>> = BTreeMap::new();
     for image in &listing.images {
         let key = &image.plane.key;
@@ -65,7 +72,7 @@ pub(super) fn expand(rows: RawTable, listing: &Listing) -> RawTable {
     }
     let [experiments, plates, wells] = [EXPERIMENT, "plate", "well"].map(|name| rows.column(name));
     let (Some(experiments), Some(plates), Some(wells)) = (experiments, plates, wells) else {
-        return rows; // the missing columns are an error of the whole table
+        return Ok(rows); // the missing columns are an error of the whole table
     };
     let known = |row: usize| {
         let plate = plates.cell(row);
@@ -81,36 +88,28 @@ pub(super) fn expand(rows: RawTable, listing: &Listing) -> RawTable {
             None => new.push((row, 1)),
         }
     }
-    let mut columns: Vec<RawColumn> = Vec::with_capacity(rows.columns.len() + 1);
-    for column in &rows.columns {
-        let mut cells = Texts::default();
-        new.iter()
-            .for_each(|(row, _)| cells.push(column.cells.cell(*row)));
-        let name = column.name.clone();
-        columns.push(RawColumn { name, cells });
-    }
-    let mut numbers = Texts::default();
-    new.iter()
-        .for_each(|(_, site)| numbers.push(&site.to_string()));
-    let site = RawColumn {
-        name: "site".to_owned(),
-        cells: numbers,
-    };
-    let behind_well = columns.iter().position(|column| column.name == "well");
-    columns.insert(behind_well.map_or(0, |position| position + 1), site);
     let line = |row: usize| rows.lines.get(row).copied().unwrap_or(0);
     let more = rows.more.iter().map(|(first, name)| {
         let first = new.partition_point(|(row, _)| row < first);
         (first, name.clone())
     });
-    RawTable {
+    let mut expanded = RawTable {
         more: more.collect(),
         lines: new.iter().map(|(row, _)| line(*row)).collect(),
-        columns,
+        columns: Vec::with_capacity(rows.columns.len() + 1),
         name: rows.name.clone(),
         header_line: rows.header_line,
         left_out: rows.left_out.clone(),
+    };
+    for column in &rows.columns {
+        let cells = new.iter().map(|(row, _)| column.cells.cell(*row));
+        expanded.insert_column(usize::MAX, &column.name, cells, &rows.name, limits)?;
     }
+    let numbers: Vec<String> = new.iter().map(|(_, site)| site.to_string()).collect();
+    let numbers = numbers.iter().map(String::as_str);
+    let behind_well = expanded.position("well").map_or(0, |well| well + 1);
+    expanded.insert_column(behind_well, "site", numbers, &rows.name, limits)?;
+    Ok(expanded)
 }
 
 /// Adds what the Kaggle form of RxRx1 says by the name of a file and of its experiments:

@@ -7,9 +7,9 @@ use rxrx_tables::{Limits, TableFileError};
 use super::files::{gzip, written, zip};
 use super::*;
 
-const HEADER: &str = "experiment,plate,well,site,note\n";
+pub(super) const HEADER: &str = "experiment,plate,well,site,note\n";
 
-const TIGHT: Limits = Limits {
+pub(super) const TIGHT: Limits = Limits {
     bytes: 200_000,
     row_bytes: 20_000,
     columns: 20,
