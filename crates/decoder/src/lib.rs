@@ -17,6 +17,7 @@
 //!      ├─ distribution         sums, extremes and percentiles
 //!      └─ focus                variance of the Laplacian
 //! simd                         32 bytes at a time, for filter and distribution
+//! tiff_page                   one page of a TIFF as a file
 //! shape, limits, error, oddity, chunk_name: values that the others use
 //! ```
 
@@ -42,6 +43,7 @@ mod simd;
 mod stack;
 mod statistics;
 mod tiff;
+mod tiff_page;
 mod to_grey;
 
 pub use chunk_name::ChunkName;
@@ -55,4 +57,4 @@ pub use reference::ReferenceDecoder;
 pub use shape::{BitDepth, PlaneShape};
 pub use stack::Stack;
 pub use statistics::{PlaneSummary, Statistics, summarise};
-pub use tiff::tiff_page;
+pub use tiff_page::tiff_page;

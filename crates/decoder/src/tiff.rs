@@ -4,8 +4,6 @@
 //! checksum. What cannot be inflated, or is too short, is an error; a changed sample is not
 //! noticed.
 
-mod page;
-
 use std::io::Cursor;
 
 use ::tiff::ColorType;
@@ -15,8 +13,6 @@ use ::tiff::tags::Tag;
 use crate::error::{Damage, DecodeError, Unsupported, check_shape, message};
 use crate::limits::Limits;
 use crate::shape::{BitDepth, PlaneShape};
-
-pub use page::tiff_page;
 
 /// Values of the tag `Compression` that are read: none, LZW, and both numbers of deflate.
 const COMPRESSIONS: [u16; 4] = [1, 5, 8, 32946];
@@ -81,7 +77,7 @@ fn open<'a>(file: &'a [u8], limits: &Limits) -> Result<Plane<'a>, DecodeError> {
     Ok(Plane { reader, shape })
 }
 
-fn crate_limits(limits: &Limits) -> CrateLimits {
+pub(crate) fn crate_limits(limits: &Limits) -> CrateLimits {
     let mut of_crate = CrateLimits::default();
     of_crate.decoding_buffer_size = limits.max_bytes;
     of_crate.intermediate_buffer_size = limits.max_bytes;

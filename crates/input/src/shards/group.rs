@@ -191,8 +191,8 @@ mod tests {
 
     #[test]
     fn a_failed_read_is_told_from_a_damaged_file() {
-        let failed: Result<()> = Err(io::Error::other("the connection is gone").into());
-        let error = io_error(failed.unwrap_err()).unwrap();
+        let failed = ParquetError::from(io::Error::other("the connection is gone"));
+        let error = io_error(failed).unwrap();
         assert_eq!(error.to_string(), "the connection is gone");
         let damaged = io_error(ParquetError::EOF("cut".to_owned())).unwrap_err();
         assert!(matches!(damaged, ParquetError::EOF(_)), "{damaged}");

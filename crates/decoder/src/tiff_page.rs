@@ -7,9 +7,9 @@ use std::io::Cursor;
 use ::tiff::decoder::Decoder as Reader;
 use ::tiff::tags::Tag;
 
-use super::crate_limits;
 use crate::error::{Damage, DecodeError, Unsupported};
 use crate::limits::Limits;
+use crate::tiff::crate_limits;
 
 /// Tags that say how strips and tiles are decoded: width, length, bits, compression,
 /// photometric interpretation, fill order, samples a pixel, rows a strip, planes, predictor,
