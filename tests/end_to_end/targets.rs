@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::dataset::{Dataset, files_below};
 use super::input::Input;
-use super::run::{convert, info};
+use super::run::{convert, info, plan};
 
 #[test]
 fn an_empty_folder_is_a_free_output() {
@@ -31,6 +31,36 @@ fn a_complete_dataset_is_replaced_only_with_overwrite() {
         files_below(&input.output()),
         files_below(&input.beside("fresh"))
     );
+}
+
+#[test]
+fn an_output_inside_a_zarr_store_is_refused() {
+    let input = Input::of_sites(1);
+    convert(&input.root(), &input.output(), "").exits_with(0);
+    let before = files_below(&input.output());
+    let other = input.beside("other");
+    fs::create_dir(&other).unwrap();
+    fs::write(other.join(".zgroup"), "{\"zarr_format\": 2}").unwrap();
+    let link = input.beside("link");
+    std::os::unix::fs::symlink(input.output(), &link).unwrap();
+    for inside in [
+        input.output().join("new"),
+        input.output().join("images.zarr/new"),
+        input.output().join("images.zarr/images/a/b"),
+        other.join("new"),
+        link.join("new"),
+    ] {
+        convert(&input.root(), &inside, "")
+            .exits_with(1)
+            .reports_each(&[
+                "lies within",
+                "which is a Zarr store",
+                "choose an output outside it",
+            ]);
+        plan(&input.root(), &format!("--output {}", inside.display())).exits_with(1);
+        assert!(!inside.exists(), "{}", inside.display());
+    }
+    assert_eq!(files_below(&input.output()), before);
 }
 
 #[test]

@@ -44,7 +44,7 @@ pub use self::lock::{
 };
 pub use self::nonce::new_nonce;
 pub use self::open_store::open_store;
-pub use self::overlap::overlap;
+pub use self::overlap::{folders_above, overlap};
 pub use self::remote::{
     Fence, PART, PublishedChecksum, ReadAhead, Remote, RemoteBytes, RemoteObject, RemoteStore,
     UnfinishedUpload,

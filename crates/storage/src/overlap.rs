@@ -27,6 +27,21 @@ pub fn overlap(one: &Location, other: &Location) -> Result<Option<[Location; 2]>
     Ok(overlaps.then_some(resolved))
 }
 
+/// Returns the folders in which a location lies, with links resolved, the nearest first. There
+/// is none for an address.
+///
+/// # Errors
+/// [`StoreError`] when the path cannot be resolved.
+pub fn folders_above(location: &Location) -> Result<Vec<PathBuf>, StoreError> {
+    match location {
+        Location::Local(path) => {
+            let path = resolved(path)?;
+            Ok(path.ancestors().skip(1).map(Path::to_owned).collect())
+        }
+        Location::Remote(_) => Ok(Vec::new()),
+    }
+}
+
 /// Returns the real path of `path`. Where it does not exist, the nearest existing
 /// folder above it is resolved.
 fn resolved(path: &Path) -> Result<PathBuf, StoreError> {

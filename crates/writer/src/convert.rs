@@ -90,6 +90,7 @@ pub(crate) fn convert_at(
     for input in &planned.inputs {
         output.refuse_overlap(input)?;
     }
+    output.refuse_nested()?;
     // A retry is meant for a dataset that lacks images.
     let allow_missing = options.allow_missing || options.existing == Existing::RetryBad;
     refuse_problems(planned, allow_missing)?;

@@ -82,6 +82,7 @@ impl OutputSpace {
         for input in &planned.inputs {
             place.refuse_overlap(input)?;
         }
+        place.refuse_nested()?;
         let state = place.state()?;
         let left = match &state {
             OutputState::Sealed(_) => None,

@@ -112,6 +112,16 @@ pub enum OutputError {
         /// INPUT.
         input: Location,
     },
+    /// OUTPUT lies within a Zarr store.
+    #[error(
+        "output {output} lies within {dataset}, which is a Zarr store: choose an output outside it"
+    )]
+    Nested {
+        /// OUTPUT.
+        output: Location,
+        /// The dataset, or the Zarr group or array.
+        dataset: Location,
+    },
     /// The journal cannot be used.
     #[error(transparent)]
     Journal(#[from] JournalError),

@@ -1,5 +1,6 @@
 //! OUTPUT and the work folder beside it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,8 @@ use rxrx_format::keys;
 use rxrx_reader::{Owner, parse_root, root_bytes};
 use rxrx_storage::{
     FreeSpace, LeaseTimes, LocalBackend, Location, Lock, OutputBackend, Remote, RemoteBackend,
-    Store, StoreError, UnfinishedUpload, Uploads, Version, is_lock_entry, is_temporary, overlap,
+    Store, StoreError, UnfinishedUpload, Uploads, Version, folders_above, is_lock_entry,
+    is_temporary, overlap,
 };
 use sha2::{Digest, Sha256};
 
@@ -310,6 +312,21 @@ impl OutputLocation {
         refuse_foreign_files(&self.output, self.backend.output_entries()?, |name| {
             keys::is_top_level_entry(name)
         })
+    }
+
+    /// Demands that OUTPUT lies in no dataset, and in no other Zarr group or array. Objects of
+    /// another dataset would be foreign there: readers that list would find them, and nobody
+    /// could replace the outer one any more. Addresses are not looked at.
+    pub(crate) fn refuse_nested(&self) -> Result<(), OutputError> {
+        let markers = [keys::ROOT_METADATA, "zarr.json", ".zgroup", ".zarray"];
+        let is_store = |folder: &PathBuf| markers.iter().any(|key| folder.join(key).is_file());
+        match folders_above(&self.output)?.into_iter().find(is_store) {
+            Some(dataset) => Err(OutputError::Nested {
+                output: self.output.clone(),
+                dataset: dataset.into(),
+            }),
+            None => Ok(()),
+        }
     }
 
     /// Demands that neither of OUTPUT and `input` lies within the other.

@@ -110,6 +110,7 @@ impl Publication<'_> {
             let path = self.place.output().clone();
             return Err(OutputError::Foreign { path }.into());
         }
+        self.place.refuse_nested()?;
         self.place.refuse_foreign_files()?;
         match (state, root) {
             (OutputState::Free, _) => Ok(Way::There),
