@@ -347,11 +347,7 @@ fn problems_of(listing: &Listing) -> Problems {
     for path in only_in_case(&listing.unrecognised) {
         problems.add(ProblemKind::NamesInOtherCase, 0, || path.to_owned());
     }
-    for _ in 0..listing.left_out {
-        problems.add(ProblemKind::ImagesNotChosen, 0, || {
-            "see --channels, --z and --t".to_owned()
-        });
-    }
+    problems.extend(listing.notices.clone());
     for name in &listing.unreadable_names {
         problems.add(ProblemKind::UnreadableNames, 0, || name.clone());
     }

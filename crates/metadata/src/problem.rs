@@ -95,7 +95,9 @@ impl ProblemKind {
             Self::PlatemapWellsUnused => "wells of the plate map that no row has",
             Self::RowsNotJoined => "values of the table that the joined table does not have",
             Self::JoinedRowsUnused => "rows of the joined table that fit no row",
-            Self::ImagesNotChosen => "images of channels, depths or times that are not chosen",
+            Self::ImagesNotChosen => {
+                "images of channels, depths or times that --channels, --z or --t do not choose"
+            }
             Self::EmbeddingsWithoutSite => "embeddings of no site that is converted",
             Self::SitesWithoutEmbedding => "sites without an embedding",
             Self::DescribedChannels => "channels in rxrx2zarr.json that no image has",

@@ -6,7 +6,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use globset::{GlobBuilder, GlobMatcher};
-use rxrx_tables::excerpt;
+use rxrx_tables::{excerpt, first_of};
 use thiserror::Error;
 
 use crate::column::ColumnValues;
@@ -325,14 +325,6 @@ fn cells(values: &ColumnValues) -> Box<dyn Iterator<Item = Option<String>> + '_>
 /// Returns the first of `values`, quoted, and the number of the others.
 fn some_of(values: &[String]) -> String {
     const SHOWN: usize = 60;
-    let shown: Vec<String> = values
-        .iter()
-        .take(SHOWN)
-        .map(|value| format!("{:?}", excerpt(value)))
-        .collect();
-    let shown = shown.join(", ");
-    match values.len().saturating_sub(SHOWN) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
+    let quoted = values.iter().map(|value| format!("{:?}", excerpt(value)));
+    first_of(&quoted.collect::<Vec<String>>(), SHOWN)
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::excerpt::excerpt;
+use crate::excerpt::{excerpt, first_of};
 
 /// Reason why a file cannot be read as a table. Every message names the file.
 #[derive(Debug, Error)]
@@ -237,14 +237,6 @@ pub fn listed(names: &[String]) -> String {
     if names.is_empty() {
         return "none".to_owned();
     }
-    let listed: Vec<String> = names
-        .iter()
-        .take(LISTED)
-        .map(|name| format!("{:?}", excerpt(name)))
-        .collect();
-    let listed = listed.join(", ");
-    match names.len().saturating_sub(LISTED) {
-        0 => listed,
-        more => format!("{listed} and {more} more"),
-    }
+    let quoted = names.iter().map(|name| format!("{:?}", excerpt(name)));
+    first_of(&quoted.collect::<Vec<String>>(), LISTED)
 }

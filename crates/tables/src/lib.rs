@@ -18,7 +18,7 @@ mod spreadsheet;
 mod texts;
 
 pub use self::error::{TableFileError, listed};
-pub use self::excerpt::excerpt;
+pub use self::excerpt::{excerpt, first_of};
 pub use self::file::{Content, open_packed, packed};
 pub use self::limits::Limits;
 pub use self::parquet::cells::Cells;

@@ -6,6 +6,7 @@ use super::others::OtherFiles;
 use super::parts::PlaneParts;
 use crate::path::{IMAGE_EXTENSIONS, PathParts, PlanePath};
 use crate::plate::Plate;
+use crate::problem::Problems;
 use crate::site::ExperimentName;
 
 /// The files of an input, sorted by path.
@@ -38,8 +39,8 @@ pub struct Listing {
     pub parts: PlaneParts,
     /// The depths that stacks lack, by the paths of the stacks.
     pub(crate) short_stacks: BTreeMap<Box<str>, Vec<u32>>,
-    /// Images that fit the pattern and are not of the chosen channels, depth and time.
-    pub(crate) left_out: usize,
+    /// What is told of the names: images that are not of the chosen channels, depth and time.
+    pub(crate) notices: Problems,
     /// Whether the names do not say which plate an image is of.
     pub(crate) lacks_plates: bool,
     /// The experiment of all images, if the names do not say it.

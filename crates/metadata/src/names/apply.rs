@@ -12,6 +12,7 @@ use crate::discover::parts::{PlaneParts, page_path};
 use crate::number::positive;
 use crate::path::PlanePath;
 use crate::plate::Plate;
+use crate::problem::{ProblemKind, Problems};
 use crate::site::{Channel, ExperimentName, SiteKey};
 
 impl Listing {
@@ -50,14 +51,14 @@ impl Listing {
         let otherwise = options.experiment.as_deref().unwrap_or(input);
         let mut files = Vec::with_capacity(count);
         let mut unrecognised = Vec::new();
-        let mut left_out = 0;
+        let mut notices = Problems::default();
         for path in self.image_paths() {
             let Some(named) = pattern.read(path) else {
                 unrecognised.push(path.to_owned());
                 continue;
             };
             let Some(channel) = chosen.channel(&named) else {
-                left_out += 1;
+                notices.add(ProblemKind::ImagesNotChosen, 0, || path.to_owned());
                 continue;
             };
             let key = SiteKey {
@@ -94,7 +95,7 @@ impl Listing {
             channel_names: options.channels.clone(),
             parts,
             short_stacks,
-            left_out,
+            notices,
             lacks_plates: !pattern.has("plate"),
             experiment: (!pattern.has("experiment")).then(|| otherwise.to_owned()),
             is_by_pattern: true,

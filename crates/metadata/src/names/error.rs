@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use rxrx_tables::excerpt;
+use rxrx_tables::{excerpt, first_of};
 
 /// Reason why the names of the images cannot be read as wanted.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -128,14 +128,6 @@ pub enum NamesError {
 /// Returns the first of some values, and the number of the others.
 fn shown(values: &[String]) -> String {
     const SHOWN: usize = 30;
-    let shown: Vec<String> = values
-        .iter()
-        .take(SHOWN)
-        .map(|value| excerpt(value))
-        .collect();
-    let shown = shown.join(", ");
-    match values.len().saturating_sub(SHOWN) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
+    let values: Vec<String> = values.iter().map(|value| excerpt(value)).collect();
+    first_of(&values, SHOWN)
 }

@@ -4,7 +4,7 @@ use super::built_in::{choose, patterns};
 use super::error::NamesError;
 use super::pattern::{Named, Pattern};
 use super::*;
-use crate::Listing;
+use crate::{Listing, ProblemKind};
 
 fn listing(paths: &[&str]) -> Listing {
     Listing::from_paths(paths.iter().map(|&path| path.into()))
@@ -183,7 +183,9 @@ fn a_listing_is_named_by_a_pattern() {
             "P2/A1_f1_ER.png screen/PlateP2/A01_s1 1",
         ]
     );
-    assert_eq!((named.left_out, named.unrecognised.len()), (1, 1));
+    let not_chosen = named.notices.get(ProblemKind::ImagesNotChosen).unwrap();
+    assert_eq!(not_chosen.examples, ["P2/A1_f1_BF.png"]);
+    assert_eq!((not_chosen.count, named.unrecognised.len()), (1, 1));
 }
 
 #[test]
@@ -252,7 +254,8 @@ fn what_is_not_chosen_must_be() {
         ..NameOptions::default()
     };
     let chosen = listing(&stack).named(&chosen, "x").unwrap();
-    assert_eq!((chosen.images.len(), chosen.left_out), (1, 2));
+    let not_chosen = chosen.notices.get(ProblemKind::ImagesNotChosen).unwrap();
+    assert_eq!((chosen.images.len(), not_chosen.count), (1, 2));
     assert_eq!(&*chosen.images[0].path, "A1_1_z10.png");
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use globset::Glob;
-use rxrx_tables::excerpt;
+use rxrx_tables::{excerpt, first_of};
 use serde::Deserialize;
 
 use crate::column::ColumnValues;
@@ -210,11 +210,6 @@ fn all_of(values: &[&String]) -> String {
 
 /// Returns the first of `values`, and the number of the others.
 fn some_of(values: &[&String]) -> String {
-    let shown = values.iter().take(SHOWN).map(|value| excerpt(value));
-    let shown: Vec<String> = shown.collect();
-    let shown = shown.join(", ");
-    match values.len().saturating_sub(SHOWN) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
+    let values: Vec<String> = values.iter().map(|value| excerpt(value)).collect();
+    first_of(&values, SHOWN)
 }
