@@ -249,7 +249,7 @@ def test_rxrx3_core_gives_the_pixels_of_openjpeg(tmp_path: Path) -> None:
     assert (converted(tmp_path / "out", root) == expected()).all()
     attributes = json.loads((tmp_path / "out" / "images.zarr" / "zarr.json").read_text())
     text = json.dumps(attributes["attributes"])
-    assert '"image_decoder": "hayro-jpeg2000 0.5.0"' in text
+    assert '"image_decoder": "hayro-jpeg2000 0.5.0' in text
 
     # Lossy: the decoders may differ by 1.
     lossy = encode("JPEG2000", irreversible=True, quality_mode="rates", quality_layers=[4])

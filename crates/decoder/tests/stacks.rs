@@ -198,7 +198,7 @@ fn the_header_of_a_stack_is_that_of_its_first_file() {
     let stack = stack(&[("a.jp2", &first), ("b.tif", &second)]);
     let header = read_header(&stack, &Limits::default()).unwrap();
     assert_eq!(header.shape, shape(BitDepth::Eight));
-    assert_eq!(header.format.decoder(), Some("hayro-jpeg2000 0.5.0"));
+    assert_eq!(header.format.decoder(), ImageFormat::Jpeg2000.decoder());
     let error = decode(&stack, header.shape).unwrap_err();
     assert_eq!(error.kind(), "shape");
     assert!(
