@@ -132,7 +132,7 @@ fn types_do_not_depend_on_the_rows_that_are_chosen() {
     let table = fs::read_to_string(input.table_path()).unwrap();
     let wide = table.replace(",s1,1,", ",s1,3000000000,");
     assert_ne!(wide, table);
-    for (table, data_type) in [(table, "int32"), (wide, "int64")] {
+    for (table, data_type) in [(table.clone(), "int32"), (wide, "int64")] {
         fs::write(input.table_path(), table).unwrap();
         // Numbers only, blanks only, and all rows.
         for options in ["--include site_id=*_2", "--include sirna_id=", ""] {
@@ -155,4 +155,12 @@ fn types_do_not_depend_on_the_rows_that_are_chosen() {
             verify(&input.output(), "").exits_with(0);
         }
     }
+    // Without the row of the large number, the source gives another type.
+    let options = "--overwrite --include sirna_id=";
+    convert(&input.root(), &input.output(), options).exits_with(0);
+    fs::write(input.table_path(), table).unwrap();
+    let source = format!("--source {}", input.root().display());
+    let run = verify(&input.output(), &source).exits_with(1);
+    let told = "sirna_id has whole numbers of 64 bits, the source gives 32";
+    assert!(run.stdout.contains(told), "{run:#?}");
 }

@@ -33,7 +33,7 @@ pub(super) fn check_channels(root: &Root, objects: &BTreeMap<String, Bytes>, fin
     };
     let mismatch = |text: String| findings.object(FindingKind::Mismatch, CHANNELS, text);
     let channels = &root.attributes.description.channels;
-    match channels_of(bytes, channels.len(), root.geometry.data_type) {
+    match channels_of(bytes, channels) {
         Ok(found) => {
             let differing = found.iter().zip(channels).enumerate();
             let differing = differing.filter(|(_, (found, expected))| found != expected);

@@ -1,26 +1,24 @@
 //! Reads `channels.parquet`.
 
-use arrow_array::{Array, Float64Array, StringArray};
-use bytes::Bytes;
-use rxrx_metadata::DataType;
-
 use super::batches::each_batch;
 use super::error::ReadTableError;
-use crate::channel_description::{ChannelDescription, Window, WindowOrigin};
+use crate::channel_description::{ChannelDescription, WindowOrigin};
 use crate::keys::CHANNELS;
+use arrow_array::{Array, Float64Array, StringArray};
+use bytes::Bytes;
 
-/// Reads the table of an array with that number of `channels` and type of pixels.
+/// Reads the table of an array whose root describes those `channels`. What the table does
+/// not say is as there.
 ///
 /// # Errors
 /// [`ReadTableError`]: the object is not Parquet, columns or types differ from those of
 /// the format, rows are not in order, or a cell has an impossible value.
 pub fn channels_of(
     bytes: Bytes,
-    channels: usize,
-    data_type: DataType,
+    channels: &[ChannelDescription],
 ) -> Result<Vec<ChannelDescription>, ReadTableError> {
     let mut read = Vec::new();
-    each_batch(CHANNELS, bytes, channels, 1, |batch| {
+    each_batch(CHANNELS, bytes, channels.len(), 1, |batch| {
         let order = batch.integers("channel_index")?;
         let order = batch.required("channel_index", &order)?;
         let name = batch.required("channel", batch.texts("channel")?)?;
@@ -32,7 +30,12 @@ pub fn channels_of(
         ];
         let from = batch.texts("window_from")?;
         let (excitation, emission) = (batch.floats("excitation_nm")?, batch.floats("emission_nm")?);
-        for row in 0..batch.len() {
+        for (row, known) in channels
+            .iter()
+            .skip(batch.first_row)
+            .take(batch.len())
+            .enumerate()
+        {
             let index = order.value(row);
             if usize::try_from(index) != Ok(batch.first_row + row) {
                 let reason = format!("{index}, expected the row's number");
@@ -47,20 +50,17 @@ pub fn channels_of(
                 let origin = WindowOrigin::named(text);
                 origin.ok_or_else(|| batch.cell(row, "window_from", format!("is {text:?}")))
             };
-            read.push(ChannelDescription {
-                name: name.value(row).to_owned(),
-                stain: text(stain, row).unwrap_or_default().to_owned(),
-                structure: text(structure, row).unwrap_or_default().to_owned(),
-                color: color.value(row).to_owned(),
-                window: Window {
-                    start: intensity("window_start", 0)?,
-                    end: intensity("window_end", 1)?,
-                    ..Window::whole(data_type)
-                },
-                window_from: text(from, row).map(origin).transpose()?,
-                excitation_nm: number(excitation, row),
-                emission_nm: number(emission, row),
-            });
+            let mut channel = known.clone();
+            channel.name = name.value(row).to_owned();
+            channel.stain = text(stain, row).unwrap_or_default().to_owned();
+            channel.structure = text(structure, row).unwrap_or_default().to_owned();
+            channel.color = color.value(row).to_owned();
+            channel.window.start = intensity("window_start", 0)?;
+            channel.window.end = intensity("window_end", 1)?;
+            channel.window_from = text(from, row).map(origin).transpose()?;
+            channel.excitation_nm = number(excitation, row);
+            channel.emission_nm = number(emission, row);
+            read.push(channel);
         }
         Ok(())
     })?;
