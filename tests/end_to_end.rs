@@ -37,6 +37,7 @@ mod end_to_end {
     mod real_sample;
     mod repeatable;
     mod retry;
+    mod row_rules;
     mod seal;
     mod space;
     mod streams;

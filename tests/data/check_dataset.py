@@ -2,6 +2,7 @@
 it that does not hold, with zarr, pyarrow and xxhash alone: check_dataset.py DATASET
 """
 
+import fnmatch
 import hashlib
 import itertools
 import json
@@ -74,6 +75,7 @@ def expected_planes(images, names, planes, version):
     for number, row in enumerate(planes):
         site, channel = divmod(number, len(names))
         ok, found = row["status"] == "ok", statistics(images[site, channel])
+        found |= {"pixels": images[0, 0].size} if version > 3 else {}
         demand(ok or found["max"] == 0, True, f"zeros in site {site}, channel {channel}")
         is_bad = row["status"] in ("unreadable", "corrupt")
         filled = {"source": row["status"] != "missing", "error": is_bad}
@@ -84,12 +86,35 @@ def expected_planes(images, names, planes, version):
         yield {"site_index": site, "channel": names[channel]} | found
 
 
-def expected_stats(rows, names, planes, images):
-    # From none, one or both of the columns experiment and plate.
-    for columns, scope in enumerate(("dataset", "experiment", "plate")):
+def expected_channels(channels):
+    known = ("stain", "structure", "color", "window_from", "excitation_nm", "emission_nm")
+    for index, channel in enumerate(channels):
+        found = {name: channel.get(name) or None for name in known} | {"channel_index": index}
+        window = {f"window_{end}": channel["window"][end] for end in ("start", "end")}
+        yield found | window | {"channel": channel["name"]}
+
+
+def fits(row, clauses):  # at least one clause of each column that they name
+    found = {}
+    for clause in clauses:
+        column, pattern = clause.split("=") if "=" in clause else ("experiment", clause)
+        value = row["site_number" if column == "site" else column]
+        same = fnmatch.fnmatchcase(str(value), pattern) if pattern else value is None
+        found[column] = found.get(column, False) or same
+    return all(found.values())
+
+
+def expected_stats(rows, names, planes, images, rules):
+    # From none, one or both of the columns experiment and plate, and a rule or none.
+    groups = [("dataset", 0, None), ("experiment", 1, None), ("plate", 2, None)]
+    groups += [("plate_controls", 2, "negative_controls"), ("train", 0, "train")]
+    for scope, columns, rule in groups:
+        if rule and rule not in rules:
+            continue
         keys = [(row["experiment"], row["plate"])[:columns] for row in rows]
+        belongs = [not rule or fits(row, rules[rule]) for row in rows]
         for key, channel in itertools.product(dict.fromkeys(keys), names):
-            ok = [plane for plane in planes if plane["status"] == "ok"]
+            ok = [p for p in planes if p["status"] == "ok" and belongs[p["site_index"]]]
             ok = [p for p in ok if (keys[p["site_index"]], p["channel"]) == (key, channel)]
             n = len(ok) * math.prod(images.shape[2:])
             sums = [sum(plane[name] for plane in ok) for name in ("sum", "sum_of_squares")]
@@ -102,7 +127,8 @@ def check_labels(group, arrays, labels, rows):
     for column in list(rows[0])[1:-4]:
         name = "site_number" if column == "site" else re.sub(r"[^A-Za-z0-9_.-]", "_", column)
         blank = {"string": "", "float64": math.nan}.get(arrays[name]["data_type"])
-        blank = arrays[name]["attributes"].get("_FillValue", blank)
+        for attribute in ("_FillValue", "blank_value"):  # of format 3, of format 4
+            blank = arrays[name]["attributes"].get(attribute, blank)
         labels[name] = [blank if row[column] is None else row[column] for row in rows]
     demand(sorted(arrays), sorted([*labels, "images"]), "arrays of the root")
     for name, values in labels.items():
@@ -146,7 +172,10 @@ def check(root):
             where = {name: found[name] for name in place}
             demand({name: row[name] for name in place}, where, "place of a plane")
     check_table(root, "planes", expected_planes(images[:], names, planes, version))
-    check_table(root, "channel_stats", expected_stats(rows, names, planes, images))
+    rules = attributes.get("rows", {})
+    check_table(root, "channel_stats", expected_stats(rows, names, planes, images, rules))
+    if version > 3:
+        check_table(root, "channels", expected_channels(attributes["channels"]))
     status = [row["status"] for row in planes]
     demand({key: status.count(key) for key in attributes["planes"]}, attributes["planes"], "planes")
     ok = iter([key == "ok" for key in status])

@@ -37,7 +37,7 @@ fn rxrx3_is_described_and_its_table_of_wells_is_read_as_published() {
     let ids = ["gene-088_1_B02_1", "gene-088_1_B03_1"];
     assert_eq!(dataset.label::<String>("site"), ids);
     assert_eq!(dataset.label::<String>("well"), ["B02", "B03"]);
-    assert_eq!(dataset.label::<i64>("site_number"), [1, 1]);
+    assert_eq!(dataset.label::<i32>("site_number"), [1, 1]);
     assert_eq!(dataset.label::<String>("experiment"), ["gene-088"; 2]);
     let card = fs::read_to_string(dataset.path("README.md")).unwrap();
     assert!(

@@ -89,7 +89,7 @@ fn experiments_with_path_separators_are_only_names() {
     expected.sort_unstable();
     found.sort_unstable();
     assert_eq!(found, expected);
-    assert_eq!(dataset.label::<i64>("c").len(), 8);
+    assert_eq!(dataset.label::<i32>("c").len(), 8);
     assert!(dataset.path("images.zarr/.._x/zarr.json").is_file());
     let beside: Vec<_> = fs::read_dir(input.beside("")).unwrap().collect();
     assert_eq!(beside.len(), 2, "in and out: {beside:?}");

@@ -226,7 +226,7 @@ fn verify_compares_the_places_of_planes() {
     let other = Input::new(Spec {
         sites: 4,
         channels: input.channels().to_vec(),
-        width: 21,
+        sixteen_bit: true,
         ..Spec::default()
     });
     let other = converted(&other, "out", options);

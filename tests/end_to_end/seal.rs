@@ -70,6 +70,7 @@ fn nothing_else_is_written() {
                     "README.md",
                     "SHA256SUMS",
                     "channel_stats.parquet",
+                    "channels.parquet",
                     "croissant.json",
                     "metadata.parquet",
                     "planes.parquet"
@@ -81,8 +82,8 @@ fn nothing_else_is_written() {
             Some(array) => assert!(expected_array(array).is_some(), "{key}"),
         }
     }
-    // Six files, the root, seventeen zarr.json, three shards, sixteen labels.
-    assert_eq!(count, 6 + 1 + 17 + 3 + 16);
+    // Seven files, the root, seventeen zarr.json, three shards, sixteen labels.
+    assert_eq!(count, 7 + 1 + 17 + 3 + 16);
     let beside: Vec<String> = fs::read_dir(input.beside(""))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())

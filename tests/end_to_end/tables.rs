@@ -28,12 +28,12 @@ fn sites_have_the_columns_of_the_contract() {
         "cell_type Utf8?",
         "dataset Utf8?",
         "experiment Utf8",
-        "plate Int64",
+        "plate Int32",
         "well Utf8",
-        "site Int64",
+        "site_number Int32",
         "well_type Utf8?",
         "sirna Utf8?",
-        "sirna_id Int64?",
+        "sirna_id Int32?",
         "dose Float64?",
         "object Utf8",
         "byte_offset Int64",
@@ -82,6 +82,7 @@ fn planes_have_the_columns_of_the_contract() {
             "error Utf8?",
             "cause Utf8?",
             "xxh3_128 Utf8?",
+            "pixels Int32?",
             "mean Float64?",
             "std Float64?",
             "min Int32?",
@@ -113,6 +114,7 @@ fn planes_have_the_columns_of_the_contract() {
             let pixels = input.decoded(site, channel);
             let hash = Some(format!("{:032x}", hash(&pixels, sixteen_bit)));
             assert_eq!(table.texts("xxh3_128")[row], hash);
+            assert_eq!(table.integers("pixels")[row], Some(pixels.len() as i64));
             let statistics = Statistics::of(pixels, sixteen_bit);
             for (column, value) in [
                 ("mean", statistics.mean),

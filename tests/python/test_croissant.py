@@ -51,7 +51,12 @@ def test_sizes_and_hashes_are_correct(dataset: Dataset, description: dict) -> No
 
 @pytest.mark.parametrize(
     ("records", "table"),
-    [("sites", "metadata"), ("planes", "planes"), ("channel_stats", "channel_stats")],
+    [
+        ("sites", "metadata"),
+        ("planes", "planes"),
+        ("channels", "channels"),
+        ("channel_stats", "channel_stats"),
+    ],
 )
 def test_records_load_as_they_are_in_the_tables(dataset: Dataset, records: str, table: str) -> None:
     with warnings.catch_warnings():
@@ -64,8 +69,6 @@ def test_records_load_as_they_are_in_the_tables(dataset: Dataset, records: str, 
     assert len(first) == len(expected)
     for record, row in zip(first, expected, strict=True):
         values = {name.removeprefix(f"{records}/"): value for name, value in record.items()}
-        # The column has the name of the label in the array, where `site` is the axis.
-        row = {"site_number" if name == "site" else name: row[name] for name in row}
         assert set(values) == set(row)
         for name, value in row.items():
             if isinstance(value, str):

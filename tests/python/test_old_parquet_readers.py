@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+import duckdb
 import pyarrow.parquet as pq
 import pytest
 
 from conftest import DEFAULT_CODEC, Datasets
 from converter import Dataset, convert
 from readers.other_python import asked
-from readers.plain_rows import rows_of
+from readers.plain_rows import rows_of, select, sorted_rows
+from source import read_source
 from test_embeddings import write_embeddings
 
-TABLES = ["metadata", "planes", "channel_stats", "embeddings"]
+TABLES = ["metadata", "planes", "channels", "channel_stats", "embeddings"]
 READERS = {"polars", "pyarrow", "datafusion"}
 
 
 @pytest.fixture(scope="module")
 def embedded(datasets: Datasets, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    """A dataset with bad planes, and with two sites that have no embedding."""
+    """A dataset with a missing plane, and with two sites that have no embedding."""
     folder = tmp_path_factory.mktemp("embedded")
-    source = datasets.source("sample")
+    whole = datasets.source("sample")
+    shutil.copytree(whole.root, folder / "source")
+    (folder / "source" / whole.files[(5, 2)].relative_to(whole.root)).unlink()
+    source = read_source(folder / "source")
     _, table = write_embeddings(source, folder / "embeddings.csv", frozenset({0, 7}))
-    return convert(source, folder / "dataset", DEFAULT_CODEC, "--embeddings", str(table))
+    options = ["--embeddings", str(table)]
+    return convert(source, folder / "dataset", DEFAULT_CODEC, "--allow-missing", *options)
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +67,78 @@ def largest_in_statistics(path: Path) -> float:
     return max(file.metadata.row_group(group).column(column).statistics.max for group in groups)
 
 
+OK, BAD = ["status", "=", "ok"], ["status", "<>", "ok"]
+QUERIES = [
+    # Which table; which rows; grouped by what; of what. `$site_id` and the like are values of
+    # the dataset. Sums are of whole numbers, so that every reader finds the same.
+    ("metadata", [["complete", "=", True]], ["dataset", "cell_type"], [["count", "site_id"]]),
+    (
+        "metadata",
+        [["sirna_id", ">=", 5], ["plate", "<>", 3]],
+        ["experiment", "plate"],
+        [["max", "sirna_id"], ["min", "site_number"], ["count", "well"]],
+    ),
+    (
+        "metadata",
+        [["site_id", "=", "$site_id"]],
+        ["site_index", "object", "byte_offset", "byte_length"],
+        [["count", "well_id"]],
+    ),
+    (
+        "planes",
+        [OK],
+        ["channel"],
+        [["sum", "sum"], ["sum", "pixels"], ["max", "max"], ["sum", "source_bytes"]],
+    ),
+    ("planes", [OK, ["mean", ">", 4.5], ["channel", "=", "w1"]], ["status"], [["max", "focus"]]),
+    ("planes", [BAD], ["status", "cause"], [["count", "site_index"], ["count", "pixels"]]),
+    ("planes", [["xxh3_128", "=", "$xxh3_128"]], ["source"], [["min", "std"], ["max", "p999"]]),
+    (
+        "channel_stats",
+        [["scope", "=", "plate_controls"]],
+        ["experiment", "channel"],
+        [["min", "mean"], ["max", "std"], ["sum", "planes"], ["sum", "pixels"]],
+    ),
+    (
+        "channels",
+        [["window_end", ">", 60]],
+        ["channel", "stain", "structure", "color"],
+        [["max", "window_end"], ["count", "emission_nm"]],
+    ),
+    ("embeddings", [["has_embedding", "=", False]], ["site_id"], [["max", "site_index"]]),
+]
+
+
+@pytest.fixture(scope="module")
+def queries(embedded: Dataset) -> list[dict]:
+    site_id = pq.read_table(embedded.metadata_table)["site_id"].to_pylist()[11]
+    hashes = pq.read_table(embedded.planes_table)["xxh3_128"].drop_null().to_pylist()
+    values = {"$site_id": site_id, "$xxh3_128": hashes[17]}
+    made = []
+    for table, where, by, of in QUERIES:
+        chosen = [[name, sign, values.get(str(value), value)] for name, sign, value in where]
+        path = str(embedded.root / f"{table}.parquet")
+        made.append({"path": path, "where": chosen, "by": by, "of": of})
+    return made
+
+
+def test_old_readers_answer_queries_as_duckdb_does(queries: list[dict]) -> None:
+    found = asked("OLD_PARQUET_PYTHON", "old_parquet_query.py", queries)
+    for query, answers in zip(queries, found, strict=True):
+        rows = duckdb.sql(select(query, f"'{query['path']}'")).fetchall()
+        assert rows, query
+        assert answers == dict.fromkeys(READERS, sorted_rows(rows)), query
+
+
 def test_ascending_numbers_are_stored_as_differences(embedded: Dataset) -> None:
+    numbers = ["site_index", "byte_offset", "byte_length", "source_bytes", "sum"]
+    expected = dict.fromkeys(numbers, "DELTA_BINARY_PACKED")
+    expected |= dict.fromkeys(["site_id", "well_id", "source"], "DELTA_BYTE_ARRAY")
+    found = set()
     for name in ("metadata", "planes", "embeddings"):
         group = pq.ParquetFile(embedded.root / f"{name}.parquet").metadata.row_group(0)
-        columns = {column.path_in_schema: column for column in map(group.column, range(3))}
-        assert "DELTA_BINARY_PACKED" in columns["site_index"].encodings, name
+        for column in map(group.column, range(group.num_columns)):
+            if column.path_in_schema in expected:
+                found.add(column.path_in_schema)
+                assert expected[column.path_in_schema] in column.encodings, name
+    assert found == set(expected)

@@ -68,7 +68,7 @@ def test_a_plate_without_a_table_is_converted_by_its_names(tmp_path: Path) -> No
     assert refused.stderr.count("well A01, site 1, channel") == 3
 
     converted(source, output, "--pattern", "harmony")
-    keys = rows(output, "experiment", "plate", "well", "site")
+    keys = rows(output, "experiment", "plate", "well", "site_number")
     plates, wells = ("BR00116991", "BR00116992"), (("A01", 1, 1), ("P24", 16, 24))
     expected = [("screen", p, well, site) for p in plates for well, *_ in wells for site in (1, 2)]
     assert keys == expected
@@ -299,7 +299,7 @@ def test_paths_come_from_columns_of_the_table(tmp_path: Path, form: str) -> None
     assert present.tolist() == [[True, True]] * 3 + [[False, True]]
     assert np.array_equal(images(output)[2, 0], draw(1, 1, 1, 1, 5, 1))
     expected = [("pilot", "BR00116991", 1), ("pilot", "BR00116991", 2)]
-    assert rows(output, "experiment", "plate", "site")[:2] == expected
+    assert rows(output, "experiment", "plate", "site_number")[:2] == expected
     columns = pq.read_schema(output / "metadata.parquet").names
     assert ("URL_RNA" in columns, "FileName_RNA" in columns) == (form == "pair", form != "pair")
     verified = run("verify", output, "--source", source, "--metadata", table)

@@ -16,12 +16,12 @@ from conftest import Datasets
 from converter import Dataset, convert
 from source import Source, assemble, plane_path, table_row, write_table
 
-ARROW_TYPES = {int: pa.int64(), float: pa.float64(), str: pa.string()}
-DUCKDB_TYPES = {int: "BIGINT", float: "DOUBLE", str: "VARCHAR"}
-ADDED_AFTER = {"object": str, "byte_offset": int, "byte_length": int}
+ARROW_TYPES = {int: pa.int32(), float: pa.float64(), str: pa.string()}
+DUCKDB_TYPES = {int: "INTEGER", float: "DOUBLE", str: "VARCHAR"}
+ADDED_AFTER = {"object": pa.string(), "byte_offset": pa.int64(), "byte_length": pa.int64()}
 PLANE_COLUMNS = [
     *("site_index", "channel", "source", "source_bytes", "status", "error", "cause"),
-    "xxh3_128",
+    *("xxh3_128", "pixels"),
     *("mean", "std", "min", "max", "p001", "p01", "p50", "p99", "p999"),
     *("saturated", "focus", "sum", "sum_of_squares"),
 ]
@@ -29,11 +29,19 @@ ROW_GROUP_ROWS = range(8_000, 16_385)
 
 
 def column_kinds(source: Source) -> dict[str, type]:
-    """Returns the CSV's columns in their order, each with the type of its values."""
+    """Returns the CSV's columns in their order, each with the type of its values.
+
+    They have the names that they have in the dataset.
+    """
     return {
-        name: next((type(value) for value in source.column(name) if value is not None), str)
+        stored(name): next((type(value) for value in source.column(name) if value is not None), str)
         for name in source.columns
     }
+
+
+def stored(column: str) -> str:
+    """Returns the name in the dataset of a column of the CSV."""
+    return {"site": "site_number"}.get(column, column)
 
 
 def parquet_files(dataset: Dataset) -> list[pq.ParquetFile]:
@@ -42,9 +50,9 @@ def parquet_files(dataset: Dataset) -> list[pq.ParquetFile]:
 
 def test_pyarrow_reads_the_metadata(dataset: Dataset) -> None:
     table = pq.read_table(dataset.metadata_table)
-    kinds = column_kinds(dataset.source) | ADDED_AFTER
-    expected = {"site_index": pa.int32()}
-    expected |= {name: ARROW_TYPES[kind] for name, kind in kinds.items()} | {"complete": pa.bool_()}
+    kinds = column_kinds(dataset.source).items()
+    expected = {"site_index": pa.int32()} | {name: ARROW_TYPES[kind] for name, kind in kinds}
+    expected |= ADDED_AFTER | {"complete": pa.bool_()}
     types = {field.name: field.type for field in table.schema}
     assert list(types) == list(expected)
     assert types == expected
@@ -55,7 +63,7 @@ def test_metadata_rows_are_the_sites_in_array_order(dataset: Dataset) -> None:
     source = dataset.source
     assert table["site_index"].to_pylist() == list(range(len(source.rows)))
     for column in source.columns:
-        assert table[column].to_pylist() == source.column(column), column
+        assert table[stored(column)].to_pylist() == source.column(column), column
     assert table["complete"].to_pylist() == source.present.all(axis=1).tolist()
 
 
@@ -73,6 +81,9 @@ def test_pyarrow_reads_the_planes(dataset: Dataset) -> None:
     expected = ["ok" if present else "missing" for present in source.present.flat]
     assert table["status"].to_pylist() == expected
     assert table["error"].null_count == len(table)
+    height, width = source.pixels.shape[2:]
+    pixels = [height * width if present else None for present in source.present.flat]
+    assert table["pixels"].to_pylist() == pixels
 
 
 def test_planes_name_their_files(dataset: Dataset) -> None:

@@ -58,13 +58,22 @@ def test_every_metadata_column_is_a_coordinate(opened: xarray.Dataset, dataset: 
         if all(isinstance(value, str | None) for value in expected):
             assert coordinate.to_numpy().tolist() == [value or "" for value in expected], column
         else:
-            numbers = [math.nan if value is None else value for value in expected]
+            blank = coordinate.attrs.get("blank_value", math.nan)
+            numbers = [blank if value is None else value for value in expected]
             np.testing.assert_array_equal(coordinate, numbers, err_msg=column)
+            is_whole = all(isinstance(value, int | None) for value in expected)
+            assert coordinate.dtype == (np.int32 if is_whole else np.float64), column
+            assert ("blank_value" in coordinate.attrs) == (is_whole and None in expected)
 
 
-def test_whole_numbers_without_blanks_stay_integers(opened: xarray.Dataset) -> None:
-    assert opened.plate.dtype == np.int64
-    assert opened.site_number.dtype == np.int64
+def test_class_numbers_keep_their_type_where_some_are_blank(datasets: Datasets) -> None:
+    dataset = datasets.dataset("sixteen-bit")
+    with xarray.open_zarr(dataset.zarr, chunks=None) as opened:
+        blank = opened.sirna_id.attrs["blank_value"]
+        is_blank = [not row["sirna_id"] for row in dataset.source.rows]
+        assert opened.sirna_id.dtype == np.int32
+        assert (opened.sirna_id == blank).to_numpy().tolist() == is_blank
+        assert any(is_blank)
 
 
 def test_presence_and_stains_are_labelled(opened: xarray.Dataset, dataset: Dataset) -> None:

@@ -1,4 +1,4 @@
-//! Names of the arrays of metadata columns, and the names that columns cannot have.
+//! Names of metadata columns in a dataset, and the names that columns cannot have.
 
 use rxrx_metadata::ColumnNameRule;
 
@@ -16,7 +16,7 @@ const OTHER_NAMES: [&str; 6] = [
     "channel",
     "stain",
     "present",
-    "site_number",
+    SITE_NUMBER,
     "zarr.json",
 ];
 
@@ -29,15 +29,29 @@ pub const COLUMN_NAME_RULE: ColumnNameRule = ColumnNameRule {
     collision,
 };
 
+/// The column of the input with the numbers of the sites.
+const SITE: &str = "site";
+/// The name of that column in a dataset: the array `site` holds the site ids.
+const SITE_NUMBER: &str = "site_number";
+
+/// Returns the name that a column of the input has in a dataset: in `metadata.parquet`, in
+/// Croissant and, but for some characters, in Zarr. `site` becomes `site_number`.
+pub(crate) fn column_name(column: &str) -> &str {
+    if column == SITE { SITE_NUMBER } else { column }
+}
+
+/// Returns the name that a column of `metadata.parquet` has in the input. (In format 3 it
+/// is the same.)
+pub(crate) fn input_name(column: &str) -> &str {
+    if column == SITE_NUMBER { SITE } else { column }
+}
+
 /// Returns the name of the array of a column.
 ///
-/// The array named `site` holds the site ids, so the column `site` becomes
-/// `site_number`. Characters outside `[A-Za-z0-9_.-]` become `_`: names are
-/// parts of paths and URLs.
+/// It is the name in `metadata.parquet`, in which characters outside `[A-Za-z0-9_.-]`
+/// become `_`: names are parts of paths and URLs.
 pub fn zarr_name(column: &str) -> String {
-    if column == "site" {
-        return "site_number".to_owned();
-    }
+    let column = column_name(column);
     let portable = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
     column
         .chars()
@@ -52,7 +66,7 @@ fn refusal(column: &str) -> Option<String> {
     if is_taken(&ADDED_COLUMNS, column) {
         return Some("is a column that metadata.parquet adds".to_owned());
     }
-    if column != "site" && (is_taken(&OTHER_NAMES, &array) || array.eq_ignore_ascii_case("site")) {
+    if column != SITE && (is_taken(&OTHER_NAMES, &array) || array.eq_ignore_ascii_case(SITE)) {
         return Some(format!(
             "would be the array {array:?}, which images.zarr uses for something else"
         ));

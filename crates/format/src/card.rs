@@ -270,10 +270,11 @@ const FILES: &str = "## Files
 |---|---|
 | `images.zarr/images` | pixels: (site, channel, y, x) |
 | `images.zarr/site`, `channel` | labels of the first two dimensions |
-| `images.zarr/*` | one coordinate for each column of the metadata (`site` is `site_number` here), `stain`, `present` |
+| `images.zarr/*` | one coordinate for each column of `metadata.parquet`, `stain`, `present` |
 | `metadata.parquet` | one row a site, row *i* = `images[i]`; `object`, `byte_offset`, `byte_length` are the byte range of its pixels |
 | `planes.parquet` | one row a plane: source file, status, hash, statistics and focus of the pixels |
-| `channel_stats.parquet` | mean and standard deviation of each channel over the dataset, each experiment and each plate |
+| `channels.parquet` | one row a channel: stain, structure, display colour and window |
+| `channel_stats.parquet` | mean and standard deviation of each channel over the dataset, each experiment, each plate, its negative controls (`plate_controls`) and the rows to train on (`train`), as far as these are known |
 | `croissant.json` | all this for machines ([Croissant](https://mlcommons.org/croissant)) |
 | `SHA256SUMS` | a checksum for every object |
 ";

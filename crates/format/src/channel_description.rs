@@ -24,6 +24,14 @@ pub struct ChannelDescription {
     /// Where the window comes from. `None` in datasets of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window_from: Option<WindowOrigin>,
+    /// Wavelength of the light that excites the dye, in nanometres; `None` where it is not
+    /// known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excitation_nm: Option<f64>,
+    /// Wavelength of the light that the dye emits, in nanometres; `None` where it is not
+    /// known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emission_nm: Option<f64>,
 }
 
 /// Where a display window comes from.
@@ -34,6 +42,22 @@ pub enum WindowOrigin {
     Given,
     /// From the statistics of the planes.
     Data,
+}
+
+impl WindowOrigin {
+    /// The word in the root and in `channels.parquet`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Given => "given",
+            Self::Data => "data",
+        }
+    }
+
+    /// Returns the origin of that name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        let all = [Self::Given, Self::Data];
+        all.into_iter().find(|origin| origin.name() == name)
+    }
 }
 
 /// A display window, as in [OMERO's rendering settings].
@@ -97,6 +121,8 @@ impl ChannelDescription {
                 Some(_) => WindowOrigin::Given,
                 None => WindowOrigin::Data,
             }),
+            excitation_nm: known.excitation_nm,
+            emission_nm: known.emission_nm,
         }
     }
 

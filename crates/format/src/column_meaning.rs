@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use rxrx_metadata::{Column, ColumnText, ColumnValues, Profile};
 use serde::{Deserialize, Serialize};
 
+use crate::array_name::column_name;
+
 /// Description of a column of the metadata table.
 pub type ColumnMeaning = ColumnText;
 
-/// Descriptions of columns by name, as a profile gives them.
+/// Descriptions of columns by their names in `metadata.parquet`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ColumnMeanings(BTreeMap<String, ColumnMeaning>);
@@ -16,7 +18,10 @@ pub struct ColumnMeanings(BTreeMap<String, ColumnMeaning>);
 impl ColumnMeanings {
     /// The descriptions of a profile.
     pub fn of_profile(profile: &Profile) -> Self {
-        Self(profile.columns.clone())
+        let described = profile.columns.iter();
+        let stored =
+            |(name, text): (&String, &ColumnMeaning)| (column_name(name).to_owned(), text.clone());
+        Self(described.map(stored).collect())
     }
 
     /// Whether no column is described.
@@ -34,8 +39,8 @@ impl ColumnMeanings {
     /// Keeps the descriptions of those columns.
     pub(crate) fn only_of(&self, columns: &[Column]) -> Self {
         let described = columns.iter().filter_map(|column| {
-            let meaning = self.0.get(&column.name)?;
-            Some((column.name.clone(), meaning.clone()))
+            let name = column_name(&column.name);
+            Some((name.to_owned(), self.0.get(name)?.clone()))
         });
         Self(described.collect())
     }
@@ -65,7 +70,7 @@ impl ColumnMeanings {
     /// Describes a column: as the profile does, or else as the program uses it. Of any other
     /// column it states the name only.
     pub fn of(&self, column: &str) -> ColumnMeaning {
-        if let Some(meaning) = self.0.get(column) {
+        if let Some(meaning) = self.0.get(column_name(column)) {
             return meaning.clone();
         }
         match USED.iter().find(|(name, ..)| *name == column) {

@@ -17,8 +17,9 @@ use serde_json::{Map, Value, json};
 use crate::array_name::zarr_name;
 use crate::checksums::Sha256Sum;
 use crate::image_array::data_type_name;
-use crate::keys::{CHANNEL_STATS, EMBEDDINGS, PLANES, SITES};
+use crate::keys::{CHANNEL_STATS, CHANNELS, EMBEDDINGS, PLANES, SITES};
 use crate::root::DatasetAttributes;
+use crate::tables::channels::channels_schema;
 use crate::tables::schema::{
     channel_stats_schema, embeddings_schema, planes_schema, plates_are_names, sites_schema,
 };
@@ -68,10 +69,17 @@ fn record_sets(
             key: &["site_index", "channel"],
         },
         RecordSet {
+            name: "channels",
+            table: CHANNELS,
+            description: "One record for each channel: stain, structure and display",
+            schema: channels_schema(),
+            key: &["channel"],
+        },
+        RecordSet {
             name: "channel_stats",
             table: CHANNEL_STATS,
             description: "Mean and standard deviation of each channel over the dataset, each \
-                          experiment and each plate",
+                          experiment, each plate, its negative controls and the rows to train on",
             schema: channel_stats_schema(plates_are_names(columns)),
             key: &[],
         },

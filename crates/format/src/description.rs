@@ -1,11 +1,12 @@
 //! Name, licence, citation, channels and columns of a dataset. The Zarr attributes, the
 //! Parquet metadata, Croissant and the card take them from here.
 
-use rxrx_metadata::{ChannelProfile, DataType, InputDescription, Plan, Profile};
+use rxrx_metadata::{ChannelProfile, DataType, InputDescription, Plan, Profile, RowRule};
 use serde::{Deserialize, Serialize};
 
 use crate::channel_description::ChannelDescription;
 use crate::column_meaning::ColumnMeanings;
+use crate::row_rules::RowRules;
 
 /// [SPDX identifiers](https://spdx.org/licenses/) of licences that are common for data.
 const LICENSES: [&str; 15] = [
@@ -64,6 +65,9 @@ pub struct Description {
     /// Texts and units of the columns of the metadata table.
     #[serde(default, skip_serializing_if = "ColumnMeanings::is_empty")]
     pub columns: ColumnMeanings,
+    /// The rows to train on, and the negative controls.
+    #[serde(default, skip_serializing_if = "RowRules::is_empty")]
+    pub rows: RowRules,
 }
 
 impl Description {
@@ -80,6 +84,7 @@ impl Description {
             profile: None,
             channels: Vec::new(),
             columns: ColumnMeanings::default(),
+            rows: RowRules::default(),
         }
     }
 
@@ -107,6 +112,7 @@ impl Description {
             profile: Some(profile.name.clone()),
             channels: channels.collect(),
             columns: ColumnMeanings::of_profile(profile),
+            rows: RowRules::of_profile(profile),
         }
     }
 
@@ -159,8 +165,18 @@ impl Description {
         Self {
             channels: plan.channel_names().iter().map(describe).collect(),
             columns: self.columns.only_of(plan.table().columns()),
+            rows: self.rows.only_of(plan.table().columns()),
             ..self
         }
+    }
+
+    /// Replaces the rule of the negative controls, if there is another one.
+    #[must_use]
+    pub fn with_controls(mut self, controls: Option<RowRule>) -> Self {
+        if controls.is_some() {
+            self.rows.negative_controls = controls;
+        }
+        self
     }
 
     /// Address of the licence at SPDX; `None` where the licence is not one of the identifiers
@@ -216,6 +232,9 @@ impl Description {
         ] {
             compare(field, then.as_deref(), now.as_deref());
         }
+        for ((group, then), (_, now)) in self.rows.clauses().into_iter().zip(now.rows.clauses()) {
+            compare(group, then.as_deref(), now.as_deref());
+        }
         for (then, now) in self.channels.iter().zip(&now.channels) {
             let name = &then.name;
             let texts = [
@@ -225,6 +244,15 @@ impl Description {
             ];
             for (what, then, now) in texts {
                 compare(&format!("the {what} of {name}"), Some(then), Some(now));
+            }
+            for (what, then, now) in [
+                ("excitation", then.excitation_nm, now.excitation_nm),
+                ("emission", then.emission_nm, now.emission_nm),
+            ] {
+                let text = |wavelength: f64| format!("{wavelength} nm");
+                let (then, now) = (then.map(text), now.map(text));
+                let what = format!("the {what} of {name}");
+                compare(&what, then.as_deref(), now.as_deref());
             }
             let (then, now) = (then.window_text(), now.window_text());
             compare(

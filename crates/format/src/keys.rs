@@ -23,6 +23,8 @@ pub const IMAGES_METADATA: &str = "images.zarr/images/zarr.json";
 pub const SITES: &str = "metadata.parquet";
 /// Key of the table of planes.
 pub const PLANES: &str = "planes.parquet";
+/// Key of the table of channels.
+pub const CHANNELS: &str = "channels.parquet";
 /// Key of the table of statistics by plate and channel.
 pub const CHANNEL_STATS: &str = "channel_stats.parquet";
 /// Key of the table of embeddings.
@@ -125,9 +127,10 @@ const fn object(key: &'static str, kind: ObjectKind, stage: Stage) -> Object {
 }
 
 /// All objects that have a fixed key, in the order of writing.
-pub const OBJECTS: [Object; 10] = [
+pub const OBJECTS: [Object; 11] = [
     table(SITES, false),
     table(PLANES, false),
+    table(CHANNELS, false),
     table(CHANNEL_STATS, false),
     table(EMBEDDINGS, true),
     object(CARD, ObjectKind::Document, Stage::Documents),

@@ -3,8 +3,9 @@
 //!
 //! Each is a single chunk, so that opening the dataset takes one request for each label.
 //! Text is the Zarr data type [`string`], which has no null: a blank is
-//! the empty string. Whole numbers are `int64`; where a column has blanks they
-//! hold the attribute [`_FillValue`], and xarray turns them into NaN.
+//! the empty string. Whole numbers have the type of the column in `metadata.parquet`,
+//! `int32` or `int64`; a blank is the number in the attribute `blank_value`. (Format 3 has
+//! it in [`_FillValue`], with which xarray makes such a column float.)
 //!
 //! The CF attribute [`long_name`] describes an array in a few words, `description` in a
 //! sentence.

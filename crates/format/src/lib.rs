@@ -15,6 +15,7 @@
 //!  └─ description, channel_description, column_meaning, plane_counts   texts and numbers
 //!                         that they share
 //! display_windows        display windows from the statistics of the planes
+//! row_rules              rows to train on, negative controls
 //! checksums, table_digest   SHA256SUMS, and the digest of the metadata table
 //! switch                 metadata of a dataset that takes the place of another one
 //! store_checksums        the checksums that an object store has of the objects
@@ -38,6 +39,7 @@ pub mod keys;
 mod labels;
 mod plane_counts;
 mod root;
+mod row_rules;
 mod shard;
 mod store_checksums;
 mod switch;
@@ -66,6 +68,7 @@ pub use self::json::{JsonError, parse_json};
 pub use self::labels::{Label, LabelError, label_names, label_values, labels};
 pub use self::plane_counts::PlaneCounts;
 pub use self::root::{DatasetAttributes, Root, RootError, Settings, root_metadata};
+pub use self::row_rules::RowRules;
 pub use self::shard::{ShardIndex, ShardIndexError, index_bytes, read_index, read_stored_index};
 pub use self::store_checksums::{
     StoreChecksum, StoreChecksums, parse_store_checksums, store_checksums_document,
@@ -76,8 +79,9 @@ pub use self::tables::{
     ChannelStats, ChannelSums, EmbeddingsDigest, EmbeddingsTable, PlaneRow, PlanesRead,
     PlanesTable, ReadTableError, STATISTICS, SitePlace, SitesTable, Statistic, StoredSite,
     TableError, channel_stats, channel_stats_of, channel_stats_schema, channel_stats_table,
-    embeddings_of, embeddings_schema, embeddings_table, key_value_metadata, planes_of,
-    planes_schema, sites_of, sites_schema, sites_table,
+    channels_of, channels_schema, channels_table, embeddings_of, embeddings_schema,
+    embeddings_table, key_value_metadata, planes_of, planes_schema, sites_of, sites_schema,
+    sites_table,
 };
 pub use self::tile_grid::TileGrid;
 // The values of other crates that readers of a dataset need.

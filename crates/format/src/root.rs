@@ -9,7 +9,7 @@ use crate::codec::chain::Codec;
 use crate::description::Description;
 use crate::image_array::data_type;
 use crate::json::{JsonError, parse_json};
-use crate::keys::{EMBEDDINGS, IMAGES, OBJECTS, Object, shard_number};
+use crate::keys::{CHANNELS, EMBEDDINGS, IMAGES, OBJECTS, Object, shard_number};
 use crate::plane_counts::PlaneCounts;
 use crate::table_digest::table_sha256;
 use crate::tables::embeddings::EmbeddingsDigest;
@@ -36,6 +36,9 @@ pub struct Settings {
     pub include: Vec<String>,
     /// Clauses that choose the rows to leave out.
     pub exclude: Vec<String>,
+    /// Clauses that tell the negative controls; empty where the profile, or nobody, does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub controls: Vec<String>,
     /// Whether sites without any image were left out.
     #[serde(default, skip_serializing_if = "is_false")]
     pub only_present: bool,
@@ -239,8 +242,10 @@ impl Root {
     /// The objects with fixed keys that the dataset has, wherever it lies.
     pub fn objects(&self) -> impl Iterator<Item = &'static Object> {
         let has_embeddings = self.attributes.embeddings.is_some();
+        let has_channels = self.attributes.format_version > OLDEST_FORMAT_VERSION;
         OBJECTS.iter().filter(move |object| match object.key {
             EMBEDDINGS => has_embeddings,
+            CHANNELS => has_channels,
             _ => !object.is_optional,
         })
     }

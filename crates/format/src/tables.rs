@@ -6,7 +6,9 @@
 //! covers the same sites as row group *i* of `metadata.parquet`.
 
 mod channel_stats;
+pub(crate) mod channels;
 pub(crate) mod embeddings;
+mod encodings;
 mod key_value_metadata;
 pub(crate) mod plane_row;
 mod planes;
@@ -19,13 +21,14 @@ mod tests;
 mod writer;
 
 pub use self::channel_stats::{ChannelStats, ChannelSums, channel_stats, channel_stats_table};
+pub use self::channels::{channels_schema, channels_table};
 pub use self::embeddings::{EmbeddingsDigest, embeddings_table};
 pub use self::key_value_metadata::key_value_metadata;
 pub use self::plane_row::PlaneRow;
 pub use self::planes::PlanesTable;
 pub use self::read::{
     EmbeddingsTable, PlanesRead, ReadTableError, SitesTable, StoredSite, channel_stats_of,
-    embeddings_of, planes_of, sites_of,
+    channels_of, embeddings_of, planes_of, sites_of,
 };
 pub use self::schema::{channel_stats_schema, embeddings_schema, planes_schema, sites_schema};
 pub use self::sites::{SitePlace, sites_table};

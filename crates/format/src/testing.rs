@@ -35,6 +35,7 @@ pub fn settings() -> Settings {
         tile: None,
         include: Vec::new(),
         exclude: vec!["sirna=".to_owned()],
+        controls: Vec::new(),
         only_present: false,
         image_decoder: None,
     }

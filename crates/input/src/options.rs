@@ -17,6 +17,9 @@ pub struct PlanOptions {
     pub include: Vec<String>,
     /// Rows to leave out.
     pub exclude: Vec<String>,
+    /// Clauses that tell the negative controls, as those of `include`; empty where the
+    /// profile tells them.
+    pub controls: Vec<String>,
     /// Whether sites without any image are left out.
     pub only_present: bool,
     /// Sizes of chunks and shards.

@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 
 use rxrx_metadata::{
-    Embeddings, InputDescription, Join, JoinError, Observed, Plan, ProblemKind, Problems,
-    ProfileChoice, Recognised, RecognisedBy, Selection,
+    Embeddings, InputDescription, Join, JoinError, MetadataTable, Observed, Plan, ProblemKind,
+    Problems, ProfileChoice, Recognised, RecognisedBy, RowRule, Selection, SelectionError,
 };
 use rxrx_storage::Location;
 
@@ -34,6 +34,8 @@ pub struct PlannedInput {
     pub options: PlanOptions,
     /// The embeddings of the sites, if a table of them was given.
     pub embeddings: Option<Embeddings>,
+    /// The rule of the options that tells the negative controls, if there is one.
+    pub controls: Option<RowRule>,
     /// What the owner of the input says about it.
     pub description: InputDescription,
     /// The profile of the data set, and the reasons for it.
@@ -80,6 +82,7 @@ impl PlannedInput {
         let (table, listing, metadata) = opened.table(&options, &choice, listing)?;
         opened.doubles.check(&listing)?;
         let others: Vec<String> = spread(&listing.unrecognised, OTHERS).cloned().collect();
+        let controls = controls(&options.controls, &table)?;
         let selection = selection.only_present(options.only_present);
         let source = assembled(opened.source, listing.parts.clone());
         let mut join = match Join::new(table, listing, &selection) {
@@ -125,6 +128,7 @@ impl PlannedInput {
             plan: plan.with_problems(found),
             options,
             embeddings,
+            controls,
             description,
             recognised,
             source,
@@ -153,6 +157,16 @@ impl PlannedInput {
     pub fn mean_file_bytes(&self) -> f64 {
         self.mean_file_bytes
     }
+}
+
+/// Makes a rule of the clauses that tell the negative controls. Each must fit a row of the
+/// whole table.
+fn controls(clauses: &[String], table: &MetadataTable) -> Result<Option<RowRule>, SelectionError> {
+    if clauses.is_empty() {
+        return Ok(None);
+    }
+    Selection::parse(clauses, &[])?.rows(table)?;
+    Ok(RowRule::try_from(clauses.to_vec()).ok())
 }
 
 /// Images with other names that are looked at if none has the right one.

@@ -9,7 +9,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use rxrx_tables::{excerpt, first_of};
 use thiserror::Error;
 
-use crate::column::ColumnValues;
+use crate::column::{Column, ColumnValues};
 use crate::site::ExperimentName;
 use crate::table::metadata_table::{EXPERIMENT, MetadataTable};
 
@@ -177,20 +177,23 @@ impl Selection {
 }
 
 impl Selection {
-    /// Whether one row of `table` is chosen; `None` if the table lacks the row or a column
-    /// that a clause names.
-    pub fn chooses(&self, table: &MetadataTable, row: usize) -> Option<bool> {
-        if row >= table.len() {
+    /// Whether one row of a table with those `columns` is chosen; `None` if the table lacks
+    /// the row or a column that a clause names.
+    pub(crate) fn chooses(&self, columns: &[Column], row: usize) -> Option<bool> {
+        if columns
+            .first()
+            .is_none_or(|column| row >= column.values.len())
+        {
             return None;
         }
         let mut included: BTreeMap<&str, bool> = BTreeMap::new();
         for clause in &self.include {
-            let fits = clause.fits_row(table, row)?;
+            let fits = clause.fits_row(columns, row)?;
             *included.entry(&clause.column).or_default() |= fits;
         }
         let mut excluded = false;
         for clause in &self.exclude {
-            excluded |= clause.fits_row(table, row)?;
+            excluded |= clause.fits_row(columns, row)?;
         }
         Some(!excluded && included.into_values().all(|fits| fits))
     }
@@ -232,12 +235,9 @@ impl Clause {
     }
 
     /// Whether this clause fits one row; `None` if the table lacks the column.
-    fn fits_row(&self, table: &MetadataTable, row: usize) -> Option<bool> {
-        if let Pattern::Experiment(name) = &self.pattern {
-            let key = table.keys().get(row);
-            return Some(key.is_some_and(|key| key.experiment == *name));
-        }
-        let cell = match &table.column(&self.column)?.values {
+    fn fits_row(&self, columns: &[Column], row: usize) -> Option<bool> {
+        let column = columns.iter().find(|column| column.name == self.column);
+        let cell = match &column?.values {
             ColumnValues::Integer(values) => values.get(row).map(|value| value.to_string()),
             ColumnValues::Float(values) => values
                 .get(row)
@@ -297,6 +297,7 @@ impl Pattern {
     fn fits(&self, cell: Option<&str>) -> bool {
         match (self, cell) {
             (Self::Blank, None) => true,
+            (Self::Experiment(name), Some(cell)) => ExperimentName::new(cell) == *name,
             (Self::Glob(glob), Some(cell)) => glob.is_match(cell),
             _ => false,
         }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `zarr.json` | the consolidated metadata in the root; the settings and the columns |
 //! | labels | the columns of `metadata.parquet`, the status of each plane, the channels in the root |
+//! | `channels.parquet` | the channels in the root |
 //! | `channel_stats.parquet` | the sums in `planes.parquet` |
 //! | display windows in the root that the data give | the percentiles in `planes.parquet` |
 //! | `embeddings.parquet` | the digest in the root, the site ids in `metadata.parquet` |
@@ -23,7 +24,9 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use rxrx_format::Root;
 
-use self::derived::{check_channel_stats, check_croissant, check_embeddings, check_windows};
+use self::derived::{
+    check_channel_stats, check_channels, check_croissant, check_embeddings, check_windows,
+};
 pub use self::documents::{check_document, label_keys};
 pub use self::error_chain::error_chain;
 pub use self::finding::{Finding, FindingKind, Findings, Found, ObjectFindings, SiteSpan};
@@ -41,6 +44,7 @@ pub fn check_objects(
     let tables = Tables::read(root, objects, findings);
     check_tables(&tables, root, findings);
     check_labels(&tables, root, objects, findings);
+    check_channels(root, objects, findings);
     check_channel_stats(&tables, root, objects, findings);
     check_windows(&tables, root, findings);
     check_embeddings(&tables, root, objects, findings);

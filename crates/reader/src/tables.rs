@@ -37,7 +37,8 @@ impl Dataset {
     }
 
     /// Reads the table of mean and standard deviation of each channel over the
-    /// dataset, each experiment and each plate. Reads the table of sites, too.
+    /// dataset, each experiment, each plate, its negative controls and the rows to train on
+    /// (the last two where they are known). Reads the table of sites, too.
     ///
     /// # Errors
     /// The errors of [`Self::sites`].
@@ -46,7 +47,8 @@ impl Dataset {
         // Rows of a table with these groups, whatever the planes are.
         let planes = iter::repeat_n(&PlaneRow::Missing, geometry.planes());
         let columns = &self.sites()?.columns;
-        let rows = channel_stats(columns, geometry.channels, 0, planes).len();
+        let rules = &self.root.attributes.description.rows;
+        let rows = channel_stats(columns, geometry.channels, 0, rules, planes).len();
         let bytes = self.object(CHANNEL_STATS)?.into();
         channel_stats_of(bytes, rows, &self.root.channels).map_err(self.table())
     }

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use rxrx_decoder::{DecodeError, Limits, PlaneShape, ReferenceDecoder};
 use rxrx_format::keys::SITES;
-use rxrx_format::{ChunkAddress, PlaneRow, Root, plane_shape};
+use rxrx_format::{ChunkAddress, FORMAT_VERSION, PlaneRow, Root, plane_shape};
 use rxrx_input::{PlannedInput, ReadError, ReadHints, SourceStamp};
 use rxrx_metadata::{Plan, SiteIndex};
 use rxrx_reader::consistency::{Finding, FindingKind, Findings, Tables};
@@ -74,7 +74,7 @@ impl<'a> SourceCheck<'a> {
         }
         let position = |name: &String| names.iter().position(|other| other == name);
         let channels = root.channels.iter().map(position).collect();
-        let rows = match_rows(plan, tables, findings);
+        let rows = match_rows(root, plan, tables, findings);
         let shape = plane_shape(&root.geometry);
         let found = plane_shape(plan.geometry());
         if found != shape {
@@ -214,7 +214,12 @@ impl<'a> SourceCheck<'a> {
 
 /// Returns for each site of the dataset its row in the plan of the source, and
 /// compares the two tables.
-fn match_rows(plan: &Plan, tables: &Tables, findings: &Findings) -> Vec<Option<usize>> {
+fn match_rows(
+    root: &Root,
+    plan: &Plan,
+    tables: &Tables,
+    findings: &Findings,
+) -> Vec<Option<usize>> {
     let Some(sites) = &tables.sites else {
         return Vec::new();
     };
@@ -237,7 +242,9 @@ fn match_rows(plan: &Plan, tables: &Tables, findings: &Findings) -> Vec<Option<u
         let text = format!("{more} rows of the source are not in the dataset");
         findings.object(FindingKind::UnlikeSource, SITES, text);
     }
-    compare_columns(&sites.columns, table.columns(), &rows, tables, findings);
+    let is_older = root.attributes.format_version < FORMAT_VERSION;
+    let columns = table.columns();
+    compare_columns(&sites.columns, columns, &rows, is_older, tables, findings);
     rows
 }
 

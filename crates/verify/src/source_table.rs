@@ -4,11 +4,13 @@ use rxrx_format::keys::SITES;
 use rxrx_metadata::{Column, ColumnValues};
 use rxrx_reader::consistency::{Finding, FindingKind, Findings, Tables};
 
-/// Compares every cell of the columns. `rows` has the row of the source for each site.
+/// Compares the type and every cell of the columns. `rows` has the row of the source for
+/// each site; `is_older` datasets have whole numbers of 64 bits only.
 pub(super) fn compare_columns(
     stored: &[Column],
     source: &[Column],
     rows: &[Option<usize>],
+    is_older: bool,
     tables: &Tables,
     findings: &Findings,
 ) {
@@ -27,6 +29,15 @@ pub(super) fn compare_columns(
         let Some(other) = source.iter().find(|other| other.name == column.name) else {
             continue;
         };
+        if let (Some(stored), Some(source)) = (bits(&column.values), bits(&other.values))
+            && stored != source
+            && !is_older
+        {
+            let name = &column.name;
+            let text =
+                format!("{name} has whole numbers of {stored} bits, the source gives {source}");
+            findings.object(FindingKind::UnlikeSource, SITES, text);
+        }
         for (site, row) in rows.iter().enumerate() {
             let Some(row) = *row else { continue };
             if is_same(&column.values, site, &other.values, row) {
@@ -57,6 +68,15 @@ fn is_same(stored: &ColumnValues, site: usize, source: &ColumnValues, row: usize
             bits(a.get(site)) == bits(b.get(row))
         }
         _ => false,
+    }
+}
+
+/// Bits of the whole numbers of a column; `None` for one of another kind.
+fn bits(values: &ColumnValues) -> Option<u32> {
+    match values {
+        ColumnValues::Integer(values) if values.is_wide() => Some(64),
+        ColumnValues::Integer(_) => Some(32),
+        _ => None,
     }
 }
 

@@ -3,7 +3,7 @@
 use rxrx_format::Description;
 use rxrx_input::PlannedInput;
 
-/// Describes the dataset of `input`: what `rxrx2zarr.json` in INPUT says, then what the profile
+/// Describes the dataset of `input`: what the options say of the negative controls, then what `rxrx2zarr.json` in INPUT says, then what the profile
 /// says. Without a profile nothing is claimed.
 pub fn describe(input: &PlannedInput) -> Description {
     let data_type = input.plan.geometry().data_type;
@@ -12,5 +12,6 @@ pub fn describe(input: &PlannedInput) -> Description {
         None => Description::unknown(),
     };
     let described = known.with(&input.description, data_type);
-    described.of_plan(&input.plan)
+    let described = described.of_plan(&input.plan);
+    described.with_controls(input.controls.clone())
 }

@@ -10,6 +10,7 @@ pub fn plan_options(settings: &Settings, tables: Tables) -> PlanOptions {
         tables,
         include: settings.include.clone(),
         exclude: settings.exclude.clone(),
+        controls: settings.controls.clone(),
         only_present: settings.only_present,
         names: settings.names.clone(),
         layout: settings.layout(),

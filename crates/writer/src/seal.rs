@@ -1,8 +1,8 @@
 //! The last writes of a conversion, in the order that makes them safe.
 //!
 //! 1. chunks of the label arrays, several at once
-//! 2. `metadata.parquet`, `planes.parquet`, `channel_stats.parquet`,
-//!    `embeddings.parquet`
+//! 2. `metadata.parquet`, `planes.parquet`, `channels.parquet`,
+//!    `channel_stats.parquet`, `embeddings.parquet`
 //! 3. `README.md`, `croissant.json`, `zarr.json` of each label array and of
 //!    `images`, several at once
 //! 4. `SHA256SUMS`, which already lists the object that is still to come
@@ -20,13 +20,13 @@ mod error;
 mod tests;
 
 use rxrx_format::keys::{
-    CARD, CHANNEL_STATS, CHECKSUMS, CROISSANT, EMBEDDINGS, GROUP, IMAGES, IMAGES_METADATA, PLANES,
-    ROOT_METADATA, SITES, array_metadata_key,
+    CARD, CHANNEL_STATS, CHANNELS, CHECKSUMS, CROISSANT, EMBEDDINGS, GROUP, IMAGES,
+    IMAGES_METADATA, PLANES, ROOT_METADATA, SITES, array_metadata_key,
 };
 use rxrx_format::{
-    DatasetAttributes, Label, StoredFile, channel_stats_table, croissant, dataset_card,
-    embeddings_table, images_metadata, key_value_metadata, keys, labels, root_metadata,
-    sites_table,
+    DatasetAttributes, Label, StoredFile, channel_stats_table, channels_table, croissant,
+    dataset_card, embeddings_table, images_metadata, key_value_metadata, keys, labels,
+    root_metadata, sites_table,
 };
 use rxrx_metadata::{Embeddings, Plan};
 use rxrx_storage::{StoreError, for_each_concurrent};
@@ -67,8 +67,9 @@ impl Seal<'_> {
     /// Writes everything but the shards; the dataset is complete when this returns.
     pub(crate) fn write(mut self) -> Result<Sealed, SealError> {
         let metadata = key_value_metadata(self.plan.geometry(), &self.attributes);
+        let rules = &self.attributes.description.rows;
         let mut records =
-            CollectedRecords::collect(self.plan, self.units, &self.records, &metadata)?;
+            CollectedRecords::collect(self.plan, self.units, &self.records, &metadata, rules)?;
         let channels = &mut self.attributes.description.channels;
         records.windows.set(channels);
         let columns = self.plan.table().columns();
@@ -105,6 +106,8 @@ impl Seal<'_> {
         output.put(SITES, &[&sites_table(plan, &places, meanings, metadata)?])?;
         output.put(PLANES, &[&planes])?;
         drop((places, planes));
+        let channels = &self.attributes.description.channels;
+        output.put(CHANNELS, &[&channels_table(channels, metadata)?])?;
         let stats = channel_stats_table(&channel_stats, plan.channel_names(), metadata)?;
         output.put(CHANNEL_STATS, &[&stats])?;
         if let Some(embeddings) = self.embeddings {

@@ -24,10 +24,18 @@ fn whole_profile(input: &Input) -> String {
         [[channels]]
         name = "w1"
         stain = "DAPI"
+        excitation_nm = 358
+        emission_nm = 461.5
         [columns.dose]
         long_name = "dose"
         description = "Dose of the drug, in µM"
         units = "µM"
+        [negative_controls]
+        about = "wells without a dose"
+        rows = ["dose="]
+        [[splits]]
+        name = "train"
+        rows = ["dataset=train"]
     "#;
     let path = input.beside("trial.toml");
     fs::write(&path, profile).unwrap();
@@ -79,7 +87,7 @@ fn the_json_of_info_is_documented() {
     let row = format!("site_id,feature_0\n{},1.5\n", input.site_id(0));
     fs::write(&embeddings, row).unwrap();
     let options = format!(
-        "--tile 8 --embeddings {} --include HUVEC-01 --exclude well=B10 {}",
+        "--tile 8 --embeddings {} --include HUVEC-01 --exclude well=B10 --controls sirna= {}",
         embeddings.display(),
         whole_profile(&input)
     );

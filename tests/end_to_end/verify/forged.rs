@@ -176,6 +176,27 @@ fn forged_statistics_are_found_though_every_checksum_is_right() {
     let both = ["channel_stats.parquet", "croissant.json"];
     assert_eq!(found.objects(), both);
 
+    // Another rule gives other rows to train on.
+    let dataset = copy(&input, "rules");
+    let root = dataset.join("images.zarr/zarr.json");
+    let text = fs::read_to_string(&root).unwrap();
+    let other = text.replace("dataset=train", "dataset=test");
+    assert_ne!(other, text);
+    fs::write(&root, other).unwrap();
+    repair_sums(&dataset);
+    let found = Findings::of(&dataset, "");
+    let told = &found.findings("channel_stats.parquet")[0][3];
+    assert!(told.contains("scope: Train"), "{told}");
+
+    for column in ["channel", "stain", "window_end"] {
+        let dataset = copy(&input, &format!("channels {column}"));
+        exchange_cells(&dataset, "channels.parquet", (0, 1), column);
+        let found = Findings::of(&dataset, "");
+        found.names("channels.parquet", "mismatch", "", "");
+        let told = &found.findings("channels.parquet")[0][3];
+        assert!(told.contains("the root says"), "{told}");
+    }
+
     for column in ["focus", "sum", "sum_of_squares"] {
         let dataset = copy(&input, column);
         exchange_cells(&dataset, "planes.parquet", (0, 1), column);
@@ -218,7 +239,7 @@ fn metadata_that_contradicts_the_root_is_found_though_every_checksum_is_right() 
         fs::write(&path, text).unwrap();
         repair_sums(&dataset);
     };
-    change("images.zarr/plate/zarr.json", "int64", "int32");
+    change("images.zarr/plate/zarr.json", "int32", "int64");
     change("images.zarr/images/zarr.json", "\"end\"", "\"start\"");
     change("images.zarr/zarr.json", "\"missing\": 1", "\"missing\": 2");
     // The planes give another window than the profile.

@@ -77,7 +77,7 @@ pub(crate) struct ConvertArguments {
 
     /// Convert missing, unreadable and corrupt images of OUTPUT again, with the settings of OUTPUT
     #[arg(long, conflicts_with_all = [
-        "overwrite", "strict", "include", "exclude", "only_present", "chunk_sites", "chunk_channels",
+        "overwrite", "strict", "include", "exclude", "controls", "only_present", "chunk_sites", "chunk_channels",
         "tile", "shard_sites", "codec", "NameArguments", "dataset_name", "license", "citation",
     ])]
     pub(crate) retry_bad: bool,

@@ -35,6 +35,11 @@ pub(crate) struct InputArguments {
     #[arg(long, value_name = "ROWS")]
     exclude: Vec<String>,
 
+    /// Negative controls, for the statistics of each plate: an experiment or COLUMN=VALUE;
+    /// repeatable [default: what the profile says]
+    #[arg(long, value_name = "ROWS")]
+    controls: Vec<String>,
+
     /// Leave out sites without any image
     #[arg(long)]
     only_present: bool,
@@ -100,6 +105,7 @@ impl InputArguments {
             names: self.names.options(),
             include: self.include.clone(),
             exclude: self.exclude.clone(),
+            controls: self.controls.clone(),
             only_present: self.only_present,
             layout: Layout {
                 chunk_sites: self.chunk_sites.get(),

@@ -79,8 +79,13 @@ impl Label {
         )
     }
 
-    /// Builds the coordinate along `site` that holds a metadata column.
-    pub fn column(column: &Column, meaning: &ColumnMeaning) -> Result<Self, LabelError> {
+    /// Builds the coordinate along `site` that holds a metadata column. Where it has blank
+    /// whole numbers, the attribute of the name `blank` has the number that stands for them.
+    pub fn column(
+        column: &Column,
+        meaning: &ColumnMeaning,
+        blank: &str,
+    ) -> Result<Self, LabelError> {
         let name = zarr_name(&column.name);
         let mut attributes = described(meaning);
         let site = &["site"];
@@ -100,20 +105,20 @@ impl Label {
                 )
             }
             ColumnValues::Integer(values) => {
-                let blank = blank_marker(values);
+                let marker = blank_marker(values);
                 if values.iter().any(|value| value.is_none()) {
-                    attributes.insert("_FillValue".to_owned(), json!(blank));
+                    attributes.insert(blank.to_owned(), json!(marker));
                 }
-                let values: Vec<i64> = values.iter().map(|v| v.unwrap_or(blank)).collect();
-                Self::build(
-                    &name,
-                    site,
-                    &[values.len()],
-                    data_type::int64(),
-                    0i64,
-                    values,
-                    attributes,
-                )
+                let shape = [values.len()];
+                let cells = values.iter().map(|value| value.unwrap_or(marker));
+                if values.is_wide() {
+                    let (long, cells) = (data_type::int64(), cells.collect::<Vec<i64>>());
+                    return Self::build(&name, site, &shape, long, 0i64, cells, attributes);
+                }
+                // All cells and the marker fit 32 bits.
+                let cells: Vec<i32> = cells.map(|cell| cell as i32).collect();
+                let short = data_type::int32();
+                Self::build(&name, site, &shape, short, 0i32, cells, attributes)
             }
             ColumnValues::Float(values) => {
                 let values: Vec<f64> = values.iter().map(|v| v.unwrap_or(f64::NAN)).collect();
@@ -197,10 +202,23 @@ fn described(meaning: &ColumnMeaning) -> Map<String, Value> {
     attributes
 }
 
-/// Chooses the number that stands for a blank: -1, or the smallest that the column does
-/// not hold.
+/// Returns the name of the attribute with the number that stands for a blank. That of
+/// format 3 made xarray read whole numbers as floats.
+pub(super) fn blank_attribute(format_version: u32) -> &'static str {
+    match format_version {
+        ..=3 => "_FillValue",
+        _ => "blank_value",
+    }
+}
+
+/// Chooses the number that stands for a blank: -1, or the smallest of the column's type
+/// that the column does not hold.
 fn blank_marker(values: &Integers) -> i64 {
     let held = |marker: &i64| values.iter().any(|value| value == Some(*marker));
-    let mut markers = std::iter::once(-1).chain(i64::MIN..);
+    let smallest = match values.is_wide() {
+        true => i64::MIN,
+        false => i64::from(i32::MIN),
+    };
+    let mut markers = std::iter::once(-1).chain(smallest..);
     markers.find(|marker| !held(marker)).unwrap_or(-1)
 }

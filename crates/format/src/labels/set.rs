@@ -2,7 +2,7 @@
 
 use rxrx_metadata::{Column, ColumnValues};
 
-use super::array::{Label, LabelError};
+use super::array::{Label, LabelError, blank_attribute};
 use crate::array_name::zarr_name;
 use crate::column_meaning::meaning;
 use crate::root::DatasetAttributes;
@@ -63,8 +63,9 @@ pub fn labels(
             ),
         )?,
     ];
+    let blank = blank_attribute(attributes.format_version);
     for column in columns {
-        labels.push(Label::column(column, &meanings.of_column(column))?);
+        labels.push(Label::column(column, &meanings.of_column(column), blank)?);
     }
     Ok(labels)
 }

@@ -43,6 +43,7 @@ pub fn label_values(label: &Label, document: &Value, chunk: &[u8]) -> Option<Vec
     match document.get("data_type")?.as_str()? {
         "string" => texts::<String>(&array),
         "bool" => texts::<bool>(&array),
+        "int32" => texts::<i32>(&array),
         "int64" => texts::<i64>(&array),
         "float64" => texts::<f64>(&array),
         _ => None,

@@ -1,16 +1,18 @@
 //! `channel_stats.parquet`: mean and standard deviation of each channel over the dataset,
-//! each experiment and each plate. RxRx1 images are normalised by them.
+//! each experiment, each plate, its negative controls, and the rows to train on. RxRx1
+//! images are normalised by them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float64Array, Int32Array, Int64Array, StringArray};
-use rxrx_metadata::{Column, ColumnValues, Texts};
+use rxrx_metadata::{Column, ColumnValues, RowRule, Texts};
 
 use super::plane_row::PlaneRow;
 use super::schema::channel_stats_schema;
 use super::writer::{TableError, TableWriter};
 use crate::keys::CHANNEL_STATS;
+use crate::row_rules::RowRules;
 
 /// The pixels that a row of the table describes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,6 +23,10 @@ pub enum Scope {
     Experiment(String),
     /// The pixels of one plate of an experiment.
     Plate(String, PlateLabel),
+    /// The pixels of the negative controls of one plate of an experiment.
+    PlateControls(String, PlateLabel),
+    /// The pixels to train on.
+    Train,
 }
 
 /// A plate as the metadata table has it.
@@ -39,21 +45,25 @@ impl Scope {
             Self::Dataset => "dataset",
             Self::Experiment(_) => "experiment",
             Self::Plate(..) => "plate",
+            Self::PlateControls(..) => "plate_controls",
+            Self::Train => "train",
         }
     }
 
     /// The experiment, if it is one or a plate of one.
     pub fn experiment(&self) -> Option<&str> {
         match self {
-            Self::Dataset => None,
-            Self::Experiment(experiment) | Self::Plate(experiment, _) => Some(experiment),
+            Self::Dataset | Self::Train => None,
+            Self::Experiment(experiment)
+            | Self::Plate(experiment, _)
+            | Self::PlateControls(experiment, _) => Some(experiment),
         }
     }
 
-    /// The plate, if it is one.
+    /// The plate, if it is one or its controls.
     pub fn plate(&self) -> Option<&PlateLabel> {
         match self {
-            Self::Plate(_, plate) => Some(plate),
+            Self::Plate(_, plate) | Self::PlateControls(_, plate) => Some(plate),
             _ => None,
         }
     }
@@ -117,74 +127,100 @@ impl Sums {
 /// Equal values of the columns `experiment` (text) and `plate` (number or text) make a
 /// group, as with `GROUP BY`.
 pub struct ChannelSums<'a> {
+    columns: &'a [Column],
+    rules: &'a RowRules,
     experiments: Option<&'a Texts>,
     plates: Option<&'a ColumnValues>,
-    /// Sums of the dataset, by channel.
-    whole: Vec<Sums>,
+    channels: usize,
     groups: Groups,
-    /// Experiment and plate of the site that the next plane belongs to.
-    current: [Option<usize>; 2],
+    /// The groups of the site that the next plane belongs to.
+    current: Vec<usize>,
     /// Planes added so far.
     added: usize,
 }
 
 impl<'a> ChannelSums<'a> {
     /// Begins with no plane. `columns` are those of the metadata table.
-    pub fn new(columns: &'a [Column], channels: usize) -> Self {
+    pub fn new(columns: &'a [Column], channels: usize, rules: &'a RowRules) -> Self {
         let column = |name: &str| columns.iter().find(|column| column.name == name);
         let experiments = match column("experiment").map(|column| &column.values) {
             Some(ColumnValues::String(names)) => Some(names),
             _ => None,
         };
-        let plates = column("plate").map(|column| &column.values);
+        let mut groups = Groups {
+            channels,
+            ..Groups::default()
+        };
+        // They are there even if no row belongs to them.
+        groups.number(Scope::Dataset);
+        if rules.train.is_some() {
+            groups.number(Scope::Train);
+        }
         Self {
+            columns,
+            rules,
             experiments,
-            plates,
-            whole: vec![Sums::default(); channels],
-            groups: Groups {
-                channels,
-                ..Groups::default()
-            },
-            current: [None; 2],
+            plates: column("plate").map(|column| &column.values),
+            channels,
+            groups,
+            current: Vec::new(),
             added: 0,
         }
     }
 
     /// Adds the next plane, in site-major order.
     pub fn add(&mut self, plane: &PlaneRow) {
-        let channels = self.whole.len().max(1);
+        let channels = self.channels.max(1);
         let (site, channel) = (self.added / channels, self.added % channels);
         self.added += 1;
         if channel == 0 {
-            let experiment = self.experiments.and_then(|names| names.get(site));
-            let plate = self.plates.and_then(|plates| plate_label(plates, site));
-            self.current = [
-                experiment.map(|name| self.groups.of_experiment(name)),
-                experiment
-                    .zip(plate)
-                    .map(|(name, plate)| self.groups.of_plate(name, plate)),
-            ];
+            self.begin(site);
         }
-        if let Some(sums) = self.whole.get_mut(channel) {
-            sums.add(plane);
-        }
-        for group in self.current.into_iter().flatten() {
+        for group in &self.current {
             if let Some(sums) = self.groups.sums.get_mut(group * channels + channel) {
                 sums.add(plane);
             }
         }
     }
 
-    /// Returns the rows of the table: the dataset, then the experiments, then the plates,
-    /// both in array order, each with all channels. Planes have `plane_pixels` each.
+    /// Finds the groups of a site.
+    fn begin(&mut self, site: usize) {
+        let Self {
+            rules,
+            groups,
+            columns,
+            ..
+        } = self;
+        let fits = |rule: &RowRule| rule.fits(columns, site) == Some(true);
+        self.current.clear();
+        self.current.push(groups.number(Scope::Dataset));
+        if rules.train.as_ref().is_some_and(fits) {
+            self.current.push(groups.number(Scope::Train));
+        }
+        let Some(name) = self.experiments.and_then(|names| names.get(site)) else {
+            return;
+        };
+        let name = name.to_owned();
+        self.current
+            .push(groups.number(Scope::Experiment(name.clone())));
+        let Some(plate) = self.plates.and_then(|plates| plate_label(plates, site)) else {
+            return;
+        };
+        self.current
+            .push(groups.number(Scope::Plate(name.clone(), plate.clone())));
+        if let Some(controls) = &rules.negative_controls {
+            // A plate without controls has a row, too.
+            let group = groups.number(Scope::PlateControls(name, plate));
+            self.current.extend(fits(controls).then_some(group));
+        }
+    }
+
+    /// Returns the rows of the table: the scopes in the order of their names, those of one
+    /// name in array order, each with all channels. Planes have `plane_pixels` each.
     pub fn rows(&self, plane_pixels: u64) -> Vec<ChannelStats> {
-        let mut ordered = vec![(Scope::Dataset, self.whole.as_slice())];
-        let chunks = self.groups.sums.chunks(self.whole.len().max(1));
-        let scopes = self.groups.scopes.iter().cloned().zip(chunks);
-        let (plates, experiments): (Vec<_>, Vec<_>) =
-            scopes.partition(|(scope, _)| matches!(scope, Scope::Plate(..)));
-        ordered.extend(experiments);
-        ordered.extend(plates);
+        let sums = self.groups.sums.chunks(self.channels.max(1));
+        let mut ordered: Vec<_> = self.groups.scopes.iter().zip(sums).collect();
+        ordered.sort_by_key(|(scope, _)| scope.name());
         let rows = ordered.into_iter().flat_map(|(scope, sums)| {
             let sums = sums.iter().enumerate();
             sums.map(move |(channel, sums)| sums.row(scope.clone(), channel, plane_pixels))
@@ -199,14 +235,15 @@ pub fn channel_stats<'a>(
     columns: &[Column],
     channels: usize,
     plane_pixels: u64,
+    rules: &RowRules,
     planes: impl Iterator<Item = &'a PlaneRow>,
 ) -> Vec<ChannelStats> {
-    let mut sums = ChannelSums::new(columns, channels);
+    let mut sums = ChannelSums::new(columns, channels, rules);
     planes.for_each(|plane| sums.add(plane));
     sums.rows(plane_pixels)
 }
 
-/// Experiments and plates in the order of their first sites.
+/// Scopes in the order of their first sites.
 #[derive(Default)]
 struct Groups {
     channels: usize,
@@ -217,14 +254,6 @@ struct Groups {
 }
 
 impl Groups {
-    fn of_experiment(&mut self, name: &str) -> usize {
-        self.number(Scope::Experiment(name.to_owned()))
-    }
-
-    fn of_plate(&mut self, name: &str, plate: PlateLabel) -> usize {
-        self.number(Scope::Plate(name.to_owned(), plate))
-    }
-
     fn number(&mut self, scope: Scope) -> usize {
         let next = self.scopes.len();
         let number = *self.numbers.entry(scope.clone()).or_insert(next);
@@ -257,10 +286,11 @@ fn plate_column(rows: &[ChannelStats]) -> ArrayRef {
         return Arc::new(StringArray::from_iter(plates.map(|plate| plate.map(name))));
     }
     let number = |plate: &PlateLabel| match plate {
-        PlateLabel::Number(number) => Some(*number),
+        // Numbers of plates fit 32 bits with a sign, or the plates are names.
+        PlateLabel::Number(number) => Some(*number as i32),
         PlateLabel::Name(_) => None,
     };
-    Arc::new(Int64Array::from_iter(
+    Arc::new(Int32Array::from_iter(
         plates.map(|plate| plate.and_then(number)),
     ))
 }

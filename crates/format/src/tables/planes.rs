@@ -125,6 +125,9 @@ impl<'a> PlanesTable<'a> {
             let summary = row.row.summary()?;
             Some(format!("{:032x}", summary.xxh3_128))
         });
+        // A plane has at most 2^28 pixels.
+        let pixels = plan.geometry().plane_pixels() as i32;
+        let pixels = rows.iter().map(|row| row.row.summary().map(|_| pixels));
         let mut columns: Vec<ArrayRef> = vec![
             Arc::new(Int32Array::from_iter_values(
                 rows.iter().map(|row| row.site as i32),
@@ -138,6 +141,7 @@ impl<'a> PlanesTable<'a> {
             texts(PlaneRow::error),
             texts(PlaneRow::cause),
             Arc::new(StringArray::from_iter(hashes)),
+            Arc::new(Int32Array::from_iter(pixels)),
         ];
         columns.extend(
             STATISTICS

@@ -7,12 +7,14 @@
 mod batch;
 mod batches;
 mod channel_stats;
+mod channels;
 mod embeddings;
 mod error;
 mod planes;
 mod sites;
 
 pub use self::channel_stats::channel_stats_of;
+pub use self::channels::channels_of;
 pub use self::embeddings::{EmbeddingsTable, embeddings_of};
 pub use self::error::ReadTableError;
 pub use self::planes::{PlanesRead, planes_of};

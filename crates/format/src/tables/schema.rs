@@ -8,10 +8,11 @@ use arrow_schema::{DataType as Arrow, Field, Schema};
 use rxrx_metadata::{Column, ColumnValues, REQUIRED, SITE_ID};
 
 use super::statistics::STATISTICS;
+use crate::array_name::column_name;
 use crate::column_meaning::ColumnMeanings;
 
-/// The schema of `metadata.parquet`: `site_index`, the `columns` of the table
-/// under their own names and with the `meanings`, then where the site's pixels are stored.
+/// The schema of `metadata.parquet`: `site_index`, the `columns` of the table with the
+/// `meanings` (`site` is called `site_number`), then where the site's pixels are stored.
 pub fn sites_schema(columns: &[Column], meanings: &ColumnMeanings) -> Schema {
     let mut fields = vec![required(
         "site_index",
@@ -20,14 +21,15 @@ pub fn sites_schema(columns: &[Column], meanings: &ColumnMeanings) -> Schema {
     )];
     for column in columns {
         let data_type = match column.values {
-            ColumnValues::Integer(_) => Arrow::Int64,
+            ColumnValues::Integer(ref values) if values.is_wide() => Arrow::Int64,
+            ColumnValues::Integer(_) => Arrow::Int32,
             ColumnValues::Float(_) => Arrow::Float64,
             ColumnValues::String(_) => Arrow::Utf8,
         };
         let name = column.name.as_str();
         let nullable = name != SITE_ID && !REQUIRED.contains(&name);
         let meaning = meanings.of_column(column);
-        let mut field = field(name, data_type, nullable, &meaning.description);
+        let mut field = field(column_name(name), data_type, nullable, &meaning.description);
         if let Some(units) = meaning.units {
             let mut metadata = field.metadata().clone();
             metadata.insert("units".to_owned(), units);
@@ -96,6 +98,7 @@ pub fn planes_schema(has_places: bool) -> Schema {
             Arrow::Utf8,
             "XXH3-128 of the pixels, 32 lower-case hexadecimal digits",
         ),
+        optional("pixels", Arrow::Int32, "Number of pixels"),
     ];
     fields.extend(
         STATISTICS.iter().map(|statistic| {
@@ -160,23 +163,24 @@ pub fn channel_stats_schema(plates_are_names: bool) -> Schema {
     let (plate, description) = match plates_are_names {
         true => (
             Arrow::Utf8,
-            "Plate in the experiment, a name; null unless the scope is plate",
+            "Plate in the experiment, a name; null unless the scope is a plate or its controls",
         ),
         false => (
-            Arrow::Int64,
-            "Plate in the experiment, from 1; null unless the scope is plate",
+            Arrow::Int32,
+            "Plate in the experiment, from 1; null unless the scope is a plate or its controls",
         ),
     };
     Schema::new(vec![
         required(
             "scope",
             Arrow::Utf8,
-            "What the row is about: the whole dataset, an experiment or a plate",
+            "What the row is about: dataset, experiment, plate, plate_controls (the negative \
+             controls of a plate) or train (the rows to train on)",
         ),
         optional(
             "experiment",
             Arrow::Utf8,
-            "Experiment, as in metadata.parquet; null for the dataset",
+            "Experiment, as in metadata.parquet; null for dataset and train",
         ),
         optional("plate", plate, description),
         required(
@@ -215,11 +219,11 @@ pub(super) fn vector_length(length: usize) -> i32 {
     i32::try_from(length).unwrap_or(i32::MAX)
 }
 
-fn required(name: &str, data_type: Arrow, description: &str) -> Field {
+pub(super) fn required(name: &str, data_type: Arrow, description: &str) -> Field {
     field(name, data_type, false, description)
 }
 
-fn optional(name: &str, data_type: Arrow, description: &str) -> Field {
+pub(super) fn optional(name: &str, data_type: Arrow, description: &str) -> Field {
     field(name, data_type, true, description)
 }
 
@@ -257,9 +261,9 @@ mod tests {
             "site_index Int32",
             "site_id Utf8",
             "experiment Utf8",
-            "plate Int64",
+            "plate Int32",
             "well Utf8",
-            "site Int64",
+            "site_number Int32",
             "dose Float64?",
             "sirna Utf8?",
             "object Utf8",
@@ -283,6 +287,7 @@ mod tests {
             "error Utf8?",
             "cause Utf8?",
             "xxh3_128 Utf8?",
+            "pixels Int32?",
             "mean Float64?",
             "std Float64?",
             "min Int32?",
@@ -309,7 +314,7 @@ mod tests {
         let expected = [
             "scope Utf8",
             "experiment Utf8?",
-            "plate Int64?",
+            "plate Int32?",
             "channel Utf8",
             "planes Int32",
             "pixels Int64",

@@ -8,7 +8,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray};
+use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, StringArray};
 use rxrx_metadata::{Column, ColumnValues, Plan};
 
 use super::schema::sites_schema;
@@ -76,8 +76,15 @@ pub struct SitePlace {
 fn values(column: &Column, rows: &Range<usize>) -> ArrayRef {
     match &column.values {
         ColumnValues::Integer(values) => {
-            let values = rows.clone().map(|row| values.get(row));
-            Arc::new(Int64Array::from_iter(values))
+            let cells = rows.clone().map(|row| values.get(row));
+            match values.is_wide() {
+                true => Arc::new(Int64Array::from_iter(cells)),
+                // All cells fit 32 bits.
+                false => {
+                    let cells = cells.map(|cell| cell.map(|value| value as i32));
+                    Arc::new(Int32Array::from_iter(cells))
+                }
+            }
         }
         ColumnValues::Float(values) => {
             let values = values[rows.clone()].iter().copied();

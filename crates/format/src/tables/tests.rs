@@ -1,16 +1,19 @@
+mod full_size;
+
 use std::fs::File;
 use std::ops::Range;
 
 use bytes::Bytes;
 use parquet::file::metadata::ParquetMetaDataReader;
 use rxrx_decoder::{PlaneSummary, Statistics};
-use rxrx_metadata::{Embeddings, Layout, Plan};
+use rxrx_metadata::{Embeddings, Layout, Plan, RowRule};
 use sha2::{Digest, Sha256};
 
 use super::writer::site_groups;
 use super::*;
 use crate::column_meaning::ColumnMeanings;
-use crate::keys::{CHANNEL_STATS, EMBEDDINGS, PLANES, SITES};
+use crate::keys::{CHANNEL_STATS, CHANNELS, EMBEDDINGS, PLANES, SITES};
+use crate::row_rules::RowRules;
 use crate::testing::{plan, rxrx1, shards_of};
 
 #[test]
@@ -68,11 +71,12 @@ fn row_groups_of_both_tables_hold_the_same_sites() {
 /// change them; then the revision counts up.
 ///
 /// [`ENCODER_REVISION`]: crate::version::ENCODER_REVISION
-const PINNED: [(&str, &str); 4] = [
-    (SITES, "b316e1c91967448f"),
-    (PLANES, "ef2f3b819a62b3b5"),
-    (CHANNEL_STATS, "58f829d6ef271c36"),
-    (EMBEDDINGS, "c50641f1864ca849"),
+const PINNED: [(&str, &str); 5] = [
+    (SITES, "86c89d3427d1f533"),
+    (PLANES, "e8525b7252032a75"),
+    (CHANNELS, "89a59d3528eb5ddc"),
+    (CHANNEL_STATS, "a1ccc81c9aa7b37d"),
+    (EMBEDDINGS, "e0c26394e8e489dc"),
 ];
 
 /// Makes a plan of three sites with two channels, in shards of two sites.
@@ -140,11 +144,17 @@ fn the_bytes_of_every_table_are_those_of_the_encoder_revision() {
     let mut planes = PlanesTable::new(&plan, &key_values).unwrap();
     planes.add(small_planes(), &[]).unwrap();
     let names = ["w1", "w2"].map(str::to_owned);
-    let stats = channel_stats(plan.table().columns(), 2, 16, small_planes().iter());
+    let controls = RowRule::try_from(vec!["well=B0*".to_owned()]).unwrap();
+    let rules = RowRules {
+        train: Some(RowRule::try_from(vec!["plate=2".to_owned()]).unwrap()),
+        negative_controls: Some(controls),
+    };
+    let stats = channel_stats(plan.table().columns(), 2, 16, &rules, small_planes().iter());
     let ids = ["E-1_1_B02_1", "E-1_2_B02_1", "E-1_3_B02_1"];
     let tables = [
         sites_table(&plan, &places, &rxrx1().columns, &key_values).unwrap(),
         planes.finish().unwrap(),
+        channels_table(&rxrx1().channels, &key_values).unwrap(),
         channel_stats_table(&stats, &names, &key_values).unwrap(),
         embeddings_table(&small_embeddings(), &ids, &key_values).unwrap(),
     ];

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Int32Array, RecordBatch};
-use arrow_schema::{ArrowError, Schema};
+use arrow_schema::{ArrowError, DataType, Schema};
 use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
+
+use super::encodings::without_dictionary;
 
 /// Most sites of a row group. All groups of a table are equal, so each has between half
 /// of this and this.
@@ -17,10 +19,6 @@ const SITES_IN_GROUP: usize = 16 * 1024;
 
 /// Rows of a data page, the unit that a reader can skip by the page index.
 pub(super) const ROWS_IN_PAGE: usize = 2048;
-
-/// Columns of integers that ascend within a shard or over the table: differences of
-/// neighbours take far fewer bytes than a dictionary.
-const ASCENDING: [&str; 2] = ["site_index", "byte_offset"];
 
 /// A table could not be built: a defect of the program, or memory ran out.
 #[derive(Debug, thiserror::Error)]
@@ -86,18 +84,21 @@ impl TableWriter {
                 nulls_first: false,
             }]))
             .set_key_value_metadata(Some(key_values.collect()));
-        // Vectors seldom repeat, so that a dictionary costs more than it saves.
-        let numbers = ColumnPath::from(vec![
-            "embedding".to_owned(),
-            "list".to_owned(),
-            "element".to_owned(),
-        ]);
-        properties = properties.set_column_dictionary_enabled(numbers, false);
-        for ascending in ASCENDING {
-            let path = ColumnPath::from(ascending);
+        for field in schema.fields() {
+            let Some(encoding) = without_dictionary(field) else {
+                continue;
+            };
+            let path = match field.data_type() {
+                DataType::FixedSizeList(element, _) => {
+                    let below = ["list", element.name()].map(str::to_owned);
+                    [field.name().clone()].into_iter().chain(below).collect()
+                }
+                _ => vec![field.name().clone()],
+            };
+            let path = ColumnPath::from(path);
             properties = properties
                 .set_column_dictionary_enabled(path.clone(), false)
-                .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
+                .set_column_encoding(path, encoding);
         }
         for (column, distinct) in bloom {
             let path = ColumnPath::from(column.as_str());

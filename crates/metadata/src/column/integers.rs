@@ -5,15 +5,33 @@ use std::fmt;
 
 /// Whole numbers and blank cells. A collected column whose cells repeat, such as
 /// plates or treatments, stores each distinct value once.
+///
+/// Its type is 32 bits wide if all cells fit when it is collected, else 64 bits. Rows that
+/// are left out later do not change it.
 #[derive(Clone, Default)]
 pub struct Integers {
     /// The distinct values if there are `positions`; else the cells.
     values: Vec<Option<i64>>,
     /// Position in `values` of each cell; `None` if `values` are the cells.
     positions: Option<Vec<u16>>,
+    /// Whether the type of the column is 64 bits wide.
+    is_wide: bool,
 }
 
 impl Integers {
+    /// A column without rows, whose type is 64 bits wide if `is_wide`.
+    pub fn empty(is_wide: bool) -> Self {
+        Self {
+            is_wide,
+            ..Self::default()
+        }
+    }
+
+    /// Whether the type of the column is 64 bits wide, not 32.
+    pub fn is_wide(&self) -> bool {
+        self.is_wide
+    }
+
     /// Number of rows.
     pub fn len(&self) -> usize {
         self.positions.as_ref().map_or(self.values.len(), Vec::len)
@@ -58,19 +76,24 @@ impl Integers {
             positions.push(position);
         }
         values.shrink_to_fit();
-        let positions = Some(positions);
-        Some(Self { values, positions })
+        Some(Self {
+            values,
+            positions: Some(positions),
+            is_wide: self.is_wide,
+        })
     }
 
     /// Keeps the given rows, which must ascend.
     pub(super) fn retain_rows(&mut self, rows: &[usize]) {
+        let is_wide = self.is_wide;
         *self = rows.iter().map(|&row| self.get(row)).collect();
+        self.is_wide = is_wide;
     }
 }
 
 impl PartialEq for Integers {
     fn eq(&self, other: &Self) -> bool {
-        self.iter().eq(other.iter())
+        self.is_wide == other.is_wide && self.iter().eq(other.iter())
     }
 }
 
@@ -82,9 +105,12 @@ impl Extend<Option<i64>> for Integers {
             *self = Self {
                 values: self.iter().collect(),
                 positions: None,
+                is_wide: self.is_wide,
             };
         }
+        let first = self.values.len();
         self.values.extend(cells);
+        self.is_wide |= needs_wide(self.values.iter().skip(first));
     }
 }
 
@@ -93,13 +119,20 @@ impl FromIterator<Option<i64>> for Integers {
         let mut integers = Self {
             values: cells.into_iter().collect(),
             positions: None,
+            is_wide: false,
         };
+        integers.is_wide = needs_wide(integers.values.iter());
         if let Some(shared) = integers.shared() {
             return shared;
         }
         integers.values.shrink_to_fit();
         integers
     }
+}
+
+/// Whether a cell does not fit 32 bits.
+fn needs_wide<'a>(mut cells: impl Iterator<Item = &'a Option<i64>>) -> bool {
+    cells.any(|cell| cell.is_some_and(|value| i32::try_from(value).is_err()))
 }
 
 impl fmt::Debug for Integers {
@@ -140,6 +173,25 @@ mod tests {
                 format!("{:?}", [cells[1], Some(3)])
             );
         }
+    }
+
+    #[test]
+    fn the_type_is_that_of_all_cells_whatever_rows_are_left() {
+        let wide = 1 << 31;
+        for (cells, is_wide) in [
+            ([Some(i64::from(i32::MIN)), None, Some(wide - 1)], false),
+            ([Some(i64::from(i32::MIN) - 1), None, Some(0)], true),
+            ([Some(0), None, Some(wide)], true),
+        ] {
+            let mut integers: Integers = cells.into_iter().collect();
+            assert_eq!(integers.is_wide(), is_wide, "{cells:?}");
+            integers.retain_rows(&[1]);
+            assert_eq!(integers.is_wide(), is_wide, "{cells:?}");
+            assert_eq!(integers == [None].into_iter().collect(), !is_wide);
+        }
+        let mut read = Integers::empty(false);
+        read.extend([Some(wide)]);
+        assert!(read.is_wide() && Integers::empty(true).is_wide());
     }
 
     #[test]

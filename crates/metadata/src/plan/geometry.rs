@@ -289,6 +289,11 @@ impl ArrayGeometry {
         self.sites * self.channels
     }
 
+    /// Pixels of a plane.
+    pub fn plane_pixels(&self) -> u64 {
+        (self.height as u64).saturating_mul(self.width as u64)
+    }
+
     /// Bytes of a plane.
     pub fn plane_bytes(&self) -> usize {
         self.height * self.width * self.data_type.bytes()

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::site::Channel;
 
 /// What is known about a channel.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChannelProfile {
     /// Name of the channel, such as `w1`.
@@ -25,15 +25,23 @@ pub struct ChannelProfile {
     /// of 8-bit images; in `rxrx2zarr.json`, of the images that it describes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<[u16; 2]>,
+    /// Wavelength of the light that excites the dye, in nanometres.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excitation_nm: Option<f64>,
+    /// Wavelength of the light that the dye emits, in nanometres.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emission_nm: Option<f64>,
 }
 
-/// Checks names, colours and windows of channels.
+/// Checks names, colours, windows and wavelengths of channels.
 pub(super) fn check_channels(channels: &[ChannelProfile]) -> Result<(), String> {
     let mut names = BTreeSet::new();
     for ChannelProfile {
         name,
         color,
         window,
+        excitation_nm,
+        emission_nm,
         ..
     } in channels
     {
@@ -57,6 +65,17 @@ pub(super) fn check_channels(channels: &[ChannelProfile]) -> Result<(), String> 
             return Err(format!(
                 "{name} has the window [{start}, {end}], whose end is not above its start"
             ));
+        }
+        for (field, wavelength) in [
+            ("excitation_nm", excitation_nm),
+            ("emission_nm", emission_nm),
+        ] {
+            let impossible = |nm: &f64| !nm.is_finite() || *nm <= 0.0;
+            if let Some(nm) = wavelength.filter(impossible) {
+                return Err(format!(
+                    "{name} has the {field} {nm} (expected nanometres, a number above 0)"
+                ));
+            }
         }
     }
     Ok(())

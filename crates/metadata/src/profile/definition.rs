@@ -8,11 +8,13 @@ use serde::{Deserialize, Serialize};
 use super::channel::{ChannelProfile, check_channels};
 use super::error::ProfileError;
 use super::evidence::Evidence;
-use super::rows::{NegativeControls, Split};
+use super::rows::{NegativeControls, RowRule, Split};
 use super::texts::TEXTS;
 use crate::site::Channel;
 use crate::table::aliases::ColumnAliases;
-use crate::table::metadata_table::MetadataTable;
+
+/// The name of the split to train on.
+const TRAIN: &str = "train";
 
 /// What is known about a published data set.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -120,32 +122,15 @@ impl Profile {
         self.channels.iter().find(|known| known.name == name)
     }
 
-    /// Whether a row of `table` is a negative control; `None` if the profile or the table
-    /// does not tell.
-    ///
-    /// ```
-    /// use rxrx_metadata::{MetadataTable, Profile};
-    ///
-    /// let csv = "experiment,plate,well,site,well_type\n\
-    ///            HUVEC-01,1,B02,1,negative_control\nHUVEC-01,1,B03,1,treatment\n";
-    /// let table = MetadataTable::read("metadata.csv", csv.as_bytes())?;
-    /// let profile = Profile::named("rxrx1")?;
-    /// assert_eq!(profile.is_negative_control(&table, 0), Some(true));
-    /// assert_eq!(profile.is_negative_control(&table, 1), Some(false));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn is_negative_control(&self, table: &MetadataTable, row: usize) -> Option<bool> {
-        self.negative_controls.as_ref()?.rows.fits(table, row)
+    /// The rule that tells the negative controls; `None` if nobody has said which they are.
+    pub fn controls(&self) -> Option<&RowRule> {
+        Some(&self.negative_controls.as_ref()?.rows)
     }
 
-    /// The part of the published split that a row of `table` belongs to; `None` if the
-    /// profile or the table does not tell.
-    pub fn split(&self, table: &MetadataTable, row: usize) -> Option<&str> {
-        let fits = |split: &&Split| split.rows.fits(table, row) == Some(true);
-        self.splits
-            .iter()
-            .find(fits)
-            .map(|split| split.name.as_str())
+    /// The rule that tells the rows to train on: the published split `train`, if there is one.
+    pub fn train(&self) -> Option<&RowRule> {
+        let train = self.splits.iter().find(|split| split.name == TRAIN);
+        Some(&train?.rows)
     }
 
     /// Checks what the types do not.

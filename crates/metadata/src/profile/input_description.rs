@@ -6,7 +6,7 @@ use super::channel::{ChannelProfile, check_channels};
 
 /// What a file in INPUT says about the data set. Each field is optional, and goes before the
 /// profile.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InputDescription {
     /// The name of a built-in profile, or `none`.

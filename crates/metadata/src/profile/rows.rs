@@ -1,14 +1,14 @@
 //! Rules over the columns of a table: negative controls and published splits.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
+use crate::column::Column;
 use crate::select::Selection;
-use crate::table::metadata_table::MetadataTable;
 
 /// A rule that tells which rows of a table belong to something: clauses as those of
 /// `--include`. A row belongs if, for each column that clauses name, at least one fits.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(try_from = "Vec<String>")]
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(try_from = "Vec<String>", into = "Vec<String>")]
 pub struct RowRule {
     clauses: Vec<String>,
     selection: Selection,
@@ -21,6 +21,12 @@ impl PartialEq for RowRule {
 }
 
 impl Eq for RowRule {}
+
+impl From<RowRule> for Vec<String> {
+    fn from(rule: RowRule) -> Self {
+        rule.clauses
+    }
+}
 
 impl TryFrom<Vec<String>> for RowRule {
     type Error = String;
@@ -60,8 +66,22 @@ impl RowRule {
         &self.clauses
     }
 
-    /// Whether a row belongs; `None` if the table lacks the row or a column of the rule.
-    pub(super) fn fits(&self, table: &MetadataTable, row: usize) -> Option<bool> {
-        self.selection.chooses(table, row)
+    /// Whether a row of a table with those `columns` belongs; `None` if the table lacks the
+    /// row or a column of the rule.
+    ///
+    /// ```
+    /// use rxrx_metadata::{MetadataTable, Profile};
+    ///
+    /// let csv = "experiment,plate,well,site,well_type\n\
+    ///            HUVEC-01,1,B02,1,negative_control\nHUVEC-01,1,B03,1,treatment\n";
+    /// let table = MetadataTable::read("metadata.csv", csv.as_bytes())?;
+    /// let profile = Profile::named("rxrx1")?;
+    /// let controls = profile.controls().ok_or("no rule")?;
+    /// assert_eq!(controls.fits(table.columns(), 0), Some(true));
+    /// assert_eq!(controls.fits(table.columns(), 1), Some(false));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn fits(&self, columns: &[Column], row: usize) -> Option<bool> {
+        self.selection.chooses(columns, row)
     }
 }

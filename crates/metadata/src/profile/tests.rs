@@ -216,7 +216,8 @@ fn the_documented_profile_and_description_can_be_used() {
     let options = TableOptions::default().aliases(vec![profile.table.clone()]);
     let table = options.read("m.csv", csv.as_bytes()).unwrap();
     assert_eq!(table.site_id(0), Some("R-1_1_B02_1"));
-    assert_eq!(profile.is_negative_control(&table, 0), Some(true));
+    let controls = profile.controls().unwrap();
+    assert_eq!(controls.fits(table.columns(), 0), Some(true));
     let described = InputDescription::parse(example("json").trim().as_bytes()).unwrap();
     assert_eq!(described.channels[0].window, Some([0, 4000]));
     // Each profile is in the table of the document.
@@ -247,6 +248,14 @@ fn a_wrong_profile_is_refused_with_the_name_of_the_field() {
         (
             "[[channels]]\nname = \"w1\"\nwindow = [9, 9]\n".to_owned(),
             "the window [9, 9]",
+        ),
+        (
+            "[[channels]]\nname = \"w1\"\nemission_nm = -461\n".to_owned(),
+            "the emission_nm -461 (expected nanometres",
+        ),
+        (
+            "[[channels]]\nname = \"w1\"\nexcitation_nm = nan\n".to_owned(),
+            "the excitation_nm NaN",
         ),
         (
             "[table]\naliases = { a = \"b\" }\n".to_owned(),
@@ -322,14 +331,13 @@ fn controls_and_splits_are_told_by_the_columns() {
     );
     let controls = |profile: &Profile, table: &MetadataTable| -> Vec<Option<bool>> {
         (0..=table.len())
-            .map(|row| profile.is_negative_control(table, row))
+            .map(|row| profile.controls()?.fits(table.columns(), row))
             .collect()
     };
     assert_eq!(controls(&rxrx1, &rows), [Some(true), Some(false), None]);
-    assert_eq!(
-        (rxrx1.split(&rows, 0), rxrx1.split(&rows, 1)),
-        (Some("train"), Some("test"))
-    );
+    let train = rxrx1.train().unwrap();
+    let is_train = [0, 1].map(|row| train.fits(rows.columns(), row));
+    assert_eq!(is_train, [Some(true), Some(false)]);
 
     let treated = table(
         "experiment,plate,well,site,treatment,treatment_conc\n\
@@ -342,7 +350,7 @@ fn controls_and_splits_are_told_by_the_columns() {
             [Some(true), Some(false), None],
             "{name}"
         );
-        assert_eq!(profile.split(&treated, 0), None);
+        assert_eq!(profile.train(), None);
     }
     // Nobody has said which rows of RxRx2 are controls, nor has this table their column.
     let rxrx2 = Profile::named("rxrx2").unwrap();

@@ -8,10 +8,10 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use rxrx_format::keys::{CHANNEL_STATS, CROISSANT, EMBEDDINGS, ROOT_METADATA, SITES};
+use rxrx_format::keys::{CHANNEL_STATS, CHANNELS, CROISSANT, EMBEDDINGS, ROOT_METADATA, SITES};
 use rxrx_format::{
-    DisplayWindows, EmbeddingsDigest, Root, StoredFile, channel_stats, channel_stats_of, croissant,
-    embeddings_of, keys, parse_json,
+    DisplayWindows, EmbeddingsDigest, Root, StoredFile, channel_stats, channel_stats_of,
+    channels_of, croissant, embeddings_of, keys, parse_json,
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -22,9 +22,30 @@ use super::finding::{FindingKind, Findings};
 use super::tables::Tables;
 
 /// Tables of a dataset without embeddings.
-const TABLES: usize = 3;
+const TABLES: usize = 4;
 /// Rows of a table that differ and are spelled out.
 const ROWS_NAMED: usize = 20;
+
+/// Compares `channels.parquet` with the channels in the root.
+pub(super) fn check_channels(root: &Root, objects: &BTreeMap<String, Bytes>, findings: &Findings) {
+    let Some(bytes) = objects.get(CHANNELS).cloned() else {
+        return;
+    };
+    let mismatch = |text: String| findings.object(FindingKind::Mismatch, CHANNELS, text);
+    let channels = &root.attributes.description.channels;
+    match channels_of(bytes, channels) {
+        Ok(found) => {
+            let differing = found.iter().zip(channels).enumerate();
+            let differing = differing.filter(|(_, (found, expected))| found != expected);
+            for (row, (found, expected)) in differing.take(ROWS_NAMED) {
+                mismatch(format!(
+                    "row {row} is {found:?}, the root says {expected:?}"
+                ));
+            }
+        }
+        Err(error) => mismatch(error_chain(&error)),
+    }
+}
 
 /// Compares `channel_stats.parquet` with the sums of the planes.
 pub(super) fn check_channel_stats(
@@ -41,8 +62,10 @@ pub(super) fn check_channel_stats(
         return;
     };
     let geometry = &root.geometry;
-    let pixels = (geometry.height as u64).saturating_mul(geometry.width as u64);
-    let expected = channel_stats(&sites.columns, geometry.channels, pixels, planes.iter());
+    let pixels = geometry.plane_pixels();
+    let (columns, channels) = (&sites.columns, geometry.channels);
+    let rules = &root.attributes.description.rows;
+    let expected = channel_stats(columns, channels, pixels, rules, planes.iter());
     let mismatch = |text: String| findings.object(FindingKind::Mismatch, CHANNEL_STATS, text);
     let found = match channel_stats_of(bytes, expected.len(), &root.channels) {
         Ok(found) => found,

@@ -49,7 +49,11 @@ pub(super) fn compare_documents(
     let found = &found;
     // Another version of the program may describe the same array otherwise.
     let same_program = is_of_this_program(attributes);
-    let blank = |document: &Value| document.pointer("/attributes/_FillValue").cloned();
+    let blank = |document: &Value| {
+        let attributes = document.get("attributes")?;
+        let names = ["blank_value", "_FillValue"];
+        Some(names.map(|name| attributes.get(name).cloned()))
+    };
     let alike = without_attributes(found) == without_attributes(expected)
         && blank(found) == blank(expected);
     if !alike || (same_program && found != expected) {

@@ -28,10 +28,16 @@ pub(super) fn check_tables(tables: &Tables, root: &Root, findings: &Findings) {
             findings.object(FindingKind::Mismatch, ROOT_METADATA, text);
         }
     }
-    let has_ranges = !geometry.has_plane_chunks() || attributes.format_version < FORMAT_VERSION;
-    if tables.planes.is_some() && tables.plane_ranges.is_empty() && !has_ranges {
-        let text = "it has no columns object, byte_offset and byte_length".to_owned();
-        findings.object(FindingKind::Mismatch, PLANES, text);
+    let is_older = attributes.format_version < FORMAT_VERSION;
+    let lacks_ranges = geometry.has_plane_chunks() && tables.plane_ranges.is_empty();
+    for (lacks, columns) in [
+        (lacks_ranges, "columns object, byte_offset and byte_length"),
+        (!tables.has_pixels, "column pixels"),
+    ] {
+        if lacks && tables.planes.is_some() && !is_older {
+            let text = format!("it has no {columns}");
+            findings.object(FindingKind::Mismatch, PLANES, text);
+        }
     }
     let Some(sites) = &tables.sites else { return };
     // Another encoder may write fewer keys.

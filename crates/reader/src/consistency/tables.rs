@@ -21,6 +21,8 @@ pub struct Tables {
     /// The bytes of each plane in its shard, site-major, as that table states them; empty
     /// where it states none.
     pub plane_ranges: Vec<Range<u64>>,
+    /// Whether that table has the column `pixels`.
+    pub has_pixels: bool,
 }
 
 impl Tables {
@@ -36,9 +38,14 @@ impl Tables {
         }
         if let Some(bytes) = objects.get(PLANES).cloned() {
             match planes_of(bytes, geometry, &root.channels) {
-                Ok(PlanesRead { rows, places }) => {
+                Ok(PlanesRead {
+                    rows,
+                    places,
+                    has_pixels,
+                }) => {
                     tables.planes = Some(rows);
                     tables.plane_ranges = places;
+                    tables.has_pixels = has_pixels;
                 }
                 Err(error) => findings.object(FindingKind::Mismatch, PLANES, error_chain(&error)),
             }

@@ -53,12 +53,16 @@ impl<'a> Wanted<'a> {
                 tile: geometry.tile,
                 include: planned.options.include.clone(),
                 exclude: planned.options.exclude.clone(),
+                controls: planned.options.controls.clone(),
                 only_present: planned.options.only_present,
                 image_decoder: planned.image_decoder().map(str::to_owned),
                 names: planned.options.names.clone(),
             },
             description: match &options.description {
-                Some(description) => description.clone().of_plan(&planned.plan),
+                Some(description) => {
+                    let described = description.clone().of_plan(&planned.plan);
+                    described.with_controls(planned.controls.clone())
+                }
                 None => describe(planned),
             },
         }

@@ -159,7 +159,15 @@ mod tests {
             only_present: true,
             ..settings()
         };
-        for (other, name) in [(tiled, "tile"), (chosen, "only_present")] {
+        let controlled = Settings {
+            controls: vec!["sirna=EMPTY".to_owned()],
+            ..settings()
+        };
+        for (other, name) in [
+            (tiled, "tile"),
+            (chosen, "only_present"),
+            (controlled, "controls"),
+        ] {
             let (whole, other) = (of(settings()), of(other));
             for (then, now) in [(&whole, &other), (&other, &whole)] {
                 let lines = then.differences(now);

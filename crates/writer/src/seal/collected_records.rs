@@ -1,6 +1,8 @@
 //! The parts of the records that the labels and tables need.
 
-use rxrx_format::{ChannelStats, ChannelSums, DisplayWindows, PlaneRow, PlanesTable, SitePlace};
+use rxrx_format::{
+    ChannelStats, ChannelSums, DisplayWindows, PlaneRow, PlanesTable, RowRules, SitePlace,
+};
 use rxrx_metadata::Plan;
 use rxrx_storage::map_concurrent;
 
@@ -32,17 +34,18 @@ pub(super) struct CollectedRecords {
 
 impl CollectedRecords {
     /// Reads the records of `units`, which are all units in array order. `metadata`
-    /// is the key-value metadata of the tables.
+    /// is the key-value metadata of the tables; `rules` tell groups of rows.
     pub(super) fn collect(
         plan: &Plan,
         units: &[StoredUnit],
         records: &UnitRecords<'_>,
         metadata: &[(&str, String)],
+        rules: &RowRules,
     ) -> Result<Self, SealError> {
         let geometry = plan.geometry();
         let mut present = Vec::with_capacity(geometry.planes());
         let mut places = Vec::with_capacity(geometry.sites);
-        let mut sums = ChannelSums::new(plan.table().columns(), geometry.channels);
+        let mut sums = ChannelSums::new(plan.table().columns(), geometry.channels, rules);
         let mut windows = DisplayWindows::new(geometry.channels, geometry.data_type);
         let mut planes = PlanesTable::new(plan, metadata)?;
         let mut refused = Vec::new();
@@ -58,11 +61,10 @@ impl CollectedRecords {
                 planes.add(rows, &record.plane_ranges)?;
             }
         }
-        let pixels = geometry.height as u64 * geometry.width as u64;
         Ok(Self {
             present,
             places,
-            channel_stats: sums.rows(pixels),
+            channel_stats: sums.rows(geometry.plane_pixels()),
             windows,
             planes: planes.finish()?,
             refused,

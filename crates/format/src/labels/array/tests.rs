@@ -11,14 +11,19 @@ fn meaning(column: &str) -> ColumnMeaning {
 fn column(values: ColumnValues) -> Label {
     let name = "dose".to_owned();
     let meaning = meaning(&name);
-    Label::column(&Column { name, values }, &meaning).unwrap()
+    Label::column(&Column { name, values }, &meaning, "blank_value").unwrap()
 }
 
 #[test]
 fn blank_numbers_get_a_marker_that_the_column_does_not_hold() {
     for (values, marker) in [
         (vec![Some(0), None, Some(7)], json!(-1)),
-        (vec![Some(-1), None], json!(i64::MIN)),
+        (vec![Some(-1), None], json!(i32::MIN)),
+        (
+            vec![Some(-1), None, Some(i64::from(i32::MIN))],
+            json!(i32::MIN + 1),
+        ),
+        (vec![Some(-1), None, Some(1 << 31)], json!(i64::MIN)),
         (vec![Some(-1), None, Some(i64::MIN)], json!(i64::MIN + 1)),
         (vec![Some(-2), None], json!(-1)),
         (vec![None], json!(-1)),
@@ -26,7 +31,7 @@ fn blank_numbers_get_a_marker_that_the_column_does_not_hold() {
     ] {
         let label = column(ColumnValues::Integer(values.iter().copied().collect()));
         let attributes = &label.metadata["attributes"];
-        assert_eq!(attributes["_FillValue"], marker, "{values:?}");
+        assert_eq!(attributes["blank_value"], marker, "{values:?}");
     }
 }
 
@@ -35,6 +40,11 @@ fn types_are_those_of_the_column() {
     for (values, data_type, fill_value) in [
         (
             ColumnValues::Integer([Some(1)].into_iter().collect()),
+            "int32",
+            json!(0),
+        ),
+        (
+            ColumnValues::Integer([Some(1 << 31)].into_iter().collect()),
             "int64",
             json!(0),
         ),
@@ -80,16 +90,17 @@ fn a_chunk_of_fill_values_is_stored() {
 /// [`ENCODER_REVISION`].
 ///
 /// [`ENCODER_REVISION`]: crate::version::ENCODER_REVISION
-const PINNED: [&str; 5] = [
+const PINNED: [&str; 6] = [
     "8de50b835ee4bb88",
     "66ee94c0d7c44378",
-    "0becc6dbcdc1a584",
-    "8d7fa474e9ed12ef",
+    "92cf03680da3dec6",
+    "54215487aecf79f6",
+    "8c7fb993ec30cfdc",
     "90c7e3447dd1eac5",
 ];
 
 /// Text, truth values, whole numbers with and without blanks, floats.
-fn every_kind_of_label() -> [Label; 5] {
+fn every_kind_of_label() -> [Label; 6] {
     let dye = meaning("dye");
     let texts = ["Hoechst", "", "Syto14"].map(str::to_owned).to_vec();
     let flags = vec![true, false, true, true];
@@ -102,6 +113,9 @@ fn every_kind_of_label() -> [Label; 5] {
         )),
         column(ColumnValues::Integer(
             [Some(3), Some(4)].into_iter().collect(),
+        )),
+        column(ColumnValues::Integer(
+            [Some(1 << 31), None].into_iter().collect(),
         )),
         column(ColumnValues::Float(vec![Some(0.5), None, Some(-2.0)])),
     ]

@@ -40,6 +40,19 @@ fn columns() -> Vec<Column> {
     ]
 }
 
+fn rule(clauses: &[&str]) -> Option<RowRule> {
+    let clauses: Vec<String> = clauses.iter().map(|clause| (*clause).to_owned()).collect();
+    Some(clauses.try_into().unwrap())
+}
+
+/// Of one plate, all sites are controls; no site of the others is.
+fn rules() -> RowRules {
+    RowRules {
+        train: rule(&["A", "plate=1"]),
+        negative_controls: rule(&["plate=3"]),
+    }
+}
+
 /// Two channels; planes 1 and 4 were not stored, so that plate A 3 has no w1.
 fn planes() -> Vec<PlaneRow> {
     let mut planes: Vec<PlaneRow> = (0..10).map(plane).collect();
@@ -55,8 +68,10 @@ fn planes() -> Vec<PlaneRow> {
 #[test]
 fn each_group_has_the_statistics_of_its_pixels() {
     let planes = planes();
-    let rows = channel_stats(&columns(), 2, 12, planes.iter());
+    let rows = channel_stats(&columns(), 2, 12, &rules(), planes.iter());
     let plate = |name: &str, number| Scope::Plate(name.to_owned(), PlateLabel::Number(number));
+    let controls =
+        |name: &str, number| Scope::PlateControls(name.to_owned(), PlateLabel::Number(number));
     let experiment = |name: &str| Scope::Experiment(name.to_owned());
     let groups = [
         (Scope::Dataset, vec![0, 1, 2, 3, 4]),
@@ -65,8 +80,12 @@ fn each_group_has_the_statistics_of_its_pixels() {
         (plate("A", 1), vec![0, 1]),
         (plate("A", 3), vec![2]),
         (plate("B", 1), vec![3, 4]),
+        (controls("A", 1), vec![]),
+        (controls("A", 3), vec![2]),
+        (controls("B", 1), vec![]),
+        (Scope::Train, vec![0, 1]),
     ];
-    assert_eq!(rows.len(), 12);
+    assert_eq!(rows.len(), 20);
     for (row, found) in rows.iter().enumerate() {
         let (scope, sites) = &groups[row / 2];
         let channel = row % 2;
@@ -82,7 +101,8 @@ fn each_group_has_the_statistics_of_its_pixels() {
         assert_eq!(found.pixels, pixels.len() as u64);
         if pixels.is_empty() {
             assert_eq!((found.mean, found.std), (None, None));
-            assert_eq!((scope, channel), (&plate("A", 3), 0));
+            let one = (scope == &plate("A", 3) || scope == &controls("A", 3)) && channel == 0;
+            assert!(one || sites.is_empty(), "{found:?}");
             continue;
         }
         let n = pixels.len() as f64;
@@ -95,8 +115,28 @@ fn each_group_has_the_statistics_of_its_pixels() {
 }
 
 #[test]
+fn groups_that_nobody_has_told_have_no_rows() {
+    let rows = channel_stats(&columns(), 2, 12, &RowRules::default(), planes().iter());
+    assert!(rows.iter().all(|row| row.scope != Scope::Train));
+    assert_eq!(rows.len(), 12);
+    // Rows that are told and are not there have no pixels.
+    let rules = RowRules {
+        train: rule(&["C"]),
+        ..RowRules::default()
+    };
+    let rows = channel_stats(&columns(), 2, 12, &rules, planes().iter());
+    let train = &rows[12..];
+    assert!(train.iter().all(|row| row.scope == Scope::Train));
+    let counts = train.iter().map(|row| (row.planes, row.pixels, row.mean));
+    assert_eq!(counts.collect::<Vec<_>>(), [(0, 0, None); 2]);
+    let other = rules.clone().only_of(&columns());
+    assert_eq!(other, rules);
+    assert!(rules.only_of(&columns()[..1]).is_empty());
+}
+
+#[test]
 fn the_table_is_read_as_it_was_written() {
-    let rows = channel_stats(&columns(), 2, 12, planes().iter());
+    let rows = channel_stats(&columns(), 2, 12, &rules(), planes().iter());
     let names = ["w1", "w2"].map(str::to_owned);
     let bytes = channel_stats_table(&rows, &names, &[]).unwrap();
     let read = crate::tables::channel_stats_of(bytes.into(), rows.len(), &names).unwrap();
@@ -123,7 +163,7 @@ fn plates_that_are_names_are_a_column_of_text() {
     let names = ["01", "01", "BR1", "01", "01"].map(Some);
     columns[0].values = ColumnValues::String(names.into_iter().collect());
     let planes = planes();
-    let rows = channel_stats(&columns, 2, 12, planes.iter());
+    let rows = channel_stats(&columns, 2, 12, &RowRules::default(), planes.iter());
     let scopes: Vec<&Scope> = rows.iter().step_by(2).map(|row| &row.scope).collect();
     let plate =
         |name: &str, plate: &str| Scope::Plate(name.to_owned(), PlateLabel::Name(plate.to_owned()));

@@ -67,6 +67,10 @@ pub fn channel_stats_of(
                 ("dataset", None, None) => Scope::Dataset,
                 ("experiment", Some(experiment), None) => Scope::Experiment(experiment),
                 ("plate", Some(experiment), Some(plate)) => Scope::Plate(experiment, plate),
+                ("plate_controls", Some(experiment), Some(plate)) => {
+                    Scope::PlateControls(experiment, plate)
+                }
+                ("train", None, None) => Scope::Train,
                 (other, ..) => {
                     let reason = format!("{other:?} is no scope with that experiment and plate");
                     return Err(batch.cell(row, "scope", reason));

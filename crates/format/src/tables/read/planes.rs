@@ -22,10 +22,12 @@ pub struct PlanesRead {
     /// The bytes of each plane in its shard, where each plane has chunks of its own and the
     /// table states them; else nothing.
     pub places: Vec<Range<u64>>,
+    /// Whether the table has the column `pixels`, which is correct then.
+    pub has_pixels: bool,
 }
 
 /// Reads the table of an array of `geometry` with those `channels`. Tables of format 3
-/// have no column `cause`, and none with the bytes of planes.
+/// have no columns `cause` and `pixels`, and none with the bytes of planes.
 ///
 /// # Errors
 /// [`ReadTableError`]: the object is not Parquet, columns or types differ from those of
@@ -41,7 +43,8 @@ pub fn planes_of(
         let site = batch.integers("site_index")?;
         batch.required("site_index", &site)?;
         let channel = batch.required("channel", batch.texts("channel")?)?;
-        let columns = Columns::of(batch)?;
+        let columns = Columns::of(batch, geometry.plane_pixels())?;
+        planes.has_pixels = columns.pixels.is_some();
         for row in 0..batch.len() {
             let position = batch.first_row + row;
             let place = (position / channels.len(), position % channels.len());
@@ -97,6 +100,10 @@ struct Columns<'a> {
     /// `None` in format 3.
     cause: Option<&'a StringArray>,
     hash: &'a StringArray,
+    /// `None` in format 3.
+    pixels: Option<Int64Array>,
+    /// Pixels of each plane.
+    plane_pixels: u64,
     /// In the order of [`STATISTICS`].
     statistics: Vec<StatisticColumn<'a>>,
 }
@@ -115,7 +122,7 @@ enum StatisticValues<'a> {
 }
 
 impl<'a> Columns<'a> {
-    fn of(batch: &'a Batch) -> Result<Self, ReadTableError> {
+    fn of(batch: &'a Batch, plane_pixels: u64) -> Result<Self, ReadTableError> {
         let statistics = STATISTICS.iter().map(|statistic| {
             let values = match statistic.value {
                 StatisticValue::Float(_) => StatisticValues::Floats(batch.floats(statistic.name)?),
@@ -135,6 +142,8 @@ impl<'a> Columns<'a> {
             error: batch.texts("error")?,
             cause: has_cause.then(|| batch.texts("cause")).transpose()?,
             hash: batch.texts("xxh3_128")?,
+            pixels: (batch.has_column("pixels").then(|| batch.integers("pixels"))).transpose()?,
+            plane_pixels,
             statistics: statistics.collect::<Result<_, _>>()?,
         })
     }
@@ -198,6 +207,10 @@ impl<'a> Columns<'a> {
                 "cause",
             ),
             (!is_ok && self.hash.is_valid(row), "xxh3_128"),
+            (
+                !is_ok && (self.pixels.as_ref()).is_some_and(|pixels| pixels.is_valid(row)),
+                "pixels",
+            ),
         ];
         let other = others
             .iter()
@@ -207,7 +220,23 @@ impl<'a> Columns<'a> {
         other.or_else(|| Some(filled.next()?.statistic.name))
     }
 
+    /// Demands the number of pixels that all planes have.
+    fn check_pixels(&self, row: usize) -> Result<(), ReadTableError> {
+        let Some(pixels) = &self.pixels else {
+            return Ok(());
+        };
+        if pixels.is_null(row) {
+            return Err(self.null(row, "pixels"));
+        }
+        if u64::try_from(pixels.value(row)) == Ok(self.plane_pixels) {
+            return Ok(());
+        }
+        let reason = format!("{}, expected {}", pixels.value(row), self.plane_pixels);
+        Err(self.batch.cell(row, "pixels", reason))
+    }
+
     fn summary(&self, row: usize) -> Result<PlaneSummary, ReadTableError> {
+        self.check_pixels(row)?;
         let mut statistics = Statistics::default();
         for column in &self.statistics {
             self.read_statistic(column, row, &mut statistics)?;

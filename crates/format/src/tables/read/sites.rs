@@ -11,6 +11,7 @@ use rxrx_metadata::{Column, ColumnValues, Integers, Texts};
 use super::batch::Batch;
 use super::batches::each_batch;
 use super::error::ReadTableError;
+use crate::array_name::{column_name, input_name};
 use crate::keys::SITES;
 
 /// The first and the last columns, which do not come from the metadata table.
@@ -22,7 +23,7 @@ const LAST_IN_FORMAT_3: [&str; 4] = ["shard", "offset", "length", "complete"];
 /// The rows of `metadata.parquet`, in array order.
 #[derive(Debug, Default)]
 pub struct SitesTable {
-    /// The columns of the metadata table of the input.
+    /// The columns of the metadata table of the input, by the names that they have there.
     pub columns: Vec<Column>,
     /// The place of each site.
     pub places: Vec<StoredSite>,
@@ -91,16 +92,18 @@ fn empty_columns(batch: &Batch) -> Result<Vec<Column>, ReadTableError> {
             found,
             expected: expected.to_owned(),
         };
-        if columns.iter().any(|column| column.name == *field.name()) {
+        let name = input_name(field.name());
+        if columns.iter().any(|column| column.name == name) {
             return Err(refused("there twice".to_owned(), "once"));
         }
         let values = match field.data_type() {
-            DataType::Int32 | DataType::Int64 => ColumnValues::Integer(Integers::default()),
+            DataType::Int32 => ColumnValues::Integer(Integers::empty(false)),
+            DataType::Int64 => ColumnValues::Integer(Integers::empty(true)),
             DataType::Float64 => ColumnValues::Float(Vec::new()),
             DataType::Utf8 => ColumnValues::String(Texts::default()),
             other => return Err(refused(other.to_string(), "Int32, Int64, Float64 or Utf8")),
         };
-        let name = field.name().clone();
+        let name = name.to_owned();
         columns.push(Column { name, values });
     }
     batch.required("site_id", batch.texts("site_id")?)?;
@@ -118,7 +121,11 @@ fn last(batch: &Batch) -> [&'static str; 4] {
 }
 
 fn append(column: &mut Column, batch: &Batch) -> Result<(), ReadTableError> {
-    let name = column.name.as_str();
+    // Format 3 has the names of the input.
+    let name = match column_name(&column.name) {
+        stored if batch.has_column(stored) => stored,
+        _ => column.name.as_str(),
+    };
     match &mut column.values {
         ColumnValues::Integer(values) => values.extend(batch.integers(name)?.iter()),
         ColumnValues::Float(values) => values.extend(batch.floats(name)?.iter()),
