@@ -11,10 +11,15 @@ const ADDED_COLUMNS: [&str; 5] = [
     "complete",
 ];
 /// Names in the Zarr group beside the arrays of columns.
-const OTHER_NAMES: [&str; 6] = [
+const OTHER_NAMES: [&str; 11] = [
     "images",
     "channel",
     "stain",
+    "structure",
+    "structure_id",
+    "color",
+    "window_start",
+    "window_end",
     "present",
     "site_number",
     "zarr.json",

@@ -1,7 +1,7 @@
 //! The small arrays beside the images: index coordinates, one coordinate for
-//! each metadata column, stains, and which planes are present.
+//! each metadata column, what is known of each channel, and which planes are present.
 //!
-//! Each is a single chunk, so that opening the dataset takes one request for each label.
+//! Each is a single object, so that opening the dataset takes one request for each label.
 //! Text is the Zarr data type [`string`], which has no null: a blank is
 //! the empty string. Whole numbers are `int64`; where a column has blanks they
 //! hold the attribute [`_FillValue`], and xarray turns them into NaN.
@@ -15,9 +15,11 @@
 
 mod array;
 mod compression;
+mod layout;
 mod set;
 mod values;
 
 pub use self::array::{Label, LabelError};
+pub(crate) use self::set::channel_label_names;
 pub use self::set::{label_names, labels};
 pub use self::values::label_values;

@@ -37,6 +37,7 @@ pub fn settings() -> Settings {
         exclude: vec!["sirna=".to_owned()],
         only_present: false,
         image_decoder: None,
+        pixel_size: None,
     }
 }
 

@@ -11,6 +11,7 @@ pub fn plan_options(settings: &Settings, tables: Tables) -> PlanOptions {
         include: settings.include.clone(),
         exclude: settings.exclude.clone(),
         only_present: settings.only_present,
+        pixel_size: settings.pixel_size,
         names: settings.names.clone(),
         layout: settings.layout(),
         ..PlanOptions::default()

@@ -55,6 +55,7 @@ impl<'a> Wanted<'a> {
                 exclude: planned.options.exclude.clone(),
                 only_present: planned.options.only_present,
                 image_decoder: planned.image_decoder().map(str::to_owned),
+                pixel_size: planned.pixel_size(),
                 names: planned.options.names.clone(),
             },
             description: match &options.description {
