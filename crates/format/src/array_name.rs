@@ -11,8 +11,9 @@ const ADDED_COLUMNS: [&str; 5] = [
     "complete",
 ];
 /// Names in the Zarr group beside the arrays of columns.
-const OTHER_NAMES: [&str; 11] = [
-    "images",
+const OTHER_NAMES: [&str; 4] = ["images", "present", "site_number", "zarr.json"];
+/// Names of the arrays along `channel` alone; the first one is the coordinate of the dimension.
+pub(crate) const CHANNEL_LABELS: [&str; 7] = [
     "channel",
     "stain",
     "structure",
@@ -20,9 +21,6 @@ const OTHER_NAMES: [&str; 11] = [
     "color",
     "window_start",
     "window_end",
-    "present",
-    "site_number",
-    "zarr.json",
 ];
 
 /// The rule for the columns of a table that becomes a dataset: each column needs
@@ -57,7 +55,8 @@ fn refusal(column: &str) -> Option<String> {
     if is_taken(&ADDED_COLUMNS, column) {
         return Some("is a column that metadata.parquet adds".to_owned());
     }
-    if column != "site" && (is_taken(&OTHER_NAMES, &array) || array.eq_ignore_ascii_case("site")) {
+    let is_other = is_taken(&OTHER_NAMES, &array) || is_taken(&CHANNEL_LABELS, &array);
+    if column != "site" && (is_other || array.eq_ignore_ascii_case("site")) {
         return Some(format!(
             "would be the array {array:?}, which images.zarr uses for something else"
         ));
@@ -135,6 +134,8 @@ mod tests {
             ("images", Some("images"), OTHER),
             ("channel", Some("channel"), OTHER),
             ("stain", Some("stain"), OTHER),
+            ("Color", Some("Color"), OTHER),
+            ("window_end", Some("window_end"), OTHER),
             ("present", Some("present"), OTHER),
             ("site_number", Some("site_number"), OTHER),
             ("site number", Some("site_number"), OTHER),

@@ -6,9 +6,8 @@ use rxrx_decoder::{BitDepth, PlaneShape};
 use rxrx_metadata::{ArrayGeometry, Column, DataType, Plan};
 use serde_json::{Value, json};
 
-use crate::array_name::zarr_name;
+use crate::array_name::{CHANNEL_LABELS, zarr_name};
 use crate::codec::chain::Codec;
-use crate::labels::channel_label_names;
 
 /// Name of a data type in Zarr.
 pub fn data_type_name(data_type: DataType) -> &'static str {
@@ -48,8 +47,8 @@ pub fn images_metadata(plan: &Plan, codec: Codec) -> Value {
 pub fn array_metadata(geometry: &ArrayGeometry, columns: &[Column], codec: Codec) -> Value {
     let columns = columns.iter();
     let mut coordinates: Vec<String> = columns.map(|column| zarr_name(&column.name)).collect();
-    let of_channels = channel_label_names().filter(|name| *name != "channel");
-    coordinates.extend(of_channels.map(str::to_owned));
+    let of_channels = CHANNEL_LABELS.iter().skip(1);
+    coordinates.extend(of_channels.map(|name| (*name).to_owned()));
     json!({
         "zarr_format": 3,
         "node_type": "array",

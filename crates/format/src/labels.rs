@@ -20,6 +20,5 @@ mod set;
 mod values;
 
 pub use self::array::{Label, LabelError};
-pub(crate) use self::set::channel_label_names;
 pub use self::set::{label_names, labels};
 pub use self::values::label_values;

@@ -4,7 +4,7 @@ use rxrx_metadata::{Column, ColumnValues};
 
 use super::array::{Label, LabelError, described};
 use super::layout::LabelLayout;
-use crate::array_name::zarr_name;
+use crate::array_name::{CHANNEL_LABELS, zarr_name};
 use crate::channel_description::ChannelDescription;
 use crate::column_meaning::meaning;
 use crate::root::DatasetAttributes;
@@ -77,15 +77,9 @@ const CHANNEL_NUMBERS: [ChannelNumber; 2] = [
     ),
 ];
 
-/// Returns the names of the arrays along `channel` in datasets that this program writes.
-pub(crate) fn channel_label_names() -> impl Iterator<Item = &'static str> {
-    let texts = CHANNEL_TEXTS.iter().map(|(name, ..)| *name);
-    texts.chain(CHANNEL_NUMBERS.iter().map(|(name, ..)| *name))
-}
-
 /// Returns the names of the label arrays of a table with those columns.
 pub fn label_names(columns: &[Column]) -> Vec<String> {
-    let fixed = ["site", "present"].into_iter().chain(channel_label_names());
+    let fixed = ["site", "present"].into_iter().chain(CHANNEL_LABELS);
     let columns = columns.iter().map(|column| zarr_name(&column.name));
     fixed.map(str::to_owned).chain(columns).collect()
 }
