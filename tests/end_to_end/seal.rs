@@ -34,6 +34,7 @@ fn nothing_else_is_written() {
     let arrays = [
         "cell_type",
         "channel",
+        "color",
         "dataset",
         "dose",
         "experiment",
@@ -46,9 +47,13 @@ fn nothing_else_is_written() {
         "site_id",
         "site_number",
         "stain",
+        "structure",
+        "structure_id",
         "well",
         "well_id",
         "well_type",
+        "window_end",
+        "window_start",
     ];
     let expected_array = |key: &str| {
         let (array, key) = key.split_once('/')?;
@@ -81,8 +86,8 @@ fn nothing_else_is_written() {
             Some(array) => assert!(expected_array(array).is_some(), "{key}"),
         }
     }
-    // Six files, the root, seventeen zarr.json, three shards, sixteen labels.
-    assert_eq!(count, 6 + 1 + 17 + 3 + 16);
+    // Six files, the root, 22 zarr.json, three shards, 21 labels.
+    assert_eq!(count, 6 + 1 + 22 + 3 + 21);
     let beside: Vec<String> = fs::read_dir(input.beside(""))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
