@@ -10,6 +10,7 @@ Needs duckdb, xarray, zarr, numpy, pillow.
 """
 
 import argparse
+import json
 from pathlib import Path
 
 import duckdb
@@ -47,7 +48,8 @@ def strip(root: Path, found: list[tuple[int, str, str, float]], size: int = 256)
     ds = xarray.open_zarr(root / "images.zarr", chunks=None)
     images = ds.images.isel(site=[index for index, *_ in found]).to_numpy()
     images = np.stack([shrunk(planes, size) for planes in images])
-    tiles = np.pad(pictures(images, ds.attrs["channels"]), ((0, 0), (0, 32), (0, 4), (0, 0)))
+    channels = json.loads(ds.attrs["channels"])
+    tiles = np.pad(pictures(images, channels), ((0, 0), (0, 32), (0, 4), (0, 0)))
     canvas = Image.fromarray(np.concatenate(tiles, axis=1))
     draw = ImageDraw.Draw(canvas)
     for column, (_, site_id, sirna, similarity) in enumerate(found):

@@ -3,7 +3,7 @@
     python scripts/examples/plate_montage.py DATASET PICTURE.png [EXPERIMENT PLATE] [--channels w1]
 
 xarray finds the plate by its labels and loads one well at a time. Colours and windows
-come from the attributes of the dataset; a window is widened if the plate is brighter. The
+come from the attribute `channels` of the dataset; a window is widened if the plate is brighter. The
 default is the first plate. A missing plane adds no light, and a well without an image
 stays grey.
 
@@ -11,6 +11,7 @@ Needs xarray, zarr, numpy, pillow.
 """
 
 import argparse
+import json
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +61,7 @@ def montage(plate: xarray.Dataset, names: list[str]) -> Image.Image:
     wells = np.array([position(well) for well in plate.well.values])
     rows, columns = (np.unique(numbers) for numbers in wells.T)  # only where there is a well
     planes = [shrunk(plate.images[site].to_numpy()[index], THUMBNAIL) for site in seen]
-    channels = [plate.attrs["channels"][channel] for channel in index]
+    channels = [json.loads(plate.attrs["channels"])[channel] for channel in index]
     height, width = (side + 2 for side in planes[0].shape[1:])
 
     canvas = Image.new("RGB", (MARGIN + len(columns) * width, MARGIN + len(rows) * height), EMPTY)

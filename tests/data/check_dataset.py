@@ -123,6 +123,14 @@ def expected_stats(rows, names, planes, images, rules):
             yield group | mean_and_std(n, *sums)
 
 
+def channel_labels(channels, version):
+    labels = {key: [c[key] for c in channels] for key in ("stain", "structure", "color")}
+    labels["structure_id"] = [" ".join(c.get("structure_ids", [])) for c in channels]
+    for end in ("start", "end"):
+        labels[f"window_{end}"] = [c["window"][end] for c in channels]
+    return labels if version > 3 else {"stain": labels["stain"]}
+
+
 def check_labels(group, arrays, labels, rows):
     for column in list(rows[0])[1:-4]:
         name = "site_number" if column == "site" else re.sub(r"[^A-Za-z0-9_.-]", "_", column)
@@ -133,11 +141,17 @@ def check_labels(group, arrays, labels, rows):
     demand(sorted(arrays), sorted([*labels, "images"]), "arrays of the root")
     for name, values in labels.items():
         demand(str(group[name][:].tolist()), str(values), f"values of images.zarr/{name}")
+        if group[name].shards:  # not in format 3, and not along channel
+            layout = [4096 * math.ceil(len(values) / 4096), 4096]
+            demand([group[name].shards[0], group[name].chunks[0]], layout, f"chunks of {name}")
 
 
 def check(root):
     document = json.loads((root / "images.zarr/zarr.json").read_bytes())
     attributes, arrays = document["attributes"], document["consolidated_metadata"]["metadata"]
+    for name in {"channels", "columns", "embeddings", "planes", "settings"} & set(attributes):
+        if isinstance(attributes[name], str):  # not in format 3
+            attributes[name] = json.loads(attributes[name])
     version = attributes.get("format_version", attributes.get("format"))
     demand(version in (3, 4), True, "the format is 3 or 4")
     # Every object, then the metadata of each array, the layout, the tables and the labels.
@@ -156,7 +170,7 @@ def check(root):
     demand([images.shards[0], *images.chunks[:2]], layout, "settings")
     tile = [min(settings.get("tile", length), length) for length in images.shape[2:]]
     demand(list(images.chunks[2:]), tile, "tile of the settings")
-    names, stains = ([c[key] for c in attributes["channels"]] for key in ("name", "stain"))
+    names = [channel["name"] for channel in attributes["channels"]]
     place = (
         ("object", "byte_offset", "byte_length") if version > 3 else ("shard", "offset", "length")
     )
@@ -181,7 +195,8 @@ def check(root):
     ok = iter([key == "ok" for key in status])
     present = [[next(ok) for _ in names] for _ in rows]
     demand([row["complete"] for row in rows], [all(flags) for flags in present], "complete")
-    labels = {"channel": names, "stain": stains, "present": present}
+    labels = channel_labels(attributes["channels"], version)
+    labels |= {"channel": names, "present": present}
     check_labels(group, arrays, labels | {"site": [row["site_id"] for row in rows]}, rows)
     if "embeddings" in attributes:
         expected = ({key: row[key] for key in ("site_index", "site_id")} for row in rows)

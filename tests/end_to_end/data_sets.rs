@@ -74,10 +74,14 @@ fn a_data_set_that_is_not_recognised_is_given_nothing_and_says_what_settles_it()
         "rxrx2zarr.json",
     ]);
     let dataset = Dataset::at(&output);
-    let root = dataset.json("images.zarr/zarr.json");
-    let said = &root["attributes"];
+    let said = dataset.attributes();
     for field in [
-        "license", "citation", "url", "creator", "profile", "columns",
+        "license",
+        "citation",
+        "url",
+        "creator_name",
+        "profile",
+        "columns",
     ] {
         assert!(said.get(field).is_none(), "{field}: {said}");
     }
@@ -99,12 +103,11 @@ fn the_option_goes_before_the_file_in_input_and_that_before_the_evidence() {
     let (place, input, output) = RXRX1.folders();
     let described = |options: &str| {
         convert(&input, &output, &format!("--overwrite {options}")).exits_with(0);
-        let root = Dataset::at(&output).json("images.zarr/zarr.json");
-        root["attributes"].clone()
+        Dataset::at(&output).attributes()
     };
     let said = described("--profile rxrx19b");
     assert_eq!(
-        (&said["name"], &said["license"]),
+        (&said["title"], &said["license"]),
         (&json!("RxRx19b"), &json!("CC-BY-4.0"))
     );
 
@@ -114,7 +117,7 @@ fn the_option_goes_before_the_file_in_input_and_that_before_the_evidence() {
     fs::write(&mine, text).unwrap();
     let said = described(&format!("--profile {}", mine.display()));
     assert_eq!(
-        (&said["name"], &said["license"]),
+        (&said["title"], &said["license"]),
         (&json!("Mine"), &json!("MIT"))
     );
     let channel = &said["channels"][1];
@@ -139,7 +142,7 @@ fn the_option_goes_before_the_file_in_input_and_that_before_the_evidence() {
         (&said["license"], &said["citation"]),
         (&json!("CC0-1.0"), &json!("me"))
     );
-    assert_eq!(said["name"], "RxRx1");
+    assert_eq!(said["title"], "RxRx1");
     let stains = |at: usize| said["channels"][at]["stain"].clone();
     assert_eq!((stains(4), stains(5)), (json!("WGA"), json!("WGA")));
 
@@ -187,8 +190,8 @@ fn a_complete_dataset_that_would_be_described_otherwise_stays_and_is_told_of() {
         .reports_each(&[r#"the licence is "CC-BY-NC-SA-4.0" and would be "MIT""#]);
     assert_eq!(Dataset::at(&output).objects(), before);
     convert(&input, &output, "--overwrite").exits_with(0);
-    let root = Dataset::at(&output).json("images.zarr/zarr.json");
-    assert_eq!(root["attributes"]["channels"][4]["stain"], "WGA");
+    let said = Dataset::at(&output).attributes();
+    assert_eq!(said["channels"][4]["stain"], "WGA");
 }
 
 #[test]
@@ -199,7 +202,7 @@ fn a_retry_keeps_the_description_and_finds_the_windows_anew() {
     fs::rename(&bright, &away).unwrap();
     let options = "--allow-missing --license MIT --dataset-name Mine";
     convert(&input, &output, options).exits_with(3);
-    let said = || Dataset::at(&output).json("images.zarr/zarr.json")["attributes"].clone();
+    let said = || Dataset::at(&output).attributes();
     let dark = RXRX19A.value(0, 2);
     let window = said()["channels"][1]["window"].clone();
     assert_eq!(
@@ -211,7 +214,7 @@ fn a_retry_keeps_the_description_and_finds_the_windows_anew() {
     convert(&input, &output, "--retry-bad").exits_with(0);
     let said = said();
     assert_eq!(
-        (&said["name"], &said["license"]),
+        (&said["title"], &said["license"]),
         (&json!("Mine"), &json!("MIT"))
     );
     assert_eq!(said["channels"][4]["stain"], "WGA");

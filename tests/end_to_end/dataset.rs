@@ -46,6 +46,19 @@ impl Dataset {
         serde_json::from_slice(&fs::read(self.path(key)).unwrap()).unwrap()
     }
 
+    /// The attributes of the root. Those that are JSON text are parsed.
+    pub(super) fn attributes(&self) -> Value {
+        let root = self.json("images.zarr/zarr.json");
+        let mut attributes = root["attributes"].clone();
+        for value in attributes.as_object_mut().unwrap().values_mut() {
+            let text = value.as_str().filter(|text| text.starts_with(['{', '[']));
+            if let Some(text) = text {
+                *value = serde_json::from_str(text).unwrap();
+            }
+        }
+        attributes
+    }
+
     /// Whether the root metadata is there, which makes a dataset complete.
     pub(super) fn is_sealed(&self) -> bool {
         self.path("images.zarr/zarr.json").exists()

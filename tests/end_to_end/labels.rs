@@ -98,7 +98,12 @@ fn channels_have_names_and_stains() {
     let stain = dataset.json("images.zarr/stain/zarr.json");
     assert_eq!(stain["dimension_names"], json!(["channel"]));
 
-    let channels = &dataset.json("images.zarr/zarr.json")["attributes"]["channels"];
+    let structures = dataset.label::<String>("structure");
+    assert_eq!(structures[5], "Golgi apparatus, plasma membrane");
+    let ids = dataset.label::<String>("structure_id");
+    assert_eq!(ids[0], "GO:0005634");
+    assert_eq!(ids[5], "GO:0005794 GO:0005886");
+    let channels = &dataset.attributes()["channels"];
     let shown: Vec<_> = channels
         .as_array()
         .unwrap()
@@ -115,6 +120,11 @@ fn channels_have_names_and_stains() {
     ]
     .map(|(color, end)| (json!(color), json!(end)));
     assert_eq!(shown, expected);
+    let colors = dataset.label::<String>("color").into_iter();
+    let ends = dataset.label::<i64>("window_end").into_iter();
+    let told: Vec<_> = colors.map(Value::from).zip(ends.map(Value::from)).collect();
+    assert_eq!(told, expected);
+    assert_eq!(dataset.label::<i64>("window_start"), [0; 6]);
 }
 
 #[test]
@@ -166,8 +176,8 @@ fn consolidated_metadata_is_that_of_each_array() {
     let mut inline: Vec<&String> = consolidated.keys().collect();
     inline.sort();
     assert_eq!(inline, on_disk);
-    // images, site, channel, stain, present and twelve columns.
-    assert_eq!(on_disk.len(), 17);
+    // images, site, present, seven arrays of channels and twelve columns.
+    assert_eq!(on_disk.len(), 22);
     for (name, metadata) in consolidated {
         assert_eq!(
             *metadata,
@@ -175,8 +185,8 @@ fn consolidated_metadata_is_that_of_each_array() {
             "{name}"
         );
     }
-    let settings: &Value = &root["attributes"]["settings"];
-    assert_eq!(settings["codec"], "blosc-zstd");
-    assert_eq!(root["attributes"]["name"], "RxRx1");
-    assert_eq!(root["attributes"]["license"], "CC-BY-NC-SA-4.0");
+    let attributes = dataset.attributes();
+    assert_eq!(attributes["settings"]["codec"], "blosc-zstd");
+    assert_eq!(attributes["title"], "RxRx1");
+    assert_eq!(attributes["license"], "CC-BY-NC-SA-4.0");
 }

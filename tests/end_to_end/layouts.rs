@@ -145,8 +145,7 @@ fn tiles_of_any_size_hold_the_pixels_of_the_planes() {
             let (found_shard, found_chunk, _) = layout(&dataset);
             assert_eq!(found_shard, json!(shard), "{options}");
             assert_eq!(found_chunk, json!(chunk), "{options}");
-            let root = dataset.json("images.zarr/zarr.json");
-            let tile = &root["attributes"]["settings"]["tile"];
+            let tile = &dataset.attributes()["settings"]["tile"];
             assert_eq!(tile.is_null(), chunk[2..] == [12, 20], "{options}: {tile}");
             let source = format!("--source {}", input.root().display());
             verify(&input.beside(&format!("out-{number}")), &source).exits_with(0);

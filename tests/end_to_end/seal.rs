@@ -34,6 +34,7 @@ fn nothing_else_is_written() {
     let arrays = [
         "cell_type",
         "channel",
+        "color",
         "dataset",
         "dose",
         "experiment",
@@ -46,9 +47,13 @@ fn nothing_else_is_written() {
         "site_id",
         "site_number",
         "stain",
+        "structure",
+        "structure_id",
         "well",
         "well_id",
         "well_type",
+        "window_end",
+        "window_start",
     ];
     let expected_array = |key: &str| {
         let (array, key) = key.split_once('/')?;
@@ -82,8 +87,8 @@ fn nothing_else_is_written() {
             Some(array) => assert!(expected_array(array).is_some(), "{key}"),
         }
     }
-    // Seven files, the root, seventeen zarr.json, three shards, sixteen labels.
-    assert_eq!(count, 7 + 1 + 17 + 3 + 16);
+    // Seven files, the root, 22 zarr.json, three shards, 21 labels.
+    assert_eq!(count, 7 + 1 + 22 + 3 + 21);
     let beside: Vec<String> = fs::read_dir(input.beside(""))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())

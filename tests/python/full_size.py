@@ -18,6 +18,7 @@ from converter import SEALED_WITH_GAPS, run
 from source import REAL_SAMPLE, plane_path, table_row, write_table
 
 SITES = 125_510
+SHARD_SITES = 64
 REAL_TABLE = REAL_SAMPLE.parent / "rxrx1-metadata-125510.csv.gz"
 
 
@@ -53,7 +54,7 @@ def make_full_size(folder: Path) -> Path:
             plane = random.poisson(7 * channel, (8, 8)).astype(np.uint8)
             Image.fromarray(plane).save(path)
     output = folder / "dataset"
-    done = run("convert", source, output, "--allow-missing", "--shard-sites", "1024")
+    done = run("convert", source, output, "--allow-missing", "--shard-sites", str(SHARD_SITES))
     assert done.returncode == SEALED_WITH_GAPS, done.stderr
     return output
 

@@ -48,6 +48,10 @@ STATISTICS = [
     *("xxh3_128", "mean", "std", "min", "max", "p001", "p01", "p50", "p99", "p999"),
     *("saturated", "focus", "sum", "sum_of_squares"),
 ]
+CHANNEL_LABELS = [
+    *("stain", "structure", "structure_id", "color", "window_start", "window_end"),
+]
+AS_TEXT = {"channels", "columns", "embeddings", "planes", "settings"}
 
 check: Callable[[Path], None] = load_example(READER).check
 Json = Any
@@ -70,7 +74,16 @@ def root_of(dataset: Path) -> Json:
 
 
 def attributes_of(dataset: Path) -> Json:
-    return root_of(dataset)["attributes"]
+    """Returns the attributes of the root. Those that are JSON text are parsed."""
+    attributes = root_of(dataset)["attributes"]
+    for name in AS_TEXT & set(attributes):
+        if isinstance(attributes[name], str):
+            attributes[name] = json.loads(attributes[name])
+    return attributes
+
+
+def version_of(dataset: Path) -> int:
+    return attributes_of(dataset).get("format_version", 3)
 
 
 def arrays_of(dataset: Path) -> Json:
@@ -251,7 +264,7 @@ def test_every_table_says_how_to_decode_a_range(kept: Path, table: str) -> None:
         "data_type": image["data_type"],
         "chunk_shape": sharding["chunk_shape"],
         "chunk_codecs": sharding["codecs"],
-        "dataset": attributes["name"],
+        "dataset": attributes.get("title", attributes.get("name")),
         "license": attributes["license"],
         "citation": attributes["citation"],
     }
@@ -271,7 +284,7 @@ def test_the_image_array_is_as_in_the_document(kept: Path) -> None:
         "chunk_sites": settings["chunk_sites"],
         "chunk_channels": settings["chunk_channels"],
         "[...]": json.dumps(sharding["codecs"]),
-        "site_id ... stain": found["attributes"]["coordinates"],
+        "site_id ... window_end": found["attributes"]["coordinates"],
     }
     document = text[1]
     for name, value in values.items():
@@ -280,7 +293,8 @@ def test_the_image_array_is_as_in_the_document(kept: Path) -> None:
     assert json.loads(document) == found
     columns = list(rows_of(kept, "metadata.parquet")[0])[1:-4]
     names = [arrays_name(column) for column in columns]
-    assert found["attributes"]["coordinates"].split(" ") == [*names, "stain"]
+    of_channels = CHANNEL_LABELS if version_of(kept) > 3 else ["stain"]
+    assert found["attributes"]["coordinates"].split(" ") == [*names, *of_channels]
 
 
 def test_label_arrays_are_as_in_the_document(kept: Path) -> None:
@@ -297,11 +311,22 @@ def test_label_arrays_are_as_in_the_document(kept: Path) -> None:
     del arrays["images"]
     for name, array in arrays.items():
         axes = {
-            "channel": {"channel": channels},
-            "stain": {"channel": channels},
+            **{key: {"channel": channels} for key in ["channel", *CHANNEL_LABELS]},
             "present": {"site": sites, "channel": channels},
         }.get(name, {"site": sites})
         fill_value, samples = kinds[array["data_type"]]
+        codecs = [
+            samples,
+            {"name": "zstd", "configuration": {"level": 5, "checksum": False}},
+            {"name": "crc32c"},
+        ]
+        chunk = list(axes.values())
+        if "site" in axes and version_of(kept) > 3:
+            chunk[0] = 4096
+            index = [{"name": "bytes", "configuration": {"endian": "little"}}, {"name": "crc32c"}]
+            sharding = {"chunk_shape": chunk, "codecs": codecs}
+            sharding |= {"index_codecs": index, "index_location": "end"}
+            codecs = [{"name": "sharding_indexed", "configuration": sharding}]
         attributes = array.pop("attributes")
         blank = "_FillValue" if is_format_3(kept) else "blank_value"
         assert set(attributes) - {blank} == {"long_name", "description"}
@@ -312,15 +337,11 @@ def test_label_arrays_are_as_in_the_document(kept: Path) -> None:
             "data_type": array["data_type"],
             "chunk_grid": {
                 "name": "regular",
-                "configuration": {"chunk_shape": list(axes.values())},
+                "configuration": {"chunk_shape": chunk},
             },
             "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
             "fill_value": fill_value,
-            "codecs": [
-                samples,
-                {"name": "zstd", "configuration": {"level": 5, "checksum": False}},
-                {"name": "crc32c"},
-            ],
+            "codecs": codecs,
             "dimension_names": list(axes),
         }, name
 
@@ -567,17 +588,25 @@ def keep_the_error_of_a_good_plane(dataset: Path) -> None:
     edit_rows(dataset / "planes.parquet", lambda rows: rows[0].update(error="it was torn"))
 
 
+def edit_attribute(root: Json, name: str, **members: Json) -> None:
+    """Changes members of a nested attribute, which is JSON text but in format 3."""
+    attribute = root["attributes"][name]
+    is_text = isinstance(attribute, str)
+    attribute = (json.loads(attribute) if is_text else attribute) | members
+    root["attributes"][name] = json.dumps(attribute) if is_text else attribute
+
+
 def count_a_plane_less(dataset: Path) -> None:
     edit_json(
         dataset / "images.zarr/zarr.json",
-        lambda root: root["attributes"]["planes"].update(missing=1, ok=21),
+        lambda root: edit_attribute(root, "planes", missing=1, ok=21),
     )
 
 
 def state_another_chunk(dataset: Path) -> None:
     edit_json(
         dataset / "images.zarr/zarr.json",
-        lambda root: root["attributes"]["settings"].update(chunk_sites=1),
+        lambda root: edit_attribute(root, "settings", chunk_sites=1),
     )
 
 

@@ -21,7 +21,7 @@ def open_labels(store: str | Path) -> xarray.Dataset:
     """Opens a store and loads all labels of sites."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        opened = xarray.open_zarr(store)
+        opened = xarray.open_zarr(store, chunks=None)
         for name in opened.coords:
             opened[name].load()
     assert opened.sizes["site"] == SITES

@@ -247,9 +247,9 @@ def test_rxrx3_core_gives_the_pixels_of_openjpeg(tmp_path: Path) -> None:
     lossless = encode("JPEG2000", irreversible=False)
     root = write_shards(tmp_path / "in", lossless, "jp2")
     assert (converted(tmp_path / "out", root) == expected()).all()
-    attributes = json.loads((tmp_path / "out" / "images.zarr" / "zarr.json").read_text())
-    text = json.dumps(attributes["attributes"])
-    assert '"image_decoder": "hayro-jpeg2000 0.5.0' in text
+    root = json.loads((tmp_path / "out" / "images.zarr" / "zarr.json").read_text())
+    settings = json.loads(root["attributes"]["settings"])
+    assert settings["image_decoder"].startswith("hayro-jpeg2000 0.5.0")
 
     # Lossy: the decoders may differ by 1.
     lossy = encode("JPEG2000", irreversible=True, quality_mode="rates", quality_layers=[4])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +15,7 @@ import xarray
 
 from conftest import Datasets
 from converter import Dataset
+from upstream_limits import FULL_SIZE_LIMITS, LIMITS, Limit
 
 
 @pytest.fixture
@@ -84,6 +88,21 @@ def test_presence_and_stains_are_labelled(opened: xarray.Dataset, dataset: Datas
     assert all(isinstance(stain, str) for stain in opened.stain.to_numpy().tolist())
 
 
+def test_channels_have_structure_colour_and_window(
+    opened: xarray.Dataset, dataset: Dataset
+) -> None:
+    described = json.loads(opened.attrs["channels"])
+    for name, expected in {
+        "structure": [channel["structure"] for channel in described],
+        "structure_id": [" ".join(channel.get("structure_ids", [])) for channel in described],
+        "color": [channel["color"] for channel in described],
+        "window_start": [channel["window"]["start"] for channel in described],
+        "window_end": [channel["window"]["end"] for channel in described],
+    }.items():
+        assert opened.coords[name].dims == ("channel",)
+        assert opened[name].to_numpy().tolist() == expected, name
+
+
 def test_sites_are_chosen_by_a_metadata_column(datasets: Datasets) -> None:
     dataset = datasets.dataset("sample")
     experiment = dataset.source.rows[-1]["experiment"]
@@ -97,9 +116,9 @@ def test_sites_are_chosen_by_a_metadata_column(datasets: Datasets) -> None:
 def test_attributes_contain_licence_citation_and_generator(opened: xarray.Dataset) -> None:
     attributes = opened.attrs
     assert attributes["generator"].startswith("rxrx2zarr ")
-    assert len(attributes["channels"]) == opened.sizes["channel"]
+    assert len(json.loads(attributes["channels"])) == opened.sizes["channel"]
     # Small planes are not recognised as those of a published data set: nothing is claimed.
-    is_known = attributes["name"] != "Unnamed microscopy images"
+    is_known = attributes["title"] != "Unnamed microscopy images"
     assert ("license" in attributes, "citation" in attributes) == (is_known, is_known)
 
 
@@ -146,3 +165,60 @@ def test_it_opens_as_a_tree(dataset: Dataset) -> None:
         assert not tree.children
         assert list(tree.dataset.indexes["site"]) == dataset.source.site_ids
         np.testing.assert_array_equal(tree["images"][0], dataset.source.pixels[0])
+
+
+NETCDF_HOLDS = (str, int, float)
+
+
+def test_netcdf_holds_all_attributes_but_those_of_viewers(opened: xarray.Dataset) -> None:
+    held = {
+        name
+        for name, value in opened.attrs.items()
+        if isinstance(value, NETCDF_HOLDS) and not isinstance(value, bool)
+    }
+    assert set(opened.attrs) - held == {"ome"}
+    for name, variable in opened.variables.items():
+        for value in variable.attrs.values():
+            assert isinstance(value, NETCDF_HOLDS) and not isinstance(value, bool), name
+
+
+def test_chosen_sites_are_saved_and_read_back(
+    opened: xarray.Dataset, dataset: Dataset, tmp_path: Path
+) -> None:
+    with xarray.open_zarr(dataset.zarr, chunks=None) as whole:
+        part = whole.isel(site=slice(1, 4)).drop_encoding()
+        part.to_zarr(tmp_path / "part.zarr", consolidated=False)
+        del part.attrs["ome"]
+        part.to_netcdf(tmp_path / "part.nc")
+        expected = part.load()
+    with xarray.open_zarr(tmp_path / "part.zarr", consolidated=False) as saved:
+        assert saved.attrs.keys() == opened.attrs.keys()
+        np.testing.assert_array_equal(saved.images, expected.images)
+    with xarray.open_dataset(tmp_path / "part.nc") as saved:
+        assert dict(saved.attrs) == expected.attrs
+        np.testing.assert_array_equal(saved.images, expected.images)
+        for name in expected.coords:
+            np.testing.assert_array_equal(saved[name], expected[name], err_msg=name)
+
+
+def run_limit(limit: Limit, path: Path, folder: Path) -> None:
+    """Demands that the call fails or warns as the list says, and that the other line does not."""
+    kind, _, text = limit.raises.partition(": ")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises((Exception, Warning), match=re.escape(text)) as caught:
+            limit.call(path, folder)
+        assert caught.type.__name__ == kind
+        limit.instead(path, folder)
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_a_limit_of_another_program_is_still_there(
+    datasets: Datasets, tmp_path: Path, name: str
+) -> None:
+    run_limit(LIMITS[name], datasets.dataset("sample").zarr, tmp_path)
+
+
+@pytest.mark.parametrize("name", FULL_SIZE_LIMITS)
+def test_a_limit_at_full_size_is_still_there(full_size: Path, tmp_path: Path, name: str) -> None:
+    run_limit(FULL_SIZE_LIMITS[name], full_size / "images.zarr", tmp_path)

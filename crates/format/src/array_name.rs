@@ -11,13 +11,16 @@ const ADDED_COLUMNS: [&str; 5] = [
     "complete",
 ];
 /// Names in the Zarr group beside the arrays of columns.
-const OTHER_NAMES: [&str; 6] = [
-    "images",
+const OTHER_NAMES: [&str; 4] = ["images", "present", SITE_NUMBER, "zarr.json"];
+/// Names of the arrays along `channel` alone; the first one is the coordinate of the dimension.
+pub(crate) const CHANNEL_LABELS: [&str; 7] = [
     "channel",
     "stain",
-    "present",
-    SITE_NUMBER,
-    "zarr.json",
+    "structure",
+    "structure_id",
+    "color",
+    "window_start",
+    "window_end",
 ];
 
 /// The rule for the columns of a table that becomes a dataset: each column needs
@@ -66,7 +69,8 @@ fn refusal(column: &str) -> Option<String> {
     if is_taken(&ADDED_COLUMNS, column) {
         return Some("is a column that metadata.parquet adds".to_owned());
     }
-    if column != SITE && (is_taken(&OTHER_NAMES, &array) || array.eq_ignore_ascii_case(SITE)) {
+    let is_other = is_taken(&OTHER_NAMES, &array) || is_taken(&CHANNEL_LABELS, &array);
+    if column != SITE && (is_other || array.eq_ignore_ascii_case(SITE)) {
         return Some(format!(
             "would be the array {array:?}, which images.zarr uses for something else"
         ));
@@ -144,6 +148,8 @@ mod tests {
             ("images", Some("images"), OTHER),
             ("channel", Some("channel"), OTHER),
             ("stain", Some("stain"), OTHER),
+            ("Color", Some("Color"), OTHER),
+            ("window_end", Some("window_end"), OTHER),
             ("present", Some("present"), OTHER),
             ("site_number", Some("site_number"), OTHER),
             ("site number", Some("site_number"), OTHER),

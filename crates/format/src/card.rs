@@ -215,11 +215,12 @@ fn write_names(card: &mut String, names: &NameOptions) -> std::fmt::Result {
 
 const OPEN: &str = r#"## Open it
 
-xarray: labels and lazy pixels.
+xarray: labels and lazy pixels, one object for each task of Dask.
 
 ```python
-import xarray as xr
-ds = xr.open_zarr("images.zarr")                 # or an s3://, gs:// or https:// address
+import xarray as xr                              # pip install xarray dask "zarr>=3"
+ds = xr.open_zarr("images.zarr", chunks=None)    # or an s3://, gs:// or https:// address
+ds["images"] = ds.images.chunk(site=ds.images.encoding["shards"][0])
 ds.images.sel(site=ds.site[0], channel="w1")     # one plane
 ds.images.where(ds.present)                      # NaN where an image was missing, unreadable or corrupt
 ```
@@ -270,7 +271,7 @@ const FILES: &str = "## Files
 |---|---|
 | `images.zarr/images` | pixels: (site, channel, y, x) |
 | `images.zarr/site`, `channel` | labels of the first two dimensions |
-| `images.zarr/*` | one coordinate for each column of `metadata.parquet`, `stain`, `present` |
+| `images.zarr/*` | one coordinate for each column of `metadata.parquet` and for what is known of each channel (`stain`, `structure`, `color`, ...), `present` |
 | `metadata.parquet` | one row a site, row *i* = `images[i]`; `object`, `byte_offset`, `byte_length` are the byte range of its pixels |
 | `planes.parquet` | one row a plane: source file, status, hash, statistics and focus of the pixels |
 | `channels.parquet` | one row a channel: stain, structure, display colour and window |
@@ -312,7 +313,7 @@ mod tests {
             let root = root_metadata(attributes, serde_json::Map::new()).unwrap();
             root["attributes"].get("format_draft").cloned()
         };
-        assert_eq!(root(&draft), Some(serde_json::Value::Bool(true)));
+        assert_eq!(root(&draft), Some(1.into()));
         assert_eq!(root(&frozen), None);
         let line = "- Format: version 4, a draft; a later version of rxrx2zarr may read it";
         let card = |attributes| dataset_card(&plan, attributes);

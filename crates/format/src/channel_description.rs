@@ -17,6 +17,9 @@ pub struct ChannelDescription {
     pub stain: String,
     /// The structure that the dye shows; empty when not known.
     pub structure: String,
+    /// Terms of the [Gene Ontology](https://geneontology.org/) for the structure.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub structure_ids: Vec<String>,
     /// Display colour as `RRGGBB`.
     pub color: String,
     /// Intensities between which the contrast is stretched.
@@ -115,6 +118,7 @@ impl ChannelDescription {
             name: known.name.clone(),
             stain: known.stain.clone(),
             structure: known.structure.clone(),
+            structure_ids: known.structure_ids.clone(),
             color: known.color.clone().unwrap_or_else(|| WHITE.to_owned()),
             window: given.unwrap_or(whole),
             window_from: Some(match given {

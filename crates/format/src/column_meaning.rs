@@ -80,12 +80,13 @@ impl ColumnMeanings {
     }
 }
 
-/// Makes a description without a unit.
+/// Makes a description without a unit and without terms of ontologies.
 pub(crate) fn meaning(long_name: &str, description: &str) -> ColumnMeaning {
     ColumnMeaning {
         long_name: long_name.to_owned(),
         description: description.to_owned(),
         units: None,
+        ids: BTreeMap::new(),
     }
 }
 

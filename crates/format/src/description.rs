@@ -254,6 +254,13 @@ impl Description {
                 let what = format!("the {what} of {name}");
                 compare(&what, then.as_deref(), now.as_deref());
             }
+            let ids = |channel: &ChannelDescription| channel.structure_ids.join(" ");
+            let (then_ids, now_ids) = (ids(then), ids(now));
+            compare(
+                &format!("the term of the structure of {name}"),
+                Some(&then_ids),
+                Some(&now_ids),
+            );
             let (then, now) = (then.window_text(), now.window_text());
             compare(
                 &format!("the display window of {name}"),

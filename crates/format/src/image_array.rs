@@ -6,7 +6,7 @@ use rxrx_decoder::{BitDepth, PlaneShape};
 use rxrx_metadata::{ArrayGeometry, Column, DataType, Plan};
 use serde_json::{Value, json};
 
-use crate::array_name::zarr_name;
+use crate::array_name::{CHANNEL_LABELS, zarr_name};
 use crate::codec::chain::Codec;
 
 /// Name of a data type in Zarr.
@@ -47,7 +47,8 @@ pub fn images_metadata(plan: &Plan, codec: Codec) -> Value {
 pub fn array_metadata(geometry: &ArrayGeometry, columns: &[Column], codec: Codec) -> Value {
     let columns = columns.iter();
     let mut coordinates: Vec<String> = columns.map(|column| zarr_name(&column.name)).collect();
-    coordinates.push("stain".to_owned());
+    let of_channels = CHANNEL_LABELS.iter().skip(1);
+    coordinates.extend(of_channels.map(|name| (*name).to_owned()));
     json!({
         "zarr_format": 3,
         "node_type": "array",
@@ -103,7 +104,8 @@ mod tests {
         let sharding = &images["codecs"][0]["configuration"];
         assert_eq!(sharding["chunk_shape"], json!([2, 4, 4, 4]));
         assert_eq!(sharding["index_location"], "end");
-        let coordinates = "site_id experiment plate well site_number dose stain";
+        let coordinates = "site_id experiment plate well site_number dose \
+                           stain structure structure_id color window_start window_end";
         assert_eq!(images["attributes"]["coordinates"], coordinates);
     }
 }

@@ -202,7 +202,7 @@ pub fn array_metadata_key(name: &str) -> String {
     format!("{GROUP}/{name}/zarr.json")
 }
 
-/// Key of the only chunk of a label array with that name and number of dimensions.
+/// Key of the only object of a label array with that name and number of dimensions.
 pub fn label_chunk_key(name: &str, dimensions: usize) -> String {
     let zeros = vec!["0"; dimensions].join("/");
     format!("{GROUP}/{name}/c/{zeros}")

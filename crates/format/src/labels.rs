@@ -1,7 +1,7 @@
 //! The small arrays beside the images: index coordinates, one coordinate for
-//! each metadata column, stains, and which planes are present.
+//! each metadata column, what is known of each channel, and which planes are present.
 //!
-//! Each is a single chunk, so that opening the dataset takes one request for each label.
+//! Each is a single object, so that opening the dataset takes one request for each label.
 //! Text is the Zarr data type [`string`], which has no null: a blank is
 //! the empty string. Whole numbers have the type of the column in `metadata.parquet`,
 //! `int32` or `int64`; a blank is the number in the attribute `blank_value`. (Format 3 has
@@ -16,6 +16,7 @@
 
 mod array;
 mod compression;
+mod layout;
 mod set;
 mod values;
 

@@ -5,6 +5,7 @@
 //! ```text
 //! keys                   the list of objects
 //! root, version          the root group, its attributes and numbers
+//!  └─ root_attributes, ome   the attributes as they are stored; those that viewers read
 //! image_array            the metadata of the image array
 //!  └─ chunk_grid, shard    chunks of a unit, planes of a chunk, the index of a shard
 //!      └─ tile_grid          tiles of a plane
@@ -37,8 +38,10 @@ mod image_array;
 mod json;
 pub mod keys;
 mod labels;
+mod ome;
 mod plane_counts;
 mod root;
+mod root_attributes;
 mod row_rules;
 mod shard;
 mod store_checksums;
@@ -87,7 +90,8 @@ pub use self::tile_grid::TileGrid;
 // The values of other crates that readers of a dataset need.
 pub use rxrx_decoder::{PlaneSummary, Statistics};
 pub use rxrx_metadata::{
-    ArrayGeometry, Column, ColumnValues, DataType, Embeddings, Integers, Layout, Texts, Tiles, Unit,
+    ArrayGeometry, Column, ColumnValues, DataType, Embeddings, Integers, Layout, PixelSize, Texts,
+    Tiles, Unit,
 };
 
 pub use self::version::{

@@ -1,7 +1,7 @@
 //! The root group of a dataset: its attributes, and the metadata of all arrays.
 //! No other module writes or parses the root.
 
-use rxrx_metadata::{ArrayGeometry, Layout, NameOptions, Plan, PlanError, Tiles};
+use rxrx_metadata::{ArrayGeometry, Layout, NameOptions, PixelSize, Plan, PlanError, Tiles};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -10,7 +10,9 @@ use crate::description::Description;
 use crate::image_array::data_type;
 use crate::json::{JsonError, parse_json};
 use crate::keys::{CHANNELS, EMBEDDINGS, IMAGES, OBJECTS, Object, shard_number};
+use crate::ome::ome;
 use crate::plane_counts::PlaneCounts;
+use crate::root_attributes::{plain_attributes, stored_attributes, summary};
 use crate::table_digest::table_sha256;
 use crate::tables::embeddings::EmbeddingsDigest;
 use crate::version::{
@@ -46,6 +48,9 @@ pub struct Settings {
     /// pixels (JPEG 2000).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_decoder: Option<String>,
+    /// Side of a pixel in the specimen, in micrometres; absent where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pixel_size: Option<PixelSize>,
     /// How the images are named; absent for the names of RxRx1.
     #[serde(default, skip_serializing_if = "NameOptions::is_default")]
     pub names: NameOptions,
@@ -133,10 +138,24 @@ pub fn root_metadata(
     attributes: &DatasetAttributes,
     arrays: Map<String, Value>,
 ) -> Result<Value, serde_json::Error> {
+    let DatasetAttributes {
+        description,
+        settings,
+        planes,
+        ..
+    } = attributes;
+    let mut stored = Map::new();
+    if let Value::Object(attributes) = serde_json::to_value(attributes)? {
+        stored = stored_attributes(attributes);
+    }
+    let summary = summary(&description.channels, *planes);
+    stored.insert("summary".to_owned(), summary.into());
+    let ome = ome(description, settings.pixel_size);
+    stored.insert("ome".to_owned(), ome);
     Ok(json!({
         "zarr_format": 3,
         "node_type": "group",
-        "attributes": serde_json::to_value(attributes)?,
+        "attributes": stored,
         "consolidated_metadata": {
             "kind": "inline",
             "must_understand": false,
@@ -159,6 +178,8 @@ pub struct Root {
     pub channels: Vec<String>,
     /// The metadata document of each array.
     pub arrays: Map<String, Value>,
+    /// The attributes as they are stored.
+    pub stored_attributes: Map<String, Value>,
 }
 
 /// Cause that makes root metadata unusable.
@@ -195,11 +216,12 @@ impl Root {
     /// [`RootError`] names the field that cannot be used.
     pub fn parse(root: &[u8]) -> Result<Self, RootError> {
         let root = parse_json(root)?;
-        let attributes = root.get("attributes").cloned();
-        // Without attributes, null has the wrong type, which is the error to report.
-        let attributes = attributes.unwrap_or(Value::Null);
+        let stored = root.get("attributes").and_then(Value::as_object).cloned();
+        // Without attributes, a field is missing, which is the error to report.
+        let stored_attributes = stored.unwrap_or_default();
+        let attributes = plain_attributes(stored_attributes.clone())?;
         let attributes: DatasetAttributes =
-            serde_json::from_value(attributes).map_err(RootError::Attributes)?;
+            serde_json::from_value(attributes.into()).map_err(RootError::Attributes)?;
         let found = attributes.format_version;
         if !(OLDEST_FORMAT_VERSION..=FORMAT_VERSION).contains(&found) {
             return Err(RootError::Version { found });
@@ -231,6 +253,7 @@ impl Root {
             attributes,
             geometry,
             arrays,
+            stored_attributes,
         })
     }
 
@@ -274,30 +297,5 @@ impl Root {
         let chunk = chunk.saturating_add(chunk / 64 + (64 << 10));
         let chunks = geometry.chunks_per_shard() as u64;
         chunks.saturating_mul(chunk.saturating_add(16))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use rxrx_metadata::Layout;
-
-    use super::*;
-    use crate::testing::{plan, rxrx1, settings};
-
-    #[test]
-    fn attributes_are_read_as_they_were_written() {
-        let plan = plan(1, 2, Layout::default());
-        let planes = PlaneCounts {
-            ok: 1,
-            missing: 1,
-            unreadable: 0,
-            corrupt: 0,
-        };
-        let attributes = DatasetAttributes::new(rxrx1(), &plan, settings(), planes);
-        let root = root_metadata(&attributes, Map::new()).unwrap();
-        assert_eq!(root["attributes"]["name"], "RxRx1");
-        assert_eq!(root["attributes"]["settings"]["codec"], "blosc-zstd");
-        let read: DatasetAttributes = serde_json::from_value(root["attributes"].clone()).unwrap();
-        assert_eq!(read, attributes);
     }
 }

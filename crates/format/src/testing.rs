@@ -38,6 +38,7 @@ pub fn settings() -> Settings {
         controls: Vec::new(),
         only_present: false,
         image_decoder: None,
+        pixel_size: None,
     }
 }
 

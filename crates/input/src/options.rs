@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use rxrx_metadata::{ColumnNameRule, Layout, NameOptions, ProfileChoice};
+use rxrx_metadata::{ColumnNameRule, Layout, NameOptions, PixelSize, ProfileChoice};
 
 use crate::tables::Tables;
 
@@ -22,6 +22,9 @@ pub struct PlanOptions {
     pub controls: Vec<String>,
     /// Whether sites without any image are left out.
     pub only_present: bool,
+    /// Side of a pixel in the specimen. It goes before what `rxrx2zarr.json` in INPUT and the
+    /// profile say.
+    pub pixel_size: Option<PixelSize>,
     /// Sizes of chunks and shards.
     pub layout: Layout,
     /// The rule for the names of the table's columns. Whoever stores the columns

@@ -5,8 +5,9 @@ use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 
 use rxrx_metadata::{
-    Embeddings, InputDescription, Join, JoinError, MetadataTable, Observed, Plan, ProblemKind,
-    Problems, ProfileChoice, Recognised, RecognisedBy, RowRule, Selection, SelectionError,
+    Embeddings, InputDescription, Join, JoinError, MetadataTable, Observed, PixelSize, Plan,
+    ProblemKind, Problems, ProfileChoice, Recognised, RecognisedBy, RowRule, Selection,
+    SelectionError,
 };
 use rxrx_storage::Location;
 
@@ -151,6 +152,15 @@ impl PlannedInput {
     /// pixels.
     pub fn image_decoder(&self) -> Option<&'static str> {
         self.image_decoder
+    }
+
+    /// Side of a pixel in the specimen: as the options say, or the owner of the input, or its
+    /// profile. `None` where nobody says it.
+    pub fn pixel_size(&self) -> Option<PixelSize> {
+        let profile = self.recognised.profile.as_ref();
+        let published = profile.and_then(|profile| profile.images.pixel_size);
+        let said = self.description.pixel_size;
+        self.options.pixel_size.or(said).or(published)
     }
 
     /// Mean size in bytes of the image files whose header was read.

@@ -3,6 +3,7 @@
 //! | object | is compared with |
 //! |---|---|
 //! | `zarr.json` | the consolidated metadata in the root; the settings and the columns |
+//! | attributes of the root for other programs, such as `ome` | its other attributes |
 //! | labels | the columns of `metadata.parquet`, the status of each plane, the channels in the root |
 //! | `channels.parquet` | the channels in the root |
 //! | `channel_stats.parquet` | the sums in `planes.parquet` |
@@ -27,6 +28,7 @@ use rxrx_format::Root;
 use self::derived::{
     check_channel_stats, check_channels, check_croissant, check_embeddings, check_windows,
 };
+use self::documents::check_root;
 pub use self::documents::{check_document, label_keys};
 pub use self::error_chain::error_chain;
 pub use self::finding::{Finding, FindingKind, Findings, Found, ObjectFindings, SiteSpan};
@@ -42,6 +44,7 @@ pub fn check_objects(
     findings: &Findings,
 ) -> Tables {
     let tables = Tables::read(root, objects, findings);
+    check_root(root, findings);
     check_tables(&tables, root, findings);
     check_labels(&tables, root, objects, findings);
     check_channels(root, objects, findings);

@@ -12,6 +12,7 @@ pub fn plan_options(settings: &Settings, tables: Tables) -> PlanOptions {
         exclude: settings.exclude.clone(),
         controls: settings.controls.clone(),
         only_present: settings.only_present,
+        pixel_size: settings.pixel_size,
         names: settings.names.clone(),
         layout: settings.layout(),
         ..PlanOptions::default()

@@ -227,8 +227,8 @@ impl LookAlike {
         assert!(!run.stderr.contains("warning"), "{run:?}");
         let dataset = Dataset::at(&output);
         let root = dataset.json("images.zarr/zarr.json");
-        let said = &root["attributes"];
-        assert_eq!(said["name"], self.name);
+        let said = dataset.attributes();
+        assert_eq!(said["title"], self.name);
         assert_eq!(said["license"], self.license);
         assert_eq!(said["profile"], self.profile);
         assert_eq!(planned["description"]["license"], self.license);

@@ -21,15 +21,19 @@ fn whole_profile(input: &Input) -> String {
         bibtex = "@misc{trial}"
         url = "https://example.org/trial"
         creator = "A laboratory"
+        [images]
+        pixel_size = 0.65
         [[channels]]
         name = "w1"
         stain = "DAPI"
         excitation_nm = 358
         emission_nm = 461.5
+        structure_ids = ["GO:0005634"]
         [columns.dose]
         long_name = "dose"
         description = "Dose of the drug, in µM"
         units = "µM"
+        ids = { "1.5" = "X:1" }
         [negative_controls]
         about = "wells without a dose"
         rows = ["dose="]

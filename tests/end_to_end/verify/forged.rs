@@ -241,14 +241,15 @@ fn metadata_that_contradicts_the_root_is_found_though_every_checksum_is_right() 
     };
     change("images.zarr/plate/zarr.json", "int32", "int64");
     change("images.zarr/images/zarr.json", "\"end\"", "\"start\"");
-    change("images.zarr/zarr.json", "\"missing\": 1", "\"missing\": 2");
+    // Attributes of the root that are JSON text.
+    let root = "images.zarr/zarr.json";
+    change(root, r#"\"missing\":1"#, r#"\"missing\":2"#);
     // The planes give another window than the profile.
-    let from_data = "\"window_from\": \"data\"";
-    change(
-        "images.zarr/zarr.json",
-        "\"window_from\": \"given\"",
-        from_data,
-    );
+    let from_data = r#"\"window_from\":\"data\""#;
+    change(root, r#"\"window_from\":\"given\""#, from_data);
+    // Attributes that are made from others.
+    change(root, "w1 Hoechst", "w1 DAPI");
+    change(root, "\"Fluorescence microscopy", "\"Microscopy");
     change(
         "croissant.json",
         "\"contentSize\": \"",

@@ -25,7 +25,15 @@ fn contradictions_in_the_root_are_findings() {
     let whole = Dataset::at(&dataset).json(root);
     let images = "/consolidated_metadata/metadata/images";
     let huge = 1_000_000_000_000_000_000_u64;
-    let lies: [(String, Value); 9] = [
+    let setting = |name: &str, lie: Value| {
+        let mut settings = Dataset::at(&dataset).attributes()["settings"].take();
+        settings[name] = lie;
+        (
+            "/attributes/settings".to_owned(),
+            json!(settings.to_string()),
+        )
+    };
+    let lies: [(String, Value); 10] = [
         (format!("{images}/shape"), json!([huge, 6, 12, 20])),
         (
             format!("{images}/shape"),
@@ -35,12 +43,10 @@ fn contradictions_in_the_root_are_findings() {
         (format!("{images}/shape"), json!([5, 6, 100_000, 100_000])),
         (format!("{images}/shape"), json!([0, 6, 12, 20])),
         (format!("{images}/data_type"), json!("float64")),
-        ("/attributes/settings/chunk_sites".to_owned(), json!(huge)),
-        (
-            "/attributes/settings/shard_sites".to_owned(),
-            json!(100_000_000_000_u64),
-        ),
-        ("/attributes/settings/codec".to_owned(), json!("zip")),
+        setting("chunk_sites", json!(huge)),
+        setting("shard_sites", json!(100_000_000_000_u64)),
+        setting("codec", json!("zip")),
+        ("/attributes/settings".to_owned(), json!("{")),
     ];
     for (pointer, lie) in lies {
         let mut document = whole.clone();

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::num::NonZeroUsize;
 
 use clap::Args;
-use rxrx_writer::metadata::{Layout, Tiles};
+use rxrx_writer::metadata::{Layout, PixelSize, Tiles};
 use rxrx_writer::{Codec, Location, LocationError, PlanOptions, Tables, input_of_tables};
 
 use super::description::DescriptionArguments;
@@ -43,6 +43,11 @@ pub(crate) struct InputArguments {
     /// Leave out sites without any image
     #[arg(long)]
     only_present: bool,
+
+    /// Side of a pixel in the specimen, in micrometres, such as 0.65: image viewers draw a scale
+    /// by it [default: from INPUT/rxrx2zarr.json or the profile, where they know it]
+    #[arg(long, value_name = "MICROMETRES")]
+    pixel_size: Option<PixelSize>,
 
     /// Number of sites in a chunk, which a reader decodes at once
     #[arg(long, value_name = "N", default_value = "1")]
@@ -107,6 +112,7 @@ impl InputArguments {
             exclude: self.exclude.clone(),
             controls: self.controls.clone(),
             only_present: self.only_present,
+            pixel_size: self.pixel_size,
             layout: Layout {
                 chunk_sites: self.chunk_sites.get(),
                 chunk_channels: self.chunk_channels.map(NonZeroUsize::get),

@@ -18,7 +18,8 @@ struct Lines {
     tables: String,
 }
 
-/// Writes lines to paste into Python and DuckDB.
+/// Writes lines to paste into Python and DuckDB. Only the images become Dask arrays, with one
+/// stored object a task: with one site a task, a data set of RxRx1's size is slow.
 pub(crate) fn how_to_open(out: &mut dyn Write, dataset: &Location) -> io::Result<()> {
     let Lines {
         packages,
@@ -34,9 +35,10 @@ pub(crate) fn how_to_open(out: &mut dyn Write, dataset: &Location) -> io::Result
     let setup = setup.replace('\n', "\n    ");
     writeln!(
         out,
-        r#"Python (pip install xarray zarr{packages}):
+        r#"Python (pip install xarray dask zarr{packages}):
     import xarray as xr
-    {imports}ds = xr.open_zarr({images})
+    {imports}ds = xr.open_zarr({images}, chunks=None)
+    ds["images"] = ds.images.chunk(site=ds.images.encoding["shards"][0])
     ds.images[0].sel(channel="w1").values
 
 DuckDB:

@@ -46,6 +46,9 @@ pub(crate) fn info(
         let (name, stain, structure) = (&channel.name, &channel.stain, &channel.structure);
         property(out, "channel", format_args!("{name}  {stain}  {structure}"))?;
     }
+    if let Some(size) = attributes.settings.pixel_size {
+        property(out, "pixel", format_args!("{size} µm"))?;
+    }
     property(out, "codec", attributes.settings.codec)?;
     property(out, "chunk", axes(&info.chunk_shape))?;
     property(out, "shard", axes(&info.shard_shape))?;

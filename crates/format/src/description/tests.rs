@@ -134,6 +134,7 @@ fn differences_name_both_values() {
             r#"the stain of w2 is "Concanavalin A" and would be "WGA""#,
             r#"the structure of w2 is "endoplasmic reticulum" and would be """#,
             r#"the colour of w2 is "2AFF1F" and would be "FFFFFF""#,
+            r#"the term of the structure of w2 is "GO:0005783" and would be """#,
             r#"the display window of w2 is "0 to 107" and would be "from the data""#,
             "the texts of these columns: experiment",
         ]

@@ -1,4 +1,4 @@
-//! Compression of a label array's only chunk: the codecs [`zstd`] and [`crc32c`].
+//! Compression of the chunks of a label array: the codecs [`zstd`] and [`crc32c`].
 //!
 //! They are applied to what the Zarr library encodes and decodes, so that the size of
 //! hostile data is known before it is decompressed.

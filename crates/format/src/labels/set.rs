@@ -2,19 +2,90 @@
 
 use rxrx_metadata::{Column, ColumnValues};
 
-use super::array::{Label, LabelError, blank_attribute};
-use crate::array_name::zarr_name;
+use super::array::{Label, LabelError, blank_attribute, described};
+use super::layout::LabelLayout;
+use crate::array_name::{CHANNEL_LABELS, zarr_name};
+use crate::channel_description::ChannelDescription;
 use crate::column_meaning::meaning;
 use crate::root::DatasetAttributes;
+use crate::version::OLDEST_FORMAT_VERSION;
+
+/// A text of each channel: name of the array, value, long name and description.
+type ChannelText = (
+    &'static str,
+    fn(&ChannelDescription) -> String,
+    &'static str,
+    &'static str,
+);
+
+/// The texts of channels. The first two are in format 3, too.
+const CHANNEL_TEXTS: [ChannelText; 5] = [
+    (
+        "channel",
+        |channel| channel.name.clone(),
+        "channel",
+        "Fluorescence channel, w1 to wN",
+    ),
+    (
+        "stain",
+        |channel| channel.stain.clone(),
+        "stain",
+        "Dye of the channel; empty where it is not known",
+    ),
+    (
+        "structure",
+        |channel| channel.structure.clone(),
+        "structure",
+        "Structure that the dye shows; empty where it is not known",
+    ),
+    (
+        "structure_id",
+        |channel| channel.structure_ids.join(" "),
+        "structure id",
+        "Terms of the Gene Ontology for the structure, with blanks between them; empty where \
+         they are not known",
+    ),
+    (
+        "color",
+        |channel| channel.color.clone(),
+        "display colour",
+        "Colour in which the channel is shown, RRGGBB in hexadecimal digits",
+    ),
+];
+
+/// A number of each channel.
+type ChannelNumber = (
+    &'static str,
+    fn(&ChannelDescription) -> u32,
+    &'static str,
+    &'static str,
+);
+
+/// The numbers of channels.
+const CHANNEL_NUMBERS: [ChannelNumber; 2] = [
+    (
+        "window_start",
+        |channel| channel.window.start,
+        "display window, start",
+        "Intensity that is shown black",
+    ),
+    (
+        "window_end",
+        |channel| channel.window.end,
+        "display window, end",
+        "Intensity that is shown at full brightness",
+    ),
+];
 
 /// Returns the names of the label arrays of a table with those columns.
 pub fn label_names(columns: &[Column]) -> Vec<String> {
-    let fixed = ["site", "channel", "stain", "present"].map(str::to_owned);
+    let fixed = ["site", "present"].into_iter().chain(CHANNEL_LABELS);
     let columns = columns.iter().map(|column| zarr_name(&column.name));
-    fixed.into_iter().chain(columns).collect()
+    fixed.map(str::to_owned).chain(columns).collect()
 }
 
-/// Builds the label arrays: index coordinates, stains, metadata columns, `present`.
+/// Builds the label arrays: index coordinates, texts and numbers of the channels, metadata
+/// columns, `present`, as the format of the attributes has them.
 /// The value `present` states for each plane, in array order, whether it was stored.
 ///
 /// # Errors
@@ -25,7 +96,11 @@ pub fn labels(
     present: Vec<bool>,
     attributes: &DatasetAttributes,
 ) -> Result<Vec<Label>, LabelError> {
-    let channels = &attributes.description.channels;
+    let layout = match attributes.format_version {
+        OLDEST_FORMAT_VERSION => LabelLayout::Chunk,
+        _ => LabelLayout::Shard,
+    };
+    let channels = attributes.description.channels.len();
     let meanings = &attributes.description.columns;
     let site_ids = columns.iter().find(|column| column.name == "site_id");
     let Some(ColumnValues::String(site_ids)) = site_ids.map(|column| &column.values) else {
@@ -38,36 +113,59 @@ pub fn labels(
     let site_ids = site_ids.iter().map(|id| id.unwrap_or("").to_owned());
     let site_ids: Vec<String> = site_ids.collect();
     let sites = site_ids.len();
-    let mut labels = vec![
-        Label::text("site", "site", site_ids, &meanings.of("site_id"))?,
-        Label::text(
-            "channel",
-            "channel",
-            channels.iter().map(|c| c.name.clone()).collect(),
-            &meaning("channel", "Fluorescence channel, w1 to wN"),
-        )?,
-        Label::text(
-            "stain",
-            "channel",
-            channels.iter().map(|c| c.stain.clone()).collect(),
-            &meaning("stain", "Dye of the channel; empty where it is not known"),
-        )?,
-        Label::flags(
-            "present",
-            ["site", "channel"],
-            [sites, channels.len()],
-            present,
-            &meaning(
-                "image present",
-                "False where the image was missing, unreadable or corrupt; the pixels are then 0",
-            ),
-        )?,
-    ];
+    let mut labels = channel_labels(attributes)?;
+    labels.push(Label::text(
+        "site",
+        "site",
+        site_ids,
+        &meanings.of("site_id"),
+        layout,
+    )?);
+    labels.push(Label::flags(
+        "present",
+        ["site", "channel"],
+        [sites, channels],
+        present,
+        &meaning(
+            "image present",
+            "False where the image was missing, unreadable or corrupt; the pixels are then 0",
+        ),
+        layout,
+    )?);
     let blank = blank_attribute(attributes.format_version);
     for column in columns {
-        labels.push(Label::column(column, &meanings.of_column(column), blank)?);
+        let meaning = meanings.of_column(column);
+        labels.push(Label::column(column, &meaning, blank, layout)?);
     }
     Ok(labels)
+}
+
+/// Builds the arrays along `channel`.
+fn channel_labels(attributes: &DatasetAttributes) -> Result<Vec<Label>, LabelError> {
+    let channels = attributes.description.channels.iter();
+    let (texts, numbers) = match attributes.format_version {
+        OLDEST_FORMAT_VERSION => (2, 0),
+        _ => (CHANNEL_TEXTS.len(), CHANNEL_NUMBERS.len()),
+    };
+    let texts = CHANNEL_TEXTS.iter().take(texts);
+    let texts = texts.map(|(name, value, long_name, description)| {
+        let values = channels.clone().map(value).collect();
+        let meaning = meaning(long_name, description);
+        Label::text(name, "channel", values, &meaning, LabelLayout::Chunk)
+    });
+    let numbers = CHANNEL_NUMBERS.iter().take(numbers);
+    let numbers = numbers.map(|(name, value, long_name, description)| {
+        let values = channels.clone().map(|channel| i64::from(value(channel)));
+        let attributes = described(&meaning(long_name, description));
+        Label::numbers(
+            name,
+            "channel",
+            values.collect(),
+            attributes,
+            LabelLayout::Chunk,
+        )
+    });
+    texts.chain(numbers).collect()
 }
 
 #[cfg(test)]
@@ -98,8 +196,9 @@ mod tests {
             names.iter().map(String::as_str).collect::<BTreeSet<_>>(),
             built_names
         );
-        assert_eq!(built.len(), 4 + columns.len());
-        assert_eq!(built[0].metadata["shape"][0], 3);
+        assert_eq!(built.len(), 9 + columns.len());
+        let site = built.iter().find(|label| label.name == "site").unwrap();
+        assert_eq!(site.metadata["shape"][0], 3);
 
         let without_id: Vec<Column> = columns
             .iter()

@@ -18,6 +18,10 @@ pub struct ChannelProfile {
     /// The structure that the dye shows; empty where it is not known.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub structure: String,
+    /// Terms of the [Gene Ontology](https://geneontology.org/) for the structure, such as
+    /// `GO:0005634`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub structure_ids: Vec<String>,
     /// Display colour as `RRGGBB`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub color: Option<String>,
@@ -38,6 +42,7 @@ pub(super) fn check_channels(channels: &[ChannelProfile]) -> Result<(), String> 
     let mut names = BTreeSet::new();
     for ChannelProfile {
         name,
+        structure_ids,
         color,
         window,
         excitation_nm,
@@ -57,6 +62,18 @@ pub(super) fn check_channels(channels: &[ChannelProfile]) -> Result<(), String> 
         if let Some(color) = color.as_ref().filter(|color| !is_color(color)) {
             return Err(format!(
                 "{name} has the color {color:?} (expected six hexadecimal digits, such as FF0019)"
+            ));
+        }
+        let is_term = |id: &&String| {
+            let digits = id.strip_prefix("GO:");
+            digits.is_some_and(|digits| {
+                digits.len() == 7 && digits.bytes().all(|digit| digit.is_ascii_digit())
+            })
+        };
+        if let Some(id) = structure_ids.iter().find(|id| !is_term(id)) {
+            return Err(format!(
+                "{name} has the structure id {id:?} (expected a term of the Gene Ontology, such as \
+                 GO:0005634)"
             ));
         }
         if let Some([start, end]) = window

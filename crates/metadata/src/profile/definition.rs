@@ -10,6 +10,7 @@ use super::error::ProfileError;
 use super::evidence::Evidence;
 use super::rows::{NegativeControls, RowRule, Split};
 use super::texts::TEXTS;
+use crate::pixel_size::PixelSize;
 use crate::site::Channel;
 use crate::table::aliases::ColumnAliases;
 
@@ -37,7 +38,7 @@ pub struct Profile {
     pub url: Option<String>,
     /// Creator of the data set.
     pub creator: Option<String>,
-    /// Where its images are.
+    /// Where its images are, and how they were taken.
     #[serde(default)]
     pub images: ImagesProfile,
     /// How its table differs from the one that the program reads.
@@ -60,12 +61,14 @@ pub struct Profile {
     pub splits: Vec<Split>,
 }
 
-/// Where the images of a data set are.
+/// Where the images of a data set are, and how they were taken.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ImagesProfile {
     /// The pattern of the paths, with fields such as `{experiment}`.
     pub pattern: Option<String>,
+    /// Side of a pixel in the specimen, in micrometres, where it is published.
+    pub pixel_size: Option<PixelSize>,
 }
 
 /// Texts of a column of a table.
@@ -80,6 +83,10 @@ pub struct ColumnText {
     /// Unit of the values, such as `µM`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub units: Option<String>,
+    /// Terms of an ontology for some of its values, by value, such as `CVCL_0042` of
+    /// [Cellosaurus](https://www.cellosaurus.org/) for `U2OS`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ids: BTreeMap<String, String>,
 }
 
 impl FromStr for Profile {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::channel::{ChannelProfile, check_channels};
+use crate::pixel_size::PixelSize;
 
 /// What a file in INPUT says about the data set. Each field is optional, and goes before the
 /// profile.
@@ -33,6 +34,9 @@ pub struct InputDescription {
     /// Creator of the dataset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub creator: Option<String>,
+    /// Side of a pixel in the specimen, in micrometres.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pixel_size: Option<PixelSize>,
     /// Channels. An entry takes the place of all that the profile says about that channel.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub channels: Vec<ChannelProfile>,

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use rxrx_format::keys::ROOT_METADATA;
 use rxrx_format::{
     DatasetAttributes, FORMAT_VERSION, GENERATOR, Root, keys, parse_json, remove_switch,
+    root_metadata,
 };
 use serde_json::Value;
 
@@ -32,6 +34,22 @@ fn without_attributes(document: &Value) -> Value {
 /// write the same documents.
 pub(super) fn is_of_this_program(attributes: &DatasetAttributes) -> bool {
     attributes.generator == GENERATOR && attributes.format_version == FORMAT_VERSION
+}
+
+/// Compares the attributes of the root that are made from others, such as `ome`, with what
+/// these would give now.
+pub(super) fn check_root(root: &Root, findings: &Findings) {
+    if !is_of_this_program(&root.attributes) {
+        return;
+    }
+    let expected = root_metadata(&root.attributes, serde_json::Map::new()).unwrap_or_default();
+    let expected = expected.get("attributes").and_then(Value::as_object);
+    for (name, expected) in expected.into_iter().flatten() {
+        if root.stored_attributes.get(name) != Some(expected) {
+            let text = format!("its attribute {name} is not what the other attributes give");
+            findings.object(FindingKind::Mismatch, ROOT_METADATA, text);
+        }
+    }
 }
 
 /// Compares the metadata document of an array with the expected one. Returns whether

@@ -33,7 +33,7 @@ pub(super) fn check_labels(
     for label in &labels {
         unexpected.retain(|name| **name != label.name);
         let needs_planes = label.name == "present";
-        let of_channels = matches!(label.name.as_str(), "channel" | "stain");
+        let of_channels = label.dimensions().eq(["channel"]);
         if (needs_planes && tables.planes.is_none()) || (!of_channels && tables.sites.is_none()) {
             continue;
         }
@@ -93,8 +93,8 @@ fn check_label(
             continue;
         }
         let (site, channel) = match label.name.as_str() {
-            "channel" | "stain" => (None, Some(position)),
             "present" => (Some(position / channels), Some(position % channels)),
+            _ if label.dimensions().eq(["channel"]) => (None, Some(position)),
             _ => (Some(position), None),
         };
         mismatch(

@@ -56,6 +56,7 @@ impl<'a> Wanted<'a> {
                 controls: planned.options.controls.clone(),
                 only_present: planned.options.only_present,
                 image_decoder: planned.image_decoder().map(str::to_owned),
+                pixel_size: planned.pixel_size(),
                 names: planned.options.names.clone(),
             },
             description: match &options.description {

@@ -1,7 +1,10 @@
 use sha2::{Digest, Sha256};
 
+use super::super::compression::CompressedChunk;
+use super::super::values::label_values;
 use super::*;
 use crate::column_meaning::{ColumnMeaning, ColumnMeanings};
+use crate::shard::read_index;
 
 /// The description of a column that no profile has.
 fn meaning(column: &str) -> ColumnMeaning {
@@ -11,7 +14,8 @@ fn meaning(column: &str) -> ColumnMeaning {
 fn column(values: ColumnValues) -> Label {
     let name = "dose".to_owned();
     let meaning = meaning(&name);
-    Label::column(&Column { name, values }, &meaning, "blank_value").unwrap()
+    let column = Column { name, values };
+    Label::column(&column, &meaning, "blank_value", LabelLayout::Shard).unwrap()
 }
 
 #[test]
@@ -65,7 +69,9 @@ fn types_are_those_of_the_column() {
 
 #[test]
 fn a_chunk_of_fill_values_is_stored() {
-    let text = Label::text("stain", "channel", vec![String::new(); 3], &meaning("dye")).unwrap();
+    let texts = vec![String::new(); 3];
+    let dye = meaning("dye");
+    let text = Label::text("stain", "channel", texts, &dye, LabelLayout::Chunk).unwrap();
     assert_eq!(text.chunk_key, "c/0");
     assert!(!text.chunk.is_empty());
     let shape = [2, 3];
@@ -75,14 +81,61 @@ fn a_chunk_of_fill_values_is_stored() {
         shape,
         vec![false; 6],
         &meaning(""),
+        LabelLayout::Shard,
     )
     .unwrap();
     assert_eq!(flags.chunk_key, "c/0/0");
     assert!(!flags.chunk.is_empty());
     assert_eq!(
         flags.metadata["chunk_grid"]["configuration"]["chunk_shape"],
-        json!([2, 3])
+        json!([4096, 3])
     );
+}
+
+#[test]
+fn a_shard_has_whole_chunks_of_4096_sites() {
+    for (sites, chunks) in [(1, 1), (4096, 1), (4097, 2), (8192, 2)] {
+        let values = (0..sites).map(|site| Some(site + 1)).collect();
+        let label = column(ColumnValues::Integer(values));
+        let grid = &label.metadata["chunk_grid"]["configuration"];
+        assert_eq!(grid["chunk_shape"], json!([chunks * 4096]));
+        let sharding = &label.metadata["codecs"][0]["configuration"];
+        assert_eq!(sharding["chunk_shape"], json!([4096]));
+        let index = read_index(&label.chunk, chunks as usize).unwrap();
+        assert!(index.iter().all(Option::is_some), "{sites} sites");
+        let last = index.into_iter().flatten().last().unwrap();
+        let last = &label.chunk[last.start as usize..last.end as usize];
+        let bytes = CompressedChunk::new(last).unwrap().values(4096 * 4);
+        let last: Vec<i32> = bytes
+            .unwrap()
+            .as_chunks()
+            .0
+            .iter()
+            .map(|v| i32::from_le_bytes(*v))
+            .collect();
+        assert_eq!(last.len(), 4096);
+        let padded = last.iter().filter(|value| **value == 0).count();
+        assert_eq!(padded as i64, chunks * 4096 - sites, "the fill value pads");
+        let values = label_values(&label, &label.metadata, &label.chunk).unwrap();
+        assert_eq!(values.len() as i64, sites);
+        assert_eq!(values.last(), Some(&sites.to_string()));
+    }
+}
+
+#[test]
+fn a_shard_that_is_damaged_has_no_values() {
+    let values = (0..5000).map(Some).collect();
+    let label = column(ColumnValues::Integer(values));
+    let decode = |object: &[u8]| label_values(&label, &label.metadata, object);
+    assert!(decode(&label.chunk).is_some());
+    let end = label.chunk.len();
+    for byte in [0, end / 2, end - 40, end - 1] {
+        let mut damaged = label.chunk.clone();
+        damaged[byte] ^= 1;
+        assert_eq!(decode(&damaged), None, "byte {byte}");
+    }
+    assert_eq!(decode(&label.chunk[1..]), None);
+    assert_eq!(decode(&[]), None);
 }
 
 /// The start of the SHA-256 of metadata, chunk key and chunk of each label of
@@ -92,11 +145,11 @@ fn a_chunk_of_fill_values_is_stored() {
 /// [`ENCODER_REVISION`]: crate::version::ENCODER_REVISION
 const PINNED: [&str; 6] = [
     "8de50b835ee4bb88",
-    "66ee94c0d7c44378",
-    "92cf03680da3dec6",
-    "54215487aecf79f6",
-    "8c7fb993ec30cfdc",
-    "90c7e3447dd1eac5",
+    "4da861a894598cee",
+    "fb1ae8a34a4e2f0d",
+    "c7e91ccd88f9a1d6",
+    "0a6641eb1befd24e",
+    "12528f714e7f7799",
 ];
 
 /// Text, truth values, whole numbers with and without blanks, floats.
@@ -106,8 +159,16 @@ fn every_kind_of_label() -> [Label; 6] {
     let flags = vec![true, false, true, true];
     let dimensions = ["site", "channel"];
     [
-        Label::text("stain", "channel", texts, &dye).unwrap(),
-        Label::flags("present", dimensions, [2, 2], flags, &dye).unwrap(),
+        Label::text("stain", "channel", texts, &dye, LabelLayout::Chunk).unwrap(),
+        Label::flags(
+            "present",
+            dimensions,
+            [2, 2],
+            flags,
+            &dye,
+            LabelLayout::Shard,
+        )
+        .unwrap(),
         column(ColumnValues::Integer(
             [Some(-1), None, Some(7)].into_iter().collect(),
         )),
