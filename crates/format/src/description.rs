@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::channel_description::ChannelDescription;
 use crate::column_meaning::ColumnMeanings;
 use crate::row_rules::RowRules;
+use crate::split::PublishedSplit;
 
 /// [SPDX identifiers](https://spdx.org/licenses/) of licences that are common for data.
 const LICENSES: [&str; 15] = [
@@ -55,9 +56,24 @@ pub struct Description {
     /// Creator of the dataset, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub creator: Option<String>,
+    /// Sentences that say what the images show and how they were made, if they are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
+    /// Sentences that say what the dataset is for, and what it is not for, if they are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intended_use: Option<String>,
+    /// Version of the dataset, such as `1.0.0`, if its owner says one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Day on which the dataset was published, such as `2026-11-28`, if its owner says one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date_published: Option<String>,
     /// Name of the [`Profile`] that the description follows, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
+    /// The published split, if a column of the metadata table tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<PublishedSplit>,
     /// One entry for each position along the `channel` dimension. Before
     /// [`of_plan`](Self::of_plan), those that something is known about.
     #[serde(default)]
@@ -81,7 +97,12 @@ impl Description {
             bibtex: None,
             url: None,
             creator: None,
+            about: None,
+            intended_use: None,
+            version: None,
+            date_published: None,
             profile: None,
+            split: None,
             channels: Vec::new(),
             columns: ColumnMeanings::default(),
             rows: RowRules::default(),
@@ -109,7 +130,12 @@ impl Description {
             bibtex: profile.bibtex.clone(),
             url: profile.url.clone(),
             creator: profile.creator.clone(),
+            about: profile.about.clone(),
+            intended_use: profile.intended_use.clone(),
+            version: None,
+            date_published: None,
             profile: Some(profile.name.clone()),
+            split: PublishedSplit::of_profile(profile),
             channels: channels.collect(),
             columns: ColumnMeanings::of_profile(profile),
             rows: RowRules::of_profile(profile),
@@ -119,12 +145,13 @@ impl Description {
     /// Replaces what `said` says otherwise. `data_type` is that of the images.
     ///
     /// A dataset of another name is not published at the same address nor made by the same
-    /// creator; another licence has another text, and another citation another BibTeX entry.
+    /// creator, and other sentences describe it; another licence has another text, and another citation another BibTeX entry.
     #[must_use]
     pub fn with(mut self, said: &InputDescription, data_type: DataType) -> Self {
         if let Some(name) = &said.name {
             self.name.clone_from(name);
             (self.url, self.creator) = (None, None);
+            (self.about, self.intended_use) = (None, None);
         }
         if said.license.is_some() {
             self.license.clone_from(&said.license);
@@ -139,6 +166,10 @@ impl Description {
             (&mut self.bibtex, &said.bibtex),
             (&mut self.url, &said.url),
             (&mut self.creator, &said.creator),
+            (&mut self.about, &said.about),
+            (&mut self.intended_use, &said.intended_use),
+            (&mut self.version, &said.version),
+            (&mut self.date_published, &said.date_published),
         ] {
             if said.is_some() {
                 field.clone_from(said);
@@ -166,6 +197,9 @@ impl Description {
             channels: plan.channel_names().iter().map(describe).collect(),
             columns: self.columns.only_of(plan.table().columns()),
             rows: self.rows.only_of(plan.table().columns()),
+            split: self
+                .split
+                .filter(|split| split.is_of(plan.table().columns())),
             ..self
         }
     }
@@ -185,6 +219,14 @@ impl Description {
         let license = self.license.as_deref()?;
         let id = LICENSES.iter().find(|id| **id == license)?;
         Some(format!("https://spdx.org/licenses/{id}.html"))
+    }
+
+    /// Text of `LICENSE.txt`; `None` where a dataset has no such object, because nobody gave
+    /// the text of the licence.
+    pub fn license_file(&self) -> Option<String> {
+        let text = self.license_text.as_deref()?;
+        let name = self.license.as_deref().unwrap_or("Licence");
+        Some(format!("{name}\n\n{}\n", text.trim()))
     }
 
     /// Describes synthetic data, such as those of `rxrx2zarr sample`.
@@ -228,6 +270,14 @@ impl Description {
             ("the BibTeX entry", &self.bibtex, &now.bibtex),
             ("the address", &self.url, &now.url),
             ("the creator", &self.creator, &now.creator),
+            ("the text about it", &self.about, &now.about),
+            ("the intended use", &self.intended_use, &now.intended_use),
+            ("the version", &self.version, &now.version),
+            (
+                "the date of publication",
+                &self.date_published,
+                &now.date_published,
+            ),
             ("the profile", &self.profile, &now.profile),
         ] {
             compare(field, then.as_deref(), now.as_deref());
