@@ -9,7 +9,7 @@ and are normalised where they are used: by `Sites.normalise`, or on the device a
 as an ImageFolder does, each in one process and one thread, and prints both rates. If PyTorch is
 installed, a DataLoader with spawned workers then runs over several epochs.
 
-Needs duckdb, numcodecs, numpy; Pillow for --source.
+Needs duckdb, google-crc32c, numcodecs, numpy; Pillow for --source.
 """
 
 import argparse
