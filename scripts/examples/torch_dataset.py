@@ -2,13 +2,14 @@
 
     python scripts/examples/torch_dataset.py DATASET [--source INPUT] [--workers 2] [--epochs 3]
 
-A site is one read of the byte range in metadata.parquet, decoded by numcodecs; no Zarr
-library. `Sites` itself needs no PyTorch. With --source, the script also reads the same
-sites from the PNGs as an ImageFolder does, each in one process and one thread, and prints
-both rates. If PyTorch is installed, a DataLoader with spawned workers then runs over
-several epochs.
+A site is one read of the byte range in metadata.parquet, decoded by numcodecs into its place in
+the batch; no Zarr library. Batches leave the workers as stored integers, a quarter of float32,
+and are normalised where they are used: by `Sites.normalise`, or on the device as `train` does.
+`Sites` itself needs no PyTorch. With --source, the script also reads the same sites from the PNGs
+as an ImageFolder does, each in one process and one thread, and prints both rates. If PyTorch is
+installed, a DataLoader with spawned workers then runs over several epochs.
 
-Needs duckdb, numcodecs, numpy; Pillow for --source.
+Needs duckdb, google-crc32c, numcodecs, numpy; Pillow for --source.
 """
 
 import argparse
@@ -23,12 +24,14 @@ import numcodecs
 import numcodecs.blosc
 import numpy as np
 
+BATCH = 16
+
 # The workers are the parallelism; Blosc's own threads would compete with them.
 numcodecs.blosc.use_threads = False
 
 
 class Sites:
-    """`sites[i]` is (float32 (channel, y, x) of mean 0 and deviation 1 on its plate, label).
+    """`sites[i]` is (pixels (channel, y, x) as stored, number of the plate, label).
 
     `where` is an SQL condition on the columns of metadata.parquet.
     """
@@ -57,18 +60,33 @@ class Sites:
         )
         self.mean, self.scale = mean, 1 / std  # (plate, channel, 1, 1)
         self.shards: dict[str, int] = {}
-        self.pixels = np.empty(self.shape[1:], self.dtype)  # reused: new memory is slower
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, int]:
+    def __getitem__(self, index: int) -> tuple[np.ndarray, int, int]:
         *_, label, plate = self.rows[index]
+        return self.read(index, np.empty(self.shape[1:], self.dtype)), plate, label
+
+    def batch(self, indices: list[int], out: np.ndarray | None = None) -> tuple[np.ndarray, ...]:
+        """Reads sites into one array (batch, channel, y, x); returns it, plates and labels."""
+        if out is None:
+            out = np.empty((len(indices), *self.shape[1:]), self.dtype)
+        for place, index in zip(out, indices, strict=True):
+            self.read(index, place)
+        labels, plates = zip(*(self.rows[index][3:] for index in indices), strict=True)
+        return out, np.array(plates), np.array(labels)
+
+    # The name by which a DataLoader asks a Dataset for a batch.
+    __getitems__ = batch
+
+    def read(self, index: int, out: np.ndarray) -> np.ndarray:
+        """Decodes a site into `out`."""
         data = self.stored(index)
         for codec in self.codecs[:-1]:
             data = codec.decode(data)
-        self.codecs[-1].decode(data, out=self.pixels)
-        return self.normalise(self.pixels, plate), label
+        self.codecs[-1].decode(data, out=out)
+        return out
 
     def stored(self, index: int) -> bytes:
         """Reads the stored bytes of a site with one read."""
@@ -77,9 +95,15 @@ class Sites:
             self.shards[shard] = os.open(self.root / shard, os.O_RDONLY)
         return os.pread(self.shards[shard], length, offset)
 
-    def normalise(self, pixels: np.ndarray, plate: int) -> np.ndarray:
-        centred = np.subtract(pixels, self.mean[plate], dtype=np.float32)
-        return np.multiply(centred, self.scale[plate], out=centred)
+    def normalise(self, pixels: np.ndarray, plates: np.ndarray, out: np.ndarray) -> np.ndarray:
+        """Gives each channel mean 0 and deviation 1 on its plate; `out` is float32.
+
+        One site after the other, because a site fits the cache of a core and a batch does not.
+        """
+        for site, plate, place in zip(pixels, plates, out, strict=True):
+            np.subtract(site, self.mean[plate], out=place, dtype=np.float32)
+            np.multiply(place, self.scale[plate], out=place)
+        return out
 
     def __getstate__(self) -> dict:
         """Returns the state for a spawned worker, which opens its own files."""
@@ -104,41 +128,42 @@ class PngSites:
         if len(self.files) != len(sites):
             raise ValueError("compare over the default choice, all complete sites")
 
-    def __len__(self) -> int:
-        return len(self.files)
-
-    def __getitem__(self, index: int) -> tuple[np.ndarray, int]:
+    def batch(self, indices: list[int], out: np.ndarray) -> tuple[np.ndarray, ...]:
         from PIL import Image
 
-        planes = []
-        for file in self.files[index][0]:
-            with Image.open(file) as image:
-                planes.append(np.asarray(image))
-        *_, label, plate = self.sites.rows[index]
-        return self.sites.normalise(np.stack(planes), plate), label
+        for place, index in zip(out, indices, strict=True):
+            for plane, file in zip(place, self.files[index][0], strict=True):
+                with Image.open(file) as image:
+                    plane[:] = np.asarray(image)
+        labels, plates = zip(*(self.sites.rows[index][3:] for index in indices), strict=True)
+        return out, np.array(plates), np.array(labels)
 
 
 def compare(sites: Sites, source: str, epochs: int) -> None:
-    """Times both loaders in turns of ten sites, over the same sites in the same order.
+    """Times both loaders in turns of a batch, over the same sites in the same order.
 
     All files are in the page cache before, so that the disk does not affect the result.
     """
     loaders = {"PNGs": PngSites(sites, source), "dataset": sites}
-    for index in (0, len(sites) - 1):
-        assert np.array_equal(*(loader[index][0] for loader in loaders.values())), "they disagree"
+    size = min(len(sites), 10)
+    stored = np.empty((size, *sites.shape[1:]), sites.dtype)
+    ready = np.empty(stored.shape, np.float32)
+    both = [loader.batch([0, len(sites) - 1], stored[:2])[0].copy() for loader in loaders.values()]
+    assert np.array_equal(*both), "they disagree"
     total = dict.fromkeys(loaders, 0.0)
     for epoch in range(epochs):
         order = random.Random(epoch).sample(range(len(sites)), min(len(sites), 200))
+        order = order[: len(order) // size * size]
         for index in order:
             sites.stored(index)
             for file in loaders["PNGs"].files[index][0]:
                 Path(file).read_bytes()
         took = dict.fromkeys(loaders, 0.0)
-        for start in range(0, len(order), 10):
+        for start in range(0, len(order), size):
             for name, loader in loaders.items():
                 began = time.perf_counter()
-                for index in order[start : start + 10]:
-                    loader[index]
+                pixels, plates, _ = loader.batch(order[start : start + size], stored)
+                sites.normalise(pixels, plates, ready)
                 took[name] += time.perf_counter() - began
         rates = ", ".join(f"{name} {len(order) / took[name]:.0f} sites/s" for name in took)
         print(f"epoch {epoch}: {rates}")
@@ -150,21 +175,43 @@ def train(sites: Sites, workers: int, epochs: int) -> None:
     """Runs a training loop. Workers are spawned: a fork copies locks that other threads hold."""
     import torch
 
-    # Any object with __len__ and __getitem__ is a Dataset.
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    mean, scale = (torch.from_numpy(values).to(device) for values in (sites.mean, sites.scale))
+
+    buffer = torch.empty((BATCH, *sites.shape[1:]), device=device)  # reused: new memory is slow
+
+    def normalise(pixels: torch.Tensor, plates: torch.Tensor) -> torch.Tensor:
+        """Makes float32 on the device, to which a quarter of the bytes were sent."""
+        ready = buffer[: len(pixels)].copy_(pixels, non_blocking=True)
+        plates = plates.to(device)
+        return ready.sub_(mean[plates]).mul_(scale[plates])
+
+    # Any object with __len__ and __getitem__ is a Dataset. A batch comes whole from
+    # __getitems__, so nothing is left to collate but to call the arrays tensors.
     loader = torch.utils.data.DataLoader(
         sites,
-        batch_size=16,
+        batch_size=BATCH,
         shuffle=True,
         num_workers=workers,
+        collate_fn=tensors,
         multiprocessing_context="spawn" if workers else None,
         persistent_workers=workers > 0,
+        pin_memory=device == "cuda",
     )
     for epoch in range(epochs):
         began, seen, total = time.perf_counter(), 0, 0.0
-        for pixels, _labels in loader:  # float32 (batch, channel, y, x), int64 (batch)
-            seen, total = seen + len(pixels), total + pixels.mean().item() * len(pixels)
+        for pixels, plates, _labels in loader:  # (batch, channel, y, x), int64, int64
+            ready = normalise(pixels, plates)
+            seen, total = seen + len(ready), total + ready.mean().item() * len(ready)
         speed = seen / (time.perf_counter() - began)
         print(f"epoch {epoch}: {seen} sites, {speed:.0f} sites/s, mean {total / seen:.4f}")
+
+
+def tensors(batch: tuple[np.ndarray, ...]) -> tuple:
+    """Calls the arrays of a batch tensors; nothing is copied."""
+    import torch
+
+    return tuple(torch.from_numpy(part) for part in batch)
 
 
 def main() -> None:

@@ -41,10 +41,24 @@ fn rxrx3_is_described_and_its_table_of_wells_is_read_as_published() {
     assert_eq!(dataset.label::<String>("experiment"), ["gene-088"; 2]);
     let card = fs::read_to_string(dataset.path("README.md")).unwrap();
     assert!(
-        card.contains("- About the licence: RxRx3 is licensed under"),
+        card.contains("- About the licence (`LICENSE.txt`): RxRx3 is licensed under"),
         "{card}"
     );
     assert!(card.contains("@article{fay2023rxrx3"), "{card}");
+    for text in [
+        "license: other\n",
+        "license_name: \"recursion-non-commercial-end-user-license-agreement\"\n",
+        "license_link: \"https://www.rxrx.ai/rxrx3\"\n",
+    ] {
+        assert!(card.contains(text), "{card}");
+    }
+    let license = fs::read_to_string(dataset.path("LICENSE.txt")).unwrap();
+    assert!(
+        license.starts_with("Recursion Non-Commercial End User License Agreement\n\nRxRx3 is"),
+        "{license}"
+    );
+    let sums = fs::read_to_string(dataset.path("SHA256SUMS")).unwrap();
+    assert!(sums.contains("  LICENSE.txt\n"), "{sums}");
 }
 
 #[test]

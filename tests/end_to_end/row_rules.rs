@@ -23,7 +23,7 @@ fn scopes(dataset: &Dataset) -> Vec<(String, Option<i64>, i64)> {
 }
 
 fn rows(dataset: &Dataset) -> Value {
-    dataset.json("images.zarr/zarr.json")["attributes"]["rows"].clone()
+    dataset.attributes()["rows"].clone()
 }
 
 /// Twelve sites on three plates; those of the first experiment are to train on.
@@ -86,7 +86,7 @@ fn the_user_may_tell_the_controls() {
     assert_eq!(controls, [(Some(1), 1), (Some(2), 1)]);
     let clauses = json!(["sirna_id=1", "sirna_id=5", "site=2"]);
     assert_eq!(rows(&dataset)["negative_controls"], clauses);
-    let attributes = &dataset.json("images.zarr/zarr.json")["attributes"];
+    let attributes = dataset.attributes();
     assert_eq!(attributes["settings"]["controls"], clauses);
     verify(
         &input.output(),

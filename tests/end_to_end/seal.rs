@@ -20,6 +20,10 @@ fn the_checksums_cover_every_object() {
         let digest = Sha256::digest(bytes);
         digest.iter().map(|byte| format!("{byte:02x}")).collect()
     };
+    // People edit the card, so the root has its checksum.
+    let card = objects.remove("README.md").unwrap();
+    let root = Dataset::at(input.output()).json("images.zarr/zarr.json");
+    assert_eq!(root["attributes"]["card_sha256"], sum(&card));
     let expected: String = objects
         .iter()
         .map(|(key, bytes)| format!("{}  {key}\n", sum(bytes)))

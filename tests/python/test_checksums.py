@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -27,7 +29,11 @@ def test_checksums_cover_every_file(coded_dataset: Dataset) -> None:
     listed = [line.split("  ", 1)[1].removeprefix("./") for line in lines]
     root = coded_dataset.root
     stored = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
-    assert sorted(listed) == sorted(stored - {"SHA256SUMS"})
+    # People edit the card, so the root has its checksum.
+    assert sorted(listed) == sorted(stored - {"SHA256SUMS", "README.md"})
+    root_metadata = json.loads((coded_dataset.zarr / "zarr.json").read_text(encoding="utf-8"))
+    card = (root / "README.md").read_bytes()
+    assert root_metadata["attributes"]["card_sha256"] == hashlib.sha256(card).hexdigest()
 
 
 @pytest.mark.parametrize("victim", ["metadata.parquet", "images.zarr/images/c/0/0/0/0"])

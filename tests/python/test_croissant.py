@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import shutil
 import subprocess
 import sys
 import warnings
 from itertools import islice
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
-from converter import Dataset
+from conftest import Datasets
+from converter import COMPLETE, Dataset, run
 
 
 @pytest.fixture
@@ -35,6 +39,57 @@ def test_it_has_version_1_1_a_licence_and_a_citation(description: dict) -> None:
     # Of the golden images nothing is known, so nothing is claimed.
     is_unknown = description["name"] == "Unnamed microscopy images"
     assert ("license" in description, "citeAs" in description) == (not is_unknown, not is_unknown)
+
+
+def test_it_says_what_validators_recommend(dataset: Dataset, description: dict) -> None:
+    assert re.fullmatch(r"\d+\.\d+\.\d+", description["version"])
+    assert description["name"] in description["keywords"]
+    assert "datePublished" not in description, "nobody gave a date"
+    root = json.loads((dataset.zarr / "zarr.json").read_text(encoding="utf-8"))["attributes"]
+    for channel in root["channels"]:
+        assert not channel["stain"] or channel["stain"] in description["keywords"]
+
+
+def test_a_version_and_a_date_are_those_that_were_given(datasets: Datasets, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    shutil.copytree(datasets.source("sample").root, source)
+    said = json.loads((source / "rxrx2zarr.json").read_text(encoding="utf-8"))
+    said |= {"version": "2.1.0", "date_published": "2026-11-28", "intended_use": "Tests only."}
+    (source / "rxrx2zarr.json").write_text(json.dumps(said), encoding="utf-8")
+    done = run("convert", source, tmp_path / "dataset")
+    assert done.returncode == COMPLETE, done.stderr
+    path = tmp_path / "dataset" / "croissant.json"
+    description = json.loads(path.read_text(encoding="utf-8"))
+    assert (description["version"], description["datePublished"]) == ("2.1.0", "2026-11-28")
+    card = (tmp_path / "dataset" / "README.md").read_text(encoding="utf-8")
+    assert "## Intended use\n\nTests only.\n" in card
+    command = [sys.executable, "-m", "mlcroissant.scripts.validate", "--jsonld", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output
+    for recommended in ("version", "datePublished"):
+        assert recommended not in output, output
+
+
+def test_splits_are_parts_of_a_column(datasets: Datasets) -> None:
+    dataset = datasets.dataset("sample")
+    document = json.loads((dataset.root / "croissant.json").read_text(encoding="utf-8"))
+    sets = {one["@id"]: one for one in document["recordSet"]}
+    parts = [record["splits/name"] for record in sets["splits"]["data"]]
+    assert parts == ["train", "test"]
+    (field,) = [one for one in sets["sites"]["field"] if "references" in one]
+    assert field["references"] == {"field": {"@id": "splits/name"}}
+    values = {row["dataset"] for row in dataset.source.rows}
+    assert field["source"]["extract"]["column"] == "dataset"
+    assert values <= set(parts)
+
+
+@pytest.mark.parametrize("name", ["image-shards", "labels", "zarr-metadata"])
+def test_sets_of_files_are_there(dataset: Dataset, description: dict, name: str) -> None:
+    (found,) = [part for part in description["distribution"] if part["@id"] == name]
+    patterns = found["includes"] if isinstance(found["includes"], list) else [found["includes"]]
+    for pattern in patterns:
+        assert list(dataset.root.glob(pattern)), pattern
 
 
 def test_sizes_and_hashes_are_correct(dataset: Dataset, description: dict) -> None:

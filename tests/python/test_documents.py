@@ -26,6 +26,7 @@ from servers.file_server import serve
 
 RUN_ELSEWHERE = {
     ("README.md", "Copying and publishing"): "needs a bucket: test_cloud_readme.py",
+    ("docs/reading.md", "VirtualiZarr and Icechunk"): "has a Python of its own: test_icechunk.py",
     ("docs/object-stores.md", "Amazon S3, and servers that speak it"): "test_cloud_readme.py",
     ("docs/object-stores.md", "Google Cloud Storage"): "test_cloud_readme.py",
     ("docs/object-stores.md", "Azure Blob Storage"): "test_cloud_readme.py",

@@ -46,12 +46,18 @@ def test_samples_are_normalised_per_plate(datasets: Datasets, source_name: str) 
     sites = load_example(EXAMPLES / "torch_dataset.py").Sites(dataset.root)
     assert len(sites) == len(source.rows)
     plates = [(row["experiment"], row["plate"]) for row in source.rows]
+    everything, numbers, labels = sites.batch(list(range(len(sites))))
+    ready = np.empty(everything.shape, np.float32)
+    sites.normalise(everything, numbers, ready)
     for index, plate in enumerate(plates):
-        pixels, label = sites[index]
+        stored, number, label = sites[index]
+        np.testing.assert_array_equal(stored, source.pixels[index])
+        np.testing.assert_array_equal(everything[index], stored)
+        assert (number, label) == (numbers[index], labels[index])
+        pixels = ready[index]
         pool = source.pixels[[other == plate for other in plates]].astype(np.float64)
         mean, std = pool.mean(axis=(0, 2, 3)), pool.std(axis=(0, 2, 3))
         expected = (source.pixels[index] - mean[:, None, None]) / std[:, None, None]
-        assert pixels.dtype == np.float32
         np.testing.assert_allclose(pixels, expected, rtol=1e-5, atol=1e-4)
         assert label == int(source.rows[index]["sirna_id"] or -1)
 

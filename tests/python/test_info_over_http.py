@@ -1,10 +1,11 @@
-"""`info` finds what a copy behind a plain web server lacks, though the server gives no list."""
+"""`info` and `verify` find what a copy behind a plain web server lacks, though the server gives no
+list."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler
@@ -172,3 +173,37 @@ def test_a_bucket_that_may_not_be_listed_is_asked_object_by_object(
     bucket.make_public()
     code, found = info(bucket.address)
     assert (code, found["checked"]["listed"]) == (FAILED, True)
+
+
+def verify(address: str) -> tuple[int, dict]:
+    done = run("verify", f"{address}/rxrx1", "--json")
+    assert done.stdout, done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("server", [serve, with_index_pages], ids=["nginx", "http.server"])
+def test_verify_reads_all_without_a_list(copy: Path, server: Callable) -> None:
+    keys = [path for path in copy.rglob("*") if path.is_file()]
+    with server(copy.parent) as address:
+        code, found = verify(address)
+        assert (code, found["clean"], found["objects"]) == (COMPLETE, True, len(keys))
+        path = copy / shard(5)
+        stored = bytearray(path.read_bytes())
+        stored[0] ^= 1
+        path.write_bytes(stored)
+        (copy / shard(7)).unlink()
+        (copy / "images.zarr/well/c/0").unlink()
+        code, found = verify(address)
+    assert code == FAILED
+    assert set(found["by_object"]) == {shard(5), shard(7), "images.zarr/well/c/0"}
+
+
+def test_the_lines_of_info_open_it(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(copy)
+    with serve(copy.parent) as address:
+        text = run("info", f"{address}/rxrx1").stdout
+        python = text.split("Python")[1].split("DuckDB")[0].splitlines()[1:]
+        names: dict[str, object] = {}
+        exec("\n".join(line.strip() for line in python), names)
+    assert names["ds"].sizes["site"] == 72
+    assert f"'{address}/rxrx1/metadata.parquet'" in text

@@ -1,15 +1,18 @@
 //! The `README.md` of a dataset, its card: content, ways to open it, origin.
 
-use std::collections::BTreeMap;
+mod front_matter;
+mod sites;
+
 use std::fmt::Write;
 
-use rxrx_metadata::{ArrayGeometry, ColumnValues, Depth, NameOptions, Plan, Projection};
+use rxrx_metadata::{ArrayGeometry, Depth, NameOptions, Plan, Projection};
 
-use crate::croissant::summary;
+use crate::codec::chain::Codec;
+use crate::croissant::{RecordSet, record_sets, summary};
+use crate::description::Description;
+use crate::keys::LICENSE;
+use crate::reader_versions::{READER_VERSIONS, ReaderVersion};
 use crate::root::DatasetAttributes;
-
-/// Metadata columns whose values the card counts, where they exist.
-const COUNTED: [&str; 4] = ["experiment", "cell_type", "dataset", "well_type"];
 
 /// Writes the card.
 pub fn dataset_card(plan: &Plan, attributes: &DatasetAttributes) -> String {
@@ -21,20 +24,20 @@ pub fn dataset_card(plan: &Plan, attributes: &DatasetAttributes) -> String {
 
 fn write_card(card: &mut String, plan: &Plan, attributes: &DatasetAttributes) -> std::fmt::Result {
     let geometry = plan.geometry();
+    let description = &attributes.description;
+    let sets = record_sets(plan.table().columns(), geometry, attributes);
+    front_matter::write(card, geometry, description, &sets)?;
     write_head(card, geometry, attributes)?;
-    card.push_str(OPEN);
-    card.push_str(FILES);
-    if let Some(embeddings) = &attributes.embeddings {
-        writeln!(
-            card,
-            "| `embeddings.parquet` | one row a site, row *i* = `images[i]`; `embedding`: {} numbers, or null |",
-            embeddings.length
-        )?;
+    if let Some(text) = &description.intended_use {
+        writeln!(card, "## Intended use\n\n{text}\n")?;
     }
-    card.push('\n');
+    card.push_str(OPEN);
+    card.push_str(&byte_range(plan, attributes));
+    write_readers(card)?;
+    write_files(card, description, &sets)?;
     write_channels(card, attributes)?;
     write_columns(card, attributes)?;
-    write_counts(card, plan)?;
+    sites::write(card, plan, description.split.as_ref())?;
     write_origin(card, geometry, attributes)?;
     card.push_str(VERIFY);
     Ok(())
@@ -48,6 +51,9 @@ fn write_head(
     let description = &attributes.description;
     writeln!(card, "# {}\n", description.name)?;
     writeln!(card, "{}\n", summary(geometry))?;
+    if let Some(about) = &description.about {
+        writeln!(card, "{about}\n")?;
+    }
     match (&description.license, description.license_url()) {
         (Some(license), Some(url)) => writeln!(card, "- Licence: {license} (<{url}>)")?,
         (Some(license), None) => writeln!(card, "- Licence: {license}")?,
@@ -57,7 +63,7 @@ fn write_head(
         )?,
     }
     if let Some(text) = &description.license_text {
-        writeln!(card, "- About the licence: {text}")?;
+        writeln!(card, "- About the licence (`{LICENSE}`): {text}")?;
     }
     match &description.citation {
         Some(citation) => writeln!(card, "- Cite and credit: {citation}")?,
@@ -68,6 +74,12 @@ fn write_head(
     }
     if let Some(url) = &description.url {
         writeln!(card, "- Published at: <{url}>")?;
+    }
+    if let Some(version) = &description.version {
+        writeln!(card, "- Version: {version}")?;
+    }
+    if let Some(date) = &description.date_published {
+        writeln!(card, "- Published on: {date}")?;
     }
     if attributes.format_draft {
         writeln!(
@@ -121,27 +133,61 @@ fn write_columns(card: &mut String, attributes: &DatasetAttributes) -> std::fmt:
     Ok(())
 }
 
-fn write_counts(card: &mut String, plan: &Plan) -> std::fmt::Result {
+/// Returns the lines that decode a site without a Zarr library.
+fn byte_range(plan: &Plan, attributes: &DatasetAttributes) -> String {
+    let geometry = plan.geometry();
+    let [_, channels, ..] = geometry.shape();
+    let settings = &attributes.settings;
+    if settings.chunk_sites > 1 || settings.chunk_channels < channels || settings.tile.is_some() {
+        let tables = match geometry.has_plane_chunks() {
+            true => "`metadata.parquet` (a site) and `planes.parquet` (a plane)",
+            false => "`metadata.parquet`",
+        };
+        return BYTE_RANGES.replace("TABLES", tables);
+    }
+    let decode = match settings.codec {
+        Codec::BloscZstd | Codec::BloscLz4 => "chunk = numcodecs.Blosc().decode(chunk)",
+        Codec::Zstd => "chunk = numcodecs.Zstd().decode(chunk)",
+        Codec::DeltaZstd => {
+            "dtype = np.dtype(how[b\"data_type\"].decode()).newbyteorder(\"<\")\n\
+             chunk = numcodecs.Delta(dtype).decode(numcodecs.Zstd().decode(chunk))"
+        }
+    };
+    BYTE_RANGE.replace("DECODE", decode)
+}
+
+/// Writes the least versions of the programs that read the dataset.
+fn write_readers(card: &mut String) -> std::fmt::Result {
     writeln!(
         card,
-        "\n## Sites\n\n| column | value | sites |\n|---|---|---:|"
+        "These versions, and newer ones, read the dataset:\n\n| program | from | |\n|---|---|---|"
     )?;
-    for column in COUNTED.iter().filter_map(|name| plan.table().column(name)) {
-        if let ColumnValues::String(values) = &column.values {
-            let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-            for value in values.iter() {
-                *counts.entry(value.unwrap_or("")).or_default() += 1;
-            }
-            for (value, count) in counts {
-                writeln!(
-                    card,
-                    "| {} | {} | {count} |",
-                    column.name,
-                    value.replace('|', "\\|")
-                )?;
-            }
-        }
+    for ReaderVersion {
+        name,
+        least,
+        reason,
+    } in READER_VERSIONS
+    {
+        writeln!(card, "| {name} | {least} | {reason} |")?;
     }
+    writeln!(card)
+}
+
+/// Writes a line for each object or kind of object.
+fn write_files(
+    card: &mut String,
+    description: &Description,
+    sets: &[RecordSet],
+) -> std::fmt::Result {
+    card.push_str(FILES);
+    for set in sets {
+        writeln!(card, "| `{}` | {} |", set.table, set.description)?;
+    }
+    if description.license_text.is_some() {
+        writeln!(card, "| `{LICENSE}` | the licence |")?;
+    }
+    card.push_str(DOCUMENTS);
+    card.push('\n');
     Ok(())
 }
 
@@ -213,58 +259,6 @@ fn write_names(card: &mut String, names: &NameOptions) -> std::fmt::Result {
     Ok(())
 }
 
-const OPEN: &str = r#"## Open it
-
-xarray: labels and lazy pixels, one object for each task of Dask.
-
-```python
-import xarray as xr                              # pip install xarray dask "zarr>=3"
-ds = xr.open_zarr("images.zarr", chunks=None)    # or an s3://, gs:// or https:// address
-ds["images"] = ds.images.chunk(site=ds.images.encoding["shards"][0])
-ds.images.sel(site=ds.site[0], channel="w1")     # one plane
-ds.images.where(ds.present)                      # NaN where an image was missing, unreadable or corrupt
-```
-
-zarr-python: bare arrays.
-
-```python
-import zarr
-group = zarr.open_group("images.zarr", mode="r")
-group["images"][0]                               # one site: (channel, y, x)
-```
-
-DuckDB: which sites, are they any good, and what to normalise by.
-
-```sql
-SELECT experiment, plate, count(*) FROM 'metadata.parquet' GROUP BY ALL ORDER BY ALL;
-SELECT channel, avg(mean), avg(focus) FROM 'planes.parquet' WHERE status = 'ok' GROUP BY channel ORDER BY channel;
-SELECT experiment, plate, channel, mean, std FROM 'channel_stats.parquet' WHERE scope = 'plate';
-```
-
-TensorStore: many reads at once.
-
-```python
-import tensorstore as ts
-kvstore = {"driver": "file", "path": "images.zarr/images"}
-images = ts.open({"driver": "zarr3", "kvstore": kvstore}).result()
-images[0].read().result()
-```
-
-No Zarr library: the pixels of a site are one range of bytes, of one chunk or of several behind
-each other. `chunk_codecs`, `chunk_shape` and `data_type` in the key-value metadata of
-`metadata.parquet` say how to decode a chunk.
-
-```python
-import duckdb
-place = "SELECT object, byte_offset, byte_length FROM 'metadata.parquet' WHERE site_index = 0"
-shard, offset, length = duckdb.execute(place).fetchone()
-with open(shard, "rb") as file:                  # or a GET with the header Range
-    file.seek(offset)
-    chunk = file.read(length)
-```
-
-"#;
-
 const FILES: &str = "## Files
 
 | file | holds |
@@ -272,22 +266,20 @@ const FILES: &str = "## Files
 | `images.zarr/images` | pixels: (site, channel, y, x) |
 | `images.zarr/site`, `channel` | labels of the first two dimensions |
 | `images.zarr/*` | one coordinate for each column of `metadata.parquet` and for what is known of each channel (`stain`, `structure`, `color`, ...), `present` |
-| `metadata.parquet` | one row a site, row *i* = `images[i]`; `object`, `byte_offset`, `byte_length` are the byte range of its pixels |
-| `planes.parquet` | one row a plane: source file, status, hash, statistics and focus of the pixels |
-| `channels.parquet` | one row a channel: stain, structure, display colour and window |
-| `channel_stats.parquet` | mean and standard deviation of each channel over the dataset, each experiment, each plate, its negative controls (`plate_controls`) and the rows to train on (`train`), as far as these are known |
-| `croissant.json` | all this for machines ([Croissant](https://mlcommons.org/croissant)) |
-| `SHA256SUMS` | a checksum for every object |
 ";
 
-const VERIFY: &str = "
-## Verify it
-
-```sh
-sha256sum -c SHA256SUMS        # every object is as it was written
-rxrx2zarr verify FOLDER        # and pixels, tables and labels agree
-```
+const DOCUMENTS: &str =
+    "| `croissant.json` | all this for machines ([Croissant](https://mlcommons.org/croissant)) |
+| `SHA256SUMS` | a checksum for every object but this file |
 ";
+
+/// Ways to open every dataset.
+const OPEN: &str = include_str!("card/open.md");
+/// The way to the pixels of a site whose bytes are one chunk.
+const BYTE_RANGE: &str = include_str!("card/byte_range.md");
+/// What to know where the bytes of a site are several chunks.
+const BYTE_RANGES: &str = include_str!("card/byte_ranges.md");
+const VERIFY: &str = include_str!("card/verify.md");
 
 #[cfg(test)]
 mod tests {

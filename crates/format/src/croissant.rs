@@ -2,9 +2,8 @@
 //! [Croissant 1.1]. Its fields are the columns of the Parquet tables; it states nothing
 //! that other objects of the dataset do not state.
 //!
-//! A dataset contains no date, because the same input gives the same bytes. Validators
-//! recommend `datePublished` and `version` and warn that both are absent. Whoever
-//! publishes the dataset can add them.
+//! The same input gives the same bytes, so the document has a date only if the owner of the
+//! images says one.
 //!
 //! [Croissant 1.1]: https://docs.mlcommons.org/croissant/docs/croissant-spec-1.1.html
 
@@ -16,9 +15,11 @@ use serde_json::{Map, Value, json};
 
 use crate::array_name::zarr_name;
 use crate::checksums::Sha256Sum;
+use crate::description::Description;
 use crate::image_array::data_type_name;
 use crate::keys::{CHANNEL_STATS, CHANNELS, EMBEDDINGS, PLANES, SITES};
 use crate::root::DatasetAttributes;
+use crate::split::PublishedSplit;
 use crate::tables::channels::channels_schema;
 use crate::tables::schema::{
     channel_stats_schema, embeddings_schema, planes_schema, plates_are_names, sites_schema,
@@ -35,18 +36,21 @@ pub struct StoredFile {
     pub sha256: Sha256Sum,
 }
 
+/// The version of a dataset whose owner says none. Croissant asks for one.
+const FIRST_VERSION: &str = "1.0.0";
+
 /// A table with its name as a record set.
-struct RecordSet {
-    name: &'static str,
-    table: &'static str,
-    description: &'static str,
+pub(crate) struct RecordSet {
+    pub(crate) name: &'static str,
+    pub(crate) table: &'static str,
+    pub(crate) description: &'static str,
     schema: Schema,
     /// Columns whose values together are unique; empty where one of them can be null.
     key: &'static [&'static str],
 }
 
 /// The record sets of a dataset whose metadata table has those columns.
-fn record_sets(
+pub(crate) fn record_sets(
     columns: &[Column],
     geometry: &ArrayGeometry,
     attributes: &DatasetAttributes,
@@ -109,14 +113,10 @@ pub fn croissant(
         .iter()
         .filter_map(|set| Some(file_object(of_set(set)?, set.description)))
         .collect();
-    distribution.push(json!({
-        "@type": "cr:FileSet",
-        "@id": "image-shards",
-        "name": "image-shards",
-        "description": "Shards of the Zarr v3 array images.zarr/images (site, channel, y, x)",
-        "encodingFormat": "application/vnd.zarr",
-        "includes": "images.zarr/images/c/*/0/0/0",
-    }));
+    distribution.extend(FILE_SETS.map(file_set));
+    let split = description.split.as_ref();
+    let mut records: Vec<Value> = split.map(split_records).into_iter().collect();
+    records.extend(sets.iter().map(|set| record_set(set, split)));
     let mut document = json!({
         "@context": context(),
         "@type": "sc:Dataset",
@@ -124,7 +124,9 @@ pub fn croissant(
         "name": description.name,
         "description": summary(geometry),
         "distribution": distribution,
-        "recordSet": sets.iter().map(record_set).collect::<Vec<_>>(),
+        "recordSet": records,
+        "version": description.version.as_deref().unwrap_or(FIRST_VERSION),
+        "keywords": keywords(description),
     });
     if let Some(fields) = document.as_object_mut() {
         let license = description.license_url();
@@ -132,6 +134,7 @@ pub fn croissant(
             ("license", &license.or_else(|| description.license.clone())),
             ("citeAs", &description.citation),
             ("url", &description.url),
+            ("datePublished", &description.date_published),
         ] {
             if let Some(text) = text {
                 fields.insert(name.to_owned(), json!(text));
@@ -155,6 +158,78 @@ pub(crate) fn summary(geometry: &ArrayGeometry) -> String {
     )
 }
 
+/// Name, description and keys of the objects that are no tables. `SHA256SUMS` has their
+/// checksums.
+const FILE_SETS: [(&str, &str, &[&str]); 3] = [
+    (
+        "image-shards",
+        "Shards of the Zarr v3 array images.zarr/images (site, channel, y, x)",
+        &["images.zarr/images/c/*/0/0/0"],
+    ),
+    (
+        "labels",
+        "Chunks of the Zarr v3 arrays that label the sites and channels",
+        &["images.zarr/*/c/0", "images.zarr/present/c/0/0"],
+    ),
+    (
+        "zarr-metadata",
+        "Metadata of the Zarr v3 group and of its arrays",
+        &["images.zarr/zarr.json", "images.zarr/*/zarr.json"],
+    ),
+];
+
+fn file_set((id, description, includes): (&str, &str, &[&str])) -> Value {
+    let includes = match includes {
+        [one] => json!(one),
+        several => json!(several),
+    };
+    let format = match id {
+        "zarr-metadata" => "application/json",
+        _ => "application/vnd.zarr",
+    };
+    json!({
+        "@type": "cr:FileSet",
+        "@id": id,
+        "name": id,
+        "description": description,
+        "encodingFormat": format,
+        "includes": includes,
+    })
+}
+
+/// The words by which a search engine finds the dataset.
+fn keywords(description: &Description) -> Vec<String> {
+    let mut words = vec![description.name.clone()];
+    words.extend(["fluorescence microscopy", "Zarr", "Parquet"].map(str::to_owned));
+    let channels = description.channels.iter();
+    let known = channels.flat_map(|channel| [&channel.stain, &channel.structure]);
+    words.extend(known.filter(|text| !text.is_empty()).cloned());
+    let mut taken = BTreeSet::new();
+    words.retain(|word| taken.insert(word.clone()));
+    words
+}
+
+/// The record set of the parts of a split, which the column of the split refers to.
+fn split_records(split: &PublishedSplit) -> Value {
+    let parts = split.parts.iter().map(|part| json!({"splits/name": part}));
+    json!({
+        "@type": "cr:RecordSet",
+        "@id": "splits",
+        "name": "splits",
+        "description": "The parts of the published split",
+        "dataType": "cr:Split",
+        "key": {"@id": "splits/name"},
+        "field": [{
+            "@type": "cr:Field",
+            "@id": "splits/name",
+            "name": "splits/name",
+            "description": format!("A value of the column {} of the sites", split.column),
+            "dataType": "sc:Text",
+        }],
+        "data": parts.collect::<Vec<_>>(),
+    })
+}
+
 fn file_object(file: &StoredFile, description: &str) -> Value {
     json!({
         "@type": "cr:FileObject",
@@ -168,7 +243,7 @@ fn file_object(file: &StoredFile, description: &str) -> Value {
     })
 }
 
-fn record_set(set: &RecordSet) -> Value {
+fn record_set(set: &RecordSet, split: Option<&PublishedSplit>) -> Value {
     let mut taken = BTreeSet::new();
     let columns = set.schema.fields().iter();
     let ids: Vec<(&str, String)> = columns
@@ -183,7 +258,7 @@ fn record_set(set: &RecordSet) -> Value {
         .collect();
     let fields = set.schema.fields().iter().zip(&ids);
     let fields: Vec<Value> = fields
-        .map(|(column, (_, id))| field(set, column, id))
+        .map(|(column, (_, id))| field(set, column, id, split))
         .collect();
     let mut document = json!({
         "@type": "cr:RecordSet",
@@ -200,7 +275,7 @@ fn record_set(set: &RecordSet) -> Value {
     document
 }
 
-fn field(set: &RecordSet, column: &Field, id: &str) -> Value {
+fn field(set: &RecordSet, column: &Field, id: &str, split: Option<&PublishedSplit>) -> Value {
     let (data_type, shape) = match column.data_type() {
         DataType::Int64 | DataType::Int32 => ("sc:Integer", None),
         DataType::Float64 => ("sc:Float", None),
@@ -229,6 +304,9 @@ fn field(set: &RecordSet, column: &Field, id: &str) -> Value {
     );
     if set.name != "sites" && column.name() == "site_index" {
         add("references", json!({"field": {"@id": "sites/site_index"}}));
+    }
+    if set.name == "sites" && split.is_some_and(|split| split.column == *column.name()) {
+        add("references", json!({"field": {"@id": "splits/name"}}));
     }
     Value::Object(field)
 }

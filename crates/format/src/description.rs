@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::channel_description::ChannelDescription;
 use crate::column_meaning::ColumnMeanings;
 use crate::row_rules::RowRules;
+use crate::split::PublishedSplit;
 
 /// [SPDX identifiers](https://spdx.org/licenses/) of licences that are common for data.
 const LICENSES: [&str; 15] = [
@@ -55,9 +56,24 @@ pub struct Description {
     /// Creator of the dataset, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub creator: Option<String>,
+    /// Sentences that say what the images show and how they were made, if they are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
+    /// Sentences that say what the dataset is for, and what it is not for, if they are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intended_use: Option<String>,
+    /// Version of the dataset, such as `1.0.0`, if its owner says one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Day on which the dataset was published, such as `2026-11-28`, if its owner says one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date_published: Option<String>,
     /// Name of the [`Profile`] that the description follows, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
+    /// The published split, if a column of the metadata table tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<PublishedSplit>,
     /// One entry for each position along the `channel` dimension. Before
     /// [`of_plan`](Self::of_plan), those that something is known about.
     #[serde(default)]
@@ -81,7 +97,12 @@ impl Description {
             bibtex: None,
             url: None,
             creator: None,
+            about: None,
+            intended_use: None,
+            version: None,
+            date_published: None,
             profile: None,
+            split: None,
             channels: Vec::new(),
             columns: ColumnMeanings::default(),
             rows: RowRules::default(),
@@ -109,7 +130,12 @@ impl Description {
             bibtex: profile.bibtex.clone(),
             url: profile.url.clone(),
             creator: profile.creator.clone(),
+            about: profile.about.clone(),
+            intended_use: profile.intended_use.clone(),
+            version: None,
+            date_published: None,
             profile: Some(profile.name.clone()),
+            split: PublishedSplit::of_profile(profile),
             channels: channels.collect(),
             columns: ColumnMeanings::of_profile(profile),
             rows: RowRules::of_profile(profile),
@@ -119,12 +145,13 @@ impl Description {
     /// Replaces what `said` says otherwise. `data_type` is that of the images.
     ///
     /// A dataset of another name is not published at the same address nor made by the same
-    /// creator; another licence has another text, and another citation another BibTeX entry.
+    /// creator, and other sentences describe it; another licence has another text, and another citation another BibTeX entry.
     #[must_use]
     pub fn with(mut self, said: &InputDescription, data_type: DataType) -> Self {
         if let Some(name) = &said.name {
             self.name.clone_from(name);
             (self.url, self.creator) = (None, None);
+            (self.about, self.intended_use) = (None, None);
         }
         if said.license.is_some() {
             self.license.clone_from(&said.license);
@@ -139,6 +166,10 @@ impl Description {
             (&mut self.bibtex, &said.bibtex),
             (&mut self.url, &said.url),
             (&mut self.creator, &said.creator),
+            (&mut self.about, &said.about),
+            (&mut self.intended_use, &said.intended_use),
+            (&mut self.version, &said.version),
+            (&mut self.date_published, &said.date_published),
         ] {
             if said.is_some() {
                 field.clone_from(said);
@@ -166,6 +197,9 @@ impl Description {
             channels: plan.channel_names().iter().map(describe).collect(),
             columns: self.columns.only_of(plan.table().columns()),
             rows: self.rows.only_of(plan.table().columns()),
+            split: self
+                .split
+                .filter(|split| split.is_of(plan.table().columns())),
             ..self
         }
     }
@@ -187,6 +221,14 @@ impl Description {
         Some(format!("https://spdx.org/licenses/{id}.html"))
     }
 
+    /// Text of `LICENSE.txt`; `None` where a dataset has no such object, because nobody gave
+    /// the text of the licence.
+    pub fn license_file(&self) -> Option<String> {
+        let text = self.license_text.as_deref()?;
+        let name = self.license.as_deref().unwrap_or("Licence");
+        Some(format!("{name}\n\n{}\n", text.trim()))
+    }
+
     /// Describes synthetic data, such as those of `rxrx2zarr sample`.
     pub fn look_alike() -> Self {
         Self {
@@ -202,21 +244,8 @@ impl Description {
     /// Returns how `now` differs from this description of a dataset, one line each; none
     /// where they are equal but for display windows that the data give.
     pub fn differences(&self, now: &Self) -> Vec<String> {
-        let mut lines = Vec::new();
-        let mut compare = |field: &str, then: Option<&str>, now: Option<&str>| {
-            if then != now {
-                let text = |value: Option<&str>| match value {
-                    Some(value) => format!("{value:?}"),
-                    None => "not stated".to_owned(),
-                };
-                lines.push(format!(
-                    "{field} is {} and would be {}",
-                    text(then),
-                    text(now)
-                ));
-            }
-        };
-        compare("the name", Some(&self.name), Some(&now.name));
+        let mut found = Differences::default();
+        found.compare("the name", Some(&self.name), Some(&now.name));
         for (field, then, now) in [
             ("the licence", &self.license, &now.license),
             (
@@ -228,54 +257,73 @@ impl Description {
             ("the BibTeX entry", &self.bibtex, &now.bibtex),
             ("the address", &self.url, &now.url),
             ("the creator", &self.creator, &now.creator),
+            ("the text about it", &self.about, &now.about),
+            ("the intended use", &self.intended_use, &now.intended_use),
+            ("the version", &self.version, &now.version),
+            (
+                "the date of publication",
+                &self.date_published,
+                &now.date_published,
+            ),
             ("the profile", &self.profile, &now.profile),
         ] {
-            compare(field, then.as_deref(), now.as_deref());
+            found.compare(field, then.as_deref(), now.as_deref());
         }
         for ((group, then), (_, now)) in self.rows.clauses().into_iter().zip(now.rows.clauses()) {
-            compare(group, then.as_deref(), now.as_deref());
+            found.compare(group, then.as_deref(), now.as_deref());
         }
         for (then, now) in self.channels.iter().zip(&now.channels) {
-            let name = &then.name;
-            let texts = [
-                ("stain", &then.stain, &now.stain),
-                ("structure", &then.structure, &now.structure),
-                ("colour", &then.color, &now.color),
-            ];
-            for (what, then, now) in texts {
-                compare(&format!("the {what} of {name}"), Some(then), Some(now));
-            }
-            for (what, then, now) in [
-                ("excitation", then.excitation_nm, now.excitation_nm),
-                ("emission", then.emission_nm, now.emission_nm),
-            ] {
-                let text = |wavelength: f64| format!("{wavelength} nm");
-                let (then, now) = (then.map(text), now.map(text));
-                let what = format!("the {what} of {name}");
-                compare(&what, then.as_deref(), now.as_deref());
-            }
-            let ids = |channel: &ChannelDescription| channel.structure_ids.join(" ");
-            let (then_ids, now_ids) = (ids(then), ids(now));
-            compare(
-                &format!("the term of the structure of {name}"),
-                Some(&then_ids),
-                Some(&now_ids),
-            );
-            let (then, now) = (then.window_text(), now.window_text());
-            compare(
-                &format!("the display window of {name}"),
-                Some(&then),
-                Some(&now),
-            );
+            found.compare_channels(then, now);
         }
         let columns = self.columns.differing(&now.columns);
         if !columns.is_empty() {
-            lines.push(format!(
+            found.0.push(format!(
                 "the texts of these columns: {}",
                 columns.join(", ")
             ));
         }
-        lines
+        found.0
+    }
+}
+
+/// What two descriptions say differently, a line each.
+#[derive(Default)]
+struct Differences(Vec<String>);
+
+impl Differences {
+    fn compare(&mut self, field: &str, then: Option<&str>, now: Option<&str>) {
+        if then == now {
+            return;
+        }
+        let text = |value: Option<&str>| match value {
+            Some(value) => format!("{value:?}"),
+            None => "not stated".to_owned(),
+        };
+        let (then, now) = (text(then), text(now));
+        self.0.push(format!("{field} is {then} and would be {now}"));
+    }
+
+    fn compare_channels(&mut self, then: &ChannelDescription, now: &ChannelDescription) {
+        let name = &then.name;
+        let ids = |channel: &ChannelDescription| channel.structure_ids.join(" ");
+        for (what, then, now) in [
+            ("stain", &then.stain, &now.stain),
+            ("structure", &then.structure, &now.structure),
+            ("colour", &then.color, &now.color),
+            ("term of the structure", &ids(then), &ids(now)),
+            ("display window", &then.window_text(), &now.window_text()),
+        ] {
+            self.compare(&format!("the {what} of {name}"), Some(then), Some(now));
+        }
+        for (what, then, now) in [
+            ("excitation", then.excitation_nm, now.excitation_nm),
+            ("emission", then.emission_nm, now.emission_nm),
+        ] {
+            let text = |wavelength: f64| format!("{wavelength} nm");
+            let (then, now) = (then.map(text), now.map(text));
+            let what = format!("the {what} of {name}");
+            self.compare(&what, then.as_deref(), now.as_deref());
+        }
     }
 }
 

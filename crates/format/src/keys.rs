@@ -29,8 +29,11 @@ pub const CHANNELS: &str = "channels.parquet";
 pub const CHANNEL_STATS: &str = "channel_stats.parquet";
 /// Key of the table of embeddings.
 pub const EMBEDDINGS: &str = "embeddings.parquet";
-/// Key of the dataset's card.
+/// Key of the dataset's card. People edit it, so the root has its checksum and `SHA256SUMS`
+/// does not.
 pub const CARD: &str = "README.md";
+/// Key of the text of a licence that is no SPDX identifier.
+pub const LICENSE: &str = "LICENSE.txt";
 /// Key of the description for machines.
 pub const CROISSANT: &str = "croissant.json";
 /// Key of the list of checksums.
@@ -127,13 +130,17 @@ const fn object(key: &'static str, kind: ObjectKind, stage: Stage) -> Object {
 }
 
 /// All objects that have a fixed key, in the order of writing.
-pub const OBJECTS: [Object; 11] = [
+pub const OBJECTS: [Object; 12] = [
     table(SITES, false),
     table(PLANES, false),
     table(CHANNELS, false),
     table(CHANNEL_STATS, false),
     table(EMBEDDINGS, true),
     object(CARD, ObjectKind::Document, Stage::Documents),
+    Object {
+        is_optional: true,
+        ..object(LICENSE, ObjectKind::Document, Stage::Documents)
+    },
     object(CROISSANT, ObjectKind::Document, Stage::Documents),
     object(IMAGES_METADATA, ObjectKind::Metadata, Stage::Documents),
     object(CHECKSUMS, ObjectKind::Checksums, Stage::Checksums),

@@ -40,10 +40,12 @@ pub mod keys;
 mod labels;
 mod ome;
 mod plane_counts;
+mod reader_versions;
 mod root;
 mod root_attributes;
 mod row_rules;
 mod shard;
+mod split;
 mod store_checksums;
 mod switch;
 mod table_digest;
@@ -70,9 +72,11 @@ pub use self::image_array::{array_metadata, data_type_name, images_metadata, pla
 pub use self::json::{JsonError, parse_json};
 pub use self::labels::{Label, LabelError, label_names, label_values, labels};
 pub use self::plane_counts::PlaneCounts;
+pub use self::reader_versions::{READER_VERSIONS, ReaderVersion};
 pub use self::root::{DatasetAttributes, Root, RootError, Settings, root_metadata};
 pub use self::row_rules::RowRules;
 pub use self::shard::{ShardIndex, ShardIndexError, index_bytes, read_index, read_stored_index};
+pub use self::split::PublishedSplit;
 pub use self::store_checksums::{
     StoreChecksum, StoreChecksums, parse_store_checksums, store_checksums_document,
 };

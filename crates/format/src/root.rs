@@ -1,6 +1,8 @@
 //! The root group of a dataset: its attributes, and the metadata of all arrays.
 //! No other module writes or parses the root.
 
+use std::collections::BTreeMap;
+
 use rxrx_metadata::{ArrayGeometry, Layout, NameOptions, PixelSize, Plan, PlanError, Tiles};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -9,9 +11,10 @@ use crate::codec::chain::Codec;
 use crate::description::Description;
 use crate::image_array::data_type;
 use crate::json::{JsonError, parse_json};
-use crate::keys::{CHANNELS, EMBEDDINGS, IMAGES, OBJECTS, Object, shard_number};
+use crate::keys::{CHANNELS, EMBEDDINGS, IMAGES, LICENSE, OBJECTS, Object, shard_number};
 use crate::ome::ome;
 use crate::plane_counts::PlaneCounts;
+use crate::reader_versions::least_versions;
 use crate::root_attributes::{plain_attributes, stored_attributes, summary};
 use crate::table_digest::table_sha256;
 use crate::tables::embeddings::EmbeddingsDigest;
@@ -103,6 +106,13 @@ pub struct DatasetAttributes {
     /// Length and digest of the embeddings, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub embeddings: Option<EmbeddingsDigest>,
+    /// Least versions of the programs that read the dataset, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub reader_versions: BTreeMap<String, String>,
+    /// SHA-256 of the card as the program wrote it, in hexadecimal digits. Where it is absent,
+    /// `SHA256SUMS` has the checksum of the card.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card_sha256: Option<String>,
 }
 
 impl DatasetAttributes {
@@ -125,6 +135,8 @@ impl DatasetAttributes {
             format_draft: FORMAT_IS_DRAFT,
             metadata_sha256: hex::encode(table_sha256(plan.table())),
             embeddings: None,
+            reader_versions: least_versions(),
+            card_sha256: None,
         }
     }
 }
@@ -266,9 +278,11 @@ impl Root {
     pub fn objects(&self) -> impl Iterator<Item = &'static Object> {
         let has_embeddings = self.attributes.embeddings.is_some();
         let has_channels = self.attributes.format_version > OLDEST_FORMAT_VERSION;
+        let has_license = self.attributes.description.license_text.is_some();
         OBJECTS.iter().filter(move |object| match object.key {
             EMBEDDINGS => has_embeddings,
             CHANNELS => has_channels,
+            LICENSE => has_license,
             _ => !object.is_optional,
         })
     }

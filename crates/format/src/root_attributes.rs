@@ -19,13 +19,15 @@ const CONVENTIONS: &str = "CF-1.11, ACDD-1.3";
 const RENAMED: [(&str, &str); 2] = [("name", "title"), ("creator", "creator_name")];
 
 /// Attributes that are stored as JSON text.
-const AS_TEXT: [&str; 6] = [
+const AS_TEXT: [&str; 8] = [
     "channels",
     "columns",
     "embeddings",
     "planes",
+    "reader_versions",
     "rows",
     "settings",
+    "split",
 ];
 
 /// Truth values, which are stored as 1: netCDF has none. They are absent where false.

@@ -1,10 +1,6 @@
 //! Columns of the table and the types of their values.
 
-pub(crate) mod integers;
-
-use rxrx_tables::{Texts, is_blank};
-
-use self::integers::Integers;
+use rxrx_tables::{Integers, Texts, is_blank};
 
 /// One column of the table, its cells in array order.
 #[derive(Clone, Debug, PartialEq)]

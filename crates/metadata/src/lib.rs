@@ -28,7 +28,6 @@ mod well;
 #[path = "../../../tests/real_data.rs"]
 mod real_data;
 
-pub use self::column::integers::Integers;
 pub use self::column::{Column, ColumnValues};
 pub use self::discover::error::DiscoverError;
 pub use self::discover::listing::{ImageFile, Listing};
@@ -67,4 +66,4 @@ pub use self::table::error::MetadataError;
 pub use self::table::metadata_table::{MetadataTable, REQUIRED, SITE_ID};
 pub use self::table::options::TableOptions;
 pub use self::well::{NotAWell, Well};
-pub use rxrx_tables::{PageSizes, TableFile, TableFileError, Texts};
+pub use rxrx_tables::{Integers, PageSizes, TableFile, TableFileError, Texts};

@@ -1,7 +1,9 @@
 //! The objects of a dataset that are there: by a list of the store or, where it gives
 //! none, by asking for them one by one.
 
-use rxrx_format::keys::{CHECKSUMS, ROOT_METADATA, SITES};
+use std::collections::BTreeSet;
+
+use rxrx_format::keys::{CARD, CHECKSUMS, ROOT_METADATA, SITES};
 use rxrx_storage::{StoreErrorKind, StoredObject};
 use serde::Serialize;
 
@@ -33,7 +35,7 @@ pub struct Checked {
 
 impl Dataset {
     /// Returns the keys of the objects that the dataset should have: those that
-    /// `SHA256SUMS` names, and the list itself. Without a list these are the keys that
+    /// `SHA256SUMS` names, the list itself and the card. Without a list these are the keys that
     /// every dataset has.
     pub(crate) fn expected_keys(&self) -> Result<Vec<String>, DatasetError> {
         let recorded = match self.checksums() {
@@ -43,7 +45,12 @@ impl Dataset {
             }
             recorded => recorded?,
         };
-        Ok(recorded.into_keys().chain([CHECKSUMS.to_owned()]).collect())
+        let mut keys: BTreeSet<String> = recorded.into_keys().collect();
+        keys.insert(CHECKSUMS.to_owned());
+        if self.root.attributes.card_sha256.is_some() {
+            keys.insert(CARD.to_owned());
+        }
+        Ok(keys.into_iter().collect())
     }
 
     /// Returns the objects that are there, and how the `expected` ones were looked for.

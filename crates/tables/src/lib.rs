@@ -9,6 +9,7 @@ mod encoding;
 mod error;
 mod excerpt;
 mod file;
+mod integers;
 mod limits;
 mod lines;
 mod parquet;
@@ -20,6 +21,7 @@ mod texts;
 pub use self::error::{TableFileError, listed};
 pub use self::excerpt::{excerpt, first_of};
 pub use self::file::{Content, open_packed, packed};
+pub use self::integers::Integers;
 pub use self::limits::Limits;
 pub use self::parquet::cells::Cells;
 pub use self::parquet::{

@@ -14,7 +14,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rxrx_format::keys::{CHECKSUMS, ROOT_METADATA, STORE_CHECKSUMS, bytes_at_most};
+use rxrx_format::keys::{CARD, CHECKSUMS, ROOT_METADATA, STORE_CHECKSUMS, bytes_at_most};
 use rxrx_format::{Checksums, Sha256Sum, StoreChecksum, StoreChecksums, parse_store_checksums};
 use rxrx_reader::{Dataset, ObjectCount, root_bytes};
 use rxrx_storage::{Store, StoreErrorKind, StoredChecksums};
@@ -122,7 +122,7 @@ fn extra(store: &dyn Store, sums: &Checksums) -> Result<Option<ObjectCount>, Ver
     let mut extra = ObjectCount::default();
     for object in objects {
         let key = object.key.as_str();
-        if !sums.contains_key(key) && ![CHECKSUMS, STORE_CHECKSUMS].contains(&key) {
+        if !sums.contains_key(key) && ![CARD, CHECKSUMS, STORE_CHECKSUMS].contains(&key) {
             extra.add(key);
         }
     }

@@ -47,6 +47,11 @@ impl Checksums {
         self.lines.contains_key(key)
     }
 
+    /// The keys that lines name.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.lines.keys().map(String::as_str)
+    }
+
     /// Returns whether the list has no line.
     pub(super) fn is_empty(&self) -> bool {
         self.lines.is_empty()

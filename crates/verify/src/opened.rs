@@ -1,12 +1,12 @@
 //! The root, the list of checksums and the sizes of the objects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rxrx_format::Root;
-use rxrx_format::keys::{CHECKSUMS, ROOT_METADATA, bytes_at_most};
-use rxrx_reader::consistency::{FindingKind, Findings, error_chain};
+use rxrx_format::keys::{CARD, CHECKSUMS, OBJECTS, ROOT_METADATA, bytes_at_most, shard_key};
+use rxrx_reader::consistency::{FindingKind, Findings, error_chain, label_keys};
 use rxrx_reader::{DatasetError, parse_root, root_bytes};
-use rxrx_storage::Store;
+use rxrx_storage::{Store, StoreError, StoreErrorKind};
 use sha2::{Digest, Sha256};
 
 use super::checksums::Checksums;
@@ -22,7 +22,9 @@ pub(super) struct OpenedDataset {
 }
 
 impl OpenedDataset {
-    /// Lists the dataset and reads its root and its list of checksums.
+    /// Reads the root and the list of checksums, and lists the dataset. Where the store
+    /// cannot list, as a plain web server, it is asked for each object that the list of
+    /// checksums names or that a dataset with this root has.
     ///
     /// # Errors
     /// [`VerifyError`] when there is no root, it has a format that this program
@@ -33,9 +35,6 @@ impl OpenedDataset {
         dataset: &str,
         findings: &Findings,
     ) -> Result<Self, VerifyError> {
-        let objects = store.list()?.into_iter();
-        let sizes: BTreeMap<String, u64> =
-            objects.map(|object| (object.key, object.size)).collect();
         let root = root_bytes(store)?;
         let root = root.ok_or_else(|| DatasetError::NotSealed {
             dataset: dataset.to_owned(),
@@ -57,11 +56,22 @@ impl OpenedDataset {
                 None
             }
         };
+        let sizes = match listed(store)? {
+            Some(sizes) => sizes,
+            None => asked_for(store, &checksums, root.as_ref())?,
+        };
         Ok(Self {
             sizes,
             checksums,
             root,
         })
+    }
+
+    /// Returns whether the card may have any content: the list of checksums does not name
+    /// it, because people edit it.
+    pub(super) fn has_free_card(&self) -> bool {
+        let is_free = |root: &Root| root.attributes.card_sha256.is_some();
+        !self.checksums.lists(CARD) && self.root.as_ref().is_none_or(is_free)
     }
 
     /// Returns whether there is an object with that key.
@@ -74,6 +84,38 @@ impl OpenedDataset {
         let sizes = self.sizes.values();
         sizes.fold(0, |sum, size| sum.saturating_add(*size))
     }
+}
+
+/// Returns the sizes of the objects by the list of the store; `None` if it gives none.
+fn listed(store: &dyn Store) -> Result<Option<BTreeMap<String, u64>>, StoreError> {
+    match store.list() {
+        // A page for people that lists a folder is a list without objects.
+        Ok(objects) if objects.iter().any(|object| object.key == ROOT_METADATA) => {
+            let sizes = objects.into_iter().map(|object| (object.key, object.size));
+            Ok(Some(sizes.collect()))
+        }
+        Err(error) if error.kind == StoreErrorKind::Unreachable => Err(error),
+        _ => Ok(None),
+    }
+}
+
+/// Returns the sizes of the objects of a dataset, which are asked for one by one.
+fn asked_for(
+    store: &dyn Store,
+    checksums: &Checksums,
+    root: Option<&Root>,
+) -> Result<BTreeMap<String, u64>, StoreError> {
+    let mut keys: BTreeSet<String> = checksums.keys().map(str::to_owned).collect();
+    keys.extend(OBJECTS.iter().map(|object| object.key.to_owned()));
+    if let Some(root) = root {
+        keys.extend(label_keys(root).into_values().flatten());
+        keys.extend((0..root.geometry.shards()).map(shard_key));
+    }
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let sizes = keys.iter().zip(store.sizes(&keys)?);
+    Ok(sizes
+        .filter_map(|(key, size)| Some(((*key).to_owned(), size?)))
+        .collect())
 }
 
 /// Reads the list of checksums: `None` when it is absent, nothing when it cannot be

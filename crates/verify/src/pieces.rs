@@ -1,10 +1,10 @@
 //! Pieces of a shard: some chunks that lie one behind the other and are read at once.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rxrx_reader::consistency::{FindingKind, error_chain};
-use rxrx_storage::{Store, StoreError};
+use rxrx_storage::{Store, StoreError, StoreErrorKind};
 use sha2::{Digest, Sha256};
 
 use super::budget::{Budget, Taken};
@@ -73,11 +73,22 @@ impl From<StoreError> for Problem {
     }
 }
 
+/// Returns the bytes in a range, or as many of them as there are.
+fn part_of(whole: &[u8], range: &Range<u64>) -> Vec<u8> {
+    let position = |at: u64| usize::try_from(at).map_or(whole.len(), |at| at.min(whole.len()));
+    let range = position(range.start)..position(range.end);
+    whole.get(range).unwrap_or_default().to_vec()
+}
+
 /// A shard that is read from start to end and hashed.
 pub(super) struct HashedShard<'a> {
     store: &'a dyn Store,
     key: &'a str,
     memory: &'a Arc<Budget>,
+    /// Its size in bytes.
+    size: u64,
+    /// All of its bytes, where the server sends whole objects only.
+    whole: OnceLock<Vec<u8>>,
     piece: u64,
     hasher: Sha256,
     /// Bytes that were hashed.
@@ -85,10 +96,17 @@ pub(super) struct HashedShard<'a> {
 }
 
 impl<'a> HashedShard<'a> {
-    pub(super) fn new(store: &'a dyn Store, key: &'a str, memory: &'a VerifyMemory) -> Self {
+    pub(super) fn new(
+        store: &'a dyn Store,
+        key: &'a str,
+        size: u64,
+        memory: &'a VerifyMemory,
+    ) -> Self {
         Self {
             store,
             key,
+            size,
+            whole: OnceLock::new(),
             memory: &memory.shards,
             piece: memory.piece,
             hasher: Sha256::new(),
@@ -99,12 +117,27 @@ impl<'a> HashedShard<'a> {
     /// Reads some bytes, which are not hashed.
     pub(super) fn part(&self, range: Range<u64>) -> Result<(Vec<u8>, Taken), Problem> {
         let taken = self.memory.take(range.end.saturating_sub(range.start));
-        let bytes = self.store.get_range(self.key, range)?;
+        let bytes = match self.whole.get() {
+            Some(whole) => Some(part_of(whole, &range)),
+            None => match self.store.get_range(self.key, range.clone()) {
+                Err(error) if error.kind == StoreErrorKind::Unsupported => {
+                    self.part_of_all(&range)?
+                }
+                read => read?,
+            },
+        };
         let bytes = bytes.ok_or_else(|| Problem {
             kind: FindingKind::Missing,
             text: "it was removed during the verification".to_owned(),
         })?;
         Ok((bytes, taken))
+    }
+
+    /// Reads all bytes, of a server that takes no notice of ranges (`python -m http.server`),
+    /// and returns those in `range`.
+    fn part_of_all(&self, range: &Range<u64>) -> Result<Option<Vec<u8>>, Problem> {
+        let whole = self.store.get_at_most(self.key, self.size)?;
+        Ok(whole.map(|whole| part_of(self.whole.get_or_init(|| whole), range)))
     }
 
     /// Reads the bytes in `range`, which begins at or behind what was read before, and

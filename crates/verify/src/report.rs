@@ -29,6 +29,9 @@ pub struct VerifyReport {
     pub planes: usize,
     /// Planes whose pixels were compared with the source; `None` without one.
     pub compared: Option<usize>,
+    /// Whether somebody has edited the card, `README.md`, since it was written. That is no
+    /// finding.
+    pub card_edited: bool,
     /// Number of findings of each kind.
     pub findings: BTreeMap<FindingKind, usize>,
     /// Sites that are touched by findings.

@@ -125,7 +125,7 @@ impl<'a> ShardCheck<'a> {
 
     /// Reads a shard of which only the checksum can be compared.
     fn hash_alone<'b>(&'b self, key: &'b str) -> Result<HashedShard<'b>, Problem> {
-        let mut shard = HashedShard::new(self.store, key, &self.memory);
+        let mut shard = HashedShard::new(self.store, key, self.size(key), &self.memory);
         shard.hash_until(self.size(key))?;
         Ok(shard)
     }
@@ -141,7 +141,7 @@ impl<'a> ShardCheck<'a> {
         let size = self.size(key);
         let chunks = geometry.chunks_per_shard();
         let end = size.saturating_sub(index_bytes(chunks) as u64);
-        let mut shard = HashedShard::new(self.store, key, &self.memory);
+        let mut shard = HashedShard::new(self.store, key, self.size(key), &self.memory);
         let (index, taken) = shard.part(end..size)?;
         let findings = self.about(expected, key);
         let groups = match (

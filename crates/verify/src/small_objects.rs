@@ -19,6 +19,8 @@ use super::opened::OpenedDataset;
 pub(super) struct SmallObjects {
     objects: BTreeMap<String, Bytes>,
     shards: Vec<String>,
+    /// Whether somebody has edited the card, which the list of checksums does not name.
+    pub(super) card_edited: bool,
 }
 
 /// The keys of the objects that a dataset with a certain root has.
@@ -41,6 +43,7 @@ impl SmallObjects {
                 continue;
             }
             let is_part = match &known {
+                _ if key == CARD => true,
                 Some(known) => known.contains(key),
                 None => opened.checksums.lists(key),
             };
@@ -59,6 +62,8 @@ impl SmallObjects {
                 opened.checksums.accept(key);
             } else if is_shard {
                 read.shards.push(key.clone());
+            } else if key == CARD && opened.has_free_card() {
+                read.card_edited = read_free_card(store, opened, findings);
             } else if let Some(bytes) = read_object(store, opened, key, findings) {
                 match known
                     .as_ref()
@@ -120,6 +125,22 @@ fn report_extra(opened: &OpenedDataset, key: &str, findings: &Findings) {
         opened.checksums.accept(key);
     }
     findings.object(FindingKind::Extra, key, text);
+}
+
+/// Reads a card that may have any content. Returns whether it is not as it was written.
+fn read_free_card(store: &dyn Store, opened: &OpenedDataset, findings: &Findings) -> bool {
+    let written = opened
+        .root
+        .as_ref()
+        .and_then(|root| root.attributes.card_sha256.as_deref());
+    match store.get_at_most(CARD, bytes_at_most(CARD)) {
+        Ok(Some(card)) => written.is_some_and(|sum| sum != hex::encode(Sha256::digest(card))),
+        Ok(None) => false,
+        Err(error) => {
+            findings.object(FindingKind::Damaged, CARD, error_chain(&error));
+            false
+        }
+    }
 }
 
 /// Reads an object; `None` when it is absent or its checksum is wrong.

@@ -41,6 +41,7 @@ pub fn verify(
     let findings = Findings::default();
     let opened = OpenedDataset::read(store, dataset, &findings)?;
     let objects = SmallObjects::read(store, &opened, &findings);
+    let card_edited = objects.card_edited;
     let tables = match &opened.root {
         Some(root) => check_objects(root, objects.objects(), &findings),
         None => Tables::default(),
@@ -67,6 +68,7 @@ pub fn verify(
         sites,
         planes: counters.decoded.load(Ordering::Relaxed),
         compared: source.map(|_| counters.compared.load(Ordering::Relaxed)),
+        card_edited,
         sites_touched: found.sites(),
         findings: found.kinds,
         by_object: found.objects,

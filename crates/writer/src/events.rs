@@ -127,7 +127,11 @@ pub enum Event<'a> {
         objects: usize,
     },
     /// The card at OUTPUT was edited, so it stays.
-    CardKept,
+    CardKept {
+        /// Lines by which the new card differs: `-` is only in the card that stays, `+` only
+        /// in the new one.
+        changes: &'a str,
+    },
     /// All units are stored; labels, tables and root metadata are written.
     Sealing,
 }

@@ -18,6 +18,7 @@
 //! operating system, in an object store a lease that it renews. Both name the process
 //! and the host that hold them, for the error of a second process.
 
+mod card;
 mod checksummed_store;
 mod error;
 mod existing;
@@ -35,6 +36,7 @@ mod switch;
 mod tests;
 mod whole;
 
+pub(crate) use self::card::{card, card_changes};
 pub use self::checksummed_store::LostObject;
 pub(crate) use self::checksummed_store::{ChecksummedStore, ObjectChecksum};
 pub use self::error::OutputError;

@@ -3,7 +3,7 @@
 //! 1. chunks of the label arrays, several at once
 //! 2. `metadata.parquet`, `planes.parquet`, `channels.parquet`,
 //!    `channel_stats.parquet`, `embeddings.parquet`
-//! 3. `README.md`, `croissant.json`, `zarr.json` of each label array and of
+//! 3. `README.md`, `LICENSE.txt`, `croissant.json`, `zarr.json` of each label array and of
 //!    `images`, several at once
 //! 4. `SHA256SUMS`, which already lists the object that is still to come
 //! 5. if every object exists with the size with which it was put, in an object store
@@ -21,7 +21,7 @@ mod tests;
 
 use rxrx_format::keys::{
     CARD, CHANNEL_STATS, CHANNELS, CHECKSUMS, CROISSANT, EMBEDDINGS, GROUP, IMAGES,
-    IMAGES_METADATA, PLANES, ROOT_METADATA, SITES, array_metadata_key,
+    IMAGES_METADATA, LICENSE, PLANES, ROOT_METADATA, SITES, array_metadata_key,
 };
 use rxrx_format::{
     DatasetAttributes, Label, StoredFile, channel_stats_table, channels_table, croissant,
@@ -31,6 +31,7 @@ use rxrx_format::{
 use rxrx_metadata::{Embeddings, Plan};
 use rxrx_storage::{StoreError, for_each_concurrent};
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 use self::collected_records::CollectedRecords;
 pub use self::error::SealError;
@@ -118,9 +119,10 @@ impl Seal<'_> {
         Ok(refused)
     }
 
-    /// Puts the card, the Croissant description and the metadata of every array.
+    /// Puts the card, the licence, the Croissant description and the metadata of every array.
+    /// The attributes get the checksum of the card.
     /// Returns the metadata by array.
-    fn put_documents(&self, labels: Vec<Label>) -> Result<Map<String, Value>, SealError> {
+    fn put_documents(&mut self, labels: Vec<Label>) -> Result<Map<String, Value>, SealError> {
         let Self {
             plan,
             attributes,
@@ -133,14 +135,18 @@ impl Seal<'_> {
         let columns = plan.table().columns();
         let croissant = croissant(columns, plan.geometry(), attributes, &files);
         let images = images_metadata(plan, attributes.settings.codec);
+        let card = dataset_card(plan, attributes).into_bytes();
+        attributes.card_sha256 = Some(hex::encode(Sha256::digest(&card)));
         let mut documents = vec![
-            (CARD.to_owned(), dataset_card(plan, attributes).into_bytes()),
+            (CARD.to_owned(), card),
             (CROISSANT.to_owned(), document(CROISSANT, &croissant)?),
             (
                 IMAGES_METADATA.to_owned(),
                 document(IMAGES_METADATA, &images)?,
             ),
         ];
+        let license = attributes.description.license_file();
+        documents.extend(license.map(|text| (LICENSE.to_owned(), text.into_bytes())));
         let mut arrays = Map::from_iter([(IMAGES.to_owned(), images)]);
         for label in labels {
             let key = array_metadata_key(&label.name);

@@ -285,7 +285,9 @@ impl LookAlike {
         assert_eq!(notes.get("description").map(String::as_str), Some(text));
         assert_eq!(notes.get("units").map(String::as_str), units);
         let croissant = dataset.json("croissant.json");
-        let fields = croissant["recordSet"][0]["field"].as_array().unwrap();
+        let sets = croissant["recordSet"].as_array().unwrap();
+        let sites = sets.iter().find(|set| set["name"] == "sites").unwrap();
+        let fields = sites["field"].as_array().unwrap();
         let field = fields
             .iter()
             .find(|field| field["name"] == format!("sites/{column}"));

@@ -10,7 +10,8 @@ use super::{GAPS, converted_with_gaps, publish, running, unfinished, with_gaps};
 use crate::end_to_end::input::Input;
 use crate::end_to_end::run::{convert, info, plan, run, verify};
 
-/// The option that names a profile in which every field has a value.
+/// The option that names a profile in which every field has a value. The input gets a
+/// description with those fields that a profile does not have.
 fn whole_profile(input: &Input) -> String {
     let profile = r#"
         name = "trial"
@@ -21,6 +22,8 @@ fn whole_profile(input: &Input) -> String {
         bibtex = "@misc{trial}"
         url = "https://example.org/trial"
         creator = "A laboratory"
+        about = "Cells."
+        intended_use = "Trials."
         [images]
         pixel_size = 0.65
         [[channels]]
@@ -41,6 +44,8 @@ fn whole_profile(input: &Input) -> String {
         name = "train"
         rows = ["dataset=train"]
     "#;
+    let said = r#"{"version": "1.0.0", "date_published": "2026-11-28"}"#;
+    fs::write(input.root().join("rxrx2zarr.json"), said).unwrap();
     let path = input.beside("trial.toml");
     fs::write(&path, profile).unwrap();
     format!("--profile {}", path.display())

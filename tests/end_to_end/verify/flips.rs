@@ -16,7 +16,9 @@ const ROUNDS: usize = 60;
 fn a_flipped_bit_is_found_in_its_object_only() {
     let input = input_with_gaps();
     let whole = Dataset::at(input.output());
-    let objects: Vec<(String, Vec<u8>)> = whole.objects().into_iter().collect();
+    let mut objects: Vec<(String, Vec<u8>)> = whole.objects().into_iter().collect();
+    // Any card is right: people edit it.
+    objects.retain(|(key, _)| key != "README.md");
     let table = whole.sites_table();
     let [shards, ids] = ["object", "site_id"].map(|column| table.texts(column));
     let [offsets, lengths] = ["byte_offset", "byte_length"].map(|column| table.integers(column));

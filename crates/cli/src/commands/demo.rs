@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &DemoArguments, verbosity: Verbosity) -> anyhow::Re
         write!(out, "2. Dataset: ")?;
         report::converted(out, &converted, &output, seconds)?;
         writeln!(out, "3. Open it:")?;
-        report::how_to_open(out, &output)
+        report::how_to_open(out, &output, true)
     });
     report::warn_unless_printed(
         printed.map_err(Into::into),

@@ -21,7 +21,7 @@ pub(crate) fn run(
                 return report::to_publish(out, &published, &url);
             }
             report::published(out, &published, &url, seconds)?;
-            report::how_to_open(out, &url)
+            report::how_to_open(out, &url, true)
         })
         .map_err(Into::into)
     };

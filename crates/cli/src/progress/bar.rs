@@ -57,7 +57,10 @@ pub(super) fn tell_switch(event: Event<'_>) {
              the dataset names them",
             quantity(objects, "object")
         )),
-        Event::CardKept => line("README.md was edited, so it stays as it is"),
+        Event::CardKept { changes } => line(format!(
+            "README.md was edited, so it stays as it is; the card of the new dataset would change \
+             these lines (- in yours, + in the new one):\n{changes}"
+        )),
         _ => {}
     }
 }

@@ -132,7 +132,9 @@ impl SiteProgress {
                 grace.as_secs()
             )),
             Event::Sealing if verbose => line("sealing"),
-            Event::Switching | Event::LeftBehind { .. } | Event::CardKept => tell_switch(event),
+            Event::Switching | Event::LeftBehind { .. } | Event::CardKept { .. } => {
+                tell_switch(event)
+            }
             _ => {}
         }
     }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use rxrx_writer::{Address, Location};
+use rxrx_writer::{Address, Location, READER_VERSIONS};
 
 /// Parts of the lines that depend on the location of the dataset.
 struct Lines {
@@ -19,8 +19,13 @@ struct Lines {
 }
 
 /// Writes lines to paste into Python and DuckDB. Only the images become Dask arrays, with one
-/// stored object a task: with one site a task, a data set of RxRx1's size is slow.
-pub(crate) fn how_to_open(out: &mut dyn Write, dataset: &Location) -> io::Result<()> {
+/// stored object a task: with one site a task, a data set of RxRx1's size is slow. `is_listed`
+/// says whether the store could list the dataset, as an object store can.
+pub(crate) fn how_to_open(
+    out: &mut dyn Write,
+    dataset: &Location,
+    is_listed: bool,
+) -> io::Result<()> {
     let Lines {
         packages,
         imports,
@@ -29,13 +34,16 @@ pub(crate) fn how_to_open(out: &mut dyn Write, dataset: &Location) -> io::Result
         tables,
     } = match dataset {
         Location::Local(path) => local(&std::path::absolute(path)?.display().to_string()),
+        Location::Remote(address) if is_web_server(address, is_listed) => web_server(address),
         Location::Remote(address) => remote(address),
     };
+    let zarr = READER_VERSIONS.iter().find(|reader| reader.name == "zarr");
+    let zarr = zarr.map_or("", |reader| reader.least);
     let imports = imports.replace('\n', "\n    ");
     let setup = setup.replace('\n', "\n    ");
     writeln!(
         out,
-        r#"Python (pip install xarray dask zarr{packages}):
+        r#"Python (pip install xarray dask "zarr>={zarr}"{packages}):
     import xarray as xr
     {imports}ds = xr.open_zarr({images}, chunks=None)
     ds["images"] = ds.images.chunk(site=ds.images.encoding["shards"][0])
@@ -55,6 +63,25 @@ fn local(path: &str) -> Lines {
         images: format!("\"{path}/images.zarr\""),
         setup: String::new(),
         tables: path.to_owned(),
+    }
+}
+
+/// Whether an address is that of files on a web server: an S3 server lists its buckets, unless
+/// it may not, and then its objects are files to a reader as well.
+fn is_web_server(address: &Address, is_listed: bool) -> bool {
+    !is_listed && ["http", "https"].contains(&address.url().scheme())
+}
+
+/// Returns the lines of a folder on a web server.
+fn web_server(address: &Address) -> Lines {
+    let url = address.to_string();
+    let url = url.trim_end_matches('/');
+    Lines {
+        packages: " fsspec aiohttp",
+        imports: "",
+        images: format!("\"{url}/images.zarr\""),
+        setup: "INSTALL httpfs; LOAD httpfs;\n".to_owned(),
+        tables: url.to_owned(),
     }
 }
 

@@ -69,11 +69,19 @@ pub(crate) fn info(
     property(out, "labels", info.labels.join(" "))?;
     property(out, "tables", info.tables.join(" "))?;
     property(out, "made by", &attributes.generator)?;
+    let readers = attributes.reader_versions.iter();
+    let readers: Vec<String> = readers
+        .map(|(name, least)| format!("{name} {least}"))
+        .collect();
+    if !readers.is_empty() {
+        let readers = format!("{}, and newer versions", readers.join(", "));
+        property(out, "readers", readers)?;
+    }
     if !info.gaps.is_whole() {
         return gaps(out, &info.gaps);
     }
     writeln!(out)?;
-    how_to_open(out, dataset)
+    how_to_open(out, dataset, info.checked.listed)
 }
 
 /// Tells how many objects were looked for, and how.

@@ -33,6 +33,12 @@ pub(crate) fn verified(
     }
     let rate = report.sites as f64 / seconds.max(1e-3);
     writeln!(out, ", {seconds:.1} s ({rate:.0} sites/s)")?;
+    if report.card_edited {
+        writeln!(
+            out,
+            "README.md was edited since it was written, which is no damage"
+        )?;
+    }
     if report.is_clean() {
         return writeln!(out, "all is as recorded");
     }

@@ -38,6 +38,10 @@ pub struct Profile {
     pub url: Option<String>,
     /// Creator of the data set.
     pub creator: Option<String>,
+    /// Sentences that say what the images show and how they were made.
+    pub about: Option<String>,
+    /// Sentences that say what the data set was published for.
+    pub intended_use: Option<String>,
     /// Where its images are, and how they were taken.
     #[serde(default)]
     pub images: ImagesProfile,

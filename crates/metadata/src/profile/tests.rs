@@ -374,12 +374,14 @@ fn controls_and_splits_are_told_by_the_columns() {
 #[test]
 fn a_description_in_the_input_may_have_any_known_field_and_no_other() {
     let text =
-        br#"{"name": "Mine", "channels": [{"name": "w2", "stain": "DAPI", "window": [3, 400]}]}"#;
+        br#"{"name": "Mine", "version": "1.0.0", "date_published": "2026-02-28", "channels": [{"name": "w2", "stain": "DAPI", "window": [3, 400]}]}"#;
     let described = InputDescription::parse(text).unwrap();
     assert_eq!(
         described,
         InputDescription {
             name: Some("Mine".to_owned()),
+            version: Some("1.0.0".to_owned()),
+            date_published: Some("2026-02-28".to_owned()),
             channels: vec![ChannelProfile {
                 name: "w2".to_owned(),
                 stain: "DAPI".to_owned(),
@@ -400,6 +402,13 @@ fn a_description_in_the_input_may_have_any_known_field_and_no_other() {
             "\"DAPI\" is no channel",
         ),
         (r#"{"name": 7}"#, "invalid type"),
+        (r#"{"date_published": "28.11.2026"}"#, "date_published"),
+        (r#"{"date_published": "2026-02-30"}"#, "date_published"),
+        (
+            r#"{"date_published": "2026-02-03T04:05:06"}"#,
+            "date_published",
+        ),
+        (r#"{"version": "1.0"}"#, "version cannot be used"),
         (r#"[]"#, "invalid"),
     ];
     for (text, reason) in wrong {

@@ -72,11 +72,17 @@ fn kind(error: &Error, said: &str) -> StoreErrorKind {
         Error::NotFound { .. } => StoreErrorKind::NotFound,
         Error::Precondition { .. } | Error::AlreadyExists { .. } => StoreErrorKind::Changed,
         Error::NotImplemented { .. } | Error::NotSupported { .. } => StoreErrorKind::Unsupported,
+        _ if sends_whole_files(said) => StoreErrorKind::Unsupported,
         // An answer came: a web server redirects what asks for a list.
         _ if is_redirect(said) => StoreErrorKind::Other,
         _ if is_connection_error(error) => StoreErrorKind::Unreachable,
         _ => StoreErrorKind::Other,
     }
+}
+
+/// Whether a server takes no notice of ranges.
+fn sends_whole_files(said: &str) -> bool {
+    said.contains("non-partial response") || said.contains("Range request not supported")
 }
 
 /// Whether no answer came, or an incomplete one.
@@ -106,14 +112,10 @@ fn advice(error: &Error, said: &str) -> Option<&'static str> {
         _ if is_denied(error, said) => {
             Some("the store refuses it: see to the credentials and what they allow")
         }
-        _ if said.contains("non-partial response")
-            || said.contains("Range request not supported") =>
-        {
-            Some(
-                "the server sends whole files only (it takes no notice of ranges): \
-                 download the file, or put it on another server",
-            )
-        }
+        _ if sends_whole_files(said) => Some(
+            "the server sends whole files only (it takes no notice of ranges): \
+             download the file, or put it on another server",
+        ),
         Error::Precondition { .. } => Some("it was replaced meanwhile"),
         _ if is_unimplemented(error) || is_of_checksum(said) => Some(
             "the store does not know this request or one of its headers: if it is the checksum, \

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rxrx_format::keys::SHARDS;
+use rxrx_format::keys::{CARD, SHARDS};
 use rxrx_format::{Sha256Sum, StoredFile, checksum_list};
 use rxrx_storage::{Store, StoreError, WriteObject, WriteOutcome};
 use sha2::{Digest, Sha256};
@@ -169,20 +169,23 @@ impl<'a> ChecksummedStore<'a> {
         }))
     }
 
-    /// Records the checksums that the store has of all that was put.
+    /// Records the checksums that the store has of all that was put but the card, which
+    /// people edit.
     pub(crate) fn record_store_checksums(&self) -> Result<(), StoreError> {
-        let keys: Vec<String> = self.lock().keys().cloned().collect();
+        let mut keys: Vec<String> = self.lock().keys().cloned().collect();
+        keys.retain(|key| key != CARD);
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         record_store_checksums(self.store, &keys)
     }
 
-    /// The list that `sha256sum -c` reads, of all that was put and of `coming`,
+    /// The list that `sha256sum -c` reads, of all that was put but the card, and of `coming`,
     /// the root metadata, which is written after the list that names it.
     pub(crate) fn checksum_list(&self, coming: (&str, &[u8])) -> String {
         let (key, bytes) = coming;
         let entries = self.lock();
         let sums = entries
             .iter()
+            .filter(|(key, _)| *key != CARD)
             .map(|(key, entry)| (key.clone(), entry.sha256));
         let coming = (key.to_owned(), Sha256::digest(bytes).into());
         checksum_list(&sums.chain([coming]).collect())

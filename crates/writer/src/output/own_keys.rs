@@ -2,7 +2,7 @@
 //!
 //! An object is ours if the list of checksums at OUTPUT names it or a plan that was carried
 //! out there does. Everything else belongs to somebody else, at any depth. The card is
-//! edited by people: it is ours as long as it has the recorded checksum.
+//! edited by people: it is ours as long as it has the checksum that the root metadata record.
 
 use std::collections::BTreeSet;
 
@@ -12,8 +12,8 @@ use rxrx_format::keys::{
 };
 use rxrx_format::{Checksums, parse_checksums};
 use rxrx_storage::Store;
-use sha2::{Digest, Sha256};
 
+use super::card::is_edited;
 use super::error::OutputError;
 use super::recorded_state::Plan;
 
@@ -24,16 +24,13 @@ pub(crate) fn own_keys(
     plan: Option<&Plan>,
 ) -> Result<BTreeSet<String>, OutputError> {
     let mut ours = plan.map_or_else(BTreeSet::new, planned_keys);
-    ours.remove(CARD);
-    for (key, checksum) in recorded_checksums(store)? {
-        let is_ours = key != CARD
-            || store
-                .get_at_most(CARD, bytes_at_most(CARD))?
-                .is_none_or(|card| Sha256::digest(card)[..] == checksum);
-        if is_ours {
-            ours.insert(key);
-        }
-    }
+    let listed = recorded_checksums(store)?;
+    let has_edited_card = is_edited(store, &listed)?;
+    ours.extend(listed.into_keys());
+    match has_edited_card {
+        true => ours.remove(CARD),
+        false => ours.insert(CARD.to_owned()),
+    };
     ours.extend([ROOT_METADATA, CHECKSUMS, STORE_CHECKSUMS].map(str::to_owned));
     let there = store.list()?.into_iter().map(|object| object.key);
     Ok(there.filter(|key| ours.contains(key)).collect())

@@ -25,6 +25,7 @@ use rxrx_storage::{Store, StoreError, StoreErrorKind, for_each_concurrent};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::card::{card, card_changes};
 use super::error::OutputError;
 use super::locked::LockedOutput;
 use super::own_keys::recorded_checksums;
@@ -165,10 +166,12 @@ impl<'a> Switch<'a> {
     fn bring_objects(&self) -> Result<(), OutputError> {
         let new = self.folder.dataset().list()?.into_iter();
         let mut keys: Vec<String> = new.map(|object| object.key).collect();
-        keys.retain(|key| self.checksums.contains_key(key) && !is_metadata(key));
-        if keys.iter().any(|key| key == CARD) && self.has_edited_card()? {
+        keys.retain(|key| key == CARD || (self.checksums.contains_key(key) && !is_metadata(key)));
+        if keys.iter().any(|key| key == CARD)
+            && let Some(changes) = self.edited_card()?
+        {
             keys.retain(|key| key != CARD);
-            self.observer.notice(Event::CardKept);
+            self.observer.notice(Event::CardKept { changes: &changes });
         }
         for_each_concurrent(&keys, AT_ONCE, |key| {
             let from = self.folder.dataset().full_key(key);
@@ -185,15 +188,15 @@ impl<'a> Switch<'a> {
         })
     }
 
-    /// Whether somebody has edited the card at OUTPUT.
-    fn has_edited_card(&self) -> Result<bool, OutputError> {
+    /// Returns how the new card differs from the one at OUTPUT, if somebody has edited that.
+    fn edited_card(&self) -> Result<Option<String>, OutputError> {
         if self.former.contains(CARD) {
-            return Ok(false);
+            return Ok(None);
         }
-        let at_most = bytes_at_most(CARD);
-        let there = self.store().get_at_most(CARD, at_most)?;
-        let new = self.folder.dataset().get_at_most(CARD, at_most)?;
-        Ok(there.is_some() && there != new)
+        let there = card(self.store())?;
+        let new = card(self.folder.dataset())?.unwrap_or_default();
+        let edited = there.filter(|there| *there != new);
+        Ok(edited.map(|there| card_changes(&there, &new)))
     }
 
     fn is_late(&self) -> bool {
@@ -204,7 +207,10 @@ impl<'a> Switch<'a> {
     fn remove_former(&self) -> Result<(), OutputError> {
         let is_former = |key: &&String| {
             !self.checksums.contains_key(*key)
-                && !matches!(key.as_str(), ROOT_METADATA | CHECKSUMS | STORE_CHECKSUMS)
+                && !matches!(
+                    key.as_str(),
+                    CARD | ROOT_METADATA | CHECKSUMS | STORE_CHECKSUMS
+                )
         };
         let former: Vec<String> = self.former.iter().filter(is_former).cloned().collect();
         if self.is_late() {

@@ -164,12 +164,18 @@ impl Publication<'_> {
         (there == here).then_some(mark)
     }
 
-    /// Gives the metadata of the source the mark that those at the address have.
+    /// Gives the metadata of the source the mark that those at the address have, and keeps a
+    /// card there that somebody has edited.
     fn prepared(self, way: Way) -> Result<(Self, Way), PublishError> {
-        let source = match &way {
+        let mut source = match &way {
             Way::Mend(Some(mark)) => self.source.with_switch(mark)?,
             _ => self.source,
         };
+        if matches!(way, Way::Mend(_))
+            && let Some(changes) = source.keep_edited_card(self.place.store())?
+        {
+            self.observer.notice(Event::CardKept { changes: &changes });
+        }
         Ok((Self { source, ..self }, way))
     }
 
@@ -186,7 +192,7 @@ impl Publication<'_> {
             published.verified = Some(self.source.objects.len());
         }
         let keys = self.source.objects.keys().map(String::as_str);
-        let keys: Vec<&str> = keys.filter(|key| *key != ROOT_METADATA).collect();
+        let keys: Vec<&str> = keys.filter(|key| self.source.is_recorded(key)).collect();
         record_store_checksums(self.place.store(), &keys)?;
         if changes.put.contains(ROOT_METADATA) {
             lock.check()?;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 use rxrx_format::keys::{
-    CHECKSUMS, GROUP, IMAGES, ROOT_METADATA, STORE_CHECKSUMS, bytes_at_most, is_array_metadata,
-    shard_number,
+    CARD, CHECKSUMS, GROUP, IMAGES, ROOT_METADATA, STORE_CHECKSUMS, bytes_at_most,
+    is_array_metadata, shard_number,
 };
 use rxrx_format::{
     Checksums, Sha256Sum, SwitchMark, checksum_list, parse_checksums, parse_json, remove_switch,
@@ -15,7 +15,7 @@ use rxrx_storage::Store;
 use sha2::{Digest, Sha256};
 
 use super::error::PublishError;
-use crate::output::Plan;
+use crate::output::{Plan, card, card_changes};
 
 /// Objects that are read or put at once.
 pub(super) const AT_ONCE: NonZeroUsize = NonZeroUsize::new(4).unwrap();
@@ -39,6 +39,8 @@ pub(super) struct SourceDataset<'a> {
     /// Objects that are put from here: the root and the list of checksums, which are read
     /// once, and metadata that were changed for the address.
     in_memory: BTreeMap<String, Vec<u8>>,
+    /// The checksum of the card as the program wrote it, where `SHA256SUMS` does not list it.
+    card_sha256: Option<String>,
 }
 
 impl<'a> SourceDataset<'a> {
@@ -52,7 +54,7 @@ impl<'a> SourceDataset<'a> {
         let root = root.ok_or_else(|| DatasetError::NotSealed {
             dataset: name.to_owned(),
         })?;
-        parse_root(&root, name)?;
+        let card_sha256 = parse_root(&root, name)?.attributes.card_sha256;
         let missing = |key: &str| damaged(name, key, "is missing");
         let list = store.get_at_most(CHECKSUMS, bytes_at_most(CHECKSUMS))?;
         let list = list.ok_or_else(|| missing(CHECKSUMS))?;
@@ -61,6 +63,12 @@ impl<'a> SourceDataset<'a> {
             .and_then(|list| parse_checksums(list).ok())
             .ok_or_else(|| damaged(name, CHECKSUMS, "is not a list of checksums"))?;
         sums.insert(CHECKSUMS.to_owned(), Sha256::digest(&list).into());
+        let card_sha256 = card_sha256.filter(|_| !sums.contains_key(CARD));
+        if card_sha256.is_some() {
+            // People edit it, so whatever it holds is published.
+            let card = card(store)?.ok_or_else(|| missing(CARD))?;
+            sums.insert(CARD.to_owned(), Sha256::digest(&card).into());
+        }
         let mut objects = BTreeMap::new();
         for object in store.list()? {
             // They are those of another store.
@@ -83,6 +91,7 @@ impl<'a> SourceDataset<'a> {
             in_memory: [(ROOT_METADATA, root), (CHECKSUMS, list)]
                 .map(|(key, bytes)| (key.to_owned(), bytes))
                 .into(),
+            card_sha256,
         };
         source.get(ROOT_METADATA)?;
         Ok(source)
@@ -124,11 +133,36 @@ impl<'a> SourceDataset<'a> {
             mark.add_to(&mut metadata);
             self.replace(key, format!("{metadata:#}\n").into_bytes());
         }
-        let sums = self.objects.iter().filter(|(key, _)| *key != CHECKSUMS);
+        let listed = |key: &str| key != CHECKSUMS && (key != CARD || self.card_sha256.is_none());
+        let sums = self.objects.iter().filter(|(key, _)| listed(key));
         let sums = sums.map(|(key, recorded)| (key.clone(), recorded.sha256));
         let list = checksum_list(&sums.collect());
         self.replace(CHECKSUMS.to_owned(), list.into_bytes());
         Ok(self)
+    }
+
+    /// Keeps the card at `place`, where the same dataset is, if somebody has edited it there.
+    /// Returns how the card of the source differs from that.
+    pub(super) fn keep_edited_card(
+        &mut self,
+        place: &dyn Store,
+    ) -> Result<Option<String>, PublishError> {
+        let (Some(written), Some(there)) = (self.card_sha256.clone(), card(place)?) else {
+            return Ok(None);
+        };
+        let (new, recorded) = self.get(CARD)?;
+        let sha256 = hex::encode(Sha256::digest(&there));
+        if sha256 == written || sha256 == hex::encode(recorded.sha256) {
+            return Ok(None);
+        }
+        let changes = card_changes(&there, &new);
+        self.replace(CARD.to_owned(), there);
+        Ok(Some(changes))
+    }
+
+    /// Whether the store records its checksum of an object at the end.
+    pub(super) fn is_recorded(&self, key: &str) -> bool {
+        key != ROOT_METADATA && (key != CARD || self.card_sha256.is_none())
     }
 
     fn replace(&mut self, key: String, bytes: Vec<u8>) {

@@ -5,7 +5,7 @@ use crate::fixture::{Images, Memory, plan, run_units, seal, shards_of};
 use crate::journal::StoredUnit;
 use crate::output::ChecksummedStore;
 use crate::verify::verify;
-use rxrx_format::keys::{ROOT_METADATA, SHARDS};
+use rxrx_format::keys::{CARD, ROOT_METADATA, SHARDS};
 use rxrx_reader::DatasetError;
 use rxrx_storage::Store;
 use rxrx_verify::MemoryLimit;
@@ -85,6 +85,16 @@ fn each_missing_or_damaged_object_is_reported() {
     let whole = sealed();
     for key in whole.keys() {
         let bytes = whole.get(&key).unwrap().unwrap();
+        if key == CARD {
+            whole.put(&key, &[b"# Mine\n"]).unwrap();
+            let report = verified(&whole).unwrap();
+            assert!(report.is_clean() && report.card_edited, "{report:?}");
+            remove(&whole, &key);
+            assert_eq!(objects_with_findings(&whole), [CARD]);
+            whole.put(&key, &[&bytes]).unwrap();
+            assert!(!verified(&whole).unwrap().card_edited);
+            continue;
+        }
         if key != ROOT_METADATA {
             remove(&whole, &key);
             assert_eq!(objects_with_findings(&whole), [key.as_str()]);

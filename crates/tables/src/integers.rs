@@ -84,7 +84,7 @@ impl Integers {
     }
 
     /// Keeps the given rows, which must ascend.
-    pub(super) fn retain_rows(&mut self, rows: &[usize]) {
+    pub fn retain_rows(&mut self, rows: &[usize]) {
         let is_wide = self.is_wide;
         *self = rows.iter().map(|&row| self.get(row)).collect();
         self.is_wide = is_wide;
