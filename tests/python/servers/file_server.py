@@ -56,6 +56,7 @@ class FileHandler(SimpleHTTPRequestHandler):
                 "Content-Range", f"bytes {chosen.start}-{chosen.stop - 1}/{len(content)}"
             )
         self.send_header("Accept-Ranges", "bytes")
+        self.send_header("Content-Type", self.guess_type(path))
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if with_body:
