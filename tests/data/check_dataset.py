@@ -149,8 +149,8 @@ def check_labels(group, arrays, labels, rows):
 def check(root):
     document = json.loads((root / "images.zarr/zarr.json").read_bytes())
     attributes, arrays = document["attributes"], document["consolidated_metadata"]["metadata"]
-    for name in {"channels", "columns", "embeddings", "planes", "settings"} & set(attributes):
-        if isinstance(attributes[name], str):  # not in format 3
+    for name in ("channels", "columns", "embeddings", "planes", "rows", "settings"):
+        if isinstance(attributes.get(name), str):  # not in format 3
             attributes[name] = json.loads(attributes[name])
     version = attributes.get("format_version", attributes.get("format"))
     demand(version in (3, 4), True, "the format is 3 or 4")

