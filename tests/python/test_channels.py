@@ -18,7 +18,7 @@ def described(dataset: Dataset) -> list[dict[str, object]]:
     """The rows as the root describes the channels; what is not known is null."""
     root = json.loads((dataset.zarr / "zarr.json").read_bytes())
     rows = []
-    for index, channel in enumerate(root["attributes"]["channels"]):
+    for index, channel in enumerate(json.loads(root["attributes"]["channels"])):
         row = {"channel_index": index, "channel": channel["name"]}
         row |= {name: channel[name] or None for name in TEXTS}
         row |= {f"window_{end}": channel["window"][end] for end in ("start", "end")}

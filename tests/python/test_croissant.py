@@ -46,7 +46,7 @@ def test_it_says_what_validators_recommend(dataset: Dataset, description: dict) 
     assert description["name"] in description["keywords"]
     assert "datePublished" not in description, "nobody gave a date"
     root = json.loads((dataset.zarr / "zarr.json").read_text(encoding="utf-8"))["attributes"]
-    for channel in root["channels"]:
+    for channel in json.loads(root["channels"]):
         assert not channel["stain"] or channel["stain"] in description["keywords"]
 
 

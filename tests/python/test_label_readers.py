@@ -64,7 +64,7 @@ def by_zarrita(group: Path) -> Values:
 
 @pytest.mark.parametrize("read", [by_zarr_python, by_zarrs, by_tensorstore, by_zarrita])
 def test_labels_are_those_of_the_table(full_size: Path, read: Callable[[Path], Values]) -> None:
-    columns = {"site": "site_id", "site_number": "site"}
+    columns = {"site": "site_id"}
     table = pq.read_table(full_size / "metadata.parquet")
     complete = table["complete"].to_numpy()
     found = read(full_size / "images.zarr")
