@@ -95,13 +95,13 @@ def test_the_card_says_what_the_set_is(datasets: Datasets) -> None:
     real = datasets.dataset("sample")
     root = json.loads((real.zarr / "zarr.json").read_text(encoding="utf-8"))["attributes"]
     assert front_matter(real)["license"] == root["license"].lower()
-    assert front_matter(real)["pretty_name"] == root["name"]
+    assert front_matter(real)["pretty_name"] == root["title"]
 
 
 def test_least_versions_are_stated_where_a_reader_looks(datasets: Datasets) -> None:
     dataset = datasets.dataset("sample")
     root = json.loads((dataset.zarr / "zarr.json").read_text(encoding="utf-8"))["attributes"]
-    versions = root["reader_versions"]
+    versions = json.loads(root["reader_versions"])
     assert {"zarr", "xarray", "tensorstore", "pyarrow", "polars", "duckdb", "zarrita"} == set(
         versions
     )
