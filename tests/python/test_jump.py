@@ -148,7 +148,7 @@ def test_jump_is_converted_from_a_public_bucket_without_credentials(
     # A window of 16-bit images comes from the data, or they would look black.
     root = json.loads((output / "images.zarr" / "zarr.json").read_text())["attributes"]
     assert not {"license", "citation", "creator"} & root.keys(), root.keys()
-    windows = [(c["window"]["start"], c["window"]["end"]) for c in root["channels"]]
+    windows = [(c["window"]["start"], c["window"]["end"]) for c in json.loads(root["channels"])]
     assert all(0 <= start < end < 65535 for start, end in windows), windows
 
     tables = [text for text in options if text.endswith(".csv")]

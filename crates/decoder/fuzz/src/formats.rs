@@ -1,6 +1,6 @@
 //! TIFF and JPEG 2000 files and stacks, whatever their bytes: both decoders give the same
-//! plane, or the same error, within the limits. A stack of a file and itself has its pixels,
-//! and so has its page, if it has one.
+//! plane, or the same error, within the limits. A stack of a file and itself has its pixels.
+//! Its only page has them, too, or is refused.
 
 use rxrx_decoder::{Decoder, Limits, ReferenceDecoder, Stack, read_header, tiff_page};
 
@@ -41,20 +41,18 @@ pub fn run(file: &[u8]) -> bool {
         let again = |file: &[u8]| {
             let mut again = vec![0x5A; shape.byte_len()];
             let decoded = Decoder::new(LIMITS).decode(file, shape, &mut again);
-            assert!(
-                decoded.is_ok() && plane == again,
-                "another plane: {decoded:?}"
-            );
+            assert!(decoded.is_err() || plane == again, "another plane");
+            decoded
         };
         if let Ok(page) = tiff_page(file, 1, 1, &LIMITS) {
-            again(&page);
+            let _ = again(&page);
         }
         if !file.starts_with(b"\0rxstck") {
             let mut stack = Vec::new();
             Stack::begin(&mut stack);
             Stack::push(&mut stack, "one", file);
             Stack::push(&mut stack, "two", file);
-            again(&stack);
+            assert_eq!(again(&stack).err(), None);
         }
     }
     decoded.is_ok()
