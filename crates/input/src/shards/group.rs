@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use parquet::column::page::{Page, PageMetadata, PageReader};
 use parquet::column::reader::ColumnReaderImpl;
 use parquet::data_type::{ByteArray, ByteArrayType};
 use parquet::errors::{ParquetError, Result};
@@ -145,7 +146,7 @@ pub(super) fn decode(
 ) -> Result<Vec<Option<ByteArray>>> {
     guarded(|| {
         let part = Arc::new(Part { start, bytes });
-        let pages = SerializedPageReader::new(part, column, rows, None)?;
+        let pages = CheckedPages(SerializedPageReader::new(part, column, rows, None)?);
         let descriptor = column.column_descr_ptr();
         let present = descriptor.max_def_level();
         let mut reader = ColumnReaderImpl::<ByteArrayType>::new(descriptor, Box::new(pages));
@@ -173,6 +174,48 @@ pub(super) fn decode(
         }
         Ok(all)
     })
+}
+
+/// Bytes that each text of a dictionary has at least: its length.
+const LENGTH: usize = 4;
+
+/// Pages of a column. The parser makes room for as many texts as a dictionary says to have,
+/// whatever its bytes.
+struct CheckedPages(SerializedPageReader<Part>);
+
+impl Iterator for CheckedPages {
+    type Item = Result<Page>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.get_next_page().transpose()
+    }
+}
+
+impl PageReader for CheckedPages {
+    fn get_next_page(&mut self) -> Result<Option<Page>> {
+        let page = self.0.get_next_page()?;
+        if let Some(Page::DictionaryPage {
+            buf, num_values, ..
+        }) = &page
+        {
+            let values = usize::try_from(*num_values).unwrap_or(usize::MAX);
+            if values > buf.len() / LENGTH {
+                return Err(ParquetError::EOF(format!(
+                    "a dictionary of {} bytes says that it has {values} texts",
+                    buf.len()
+                )));
+            }
+        }
+        Ok(page)
+    }
+
+    fn peek_next_page(&mut self) -> Result<Option<PageMetadata>> {
+        self.0.peek_next_page()
+    }
+
+    fn skip_next_page(&mut self) -> Result<()> {
+        self.0.skip_next_page()
+    }
 }
 
 /// Calls the parser, which is to return an error of a damaged file. Where it panics, that
