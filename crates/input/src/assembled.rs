@@ -1,30 +1,41 @@
 //! Planes that are a page of a TIFF, or that are made of the files of several depths.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use rxrx_decoder::{Limits, Stack, tiff_page};
 use rxrx_metadata::PlaneParts;
 
+use crate::kept::Kept;
 use crate::read_error::{Cause, ReadError};
-use crate::source::{ReadHints, Source, SourceStamp};
+use crate::source::{KEPT_CALLS, ReadHints, Source, SourceStamp};
 
 /// A [`Source`] of planes whose files another source has. A page becomes a TIFF of its own,
 /// and the files of several depths become a [`Stack`].
 struct Assembled {
     source: Box<dyn Source>,
     parts: PlaneParts,
+    /// Files of pages that were read last, by their path and the bytes that were asked for:
+    /// the pages of a file may belong to several chunks.
+    kept: Kept<(String, usize), File>,
 }
+
+/// The stamp and the bytes of a file.
+type File = (SourceStamp, Arc<Vec<u8>>);
 
 /// Returns a source of planes, of which `source` has the files.
 pub(crate) fn assembled(source: Box<dyn Source>, parts: PlaneParts) -> Box<dyn Source> {
     if parts.is_empty() {
         return source;
     }
-    Box::new(Assembled { source, parts })
+    // Threads read planes in their order: the next ones are pages of the same files.
+    let kept = Kept::new((KEPT_CALLS * parts.files_at_most()) as u64);
+    Box::new(Assembled {
+        source,
+        parts,
+        kept,
+    })
 }
-
-/// A file, and the result of reading it.
-type Read = (Result<SourceStamp, ReadError>, Vec<u8>);
 
 impl Assembled {
     /// Most bytes of each file, if a plane may have `at_most`.
@@ -38,12 +49,38 @@ impl Assembled {
         self.parts.pages().unwrap_or(1)
     }
 
-    /// Makes a plane of its `files`, which `read` has, in `plane`. A plane that may have more
-    /// than `at_most` bytes gets one more.
+    /// Reads files, of each at most `limit` bytes.
+    fn read_files<'path>(
+        &self,
+        paths: BTreeSet<&'path str>,
+        limit: usize,
+    ) -> HashMap<&'path str, Result<File, ReadError>> {
+        if self.parts.pages().is_some() {
+            let read = |path: &str| {
+                let mut bytes = Vec::new();
+                let stamp = self.source.read(path, limit, &mut bytes)?;
+                Ok((stamp, Arc::new(bytes)))
+            };
+            let kept = |path| {
+                let key = (String::from(path), limit);
+                (path, self.kept.get(key, 1, || read(path)))
+            };
+            return paths.into_iter().map(kept).collect();
+        }
+        let mut files: Vec<(&str, Vec<u8>)> =
+            paths.into_iter().map(|path| (path, Vec::new())).collect();
+        let stamps = self.source.read_all(&mut files, limit);
+        let read = files.into_iter().zip(stamps);
+        read.map(|((path, bytes), stamp)| (path, stamp.map(|stamp| (stamp, Arc::new(bytes)))))
+            .collect()
+    }
+
+    /// Makes a plane of its `files`, which `read` has, in `plane`. If it may have more than
+    /// `at_most` bytes, it gets as many, which are no image.
     fn plane(
         &self,
         (files, page): &(Vec<&str>, Option<usize>),
-        read: &HashMap<&str, Read>,
+        read: &HashMap<&str, Result<File, ReadError>>,
         at_most: usize,
         plane: &mut Vec<u8>,
     ) -> Result<SourceStamp, ReadError> {
@@ -55,20 +92,21 @@ impl Assembled {
         let mut is_whole = true;
         let mut stamps = Vec::with_capacity(files.len());
         for path in files {
-            let Some((stamp, file)) = read.get(path) else {
-                return Err(ReadError::vanished(
+            let defect = || {
+                Err(ReadError::vanished(
                     "was not read (a defect of the program)",
-                ));
+                ))
             };
-            let stamp = stamp.clone().map_err(|error| in_file(path, error))?;
+            let file = read.get(path).cloned().unwrap_or_else(defect);
+            let (stamp, file) = file.map_err(|error| in_file(path, error))?;
             stamps.push(stamp);
             is_whole &= stamp.bytes <= limit && file.len() as u64 <= limit;
             if !is_whole {
                 continue;
             }
             let file: &[u8] = match page {
-                None => file,
-                Some(page) => &tiff_page(file, *page, self.pages(), &Limits::default())
+                None => &file,
+                Some(page) => &tiff_page(&file, *page, self.pages(), &Limits::default())
                     .map_err(|error| in_file(path, ReadError::unusable(Cause::Page, error)))?,
             };
             if files.len() > 1 {
@@ -117,16 +155,9 @@ impl Source for Assembled {
     ) -> Vec<Result<SourceStamp, ReadError>> {
         let of_planes = planes.iter().map(|(path, _)| self.parts.files(path));
         let of_planes: Vec<(Vec<&str>, Option<usize>)> = of_planes.collect();
-        // All pages of a file come from one read.
-        let mut seen = HashSet::new();
         let files = of_planes.iter().flat_map(|(files, _)| files);
-        let files = files.filter(|path| seen.insert(**path));
-        let mut files: Vec<(&str, Vec<u8>)> = files.map(|path| (*path, Vec::new())).collect();
         let limit = self.file_at_most(at_most).saturating_add(1);
-        let results = self.source.read_all(&mut files, limit);
-        let read = files.into_iter().zip(results);
-        let read = read.map(|((path, bytes), result)| (path, (result, bytes)));
-        let read: HashMap<&str, Read> = read.collect();
+        let read = self.read_files(files.copied().collect(), limit);
         let planes = planes.iter_mut().zip(&of_planes);
         planes
             .map(|((_, plane), files)| self.plane(files, &read, at_most, plane))
@@ -169,6 +200,11 @@ impl Source for Assembled {
 
     fn files_a_plane(&self) -> usize {
         self.parts.files_at_most()
+    }
+
+    fn planes_beside(&self) -> usize {
+        let files = self.parts.files_at_most();
+        self.parts.pages().map_or(0, |pages| files * pages)
     }
 
     fn headers_at_most(&self) -> usize {

@@ -16,7 +16,6 @@
 mod columns;
 pub(crate) mod error;
 mod group;
-mod kept;
 mod key;
 pub(crate) mod source;
 #[cfg(test)]

@@ -60,6 +60,9 @@ impl ReadHints {
     };
 }
 
+/// Calls whose planes a source keeps in memory, where it holds [any](Source::planes_beside).
+pub const KEPT_CALLS: usize = 2;
+
 /// Most headers that a plan reads: all headers of a small tree, a sample of a
 /// large one. The other images are checked when they are converted.
 pub(crate) const HEADERS_AT_MOST: usize = 8192;
@@ -124,6 +127,12 @@ pub trait Source: Send + Sync {
     /// Most image files of which one plane is made, and which are read together.
     fn files_a_plane(&self) -> usize {
         1
+    }
+
+    /// Planes that the source holds in memory for each call of [`Source::read_all`] beside
+    /// those that it returns. It may keep those of [`KEPT_CALLS`] calls.
+    fn planes_beside(&self) -> usize {
+        0
     }
 
     /// Returns the size in bytes of the largest file, or of all files of a plane, that an

@@ -121,6 +121,10 @@ fn all_pages_of_a_file_come_from_one_read() {
         assert_eq!(stamp.bytes, (pages().len() as u64).div_ceil(3));
         assert_eq!(source.stamp(path).unwrap(), stamp);
     }
+    for path in &paths {
+        plane(source.as_ref(), path, 45, 70);
+    }
+    assert_eq!(read.lock().unwrap().len(), 2, "the files are kept");
     let first = plane(source.as_ref(), "A1.tif#page=1", 45, 70);
     let second = plane(source.as_ref(), "A2.tif#page=2", 45, 70);
     let half: Vec<u8> = first.iter().map(|sample| sample / 2).collect();

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
+use parquet::data_type::ByteArray;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use rxrx_metadata::Listing;
@@ -12,9 +13,9 @@ use rxrx_storage::map_concurrent;
 use super::columns::Columns;
 use super::error::ShardError;
 use super::group::{decode, io_error, range_of, read_footer};
-use super::kept::{Images, KeptGroups};
 use super::key::path_of;
 use crate::container::{Container, bytes_error};
+use crate::kept::Kept;
 use crate::member_name::{Name, RefusedNames};
 use crate::read_error::{Cause, ReadError};
 use crate::source::{ReadHints, Source, SourceStamp};
@@ -32,6 +33,9 @@ const NAMES_AT_MOST: usize = 1 << 30;
 /// Most headers that a plan reads: each takes a row group.
 const HEADERS_AT_MOST: usize = 64;
 
+/// The images of a row group; `None` where a row has none.
+type Images = Arc<Vec<Option<ByteArray>>>;
+
 /// A [`Source`] of the images in Parquet files.
 pub struct ShardSource {
     shards: Vec<Shard>,
@@ -39,7 +43,8 @@ pub struct ShardSource {
     paths: String,
     /// Sorted by path.
     images: Vec<Image>,
-    kept: KeptGroups,
+    /// The row groups that were read last, by shard and number.
+    kept: Kept<(usize, usize), Images>,
 }
 
 struct Shard {
@@ -107,7 +112,7 @@ impl ShardSource {
             shards: Vec::with_capacity(containers.len()),
             paths: String::new(),
             images: Vec::new(),
-            kept: KeptGroups::new(KEPT),
+            kept: Kept::new(KEPT),
         };
         let (mut unreadable, mut leading_out) = (Vec::new(), Vec::new());
         for (container, (metadata, columns, paths, refused)) in containers.into_iter().zip(names) {
@@ -241,7 +246,7 @@ fn read_column(
     container: &Container,
     group: &RowGroupMetaData,
     column: usize,
-) -> Result<Result<Vec<Option<parquet::data_type::ByteArray>>, ParquetError>, ReadError> {
+) -> Result<Result<Vec<Option<ByteArray>>, ParquetError>, ReadError> {
     let damaged = |text: &str| Ok(Err(ParquetError::General(text.to_owned())));
     let Some(column) = group.columns().get(column) else {
         return damaged("it has fewer columns than the file");

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use rxrx_format::{GroupEncoder, largest_chunk, plane_shape};
-use rxrx_input::{ReadHints, Source};
+use rxrx_input::{KEPT_CALLS, ReadHints, Source};
 use rxrx_metadata::ArrayGeometry;
 use rxrx_verify::{MemoryLimit, TooLittleMemory};
 
@@ -38,6 +38,8 @@ pub(crate) struct BufferSizes {
     pub(crate) file: usize,
     /// The image files of a chunk.
     pub(crate) files: usize,
+    /// What the source holds for a call beside the image files.
+    pub(crate) beside: usize,
     /// An encoded chunk, or all tiles of its planes.
     pub(crate) encoded: usize,
     /// What a worker needs to decode and encode.
@@ -71,6 +73,7 @@ impl BufferSizes {
         Self {
             file,
             files: planes.saturating_mul(file),
+            beside: source.planes_beside().saturating_mul(file),
             encoded: largest_chunk(geometry.chunk_bytes()).saturating_mul(geometry.tiles()),
             // The decoder has the rows with their filters, a plane of a stack, and counts of
             // pixels.
@@ -144,6 +147,7 @@ impl Capacity {
         let arriving = if hints.is_steady { 0 } else { with_readers };
         let parts = [
             (with_files + arriving, sizes.files),
+            (self.readers + KEPT_CALLS, sizes.beside),
             (self.in_flight, sizes.encoded),
             (self.workers, sizes.worker),
             (self.storers, sizes.storer),
@@ -215,6 +219,7 @@ mod tests {
     const SIZES: BufferSizes = BufferSizes {
         file: usize::MAX,
         files: 2 * CHUNK,
+        beside: 0,
         encoded: CHUNK,
         worker: CHUNK,
         storer: 1 << 20,
