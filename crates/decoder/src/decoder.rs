@@ -64,16 +64,12 @@ impl Decoder {
         plane: &mut [u8],
     ) -> Result<PlaneSummary, DecodeError> {
         self.oddities = Oddities::default();
-        if ImageFormat::of(file) == ImageFormat::Stack {
-            let mut layer = std::mem::take(&mut self.layer);
-            let decoded = stack::decode(file, expected, plane, &mut layer, |file, plane| {
-                self.decode_file(file, expected, plane)
-            });
-            self.layer = layer;
-            decoded?;
-        } else {
-            self.decode_file(file, expected, plane)?;
-        }
+        let mut layer = std::mem::take(&mut self.layer);
+        let decoded = stack::decode(file, expected, plane, &mut layer, |file, plane| {
+            self.decode_file(file, expected, plane)
+        });
+        self.layer = layer;
+        decoded?;
         Ok(summarise(plane, expected, &mut self.summary))
     }
 

@@ -57,9 +57,6 @@ impl ReferenceDecoder {
         expected: PlaneShape,
         plane: &mut [u8],
     ) -> Result<(), DecodeError> {
-        if ImageFormat::of(file) != ImageFormat::Stack {
-            return self.decode_file(file, expected, plane);
-        }
         let mut layer = std::mem::take(&mut self.layer);
         let decoded = stack::decode(file, expected, plane, &mut layer, |file, plane| {
             self.decode_file(file, expected, plane)

@@ -90,21 +90,21 @@ fn first_member(bytes: &[u8]) -> Option<(Member<'_>, &[u8])> {
     Some((Member { name, file }, rest))
 }
 
-/// Decodes a stack into `plane`, whose shape is `expected`, by `decode_file`. `layer` is
-/// memory that is reused.
+/// Decodes a stack, or one image file, into `plane`, whose shape is `expected`, by
+/// `decode_file`, which refuses stacks. `layer` is memory that is reused.
 pub(crate) fn decode(
-    stack: &[u8],
+    file: &[u8],
     expected: PlaneShape,
     plane: &mut [u8],
     layer: &mut Vec<u8>,
     mut decode_file: impl FnMut(&[u8], &mut [u8]) -> Result<(), DecodeError>,
 ) -> Result<(), DecodeError> {
-    for (number, member) in members(stack).enumerate() {
+    if !Stack::is_stack(file) {
+        return decode_file(file, plane);
+    }
+    for (number, member) in members(file).enumerate() {
         let Member { name, file } = member?;
         let of_member = |error: DecodeError| error.of_member(name);
-        if Stack::is_stack(file) {
-            return Err(Damage::Stack.into());
-        }
         if number == 0 {
             decode_file(file, plane).map_err(of_member)?;
         } else {
