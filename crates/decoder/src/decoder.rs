@@ -18,8 +18,6 @@ pub struct Decoder {
     inflate: InflateScratch,
     summary: SummaryScratch,
     oddities: Oddities,
-    /// One file of a stack.
-    layer: Vec<u8>,
 }
 
 impl Decoder {
@@ -32,7 +30,6 @@ impl Decoder {
             inflate: InflateScratch::new(),
             summary: SummaryScratch::new(),
             oddities: Oddities::default(),
-            layer: Vec::new(),
         }
     }
 
@@ -64,12 +61,9 @@ impl Decoder {
         plane: &mut [u8],
     ) -> Result<PlaneSummary, DecodeError> {
         self.oddities = Oddities::default();
-        let mut layer = std::mem::take(&mut self.layer);
-        let decoded = stack::decode(file, expected, plane, &mut layer, |file, plane| {
+        stack::decode(file, expected, plane, |file, plane| {
             self.decode_file(file, expected, plane)
-        });
-        self.layer = layer;
-        decoded?;
+        })?;
         Ok(summarise(plane, expected, &mut self.summary))
     }
 

@@ -5,7 +5,7 @@ use crate::error::{Damage, DecodeError};
 use crate::header::{Colour, Header};
 use crate::limits::Limits;
 use crate::shape::PlaneShape;
-use crate::stack::{self, Stack};
+use crate::stack;
 use crate::{jpeg2000, tiff};
 
 /// Formats of image files. The first bytes of a file tell which it is, not its name.
@@ -18,7 +18,7 @@ pub enum ImageFormat {
     Tiff,
     /// JPEG 2000: a JP2 file or a codestream.
     Jpeg2000,
-    /// A [stack](Stack) of files of these formats.
+    /// A [stack](crate::Stack) of files of these formats.
     Stack,
 }
 
@@ -37,7 +37,7 @@ impl ImageFormat {
             Self::Tiff
         } else if begins(&JPEG2000) {
             Self::Jpeg2000
-        } else if Stack::is_stack(file) {
+        } else if stack::is_stack(file) {
             Self::Stack
         } else {
             Self::Png
@@ -134,7 +134,7 @@ pub fn read_header(file: &[u8], limits: &Limits) -> Result<ImageHeader, DecodeEr
         )),
         ImageFormat::Stack => match stack::members(file).next() {
             // A stack in a stack is damage, which decoding finds.
-            Some(Ok(member)) if !Stack::is_stack(member.file) => {
+            Some(Ok(member)) if !stack::is_stack(member.file) => {
                 let header = read_header(member.file, limits);
                 header.map_err(|error| error.of_member(member.name))
             }

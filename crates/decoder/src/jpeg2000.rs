@@ -85,12 +85,36 @@ fn open<'a>(file: &'a [u8], limits: &Limits) -> Result<(Image<'a>, PlaneShape), 
 /// Whether the samples of the codestream in a file are signed. The crate gives them as if
 /// they were not.
 fn is_signed(file: &[u8]) -> bool {
-    // The markers SOC and SIZ, and behind Lsiz, Rsiz, eight numbers and Csiz the byte Ssiz.
-    const START: &[u8] = b"\xff\x4f\xff\x51";
+    // Behind the markers SOC and SIZ, Lsiz, Rsiz, eight numbers and Csiz is the byte Ssiz.
     const SSIZ: usize = 4 + 2 + 2 + 8 * 4 + 2;
-    let start = file.windows(START.len()).position(|bytes| bytes == START);
-    let ssiz = start.and_then(|start| file.get(start + SSIZ));
+    let ssiz = codestream(file).and_then(|codestream| codestream.get(SSIZ));
     ssiz.is_some_and(|ssiz| ssiz & 0x80 != 0)
+}
+
+/// The codestream in a JP2 file, or the file if it is one
+/// ([ISO/IEC 15444-1](https://www.itu.int/rec/T-REC-T.800), annex I: each box is its length as
+/// an unsigned 32-bit integer, its type, and its content).
+fn codestream(file: &[u8]) -> Option<&[u8]> {
+    const START: &[u8] = b"\xff\x4f\xff\x51";
+    let mut rest = file;
+    while !rest.starts_with(START) {
+        let (length, after) = rest.split_first_chunk::<4>()?;
+        let (kind, after) = after.split_first_chunk::<4>()?;
+        let (head, length) = match u32::from_be_bytes(*length) {
+            // The last box reaches to the end of the file.
+            0 => (8, rest.len()),
+            1 => (
+                16,
+                usize::try_from(u64::from_be_bytes(*after.first_chunk()?)).ok()?,
+            ),
+            length => (8, usize::try_from(length).ok()?),
+        };
+        rest = match kind {
+            b"jp2c" => rest.get(head..)?,
+            _ => rest.get(length.max(head)..)?,
+        };
+    }
+    Some(rest)
 }
 
 /// Reads the shape of the plane in a file.

@@ -28,8 +28,6 @@ use crate::{jpeg2000, stack, tiff};
 pub struct ReferenceDecoder {
     limits: Limits,
     inflate: InflateScratch,
-    /// One file of a stack.
-    layer: Vec<u8>,
 }
 
 impl ReferenceDecoder {
@@ -39,7 +37,6 @@ impl ReferenceDecoder {
         Self {
             limits,
             inflate: InflateScratch::new(),
-            layer: Vec::new(),
         }
     }
 
@@ -57,12 +54,9 @@ impl ReferenceDecoder {
         expected: PlaneShape,
         plane: &mut [u8],
     ) -> Result<(), DecodeError> {
-        let mut layer = std::mem::take(&mut self.layer);
-        let decoded = stack::decode(file, expected, plane, &mut layer, |file, plane| {
+        stack::decode(file, expected, plane, |file, plane| {
             self.decode_file(file, expected, plane)
-        });
-        self.layer = layer;
-        decoded
+        })
     }
 
     /// Decodes a file that is no stack.

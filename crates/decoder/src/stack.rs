@@ -9,49 +9,42 @@
 //! member …
 //! ```
 //!
-//! Only this program makes such sequences of bytes, in memory, so that a stack takes the way
-//! of one image file from the source to the decoder.
+//! The sources of `rxrx-input` make such sequences of bytes in memory, so that a stack takes
+//! the way of one image file to the decoder. A file of INPUT that has this form is read as a
+//! stack, too.
 
 use crate::error::{Damage, DecodeError};
 use crate::shape::{BitDepth, PlaneShape};
 
 /// The first bytes of a stack. No image format begins with them.
 const SIGNATURE: [u8; 8] = *b"\0rxstck\x01";
-/// Bytes of the two lengths of a member.
-const LENGTHS: usize = 12;
 
-/// The image files of several depths of one site and channel. The plane of a stack has the
-/// largest value of each pixel over all depths: a maximum intensity projection.
-#[derive(Clone, Copy, Debug)]
-pub struct Stack;
+/// The image files of several depths of one site and channel, as they are put together in
+/// memory. The plane of a stack has the largest value of each pixel over all depths: a maximum
+/// intensity projection.
+#[derive(Debug)]
+pub struct Stack<'a>(&'a mut Vec<u8>);
 
-impl Stack {
-    /// Whether bytes are those of a stack.
-    pub(crate) fn is_stack(file: &[u8]) -> bool {
-        file.starts_with(&SIGNATURE)
+impl<'a> Stack<'a> {
+    /// Replaces the content of `bytes` with an empty stack.
+    pub fn begin(bytes: &'a mut Vec<u8>) -> Self {
+        bytes.clear();
+        bytes.extend_from_slice(&SIGNATURE);
+        Self(bytes)
     }
 
-    /// Replaces the content of `stack` with an empty stack.
-    pub fn begin(stack: &mut Vec<u8>) {
-        stack.clear();
-        stack.extend_from_slice(&SIGNATURE);
+    /// Adds an image file. Errors of the decoder name it by `name`.
+    pub fn push(&mut self, name: &str, file: &[u8]) {
+        self.0.extend_from_slice(&(name.len() as u32).to_le_bytes());
+        self.0.extend_from_slice(&(file.len() as u64).to_le_bytes());
+        self.0.extend_from_slice(name.as_bytes());
+        self.0.extend_from_slice(file);
     }
+}
 
-    /// Adds an image file to a stack. Errors of the decoder name it by `name`.
-    pub fn push(stack: &mut Vec<u8>, name: &str, file: &[u8]) {
-        stack.extend_from_slice(&(name.len() as u32).to_le_bytes());
-        stack.extend_from_slice(&(file.len() as u64).to_le_bytes());
-        stack.extend_from_slice(name.as_bytes());
-        stack.extend_from_slice(file);
-    }
-
-    /// Returns the bytes that a stack has, of members with such names and lengths.
-    pub fn byte_len<'a>(members: impl Iterator<Item = (&'a str, u64)>) -> u64 {
-        let beside = |name: &str| (LENGTHS + name.len()) as u64;
-        members.fold(SIGNATURE.len() as u64, |sum, (name, length)| {
-            sum.saturating_add(beside(name)).saturating_add(length)
-        })
-    }
+/// Whether bytes are those of a stack.
+pub(crate) fn is_stack(file: &[u8]) -> bool {
+    file.starts_with(&SIGNATURE)
 }
 
 /// An image file of a stack.
@@ -91,17 +84,17 @@ fn first_member(bytes: &[u8]) -> Option<(Member<'_>, &[u8])> {
 }
 
 /// Decodes a stack, or one image file, into `plane`, whose shape is `expected`, by
-/// `decode_file`, which refuses stacks. `layer` is memory that is reused.
+/// `decode_file`, which refuses stacks.
 pub(crate) fn decode(
     file: &[u8],
     expected: PlaneShape,
     plane: &mut [u8],
-    layer: &mut Vec<u8>,
     mut decode_file: impl FnMut(&[u8], &mut [u8]) -> Result<(), DecodeError>,
 ) -> Result<(), DecodeError> {
-    if !Stack::is_stack(file) {
+    if !is_stack(file) {
         return decode_file(file, plane);
     }
+    let mut layer = Vec::new();
     for (number, member) in members(file).enumerate() {
         let Member { name, file } = member?;
         let of_member = |error: DecodeError| error.of_member(name);
@@ -109,8 +102,8 @@ pub(crate) fn decode(
             decode_file(file, plane).map_err(of_member)?;
         } else {
             layer.resize(plane.len(), 0);
-            decode_file(file, layer).map_err(of_member)?;
-            take_largest(plane, layer, expected.depth);
+            decode_file(file, &mut layer).map_err(of_member)?;
+            take_largest(plane, &layer, expected.depth);
         }
     }
     Ok(())

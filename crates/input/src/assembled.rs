@@ -1,6 +1,5 @@
 //! Planes that are a page of a TIFF, or that are made of the files of several depths.
 
-use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use rxrx_decoder::{Limits, Stack, tiff_page};
@@ -40,7 +39,7 @@ pub(crate) fn assembled(source: Box<dyn Source>, parts: PlaneParts) -> Box<dyn S
 impl Assembled {
     /// Most bytes of each file, if a plane may have `at_most`.
     fn file_at_most(&self, at_most: usize) -> usize {
-        let files = at_most / self.parts.files_at_most().max(1);
+        let files = at_most / self.parts.files_at_most();
         files.max(1).saturating_mul(self.pages())
     }
 
@@ -49,71 +48,63 @@ impl Assembled {
         self.parts.pages().unwrap_or(1)
     }
 
-    /// Reads files, of each at most `limit` bytes.
-    fn read_files<'path>(
-        &self,
-        paths: BTreeSet<&'path str>,
-        limit: usize,
-    ) -> HashMap<&'path str, Result<File, ReadError>> {
-        if self.parts.pages().is_some() {
-            let read = |path: &str| {
-                let mut bytes = Vec::new();
-                let stamp = self.source.read(path, limit, &mut bytes)?;
-                Ok((stamp, Arc::new(bytes)))
-            };
-            let kept = |path| {
-                let key = (String::from(path), limit);
-                (path, self.kept.get(key, 1, || read(path)))
-            };
-            return paths.into_iter().map(kept).collect();
-        }
-        let mut files: Vec<(&str, Vec<u8>)> =
-            paths.into_iter().map(|path| (path, Vec::new())).collect();
+    /// Reads the files of planes, by one call, each of at most `limit` bytes. They are of no
+    /// other plane.
+    fn read_stacks(&self, planes: &[Vec<&str>], limit: usize) -> Vec<Vec<Result<File, ReadError>>> {
+        let paths = planes.iter().flatten();
+        let mut files: Vec<(&str, Vec<u8>)> = paths.map(|path| (*path, Vec::new())).collect();
         let stamps = self.source.read_all(&mut files, limit);
-        let read = files.into_iter().zip(stamps);
-        read.map(|((path, bytes), stamp)| (path, stamp.map(|stamp| (stamp, Arc::new(bytes)))))
-            .collect()
+        let files = files.into_iter().zip(stamps);
+        let mut files = files.map(|((_, bytes), stamp)| Ok((stamp?, Arc::new(bytes))));
+        let of_plane = |paths: &Vec<&str>| files.by_ref().take(paths.len()).collect();
+        planes.iter().map(of_plane).collect()
     }
 
-    /// Makes a plane of its `files`, which `read` has, in `plane`. If it may have more than
-    /// `at_most` bytes, it gets as many, which are no image.
-    fn plane(
+    /// Reads a file of pages of at most `limit` bytes, if it is not kept. Files of pages are
+    /// large, so that reading several by one call would gain little.
+    fn read_paged(&self, path: &str, limit: usize) -> Result<File, ReadError> {
+        self.kept.get((path.to_owned(), limit), 1, || {
+            let mut bytes = Vec::new();
+            let stamp = self.source.read(path, limit, &mut bytes)?;
+            Ok((stamp, Arc::new(bytes)))
+        })
+    }
+
+    /// Makes a plane of the `files` at `paths`, or of a page of them, in `plane`. If it may
+    /// have more than `at_most` bytes, it gets as many, which are no image.
+    fn assemble(
         &self,
-        (files, page): &(Vec<&str>, Option<usize>),
-        read: &HashMap<&str, Result<File, ReadError>>,
+        paths: &[&str],
+        page: Option<usize>,
+        files: impl Iterator<Item = Result<File, ReadError>>,
         at_most: usize,
         plane: &mut Vec<u8>,
     ) -> Result<SourceStamp, ReadError> {
-        plane.clear();
-        if files.len() > 1 {
-            Stack::begin(plane);
-        }
         let limit = self.file_at_most(at_most) as u64;
         let mut is_whole = true;
-        let mut stamps = Vec::with_capacity(files.len());
-        for path in files {
-            let defect = || {
-                Err(ReadError::vanished(
-                    "was not read (a defect of the program)",
-                ))
-            };
-            let file = read.get(path).cloned().unwrap_or_else(defect);
+        let mut stamps = Vec::with_capacity(paths.len());
+        plane.clear();
+        let mut stack = (paths.len() > 1).then(|| Stack::begin(plane));
+        let mut alone = Vec::new();
+        for (path, file) in paths.iter().zip(files) {
             let (stamp, file) = file.map_err(|error| in_file(path, error))?;
             stamps.push(stamp);
             is_whole &= stamp.bytes <= limit && file.len() as u64 <= limit;
             if !is_whole {
                 continue;
             }
-            let file: &[u8] = match page {
-                None => &file,
-                Some(page) => &tiff_page(&file, *page, self.pages(), &Limits::default())
+            let file = match page {
+                None => Arc::unwrap_or_clone(file),
+                Some(page) => tiff_page(&file, page, self.pages(), &Limits::default())
                     .map_err(|error| in_file(path, ReadError::unusable(Cause::Page, error)))?,
             };
-            if files.len() > 1 {
-                Stack::push(plane, path, file);
-            } else {
-                plane.extend_from_slice(file);
+            match &mut stack {
+                Some(stack) => stack.push(path, &file),
+                None => alone = file,
             }
+        }
+        if stack.is_none() {
+            *plane = alone;
         }
         if !is_whole || plane.len() > at_most {
             plane.resize(at_most, 0);
@@ -153,14 +144,26 @@ impl Source for Assembled {
         planes: &mut [(&str, Vec<u8>)],
         at_most: usize,
     ) -> Vec<Result<SourceStamp, ReadError>> {
-        let of_planes = planes.iter().map(|(path, _)| self.parts.files(path));
-        let of_planes: Vec<(Vec<&str>, Option<usize>)> = of_planes.collect();
-        let files = of_planes.iter().flat_map(|(files, _)| files);
         let limit = self.file_at_most(at_most).saturating_add(1);
-        let read = self.read_files(files.copied().collect(), limit);
-        let planes = planes.iter_mut().zip(&of_planes);
+        if self.parts.pages().is_some() {
+            let planes = planes.iter_mut();
+            let read = planes.map(|(path, plane)| {
+                let (paths, page) = self.parts.files(path);
+                let files = paths.iter().map(|path| self.read_paged(path, limit));
+                self.assemble(&paths, page, files, at_most, plane)
+            });
+            return read.collect();
+        }
+        let paths: Vec<Vec<&str>> = planes
+            .iter()
+            .map(|(path, _)| self.parts.files(path).0)
+            .collect();
+        let files = self.read_stacks(&paths, limit);
+        let planes = planes.iter_mut().zip(&paths).zip(files);
         planes
-            .map(|((_, plane), files)| self.plane(files, &read, at_most, plane))
+            .map(|(((_, plane), paths), files)| {
+                self.assemble(paths, None, files.into_iter(), at_most, plane)
+            })
             .collect()
     }
 

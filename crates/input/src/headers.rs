@@ -75,7 +75,8 @@ impl Headers {
         let sample: Vec<String> = spread(&open, whole_at_most).cloned().collect();
         // The files that are in memory at once have at most 1 GiB.
         let few = NonZeroUsize::new(WHOLE_FILES_AT_ONCE).unwrap_or(NonZeroUsize::MIN);
-        let whole = read_all(source, &sample, jobs.min(few), 1, WHOLE_FILE)?;
+        let at_most = WHOLE_FILE / (1 + source.planes_beside());
+        let whole = read_all(source, &sample, jobs.min(few), 1, at_most)?;
         let mut whole = whole.into_iter().peekable();
         for header in &mut headers {
             if let Some(of_whole) = whole.next_if(|of_whole| of_whole.path == header.path) {

@@ -199,11 +199,14 @@ impl Join {
         short: &BTreeMap<Box<str>, Vec<u32>>,
         parts: &PlaneParts,
     ) {
-        let (file, _) = parts.split(path);
+        // All pages are those of the same files.
+        let (file, None | Some(1)) = parts.split(path) else {
+            return;
+        };
         if let Some(absent) = short.get(file) {
             self.problems.add(ProblemKind::ShortStacks, 0, || {
                 let absent: Vec<String> = absent.iter().map(ToString::to_string).collect();
-                format!("{path}: no file of z {}", absent.join(", "))
+                format!("{file}: no file of z {}", absent.join(", "))
             });
         }
     }

@@ -79,6 +79,7 @@ pub(crate) struct ConvertArguments {
     #[arg(long, conflicts_with_all = [
         "overwrite", "strict", "include", "exclude", "controls", "only_present", "chunk_sites", "chunk_channels",
         "tile", "shard_sites", "codec", "NameArguments", "dataset_name", "license", "citation",
+        "pixel_size",
     ])]
     pub(crate) retry_bad: bool,
 

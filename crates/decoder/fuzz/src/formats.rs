@@ -1,7 +1,7 @@
 //! TIFF and JPEG 2000 files and stacks, whatever their bytes: both decoders give the same
 //! plane, or the same error, within the limits. A stack of a file and itself has its pixels.
-//! Its page, if it has one, is a part of it. (A stream of pixels that is cut goes on behind its
-//! strip, so that the page of a damaged file may have other pixels.)
+//! Its page, if it has one, is hardly larger. The decoder may read past the end of a damaged
+//! strip, so the page of a damaged file may decode to other pixels.
 
 use rxrx_decoder::{Decoder, Limits, ReferenceDecoder, Stack, read_header, tiff_page};
 
@@ -39,18 +39,17 @@ pub fn run(file: &[u8]) -> bool {
         "two planes of one file"
     );
     if decoded.is_ok() {
-        let again = |file: &[u8]| {
-            let mut again = vec![0x5A; shape.byte_len()];
-            let decoded = Decoder::new(LIMITS).decode(file, shape, &mut again);
-            assert!(decoded.is_err() || plane == again, "another plane");
-            decoded
-        };
         if !file.starts_with(b"\0rxstck") {
             let mut stack = Vec::new();
-            Stack::begin(&mut stack);
-            Stack::push(&mut stack, "one", file);
-            Stack::push(&mut stack, "two", file);
-            assert_eq!(again(&stack).err(), None);
+            let mut files = Stack::begin(&mut stack);
+            files.push("one", file);
+            files.push("two", file);
+            let mut projected = vec![0x5A; shape.byte_len()];
+            let decoded = Decoder::new(LIMITS).decode(&stack, shape, &mut projected);
+            assert!(
+                decoded.is_ok() && plane == projected,
+                "another plane: {decoded:?}"
+            );
         }
     }
     decoded.is_ok()

@@ -39,7 +39,7 @@ pub struct Listing {
     pub parts: PlaneParts,
     /// The depths that stacks lack, by the paths of the stacks.
     pub(crate) short_stacks: BTreeMap<Box<str>, Vec<u32>>,
-    /// What is told of the names: images that are not of the chosen channels, depth and time.
+    /// Notices about the names: images that are not of the chosen channels, depth and time.
     pub(crate) notices: Problems,
     /// Whether the names do not say which plate an image is of.
     pub(crate) lacks_plates: bool,

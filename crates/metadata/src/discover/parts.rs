@@ -12,6 +12,8 @@ pub struct PlaneParts {
     pages: usize,
     /// The files of each stack in the order of their depths, by the path of the first.
     stacks: HashMap<Box<str>, Vec<Box<str>>>,
+    /// Files of the stack that has most.
+    deepest: usize,
 }
 
 impl PlaneParts {
@@ -19,12 +21,13 @@ impl PlaneParts {
     pub(crate) fn of_pages(pages: usize) -> Self {
         Self {
             pages: if pages > 1 { pages } else { 0 },
-            stacks: HashMap::new(),
+            ..Self::default()
         }
     }
 
     /// Adds a stack of several files.
     pub(crate) fn add_stack(&mut self, files: Vec<Box<str>>) {
+        self.deepest = self.deepest.max(files.len());
         if let Some(first) = files.first() {
             self.stacks.insert(first.clone(), files);
         }
@@ -42,7 +45,7 @@ impl PlaneParts {
 
     /// Most files of which a plane is made.
     pub fn files_at_most(&self) -> usize {
-        self.stacks.values().map(Vec::len).max().unwrap_or(1)
+        self.deepest.max(1)
     }
 
     /// Splits the path of a plane into that of its first file and the number of its page,

@@ -73,15 +73,15 @@ impl Listing {
             };
             files.push((image, named.z));
         }
-        let pages = match options.channels_are_pages() {
-            true => options.channels.len(),
-            false => 0,
+        let pages = match pattern.has("channel") {
+            true => 0,
+            false => options.channels.len(),
         };
         let mut parts = PlaneParts::of_pages(pages);
         let mut short_stacks = BTreeMap::new();
         let mut images = match options.z {
             Some(Depth::Projection(Projection::Max)) => {
-                stacked(files, &chosen.depths, &mut parts, &mut short_stacks)
+                stacked(files, &mut parts, &mut short_stacks)
             }
             _ => files.into_iter().map(|(image, _)| image).collect(),
         };
@@ -105,14 +105,14 @@ impl Listing {
 }
 
 /// Makes one image of the files of a stack, whose path is that of its first file. Adds the
-/// files to `parts`, and what a stack lacks of all `depths` to `short`, by its path. Two files
-/// of one depth stay two images of one plane.
+/// files to `parts`, and the depths that a stack lacks and another one has to `short`, by its
+/// path. Two files of one depth stay two images of one plane.
 fn stacked(
     mut files: Vec<(ImageFile, Option<u32>)>,
-    depths: &BTreeSet<u32>,
     parts: &mut PlaneParts,
     short: &mut BTreeMap<Box<str>, Vec<u32>>,
 ) -> Vec<ImageFile> {
+    let depths: BTreeSet<u32> = files.iter().filter_map(|(_, z)| *z).collect();
     files.sort_by(|(one, z), (other, other_z)| {
         let order = (&one.plane.key, one.plane.channel, z, &one.path);
         order.cmp(&(&other.plane.key, other.plane.channel, other_z, &other.path))
@@ -208,8 +208,6 @@ fn check_options(options: &NameOptions, pattern: &Pattern) -> Result<(), NamesEr
 /// The planes that are converted.
 struct Chosen<'a> {
     options: &'a NameOptions,
-    /// All depths that the names have.
-    depths: BTreeSet<u32>,
 }
 
 impl<'a> Chosen<'a> {
@@ -247,10 +245,7 @@ impl<'a> Chosen<'a> {
                 return Err(NamesError::Several { axis, found });
             }
         }
-        let chosen = Self {
-            options,
-            depths: zs,
-        };
+        let chosen = Self { options };
         if !pattern.has("channel") {
             return Ok(chosen);
         }

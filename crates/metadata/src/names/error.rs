@@ -92,7 +92,7 @@ pub enum NamesError {
     /// Two planes name one file equally well.
     #[error(
         "{path} would be the image of {first} and of {second}; give INPUT with the folders of \
-         both, or choose rows with --include"
+         both, or leave one of them out of the table"
     )]
     OneFileForTwo {
         /// The file.

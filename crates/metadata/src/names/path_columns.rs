@@ -154,7 +154,7 @@ pub(crate) fn images(
         });
     }
     Ok(Listing {
-        images: once_each(found)?,
+        images: once_each(found, columns)?,
         unrecognised: Vec::new(),
         channel_names: columns
             .iter()
@@ -178,15 +178,23 @@ struct Found<'a> {
 ///
 /// # Errors
 /// Two planes name one file equally well.
-fn once_each(mut found: Vec<Found<'_>>) -> Result<Vec<ImageFile>, NamesError> {
+fn once_each(
+    mut found: Vec<Found<'_>>,
+    columns: &[PathColumn],
+) -> Result<Vec<ImageFile>, NamesError> {
     found.sort_by(|one, other| (one.path, other.alike).cmp(&(other.path, one.alike)));
     let of_files = found.chunk_by(|one, other| one.path == other.path);
     let images = of_files.filter_map(|planes| match planes {
         [first, second, ..] if first.alike == second.alike => {
+            let is_one_site = first.plane.key == second.plane.key;
+            let name = |found: &Found<'_>| match column_of(found.plane.channel, columns) {
+                Some(column) if is_one_site => format!("{}, {}", found.plane.key, column.channel),
+                _ => found.plane.key.to_string(),
+            };
             Some(Err(NamesError::OneFileForTwo {
                 path: excerpt(first.path),
-                first: first.plane.key.to_string(),
-                second: second.plane.key.to_string(),
+                first: name(first),
+                second: name(second),
             }))
         }
         [first, ..] => Some(Ok(ImageFile {
@@ -196,6 +204,11 @@ fn once_each(mut found: Vec<Found<'_>>) -> Result<Vec<ImageFile>, NamesError> {
         [] => None,
     });
     images.collect()
+}
+
+/// The columns of a channel.
+fn column_of(channel: Channel, columns: &[PathColumn]) -> Option<&PathColumn> {
+    columns.get(usize::from(channel.0).checked_sub(1)?)
 }
 
 /// The cells of a column of paths.
