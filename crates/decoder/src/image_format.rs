@@ -113,7 +113,8 @@ impl From<&Header> for ImageHeader {
 /// file. A colour image has the shape that it has as grey;
 /// [`Decoder::decode`](crate::Decoder::decode) finds out whether it is grey.
 ///
-/// The header of a stack is that of its first file. Of a PNG, only the signature and the chunk `IHDR` are read, and its CRC is checked.
+/// The header of a stack is that of its first file. Of a PNG, only the signature and the chunk
+/// `IHDR` are read, and its CRC is checked.
 ///
 /// # Errors
 ///

@@ -29,7 +29,8 @@ const ENTRY: usize = 12;
 ///
 /// # Errors
 ///
-/// - [`DecodeError::Unsupported`]: the file has another number of pages.
+/// - [`DecodeError::Unsupported`]: the file has another number of pages, or `number` is none of
+///   them.
 /// - [`DecodeError::Damaged`]: its directories cannot be read, or a strip or tile is not
 ///   inside the file.
 pub fn tiff_page(

@@ -172,11 +172,11 @@ impl PlannedInput {
 /// Makes a rule of the clauses that tell the negative controls. Each must fit a row of the
 /// whole table.
 fn controls(clauses: &[String], table: &MetadataTable) -> Result<Option<RowRule>, SelectionError> {
-    if clauses.is_empty() {
-        return Ok(None);
+    let rule = RowRule::parse(clauses)?;
+    if let Some(rule) = &rule {
+        rule.check(table)?;
     }
-    Selection::parse(clauses, &[])?.rows(table)?;
-    Ok(RowRule::try_from(clauses.to_vec()).ok())
+    Ok(rule)
 }
 
 /// Images with other names that are looked at if none has the right one.

@@ -66,4 +66,4 @@ pub use self::table::error::MetadataError;
 pub use self::table::metadata_table::{MetadataTable, REQUIRED, SITE_ID};
 pub use self::table::options::TableOptions;
 pub use self::well::{NotAWell, Well};
-pub use rxrx_tables::{Integers, PageSizes, TableFile, TableFileError, Texts};
+pub use rxrx_tables::{Integers, PageSizes, TableFile, TableFileError, Texts, excerpt};

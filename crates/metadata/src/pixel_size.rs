@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 /// Largest size in micrometres that is accepted. More is a number in another unit.
 const MICROMETRES_AT_MOST: f64 = 1000.0;
 
-/// Length of the side of a pixel in the specimen, in micrometres: finite and above 0.
+/// Length of the side of a pixel in the specimen, in micrometres: above 0 and at most
+/// 1000.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]
 pub struct PixelSize(f64);

@@ -115,8 +115,8 @@ impl RawTable {
     }
 
     /// Leaves out columns that programs add when they save a table: the index of pandas
-    /// and of R, which is first and has no name or is called `Unnamed: 0`, and columns
-    /// without a name that hold nothing, which separators at line ends make.
+    /// and of R, as [`is_index`] knows it, and columns without a name that hold nothing, which
+    /// separators at line ends make.
     pub fn tidied(mut self) -> Self {
         let mut position = 0;
         let left_out = &mut self.left_out;

@@ -12,7 +12,7 @@ use rxrx_metadata::{Plan, SiteIndex};
 use rxrx_reader::consistency::{Finding, FindingKind, Findings, Tables};
 use rxrx_storage::Unreachable;
 
-use super::source_table::compare_columns;
+use super::source_table::{compare_columns, compare_widths};
 
 /// Largest difference of pixels that two decoders of JPEG 2000 may make.
 const OTHER_DECODER: u16 = 1;
@@ -242,9 +242,10 @@ fn match_rows(
         let text = format!("{more} rows of the source are not in the dataset");
         findings.object(FindingKind::UnlikeSource, SITES, text);
     }
-    let is_older = root.attributes.format_version < FORMAT_VERSION;
-    let columns = table.columns();
-    compare_columns(&sites.columns, columns, &rows, is_older, tables, findings);
+    if root.attributes.format_version == FORMAT_VERSION {
+        compare_widths(&sites.columns, table.columns(), findings);
+    }
+    compare_columns(&sites.columns, table.columns(), &rows, tables, findings);
     rows
 }
 

@@ -4,13 +4,27 @@ use rxrx_format::keys::SITES;
 use rxrx_metadata::{Column, ColumnValues};
 use rxrx_reader::consistency::{Finding, FindingKind, Findings, Tables};
 
-/// Compares the type and every cell of the columns. `rows` has the row of the source for
-/// each site; `is_older` datasets have whole numbers of 64 bits only.
+/// Compares the widths of the columns of whole numbers. Datasets of format 3 have those of 64
+/// bits only.
+pub(super) fn compare_widths(stored: &[Column], source: &[Column], findings: &Findings) {
+    for column in stored {
+        let other = source.iter().find(|other| other.name == column.name);
+        let widths = other.and_then(|other| bits(&column.values).zip(bits(&other.values)));
+        if let Some((stored, source)) = widths.filter(|(stored, source)| stored != source) {
+            let name = &column.name;
+            let text =
+                format!("{name} has whole numbers of {stored} bits, the source gives {source}");
+            findings.object(FindingKind::UnlikeSource, SITES, text);
+        }
+    }
+}
+
+/// Compares the names and every cell of the columns. `rows` has the row of the source for each
+/// site.
 pub(super) fn compare_columns(
     stored: &[Column],
     source: &[Column],
     rows: &[Option<usize>],
-    is_older: bool,
     tables: &Tables,
     findings: &Findings,
 ) {
@@ -29,15 +43,6 @@ pub(super) fn compare_columns(
         let Some(other) = source.iter().find(|other| other.name == column.name) else {
             continue;
         };
-        if let (Some(stored), Some(source)) = (bits(&column.values), bits(&other.values))
-            && stored != source
-            && !is_older
-        {
-            let name = &column.name;
-            let text =
-                format!("{name} has whole numbers of {stored} bits, the source gives {source}");
-            findings.object(FindingKind::UnlikeSource, SITES, text);
-        }
         for (site, row) in rows.iter().enumerate() {
             let Some(row) = *row else { continue };
             if is_same(&column.values, site, &other.values, row) {

@@ -3,8 +3,9 @@
 use rxrx_format::Description;
 use rxrx_input::PlannedInput;
 
-/// Describes the dataset of `input`: what the options say of the negative controls, then what `rxrx2zarr.json` in INPUT says, then what the profile
-/// says. Without a profile nothing is claimed.
+/// Describes the dataset of `input` as `rxrx2zarr.json` in INPUT says, and where that says
+/// nothing, as the profile does. The options come first for the negative controls. Without a
+/// profile nothing is claimed.
 pub fn describe(input: &PlannedInput) -> Description {
     let data_type = input.plan.geometry().data_type;
     let known = match &input.recognised.profile {

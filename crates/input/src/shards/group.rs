@@ -114,8 +114,8 @@ pub(super) fn read_footer(opened: &Opened<'_>, length: u64) -> Result<ParquetMet
     guarded(|| ParquetMetaDataReader::new().parse_and_finish(&whole))
 }
 
-/// Takes the error of a read out of that of the parser, which is another one's fault than the
-/// file's.
+/// Tells an error of reading from an error in the file: returns the former, or else the error
+/// of the parser.
 pub(super) fn io_error(error: ParquetError) -> std::result::Result<io::Error, ParquetError> {
     match error {
         ParquetError::External(error) => match error.downcast::<io::Error>() {

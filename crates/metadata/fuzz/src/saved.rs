@@ -2,7 +2,6 @@
 //! as metadata, as a plate map and as embeddings.
 
 use std::io::Cursor;
-use std::sync::Once;
 
 use rxrx_metadata::{
     Join, Listing, MetadataBuilder, MetadataError, MetadataTable, Selection, TableOptions,
@@ -12,11 +11,8 @@ use rxrx_metadata::{
 ///
 /// # Panics
 ///
-/// A table breaks its promises, or an error does not name its file. Where the parser of
-/// Parquet panics, that is an error, which the hook of the fuzzer would not allow.
+/// A table breaks its promises, or an error does not name its file.
 pub fn run(input: &[u8]) {
-    static SILENT: Once = Once::new();
-    SILENT.call_once(|| std::panic::set_hook(Box::new(|_| {})));
     let file = || Cursor::new(input.to_vec());
     for sheet in [None, Some("Sites #1")] {
         let options = TableOptions::default().sheet(sheet);

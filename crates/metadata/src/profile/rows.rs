@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::column::Column;
-use crate::select::Selection;
+use crate::select::{Selection, SelectionError};
+use crate::table::metadata_table::MetadataTable;
 
 /// A rule that tells which rows of a table belong to something: clauses as those of
 /// `--include`. A row belongs if, for each column that clauses name, at least one fits.
@@ -32,11 +33,8 @@ impl TryFrom<Vec<String>> for RowRule {
     type Error = String;
 
     fn try_from(clauses: Vec<String>) -> Result<Self, String> {
-        if clauses.is_empty() {
-            return Err("there is no clause".to_owned());
-        }
-        let selection = Selection::parse(&clauses, &[]).map_err(|error| error.to_string())?;
-        Ok(Self { clauses, selection })
+        let rule = Self::parse(&clauses).map_err(|error| error.to_string())?;
+        rule.ok_or_else(|| "there is no clause".to_owned())
     }
 }
 
@@ -61,6 +59,26 @@ pub struct Split {
 }
 
 impl RowRule {
+    /// Makes a rule of clauses; `None` if there are none.
+    ///
+    /// # Errors
+    /// A clause is malformed.
+    pub fn parse(clauses: &[String]) -> Result<Option<Self>, SelectionError> {
+        if clauses.is_empty() {
+            return Ok(None);
+        }
+        let (clauses, selection) = (clauses.to_vec(), Selection::parse(clauses, &[])?);
+        Ok(Some(Self { clauses, selection }))
+    }
+
+    /// Demands that `table` has the columns of the rule, and a row for each clause.
+    ///
+    /// # Errors
+    /// The table lacks a column, or a clause fits none of its rows.
+    pub fn check(&self, table: &MetadataTable) -> Result<(), SelectionError> {
+        self.selection.rows(table).map(drop)
+    }
+
     /// The clauses, such as `well_type=negative_control`.
     pub fn clauses(&self) -> &[String] {
         &self.clauses

@@ -147,6 +147,7 @@ mod tests {
             ]
         );
     }
+
     #[test]
     fn a_setting_that_is_absent_by_default_is_compared_in_both_directions() {
         let plan = plan(3, 2, shards_of(2));

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use rxrx_format::keys::{CARD, ROOT_METADATA, bytes_at_most};
 use rxrx_format::{Checksums, Sha256Sum, parse_json};
+use rxrx_metadata::excerpt;
 use rxrx_storage::{Store, StoreError};
 use sha2::{Digest, Sha256};
 
@@ -44,20 +45,24 @@ fn checksum_in_root(store: &dyn Store) -> Result<Option<Sha256Sum>, StoreError> 
     Ok(recorded)
 }
 
-/// Tells by which lines a new card differs from the one that stays, one a line.
+/// Returns the lines by which a new card differs from the one that stays, a part of each, one
+/// a line.
 pub(crate) fn card_changes(there: &[u8], new: &[u8]) -> String {
     let (there, new) = (String::from_utf8_lossy(there), String::from_utf8_lossy(new));
-    let lines = |text: &'_ str| -> BTreeSet<String> { text.lines().map(str::to_owned).collect() };
-    let (in_there, in_new) = (lines(&there), lines(&new));
-    let lost = there.lines().filter(|line| !in_new.contains(*line));
-    let added = new.lines().filter(|line| !in_there.contains(*line));
-    let lost = lost.map(|line| format!("- {line}"));
-    let changes: Vec<String> = lost
-        .chain(added.map(|line| format!("+ {line}")))
-        .filter(|change| change.len() > 2)
-        .collect();
-    let shown = changes.iter().take(LINES_SHOWN).map(String::as_str);
-    let mut text = shown.collect::<Vec<_>>().join("\n");
+    let in_there: BTreeSet<&str> = there.lines().collect();
+    let in_new: BTreeSet<&str> = new.lines().collect();
+    let lost = there.lines().filter(|line| !in_new.contains(line));
+    let added = new.lines().filter(|line| !in_there.contains(line));
+    let changes = lost.map(|line| ('-', line));
+    let changes = changes.chain(added.map(|line| ('+', line)));
+    let changes: Vec<(char, &str)> = changes.filter(|(_, line)| !line.is_empty()).collect();
+    if changes.is_empty() {
+        return "(only the order of lines, or blank lines)".to_owned();
+    }
+    // The text of a user must not reach the terminal as it is.
+    let shown = |(sign, line): &(char, &str)| format!("{sign} {}", excerpt(line).escape_debug());
+    let shown: Vec<String> = changes.iter().take(LINES_SHOWN).map(shown).collect();
+    let mut text = shown.join("\n");
     if changes.len() > LINES_SHOWN {
         text += &format!("\n… and {} more lines", changes.len() - LINES_SHOWN);
     }
@@ -94,6 +99,9 @@ mod tests {
     fn the_lines_that_differ_are_told() {
         let changes = card_changes(b"a\nmine\nc\n", b"a\nnew\nc\n");
         assert_eq!(changes, "- mine\n+ new");
+        let changes = card_changes(b"a\n\x1b[31mred\n", b"a\n");
+        assert_eq!(changes, "- \\u{1b}[31mred");
+        assert!(card_changes(b"a\nb\n", b"b\n\na\n").contains("only the order"));
         let long: Vec<String> = (0..30).map(|line| line.to_string()).collect();
         let changes = card_changes(b"", long.join("\n").as_bytes());
         assert!(changes.ends_with("+ 9\n… and 20 more lines"), "{changes}");

@@ -133,8 +133,8 @@ impl<'a> SourceDataset<'a> {
             mark.add_to(&mut metadata);
             self.replace(key, format!("{metadata:#}\n").into_bytes());
         }
-        let listed = |key: &str| key != CHECKSUMS && (key != CARD || self.card_sha256.is_none());
-        let sums = self.objects.iter().filter(|(key, _)| listed(key));
+        let sums = self.objects.iter();
+        let sums = sums.filter(|(key, _)| *key != CHECKSUMS && self.has_fixed_content(key));
         let sums = sums.map(|(key, recorded)| (key.clone(), recorded.sha256));
         let list = checksum_list(&sums.collect());
         self.replace(CHECKSUMS.to_owned(), list.into_bytes());
@@ -162,7 +162,12 @@ impl<'a> SourceDataset<'a> {
 
     /// Whether the store records its checksum of an object at the end.
     pub(super) fn is_recorded(&self, key: &str) -> bool {
-        key != ROOT_METADATA && (key != CARD || self.card_sha256.is_none())
+        key != ROOT_METADATA && self.has_fixed_content(key)
+    }
+
+    /// Whether nobody edits an object: people edit a card that is in no list.
+    fn has_fixed_content(&self, key: &str) -> bool {
+        key != CARD || self.card_sha256.is_none()
     }
 
     fn replace(&mut self, key: String, bytes: Vec<u8>) {
