@@ -132,7 +132,7 @@ def test_old_readers_answer_queries_as_duckdb_does(queries: list[dict]) -> None:
 
 def test_ascending_numbers_are_stored_as_differences(embedded: Dataset) -> None:
     """fastparquet reads no other differences than those of numbers of up to 32 bits."""
-    numbers = ["site_index", "byte_offset", "byte_length", "source_bytes"]
+    numbers = ["site_index", "byte_offset", "byte_length"]
     expected = dict.fromkeys(numbers, "DELTA_BINARY_PACKED")
     found = set()
     for name in ("metadata", "planes", "embeddings"):

@@ -3,15 +3,17 @@
 use arrow_schema::{DataType, Field};
 use parquet::basic::Encoding;
 
-/// Whole numbers that are near the one before them, or that seldom repeat. Differences of more
-/// than 32 bits, which sums have, are read wrongly by fastparquet 2026.9, without an error.
-const DIFFERENCES: [&str; 4] = ["site_index", "byte_offset", "byte_length", "source_bytes"];
+/// Whole numbers that are near the one before them; no column of a user has one of these names.
+/// Differences of more than 32 bits are read wrongly by fastparquet 2026.9, without an error:
+/// sums have them, and offsets in shards of more than 2 GiB.
+const DIFFERENCES: [&str; 3] = ["site_index", "byte_offset", "byte_length"];
 
 /// Values that seldom repeat, so that a dictionary costs more than it saves. Texts that begin
 /// as the one before them would be smaller as `DELTA_BYTE_ARRAY`, which fastparquet refuses.
-const DISTINCT: [&str; 9] = [
+const DISTINCT: [&str; 10] = [
     "site_id",
     "source",
+    "source_bytes",
     "xxh3_128",
     "sum",
     "sum_of_squares",

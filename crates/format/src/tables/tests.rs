@@ -73,7 +73,7 @@ fn row_groups_of_both_tables_hold_the_same_sites() {
 /// [`ENCODER_REVISION`]: crate::version::ENCODER_REVISION
 const PINNED: [(&str, &str); 5] = [
     (SITES, "01eab77a0b1a7389"),
-    (PLANES, "bc7ff4e5e3d3cfb5"),
+    (PLANES, "0cd06f2724130d6b"),
     (CHANNELS, "89a59d3528eb5ddc"),
     (CHANNEL_STATS, "a1ccc81c9aa7b37d"),
     (EMBEDDINGS, "321c200d415f79d9"),
