@@ -37,7 +37,7 @@ mod whole;
 pub use self::dataset::Dataset;
 pub use self::error::{DatasetError, DatasetErrorKind};
 pub use self::info::DatasetInfo;
-pub use self::objects::{AskedShards, Checked};
+pub use self::objects::{AskedShards, Checked, listed};
 pub use self::pixels::{Batch, Pixels, Plane, Site};
 pub use self::root::{Owner, parse_root, read_root, root_bytes};
 pub use self::whole::{Gaps, ObjectCount};

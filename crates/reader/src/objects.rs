@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use rxrx_format::keys::{CARD, CHECKSUMS, ROOT_METADATA, SITES};
-use rxrx_storage::{StoreErrorKind, StoredObject};
+use rxrx_storage::{Store, StoreError, StoreErrorKind, StoredObject};
 use serde::Serialize;
 
 use crate::dataset::Dataset;
@@ -31,6 +31,21 @@ pub struct Checked {
     pub objects: usize,
     /// Number of objects that the dataset should have.
     pub of: usize,
+}
+
+/// Returns the objects of a dataset by the list of its store; `None` where that gives none.
+///
+/// # Errors
+/// The store cannot be reached.
+pub fn listed(store: &dyn Store) -> Result<Option<Vec<StoredObject>>, StoreError> {
+    match store.list() {
+        // An index page for people is a list without objects.
+        Ok(objects) if objects.iter().any(|object| object.key == ROOT_METADATA) => {
+            Ok(Some(objects))
+        }
+        Err(error) if error.kind == StoreErrorKind::Unreachable => Err(error),
+        _ => Ok(None),
+    }
 }
 
 impl Dataset {
@@ -61,19 +76,15 @@ impl Dataset {
         expected: &[String],
         shards: AskedShards,
     ) -> Result<(Vec<StoredObject>, Checked), DatasetError> {
-        match self.store.list() {
-            // An index page for people is a list without objects.
-            Ok(objects) if objects.iter().any(|object| object.key == ROOT_METADATA) => {
-                let checked = Checked {
-                    listed: true,
-                    objects: expected.len(),
-                    of: expected.len(),
-                };
-                Ok((objects, checked))
-            }
-            Err(error) if error.kind == StoreErrorKind::Unreachable => Err(error.into()),
-            _ => self.ask_for(expected, shards),
-        }
+        let Some(objects) = listed(self.store.as_ref())? else {
+            return self.ask_for(expected, shards);
+        };
+        let checked = Checked {
+            listed: true,
+            objects: expected.len(),
+            of: expected.len(),
+        };
+        Ok((objects, checked))
     }
 
     /// Asks for all small objects and some of the shards.

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use rxrx_format::Root;
 use rxrx_format::keys::{CARD, CHECKSUMS, OBJECTS, ROOT_METADATA, bytes_at_most, shard_key};
 use rxrx_reader::consistency::{FindingKind, Findings, error_chain, label_keys};
-use rxrx_reader::{DatasetError, parse_root, root_bytes};
-use rxrx_storage::{Store, StoreError, StoreErrorKind};
+use rxrx_reader::{DatasetError, listed, parse_root, root_bytes};
+use rxrx_storage::{Store, StoreError};
 use sha2::{Digest, Sha256};
 
 use super::checksums::Checksums;
@@ -57,7 +57,10 @@ impl OpenedDataset {
             }
         };
         let sizes = match listed(store)? {
-            Some(sizes) => sizes,
+            Some(objects) => {
+                let sizes = objects.into_iter().map(|object| (object.key, object.size));
+                sizes.collect()
+            }
             None => asked_for(store, &checksums, root.as_ref())?,
         };
         Ok(Self {
@@ -83,19 +86,6 @@ impl OpenedDataset {
     pub(super) fn bytes(&self) -> u64 {
         let sizes = self.sizes.values();
         sizes.fold(0, |sum, size| sum.saturating_add(*size))
-    }
-}
-
-/// Returns the sizes of the objects by the list of the store; `None` if it gives none.
-fn listed(store: &dyn Store) -> Result<Option<BTreeMap<String, u64>>, StoreError> {
-    match store.list() {
-        // A page for people that lists a folder is a list without objects.
-        Ok(objects) if objects.iter().any(|object| object.key == ROOT_METADATA) => {
-            let sizes = objects.into_iter().map(|object| (object.key, object.size));
-            Ok(Some(sizes.collect()))
-        }
-        Err(error) if error.kind == StoreErrorKind::Unreachable => Err(error),
-        _ => Ok(None),
     }
 }
 

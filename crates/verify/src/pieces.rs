@@ -73,6 +73,14 @@ impl From<StoreError> for Problem {
     }
 }
 
+/// The problem of a shard that was there when the verification began.
+fn removed() -> Problem {
+    Problem {
+        kind: FindingKind::Missing,
+        text: "it was removed during the verification".to_owned(),
+    }
+}
+
 /// Returns the bytes in a range, or as many of them as there are.
 fn part_of(whole: &[u8], range: &Range<u64>) -> Vec<u8> {
     let position = |at: u64| usize::try_from(at).map_or(whole.len(), |at| at.min(whole.len()));
@@ -87,8 +95,8 @@ pub(super) struct HashedShard<'a> {
     memory: &'a Arc<Budget>,
     /// Its size in bytes.
     size: u64,
-    /// All of its bytes, where the server sends whole objects only.
-    whole: OnceLock<Vec<u8>>,
+    /// All of its bytes, where the server sends whole objects only, and their memory.
+    whole: OnceLock<(Vec<u8>, Taken)>,
     piece: u64,
     hasher: Sha256,
     /// Bytes that were hashed.
@@ -116,28 +124,28 @@ impl<'a> HashedShard<'a> {
 
     /// Reads some bytes, which are not hashed.
     pub(super) fn part(&self, range: Range<u64>) -> Result<(Vec<u8>, Taken), Problem> {
+        if let Some((whole, _)) = self.whole.get() {
+            return Ok((part_of(whole, &range), self.memory.take(0)));
+        }
         let taken = self.memory.take(range.end.saturating_sub(range.start));
-        let bytes = match self.whole.get() {
-            Some(whole) => Some(part_of(whole, &range)),
-            None => match self.store.get_range(self.key, range.clone()) {
-                Err(error) if error.kind == StoreErrorKind::Unsupported => {
-                    self.part_of_all(&range)?
-                }
-                read => read?,
-            },
-        };
-        let bytes = bytes.ok_or_else(|| Problem {
-            kind: FindingKind::Missing,
-            text: "it was removed during the verification".to_owned(),
-        })?;
-        Ok((bytes, taken))
+        match self.store.get_range(self.key, range.clone()) {
+            Err(error) if error.kind == StoreErrorKind::Unsupported => {
+                // Who waits for memory holds none.
+                drop(taken);
+                self.part_of_all(&range)
+            }
+            read => Ok((read?.ok_or_else(removed)?, taken)),
+        }
     }
 
     /// Reads all bytes, of a server that takes no notice of ranges (`python -m http.server`),
-    /// and returns those in `range`.
-    fn part_of_all(&self, range: &Range<u64>) -> Result<Option<Vec<u8>>, Problem> {
+    /// and returns those in `range`. The memory of all of them is that of the parts, too.
+    fn part_of_all(&self, range: &Range<u64>) -> Result<(Vec<u8>, Taken), Problem> {
+        let taken = self.memory.take(self.size.saturating_mul(2));
         let whole = self.store.get_at_most(self.key, self.size)?;
-        Ok(whole.map(|whole| part_of(self.whole.get_or_init(|| whole), range)))
+        let whole = whole.ok_or_else(removed)?;
+        let (whole, _) = self.whole.get_or_init(|| (whole, taken));
+        Ok((part_of(whole, range), self.memory.take(0)))
     }
 
     /// Reads the bytes in `range`, which begins at or behind what was read before, and

@@ -7,7 +7,8 @@
 //!
 //! A *piece* is some chunks that lie one behind the other; see [`super::pieces`].
 //!
-//! **Memory.** No shard is ever in memory as a whole, unless it is smaller than a piece.
+//! **Memory.** No shard is ever in memory as a whole, unless it is smaller than a piece, or
+//! the server sends whole objects only; the budget counts it then.
 //! The channel between readers and workers holds nothing. A reader takes the bytes of a
 //! piece from a budget before it reads them, and they are given back when the last worker
 //! is done with them. Each worker has the pixels of one group of chunks.

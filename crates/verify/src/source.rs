@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use rxrx_decoder::{DecodeError, Limits, PlaneShape, ReferenceDecoder};
 use rxrx_format::keys::SITES;
-use rxrx_format::{ChunkAddress, FORMAT_VERSION, PlaneRow, Root, plane_shape};
+use rxrx_format::{ChunkAddress, PlaneRow, Root, plane_shape};
 use rxrx_input::{PlannedInput, ReadError, ReadHints, SourceStamp};
 use rxrx_metadata::{Plan, SiteIndex};
 use rxrx_reader::consistency::{Finding, FindingKind, Findings, Tables};
@@ -242,7 +242,7 @@ fn match_rows(
         let text = format!("{more} rows of the source are not in the dataset");
         findings.object(FindingKind::UnlikeSource, SITES, text);
     }
-    if root.attributes.format_version == FORMAT_VERSION {
+    if !root.attributes.is_format_3() {
         compare_widths(&sites.columns, table.columns(), findings);
     }
     compare_columns(&sites.columns, table.columns(), &rows, tables, findings);
