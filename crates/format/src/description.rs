@@ -272,6 +272,9 @@ impl Description {
         for ((group, then), (_, now)) in self.rows.clauses().into_iter().zip(now.rows.clauses()) {
             found.compare(group, then.as_deref(), now.as_deref());
         }
+        let split = |description: &Self| description.split.as_ref().map(ToString::to_string);
+        let (then, now_split) = (split(self), split(now));
+        found.compare("the published split", then.as_deref(), now_split.as_deref());
         for (then, now) in self.channels.iter().zip(&now.channels) {
             found.compare_channels(then, now);
         }

@@ -1,5 +1,7 @@
 //! The published split of a data set: the column that tells it, and its parts.
 
+use std::fmt;
+
 use rxrx_metadata::{Column, ColumnValues, Profile};
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +12,12 @@ pub struct PublishedSplit {
     pub column: String,
     /// The values of the column that are parts of the split, such as `train` and `test`.
     pub parts: Vec<String>,
+}
+
+impl fmt::Display for PublishedSplit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.column, self.parts.join(", "))
+    }
 }
 
 impl PublishedSplit {

@@ -139,6 +139,22 @@ fn differences_name_both_values() {
             "the texts of these columns: experiment",
         ]
     );
+    let of_other_column = PublishedSplit {
+        column: "fold".to_owned(),
+        parts: vec!["a".to_owned(), "b".to_owned()],
+    };
+    let other = Description {
+        split: Some(of_other_column),
+        ..then.clone()
+    };
+    let without = Description {
+        split: None,
+        ..then.clone()
+    };
+    assert_eq!(
+        other.differences(&without),
+        [r#"the published split is "fold: a, b" and would be not stated"#]
+    );
     // A window that the data gave is none of the description.
     let mut of_data = Description::unknown().of_plan(&plan);
     let expected = of_data.clone();
