@@ -47,7 +47,7 @@ pub(crate) fn how_to_open(
     import xarray as xr
     {imports}ds = xr.open_zarr({images}, chunks=None)
     ds["images"] = ds.images.chunk(site=ds.images.encoding["shards"][0])
-    ds.images[0].sel(channel="w1").values
+    ds.images[0].sel(channel=ds.channel[0]).values
 
 DuckDB:
     {setup}SELECT experiment, plate, count(*) AS sites FROM '{tables}/metadata.parquet' GROUP BY ALL ORDER BY ALL;

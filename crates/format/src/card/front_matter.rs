@@ -12,12 +12,13 @@ use crate::croissant::RecordSet;
 use crate::description::Description;
 
 /// Numbers of sites, and the name of the range that ends there.
-const SIZES: [(usize, &str); 5] = [
+const SIZES: [(usize, &str); 6] = [
     (1_000, "n<1K"),
     (10_000, "1K<n<10K"),
     (100_000, "10K<n<100K"),
     (1_000_000, "100K<n<1M"),
-    (usize::MAX, "1M<n<10M"),
+    (10_000_000, "1M<n<10M"),
+    (100_000_000, "10M<n<100M"),
 ];
 
 /// Writes the block. A text in JSON is a text in YAML.
