@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::array_name::{CHANNEL_LABELS, zarr_name};
 use crate::codec::chain::Codec;
+use crate::shard::sharding_indexed;
 
 /// Name of a data type in Zarr.
 pub fn data_type_name(data_type: DataType) -> &'static str {
@@ -57,25 +58,13 @@ pub fn array_metadata(geometry: &ArrayGeometry, columns: &[Column], codec: Codec
         "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": geometry.shard_shape()}},
         "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
         "fill_value": 0,
-        "codecs": [sharding(geometry, codec)],
+        "codecs": [sharding_indexed(&json!(geometry.chunk_shape()), &codec.chain(geometry).into())],
         "dimension_names": ["site", "channel", "y", "x"],
         "attributes": {
             "long_name": "fluorescence intensity",
             "coordinates": coordinates.join(" "),
         },
     })
-}
-
-fn sharding(geometry: &ArrayGeometry, codec: Codec) -> Value {
-    json!({"name": "sharding_indexed", "configuration": {
-        "chunk_shape": geometry.chunk_shape(),
-        "codecs": codec.chain(geometry),
-        "index_codecs": [
-            {"name": "bytes", "configuration": {"endian": "little"}},
-            {"name": "crc32c"},
-        ],
-        "index_location": "end",
-    }})
 }
 
 #[cfg(test)]

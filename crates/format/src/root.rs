@@ -116,6 +116,11 @@ pub struct DatasetAttributes {
 }
 
 impl DatasetAttributes {
+    /// Whether the dataset has format 3.
+    pub fn is_format_3(&self) -> bool {
+        self.format_version == 3
+    }
+
     /// Makes the attributes of a dataset that this program writes, without embeddings. The
     /// display windows that the data give are those of all intensities:
     /// [`DisplayWindows`](crate::DisplayWindows) sets them.
@@ -200,6 +205,14 @@ pub enum RootError {
     /// The object is no JSON.
     #[error(transparent)]
     Json(#[from] JsonError),
+    /// An attribute that is JSON text is no JSON.
+    #[error("its attribute {name}: {source}")]
+    AttributeText {
+        /// The attribute.
+        name: &'static str,
+        /// The reason.
+        source: JsonError,
+    },
     /// The attributes lack a field, or one has another type.
     #[error("its attributes are of another kind: {0}")]
     Attributes(serde_json::Error),
@@ -231,7 +244,9 @@ impl Root {
         let stored = root.get("attributes").and_then(Value::as_object).cloned();
         // Without attributes, a field is missing, which is the error to report.
         let stored_attributes = stored.unwrap_or_default();
-        let attributes = plain_attributes(stored_attributes.clone())?;
+        let attributes = plain_attributes(stored_attributes.clone());
+        let attributes =
+            attributes.map_err(|(name, source)| RootError::AttributeText { name, source })?;
         let attributes: DatasetAttributes =
             serde_json::from_value(attributes.into()).map_err(RootError::Attributes)?;
         let found = attributes.format_version;
@@ -277,7 +292,7 @@ impl Root {
     /// The objects with fixed keys that the dataset has, wherever it lies.
     pub fn objects(&self) -> impl Iterator<Item = &'static Object> {
         let has_embeddings = self.attributes.embeddings.is_some();
-        let has_channels = self.attributes.format_version > OLDEST_FORMAT_VERSION;
+        let has_channels = !self.attributes.is_format_3();
         let has_license = self.attributes.description.license_text.is_some();
         OBJECTS.iter().filter(move |object| match object.key {
             EMBEDDINGS => has_embeddings,

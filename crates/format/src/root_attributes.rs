@@ -59,10 +59,11 @@ pub(crate) fn stored_attributes(mut attributes: Map<String, Value>) -> Map<Strin
 /// [`DatasetAttributes`](crate::root::DatasetAttributes).
 ///
 /// # Errors
-/// A text is no JSON, or has more values than a dataset needs.
+/// A text is no JSON, or has more values than a dataset needs. The name is that of its
+/// attribute.
 pub(crate) fn plain_attributes(
     mut attributes: Map<String, Value>,
-) -> Result<Map<String, Value>, JsonError> {
+) -> Result<Map<String, Value>, (&'static str, JsonError)> {
     for (name, renamed) in RENAMED {
         if let Some(value) = attributes.remove(renamed) {
             attributes.insert(name.to_owned(), value);
@@ -72,7 +73,7 @@ pub(crate) fn plain_attributes(
         if let Some(value) = attributes.get_mut(name)
             && let Value::String(text) = value
         {
-            *value = parse_json(text.as_bytes())?;
+            *value = parse_json(text.as_bytes()).map_err(|error| (name, error))?;
         }
     }
     for name in AS_NUMBER {
@@ -139,7 +140,7 @@ mod tests {
     fn text_that_is_no_json_is_refused() {
         let attributes = Map::from_iter([("settings".to_owned(), json!("{"))]);
         let error = plain_attributes(attributes).unwrap_err();
-        assert!(matches!(error, JsonError::Syntax(_)), "{error}");
+        assert!(matches!(error, (_, JsonError::Syntax(_))), "{error:?}");
     }
 
     #[test]

@@ -13,6 +13,21 @@
 
 use std::ops::Range;
 
+use serde_json::{Value, json};
+
+/// The codec of an array whose shards have this binary format.
+pub(crate) fn sharding_indexed(chunk_shape: &Value, codecs: &Value) -> Value {
+    json!({"name": "sharding_indexed", "configuration": {
+        "chunk_shape": chunk_shape,
+        "codecs": codecs,
+        "index_codecs": [
+            {"name": "bytes", "configuration": {"endian": "little"}},
+            {"name": "crc32c"},
+        ],
+        "index_location": "end",
+    }})
+}
+
 /// Offset and length of an absent chunk in the index.
 const ABSENT: u64 = u64::MAX;
 

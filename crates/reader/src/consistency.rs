@@ -6,6 +6,7 @@
 //! | attributes of the root for other programs, such as `ome` | its other attributes |
 //! | labels | the columns of `metadata.parquet`, the status of each plane, the channels in the root |
 //! | `channels.parquet` | the channels in the root |
+//! | `LICENSE.txt` | the licence in the root |
 //! | `channel_stats.parquet` | the sums in `planes.parquet` |
 //! | display windows in the root that the data give | the percentiles in `planes.parquet` |
 //! | `embeddings.parquet` | the digest in the root, the site ids in `metadata.parquet` |
@@ -26,7 +27,8 @@ use bytes::Bytes;
 use rxrx_format::Root;
 
 use self::derived::{
-    check_channel_stats, check_channels, check_croissant, check_embeddings, check_windows,
+    check_channel_stats, check_channels, check_croissant, check_embeddings, check_license,
+    check_windows,
 };
 use self::documents::check_root;
 pub use self::documents::{check_document, label_keys};
@@ -48,6 +50,7 @@ pub fn check_objects(
     check_tables(&tables, root, findings);
     check_labels(&tables, root, objects, findings);
     check_channels(root, objects, findings);
+    check_license(root, objects, findings);
     check_channel_stats(&tables, root, objects, findings);
     check_windows(&tables, root, findings);
     check_embeddings(&tables, root, objects, findings);

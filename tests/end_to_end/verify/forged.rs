@@ -10,6 +10,8 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
 use super::super::dataset::{Dataset, Table};
+use super::super::input::Input;
+use super::super::run::convert;
 use super::{Findings, copy, input_with_gaps, repair_sums, shard};
 
 #[test]
@@ -259,4 +261,19 @@ fn metadata_that_contradicts_the_root_is_found_though_every_checksum_is_right() 
     change("croissant.json", "rxrx.ai/rxrx1", "example.org");
     change("croissant.json", "{", "");
     super::verify(&dataset, "").exits_with(0);
+}
+
+#[test]
+fn a_licence_that_contradicts_the_root_is_found_though_every_checksum_is_right() {
+    let input = Input::of_sites(2);
+    let said = r#"{"license": "A licence of its own", "license_text": "Ask first."}"#;
+    fs::write(input.root().join("rxrx2zarr.json"), said).unwrap();
+    convert(&input.root(), &input.output(), "").exits_with(0);
+    super::verify(&input.output(), "").exits_with(0);
+    let licence = input.output().join("LICENSE.txt");
+    let text = fs::read_to_string(&licence).unwrap();
+    assert_eq!(text, "A licence of its own\n\nAsk first.\n");
+    fs::write(&licence, "Do as you like.\n").unwrap();
+    repair_sums(&input.output());
+    Findings::of(&input.output(), "").names("LICENSE.txt", "mismatch", "", "");
 }

@@ -131,7 +131,9 @@ impl Label {
     }
 
     /// Builds the coordinate along `site` that holds a metadata column. Where it has blank
-    /// whole numbers, the attribute of the name `blank` has the number that stands for them.
+    /// whole numbers, the attribute of the name `blank` has the number that stands for them:
+    /// `blank_value`, or in format 3 `_FillValue`, with which xarray reads whole numbers as
+    /// floats.
     pub fn column(
         column: &Column,
         meaning: &ColumnMeaning,
@@ -286,15 +288,6 @@ pub(super) fn described(meaning: &ColumnMeaning) -> Map<String, Value> {
         attributes.insert("ids".to_owned(), ids.into());
     }
     attributes
-}
-
-/// Returns the name of the attribute with the number that stands for a blank. That of
-/// format 3 made xarray read whole numbers as floats.
-pub(super) fn blank_attribute(format_version: u32) -> &'static str {
-    match format_version {
-        ..=3 => "_FillValue",
-        _ => "blank_value",
-    }
 }
 
 /// Chooses the number that stands for a blank: -1, or the smallest of the column's type

@@ -11,7 +11,7 @@ use std::io;
 use serde_json::{Value, json};
 
 use super::compression::{self, compress_values};
-use crate::shard::{ShardIndex, read_index};
+use crate::shard::{ShardIndex, read_index, sharding_indexed};
 
 /// Sites in a chunk of a label.
 const CHUNK_SITES: usize = 4096;
@@ -58,23 +58,13 @@ impl LabelLayout {
         let codecs = metadata.get_mut("codecs")?.as_array_mut()?;
         codecs.extend(compression::codecs());
         if self == Self::Shard {
-            let codecs = codecs.split_off(0);
+            let codecs = std::mem::take(codecs);
             let shape = metadata.pointer_mut("/chunk_grid/configuration/chunk_shape")?;
             let chunk_shape = shape.clone();
             let rows = shape.get_mut(0)?;
             *rows = json!(rows.as_u64()? * chunks as u64);
-            *metadata.get_mut("codecs")? = json!([{
-                "name": "sharding_indexed",
-                "configuration": {
-                    "chunk_shape": chunk_shape,
-                    "codecs": codecs,
-                    "index_codecs": [
-                        {"name": "bytes", "configuration": {"endian": "little"}},
-                        {"name": "crc32c"},
-                    ],
-                    "index_location": "end",
-                },
-            }]);
+            let sharding = sharding_indexed(&chunk_shape, &codecs.into());
+            *metadata.get_mut("codecs")? = json!([sharding]);
         }
         Some(metadata)
     }

@@ -2,13 +2,12 @@
 
 use rxrx_metadata::{Column, ColumnValues};
 
-use super::array::{Label, LabelError, blank_attribute, described};
+use super::array::{Label, LabelError, described};
 use super::layout::LabelLayout;
 use crate::array_name::{CHANNEL_LABELS, zarr_name};
 use crate::channel_description::ChannelDescription;
 use crate::column_meaning::meaning;
 use crate::root::DatasetAttributes;
-use crate::version::OLDEST_FORMAT_VERSION;
 
 /// A text of each channel: name of the array, value, long name and description.
 type ChannelText = (
@@ -96,9 +95,9 @@ pub fn labels(
     present: Vec<bool>,
     attributes: &DatasetAttributes,
 ) -> Result<Vec<Label>, LabelError> {
-    let layout = match attributes.format_version {
-        OLDEST_FORMAT_VERSION => LabelLayout::Chunk,
-        _ => LabelLayout::Shard,
+    let (layout, blank) = match attributes.is_format_3() {
+        true => (LabelLayout::Chunk, "_FillValue"),
+        false => (LabelLayout::Shard, "blank_value"),
     };
     let channels = attributes.description.channels.len();
     let meanings = &attributes.description.columns;
@@ -132,7 +131,6 @@ pub fn labels(
         ),
         layout,
     )?);
-    let blank = blank_attribute(attributes.format_version);
     for column in columns {
         let meaning = meanings.of_column(column);
         labels.push(Label::column(column, &meaning, blank, layout)?);
@@ -143,9 +141,9 @@ pub fn labels(
 /// Builds the arrays along `channel`.
 fn channel_labels(attributes: &DatasetAttributes) -> Result<Vec<Label>, LabelError> {
     let channels = attributes.description.channels.iter();
-    let (texts, numbers) = match attributes.format_version {
-        OLDEST_FORMAT_VERSION => (2, 0),
-        _ => (CHANNEL_TEXTS.len(), CHANNEL_NUMBERS.len()),
+    let (texts, numbers) = match attributes.is_format_3() {
+        true => (2, 0),
+        false => (CHANNEL_TEXTS.len(), CHANNEL_NUMBERS.len()),
     };
     let texts = CHANNEL_TEXTS.iter().take(texts);
     let texts = texts.map(|(name, value, long_name, description)| {

@@ -8,7 +8,9 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use rxrx_format::keys::{CHANNEL_STATS, CHANNELS, CROISSANT, EMBEDDINGS, ROOT_METADATA, SITES};
+use rxrx_format::keys::{
+    CHANNEL_STATS, CHANNELS, CROISSANT, EMBEDDINGS, LICENSE, ROOT_METADATA, SITES,
+};
 use rxrx_format::{
     DisplayWindows, EmbeddingsDigest, Root, StoredFile, channel_stats, channel_stats_of,
     channels_of, croissant, embeddings_of, keys, parse_json,
@@ -44,6 +46,17 @@ pub(super) fn check_channels(root: &Root, objects: &BTreeMap<String, Bytes>, fin
             }
         }
         Err(error) => mismatch(error_chain(&error)),
+    }
+}
+
+/// Compares `LICENSE.txt` with the licence in the root.
+pub(super) fn check_license(root: &Root, objects: &BTreeMap<String, Bytes>, findings: &Findings) {
+    let expected = root.attributes.description.license_file();
+    if let Some((found, expected)) = objects.get(LICENSE).zip(expected)
+        && *found != expected
+    {
+        let text = "it is not the licence that the root states".to_owned();
+        findings.object(FindingKind::Mismatch, LICENSE, text);
     }
 }
 

@@ -42,7 +42,14 @@ pub(super) fn check_root(root: &Root, findings: &Findings) {
     if !is_of_this_program(&root.attributes) {
         return;
     }
-    let expected = root_metadata(&root.attributes, serde_json::Map::new()).unwrap_or_default();
+    let expected = match root_metadata(&root.attributes, serde_json::Map::new()) {
+        Ok(expected) => expected,
+        Err(error) => {
+            let text = format!("its attributes cannot be written again: {error}");
+            findings.object(FindingKind::Mismatch, ROOT_METADATA, text);
+            return;
+        }
+    };
     let expected = expected.get("attributes").and_then(Value::as_object);
     for (name, expected) in expected.into_iter().flatten() {
         if root.stored_attributes.get(name) != Some(expected) {

@@ -2,8 +2,7 @@
 
 use rxrx_format::keys::{IMAGES, IMAGES_METADATA, PLANES, ROOT_METADATA, SITES, shard_key};
 use rxrx_format::{
-    ENCODER_REVISION, FORMAT_VERSION, PlaneCounts, PlaneRow, Root, SitesTable, array_metadata,
-    key_value_metadata,
+    ENCODER_REVISION, PlaneCounts, PlaneRow, Root, SitesTable, array_metadata, key_value_metadata,
 };
 
 use super::documents::compare_documents;
@@ -28,13 +27,12 @@ pub(super) fn check_tables(tables: &Tables, root: &Root, findings: &Findings) {
             findings.object(FindingKind::Mismatch, ROOT_METADATA, text);
         }
     }
-    let is_older = attributes.format_version < FORMAT_VERSION;
     let lacks_ranges = geometry.has_plane_chunks() && tables.plane_ranges.is_empty();
     for (lacks, columns) in [
         (lacks_ranges, "columns object, byte_offset and byte_length"),
         (!tables.has_pixels, "column pixels"),
     ] {
-        if lacks && tables.planes.is_some() && !is_older {
+        if lacks && tables.planes.is_some() && !attributes.is_format_3() {
             let text = format!("it has no {columns}");
             findings.object(FindingKind::Mismatch, PLANES, text);
         }
