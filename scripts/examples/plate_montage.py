@@ -61,7 +61,8 @@ def montage(plate: xarray.Dataset, names: list[str]) -> Image.Image:
     wells = np.array([position(well) for well in plate.well.values])
     rows, columns = (np.unique(numbers) for numbers in wells.T)  # only where there is a well
     planes = [shrunk(plate.images[site].to_numpy()[index], THUMBNAIL) for site in seen]
-    channels = [json.loads(plate.attrs["channels"])[channel] for channel in index]
+    described = json.loads(plate.attrs["channels"])
+    channels = [described[channel] for channel in index]
     height, width = (side + 2 for side in planes[0].shape[1:])
 
     canvas = Image.new("RGB", (MARGIN + len(columns) * width, MARGIN + len(rows) * height), EMPTY)
@@ -87,19 +88,22 @@ def main() -> None:
     parser.add_argument("dataset", type=Path)
     parser.add_argument("picture", type=Path)
     parser.add_argument("experiment", nargs="?")
-    parser.add_argument("plate", nargs="?", type=int)
+    parser.add_argument("plate", nargs="?")
     parser.add_argument("--channels", nargs="+", metavar="NAME", help="default: all")
     arguments = parser.parse_args()
     ds = xarray.open_zarr(arguments.dataset / "images.zarr", chunks=None)  # without Dask
     experiment = arguments.experiment or ds.experiment[0].item()
     on_plate = ds.experiment == experiment
-    number = arguments.plate or ds.plate[on_plate][0].item()
-    chosen = on_plate & (ds.plate == number) & (ds.site_number == 1)
+    if not on_plate.any():
+        raise SystemExit(f"{arguments.dataset}: no experiment {experiment}")
+    plates = ds.plate.astype(str)  # a number, or a text
+    name = arguments.plate or plates[on_plate][0].item()
+    chosen = on_plate & (plates == name) & (ds.site_number == 1)
     if not chosen.any():
-        raise SystemExit(f"{arguments.dataset}: no plate {number} of {experiment}")
+        raise SystemExit(f"{arguments.dataset}: no plate {name} of {experiment}")
     plate = ds.isel(site=np.flatnonzero(chosen))
     montage(plate, arguments.channels or ds.channel.values.tolist()).save(arguments.picture)
-    print(f"{arguments.picture}: {experiment} plate {number}, {plate.sizes['site']} wells")
+    print(f"{arguments.picture}: {experiment} plate {name}, {plate.sizes['site']} wells")
 
 
 if __name__ == "__main__":

@@ -148,7 +148,8 @@ def compare(sites: Sites, source: str, epochs: int) -> None:
     size = min(len(sites), 10)
     stored = np.empty((size, *sites.shape[1:]), sites.dtype)
     ready = np.empty(stored.shape, np.float32)
-    both = [loader.batch([0, len(sites) - 1], stored[:2])[0].copy() for loader in loaders.values()]
+    ends = [0, len(sites) - 1][:size]
+    both = [loader.batch(ends, stored[: len(ends)])[0].copy() for loader in loaders.values()]
     assert np.array_equal(*both), "they disagree"
     total = dict.fromkeys(loaders, 0.0)
     for epoch in range(epochs):

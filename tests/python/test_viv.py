@@ -1,4 +1,4 @@
-"""A page of viv shows the dataset in Chromium, with the colours and windows of its channels."""
+"""A page of viv in Chromium reads the pixels, colours and windows of a dataset, and draws a site."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CHANNELS = 3
 
 
 @pytest.mark.parametrize("name", ["sample", "sixteen-bit"])
-def test_viv_shows_a_site_in_the_colours_of_its_channels(
+def test_viv_reads_and_draws_a_site(
     datasets: Datasets, name: str, tmp_path: Path
 ) -> None:
     folder, chromium = os.environ.get("VIV"), shutil.which("chromium")

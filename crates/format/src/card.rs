@@ -8,7 +8,7 @@ use std::fmt::Write;
 use rxrx_metadata::{ArrayGeometry, Depth, NameOptions, Plan, Projection};
 
 use crate::codec::chain::Codec;
-use crate::croissant::{RecordSet, record_sets, summary};
+use crate::croissant::{RecordSet, in_words, record_sets};
 use crate::description::Description;
 use crate::keys::LICENSE;
 use crate::reader_versions::{READER_VERSIONS, ReaderVersion};
@@ -50,7 +50,7 @@ fn write_head(
 ) -> std::fmt::Result {
     let description = &attributes.description;
     writeln!(card, "# {}\n", description.name)?;
-    writeln!(card, "{}\n", summary(geometry))?;
+    writeln!(card, "{}\n", in_words(geometry))?;
     if let Some(about) = &description.about {
         writeln!(card, "{about}\n")?;
     }

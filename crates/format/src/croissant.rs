@@ -122,7 +122,7 @@ pub fn croissant(
         "@type": "sc:Dataset",
         "conformsTo": "http://mlcommons.org/croissant/1.1",
         "name": description.name,
-        "description": summary(geometry),
+        "description": in_words(geometry),
         "distribution": distribution,
         "recordSet": records,
         "version": description.version.as_deref().unwrap_or(FIRST_VERSION),
@@ -148,8 +148,8 @@ pub fn croissant(
     document
 }
 
-/// Describes the dataset in one sentence.
-pub(crate) fn summary(geometry: &ArrayGeometry) -> String {
+/// Describes the shape of the array in one sentence.
+pub(crate) fn in_words(geometry: &ArrayGeometry) -> String {
     let [sites, channels, height, width] = geometry.shape();
     format!(
         "{sites} sites x {channels} channels x {height} x {width} pixels ({}) of fluorescence \

@@ -1,5 +1,6 @@
 //! The programs that read a dataset, with their least versions. The root, the card, `info`
-//! and the documents take them from here. `tests/python/test_matrix.py` runs them.
+//! and the documents take them from here. `tests/python/test_matrix.py` runs them, but for
+//! zarrita, of which it runs the newest.
 
 use std::collections::BTreeMap;
 

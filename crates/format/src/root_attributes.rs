@@ -30,8 +30,8 @@ const AS_TEXT: [&str; 8] = [
     "split",
 ];
 
-/// Truth values, which are stored as 1: netCDF has none. They are absent where false.
-const AS_NUMBER: [&str; 1] = ["format_draft"];
+/// The one truth value, which is stored as 1: netCDF has none. It is absent where false.
+const AS_NUMBER: &str = "format_draft";
 
 /// Turns attributes in the form of
 /// [`DatasetAttributes`](crate::root::DatasetAttributes) into those that are stored.
@@ -46,10 +46,8 @@ pub(crate) fn stored_attributes(mut attributes: Map<String, Value>) -> Map<Strin
             *value = Value::String(value.to_string());
         }
     }
-    for name in AS_NUMBER {
-        if let Some(value) = attributes.get_mut(name) {
-            *value = json!(1);
-        }
+    if let Some(value) = attributes.get_mut(AS_NUMBER) {
+        *value = json!(1);
     }
     attributes.insert("Conventions".to_owned(), json!(CONVENTIONS));
     attributes
@@ -76,12 +74,10 @@ pub(crate) fn plain_attributes(
             *value = parse_json(text.as_bytes()).map_err(|error| (name, error))?;
         }
     }
-    for name in AS_NUMBER {
-        if let Some(value) = attributes.get_mut(name)
-            && value.is_number()
-        {
-            *value = json!(*value != json!(0));
-        }
+    if let Some(value) = attributes.get_mut(AS_NUMBER)
+        && value.is_number()
+    {
+        *value = json!(*value != json!(0));
     }
     Ok(attributes)
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import importlib.util
 import json
 import math
 import multiprocessing
@@ -17,7 +18,6 @@ import sys
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -310,19 +310,19 @@ def answer(operation: Callable[[dict], object], dataset: dict) -> dict[str, obje
 def asked(datasets: dict[str, dict]) -> dict[str, dict]:
     found = {}
     for reader in [*ARRAYS, *TABLES]:
-        with suppress(ImportError):
-            importlib.import_module(reader)
-            cells = {
-                name: {
-                    kind: answer(operation, dataset)
-                    for kind, dataset in datasets.items()
-                    if name in dataset["operations"]
-                }
-                for name, operation in operations(reader).items()
+        if importlib.util.find_spec(reader) is None:
+            continue
+        cells = {
+            name: {
+                kind: answer(operation, dataset)
+                for kind, dataset in datasets.items()
+                if name in dataset["operations"]
             }
-            base = BASES.get(reader)
-            on = f" on {base} {version(base)}" if base else ""
-            found[reader] = {"version": version(reader) + on, "cells": cells}
+            for name, operation in operations(reader).items()
+        }
+        base = BASES.get(reader)
+        on = f" on {base} {version(base)}" if base else ""
+        found[reader] = {"version": version(reader) + on, "cells": cells}
     return found
 
 

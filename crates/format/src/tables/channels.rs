@@ -13,14 +13,6 @@ use crate::keys::CHANNELS;
 
 /// The schema of `channels.parquet`.
 pub fn channels_schema() -> Schema {
-    let [start, end] = [
-        "Intensity that is shown black",
-        "Intensity that is shown at full brightness",
-    ];
-    let [excitation, emission] = [
-        "Wavelength of the light that excites the dye, in nm; null where it is not known",
-        "Wavelength of the light that the dye emits, in nm; null where it is not known",
-    ];
     Schema::new(vec![
         required(
             "channel_index",
@@ -43,15 +35,31 @@ pub fn channels_schema() -> Schema {
             Arrow::Utf8,
             "Display colour: six hexadecimal digits, RRGGBB",
         ),
-        required("window_start", Arrow::Int32, start),
-        required("window_end", Arrow::Int32, end),
+        required(
+            "window_start",
+            Arrow::Int32,
+            "Intensity that is shown black",
+        ),
+        required(
+            "window_end",
+            Arrow::Int32,
+            "Intensity that is shown at full brightness",
+        ),
         optional(
             "window_from",
             Arrow::Utf8,
             "Where the window comes from: given, or data (percentiles of the planes)",
         ),
-        optional("excitation_nm", Arrow::Float64, excitation),
-        optional("emission_nm", Arrow::Float64, emission),
+        optional(
+            "excitation_nm",
+            Arrow::Float64,
+            "Wavelength of the light that excites the dye, in nm; null where it is not known",
+        ),
+        optional(
+            "emission_nm",
+            Arrow::Float64,
+            "Wavelength of the light that the dye emits, in nm; null where it is not known",
+        ),
     ])
 }
 
