@@ -54,10 +54,13 @@ def test_the_metadata_are_valid(opened: dict, name: str) -> None:
     }
 
 
+@pytest.mark.parametrize("program", ["ome-zarr-py", "ngff-zarr", "iohub"])
 @pytest.mark.parametrize("name", NAMES)
-def test_pixels_and_channels_are_those_of_the_dataset(opened: dict, name: str) -> None:
+def test_pixels_and_channels_are_those_of_the_dataset(
+    opened: dict, name: str, program: str
+) -> None:
     dataset, found = opened[name]
-    found = found["ome-zarr-py"]
+    found = found[program]
     pixels = dataset.source.pixels
     assert found["shape"] == list(pixels.shape)
     np.testing.assert_array_equal(found["plane"], pixels[1, 1])

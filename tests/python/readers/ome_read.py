@@ -62,6 +62,36 @@ def by_napari(path: str) -> dict:
     }
 
 
+def by_ngff_zarr(path: str) -> dict:
+    from ngff_zarr import from_ngff_zarr
+
+    opened = from_ngff_zarr(path)
+    (image,) = opened.images
+    channels = opened.metadata.omero.channels
+    return {
+        "shape": list(image.data.shape),
+        "plane": image.data[1, 1].compute().tolist(),
+        "channels": [channel.label for channel in channels],
+        "windows": [[channel.window.start, channel.window.end] for channel in channels],
+        "scale": [image.scale[name] for name in image.dims],
+    }
+
+
+def by_iohub(path: str) -> dict:
+    from iohub import open_ome_zarr
+
+    with open_ome_zarr(path, mode="r", layout="fov") as opened:
+        image = opened["images"]
+        windows = [channel.window for channel in opened.metadata.omero.channels]
+        return {
+            "shape": list(image.shape),
+            "plane": image[1, 1].tolist(),
+            "channels": opened.channel_names,
+            "windows": [[window["start"], window["end"]] for window in windows],
+            "scale": opened.scale,
+        }
+
+
 if __name__ == "__main__":
     paths = json.load(sys.stdin)
     with redirect_stdout(sys.stderr):  # napari's reader prints the attributes
@@ -69,6 +99,8 @@ if __name__ == "__main__":
             {
                 "models": by_models(path),
                 "ome-zarr-py": by_ome_zarr_py(path),
+                "ngff-zarr": by_ngff_zarr(path),
+                "iohub": by_iohub(path),
                 "napari": by_napari(path),
             }
             for path in paths
