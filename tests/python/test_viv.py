@@ -1,4 +1,4 @@
-"""A page of viv in Chromium reads the pixels, colours and windows of a dataset, and draws a site."""
+"""A page of viv in Chromium reads pixels, colours and windows of a dataset, and draws a site."""
 
 from __future__ import annotations
 
