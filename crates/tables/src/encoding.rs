@@ -36,9 +36,28 @@ pub(crate) fn recognise<R: Read>(mut text: R) -> io::Result<(Utf8Text<R>, u8)> {
         Some(order) => Decoded::Utf16(Utf16::new(text, order)),
         None => Decoded::Utf8(text),
     };
-    let head = head(&mut text)?;
+    let head = head_without_marks(&mut text)?;
     let separator = separator(&head);
     Ok((Cursor::new(head).chain(text), separator))
+}
+
+/// Reads the beginning of a text as [`head`] does, without further byte order marks. Some
+/// programs write two, and the csv crate would leave out one; it never ends if its first read
+/// gives a mark alone.
+fn head_without_marks(text: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut found = Vec::new();
+    loop {
+        let more = head(text)?;
+        let is_over = more.is_empty();
+        found.extend(more);
+        let marks = found.chunks(UTF8_MARK.len());
+        let marks = marks.take_while(|bytes| *bytes == UTF8_MARK).count();
+        found.drain(..marks * UTF8_MARK.len());
+        // The rest can be the beginning of a mark.
+        if is_over || !UTF8_MARK.starts_with(&found) {
+            return Ok(found);
+        }
+    }
 }
 
 /// Reads the beginning of a text up to the end of its first line that is not blank, at

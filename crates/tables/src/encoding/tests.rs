@@ -66,3 +66,27 @@ fn the_separator_is_the_most_frequent_one_of_the_header() {
         assert_eq!(read(text.as_bytes(), 100).unwrap().1, separator, "{text:?}");
     }
 }
+
+/// With the csv crate alone, a text that is one mark behind another never ends.
+#[test]
+fn further_marks_are_left_out() {
+    let mark = "\u{feff}";
+    for (text, expected) in [
+        (mark.to_owned(), ""),
+        (mark.repeat(6000), ""),
+        (format!("{mark}a\tb\n"), "a\tb\n"),
+        (
+            format!("{}a\tb\n{mark}1\t2\n", mark.repeat(7000)),
+            "a\tb\n\u{feff}1\t2\n",
+        ),
+    ] {
+        let utf8 = [UTF8_MARK, text.as_bytes()].concat();
+        for bytes in [utf8, utf16(&text, false), utf16(&text, true)] {
+            for step in [3, 1000, 1 << 20] {
+                let (read, separator) = read(&bytes, step).unwrap();
+                assert_eq!(read, expected, "{} bytes", bytes.len());
+                assert_eq!(separator, if expected.is_empty() { ',' } else { '\t' });
+            }
+        }
+    }
+}
