@@ -15,6 +15,12 @@ use crate::zip::error::ArchiveError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlanInputError {
+    /// The address of INPUT is not in the stored plan.
+    #[error(
+        "the address of INPUT has a query, which the stored plan does not hold because it may be a \
+         credential: name the address once more with --input"
+    )]
+    NotStored,
     /// INPUT could not be listed, or holds no metadata table.
     #[error(transparent)]
     Discover(#[from] DiscoverError),

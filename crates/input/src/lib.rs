@@ -19,6 +19,7 @@ mod probe;
 mod read_error;
 mod shards;
 mod source;
+mod stored;
 mod tables;
 mod tar;
 #[cfg(any(test, feature = "testing"))]
@@ -36,6 +37,7 @@ pub use self::read_error::{Cause, ReadError};
 pub use self::shards::error::ShardError;
 pub use self::shards::source::ShardSource;
 pub use self::source::{KEPT_CALLS, ReadHints, Source, SourceStamp};
+pub use self::stored::StoredInput;
 pub use self::tables::{TableLocation, Tables};
 pub use self::tar::error::TarError;
 pub use self::tar::source::TarSource;

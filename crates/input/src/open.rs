@@ -36,6 +36,8 @@ pub(crate) struct Input {
     locations: Vec<(Location, Vec<String>)>,
     /// The source that reads their files.
     pub(crate) source: Box<dyn Source>,
+    /// Whether it is one folder of a disk without archives.
+    pub(crate) is_folder: bool,
     /// Files that two of them have.
     pub(crate) doubles: Doubles,
 }
@@ -55,10 +57,13 @@ impl Input {
             tables.push((location.clone(), candidates.collect()));
             parts.extend(opened);
         }
+        let is_folder =
+            parts.len() == 1 && matches!(locations, [Location::Local(path)] if !path.is_file());
         let (source, listing, doubles) = join(parts)?;
         let input = Self {
             locations: tables,
             source,
+            is_folder,
             doubles,
         };
         Ok((input, listing))

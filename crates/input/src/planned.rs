@@ -42,6 +42,8 @@ pub struct PlannedInput {
     /// The profile of the data set, and the reasons for it.
     pub recognised: Recognised,
     source: Box<dyn Source>,
+    is_folder: bool,
+    has_parts: bool,
     mean_file_bytes: f64,
     image_decoder: Option<&'static str>,
 }
@@ -85,6 +87,7 @@ impl PlannedInput {
         let others: Vec<String> = spread(&listing.unrecognised, OTHERS).cloned().collect();
         let controls = controls(&options.controls, &table)?;
         let selection = selection.only_present(options.only_present);
+        let (is_folder, has_parts) = (opened.is_folder, !listing.parts.is_empty());
         let source = assembled(opened.source, listing.parts.clone());
         let mut join = match Join::new(table, listing, &selection) {
             Ok(join) => join,
@@ -133,6 +136,8 @@ impl PlannedInput {
             description,
             recognised,
             source,
+            is_folder: is_folder && !has_parts,
+            has_parts,
             mean_file_bytes: headers.mean_file_bytes(),
             image_decoder: headers.decoder(),
         })
@@ -141,6 +146,16 @@ impl PlannedInput {
     /// The source that reads image files by their path in INPUT.
     pub fn source(&self) -> &dyn Source {
         self.source.as_ref()
+    }
+
+    /// Whether INPUT is one folder of a disk, and each plane a file in it.
+    pub(crate) fn is_folder(&self) -> bool {
+        self.is_folder
+    }
+
+    /// Whether a plane is a page of a file, or made of several files.
+    pub(crate) fn has_parts(&self) -> bool {
+        self.has_parts
     }
 
     /// The inputs for messages.

@@ -46,6 +46,7 @@ pub use self::pixel_size::{PixelSize, PixelSizeError};
 pub use self::plan::Plan;
 pub use self::plan::error::PlanError;
 pub use self::plan::geometry::{ArrayGeometry, DataType, Layout, Tiles};
+pub use self::plan::stored::{StoredPlan, StoredPlanError, StoredRows};
 pub use self::plan::unit::Unit;
 pub use self::plate::Plate;
 pub use self::problem::{Problem, ProblemKind, Problems, Severity};

@@ -2,6 +2,7 @@
 
 pub(crate) mod error;
 pub(crate) mod geometry;
+pub(crate) mod stored;
 #[cfg(test)]
 mod tests;
 pub(crate) mod unit;
@@ -23,6 +24,9 @@ pub struct Plan {
     sources: PlaneSources,
     problems: Problems,
     geometry: ArrayGeometry,
+    /// The position on the first axis of the first row that the plan has: 0, but for a part
+    /// of a stored plan.
+    first: usize,
 }
 
 impl Plan {
@@ -46,6 +50,7 @@ impl Plan {
             sources: join.sources,
             problems: join.problems,
             geometry,
+            first: 0,
         })
     }
 
@@ -62,7 +67,7 @@ impl Plan {
         &self.geometry
     }
 
-    /// The rows of the array.
+    /// The rows of the array; a part of a stored plan has some of them only.
     pub fn table(&self) -> &MetadataTable {
         &self.table
     }
@@ -93,10 +98,15 @@ impl Plan {
     /// plane. `channel_position` counts along [`Self::channels`].
     pub fn source(&self, site: SiteIndex, channel_position: usize) -> Option<String> {
         let plane = PlaneIndex {
-            site,
+            site: SiteIndex(site.0.checked_sub(self.first)?),
             channel: channel_position,
         };
         self.sources.path(self.table.keys(), plane)
+    }
+
+    /// The site id of a site, if the plan has its row.
+    pub fn site_id(&self, site: SiteIndex) -> Option<&str> {
+        self.table.site_id(site.0.checked_sub(self.first)?)
     }
 
     /// Images, rows and files that do not fit together.

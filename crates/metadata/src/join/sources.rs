@@ -114,7 +114,7 @@ fn write_usual_name(to: &mut String, key: &SiteKey, channel: Channel, extension:
 /// Collects paths one by one. It is fastest if the images of a folder follow each
 /// other.
 #[derive(Default)]
-pub(super) struct SourcesBuilder {
+pub(crate) struct SourcesBuilder {
     sources: PlaneSources,
     folders: HashMap<Box<str>, NonZeroU32>,
     last_folder: Option<NonZeroU32>,
@@ -124,7 +124,7 @@ pub(super) struct SourcesBuilder {
 impl SourcesBuilder {
     /// Begins an array without images. The product of `sites` and the number of
     /// `channels` must not overflow.
-    pub(super) fn new(sites: usize, channels: Vec<Channel>) -> Self {
+    pub(crate) fn new(sites: usize, channels: Vec<Channel>) -> Self {
         Self {
             sources: PlaneSources {
                 slots: vec![None; sites * channels.len()],
@@ -137,7 +137,7 @@ impl SourcesBuilder {
 
     /// Adds the image of a plane. Returns its path if the plane has an image
     /// already, or does not exist.
-    pub(super) fn insert(
+    pub(crate) fn insert(
         &mut self,
         plane: PlaneIndex,
         path: Box<str>,
@@ -168,7 +168,7 @@ impl SourcesBuilder {
     }
 
     /// Ends the collection.
-    pub(super) fn finish(self) -> PlaneSources {
+    pub(crate) fn finish(self) -> PlaneSources {
         self.sources
     }
 

@@ -99,7 +99,7 @@ const SHARD_SITES: usize = 64;
 ///
 /// Chunks and shards keep their full shape at the ends of the axes; positions
 /// beyond the array hold the fill value.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ArrayGeometry {
     /// Sites in the array.
     pub sites: usize,

@@ -33,7 +33,7 @@ pub struct MetadataTable {
 
 impl MetadataTable {
     /// Puts a table together. `keys` ascend, and each column has a value for each.
-    pub(super) fn new(name: String, keys: Vec<SiteKey>, columns: Vec<Column>) -> Self {
+    pub(crate) fn new(name: String, keys: Vec<SiteKey>, columns: Vec<Column>) -> Self {
         let mut plate_names = PlateNames::default();
         for key in keys.chunk_by(|one, other| one.plate == other.plate) {
             key.iter()
