@@ -26,6 +26,7 @@ mod end_to_end {
     mod hostile_dataset;
     mod hostile_images;
     mod hostile_input;
+    mod jobs;
     mod labels;
     mod layouts;
     mod lease_file;

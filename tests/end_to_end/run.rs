@@ -100,6 +100,13 @@ impl Run {
         self
     }
 
+    /// Demands that standard output says `text`.
+    #[track_caller]
+    pub(super) fn prints(self, text: &str) -> Self {
+        assert!(self.stdout.contains(text), "no {text:?} in {self:#?}");
+        self
+    }
+
     /// Standard output as JSON.
     #[track_caller]
     pub(super) fn json(&self) -> Value {

@@ -6,9 +6,11 @@ mod demo;
 mod description;
 mod info;
 mod input;
+mod job;
 mod jobs;
 mod memory;
 mod names;
+mod paths;
 mod plan;
 mod publish;
 mod sample;
@@ -22,6 +24,10 @@ pub(crate) use clean::CleanArguments;
 pub(crate) use convert::ConvertArguments;
 pub(crate) use demo::DemoArguments;
 pub(crate) use info::InfoArguments;
+pub(crate) use job::{
+    JobArguments, JobInitArguments, JobRunArguments, JobSealArguments, JobStatusArguments, JobStep,
+    NoPart, PartList,
+};
 pub(crate) use plan::PlanArguments;
 pub(crate) use publish::PublishArguments;
 pub(crate) use sample::SampleArguments;
@@ -73,11 +79,13 @@ impl Program {
         let program = Self::from_arg_matches(&command.try_get_matches()?)?;
         match &program.command {
             Command::Convert(arguments) if !arguments.has_output() => {
-                let text = "the following required arguments were not provided:\n  <OUTPUT>\n\n\
-                            Usage: rxrx2zarr convert [OPTIONS] [INPUT]... <OUTPUT>\n";
-                let kind = clap::error::ErrorKind::MissingRequiredArgument;
-                Err(clap::Error::raw(kind, text))
+                Err(no_output("convert [OPTIONS] [INPUT]... <OUTPUT>"))
             }
+            Command::Job(JobArguments {
+                step: JobStep::Init(arguments),
+            }) if !arguments.has_output() => Err(no_output(
+                "job init [OPTIONS] --parts <N> [INPUT]... <OUTPUT>",
+            )),
             _ => Ok(program),
         }
     }
@@ -92,12 +100,23 @@ impl Program {
     }
 }
 
+/// The error of a command line without OUTPUT.
+fn no_output(usage: &str) -> clap::Error {
+    let text = format!(
+        "the following required arguments were not provided:\n  <OUTPUT>\n\n\
+         Usage: rxrx2zarr {usage}\n"
+    );
+    clap::Error::raw(clap::error::ErrorKind::MissingRequiredArgument, text)
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Convert images and their metadata table into a dataset
     Convert(ConvertArguments),
     /// Show what convert would do, and every problem of the input; write nothing
     Plan(PlanArguments),
+    /// Convert in parts, by several processes or machines
+    Job(JobArguments),
     /// Read a whole dataset and report everything that is not as it was written
     Verify(VerifyArguments),
     /// Show what is in a dataset and how to open it
@@ -119,6 +138,7 @@ impl Command {
             Self::Clean(arguments) => arguments.json,
             Self::Convert(arguments) => arguments.json,
             Self::Plan(arguments) => arguments.json,
+            Self::Job(arguments) => arguments.step.is_json(),
             Self::Verify(arguments) => arguments.json,
             Self::Info(arguments) => arguments.json,
             Self::Publish(arguments) => arguments.json,

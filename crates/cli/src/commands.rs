@@ -4,6 +4,7 @@ mod clean;
 mod convert;
 mod demo;
 mod info;
+mod job;
 mod plan;
 mod publish;
 mod sample;
@@ -17,11 +18,14 @@ use crate::exit_status::ExitStatus;
 /// Runs the subcommand of the command line.
 pub(crate) fn run(program: &Program) -> anyhow::Result<ExitStatus> {
     let verbosity = program.verbosity();
-    if let Command::Convert(_) | Command::Verify(_) | Command::Demo(_) = program.command {
+    if let Command::Convert(_) | Command::Verify(_) | Command::Demo(_) | Command::Job(_) =
+        program.command
+    {
         start_label_pool()?;
     }
     match &program.command {
         Command::Convert(arguments) => convert::run(arguments, verbosity),
+        Command::Job(arguments) => job::run(arguments, verbosity),
         Command::Plan(arguments) => plan::run(arguments, verbosity),
         Command::Verify(arguments) => verify::run(arguments, verbosity),
         Command::Info(arguments) => info::run(arguments),

@@ -39,7 +39,7 @@ pub use self::concurrent::{for_each_concurrent, map_concurrent};
 pub use self::local::{LocalStore, is_temporary};
 pub use self::location::{Address, Location, LocationError, StoreOption};
 pub use self::lock::{
-    FileLock, Lease, LeaseFence, LeaseFileLock, LeaseLock, LeaseTimes, Lock, LockError,
+    FileLock, Lease, LeaseFence, LeaseFileLock, LeaseLock, LeaseTimes, Lock, LockError, Worker,
     is_lock_entry,
 };
 pub use self::nonce::new_nonce;
@@ -50,7 +50,8 @@ pub use self::remote::{
     UnfinishedUpload,
 };
 pub use self::store::{
-    Store, StoreError, StoreErrorKind, StoredChecksums, StoredObject, WriteObject, WriteOutcome,
+    Store, StoreError, StoreErrorKind, StoredChecksums, StoredObject, Streamed, WriteObject,
+    WriteOutcome,
 };
 pub use self::unreachable::Unreachable;
 pub use self::version::Version;

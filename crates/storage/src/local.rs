@@ -11,7 +11,9 @@ use std::time::UNIX_EPOCH;
 use ignore::WalkBuilder;
 
 use crate::remote::{Fence, wait_until_open};
-use crate::store::{Store, StoreError, StoreErrorKind, StoredObject, WriteObject, WriteOutcome};
+use crate::store::{
+    Store, StoreError, StoreErrorKind, StoredObject, Streamed, WriteObject, WriteOutcome,
+};
 use crate::version::Version;
 use rxrx_platform::DirectFile;
 use rxrx_platform::file_number;
@@ -133,7 +135,7 @@ impl LocalStore {
         &self,
         key: &str,
         write: impl FnOnce(&Path) -> io::Result<WriteOutcome>,
-    ) -> Result<WriteOutcome, StoreError> {
+    ) -> Result<Streamed, StoreError> {
         let path = self.path(key);
         let folder = path.parent().unwrap_or(&self.root);
         self.refuse_removed(folder)
@@ -148,12 +150,16 @@ impl LocalStore {
         let written = write(&temporary).map_err(failed("write", &path));
         if let Ok(WriteOutcome::Discard) = written {
             fs::remove_file(&temporary).map_err(failed("remove", &temporary))?;
-            return Ok(WriteOutcome::Discard);
+            return Ok(Streamed::Discarded);
         }
-        written
+        let version = written
             .and_then(|_| {
+                // The file keeps its number and its time when it gets its name, which another
+                // process can give to a file of its own at any moment.
+                let version = fs::metadata(&temporary).map_err(failed("look at", &temporary))?;
                 let renamed = self.check().and_then(|()| fs::rename(&temporary, &path));
-                renamed.map_err(failed("rename to", &path))
+                renamed.map_err(failed("rename to", &path))?;
+                Ok(version_of(&version))
             })
             .inspect_err(|_| {
                 // This frees space if the disk is full. The first error is reported.
@@ -161,7 +167,7 @@ impl LocalStore {
             })?;
         flush_names(folder).map_err(failed("flush", folder))?;
         self.remember(folder);
-        Ok(WriteOutcome::Store)
+        Ok(Streamed::Stored(Some(version)))
     }
 }
 
@@ -183,7 +189,7 @@ impl Store for LocalStore {
         2
     }
 
-    fn put_streamed(&self, key: &str, write: WriteObject<'_>) -> Result<WriteOutcome, StoreError> {
+    fn put_streamed(&self, key: &str, write: WriteObject<'_>) -> Result<Streamed, StoreError> {
         self.create(key, |path| {
             let mut file = DirectFile::create_new(path)?;
             let outcome = write(&mut file)?;

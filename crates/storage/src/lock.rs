@@ -5,7 +5,8 @@
 //! ([`LeaseLock`]), and so it is on a file system without locks, if the user asks for it
 //! ([`LeaseFileLock`]). All lie in the *work folder* beside the output and say
 //! which process on which host holds them, for the error that a second writer
-//! gets.
+//! gets. Workers that convert parts of one dataset hold the lock of the operating system
+//! together (`worker_file`).
 
 mod entry;
 mod error;
@@ -16,6 +17,7 @@ mod holder;
 mod lease;
 mod lease_file;
 mod lease_lock;
+mod worker_file;
 
 pub use self::entry::is_lock_entry;
 pub use self::error::LockError;
@@ -25,3 +27,4 @@ pub use self::held::Lock;
 pub use self::lease::{Lease, LeaseTimes};
 pub use self::lease_file::LeaseFileLock;
 pub use self::lease_lock::LeaseLock;
+pub use self::worker_file::Worker;

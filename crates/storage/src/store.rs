@@ -30,6 +30,16 @@ pub enum WriteOutcome {
     Discard,
 }
 
+/// The result of [`Store::put_streamed`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Streamed {
+    /// The object is stored. The version is the one that this put made, whoever puts the
+    /// same key at the same time; `None` where the store does not tell it.
+    Stored(Option<Version>),
+    /// Nothing is stored, as the [`WriteObject`] decided.
+    Discarded,
+}
+
 /// A place that holds whole objects under keys.
 pub trait Store: Send + Sync {
     /// Stores one whole object: the concatenation of `parts`.
@@ -46,18 +56,21 @@ pub trait Store: Send + Sync {
     fn put(&self, key: &str, parts: &[&[u8]]) -> Result<(), StoreError>;
 
     /// Stores one whole object that `write` produces piece by piece, as atomic
-    /// and as durable as [`Store::put`], and returns what `write` decided.
+    /// and as durable as [`Store::put`], unless `write` decides to discard it.
     ///
     /// # Errors
     /// The errors of [`Store::put`], and the error of `write` as the source.
-    fn put_streamed(&self, key: &str, write: WriteObject<'_>) -> Result<WriteOutcome, StoreError> {
+    fn put_streamed(&self, key: &str, write: WriteObject<'_>) -> Result<Streamed, StoreError> {
         let mut bytes = Vec::new();
         let outcome = write(&mut bytes);
         let outcome = outcome.map_err(|error| StoreError::from_io("write", key, error))?;
-        if outcome == WriteOutcome::Store {
-            self.put(key, &[&bytes])?;
-        }
-        Ok(outcome)
+        Ok(match outcome {
+            WriteOutcome::Discard => Streamed::Discarded,
+            WriteOutcome::Store => {
+                self.put(key, &[&bytes])?;
+                Streamed::Stored(None)
+            }
+        })
     }
 
     /// Stores one whole object, as [`Store::put`] does, and beside it its SHA-256

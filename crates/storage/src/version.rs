@@ -18,6 +18,11 @@ impl Version {
         tags.is_none_or(|(now, then)| now == then)
     }
 
+    /// The tag, where the store gives one.
+    pub fn tag(&self) -> Option<&str> {
+        self.e_tag.as_deref()
+    }
+
     /// Makes the version with that tag.
     pub fn of_tag(e_tag: impl Into<String>) -> Self {
         Self {

@@ -38,6 +38,7 @@ mod builder;
 mod conversion;
 mod converted;
 mod error;
+mod job;
 mod options;
 mod problems;
 #[cfg(test)]
@@ -51,6 +52,10 @@ use rxrx_storage::{Location, release_free_memory};
 use self::conversion::Conversion;
 pub use self::converted::Converted;
 pub use self::error::ConvertError;
+pub use self::job::{
+    JobError, JobInput, JobSealed, JobStarted, JobStatus, PartRun, PartStatus, WorkerStatus,
+    init_job, job_status, run_part, seal_job,
+};
 pub use self::options::ConvertOptions;
 use self::problems::refuse_problems;
 use crate::events::Observer;

@@ -7,9 +7,9 @@ use rxrx_reader::DatasetError;
 use rxrx_storage::{LocationError, LockError, StoreError};
 
 use crate::clean::CleanError;
-use crate::convert::ConvertError;
+use crate::convert::{ConvertError, JobError};
 use crate::inspect::InspectError;
-use crate::journal::{JournalError, RecordedError, ResumeError};
+use crate::journal::{JobPlanError, JournalError, RecordedError, ResumeError};
 use crate::output::{LostObject, OutputError};
 use crate::pipeline::PipelineError;
 use crate::publish::PublishError;
@@ -103,6 +103,15 @@ kinds! {
         Self::Interrupted { .. } => Interrupted,
         Self::DamagedShard { .. } | Self::DoesNotFit(_) => Output,
         Self::Full { .. } => Store,
+    }
+    JobPlanError [Journal Store] {
+        Self::Damaged { .. } => Output,
+        Self::Plan(_) | Self::Embeddings(_) => Defect,
+    }
+    JobError [Dataset Plan Input Convert Output Journal Store] {
+        Self::LacksImage { .. } => Input,
+        Self::Unreachable { .. } => Store,
+        _ => Output,
     }
     VerifyError [Dataset Store] {
         Self::Memory(_) | Self::NoStoreChecksums { .. } => Usage,

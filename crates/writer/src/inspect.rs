@@ -33,8 +33,11 @@ pub struct Unfinished {
     pub shape: Vec<u64>,
     /// The settings of the conversion.
     pub settings: Settings,
-    /// Process and host that run the conversion; `None` when it was interrupted.
+    /// Process and host that run the conversion, or a part of it; `None` when it was
+    /// interrupted.
     pub running: Option<String>,
+    /// The number of parts of a job; `None` for a conversion of one process.
+    pub parts: Option<usize>,
 }
 
 impl Unfinished {
@@ -55,7 +58,10 @@ impl Unfinished {
             .units_left(&run)
             .map_err(OutputError::from)?;
         let Run {
-            fingerprint, units, ..
+            fingerprint,
+            units,
+            job,
+            ..
         } = *run;
         Ok(Some(Self {
             sealed: false,
@@ -64,6 +70,7 @@ impl Unfinished {
             shape: fingerprint.shape,
             settings: fingerprint.settings,
             running: place.holder()?,
+            parts: job.map(|job| job.parts),
         }))
     }
 }

@@ -3,6 +3,9 @@
 //! folder there in which a dataset is built to replace another one. The [`Run`] that it
 //! belongs to is in the state of OUTPUT.
 //!
+//! A run of several workers is a *job*. Its plan is stored in `plan/` beside the journal
+//! (`job_plan`), so that no worker lists INPUT or reads the table again.
+//!
 //! A run that retries the bad units of a dataset has records of these units only.
 //! The records of the others are made from the tables of the dataset.
 //!
@@ -11,6 +14,7 @@
 //! has no append.
 
 mod fingerprint;
+mod job_plan;
 mod record;
 mod recorded;
 mod resume;
@@ -18,12 +22,14 @@ mod run;
 mod unit_records;
 
 pub(crate) use self::fingerprint::{Fingerprint, format_difference};
+pub(crate) use self::job_plan::JobPlan;
+pub use self::job_plan::{JobPlanError, PartPlan};
 pub(crate) use self::record::StoredUnit;
 pub use self::record::{PlaneRecord, UnitRecord};
 pub use self::recorded::RecordedError;
 pub(crate) use self::recorded::RecordedUnits;
-pub(crate) use self::resume::{Resume, is_intact, resume};
+pub(crate) use self::resume::{Resume, is_intact, resume, resume_units};
 pub use self::resume::{ResumeError, Resumed, SourceChanges};
 pub use self::run::JournalError;
-pub(crate) use self::run::{Journal, Run, encode_entry, is_entry, parse_entry};
+pub(crate) use self::run::{JobReference, Journal, Run, encode_entry, is_entry, parse_entry};
 pub(crate) use self::unit_records::UnitRecords;

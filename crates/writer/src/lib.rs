@@ -68,13 +68,17 @@ pub use rxrx_verify::{
 };
 
 pub use self::clean::{CleanError, CleanOptions, Cleaned, clean};
-pub use self::convert::{ConvertError, ConvertOptions, Converted, convert};
+pub use self::convert::{
+    ConvertError, ConvertOptions, Converted, JobError, JobInput, JobSealed, JobStarted, JobStatus,
+    PartRun, PartStatus, WorkerStatus, convert, init_job, job_status, run_part, seal_job,
+};
 pub use self::describe::describe;
 pub use self::error_kind::{ErrorKind, HasErrorKind};
 pub use self::events::{Event, Observer, Silent};
 pub use self::inspect::{InspectError, LeftOver, MadeWith, Unfinished};
 pub use self::journal::{
-    JournalError, PlaneRecord, RecordedError, ResumeError, Resumed, SourceChanges, UnitRecord,
+    JobPlanError, JournalError, PartPlan, PlaneRecord, RecordedError, ResumeError, Resumed,
+    SourceChanges, UnitRecord,
 };
 pub use self::output::{Existing, LockKind, LostObject, OutputError};
 pub use self::pipeline::PipelineError;

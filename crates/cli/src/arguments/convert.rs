@@ -1,6 +1,5 @@
 //! Arguments of `convert`.
 
-use std::ffi::{OsStr, OsString};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use rxrx_writer::{Location, LocationError, LockKind, PlanOptions};
 use super::input::InputArguments;
 use super::jobs::jobs;
 use super::memory::MemoryArguments;
+use super::paths::PathArguments;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -39,13 +39,8 @@ Exit codes: 0 complete, 1 failed and nothing sealed, 2 wrong usage,
     override_usage = "rxrx2zarr convert [OPTIONS] [INPUT]... <OUTPUT>"
 )]
 pub(crate) struct ConvertArguments {
-    /// INPUT: folder, zip or tar archive, folder of tars, or Parquet files, with images named
-    /// [images/]EXP/PlateN/WELL_sS_wC.png; several are read as one. OUTPUT, the last one:
-    /// folder to create. Each is a path, or an address: s3://, gs://, az:// or http(s)://
-    // One list, because clap gives a list followed by another argument only what stands in
-    // front of the first option.
-    #[arg(value_name = "PATH", required = true, num_args = 1..)]
-    paths: Vec<OsString>,
+    #[command(flatten)]
+    paths: PathArguments,
 
     #[command(flatten)]
     pub(crate) input: InputArguments,
@@ -103,28 +98,19 @@ pub(crate) struct ConvertArguments {
 }
 
 impl ConvertArguments {
-    /// Whether there is an OUTPUT beside an INPUT, which clap cannot demand: it counts the
-    /// paths between two options.
+    /// Whether there is an OUTPUT beside an INPUT.
     pub(super) fn has_output(&self) -> bool {
-        self.paths.len() > 1 || self.input.has_path_columns()
+        self.paths.has_output(&self.input)
     }
 
     /// Returns OUTPUT.
     pub(crate) fn output(&self) -> Result<Location, LocationError> {
-        let output = self
-            .paths
-            .last()
-            .map_or(OsStr::new(""), OsString::as_os_str);
-        self.input.store.folder(output)
+        self.paths.output(&self.input)
     }
 
     /// Returns the INPUTs.
     pub(crate) fn inputs(&self, options: &PlanOptions) -> anyhow::Result<Vec<Location>> {
-        let inputs = self
-            .paths
-            .split_last()
-            .map_or(&[][..], |(_, inputs)| inputs);
-        self.input.locations(inputs, options)
+        self.paths.inputs(&self.input, options)
     }
 
     /// Returns how long shards in progress may take after a signal.

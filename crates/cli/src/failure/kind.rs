@@ -5,11 +5,12 @@ use std::io;
 
 pub(super) use rxrx_writer::ErrorKind;
 use rxrx_writer::{
-    CleanError, ConvertError, DatasetError, HasErrorKind, InspectError, LocationError, OutputError,
-    PlanInputError, PublishError, StoreError, VerifyError,
+    CleanError, ConvertError, DatasetError, HasErrorKind, InspectError, JobError, LocationError,
+    OutputError, PlanInputError, PublishError, StoreError, VerifyError,
 };
 
 use super::error::{CompareError, Stopped};
+use crate::arguments::NoPart;
 use crate::jobs::UnknownCores;
 use crate::sample::SampleError;
 
@@ -22,7 +23,7 @@ pub(super) fn kind_of(error: &anyhow::Error) -> ErrorKind {
 
 /// Returns the kind of one error of a chain, without its causes.
 fn kind_of_link(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
-    if error.is::<UnknownCores>() {
+    if error.is::<UnknownCores>() || error.is::<NoPart>() {
         Some(ErrorKind::Usage)
     } else if error.is::<io::Error>() {
         // Standard output, or a file of a sample.
@@ -35,6 +36,7 @@ fn kind_of_link(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
             .or_else(|| kind_of_type::<ConvertError>(error))
             .or_else(|| kind_of_type::<DatasetError>(error))
             .or_else(|| kind_of_type::<InspectError>(error))
+            .or_else(|| kind_of_type::<JobError>(error))
             .or_else(|| kind_of_type::<LocationError>(error))
             .or_else(|| kind_of_type::<OutputError>(error))
             .or_else(|| kind_of_type::<PlanInputError>(error))

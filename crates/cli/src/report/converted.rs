@@ -31,6 +31,11 @@ pub(crate) fn converted(
             count(converted.sites_before)
         )?;
     }
+    bad_images(out, converted)
+}
+
+/// Writes which images are missing or could not be used, if there are any.
+pub(super) fn bad_images(out: &mut dyn Write, converted: &Converted) -> io::Result<()> {
     let planes = converted.planes;
     if !planes.is_complete() {
         writeln!(

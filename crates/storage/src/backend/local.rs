@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::output_backend::OutputBackend;
 use super::resolve::{resolve, work_folder};
 use crate::local::{LocalStore, is_remnant, is_temporary};
-use crate::lock::{FileLock, LeaseFence, LeaseFileLock, LeaseTimes, Lock, LockError};
+use crate::lock::{FileLock, LeaseFence, LeaseFileLock, LeaseTimes, Lock, LockError, Worker};
 use crate::store::{Store, StoreError};
 use rxrx_platform::FreeSpace;
 use rxrx_platform::is_mount_point;
@@ -142,6 +142,27 @@ impl OutputBackend for LocalBackend {
         };
         self.remove_temporaries()?;
         Ok(lock)
+    }
+
+    fn share(&self, label: &str) -> Result<Box<dyn Lock>, LockError> {
+        let (output, work) = (&self.output, &self.work);
+        let path = || output.as_path().into();
+        if self.lease.is_some() {
+            return Err(LockError::NoWorkers { path: path() });
+        }
+        let lock = match FileLock::share(output, work, self.begun, label) {
+            Err(LockError::NoLocks { .. }) => return Err(LockError::NoWorkers { path: path() }),
+            lock => lock?,
+        };
+        if let Some(holder) = LeaseFileLock::holder(work)? {
+            let path = output.clone();
+            return Err(LockError::HeldByLease { path, holder });
+        }
+        Ok(Box::new(lock))
+    }
+
+    fn workers(&self) -> Result<Vec<Worker>, LockError> {
+        FileLock::workers(&self.work)
     }
 
     fn free_space(&self) -> Option<FreeSpace> {

@@ -3,7 +3,7 @@
 use rxrx_platform::FreeSpace;
 use std::time::Duration;
 
-use crate::lock::{Lock, LockError};
+use crate::lock::{Lock, LockError, Worker};
 use crate::remote::UnfinishedUpload;
 use crate::store::StoreError;
 
@@ -59,6 +59,22 @@ pub trait OutputBackend: Send + Sync {
     /// # Errors
     /// [`LockError`] when another process holds it, or the store failed.
     fn lock(&self, waiting: &dyn Fn(&str)) -> Result<Box<dyn Lock>, LockError>;
+
+    /// Takes the lock together with other workers, of which each does the work that its
+    /// label names. Nothing is removed.
+    ///
+    /// # Errors
+    /// [`LockError::NoWorkers`] where there is no such lock, and the errors of [`Self::lock`].
+    fn share(&self, label: &str) -> Result<Box<dyn Lock>, LockError>;
+
+    /// Returns the processes that hold the lock together. The default is a store in which
+    /// none can.
+    ///
+    /// # Errors
+    /// [`LockError`] when they cannot be listed.
+    fn workers(&self) -> Result<Vec<Worker>, LockError> {
+        Ok(Vec::new())
+    }
 
     /// Returns the free space where the objects of the output are; `None` where it is
     /// unknown or has no limit. The default is an object store, which has none.

@@ -137,6 +137,11 @@ impl OutputBackend for RemoteBackend {
         Ok(Box::new(lock))
     }
 
+    fn share(&self, _label: &str) -> Result<Box<dyn Lock>, LockError> {
+        let path = self.output.location();
+        Err(LockError::NoWorkers { path })
+    }
+
     fn remove_output(&self) -> Result<(), StoreError> {
         // A prefix without objects does not exist.
         Ok(())

@@ -56,6 +56,14 @@ pub enum LockError {
         /// The output.
         path: PathBuf,
     },
+    /// Workers cannot hold this output together.
+    #[error(
+        "workers cannot write {path} together: that needs a folder on a file system with locks          (flock); convert in one process, or convert to such a folder and publish the dataset"
+    )]
+    NoWorkers {
+        /// The output.
+        path: Location,
+    },
     /// The file system has no locks.
     #[error(
         "the file system of {path} has no locks (flock), so that two processes could write one \

@@ -3,6 +3,8 @@
 //! The operating system locks the file `lock` in the work folder and releases the
 //! lock when the process ends, for whatever reason, so a lock is never stale. The
 //! file holds the host and the process for the error that a second process gets.
+//!
+//! Workers hold the lock *shared*: any number of them, and nobody else meanwhile.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -11,6 +13,7 @@ use std::path::{Path, PathBuf};
 use super::error::LockError;
 use super::held::Lock;
 use super::holder::Holder;
+use super::worker_file::{Worker, WorkerFile, workers};
 use crate::local::{is_remnant, new_temporary_name};
 use crate::store::{StoredObject, explained};
 use rxrx_platform::{create_folder, flush_names};
@@ -21,6 +24,8 @@ const LOCK: &str = "lock";
 /// Most bytes that a lock file has: a host and a process.
 const HOLDER_BYTES_AT_MOST: u64 = 64 << 10;
 
+/// Workers that a message names.
+const WORKERS_SHOWN: usize = 3;
 /// How often to try again when a lock is released at the same moment.
 const ATTEMPTS: usize = 100;
 
@@ -37,6 +42,17 @@ pub struct FileLock {
     /// `None` when the lock is released.
     file: Option<File>,
     keeps_names: bool,
+    /// The file that names this process, if it holds the lock shared.
+    worker: Option<WorkerFile>,
+}
+
+/// How a lock is held.
+#[derive(Clone, Copy)]
+enum Hold<'a> {
+    /// By this process alone.
+    Exclusive,
+    /// Together with others, to do the work of that label.
+    Shared(&'a str),
 }
 
 impl FileLock {
@@ -46,6 +62,29 @@ impl FileLock {
     /// # Errors
     /// [`LockError::Busy`] when another process holds the lock; [`LockError::Io`].
     pub fn take(output: &Path, work: &Path, begun: &'static str) -> Result<Self, LockError> {
+        Self::hold(output, work, begun, Hold::Exclusive)
+    }
+
+    /// Takes the lock together with others, as [`Self::take`] does alone. `label` tells the
+    /// others which work this process does.
+    ///
+    /// # Errors
+    /// [`LockError::Busy`] when another process holds the lock alone; [`LockError::Io`].
+    pub fn share(
+        output: &Path,
+        work: &Path,
+        begun: &'static str,
+        label: &str,
+    ) -> Result<Self, LockError> {
+        Self::hold(output, work, begun, Hold::Shared(label))
+    }
+
+    fn hold(
+        output: &Path,
+        work: &Path,
+        begun: &'static str,
+        hold: Hold<'_>,
+    ) -> Result<Self, LockError> {
         let path = work.join(LOCK);
         let busy = |holder: String| LockError::Busy {
             path: output.into(),
@@ -66,9 +105,19 @@ impl FileLock {
                 // The folder was removed by the process that held the lock.
                 continue;
             };
-            match file.try_lock() {
+            let locked = match hold {
+                Hold::Exclusive => file.try_lock(),
+                Hold::Shared(_) => file.try_lock_shared(),
+            };
+            match locked {
                 Ok(()) => {}
-                Err(TryLockError::WouldBlock) => return Err(busy(holder(file))),
+                Err(TryLockError::WouldBlock) => {
+                    let workers = workers(work, false).map_err(io_error("list", work))?;
+                    return Err(busy(match workers.as_slice() {
+                        [] => holder(file),
+                        workers => names_of(workers),
+                    }));
+                }
                 Err(TryLockError::Error(error)) if is_without_locks(&error) => {
                     drop(file);
                     // Others could not lock it either.
@@ -86,19 +135,39 @@ impl FileLock {
             if !names(&path, &file).map_err(io_error("open", &path))? {
                 continue;
             }
-            write_holder(&mut file).map_err(io_error("write", &path))?;
+            let worker = match hold {
+                Hold::Exclusive => {
+                    // Nobody else holds the lock, so the workers have ended.
+                    workers(work, true).map_err(io_error("list", work))?;
+                    write_holder(&mut file).map_err(io_error("write", &path))?;
+                    None
+                }
+                Hold::Shared(label) => {
+                    let worker = WorkerFile::new(work, label);
+                    Some(worker.map_err(io_error("write a file in", work))?)
+                }
+            };
             let keeps_names = flush_names(work).map_err(io_error("flush", work))?;
             return Ok(Self {
                 work: work.to_owned(),
                 begun,
                 file: Some(file),
                 keeps_names,
+                worker,
             });
         }
         Err(busy("other processes, one after the other".to_owned()))
     }
 
-    /// Returns the holder of the lock in `work`; `None` if the lock is free.
+    /// Returns the processes that hold the lock in `work` together.
+    ///
+    /// # Errors
+    /// [`LockError::Io`].
+    pub fn workers(work: &Path) -> Result<Vec<Worker>, LockError> {
+        workers(work, false).map_err(io_error("list", work))
+    }
+
+    /// Returns the holder of the lock in `work`; `None` if nobody holds it alone.
     ///
     /// # Errors
     /// [`LockError::Io`].
@@ -135,7 +204,7 @@ impl Lock for FileLock {
     }
 
     fn remove_work(mut self: Box<Self>, _stays: &dyn Fn(&StoredObject) -> bool) {
-        if !self.is_held() {
+        if !self.is_held() || self.worker.is_some() {
             return;
         }
         // Nobody else begins before the rest is gone, because the lock goes last.
@@ -186,7 +255,7 @@ impl Drop for FileLock {
     fn drop(&mut self) {
         // If no work has begun, nothing is left behind. The folder stays if it holds
         // anything else.
-        if self.is_held() && !self.work.join(self.begun).exists() {
+        if self.worker.is_none() && self.is_held() && !self.work.join(self.begun).exists() {
             self.remove();
         }
     }
@@ -206,6 +275,18 @@ fn open(options: &OpenOptions, path: &Path) -> Result<Option<File>, LockError> {
         return Err(io_error("lock", path)(error));
     }
     Ok(Some(file))
+}
+
+/// Names the workers that hold a lock together, for a message.
+fn names_of(workers: &[Worker]) -> String {
+    let shown = workers.iter().take(WORKERS_SHOWN);
+    let mut names: Vec<String> = shown
+        .map(|worker| format!("{} ({})", worker.holder, worker.label))
+        .collect();
+    if let more @ 1.. = workers.len().saturating_sub(WORKERS_SHOWN) {
+        names.push(format!("{more} more"));
+    }
+    names.join(", ")
 }
 
 fn refuse_link(path: &Path) -> Result<(), LockError> {

@@ -8,7 +8,8 @@ use super::client::Remote;
 use super::fence::{Fence, wait_until_open};
 use super::upload::LARGEST_UPLOAD;
 use crate::store::{
-    Store, StoreError, StoreErrorKind, StoredChecksums, StoredObject, WriteObject, WriteOutcome,
+    Store, StoreError, StoreErrorKind, StoredChecksums, StoredObject, Streamed, WriteObject,
+    WriteOutcome,
 };
 use crate::version::Version;
 
@@ -74,9 +75,12 @@ impl Store for RemoteStore {
         LARGEST_UPLOAD
     }
 
-    fn put_streamed(&self, key: &str, write: WriteObject<'_>) -> Result<WriteOutcome, StoreError> {
+    fn put_streamed(&self, key: &str, write: WriteObject<'_>) -> Result<Streamed, StoreError> {
         self.check("write", key)?;
-        self.remote.put_streamed(key, write)
+        Ok(match self.remote.put_streamed(key, write)? {
+            WriteOutcome::Store => Streamed::Stored(None),
+            WriteOutcome::Discard => Streamed::Discarded,
+        })
     }
 
     fn put_with_checksum(&self, key: &str, bytes: &[u8], sha256: &str) -> Result<(), StoreError> {

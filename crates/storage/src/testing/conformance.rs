@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use crate::remote::Remote;
-use crate::store::{Store, StoreErrorKind, WriteObject, WriteOutcome};
+use crate::store::{Store, StoreErrorKind, Streamed, WriteObject, WriteOutcome};
 
 /// Size in bytes of an object that a remote store may send in several pieces.
 const LARGE: usize = 5 << 20;
@@ -202,12 +202,16 @@ pub fn discarded_objects_change_nothing(store: &dyn Store) {
     let failure = || Err(std::io::Error::other("no more"));
     for content in [&large[..], b"small"] {
         let discarded = put(content, Ok(WriteOutcome::Discard)).unwrap();
-        assert_eq!(discarded, WriteOutcome::Discard);
+        assert_eq!(discarded, Streamed::Discarded);
         put(content, failure()).unwrap_err();
         assert_eq!(store.list().unwrap(), []);
 
         let stored = put(content, Ok(WriteOutcome::Store)).unwrap();
-        assert_eq!(stored, WriteOutcome::Store);
+        let version = store.version("streamed").unwrap();
+        match stored {
+            Streamed::Stored(stored) => assert!(stored.is_none() || stored == version),
+            Streamed::Discarded => panic!("it is discarded"),
+        }
         put(b"other", Ok(WriteOutcome::Discard)).unwrap();
         put(b"other", failure()).unwrap_err();
         assert!(store.get("streamed").unwrap().unwrap() == content);

@@ -2,7 +2,8 @@
 
 use rxrx_estimate::Projection;
 use rxrx_format::{DatasetAttributes, GroupEncoder};
-use rxrx_input::PlannedInput;
+use rxrx_input::{PlannedInput, Source};
+use rxrx_metadata::ArrayGeometry;
 use rxrx_storage::{Store, StoreError, release_free_memory};
 use rxrx_verify::TooLittleMemory;
 
@@ -47,7 +48,13 @@ impl<'a> Builder<'a> {
         Ok(Self {
             planned,
             place,
-            capacity: capacity(planned, &encoder, place.store(), options)?,
+            capacity: capacity(
+                planned.plan.geometry(),
+                &encoder,
+                (planned.source(), planned.mean_file_bytes()),
+                place.store(),
+                options,
+            )?,
             encoder,
             options,
             observer,
@@ -178,15 +185,15 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// Returns the numbers of threads and chunks that the options and the memory allow.
-fn capacity(
-    planned: &PlannedInput,
+/// Returns the numbers of threads and chunks that the options and the memory allow. The images
+/// have so many bytes a file.
+pub(super) fn capacity(
+    geometry: &ArrayGeometry,
     encoder: &GroupEncoder,
+    (source, file): (&dyn Source, f64),
     store: &dyn Store,
     options: &ConvertOptions,
 ) -> Result<Capacity, TooLittleMemory> {
-    let geometry = planned.plan.geometry();
-    let (source, file) = (planned.source(), planned.mean_file_bytes());
     Capacity::within(
         options.memory,
         &BufferSizes::of(geometry, encoder, source, file, store.writer_bytes()),

@@ -306,18 +306,9 @@ impl<'a> Conversion<'a> {
         Ok(converted)
     }
 
-    /// Ends a run whose dataset is sealed. The journal stays until the root metadata is
-    /// durable: it makes the next run flush them once more.
+    /// Ends a run whose dataset is sealed.
     fn release(&self, lock: LockedOutput, not_flushed: Option<StoreError>) {
-        let not_flushed =
-            not_flushed.or_else(|| self.place.store().flush_name(ROOT_METADATA).err());
-        match not_flushed {
-            None => lock.release(),
-            Some(error) => {
-                let error = format!("{error}: {}", error.source);
-                self.observer.notice(Event::NotFlushed { error: &error });
-            }
-        }
+        lock.release_sealed(not_flushed, self.observer);
     }
 
     /// Finds out which units in `store` are done. `tables` are those of the dataset at

@@ -83,6 +83,7 @@ impl<'a> Wanted<'a> {
                 units: plan.units().len(),
                 labels: label_names(plan.table().columns()),
                 retried: None,
+                job: None,
             },
             embeddings: embeddings.map(Cow::Borrowed),
         }

@@ -96,6 +96,10 @@ pub struct UnitRecord {
     /// SHA-256 of the stored object.
     #[serde(with = "hex::serde")]
     pub sha256: Sha256Sum,
+    /// The version of the stored object, where the store told it: the object at OUTPUT is
+    /// the one of this record as long as it has that version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
     /// For each site of the unit, the byte range of its chunks in the object.
     pub ranges: Vec<Range<u64>>,
     /// The byte range of each plane of the unit, site-major, where each has chunks of its

@@ -158,6 +158,7 @@ impl RecordedUnits {
         Ok(UnitRecord {
             bytes,
             sha256,
+            version: None,
             ranges: places.iter().map(|place| place.range.clone()).collect(),
             plane_ranges: plane_ranges.to_vec(),
             planes: plane_rows

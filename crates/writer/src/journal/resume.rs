@@ -1,8 +1,9 @@
 //! Which units of an interrupted run are done.
 //!
-//! A unit is done when its record is whole, its shard has the recorded size
-//! (with `recheck`: the recorded SHA-256), and every image file is as it was
-//! when it was read. Any other unit is converted again.
+//! A unit is done when its record is whole, its shard is the recorded one, and every image
+//! file is as it was when it was read. Any other unit is converted again. On a disk, the shard
+//! is the recorded one if it is the same file, or else has the recorded SHA-256; in an object
+//! store, if it has the recorded size. With `recheck`, its SHA-256 is compared in any case.
 //!
 //! The shard of a retried unit is replaced before its record is, and may have the
 //! same size. So its SHA-256 is always compared.
@@ -22,7 +23,7 @@ use sha2::{Digest, Sha256};
 
 use super::record::{PlaneRecord, StoredUnit, UnitRecord};
 use super::recorded::{RecordedError, RecordedUnits};
-use super::run::Records;
+use super::run::{Journal, Records};
 use super::unit_records::UnitRecords;
 
 /// Examples kept of each kind.
@@ -121,10 +122,11 @@ enum Verdict {
 /// Everything that a record is compared with.
 struct Judge<'a> {
     plan: &'a Plan,
-    source: &'a dyn Source,
+    /// The images; `None` where they do not matter any more.
+    source: Option<&'a dyn Source>,
     output: &'a dyn Store,
-    /// Sizes of the objects in bytes, by key.
-    sizes: BTreeMap<String, u64>,
+    /// Sizes of the objects in bytes, by key; `None` where no list of them was asked for.
+    sizes: Option<BTreeMap<String, u64>>,
 }
 
 /// The verdict on a unit; `None` for a record of another plan.
@@ -137,18 +139,42 @@ impl Judge<'_> {
             return Ok(None);
         }
         let stored = StoredUnit::from(record);
-        if self.sizes.get(&stored.shard_key()) != Some(&stored.bytes)
-            || recheck && !is_intact(self.output, &stored)?
-        {
+        if !self.is_stored(record, &stored, recheck)? {
             return Ok(Some((stored, Verdict::DamagedShard)));
         }
-        let changes = changes(self.plan, record, self.source)?;
+        let changes = match self.source {
+            Some(source) => changes(self.plan, record, source)?,
+            None => Vec::new(),
+        };
         let verdict = if changes.is_empty() {
             Verdict::Done
         } else {
             Verdict::Sources(changes)
         };
         Ok(Some((stored, verdict)))
+    }
+
+    /// Returns whether the shard of a record is there. On a disk the record names the file, and
+    /// the SHA-256 is compared only with another file; in an object store the size is enough.
+    fn is_stored(
+        &self,
+        record: &UnitRecord,
+        stored: &StoredUnit,
+        recheck: bool,
+    ) -> Result<bool, StoreError> {
+        let key = stored.shard_key();
+        let size = self.sizes.as_ref().map(|sizes| sizes.get(&key));
+        if size.is_some_and(|size| size != Some(&stored.bytes)) {
+            return Ok(false);
+        }
+        let is_same = match &record.version {
+            Some(then) if !self.output.has_late_requests() => {
+                let now = self.output.version(&key)?;
+                now.is_some_and(|now| now.tag() == Some(then))
+            }
+            _ => self.sizes.is_some(),
+        };
+        Ok((is_same && !recheck) || is_intact(self.output, stored)?)
     }
 
     /// Judges the units of `shards` by the tables; also returns the keys of shards
@@ -193,9 +219,9 @@ pub(crate) fn resume(
     let judge_of = |output| -> Result<Judge<'_>, StoreError> {
         Ok(Judge {
             plan,
-            source,
+            source: Some(source),
             output,
-            sizes: sizes(output)?,
+            sizes: Some(sizes(output)?),
         })
     };
     let judge = judge_of(output)?;
@@ -220,7 +246,28 @@ pub(crate) fn resume(
             (judged, absent)
         }
     };
-    sort(plan, judged, damaged_shards)
+    sort(plan.units(), judged, damaged_shards)
+}
+
+/// Sorts some units of `plan` into done and to do, by their records in `journal` alone. The
+/// images are compared with `source`, if there is one. Other records are not read, and OUTPUT
+/// is not listed.
+pub(crate) fn resume_units(
+    plan: &Plan,
+    units: &[Unit],
+    journal: &Journal<'_>,
+    source: Option<&dyn Source>,
+    output: &dyn Store,
+    jobs: NonZeroUsize,
+) -> Result<Resume, ResumeError> {
+    let judge = Judge {
+        plan,
+        source,
+        output,
+        sizes: None,
+    };
+    let judged = journal.each_of(units, jobs, |record| judge.judge(&record, false))?;
+    sort(units.iter().cloned(), judged, Vec::new())
 }
 
 /// Returns the sizes of all objects of a store by key.
@@ -231,13 +278,13 @@ fn sizes(store: &dyn Store) -> Result<BTreeMap<String, u64>, StoreError> {
 
 /// Sorts the units by their verdicts.
 fn sort(
-    plan: &Plan,
+    units: impl ExactSizeIterator<Item = Unit>,
     judged: Records<Judged>,
     damaged_shards: Vec<String>,
 ) -> Result<Resume, ResumeError> {
     let mut resume = Resume {
         found: Resumed {
-            units: plan.units().len(),
+            units: units.len(),
             damaged_records: judged.damaged,
             damaged_shards,
             ..Resumed::default()
@@ -272,7 +319,7 @@ fn sort(
             .binary_search_by_key(&unit.shard, by_shard)
             .is_ok()
     };
-    resume.todo = plan.units().filter(|unit| !is_done(unit)).collect();
+    resume.todo = units.filter(|unit| !is_done(unit)).collect();
     Ok(resume)
 }
 
@@ -323,7 +370,7 @@ fn changes(
             }
         };
         // Without an image, the site is named.
-        let name = || match plan.table().site_id(site.0) {
+        let name = || match plan.site_id(site) {
             Some(id) => id.to_owned(),
             None => format!("site {}", site.0),
         };

@@ -7,9 +7,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use rxrx_format::Description;
+use rxrx_metadata::Unit;
 use rxrx_storage::{Store, StoreError, map_concurrent};
 
 use super::fingerprint::Fingerprint;
+use super::job_plan::JOB_PLAN;
 use super::record::{StoredUnit, UnitRecord};
 
 const UNITS: &str = "units/";
@@ -35,6 +37,18 @@ pub(crate) struct Run {
     /// nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) retried: Option<BTreeSet<usize>>,
+    /// The stored plan of which workers convert parts; `None` for a run of one process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) job: Option<JobReference>,
+}
+
+/// Names the stored plan of a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct JobReference {
+    /// Number of parts.
+    pub(crate) parts: usize,
+    /// SHA-256 of the head of the plan in hexadecimal digits.
+    pub(crate) head_sha256: String,
 }
 
 /// The journal cannot be used.
@@ -85,6 +99,9 @@ pub(crate) struct Records<T> {
     pub(crate) damaged: Vec<String>,
 }
 
+/// The shard of a record and what was made of it; the key of a damaged one.
+type Taken<T> = Result<(usize, T), String>;
+
 /// The journal in a store of its own.
 pub(crate) struct Journal<'a> {
     store: &'a dyn Store,
@@ -112,21 +129,44 @@ impl<'a> Journal<'a> {
         let objects = self.store.list()?;
         let keys = objects.into_iter().map(|object| object.key);
         let keys: Vec<String> = keys.filter(|key| key.starts_with(UNITS)).collect();
-        let read = |key: &String| -> Result<Result<(usize, T), String>, E> {
-            // A record under a wrong key, or one that was removed since it was
-            // listed, does not count.
+        self.each_at(&keys, jobs, take)
+    }
+
+    /// Returns what `take` makes of the records of these units, as [`Self::each`] does of all.
+    /// Units without a record are left out.
+    pub(crate) fn each_of<T: Send, E: From<StoreError> + Send>(
+        &self,
+        units: &[Unit],
+        jobs: NonZeroUsize,
+        take: impl Fn(UnitRecord) -> Result<T, E> + Sync,
+    ) -> Result<Records<T>, E> {
+        let keys: Vec<String> = units.iter().map(|unit| unit_key(unit.shard)).collect();
+        self.each_at(&keys, jobs, take)
+    }
+
+    fn each_at<T: Send, E: From<StoreError> + Send>(
+        &self,
+        keys: &[String],
+        jobs: NonZeroUsize,
+        take: impl Fn(UnitRecord) -> Result<T, E> + Sync,
+    ) -> Result<Records<T>, E> {
+        let read = |key: &String| -> Result<Option<Taken<T>>, E> {
+            // A record under a wrong key does not count.
             let record = self.store.get_at_most(key, RECORD_BYTES_AT_MOST)?;
-            match record.map(|record| UnitRecord::from_entry(&record)) {
-                Some(Ok(record)) if unit_key(record.unit.shard) == *key => {
-                    Ok(Ok((record.unit.shard, take(record)?)))
+            let Some(record) = record else {
+                return Ok(None);
+            };
+            match UnitRecord::from_entry(&record) {
+                Ok(record) if unit_key(record.unit.shard) == *key => {
+                    Ok(Some(Ok((record.unit.shard, take(record)?))))
                 }
-                _ => Ok(Err(key.clone())),
+                _ => Ok(Some(Err(key.clone()))),
             }
         };
-        let read = map_concurrent(&keys, jobs, read)?;
+        let read = map_concurrent(keys, jobs, read)?;
         let mut whole = Vec::new();
         let mut damaged = Vec::new();
-        for record in read {
+        for record in read.into_iter().flatten() {
             match record {
                 Ok(taken) => whole.push(taken),
                 Err(key) => damaged.push(key),
@@ -220,7 +260,7 @@ fn unit_key(shard: usize) -> String {
 
 /// Returns whether a journal has an entry of that name at the top of its folder.
 pub(crate) fn is_entry(name: &str) -> bool {
-    format!("{name}/") == UNITS
+    [UNITS, JOB_PLAN].contains(&format!("{name}/").as_str())
 }
 
 /// Encodes an entry of the work folder: a line of JSON, and a line with its CRC-32C.

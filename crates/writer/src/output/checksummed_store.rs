@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rxrx_format::keys::{CARD, SHARDS};
 use rxrx_format::{Sha256Sum, StoredFile, checksum_list};
-use rxrx_storage::{Store, StoreError, WriteObject, WriteOutcome};
+use rxrx_storage::{Store, StoreError, Streamed, Version, WriteObject};
 use sha2::{Digest, Sha256};
 
 use crate::journal::StoredUnit;
@@ -98,15 +98,15 @@ impl<'a> ChecksummedStore<'a> {
     }
 
     /// Puts one object piece by piece; see [`Store::put_streamed`]. `None` when `write`
-    /// discarded it.
+    /// discarded it. The version is the one that was put, where the store tells it.
     pub(crate) fn put_streamed(
         &self,
         key: &str,
         write: WriteObject<'_>,
-    ) -> Result<Option<ObjectChecksum>, StoreError> {
+    ) -> Result<Option<(ObjectChecksum, Option<Version>)>, StoreError> {
         let mut hasher = Sha256::new();
         let mut bytes = 0;
-        let outcome = self.store.put_streamed(
+        let put = self.store.put_streamed(
             key,
             Box::new(|to| {
                 write(&mut Counted {
@@ -116,13 +116,13 @@ impl<'a> ChecksummedStore<'a> {
                 })
             }),
         )?;
-        if outcome == WriteOutcome::Discard {
+        let Streamed::Stored(version) = put else {
             return Ok(None);
-        }
+        };
         let sha256 = hasher.finalize().into();
         let checksum = ObjectChecksum { sha256, bytes };
         self.lock().insert(key.to_owned(), checksum);
-        Ok(Some(checksum))
+        Ok(Some((checksum, version)))
     }
 
     /// Whether an object is there and has those bytes.

@@ -8,7 +8,7 @@ use rxrx_format::keys;
 use rxrx_reader::{Owner, parse_root, root_bytes};
 use rxrx_storage::{
     FreeSpace, LeaseTimes, LocalBackend, Location, Lock, OutputBackend, Remote, RemoteBackend,
-    Store, StoreError, UnfinishedUpload, Uploads, Version, folders_above, is_lock_entry,
+    Store, StoreError, UnfinishedUpload, Uploads, Version, Worker, folders_above, is_lock_entry,
     is_temporary, overlap,
 };
 use sha2::{Digest, Sha256};
@@ -184,7 +184,7 @@ impl OutputLocation {
     }
 
     /// Returns the store of the work folder.
-    pub(super) fn work_store(&self) -> &dyn Store {
+    pub(crate) fn work_store(&self) -> &dyn Store {
         self.work_store.as_ref()
     }
 
@@ -283,9 +283,19 @@ impl OutputLocation {
         }
     }
 
-    /// Returns the process that holds the lock, if there is one.
-    pub(crate) fn holder(&self) -> Result<Option<String>, OutputError> {
+    /// Returns the process that holds the lock alone, if there is one.
+    pub(crate) fn holder_alone(&self) -> Result<Option<String>, OutputError> {
         Ok(self.backend.holder()?)
+    }
+
+    /// Returns the process that holds the lock, or one of the workers that hold it together.
+    pub(crate) fn holder(&self) -> Result<Option<String>, OutputError> {
+        let alone = self.holder_alone()?;
+        let workers = self.workers()?.into_iter();
+        let worker = workers
+            .map(|worker| format!("{} ({})", worker.holder, worker.label))
+            .next();
+        Ok(alone.or(worker))
     }
 
     /// Returns the free space where OUTPUT is; `None` where it is unknown or has no limit.
@@ -305,6 +315,16 @@ impl OutputLocation {
                 || is_run_folder(name)
         })?;
         Ok(self.backend.lock(waiting)?)
+    }
+
+    /// Takes the lock of OUTPUT together with other workers. `label` names the work of this one.
+    pub(crate) fn share(&self, label: &str) -> Result<Box<dyn Lock>, OutputError> {
+        Ok(self.backend.share(label)?)
+    }
+
+    /// Returns the workers that hold OUTPUT together.
+    pub(crate) fn workers(&self) -> Result<Vec<Worker>, OutputError> {
+        Ok(self.backend.workers()?)
     }
 
     /// Demands that OUTPUT holds only entries that a conversion writes.

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rxrx_format::{SwitchMark, keys};
 use rxrx_reader::root_bytes;
-use rxrx_storage::{Lock, LockError, StoredObject, Version};
+use rxrx_storage::{Lock, LockError, StoreError, StoredObject, Version};
 
 use super::error::OutputError;
 use super::location::{OutputLocation, Recorded};
@@ -328,6 +328,20 @@ impl LockedOutput {
     /// Demands that the lock is still held.
     pub(crate) fn check(&self) -> Result<(), OutputError> {
         Ok(self.lock.check()?)
+    }
+
+    /// Ends a run whose dataset is sealed. The journal stays until the root metadata are
+    /// durable: it makes the next run flush them once more. `not_flushed` is the error of their
+    /// flush, if it failed.
+    pub(crate) fn release_sealed(self, not_flushed: Option<StoreError>, observer: &dyn Observer) {
+        let flush = || self.place.store().flush_name(keys::ROOT_METADATA).err();
+        match not_flushed.or_else(flush) {
+            None => self.release(),
+            Some(error) => {
+                let error = format!("{error}: {}", error.source);
+                observer.notice(Event::NotFlushed { error: &error });
+            }
+        }
     }
 
     /// Removes the work folder: the dataset is sealed. Where requests can arrive late, the

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use rxrx_storage::{Store, StoreError, StoredObject, Version, WriteObject, WriteOutcome};
+use rxrx_storage::{Store, StoreError, StoredObject, Streamed, Version, WriteObject};
 
 /// A part of another store: its objects below a prefix, by the rest of their keys.
 #[derive(Clone)]
@@ -30,7 +30,7 @@ impl Store for PrefixedStore {
         self.inner.put(&self.full_key(key), parts)
     }
 
-    fn put_streamed(&self, key: &str, write: WriteObject<'_>) -> Result<WriteOutcome, StoreError> {
+    fn put_streamed(&self, key: &str, write: WriteObject<'_>) -> Result<Streamed, StoreError> {
         self.inner.put_streamed(&self.full_key(key), write)
     }
 

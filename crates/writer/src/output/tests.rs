@@ -61,6 +61,7 @@ fn run() -> Run {
         units: 2,
         labels: vec!["well".to_owned()],
         retried: None,
+        job: None,
     }
 }
 

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use rxrx_format::{PlanePosition, ShardIndex, keys, site_chunks};
 use rxrx_metadata::{SiteIndex, Unit};
-use rxrx_storage::WriteOutcome;
+use rxrx_storage::{Version, WriteOutcome};
 
 use super::error::PipelineError;
 use super::progress::StopOnPanic;
@@ -93,7 +93,9 @@ impl UnitStorer<'_> {
         };
         let object = pipeline.output.put_streamed(&self.key, Box::new(write))?;
         match (outcome, object, former) {
-            (ShardOutcome::Written(shard), Some(object), _) => self.record(shard, object).map(Some),
+            (ShardOutcome::Written(shard), Some((object, version)), _) => {
+                self.record(shard, object, version.as_ref()).map(Some)
+            }
             (ShardOutcome::Kept { lost_plane }, _, Some(former)) => {
                 self.tell_kept(lost_plane);
                 pipeline.output.add_stored(former);
@@ -110,6 +112,7 @@ impl UnitStorer<'_> {
         &self,
         shard: WrittenShard,
         object: ObjectChecksum,
+        version: Option<&Version>,
     ) -> Result<StoredUnit, PipelineError> {
         let pipeline = self.shared.pipeline;
         let geometry = pipeline.plan.geometry();
@@ -120,6 +123,7 @@ impl UnitStorer<'_> {
             unit: self.unit.clone(),
             bytes: object.bytes,
             sha256: object.sha256,
+            version: version.and_then(Version::tag).map(str::to_owned),
             ranges: ranges.take(self.unit.sites.len()).collect(),
             plane_ranges: if geometry.has_plane_chunks() {
                 spans(index.ranges(), geometry.tiles()).collect()

@@ -14,6 +14,7 @@ fn run_of(sites: usize) -> Run {
         units: plan.units().len(),
         labels: vec!["well".to_owned()],
         retried: None,
+        job: None,
     }
 }
 
@@ -45,6 +46,7 @@ fn record(shard: usize) -> UnitRecord {
         },
         bytes: 1 << 60,
         sha256: [0xab; 32],
+        version: Some("7-8-9".to_owned()),
         ranges: vec![0..7, 7..1 << 60],
         plane_ranges: vec![0..3, 3..7],
         planes: vec![

@@ -1,0 +1,53 @@
+//! A conversion in parts, by any number of processes on any number of machines.
+//!
+//! [`init_job`] plans once and stores the plan beside OUTPUT, cut into parts. [`run_part`] runs
+//! the units of a part that are not done: it reads its part of the plan, and neither lists INPUT
+//! nor reads the table. [`seal_job`] demands that all units are done, and seals.
+//!
+//! Workers hold the lock of OUTPUT together; whoever plans or seals holds it alone. Which part a
+//! worker runs is no secret between them: a part may run twice, at once or later. A record names
+//! the file that its worker has put, so that a record and a shard of two workers are never taken
+//! for one. A run of one process can go on with the units of a job, and seals them.
+
+mod error;
+mod init;
+mod run;
+mod seal;
+mod status;
+
+pub use self::error::JobError;
+pub use self::init::{JobStarted, init_job};
+pub use self::run::{JobInput, PartRun, run_part};
+pub use self::seal::{JobSealed, seal_job};
+pub use self::status::{JobStatus, PartStatus, WorkerStatus, job_status};
+
+use crate::journal::{JobReference, Run};
+use crate::output::{OutputLocation, OutputState};
+
+/// What is at an OUTPUT at which there should be a job.
+enum Found {
+    /// A job that is not sealed.
+    Job(Box<Run>, JobReference),
+    /// A complete dataset.
+    Sealed,
+}
+
+/// Demands that there is a job at OUTPUT, which is in this state, or a complete dataset.
+fn find(place: &OutputLocation, state: OutputState) -> Result<Found, JobError> {
+    let path = || place.output().clone();
+    match state {
+        OutputState::Sealed(_) => Ok(Found::Sealed),
+        OutputState::Unfinished(mut run) => match run.job.take() {
+            Some(job) => Ok(Found::Job(run, job)),
+            None => Err(JobError::NoJob {
+                path: path(),
+                is_run: true,
+            }),
+        },
+        OutputState::Damaged(error) => Err((*error).into()),
+        _ => Err(JobError::NoJob {
+            path: path(),
+            is_run: false,
+        }),
+    }
+}
