@@ -113,8 +113,26 @@ const WITH_JSON: [&[&str]; 6] = [
     &["clean", "no-dataset"],
 ];
 
+/// The steps of a job, with paths that do not exist.
+const JOB_STEPS: [&[&str]; 4] = [
+    &["job", "init", "no-input", "no-output", "--parts", "2"],
+    &["job", "run", "no-output", "0"],
+    &["job", "status", "no-output"],
+    &["job", "seal", "no-output"],
+];
+
 #[test]
 fn wrong_usage_is_printed_as_json() {
+    for arguments in JOB_STEPS {
+        assert_eq!(
+            fails(run([arguments[0], arguments[1], "--json"]), 2),
+            "usage"
+        );
+    }
+    assert_eq!(
+        fails(run(["job", "run", "no-output", "--json"]), 2),
+        "usage"
+    );
     for arguments in WITH_JSON {
         // Without its arguments, and with an option that does not exist.
         assert_eq!(fails(run([arguments[0], "--json"]), 2), "usage");
@@ -147,6 +165,13 @@ fn failures_are_printed_as_json() {
     for arguments in WITH_JSON {
         let arguments = arguments.iter().copied().chain(["--json"]);
         assert_eq!(fails(run(arguments), 1), "input");
+    }
+    for (arguments, kind) in JOB_STEPS
+        .into_iter()
+        .zip(["input", "output", "output", "output"])
+    {
+        let arguments = arguments.iter().copied().chain(["--json"]);
+        assert_eq!(fails(run(arguments), 1), kind);
     }
     let input = with_gaps();
     let output = input.output();
@@ -204,6 +229,38 @@ fn the_kinds_of_failures_are_documented() {
     }
 }
 
+/// Each step of a job with each of its exit codes.
+fn job_steps() -> Vec<(&'static str, i32, Run)> {
+    let names = ["job init", "job run", "job status", "job seal"];
+    let mut steps = Vec::new();
+    for (name, arguments) in names.into_iter().zip(JOB_STEPS) {
+        steps.push((name, 1, run(arguments.iter().copied())));
+        steps.push((
+            name,
+            2,
+            run([arguments[0], arguments[1], "--no-such-option"]),
+        ));
+    }
+    let (whole, gaps) = (Input::of_sites(3), with_gaps());
+    for (input, options, sealed) in [(&whole, "", 0), (&gaps, GAPS, 3)] {
+        let mut init = program();
+        init.args(["job", "init"])
+            .arg(input.root())
+            .arg(input.output());
+        init.args(options.split_whitespace()).args(["--parts", "2"]);
+        steps.push((names[0], 0, Run::of(&mut init)));
+        let output = input.output();
+        let output = output.to_str().unwrap();
+        steps.push((names[1], 0, run(["job", "run", output, "0-1"])));
+        steps.push((names[2], 0, run(["job", "status", output])));
+        steps.push((names[3], sealed, run(["job", "seal", output])));
+    }
+    for (signal, code) in SIGNALS {
+        steps.push((names[1], code, super::jobs::stopped_worker(signal)));
+    }
+    steps
+}
+
 /// Each command with each exit code that the document gives it.
 fn documented_exit_codes() -> BTreeSet<(String, i32)> {
     let rows = Section::of("### Exit codes of each command").rows();
@@ -247,6 +304,9 @@ fn every_documented_exit_code_occurs() {
     occurs("convert", 3, convert(&gaps.root(), &gaps.output(), GAPS));
     for (signal, code) in SIGNALS {
         occurs("convert", code, running(|_, send| send(signal)).0);
+    }
+    for (name, code, run) in job_steps() {
+        occurs(name, code, run);
     }
 
     let sample = input.beside("demo/sample");

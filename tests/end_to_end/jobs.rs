@@ -305,6 +305,37 @@ fn who_needs_the_output_alone_waits_for_no_worker_and_names_it() {
     is_whole(&input, &whole);
 }
 
+/// A worker that a signal stopped.
+pub(super) fn stopped_worker(name: &str) -> Run {
+    let input = long_input();
+    job(&input, "init", "--shard-sites 1 --parts 1").exits_with(0);
+    let worker = start(&input, "0 --jobs 1");
+    wait_for_units(&input, 2);
+    signal(&worker, name);
+    ends(worker)
+}
+
+/// What the status says while a worker runs, and while a process converts alone.
+pub(super) fn told_of_running() -> (Value, Value) {
+    let input = long_input();
+    job(&input, "init", "--shard-sites 1 --parts 1").exits_with(0);
+    let mut alone = program();
+    alone.arg("convert").arg(input.root()).arg(input.output());
+    alone.args(["--shard-sites", "1", "--jobs", "1"]);
+    let told = |mut child: Child, units: usize| {
+        wait_for_units(&input, units);
+        signal(&child, "STOP");
+        let told = status(&input);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        told
+    };
+    let worker = told(start(&input, "0 --jobs 1"), 1);
+    let pipes = alone.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let done = usize::try_from(worker["units_done"].as_u64().unwrap()).unwrap();
+    (worker, told(pipes.spawn().unwrap(), done + 1))
+}
+
 #[test]
 fn a_signal_stops_a_worker_and_the_same_command_continues() {
     let input = long_input();

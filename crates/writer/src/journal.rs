@@ -13,6 +13,7 @@
 //! so that a damaged record is recognised. Each is put as a whole, because a store
 //! has no append.
 
+mod entry;
 mod fingerprint;
 mod job_plan;
 mod record;
@@ -21,8 +22,10 @@ mod resume;
 mod run;
 mod unit_records;
 
+pub use self::entry::JournalError;
+pub(crate) use self::entry::{encode_entry, parse_entry};
 pub(crate) use self::fingerprint::{Fingerprint, format_difference};
-pub(crate) use self::job_plan::JobPlan;
+pub(crate) use self::job_plan::{JobPlan, JobReference};
 pub use self::job_plan::{JobPlanError, PartPlan};
 pub(crate) use self::record::StoredUnit;
 pub use self::record::{PlaneRecord, UnitRecord};
@@ -30,6 +33,5 @@ pub use self::recorded::RecordedError;
 pub(crate) use self::recorded::RecordedUnits;
 pub(crate) use self::resume::{Resume, is_intact, resume, resume_units};
 pub use self::resume::{ResumeError, Resumed, SourceChanges};
-pub use self::run::JournalError;
-pub(crate) use self::run::{JobReference, Journal, Run, encode_entry, is_entry, parse_entry};
+pub(crate) use self::run::{Journal, Run, is_entry};
 pub(crate) use self::unit_records::UnitRecords;

@@ -74,6 +74,39 @@ fn the_json_of_convert_is_documented() {
 }
 
 #[test]
+fn the_json_of_jobs_is_documented() {
+    let input = with_gaps();
+    let output = input.output();
+    let output = output.to_str().unwrap();
+    let root = input.root();
+    let options = format!("{GAPS} --parts 2 --json");
+    let init = || {
+        let words = ["job", "init", root.to_str().unwrap(), output];
+        let told = run(words.into_iter().chain(options.split_whitespace()));
+        told.exits_with(0).json()
+    };
+    let job = |words: &[&str], code: i32| {
+        let words = ["job", words[0], output]
+            .into_iter()
+            .chain(words[1..].iter().copied());
+        run(words.chain(["--json"])).exits_with(code).json()
+    };
+    let begun = init();
+    let first = job(&["run", "1"], 0);
+    let (worker, alone) = super::super::jobs::told_of_running();
+    let half = job(&["status"], 0);
+    let rest = job(&["run", "0-2"], 0);
+    let sealed = job(&["seal"], 3);
+    holds("### job seal", &[sealed, job(&["seal"], 3)]);
+    holds("### job run", &[first, rest, job(&["run", "0"], 0)]);
+    holds(
+        "### job status",
+        &[half, worker, alone, job(&["status"], 0)],
+    );
+    holds("### job init", &[begun, init()]);
+}
+
+#[test]
 fn the_json_of_verify_is_documented() {
     let (input, _) = converted_with_gaps();
     let clean = verify(&input.output(), "--json").exits_with(0).json();
@@ -159,9 +192,23 @@ fn the_json_of_info_about_an_unfinished_dataset_is_documented() {
         told
     });
     ended.exits_with(0);
+    let input = with_gaps();
+    let (root, output) = (input.root(), input.output());
+    let output = output.to_str().unwrap();
+    let words = [
+        "job",
+        "init",
+        root.to_str().unwrap(),
+        output,
+        "--parts",
+        "2",
+    ];
+    run(words.into_iter().chain(GAPS.split_whitespace())).exits_with(0);
+    let of_job = info(&input.output(), "--json").exits_with(1).json();
+    assert_eq!(of_job["parts"], 2);
     holds(
         "### info of an unfinished dataset",
-        &[stopped, busy.exits_with(1).json()],
+        &[stopped, busy.exits_with(1).json(), of_job],
     );
 }
 

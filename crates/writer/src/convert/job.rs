@@ -10,7 +10,9 @@
 //! for one. A run of one process can go on with the units of a job, and seals them.
 
 mod error;
+mod found;
 mod init;
+mod part_list;
 mod run;
 mod seal;
 mod status;
@@ -20,34 +22,3 @@ pub use self::init::{JobStarted, init_job};
 pub use self::run::{JobInput, PartRun, run_part};
 pub use self::seal::{JobSealed, seal_job};
 pub use self::status::{JobStatus, PartStatus, WorkerStatus, job_status};
-
-use crate::journal::{JobReference, Run};
-use crate::output::{OutputLocation, OutputState};
-
-/// What is at an OUTPUT at which there should be a job.
-enum Found {
-    /// A job that is not sealed.
-    Job(Box<Run>, JobReference),
-    /// A complete dataset.
-    Sealed,
-}
-
-/// Demands that there is a job at OUTPUT, which is in this state, or a complete dataset.
-fn find(place: &OutputLocation, state: OutputState) -> Result<Found, JobError> {
-    let path = || place.output().clone();
-    match state {
-        OutputState::Sealed(_) => Ok(Found::Sealed),
-        OutputState::Unfinished(mut run) => match run.job.take() {
-            Some(job) => Ok(Found::Job(run, job)),
-            None => Err(JobError::NoJob {
-                path: path(),
-                is_run: true,
-            }),
-        },
-        OutputState::Damaged(error) => Err((*error).into()),
-        _ => Err(JobError::NoJob {
-            path: path(),
-            is_run: false,
-        }),
-    }
-}

@@ -20,7 +20,7 @@ use rxrx_storage::{Store, StoreError, map_concurrent};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::run::{JobReference, JournalError, encode_entry, parse_entry};
+use super::entry::{JournalError, encode_entry, parse_entry};
 
 /// The folder of the plan.
 pub(super) const JOB_PLAN: &str = "plan/";
@@ -35,6 +35,15 @@ const PART_BYTES_AT_MOST: u64 = 1 << 32;
 const AT_ONCE: NonZeroUsize = NonZeroUsize::new(4).unwrap();
 /// Level of Zstandard: the paths of a plate differ in a few letters.
 const LEVEL: i32 = 3;
+
+/// Names the stored plan of a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct JobReference {
+    /// Number of parts.
+    pub(crate) parts: usize,
+    /// SHA-256 of the head of the plan in hexadecimal digits.
+    pub(crate) head_sha256: String,
+}
 
 /// A stored plan cannot be used.
 #[derive(Debug, thiserror::Error)]

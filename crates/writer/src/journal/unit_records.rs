@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 
+use super::entry::JournalError;
 use super::record::{StoredUnit, UnitRecord};
 use super::recorded::{RecordedError, RecordedUnits};
-use super::run::{Journal, JournalError};
+use super::run::Journal;
 
 /// The records of all units of a run.
 pub(crate) struct UnitRecords<'a> {

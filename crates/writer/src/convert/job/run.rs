@@ -14,7 +14,7 @@ use super::super::builder::capacity;
 use super::super::error::ConvertError;
 use super::super::options::ConvertOptions;
 use super::error::JobError;
-use super::{Found, find};
+use super::found::{Found, find};
 use crate::events::{Event, Observer};
 use crate::journal::{JobPlan, Journal, Resume, Run, StoredUnit, format_difference, resume_units};
 use crate::output::{ChecksummedStore, OutputError, OutputLocation};

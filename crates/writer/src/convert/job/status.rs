@@ -9,7 +9,8 @@ use rxrx_storage::{Location, StoreError};
 use serde::Serialize;
 
 use super::error::JobError;
-use super::{Found, find};
+use super::found::{Found, find};
+use super::part_list::part_list;
 use crate::journal::{JobPlan, StoredUnit};
 use crate::output::OutputLocation;
 
@@ -105,23 +106,4 @@ pub fn job_status(output: &Location, jobs: NonZeroUsize) -> Result<JobStatus, Jo
         alone: place.holder_alone()?,
         parts,
     })
-}
-
-/// Writes ascending numbers as Slurm takes them: `3,7-9`.
-pub(super) fn part_list(parts: impl Iterator<Item = usize>) -> String {
-    let mut spans: Vec<(usize, usize)> = Vec::new();
-    for part in parts {
-        match spans.last_mut() {
-            Some((_, last)) if *last + 1 == part => *last = part,
-            _ => spans.push((part, part)),
-        }
-    }
-    let spans: Vec<String> = spans
-        .into_iter()
-        .map(|(first, last)| match first == last {
-            true => first.to_string(),
-            false => format!("{first}-{last}"),
-        })
-        .collect();
-    spans.join(",")
 }

@@ -4,6 +4,7 @@ use rxrx_metadata::Unit;
 use super::*;
 use crate::fixture::{Memory, plan, settings, shards_of};
 use crate::journal::PlaneRecord;
+use crate::journal::parse_entry;
 use rxrx_input::SourceStamp;
 
 fn run_of(sites: usize) -> Run {
