@@ -78,8 +78,8 @@ pub(crate) struct ConvertArguments {
     ])]
     pub(crate) retry_bad: bool,
 
-    /// When a run is continued, compare the hashes of the finished shards, not only their
-    /// sizes
+    /// When a run is continued, compare the hashes of all finished shards, not only of those
+    /// that are another file than was written
     #[arg(long)]
     pub(crate) recheck: bool,
 

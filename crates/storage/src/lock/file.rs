@@ -326,3 +326,6 @@ fn io_error(action: &'static str, path: &Path) -> impl Fn(io::Error) -> LockErro
         source: explained(source),
     }
 }
+
+#[cfg(test)]
+mod tests;
