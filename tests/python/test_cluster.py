@@ -48,15 +48,21 @@ def status(output: Path) -> dict:
     return json.loads(done.stdout) if done.returncode == COMPLETE else {"workers": []}
 
 
-def kill_a_worker(output: Path, others: frozenset[int] = frozenset()) -> int:
-    """Kills the first worker that is seen at work, and returns its process."""
+def kill_a_worker(output: Path, *, parent: bool = False) -> int:
+    """Kills the first worker that is seen at work, and its parent if asked to. Returns its
+    process."""
     end = time.monotonic() + 120
     while time.monotonic() < end:
         for worker in status(output)["workers"]:
             process = int(worker["process"].split()[1])
-            if process not in others:
+            try:
+                above = int(Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[1])
+                if parent:
+                    os.kill(above, signal.SIGKILL)
                 os.kill(process, signal.SIGKILL)
-                return process
+            except (ProcessLookupError, FileNotFoundError):
+                continue  # it has ended meanwhile
+            return process
     pytest.fail("no worker was seen")
 
 
@@ -112,6 +118,23 @@ def test_slurm(tree: Path, whole: dict[str, bytes], tmp_path: Path) -> None:
         wait_until(lambda: not cluster.queued(), 300)
         logs = "".join(path.read_text() for path in tmp_path.glob("slurm-*.out"))
         assert status(output).get("sealed"), logs
+    assert files_below(output) == whole
+
+
+@pytest.mark.full
+def test_dask(tree: Path, whole: dict[str, bytes], tmp_path: Path) -> None:
+    """A worker of Dask is killed, and with it the part that it runs."""
+    python = os.environ.get("DASK_PYTHON")
+    if python is None:
+        pytest.skip("DASK_PYTHON names no Python with the packages of the group dask")
+    output = tmp_path / "output"
+    done = run("job", "init", tree, output, "--parts", "8", *OPTIONS)
+    assert done.returncode == COMPLETE, done.stderr
+    command = [python, CLUSTER / "dask_convert.py", output]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as running:
+        process = kill_a_worker(output, parent=True)
+        told, _ = running.communicate(timeout=240)
+    assert running.returncode == COMPLETE, f"{process}: {told.decode()}"
     assert files_below(output) == whole
 
 

@@ -24,9 +24,7 @@ CHANNELS = 3
 
 
 @pytest.mark.parametrize("name", ["sample", "sixteen-bit"])
-def test_viv_reads_and_draws_a_site(
-    datasets: Datasets, name: str, tmp_path: Path
-) -> None:
+def test_viv_reads_and_draws_a_site(datasets: Datasets, name: str, tmp_path: Path) -> None:
     folder, chromium = os.environ.get("VIV"), shutil.which("chromium")
     if not folder or not chromium:
         pytest.skip("needs VIV, the folder of scripts/viv, and Chromium on the PATH")

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,17 +75,35 @@ class Slurm:
     def kill_node(self, name: str) -> None:
         """Kills a node with everything that runs there, as a loss of power does."""
         node = self.nodes[name]
-        # The steps are in sessions of their own; their parents name the node.
-        for folder in Path("/proc").iterdir():
-            if folder.name.isdigit():
-                try:
-                    words = (folder / "environ").read_bytes()
-                except OSError:
-                    continue
-                if f"SLURMD_NODENAME={name}\0".encode() in words:
-                    os.kill(int(folder.name), signal.SIGKILL)
-        os.killpg(node.pid, signal.SIGKILL)
+        processes = [node.pid, *processes_of(name)]
+        # All at once, so that none tells the controller of the death of another.
+        for action in (signal.SIGSTOP, signal.SIGKILL):
+            for process in processes:
+                with suppress(ProcessLookupError):
+                    os.kill(process, action)
         node.wait()
+
+
+def processes_of(node: str) -> list[int]:
+    """The daemons and the programs of the steps that run on a node."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with suppress(OSError):
+                environment = (folder / "environ").read_bytes()
+                command = (folder / "cmdline").read_bytes()
+                is_step = command.startswith(b"slurmstepd") and f"spool-{node}" in open_files(
+                    folder
+                )
+                if is_step or f"SLURMD_NODENAME={node}\0".encode() in environment:
+                    found.append(int(folder.name))
+    return found
+
+
+def open_files(process: Path) -> str:
+    """The files that a process has open, and its folder."""
+    names = [process / "cwd", *(process / "fd").iterdir()]
+    return " ".join(str(name.readlink()) for name in names)
 
 
 def start(stack: ExitStack, folder: Path, *command: str) -> subprocess.Popen:

@@ -135,6 +135,12 @@ impl SourcesBuilder {
         }
     }
 
+    /// Adds sites without images.
+    pub(crate) fn add_sites(&mut self, sites: usize) {
+        let slots = self.sources.slots.len() + sites * self.sources.channels.len();
+        self.sources.slots.resize(slots, None);
+    }
+
     /// Adds the image of a plane. Returns its path if the plane has an image
     /// already, or does not exist.
     pub(crate) fn insert(

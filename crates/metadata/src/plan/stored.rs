@@ -202,8 +202,8 @@ impl StoredPlan {
         &self.geometry
     }
 
-    /// Makes the plan again, with the given rows of the array, which follow each other. Problems of the
-    /// input are not stored.
+    /// Makes the plan again, with the given rows of the array, which follow each other. One part
+    /// of them is in memory at a time. Problems of the input are not stored.
     ///
     /// # Errors
     /// The rows do not follow each other, are not those of this plan, or there are none.
@@ -211,59 +211,19 @@ impl StoredPlan {
         &self,
         parts: impl IntoIterator<Item = Result<StoredRows, E>>,
     ) -> Result<Plan, E> {
-        let mut first = None;
-        let mut keys: Vec<SiteKey> = Vec::new();
-        let columns = self.columns.iter();
-        let mut columns: Vec<Column> = columns
-            .map(|(name, kind)| Column {
-                name: name.clone(),
-                values: kind.empty(),
-            })
-            .collect();
-        let mut images = Vec::new();
+        let mut rows = Rows::of(self);
         for part in parts {
-            let part = part?;
-            self.check(&part)?;
-            let begins_at = *first.get_or_insert(part.first) + keys.len();
-            if part.first != begins_at {
-                let text = format!("rows from {} follow {begins_at} rows", part.first);
-                return Err(contradiction(text).into());
-            }
-            for key in part.keys {
-                keys.push(self.key(key)?);
-            }
-            for (column, cells) in columns.iter_mut().zip(part.columns) {
-                cells.add_to(column)?;
-            }
-            images.extend(part.images);
+            rows.add(part?, self)?;
         }
-        let first = first.ok_or_else(|| contradiction("it has no rows"))?;
-        if first + keys.len() > self.geometry.sites {
+        let first = rows.first.ok_or_else(|| contradiction("it has no rows"))?;
+        if first + rows.keys.len() > self.geometry.sites {
             return Err(contradiction("it has more rows than the array").into());
         }
-        let channels: Vec<Channel> = self
-            .channels
-            .iter()
-            .map(|&number| Channel(number))
-            .collect();
-        let mut sources = SourcesBuilder::new(keys.len(), channels.clone());
-        for (slot, path) in images.into_iter().enumerate() {
-            let (site, channel) = (slot / channels.len(), slot % channels.len());
-            let plane = PlaneIndex {
-                site: SiteIndex(site),
-                channel,
-            };
-            if let (Some(path), Some(key), Some(&number)) =
-                (path, keys.get(site), channels.get(channel))
-            {
-                let added = sources.insert(plane, path.into(), key, number);
-                added.map_err(|path| contradiction(format!("two images of a plane: {path}")))?;
-            }
-        }
+        rows.columns.iter_mut().for_each(share);
         Ok(Plan {
-            table: MetadataTable::new(self.table.clone(), keys, columns),
+            table: MetadataTable::new(self.table.clone(), rows.keys, rows.columns),
             channel_names: self.channel_names.clone(),
-            sources: sources.finish(),
+            sources: rows.sources.finish(),
             problems: Problems::default(),
             geometry: self.geometry.clone(),
             first,
@@ -285,26 +245,112 @@ impl StoredPlan {
         let text = format!("rows from {} have other columns or channels", rows.first);
         Err(contradiction(text))
     }
+}
 
-    /// Reads the key of a row.
+/// Rows that are put together.
+struct Rows {
+    /// The first one.
+    first: Option<usize>,
+    keys: Vec<SiteKey>,
+    columns: Vec<Column>,
+    channels: Vec<Channel>,
+    sources: SourcesBuilder,
+}
+
+impl Rows {
+    fn of(plan: &StoredPlan) -> Self {
+        let channels: Vec<Channel> = plan
+            .channels
+            .iter()
+            .map(|&number| Channel(number))
+            .collect();
+        let columns = plan.columns.iter();
+        Self {
+            first: None,
+            keys: Vec::new(),
+            columns: columns
+                .map(|(name, kind)| Column {
+                    name: name.clone(),
+                    values: kind.empty(),
+                })
+                .collect(),
+            sources: SourcesBuilder::new(0, channels.clone()),
+            channels,
+        }
+    }
+
+    /// Appends rows.
+    fn add(&mut self, part: StoredRows, plan: &StoredPlan) -> Result<(), StoredPlanError> {
+        plan.check(&part)?;
+        let before = self.keys.len();
+        let begins_at = *self.first.get_or_insert(part.first) + before;
+        if part.first != begins_at {
+            let text = format!("rows from {} follow {begins_at} rows", part.first);
+            return Err(contradiction(text));
+        }
+        self.sources.add_sites(part.keys.len());
+        for key in part.keys {
+            let key = self.key(key, plan.has_plate_names)?;
+            self.keys.push(key);
+        }
+        for (column, cells) in self.columns.iter_mut().zip(part.columns) {
+            cells.add_to(column)?;
+        }
+        let channels = self.channels.len();
+        for (slot, path) in part.images.into_iter().enumerate() {
+            let plane = PlaneIndex {
+                site: SiteIndex(before + slot / channels),
+                channel: slot % channels,
+            };
+            let key = self.keys.get(plane.site.0);
+            let channel = self.channels.get(plane.channel);
+            if let (Some(path), Some(key), Some(&channel)) = (path, key, channel) {
+                let added = self.sources.insert(plane, path.into(), key, channel);
+                added.map_err(|path| contradiction(format!("two images of a plane: {path}")))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the key of a row. It shares its texts with the row before, if they are equal.
     fn key(
         &self,
         (experiment, plate, well, site): (String, String, String, u32),
+        has_plate_names: bool,
     ) -> Result<SiteKey, StoredPlanError> {
-        let plate = match self.has_plate_names {
+        let last = self.keys.last();
+        let same_experiment = last.filter(|last| last.experiment.as_str() == experiment);
+        let experiment = same_experiment.map_or_else(
+            || ExperimentName::new(&experiment),
+            |last| last.experiment.clone(),
+        );
+        let plate = match has_plate_names {
             true => Some(Plate::name(&plate)),
             false => Plate::number_of_table(&plate),
         };
         let plate = plate.ok_or_else(|| contradiction("a plate is no number"))?;
+        let same_plate = last.filter(|last| last.plate == plate);
         let well = well
             .parse()
             .map_err(|_| contradiction(format!("{well} is no well")))?;
         Ok(SiteKey {
-            experiment: ExperimentName::new(&experiment),
-            plate,
+            experiment,
+            plate: same_plate.map_or(plate, |last| last.plate.clone()),
             well,
             site,
         })
+    }
+}
+
+/// Stores equal cells of a column once, where that takes less memory.
+fn share(column: &mut Column) {
+    match &mut column.values {
+        ColumnValues::String(values) => *values = values.iter().collect(),
+        ColumnValues::Integer(values) => {
+            let rows: Vec<usize> = (0..values.len()).collect();
+            values.retain_rows(&rows);
+        }
+        ColumnValues::Float(_) => {}
     }
 }
 

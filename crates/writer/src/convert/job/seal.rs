@@ -1,5 +1,7 @@
 //! The last step of a job: demand that every unit is done, and seal.
 
+use std::collections::BTreeSet;
+
 use rxrx_format::DatasetAttributes;
 use rxrx_metadata::{Plan, Unit};
 use rxrx_storage::{Location, release_free_memory};
@@ -119,7 +121,9 @@ fn units_of(
     if todo.is_empty() {
         return Ok(done);
     }
-    let is_missing = |part: &usize| job.units(*part).iter().any(|unit| todo.contains(unit));
+    let shards: BTreeSet<usize> = todo.iter().map(|unit| unit.shard).collect();
+    let is_of = |unit: &Unit| shards.contains(&unit.shard);
+    let is_missing = |part: &usize| job.units(*part).iter().any(is_of);
     Err(JobError::NotDone {
         units: todo.len(),
         of: units.len(),
