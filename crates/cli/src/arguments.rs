@@ -42,6 +42,7 @@ Examples:
   rxrx2zarr convert rxrx1 rxrx1-zarr           convert the folder rxrx1
   rxrx2zarr convert rxrx1-images.zip rxrx1-zarr --metadata rxrx1-metadata.zip
   rxrx2zarr convert rxrx1 s3://bucket/rxrx1    convert into a bucket
+  rxrx2zarr job init rxrx1 rxrx1-zarr --parts 16    the same in parts, on many machines
   rxrx2zarr verify rxrx1-zarr --source rxrx1   read all of it, compare every pixel
   rxrx2zarr info rxrx1-zarr                    show what is in a dataset, and how to open it
   rxrx2zarr publish rxrx1-zarr s3://bucket/rxrx1";

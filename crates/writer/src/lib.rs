@@ -3,9 +3,9 @@
 //! ## Modules
 //!
 //! ```text
-//! convert      the whole conversion: options, transitions of OUTPUT, units
+//! convert      the whole conversion: options, transitions of OUTPUT, units; in parts: convert::job
 //!  ├─ output    OUTPUT and the work folder: states, lock, checksums of objects
-//!  ├─ journal   description of a run, record of each unit, what is done
+//!  ├─ journal   description of a run, its stored plan, record of each unit, what is done
 //!  ├─ pipeline  threads that read, decode, encode and store the units
 //!  └─ seal      labels, tables, documents and root of a dataset
 //! verify       comparison of a dataset with its records and its source
