@@ -160,7 +160,7 @@ fn parts_in_any_order_give_the_bytes_of_one_conversion() {
         .reports_each(&["has 4 parts"]);
     job(&input, "init", "--allow-missing --parts 4")
         .exits_with(1)
-        .reports_each(&["unfinished work of another conversion", "shard_sites was 2"]);
+        .reports_each(&["is another one", "shard_sites was 2", "clean --abandon"]);
     let task = Run::of(command(&input, "run", "--json").env("SGE_TASK_ID", "2"));
     let told = task.exits_with(0).json();
     assert_eq!(
@@ -426,13 +426,14 @@ fn a_wrong_input_is_refused_before_anything_is_stored() {
     let moved = input.beside("moved");
     fs::rename(input.root(), &moved).unwrap();
     fs::create_dir(input.root()).unwrap();
-    for options in [
-        "0".to_owned(),
-        format!("0 --input {}", input.beside("none").display()),
+    let none = input.beside("none").display().to_string();
+    for (options, said) in [
+        ("0".to_owned(), "--input"),
+        (format!("0 --input {none}"), none.as_str()),
     ] {
         job(&input, "run", &options)
             .exits_with(1)
-            .reports_each(&["--input"]);
+            .reports_each(&[said]);
     }
     assert!(!input.output().exists());
     job(&input, "run", &format!("0-1 --input {}", moved.display())).exits_with(0);
@@ -488,7 +489,7 @@ fn a_damaged_plan_is_named_and_another_program_is_refused() {
         let mut damaged = whole.clone();
         damaged[10] ^= 1;
         fs::write(plan.join(name), damaged).unwrap();
-        let problem = [name, "is another one than was stored", "clean --abandon"];
+        let problem = [name, "is another one than was stored", "rxrx2zarr convert"];
         job(&input, "run", "1").exits_with(1).reports_each(&problem);
         fs::remove_file(plan.join(name)).unwrap();
         job(&input, "run", "1")
@@ -559,24 +560,6 @@ fn what_cannot_be_a_job_is_refused() {
             .exits_with(2)
             .reports_each(&[said]);
     }
-    let mut remote = Command::new(PROGRAM);
-    remote
-        .args(["job", "init"])
-        .arg(input.root())
-        .arg("s3://bucket/name");
-    remote.args([
-        "--parts",
-        "2",
-        "--store-option",
-        "endpoint=http://127.0.0.1:9",
-    ]);
-    remote.args(["--store-option", "allow_http=true"]);
-    remote
-        .env("AWS_ACCESS_KEY_ID", "key")
-        .env("AWS_SECRET_ACCESS_KEY", "secret");
-    Run::of(&mut remote)
-        .exits_with(1)
-        .reports_each(&["workers cannot write s3://bucket/name together"]);
     // A complete dataset of other settings stays.
     convert(&input.root(), &input.output(), "").exits_with(0);
     let before = files_below(&input.output());
@@ -585,4 +568,191 @@ fn what_cannot_be_a_job_is_refused() {
         .reports_each(&["complete dataset of another conversion"]);
     assert!(files_below(&input.output()) == before);
     assert!(!input.beside("out.rxrx2zarr").exists());
+}
+
+#[test]
+fn an_unfinished_replacement_of_a_complete_dataset_is_not_given_up_by_a_seal() {
+    let input = long_input();
+    convert(&input.root(), &input.output(), "").exits_with(0);
+    let mut command = program();
+    command.arg("convert").arg(input.root()).arg(input.output());
+    command.args(["--overwrite", "--shard-sites", "1", "--jobs", "1"]);
+    let pipes = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut running = pipes.spawn().unwrap();
+    let work = input.beside("out.rxrx2zarr");
+    // Other files come and go.
+    let records = || -> usize {
+        let folders = fs::read_dir(&work).into_iter().flatten().flatten();
+        let units = folders.map(|folder| fs::read_dir(folder.path().join("units")));
+        units
+            .map(|records| records.map_or(0, Iterator::count))
+            .sum()
+    };
+    let start = Instant::now();
+    while records() < 3 {
+        assert!(start.elapsed() < Duration::from_secs(60), "nothing is done");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    running.kill().unwrap();
+    running.wait().unwrap();
+    let before = records();
+    job(&input, "seal", "")
+        .exits_with(0)
+        .prints("complete already");
+    assert_eq!(records(), before);
+    let options = "--overwrite --shard-sites 1";
+    convert(&input.root(), &input.output(), options)
+        .exits_with(0)
+        .reports_each(&["continuing"]);
+}
+
+/// A conversion of one process goes on with a job by the images that it finds; a worker and the
+/// seal go by the stored plan.
+#[test]
+fn what_a_conversion_of_other_images_has_stored_is_not_sealed() {
+    for added in [true, false] {
+        let input = Input::of_sites(8);
+        let options = "--shard-sites 4 --allow-missing";
+        let (image, last) = (input.image(0, 1), input.image(7, 1));
+        let (png, good) = (fs::read(&image).unwrap(), fs::read(&last).unwrap());
+        let absent = |is_absent: bool| match is_absent {
+            true => fs::remove_file(&image).unwrap(),
+            false => fs::write(&image, &png).unwrap(),
+        };
+        if added {
+            absent(true);
+        }
+        job(&input, "init", &format!("{options} --parts 2")).exits_with(0);
+        absent(!added);
+        fs::write(&last, b"no image").unwrap();
+        let strict = format!("{options} --strict --jobs 1");
+        convert(&input.root(), &input.output(), &strict).exits_with(1);
+        fs::write(&last, good).unwrap();
+        if !added {
+            absent(false);
+        }
+        assert_eq!(status(&input)["units_done"], 1);
+        job(&input, "run", "1").exits_with(0);
+        job(&input, "seal", "")
+            .exits_with(1)
+            .reports_each(&["parts again: 0"]);
+        job(&input, "run", "0").exits_with(0);
+        job(&input, "seal", "").exits_with(if added { 3 } else { 0 });
+        verify(&input.output(), "").exits_with(0);
+    }
+}
+
+#[test]
+fn records_of_another_job_are_none() {
+    let input = Input::of_sites(8);
+    job(&input, "init", "--shard-sites 4 --parts 2").exits_with(0);
+    job(&input, "run", "0-1").exits_with(0);
+    // As an old worker stores them in a new job.
+    let (units, shards) = (input.beside("out.rxrx2zarr/units"), input.output());
+    let kept = [&units, &shards].map(|folder| files_below(folder));
+    for folder in [&input.output(), &input.beside("out.rxrx2zarr")] {
+        fs::remove_dir_all(folder).unwrap();
+    }
+    job(&input, "init", "--shard-sites 4 --parts 2 --codec zstd").exits_with(0);
+    for (folder, files) in [&units, &shards].into_iter().zip(kept) {
+        for (key, bytes) in files {
+            let path = folder.join(key);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, bytes).unwrap();
+        }
+    }
+    assert_eq!(status(&input)["units_done"], 0);
+    job(&input, "seal", "")
+        .exits_with(1)
+        .reports_each(&["parts again: 0-1"]);
+    job(&input, "run", "0-1").exits_with(0);
+    job(&input, "seal", "").exits_with(0);
+    verify(&input.output(), "").exits_with(0);
+}
+
+#[test]
+fn a_job_is_begun_once_more_only_by_the_same_input() {
+    let input = Input::of_sites(8);
+    let image = input.image(2, 1);
+    let png = fs::read(&image).unwrap();
+    fs::remove_file(&image).unwrap();
+    let options = "--shard-sites 4 --parts 2 --allow-missing";
+    job(&input, "init", &format!("{options} --dataset-name One")).exits_with(0);
+    fs::write(&image, png).unwrap();
+    job(&input, "init", options)
+        .exits_with(1)
+        .reports_each(&["images were added to INPUT"]);
+    fs::remove_file(&image).unwrap();
+    let moved = input.beside("moved");
+    fs::rename(input.root(), &moved).unwrap();
+    let mut other = Command::new(PROGRAM);
+    other.args(["job", "init"]).arg(&moved).arg(input.output());
+    Run::of(other.args(options.split_whitespace()))
+        .exits_with(1)
+        .reports_each(&["planned for another INPUT"]);
+    fs::rename(&moved, input.root()).unwrap();
+    // The dataset gets the name that was given last.
+    job(&input, "init", &format!("{options} --dataset-name Two")).exits_with(0);
+    job(&input, "run", "0-1").exits_with(0);
+    job(&input, "seal", "").exits_with(3);
+    assert_eq!(Dataset::at(input.output()).attributes()["title"], "Two");
+    job(&input, "init", &format!("{options} --dataset-name Three"))
+        .exits_with(0)
+        .reports_each(&["Three"]);
+}
+
+#[test]
+fn a_part_whose_shard_is_gone_is_missing() {
+    let input = Input::of_sites(8);
+    job(&input, "init", "--shard-sites 2 --parts 4").exits_with(0);
+    job(&input, "run", "0-3").exits_with(0);
+    fs::remove_dir_all(input.output().join("images.zarr/images/c/2")).unwrap();
+    assert_eq!(status(&input)["missing_parts"], "2");
+    job(&input, "run", "2").exits_with(0).reports_each(&["1 "]);
+    job(&input, "seal", "").exits_with(0);
+}
+
+#[test]
+fn an_input_that_is_not_whole_is_refused() {
+    let input = Input::of_sites(16);
+    job(&input, "init", "--shard-sites 4 --parts 1").exits_with(0);
+    fs::remove_dir_all(input.root().join("images/HUVEC-02")).unwrap();
+    job(&input, "run", "0")
+        .exits_with(1)
+        .reports_each(&["has no images/HUVEC-02", "--input"]);
+    assert!(!input.output().exists());
+}
+
+#[test]
+fn stacks_are_refused() {
+    let images = concat!(env!("CARGO_MANIFEST_DIR"), "/../decoder/tests/images");
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("screen");
+    fs::create_dir(&input).unwrap();
+    for z in [1, 2] {
+        let image = format!("B02_f1_z{z}_DNA.jp2");
+        fs::copy(format!("{images}/lossy-0{z}.jp2"), input.join(image)).unwrap();
+    }
+    let mut init = Command::new(PROGRAM);
+    init.args(["job", "init"])
+        .arg(&input)
+        .arg(folder.path().join("out"));
+    init.args([
+        "--parts",
+        "1",
+        "--pattern",
+        "{well}_f{site}_z{z}_{channel}.jp2",
+    ]);
+    init.args([
+        "--channels",
+        "DNA",
+        "--z",
+        "max",
+        "--experiment",
+        "screen-1",
+    ]);
+    init.arg("--only-present");
+    Run::of(&mut init)
+        .exits_with(1)
+        .reports_each(&["stacks of several depths", "one process"]);
 }

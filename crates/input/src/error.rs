@@ -15,10 +15,10 @@ use crate::zip::error::ArchiveError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlanInputError {
-    /// The address of INPUT is not in the stored plan.
+    /// The path or the address of INPUT is not in the stored plan.
     #[error(
-        "the address of INPUT has a query, which the stored plan does not hold because it may be a \
-         credential: name the address once more with --input"
+        "the stored plan does not say where INPUT is, because its address has a query, which may be \
+         a credential, or its path is no UTF-8: name it once more with --input"
     )]
     NotStored,
     /// INPUT could not be listed, or holds no metadata table.

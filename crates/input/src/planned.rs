@@ -154,7 +154,7 @@ impl PlannedInput {
     }
 
     /// Whether a plane is a page of a file, or made of several files.
-    pub(crate) fn has_parts(&self) -> bool {
+    pub fn has_parts(&self) -> bool {
         self.has_parts
     }
 

@@ -19,7 +19,7 @@ use crate::source::Source;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredInput {
     /// Paths and addresses. One with a query, which may be a credential,
-    /// is not stored.
+    /// and one that is no UTF-8, is not stored.
     locations: Vec<Option<String>>,
     /// Whether INPUT is one folder of a disk whose images are files. Then nothing is listed.
     is_folder: bool,
@@ -35,7 +35,7 @@ impl StoredInput {
         let locations = planned.inputs.iter().map(|location| match location {
             Location::Local(path) => {
                 let path = absolute(path).unwrap_or_else(|_| path.clone());
-                Some(path.to_string_lossy().into_owned())
+                path.to_str().map(str::to_owned)
             }
             Location::Remote(address) if address.has_query() => None,
             Location::Remote(address) => Some(address.to_string()),
@@ -51,7 +51,7 @@ impl StoredInput {
     /// Returns where the input is, with `options` for its stores.
     ///
     /// # Errors
-    /// [`PlanInputError::NotStored`] for an address with a query.
+    /// [`PlanInputError::NotStored`] for one that is not stored.
     pub fn locations(&self, options: &Arc<[StoreOption]>) -> Result<Vec<Location>, PlanInputError> {
         let parse = |location: &Option<String>| {
             let text = location.as_deref().ok_or(PlanInputError::NotStored)?;
@@ -69,6 +69,7 @@ impl StoredInput {
     pub fn open(&self, locations: &[Location]) -> Result<Box<dyn Source>, PlanInputError> {
         if self.is_folder
             && let [Location::Local(folder)] = locations
+            && folder.is_dir()
         {
             return Ok(Box::new(FolderSource::new(folder)));
         }

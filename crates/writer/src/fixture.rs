@@ -55,6 +55,7 @@ pub(crate) fn seal(
         records: UnitRecords {
             journal: &Journal::new(work),
             tables: None,
+            job: None,
             jobs: NonZeroUsize::MIN,
         },
         embeddings: None,
@@ -102,6 +103,7 @@ pub(crate) fn pipeline<'a>(
         encoder,
         output,
         journal,
+        job: None,
         former: &NO_UNIT,
         observer: &Silent,
         capacity: capacity_of(plan, source, encoder, NonZeroUsize::MIN, 1),

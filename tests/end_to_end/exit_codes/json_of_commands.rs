@@ -103,7 +103,21 @@ fn the_json_of_jobs_is_documented() {
         "### job status",
         &[half, worker, alone, job(&["status"], 0)],
     );
-    holds("### job init", &[begun, init()]);
+    let otherwise = run([
+        "job",
+        "init",
+        root.to_str().unwrap(),
+        output,
+        "--parts",
+        "2",
+        "--json",
+        "--license",
+        "MIT",
+    ]
+    .into_iter()
+    .chain(GAPS.split_whitespace()));
+    let otherwise = otherwise.exits_with(0).json();
+    holds("### job init", &[begun, init(), otherwise]);
 }
 
 #[test]

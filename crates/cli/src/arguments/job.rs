@@ -22,8 +22,9 @@ Examples:
   rxrx2zarr job seal rxrx1-zarr
 
 The same conversion as convert, in parts, by any number of processes on machines
-that share a file system with locks (flock). Any part may run again, at any time.
-scripts/cluster has files for Slurm and for xargs.";
+that share a file system with locks (flock) or a bucket. Any part may run again,
+at any time. scripts/cluster has files for Slurm, Dask, Kubernetes, AWS Batch and
+xargs.";
 
 #[derive(Debug, Args)]
 #[command(before_help = EXAMPLES)]

@@ -47,6 +47,7 @@ fn init(arguments: &JobInitArguments, verbosity: Verbosity) -> anyhow::Result<Ex
     progress.finish();
     let started = started?;
     report::problems(prepared.plan.problems(), verbosity);
+    report::warn_described_otherwise(&started.described_otherwise);
     if arguments.json {
         report::json(&started)?;
     } else {

@@ -144,9 +144,13 @@ impl OutputBackend for LocalBackend {
         Ok(lock)
     }
 
-    fn share(&self, label: &str) -> Result<Box<dyn Lock>, LockError> {
+    fn share(&self, label: &str, _waiting: &dyn Fn(&str)) -> Result<Box<dyn Lock>, LockError> {
         let (output, work) = (&self.output, &self.work);
         let path = || output.as_path().into();
+        if is_mount_point(output) {
+            let path = output.clone();
+            return Err(LockError::MountPoint { path });
+        }
         if self.lease.is_some() {
             return Err(LockError::NoWorkers { path: path() });
         }

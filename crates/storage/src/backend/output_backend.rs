@@ -61,11 +61,12 @@ pub trait OutputBackend: Send + Sync {
     fn lock(&self, waiting: &dyn Fn(&str)) -> Result<Box<dyn Lock>, LockError>;
 
     /// Takes the lock together with other workers, of which each does the work that its
-    /// label names. Nothing is removed.
+    /// label names. Nothing is removed. Then the streamed objects of an output in an object store
+    /// are only created, and no other bytes are replaced. `waiting` is called as by [`Self::lock`].
     ///
     /// # Errors
     /// [`LockError::NoWorkers`] where there is no such lock, and the errors of [`Self::lock`].
-    fn share(&self, label: &str) -> Result<Box<dyn Lock>, LockError>;
+    fn share(&self, label: &str, waiting: &dyn Fn(&str)) -> Result<Box<dyn Lock>, LockError>;
 
     /// Returns the processes that hold the lock together. The default is a store in which
     /// none can.

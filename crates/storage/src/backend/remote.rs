@@ -1,10 +1,11 @@
 //! An output at a prefix of an object store.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::output_backend::{OutputBackend, Uploads};
-use crate::lock::{Lease, LeaseFence, LeaseLock, LeaseTimes, Lock, LockError};
+use crate::lock::{Lease, LeaseFence, LeaseLock, LeaseTimes, Lock, LockError, Worker};
 use crate::remote::{Remote, RemoteObject, RemoteStore, UnfinishedUpload};
 use crate::store::StoreError;
 use rxrx_transport::UploadChecksum;
@@ -24,6 +25,8 @@ pub struct RemoteBackend {
     /// Prevents writes without the lease.
     fence: Arc<LeaseFence>,
     begun: &'static str,
+    /// Whether this process is a worker, which only creates shards.
+    creates: Arc<AtomicBool>,
 }
 
 impl RemoteBackend {
@@ -43,6 +46,7 @@ impl RemoteBackend {
             times: LeaseTimes::default(),
             fence,
             begun,
+            creates: Arc::default(),
         })
     }
 
@@ -60,7 +64,8 @@ impl RemoteBackend {
     /// every write.
     pub fn output_store(&self) -> RemoteStore {
         let store = RemoteStore::new(self.written.clone(), Some(self.fence.clone()));
-        store.with_work(self.fenced_work())
+        let store = store.with_work(self.fenced_work());
+        store.creating_if(self.creates.clone())
     }
 
     /// Returns the store of the objects of the work prefix, which demands the lease
@@ -127,6 +132,7 @@ impl OutputBackend for RemoteBackend {
     fn lock(&self, waiting: &dyn Fn(&str)) -> Result<Box<dyn Lock>, LockError> {
         let output = self.output.location();
         let fence = self.fence.clone();
+        self.creates.store(false, Ordering::Relaxed);
         let checksum = self.work.choose_checksum(CHECKSUM_PROBE);
         let lease = Lease::take(&self.work, &output, self.times, waiting)?;
         if !lease.is_exclusive() {
@@ -137,9 +143,19 @@ impl OutputBackend for RemoteBackend {
         Ok(Box::new(lock))
     }
 
-    fn share(&self, _label: &str) -> Result<Box<dyn Lock>, LockError> {
-        let path = self.output.location();
-        Err(LockError::NoWorkers { path })
+    fn share(&self, label: &str, waiting: &dyn Fn(&str)) -> Result<Box<dyn Lock>, LockError> {
+        let output = self.output.location();
+        let checksum = self.work.choose_checksum(CHECKSUM_PROBE);
+        let lease = Lease::share(&self.work, &output, self.times, label, waiting)?;
+        self.creates.store(true, Ordering::Relaxed);
+        let mut lock = LeaseLock::new(self.fenced_work(), lease, self.fence.clone(), self.begun);
+        lock.set_shared();
+        lock.set_other_checksum(checksum.map(UploadChecksum::name));
+        Ok(Box::new(lock))
+    }
+
+    fn workers(&self) -> Result<Vec<Worker>, LockError> {
+        Ok(Lease::workers(&self.work)?)
     }
 
     fn remove_output(&self) -> Result<(), StoreError> {

@@ -58,7 +58,8 @@ pub enum LockError {
     },
     /// Workers cannot hold this output together.
     #[error(
-        "workers cannot write {path} together: that needs a folder on a file system with locks          (flock); convert in one process, or convert to such a folder and publish the dataset"
+        "workers cannot write {path} together: its file system has no locks (flock); convert in \
+         one process, or take a file system with locks or a bucket"
     )]
     NoWorkers {
         /// The output.

@@ -9,6 +9,8 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use super::error::LockError;
 use super::held::Lock;
@@ -26,6 +28,9 @@ const HOLDER_BYTES_AT_MOST: u64 = 64 << 10;
 
 /// Workers that a message names.
 const WORKERS_SHOWN: usize = 3;
+/// How often, and after which time, to try again when somebody may only look at the lock.
+const LOOKS: usize = 5;
+const LOOK: Duration = Duration::from_millis(40);
 /// How often to try again when a lock is released at the same moment.
 const ATTEMPTS: usize = 100;
 
@@ -90,7 +95,7 @@ impl FileLock {
             path: output.into(),
             holder,
         };
-        for _ in 0..ATTEMPTS {
+        for attempt in 0..ATTEMPTS {
             refuse_link(work)?;
             match create_folder(work) {
                 // The process that held the lock removed the folder at this moment.
@@ -113,6 +118,11 @@ impl FileLock {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
                     let workers = workers(work, false).map_err(io_error("list", work))?;
+                    // Who only looks whether the lock is held holds it for a moment.
+                    if attempt < LOOKS && workers.is_empty() {
+                        thread::sleep(LOOK);
+                        continue;
+                    }
                     return Err(busy(match workers.as_slice() {
                         [] => holder(file),
                         workers => names_of(workers),
@@ -255,7 +265,20 @@ impl Drop for FileLock {
     fn drop(&mut self) {
         // If no work has begun, nothing is left behind. The folder stays if it holds
         // anything else.
-        if self.worker.is_none() && self.is_held() && !self.work.join(self.begun).exists() {
+        if !self.is_held() || self.work.join(self.begun).exists() {
+            return;
+        }
+        let is_alone = match self.worker.take() {
+            None => true,
+            // The last worker at an output where nothing was begun, or is sealed now.
+            Some(worker) => {
+                drop(worker);
+                self.file
+                    .as_ref()
+                    .is_some_and(|file| file.try_lock().is_ok())
+            }
+        };
+        if is_alone {
             self.remove();
         }
     }

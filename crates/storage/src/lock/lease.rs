@@ -27,6 +27,21 @@
 //! can have different clocks. Both processes use a clock that counts while the machine
 //! sleeps, so the holder has stopped before the other one begins.
 //!
+//! # Workers
+//!
+//! Several processes can hold OUTPUT together, to convert parts of one dataset. Each has a
+//! lease of its own, `claims/worker-NONCE.json`, which is renewed and checked as the other one.
+//!
+//! - A *worker* creates its lease, and then looks for the lease of a process that holds OUTPUT
+//!   alone. If that is neither free nor expired, it removes its own and is refused. One that has
+//!   expired is removed, so that its process, if it goes on, finds that it is lost.
+//! - A process that wants OUTPUT *alone* takes its lease, and then looks for those of workers. It
+//!   watches those that are not free. If one is renewed, it releases its own and is refused. One
+//!   that has expired is removed, so that its worker, if it goes on, finds that it is lost.
+//!
+//! Each writes its own lease before it looks for the other kind, so that of two that begin at the
+//! same time at least one sees the other.
+//!
 //! # Late writes
 //!
 //! A put that its holder sent before it lost the lease may arrive afterwards. A request
@@ -50,12 +65,13 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use self::found::{Found, KEY};
+use self::found::{ALONE, Found, worker_key};
 pub(super) use self::found::{LEASES, is_lease_entry, is_lease_key};
 use self::held_lease::{HeldLease, StoredLease, now};
 use self::record::LeaseRecord;
 pub use self::times::LeaseTimes;
 use super::error::LockError;
+use super::worker_file::Worker;
 use crate::location::Location;
 use crate::remote::Remote;
 use crate::store::{StoreError, StoreErrorKind};
@@ -83,9 +99,22 @@ impl Lease {
     /// # Errors
     /// [`StoreError`] when the lease cannot be read.
     pub fn holder(work: &Remote) -> Result<Option<String>, StoreError> {
-        let found = Found::read(work)?;
+        let found = Found::read(work, ALONE)?;
         let held = found.filter(|found| !found.is_free());
         Ok(held.map(|found| found.holder()))
+    }
+
+    /// Returns the workers that hold the lock of the work folder `work` together. Workers that
+    /// ended on another machine without a release count.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the leases cannot be read.
+    pub fn workers(work: &Remote) -> Result<Vec<Worker>, StoreError> {
+        let leases = Found::of_workers(work)?.into_iter();
+        let held = leases.filter(|(_, found)| !found.is_free());
+        let mut workers: Vec<Worker> = held.map(|(_, found)| found.worker()).collect();
+        workers.sort_by(|one, other| one.label.cmp(&other.label));
+        Ok(workers)
     }
 
     /// Takes the lock of `output` in its work folder `work`.
@@ -103,20 +132,71 @@ impl Lease {
     ) -> Result<Self, LockError> {
         let mut taking = Taking {
             work,
+            key: ALONE.to_owned(),
             output,
             times,
             waiting,
             record: LeaseRecord::new()?,
-            watched: None,
         };
         for _ in 0..ATTEMPTS {
             let sent = now()?;
-            let there = taking.wait_until_free()?;
+            let there = taking.wait_until_free(ALONE)?;
             if let Some(stored) = taking.put_own(there.as_ref())? {
-                return taking.hold(stored, sent);
+                let lease = taking.hold(stored, sent)?;
+                return match taking.wait_for_workers() {
+                    Ok(()) => Ok(lease),
+                    Err(error) => {
+                        lease.release(true);
+                        Err(error)
+                    }
+                };
             }
         }
         Err(taking.busy("other processes, one after the other".to_owned()))
+    }
+
+    /// Takes the lock of `output` in its work folder `work` together with other workers, of which
+    /// each does the work that its `label` names.
+    ///
+    /// # Errors
+    /// [`LockError::Busy`] when another process holds the lock alone;
+    /// [`LockError::NoConditionalPut`] in a store without conditions; or the store failed.
+    pub fn share(
+        work: &Remote,
+        output: &Location,
+        times: LeaseTimes,
+        label: &str,
+        waiting: &dyn Fn(&str),
+    ) -> Result<Self, LockError> {
+        let record = LeaseRecord {
+            label: label.to_owned(),
+            ..LeaseRecord::new()?
+        };
+        let mut taking = Taking {
+            work,
+            key: worker_key(&record.nonce),
+            output,
+            times,
+            waiting,
+            record,
+        };
+        let no_conditions = || LockError::NoConditionalPut {
+            path: output.clone(),
+        };
+        let sent = now()?;
+        let stored = taking.put_own(None)?.ok_or_else(no_conditions)?;
+        let lease = taking.hold(stored, sent)?;
+        let free = match lease.is_exclusive() {
+            true => taking.wait_until_nobody_is_alone(),
+            false => Err(no_conditions()),
+        };
+        match free {
+            Ok(()) => Ok(lease),
+            Err(error) => {
+                lease.remove();
+                Err(error)
+            }
+        }
     }
 
     /// Whether the store guarantees that no other process holds the lease.
@@ -180,12 +260,12 @@ impl Lease {
 /// The attempt of this process to take a lease.
 struct Taking<'a> {
     work: &'a Remote,
+    /// The key of its lease.
+    key: String,
     output: &'a Location,
     times: LeaseTimes,
     waiting: &'a dyn Fn(&str),
     record: LeaseRecord,
-    /// The lease of another process and when it was seen first.
-    watched: Option<(Found, Duration)>,
 }
 
 impl Taking<'_> {
@@ -196,18 +276,19 @@ impl Taking<'_> {
         }
     }
 
-    /// Waits until this process may take the lease. Returns the lease to be replaced, if
-    /// there is one.
-    fn wait_until_free(&mut self) -> Result<Option<Found>, LockError> {
+    /// Waits until the lease with that key is free or has expired. Returns it, if there is one.
+    fn wait_until_free(&mut self, key: &str) -> Result<Option<Found>, LockError> {
+        // The lease of another process and when it was seen first.
+        let mut watched: Option<(Found, Duration)> = None;
         loop {
-            let Some(found) = Found::read(self.work)? else {
+            let Some(found) = Found::read(self.work, key)? else {
                 return Ok(None);
             };
             if found.is_free() {
                 return Ok(Some(found));
             }
             let seen = now()?;
-            match &self.watched {
+            match &watched {
                 Some((watched, since)) if *watched == found => {
                     if seen.saturating_sub(*since) >= self.times.expires {
                         return Ok(Some(found));
@@ -219,11 +300,41 @@ impl Taking<'_> {
                 }
                 _ => {
                     (self.waiting)(&found.holder());
-                    self.watched = Some((found, seen));
+                    watched = Some((found, seen));
                 }
             }
             thread::sleep(self.times.renew.min(LOOK));
         }
+    }
+
+    /// Waits until no worker holds the output, and removes the leases of those that have ended.
+    /// This process holds the output alone, so that no worker comes.
+    fn wait_for_workers(&mut self) -> Result<(), LockError> {
+        for (key, _) in Found::of_workers(self.work)? {
+            while let Some(found) = self.wait_until_free(&key)? {
+                if self.remove(&key, &found)? {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until no process holds the output alone, and removes the lease of one that has not
+    /// renewed it.
+    fn wait_until_nobody_is_alone(&mut self) -> Result<(), LockError> {
+        while let Some(found) = self.wait_until_free(ALONE)? {
+            if found.is_free() || self.remove(ALONE, &found)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes a lease that was found. Returns false if it was renewed meanwhile.
+    fn remove(&self, key: &str, found: &Found) -> Result<bool, LockError> {
+        self.work.remove_version(key, &found.version)?;
+        Ok(Found::read(self.work, key)?.is_none())
     }
 
     /// Puts the lease of this process where there is none, or in place of `there`.
@@ -231,13 +342,13 @@ impl Taking<'_> {
     fn put_own(&self, there: Option<&Found>) -> Result<Option<StoredLease>, LockError> {
         let bytes = self.record.bytes()?;
         let put = match there {
-            None => self.work.create(KEY, bytes.into()),
-            Some(found) => self.work.replace(KEY, bytes.into(), &found.version),
+            None => self.work.create(&self.key, bytes.into()),
+            Some(found) => self.work.replace(&self.key, bytes.into(), &found.version),
         };
         let version = match put {
             Ok(Some(version)) => Some(version),
             // The lease may be ours, when the answer to the first try was lost.
-            Ok(None) => match Found::read(self.work)? {
+            Ok(None) => match Found::read(self.work, &self.key)? {
                 Some(found) if found.is(&self.record) => Some(found.version),
                 _ => return Ok(None),
             },
@@ -256,9 +367,9 @@ impl Taking<'_> {
     /// Puts the lease of this process and looks whether it stays. Returns `None` if it
     /// was removed.
     fn put_without_condition(&self) -> Result<Option<StoredLease>, LockError> {
-        self.work.put(KEY, self.record.bytes()?.into())?;
+        self.work.put(&self.key, self.record.bytes()?.into())?;
         thread::sleep(self.times.settle);
-        match Found::read(self.work)? {
+        match Found::read(self.work, &self.key)? {
             Some(found) if found.is(&self.record) => Ok(Some(StoredLease {
                 record: self.record.clone(),
                 version: None,
@@ -270,16 +381,18 @@ impl Taking<'_> {
 
     /// Starts the thread that renews the lease, which was put by a request that was
     /// sent at `sent` or later.
-    fn hold(self, stored: StoredLease, sent: Duration) -> Result<Lease, LockError> {
-        let hold = |stored, sent| HeldLease::new(self.work, self.output, self.times, stored, sent);
+    fn hold(&self, stored: StoredLease, sent: Duration) -> Result<Lease, LockError> {
+        let hold = |stored, sent| {
+            HeldLease::new(self.work, &self.key, self.output, self.times, stored, sent)
+        };
         let first = stored.version.clone();
         let mut held = hold(stored, sent);
         if let Some(first) = first {
             let other = || Ok::<_, LockError>(LeaseRecord::new()?.bytes()?.into());
             held.renew()?;
             // The version that was just replaced is not there any more.
-            if self.work.create(KEY, other()?)?.is_some()
-                || self.work.replace(KEY, other()?, &first)?.is_some()
+            if self.work.create(&self.key, other()?)?.is_some()
+                || self.work.replace(&self.key, other()?, &first)?.is_some()
             {
                 // The store ignores one of the conditions.
                 let sent = now()?;

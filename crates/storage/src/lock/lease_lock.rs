@@ -17,6 +17,7 @@ pub struct LeaseLock {
     /// Key in the work folder of the object that exists once work has begun.
     begun: &'static str,
     other_checksum: Option<&'static str>,
+    is_shared: bool,
 }
 
 impl LeaseLock {
@@ -31,7 +32,13 @@ impl LeaseLock {
             fence,
             begun,
             other_checksum: None,
+            is_shared: false,
         }
+    }
+
+    /// Makes it the lock of a worker, which removes nothing but its lease.
+    pub fn set_shared(&mut self) {
+        self.is_shared = true;
     }
 
     /// Notes the checksum of uploads that is used in place of the usual one.
@@ -47,6 +54,9 @@ impl Lock for LeaseLock {
     }
 
     fn remove_work(self: Box<Self>, stays: &dyn Fn(&StoredObject) -> bool) {
+        if self.is_shared {
+            return;
+        }
         let objects = self.work.list().unwrap_or_default().into_iter();
         let objects = objects.map(StoredObject::from);
         // The lease is removed last, so that no other process begins before the
@@ -70,6 +80,9 @@ impl Lock for LeaseLock {
 impl Drop for LeaseLock {
     fn drop(&mut self) {
         self.fence.set(None);
+        if self.is_shared {
+            return self.lease.remove();
+        }
         let begun = self.work.head(self.begun);
         self.lease.release(!matches!(begun, Ok(None)));
     }

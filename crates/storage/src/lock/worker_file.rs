@@ -60,10 +60,8 @@ impl WorkerFile {
             path,
             file: Some(file.try_clone()?),
         };
-        file.try_lock().map_err(|error| match error {
-            TryLockError::Error(error) => error,
-            TryLockError::WouldBlock => io::ErrorKind::WouldBlock.into(),
-        })?;
+        // Who looks whether it is locked holds it for a moment.
+        file.lock()?;
         file.write_all(&serde_json::to_vec(&content)?)?;
         Ok(made)
     }

@@ -33,7 +33,7 @@ use super::unfinished_uploads::{UnfinishedUpload, UploadsOfBucket};
 use super::upload::Upload;
 use super::versioned_files::VersionedFiles;
 use crate::location::{Address, Location};
-use crate::store::{StoreError, StoreErrorKind, StoredObject, WriteObject, WriteOutcome};
+use crate::store::{StoreError, StoreErrorKind, StoredObject, Streamed, WriteObject, WriteOutcome};
 use crate::version::Version;
 
 /// The number of requests that one call sends at the same time.
@@ -482,7 +482,7 @@ impl Remote {
         if let Some(sha256) = sha256 {
             attributes.insert(SHA256, sha256.into());
         }
-        self.put_described(key, attributes, write)?;
+        self.put_described(key, attributes, false, write)?;
         Ok(())
     }
 
@@ -510,20 +510,27 @@ impl Remote {
 
     /// Stores one whole object that `write` produces piece by piece. Nothing is
     /// visible before the last piece has arrived.
-    pub fn put_streamed(
+    pub fn put_streamed(&self, key: &str, write: WriteObject<'_>) -> Result<Streamed, StoreError> {
+        self.put_described(key, self.attributes(key), false, write)
+    }
+
+    /// Stores an object as [`Self::put_streamed`] does, but only where there is none or one of
+    /// the same bytes, if the store has conditions.
+    pub(super) fn create_streamed(
         &self,
         key: &str,
         write: WriteObject<'_>,
-    ) -> Result<WriteOutcome, StoreError> {
-        self.put_described(key, self.attributes(key), write)
+    ) -> Result<Streamed, StoreError> {
+        self.put_described(key, self.attributes(key), true, write)
     }
 
     fn put_described(
         &self,
         key: &str,
         attributes: Attributes,
+        creates: bool,
         write: WriteObject<'_>,
-    ) -> Result<WriteOutcome, StoreError> {
+    ) -> Result<Streamed, StoreError> {
         let path = self.path(key)?;
         let failed = |source: io::Error| {
             // The writer wraps an error of the store; its kind is kept.
@@ -534,14 +541,17 @@ impl Remote {
             StoreError::new("write", self.name(key), kind, source)
         };
         let mut upload = Upload::new(&self.connection, path, attributes);
+        if creates {
+            upload = upload.creating();
+        }
         match write(&mut upload) {
             Ok(WriteOutcome::Store) => {
-                upload.finish().map_err(failed)?;
-                Ok(WriteOutcome::Store)
+                let version = upload.finish().map_err(failed)?;
+                Ok(Streamed::Stored(Some(version)))
             }
             Ok(WriteOutcome::Discard) => {
                 upload.abort();
-                Ok(WriteOutcome::Discard)
+                Ok(Streamed::Discarded)
             }
             Err(error) => {
                 upload.abort();

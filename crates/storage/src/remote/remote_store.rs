@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::bring::CopyConditions;
 use super::client::Remote;
@@ -9,7 +10,6 @@ use super::fence::{Fence, wait_until_open};
 use super::upload::LARGEST_UPLOAD;
 use crate::store::{
     Store, StoreError, StoreErrorKind, StoredChecksums, StoredObject, Streamed, WriteObject,
-    WriteOutcome,
 };
 use crate::version::Version;
 
@@ -28,6 +28,8 @@ pub struct RemoteStore {
     fence: Option<Arc<dyn Fence>>,
     /// The objects of the work folder.
     work: Option<Remote>,
+    /// Whether objects that are streamed are only created.
+    creates: Arc<AtomicBool>,
     copy_conditions: CopyConditions,
 }
 
@@ -39,6 +41,7 @@ impl RemoteStore {
             remote,
             fence,
             work: None,
+            creates: Arc::default(),
             copy_conditions: CopyConditions::default(),
         }
     }
@@ -50,6 +53,13 @@ impl RemoteStore {
             work: Some(work),
             ..self
         }
+    }
+
+    /// Returns the store that only creates the objects of [`Store::put_streamed`] while
+    /// `creates` is true: where there is another object, the put fails.
+    #[must_use]
+    pub fn creating_if(self, creates: Arc<AtomicBool>) -> Self {
+        Self { creates, ..self }
     }
 
     fn check(&self, action: &'static str, key: &str) -> Result<(), StoreError> {
@@ -77,10 +87,11 @@ impl Store for RemoteStore {
 
     fn put_streamed(&self, key: &str, write: WriteObject<'_>) -> Result<Streamed, StoreError> {
         self.check("write", key)?;
-        Ok(match self.remote.put_streamed(key, write)? {
-            WriteOutcome::Store => Streamed::Stored(None),
-            WriteOutcome::Discard => Streamed::Discarded,
-        })
+        // The flag is set before the first put, and orders no other memory.
+        match self.creates.load(Ordering::Relaxed) {
+            true => self.remote.create_streamed(key, write),
+            false => self.remote.put_streamed(key, write),
+        }
     }
 
     fn put_with_checksum(&self, key: &str, bytes: &[u8], sha256: &str) -> Result<(), StoreError> {

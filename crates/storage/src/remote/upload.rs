@@ -36,6 +36,8 @@ pub(super) struct Upload<'a> {
     parts: Option<WriteMultipart>,
     /// What must be there when the upload is completed.
     condition: Option<Condition>,
+    /// Whether the object is put only where there is none.
+    creates: bool,
     bytes: u64,
     /// The XXH3 of the bytes. A CRC-32C would be the same for all shards of a size, because
     /// each part of a shard ends with its own CRC-32C.
@@ -51,13 +53,24 @@ impl<'a> Upload<'a> {
             head: Vec::new(),
             parts: None,
             condition: None,
+            creates: false,
             bytes: 0,
             hash: XxHash3_128::new(),
         }
     }
 
-    /// Sends the rest, and makes the object visible.
-    pub(super) fn finish(self) -> io::Result<()> {
+    /// Makes it an upload that stores the object only where there is none, or one of the same
+    /// bytes.
+    #[must_use]
+    pub(super) fn creating(self) -> Self {
+        Self {
+            creates: true,
+            ..self
+        }
+    }
+
+    /// Sends the rest, and makes the object visible. Returns its version.
+    pub(super) fn finish(self) -> io::Result<Version> {
         let connection = self.connection;
         let Some(parts) = self.parts else {
             let put = SmallObject {
@@ -65,6 +78,7 @@ impl<'a> Upload<'a> {
                 path: &self.path,
                 attributes: self.attributes,
                 bytes: self.head.into(),
+                creates: self.creates,
             };
             return put.put().map_err(io_error);
         };
@@ -73,14 +87,17 @@ impl<'a> Upload<'a> {
             Some(condition) => connection.wait(condition.of(finish)),
             None => connection.wait(finish),
         };
-        match finished {
-            Ok(_) => Ok(()),
-            // The answer alone may have been lost. Then the upload is complete and
-            // cannot be completed again.
-            Err(_) if is_stored(connection, &self.path, (self.bytes, self.hash.finish_128())) => {
-                Ok(())
-            }
-            Err(error) => Err(io_error(error)),
+        let error = match finished {
+            Ok(put) => return Ok(Version::stored(put)),
+            Err(error) => error,
+        };
+        // The answer alone may have been lost. Then the upload is complete and cannot be
+        // completed again. Or another worker has put the same bytes.
+        let expected = (self.bytes, self.hash.finish_128());
+        match stored(connection, &self.path, expected) {
+            Some(version) => Ok(version),
+            None if self.creates && is_there(&error) => Err(io_error(other_bytes(&self.path))),
+            None => Err(io_error(error)),
         }
     }
 
@@ -115,7 +132,10 @@ impl<'a> Upload<'a> {
                 };
                 let store = &self.connection.store;
                 if self.connection.has_conditions() {
-                    self.condition = Some(self.there()?);
+                    self.condition = Some(match self.creates {
+                        true => Condition::Absent,
+                        false => self.there()?,
+                    });
                 }
                 // An upload that was begun twice leaves an empty one behind.
                 let begin = || store.put_multipart_opts(&self.path, options.clone());
@@ -162,20 +182,22 @@ struct SmallObject<'a> {
     path: &'a Path,
     attributes: Attributes,
     bytes: Bytes,
+    /// Whether it is put only where there is none.
+    creates: bool,
 }
 
 impl SmallObject<'_> {
-    /// Puts the object. Where the store has conditions, a request that arrives late, when
-    /// another process has written the object, changes nothing.
-    fn put(self) -> Result<()> {
+    /// Puts the object, and returns its version. Where the store has conditions, a request that
+    /// arrives late, when another process has written the object, changes nothing.
+    fn put(self) -> Result<Version> {
         if !self.connection.has_conditions() {
             let put = self.send(PutMode::Overwrite);
-            return self.connection.wait(put).map(drop);
+            return self.connection.wait(put).map(Version::stored);
         }
         for _ in 0..REPEATS {
             match self.connection.ask(|| self.send(PutMode::Create)) {
                 Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => {}
-                created => return created.map(drop),
+                created => return created.map(Version::stored),
             }
             let got = self.connection.ask(|| async {
                 let got = self.connection.store.get(self.path).await?;
@@ -184,7 +206,8 @@ impl SmallObject<'_> {
             });
             let version = match got {
                 // An answer was lost, or an earlier run has put it.
-                Ok((_, bytes)) if bytes == self.bytes => return Ok(()),
+                Ok((version, bytes)) if bytes == self.bytes => return Ok(version),
+                Ok(_) if self.creates => return Err(other_bytes(self.path)),
                 Ok((version, _)) => version,
                 Err(Error::NotFound { .. }) => continue,
                 Err(error) => return Err(error),
@@ -193,7 +216,7 @@ impl SmallObject<'_> {
             match self.connection.ask(replace) {
                 // It may be ours, when the answer was lost: it is looked at again.
                 Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => {}
-                replaced => return replaced.map(drop),
+                replaced => return replaced.map(Version::stored),
             }
         }
         Err(Error::Precondition {
@@ -219,18 +242,39 @@ fn io_error(error: object_store::Error) -> io::Error {
     io::Error::other(AdvisedError::from(error))
 }
 
-/// Whether the object at `path` has that length and that XXH3.
-fn is_stored(connection: &Connection, path: &Path, expected: (u64, u128)) -> bool {
+/// Whether an object was not created because there is one.
+fn is_there(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::AlreadyExists { .. } | Error::Precondition { .. }
+    )
+}
+
+/// The error of an object that is to be created where another worker has put other bytes.
+fn other_bytes(path: &Path) -> Error {
+    let text = "another worker has stored other bytes there, because an image has changed \
+                meanwhile; only a conversion that holds the output alone replaces them";
+    Error::AlreadyExists {
+        path: path.to_string(),
+        source: text.into(),
+    }
+}
+
+/// Returns the version of the object at `path` if it has that length and that XXH3.
+fn stored(connection: &Connection, path: &Path, expected: (u64, u128)) -> Option<Version> {
     let read = async {
-        let mut found = connection.store.get(path).await?.into_stream();
+        let found = connection.store.get(path).await?;
+        let version = Version::of(&found.meta);
+        let mut found = found.into_stream();
         let (mut length, mut hash) = (0, XxHash3_128::new());
         while let Some(piece) = found.try_next().await? {
             length += piece.len() as u64;
             hash.write(&piece);
         }
-        Ok::<_, Error>((length, hash.finish_128()))
+        Ok::<_, Error>((version, (length, hash.finish_128())))
     };
-    connection.wait(read).is_ok_and(|found| found == expected)
+    let (version, found) = connection.wait(read).ok()?;
+    (found == expected).then_some(version)
 }
 
 #[cfg(test)]
@@ -257,7 +301,7 @@ mod tests {
         let put = connection.store.put(&path, shard(1).into());
         connection.wait(put).unwrap();
         let expected = |shard: Vec<u8>| (shard.len() as u64, XxHash3_128::oneshot(&shard));
-        assert!(is_stored(&connection, &path, expected(shard(1))));
-        assert!(!is_stored(&connection, &path, expected(shard(2))));
+        assert!(stored(&connection, &path, expected(shard(1))).is_some());
+        assert!(stored(&connection, &path, expected(shard(2))).is_none());
     }
 }

@@ -117,6 +117,7 @@ impl<'a> Builder<'a> {
             records: UnitRecords {
                 journal: &destination.journal,
                 tables: destination.tables.zip(retried),
+                job: None,
                 jobs: self.options.jobs,
             },
             embeddings: target.embeddings.as_deref(),
@@ -151,6 +152,7 @@ impl<'a> Builder<'a> {
             encoder: &self.encoder,
             output,
             journal,
+            job: None,
             former: &former,
             observer: self.observer,
             capacity: self.capacity,

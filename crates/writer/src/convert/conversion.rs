@@ -15,8 +15,8 @@ use super::wanted::{Target, Wanted};
 use super::work::Work;
 use crate::events::{Event, Observer};
 use crate::journal::{
-    Journal, RecordedError, RecordedUnits, Resume, ResumeError, Run, StoredUnit, UnitRecords,
-    resume,
+    JobReference, Journal, RecordedError, RecordedUnits, Resume, ResumeError, Run, StoredUnit,
+    UnitRecords, resume,
 };
 use crate::output::{
     Existing, LockedOutput, Next, OutputError, OutputLocation, OutputState, RunFolder, Switch,
@@ -106,7 +106,7 @@ impl<'a> Conversion<'a> {
         let mut folder = lock.begin_next(target.plan(), None, goes_on)?;
         let mut work = Work::all(&self.planned.plan);
         if is_begun {
-            match self.resume(&folder.journal(), folder.dataset(), None) {
+            match self.resume(&folder.journal(), folder.dataset(), None, None) {
                 Ok(Resume { done, todo, found }) => {
                     self.observer.notice(Event::Continued(&found));
                     work = Work {
@@ -178,7 +178,8 @@ impl<'a> Conversion<'a> {
         self.place.refuse_foreign_files()?;
         lock.go_on()?;
         let journal = self.place.journal();
-        let Resume { done, todo, found } = self.resume(&journal, self.place.store(), None)?;
+        let Resume { done, todo, found } =
+            self.resume(&journal, self.place.store(), None, run.job.as_ref())?;
         self.observer.notice(Event::Continued(&found));
         let mut work = Work {
             done,
@@ -208,7 +209,7 @@ impl<'a> Conversion<'a> {
         }
         let store = self.place.store();
         let none = BTreeSet::new();
-        let found = self.resume(&self.place.journal(), store, Some((&tables, &none)))?;
+        let found = self.resume(&self.place.journal(), store, Some((&tables, &none)), None)?;
         if let Some(key) = found.found.damaged_shards.first() {
             return Err(ConvertError::DamagedShard {
                 output: self.place.output().clone(),
@@ -234,7 +235,7 @@ impl<'a> Conversion<'a> {
         if is_begun {
             // A unit that was converted again, and has all planes now, stays as it is.
             let tables = Some((&tables, &retried));
-            let done = self.resume(&journal, folder.dataset(), tables)?.done;
+            let done = self.resume(&journal, folder.dataset(), tables, None)?.done;
             let is_done =
                 |unit: &StoredUnit| unit.planes.is_complete() && retried.contains(&unit.unit.shard);
             let done = done.into_iter().filter(is_done);
@@ -312,16 +313,18 @@ impl<'a> Conversion<'a> {
     }
 
     /// Finds out which units in `store` are done. `tables` are those of the dataset at
-    /// OUTPUT, with the retried units.
+    /// OUTPUT, with the retried units; `job` is the one that the run goes on with.
     fn resume(
         &self,
         journal: &Journal<'_>,
         store: &dyn Store,
         tables: Option<(&RecordedUnits, &BTreeSet<usize>)>,
+        job: Option<&JobReference>,
     ) -> Result<Resume, ResumeError> {
         let records = UnitRecords {
             journal,
             tables,
+            job: job.map(|job| job.head_sha256.as_str()),
             jobs: self.options.jobs,
         };
         resume(

@@ -4,8 +4,8 @@
 //! the units of a part that are not done: it reads its part of the plan, and neither lists INPUT
 //! nor reads the table. [`seal_job`] demands that all units are done, and seals.
 //!
-//! Workers hold the lock of OUTPUT together; whoever plans or seals holds it alone. Which part a
-//! worker runs is no secret between them: a part may run twice, at once or later. A record names
+//! Workers hold the lock of OUTPUT together; whoever plans or seals holds it alone. A part
+//! may run twice, at once or later. A record names
 //! the file that its worker has put, so that a record and a shard of two workers are never taken
 //! for one. A run of one process can go on with the units of a job, and seals them.
 

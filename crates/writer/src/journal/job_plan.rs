@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::entry::{JournalError, encode_entry, parse_entry};
+use super::fingerprint::Fingerprint;
 
 /// The folder of the plan.
 pub(super) const JOB_PLAN: &str = "plan/";
@@ -52,7 +53,8 @@ pub enum JobPlanError {
     /// An object of the plan is gone or was changed.
     #[error(
         "{object} in the folder of unfinished work {problem}, and the job cannot go on without \
-         it: remove the job with `rxrx2zarr clean --abandon` and begin again"
+         it: `rxrx2zarr convert` with the same settings finishes it alone, or `rxrx2zarr clean \
+         --abandon` removes it"
     )]
     Damaged {
         /// The object's key.
@@ -77,6 +79,8 @@ pub enum JobPlanError {
 /// The head of a stored plan.
 #[derive(Debug, Serialize, Deserialize)]
 struct Head {
+    /// The settings of the conversion, so that no other one has the same head.
+    fingerprint: Fingerprint,
     plan: StoredPlan,
     input: StoredInput,
     mean_file_bytes: f64,
@@ -87,7 +91,7 @@ struct Head {
 }
 
 /// A part of the head: the units of one worker.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Part {
     /// Shards of the units.
     units: Range<usize>,
@@ -115,6 +119,9 @@ pub struct PartPlan {
     pub source_bytes: u64,
 }
 
+/// Puts an object of a plan.
+type Put<'a> = dyn Fn(&str, &[u8]) -> Result<(), JobPlanError> + Sync + 'a;
+
 /// A stored plan.
 pub(crate) struct JobPlan {
     head: Head,
@@ -125,31 +132,63 @@ impl JobPlan {
     /// where there are fewer units. Returns the name by which the state knows it.
     pub(crate) fn store(
         planned: &PlannedInput,
+        fingerprint: &Fingerprint,
         parts: NonZeroUsize,
         work: &dyn Store,
     ) -> Result<(Self, JobReference), JobPlanError> {
+        let made = Self::make(planned, fingerprint, parts, &|key, bytes| {
+            Ok(work.put(key, &[bytes])?)
+        })?;
+        let entry = encode_entry(HEAD, &made.head)?;
+        work.put(HEAD, &[&entry])?;
+        let reference = JobReference {
+            parts: made.parts(),
+            head_sha256: hex::encode(Sha256::digest(&entry)),
+        };
+        Ok((made, reference))
+    }
+
+    /// Returns how the plan that [`Self::store`] would store differs from this one, if it does.
+    pub(crate) fn difference(
+        &self,
+        planned: &PlannedInput,
+        fingerprint: &Fingerprint,
+    ) -> Result<Option<&'static str>, JobPlanError> {
+        let parts = NonZeroUsize::new(self.parts()).unwrap_or(NonZeroUsize::MIN);
+        let now = Self::make(planned, fingerprint, parts, &|_, _| Ok(()))?;
+        Ok(if now.head.input != self.head.input {
+            Some("it was planned for another INPUT, or for one with other archives")
+        } else if now.head.plan != self.head.plan || now.head.parts != self.head.parts {
+            Some("images were added to INPUT, or removed from it, since it was planned")
+        } else {
+            None
+        })
+    }
+
+    /// Makes a plan, and puts each object but its head by `put`.
+    fn make(
+        planned: &PlannedInput,
+        fingerprint: &Fingerprint,
+        parts: NonZeroUsize,
+        put: &Put<'_>,
+    ) -> Result<Self, JobPlanError> {
         let plan = &planned.plan;
         let ranges = cut(plan.geometry().shards(), parts);
         let numbered: Vec<(usize, Range<usize>)> = ranges.into_iter().enumerate().collect();
         let parts = map_concurrent(&numbered, AT_ONCE, |(number, units)| {
-            store_part(plan, *number, units.clone(), work)
+            store_part(plan, *number, units.clone(), put)
         })?;
         let embeddings = planned.embeddings.as_ref();
-        let embeddings = embeddings.map(|table| store_embeddings(table, plan, work));
+        let embeddings = embeddings.map(|table| store_embeddings(table, plan, put));
         let head = Head {
+            fingerprint: fingerprint.clone(),
             plan: plan.stored(),
             input: StoredInput::of(planned),
             mean_file_bytes: planned.mean_file_bytes(),
             parts,
             embeddings: embeddings.transpose()?,
         };
-        let entry = encode_entry(HEAD, &head)?;
-        work.put(HEAD, &[&entry])?;
-        let reference = JobReference {
-            parts: head.parts.len(),
-            head_sha256: hex::encode(Sha256::digest(&entry)),
-        };
-        Ok((Self { head }, reference))
+        Ok(Self { head })
     }
 
     /// Reads the head of the plan that the state names.
@@ -257,7 +296,7 @@ fn store_part(
     plan: &Plan,
     number: usize,
     units: Range<usize>,
-    work: &dyn Store,
+    put: &Put<'_>,
 ) -> Result<Part, JobPlanError> {
     let geometry = plan.geometry();
     let first = geometry.unit(units.start).sites.start;
@@ -268,7 +307,7 @@ fn store_part(
     let entry = encode_entry(&key, &rows)?;
     let packed = zstd::bulk::compress(&entry, LEVEL);
     let packed = packed.map_err(|error| StoreError::from_io("pack", key.as_str(), error))?;
-    work.put(&key, &[&packed])?;
+    put(&key, &packed)?;
     Ok(Part {
         units,
         sites: sites.len(),
@@ -280,12 +319,12 @@ fn store_part(
 fn store_embeddings(
     embeddings: &Embeddings,
     plan: &Plan,
-    work: &dyn Store,
+    put: &Put<'_>,
 ) -> Result<(usize, String), JobPlanError> {
     let site_ids: Vec<&str> = plan.table().site_ids().collect();
     let table = embeddings_table(embeddings, &site_ids, &[]);
     let table = table.map_err(|error| JobPlanError::Embeddings(error.into()))?;
-    work.put(EMBEDDINGS, &[&table])?;
+    put(EMBEDDINGS, &table)?;
     let sha256 = hex::encode(Sha256::digest(&table));
     Ok((embeddings.length(), sha256))
 }

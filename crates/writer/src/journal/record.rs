@@ -100,6 +100,10 @@ pub struct UnitRecord {
     /// the one of this record as long as it has that version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
+    /// The job whose worker stored it, by the SHA-256 of the head of its plan; `None` for a
+    /// conversion of one process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
     /// For each site of the unit, the byte range of its chunks in the object.
     pub ranges: Vec<Range<u64>>,
     /// The byte range of each plane of the unit, site-major, where each has chunks of its
@@ -118,6 +122,12 @@ impl UnitRecord {
             range: range.clone(),
             complete: planes.iter().all(PlaneRecord::is_ok),
         })
+    }
+
+    /// Returns whether a worker of that job stored the unit, or a conversion of one process, which
+    /// goes on with a job only by the same settings.
+    pub(crate) fn is_of_job(&self, job: Option<&str>) -> bool {
+        self.job.is_none() || self.job.as_deref() == job
     }
 
     /// Returns whether this can be a record of a unit of `plan`.

@@ -159,6 +159,7 @@ impl RecordedUnits {
             bytes,
             sha256,
             version: None,
+            job: None,
             ranges: places.iter().map(|place| place.range.clone()).collect(),
             plane_ranges: plane_ranges.to_vec(),
             planes: plane_rows

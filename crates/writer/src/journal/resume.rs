@@ -21,6 +21,7 @@ use rxrx_storage::{Store, StoreError, StoreErrorKind, Unreachable, map_concurren
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::job_plan::JobReference;
 use super::record::{PlaneRecord, StoredUnit, UnitRecord};
 use super::recorded::{RecordedError, RecordedUnits};
 use super::run::{Journal, Records};
@@ -116,12 +117,16 @@ enum Change {
 enum Verdict {
     Done,
     DamagedShard,
+    /// Planes have an image that have none in the stored plan, or the other way round.
+    OtherPlan,
     Sources(Vec<(String, Change)>),
 }
 
 /// Everything that a record is compared with.
 struct Judge<'a> {
     plan: &'a Plan,
+    /// Whether the plan is that of a job, which does not change: a record of another one is none.
+    is_stored_plan: bool,
     /// The images; `None` where they do not matter any more.
     source: Option<&'a dyn Source>,
     output: &'a dyn Store,
@@ -142,6 +147,9 @@ impl Judge<'_> {
         if !self.is_stored(record, &stored, recheck)? {
             return Ok(Some((stored, Verdict::DamagedShard)));
         }
+        if self.is_stored_plan && !has_planes_of(self.plan, record) {
+            return Ok(Some((stored, Verdict::OtherPlan)));
+        }
         let changes = match self.source {
             Some(source) => changes(self.plan, record, source)?,
             None => Vec::new(),
@@ -154,8 +162,9 @@ impl Judge<'_> {
         Ok(Some((stored, verdict)))
     }
 
-    /// Returns whether the shard of a record is there. On a disk the record names the file, and
-    /// the SHA-256 is compared only with another file; in an object store the size is enough.
+    /// Returns whether the shard of a record is there. The record names the file or the ETag, and
+    /// the SHA-256 is compared only where another one is there. In an object store of which there
+    /// is a list, the size is enough.
     fn is_stored(
         &self,
         record: &UnitRecord,
@@ -168,7 +177,8 @@ impl Judge<'_> {
             return Ok(false);
         }
         let is_same = match &record.version {
-            Some(then) if !self.output.has_late_requests() => {
+            // With a list of sizes, no object store is asked for each object.
+            Some(then) if self.sizes.is_none() || !self.output.has_late_requests() => {
                 let now = self.output.version(&key)?;
                 now.is_some_and(|now| now.tag() == Some(then))
             }
@@ -219,6 +229,7 @@ pub(crate) fn resume(
     let judge_of = |output| -> Result<Judge<'_>, StoreError> {
         Ok(Judge {
             plan,
+            is_stored_plan: false,
             source: Some(source),
             output,
             sizes: Some(sizes(output)?),
@@ -227,7 +238,10 @@ pub(crate) fn resume(
     let judge = judge_of(output)?;
     let (judged, damaged_shards) = match records.tables {
         None => {
-            let judge = |record| judge.judge(&record, recheck);
+            let judge = |record: UnitRecord| match record.is_of_job(records.job) {
+                true => judge.judge(&record, recheck),
+                false => Ok(None),
+            };
             (records.journal.each(records.jobs, judge)?, Vec::new())
         }
         Some((tables, retried)) => {
@@ -249,12 +263,14 @@ pub(crate) fn resume(
     sort(plan.units(), judged, damaged_shards)
 }
 
-/// Sorts some units of `plan` into done and to do, by their records in `journal` alone. The
+/// Sorts some units of the stored `plan` of a job into done and to do, by their records in
+/// `journal` alone. The
 /// images are compared with `source`, if there is one. Other records are not read, and OUTPUT
 /// is not listed.
 pub(crate) fn resume_units(
     plan: &Plan,
     units: &[Unit],
+    job: &JobReference,
     journal: &Journal<'_>,
     source: Option<&dyn Source>,
     output: &dyn Store,
@@ -262,11 +278,17 @@ pub(crate) fn resume_units(
 ) -> Result<Resume, ResumeError> {
     let judge = Judge {
         plan,
+        is_stored_plan: true,
         source,
         output,
         sizes: None,
     };
-    let judged = journal.each_of(units, jobs, |record| judge.judge(&record, false))?;
+    let judged = journal.each_of(units, jobs, |record| {
+        match record.is_of_job(Some(&job.head_sha256)) {
+            true => judge.judge(&record, false),
+            false => Ok(None),
+        }
+    })?;
     sort(units.iter().cloned(), judged, Vec::new())
 }
 
@@ -295,6 +317,7 @@ fn sort(
     for (stored, verdict) in judged.whole.into_iter().flatten() {
         match verdict {
             Verdict::Done => resume.done.push(stored),
+            Verdict::OtherPlan => {}
             Verdict::DamagedShard => resume.found.damaged_shards.push(stored.shard_key()),
             Verdict::Sources(changes) => {
                 for (path, change) in changes {
@@ -330,6 +353,16 @@ pub(crate) fn is_intact(output: &dyn Store, stored: &StoredUnit) -> Result<bool,
         shard => shard?,
     };
     Ok(shard.is_some_and(|shard| Sha256::digest(shard)[..] == stored.sha256))
+}
+
+/// Whether the planes of a record have an image where those of `plan` have one, and nowhere else.
+fn has_planes_of(plan: &Plan, record: &UnitRecord) -> bool {
+    let channels = plan.geometry().channels;
+    record.planes.iter().enumerate().all(|(position, plane)| {
+        let site = SiteIndex(record.unit.sites.start + position / channels);
+        let has_image = plan.source(site, position % channels).is_some();
+        has_image != matches!(plane, PlaneRecord::Missing)
+    })
 }
 
 /// Returns the images of a unit that changed since it was recorded.

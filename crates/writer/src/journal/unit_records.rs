@@ -14,6 +14,9 @@ pub(crate) struct UnitRecords<'a> {
     /// The tables of the dataset, and the retried units, whose records are in the
     /// journal; `None` when all records are in the journal.
     pub(crate) tables: Option<(&'a RecordedUnits, &'a BTreeSet<usize>)>,
+    /// The job to which records in the journal belong, by the SHA-256 of the head of its plan;
+    /// `None` where there is none.
+    pub(crate) job: Option<&'a str>,
     /// Threads that read records.
     pub(crate) jobs: NonZeroUsize,
 }

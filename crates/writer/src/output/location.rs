@@ -20,6 +20,7 @@ use super::recorded_state::{Phase, Plan, RecordedState, STATE, STATE_BYTES_AT_MO
 use super::run_folder::{RunFolder, is_run_folder};
 use super::state::OutputState;
 use super::whole::first_problem;
+use crate::events::{Event, Observer};
 use crate::journal::{self, Journal, JournalError};
 
 /// Suffix of the name of the work folder, after the name of OUTPUT.
@@ -318,8 +319,19 @@ impl OutputLocation {
     }
 
     /// Takes the lock of OUTPUT together with other workers. `label` names the work of this one.
-    pub(crate) fn share(&self, label: &str) -> Result<Box<dyn Lock>, OutputError> {
-        Ok(self.backend.share(label)?)
+    /// The observer is told if another process may hold it alone and that takes time to find
+    /// out.
+    pub(crate) fn share(
+        &self,
+        label: &str,
+        observer: &dyn Observer,
+    ) -> Result<Box<dyn Lock>, OutputError> {
+        let waiting = |holder: &str| observer.notice(Event::WaitingForLease { holder });
+        let lock = self.backend.share(label, &waiting)?;
+        if let Some(checksum) = lock.other_checksum() {
+            observer.notice(Event::OtherChecksum { checksum });
+        }
+        Ok(lock)
     }
 
     /// Returns the workers that hold OUTPUT together.

@@ -21,6 +21,8 @@ pub(crate) struct Pipeline<'a> {
     pub(crate) encoder: &'a GroupEncoder,
     pub(crate) output: &'a ChecksummedStore<'a>,
     pub(crate) journal: &'a Journal<'a>,
+    /// The job of which this is a part, by the SHA-256 of the head of its plan.
+    pub(crate) job: Option<&'a str>,
     /// The units as they were stored before, by shard, where their good planes must
     /// stay as they are.
     pub(crate) former: &'a BTreeMap<usize, StoredUnit>,

@@ -124,6 +124,7 @@ impl UnitStorer<'_> {
             bytes: object.bytes,
             sha256: object.sha256,
             version: version.and_then(Version::tag).map(str::to_owned),
+            job: pipeline.job.map(str::to_owned),
             ranges: ranges.take(self.unit.sites.len()).collect(),
             plane_ranges: if geometry.has_plane_chunks() {
                 spans(index.ranges(), geometry.tiles()).collect()

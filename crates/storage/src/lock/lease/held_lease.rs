@@ -3,7 +3,7 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::found::{Found, KEY};
+use super::found::Found;
 use super::record::LeaseRecord;
 use super::times::LeaseTimes;
 use crate::location::Location;
@@ -37,6 +37,7 @@ pub(super) fn now() -> Result<Duration, LockError> {
 /// [`Self::left`] never waits for the store.
 pub(super) struct HeldLease {
     work: Remote,
+    key: String,
     output: Location,
     times: LeaseTimes,
     stored: Mutex<StoredLease>,
@@ -83,6 +84,7 @@ impl HeldLease {
     /// later.
     pub(super) fn new(
         work: &Remote,
+        key: &str,
         output: &Location,
         times: LeaseTimes,
         stored: StoredLease,
@@ -91,6 +93,7 @@ impl HeldLease {
         Self {
             // Each request is short, so that several fit into the time of a lease.
             work: work.within(ANSWER.min(times.expires / 6)),
+            key: key.to_owned(),
             output: output.clone(),
             times,
             is_exclusive: stored.version.is_some(),
@@ -200,7 +203,7 @@ impl HeldLease {
             }
             // An answer was lost, or a renewal that was given up has arrived; or another
             // process has taken the lease.
-            match Found::read(&self.work)? {
+            match Found::read(&self.work, &self.key)? {
                 Some(found) if found.is(&stored.record) => {
                     stored.version = stored.version.is_some().then_some(found.version);
                 }
@@ -210,7 +213,7 @@ impl HeldLease {
         }
         Err(StoreError::new(
             "renew",
-            self.work.location().join(KEY).to_string(),
+            self.work.location().join(&self.key).to_string(),
             StoreErrorKind::Changed,
             "it changes each time it is read",
         )
@@ -221,16 +224,16 @@ impl HeldLease {
     fn put(&self, stored: &mut StoredLease) -> Result<bool, LockError> {
         let bytes = stored.record.bytes()?;
         if let Some(version) = &stored.version {
-            let put = self.work.replace(KEY, bytes.into(), version)?;
+            let put = self.work.replace(&self.key, bytes.into(), version)?;
             let is_put = put.is_some();
             stored.version = put.or(stored.version.take());
             return Ok(is_put);
         }
-        let found = Found::read(&self.work)?;
+        let found = Found::read(&self.work, &self.key)?;
         if found.is_none_or(|found| !found.is(&stored.record)) {
             return Ok(false);
         }
-        self.work.put(KEY, bytes.into())?;
+        self.work.put(&self.key, bytes.into())?;
         Ok(true)
     }
 
@@ -254,8 +257,8 @@ impl HeldLease {
             return;
         }
         let _ = match &stored.version {
-            Some(version) => self.work.remove_version(KEY, version),
-            None => self.work.remove(KEY),
+            Some(version) => self.work.remove_version(&self.key, version),
+            None => self.work.remove(&self.key),
         };
     }
 }

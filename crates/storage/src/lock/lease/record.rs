@@ -24,6 +24,9 @@ pub(super) struct LeaseRecord {
     pub(super) renewals: u64,
     /// Whether the holder released the lease.
     pub(super) released: bool,
+    /// The work of a worker; empty for a process that holds the output alone.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(super) label: String,
 }
 
 impl LeaseRecord {
@@ -44,6 +47,7 @@ impl LeaseRecord {
             nonce,
             renewals: 0,
             released: false,
+            label: String::new(),
         })
     }
 

@@ -54,12 +54,12 @@ fn put(work: &Remote, change: impl Fn(&mut LeaseRecord)) {
     let mut record = LeaseRecord::new().unwrap();
     change(&mut record);
     let bytes = record.bytes().unwrap();
-    work.put(KEY, bytes.into()).unwrap();
+    work.put(ALONE, bytes.into()).unwrap();
 }
 
 /// Returns the record of the lease that is there.
 fn there(work: &Remote) -> LeaseRecord {
-    serde_json::from_slice(&work.get(KEY).unwrap().unwrap()).unwrap()
+    serde_json::from_slice(&work.get(ALONE).unwrap().unwrap()).unwrap()
 }
 
 #[test]
@@ -77,12 +77,12 @@ fn a_second_process_is_refused_and_told_who_holds_the_lease() {
     assert!(told[0].starts_with(&holder), "{told:?}");
     assert!(Lease::holder(&work).unwrap().unwrap().starts_with(&holder));
     first.renew().unwrap();
-    assert_eq!(keys(&work), [KEY]);
+    assert_eq!(keys(&work), [ALONE]);
 
     first.release(true);
     assert_eq!(Lease::holder(&work).unwrap(), None);
     let second = take(&work, times()).unwrap();
-    assert_eq!(keys(&work), [KEY]);
+    assert_eq!(keys(&work), [ALONE]);
     second.release(false);
     assert!(keys(&work).is_empty());
 }
@@ -143,7 +143,7 @@ fn a_lease_that_nobody_renews_is_taken_over_and_its_holder_stops() {
     second.renew().unwrap();
     first.release(false);
     assert_eq!(there(&work).nonce, nonce);
-    work.remove(KEY).unwrap();
+    work.remove(ALONE).unwrap();
     let error = second.renew().unwrap_err();
     assert!(matches!(error, LockError::Lost { .. }), "{error}");
 }
@@ -157,9 +157,9 @@ fn a_lease_that_was_lost_unnoticed_is_not_released() {
         second.release(false);
         // The first holder still believes that it holds the lease. A third one does.
         let third = take(&work, asleep()).unwrap();
-        let before = work.get(KEY).unwrap();
+        let before = work.get(ALONE).unwrap();
         first.release(begun);
-        assert_eq!(work.get(KEY).unwrap(), before);
+        assert_eq!(work.get(ALONE).unwrap(), before);
         third.renew().unwrap();
         third.release(false);
     }
@@ -172,9 +172,9 @@ fn a_lease_ends_although_the_answer_to_a_renewal_was_lost() {
         let lease = take(&work, asleep()).unwrap();
         let mut renewed = there(&work);
         renewed.renewals += 7;
-        work.put(KEY, renewed.bytes().unwrap().into()).unwrap();
+        work.put(ALONE, renewed.bytes().unwrap().into()).unwrap();
         lease.release(begun);
-        let left = work.get(KEY).unwrap().is_some();
+        let left = work.get(ALONE).unwrap().is_some();
         assert_eq!((left, Lease::holder(&work).unwrap()), (begun, None));
     }
 }
@@ -206,7 +206,7 @@ fn a_renewal_whose_answer_was_lost_is_recognised() {
     // It is the renewal that the store carried out.
     let mut renewed = there(&work);
     renewed.renewals += 1;
-    work.put(KEY, renewed.bytes().unwrap().into()).unwrap();
+    work.put(ALONE, renewed.bytes().unwrap().into()).unwrap();
     lease.renew().unwrap();
     assert_eq!(there(&work).nonce, renewed.nonce);
     lease.release(true);
@@ -217,7 +217,7 @@ fn a_renewal_whose_answer_was_lost_is_recognised() {
 fn a_lease_is_renewed_until_it_is_released() {
     let work = work();
     let lease = take(&work, times()).unwrap();
-    let written = || work.head(KEY).unwrap().unwrap().e_tag;
+    let written = || work.head(ALONE).unwrap().unwrap().e_tag;
     let first = written();
     while written() == first {
         thread::sleep(Duration::from_millis(5));
@@ -231,7 +231,7 @@ fn a_lease_is_renewed_until_it_is_released() {
 #[test]
 fn an_unreadable_lease_expires_as_others_do() {
     let work = work();
-    work.put(KEY, "rubbish".into()).unwrap();
+    work.put(ALONE, "rubbish".into()).unwrap();
     assert_eq!(
         Lease::holder(&work).unwrap().as_deref(),
         Some("another process")
@@ -239,4 +239,78 @@ fn an_unreadable_lease_expires_as_others_do() {
     let lease = take(&work, impatient()).unwrap();
     lease.renew().unwrap();
     assert_eq!(there(&work).holder.pid, std::process::id());
+}
+
+fn share(work: &Remote, times: LeaseTimes, label: &str) -> Result<Lease, LockError> {
+    Lease::share(work, &work.location(), times, label, &|_| {})
+}
+
+#[test]
+fn workers_hold_the_lock_together_and_nobody_holds_it_alone_meanwhile() {
+    let work = work();
+    let workers = ["part 1", "part 0"].map(|label| share(&work, times(), label).unwrap());
+    let seen = Lease::workers(&work).unwrap();
+    let labels: Vec<&str> = seen.iter().map(|worker| worker.label.as_str()).collect();
+    assert_eq!(labels, ["part 0", "part 1"]);
+    assert_eq!(Lease::holder(&work).unwrap(), None);
+    let error = take(&work, times()).err().unwrap().to_string();
+    assert!(
+        error.contains("process ") && error.contains("(part "),
+        "{error}"
+    );
+    // It was refused, and its own lease is free.
+    assert_eq!(Lease::holder(&work).unwrap(), None);
+    share(&work, times(), "part 2").unwrap().remove();
+    for worker in workers {
+        worker.renew().unwrap();
+        worker.remove();
+    }
+    assert_eq!(Lease::workers(&work).unwrap(), []);
+    let alone = take(&work, times()).unwrap();
+    let error = share(&work, times(), "part 1").err().unwrap().to_string();
+    assert!(error.contains("is being written by process"), "{error}");
+    assert_eq!(keys(&work), [ALONE]);
+    alone.release(true);
+    share(&work, times(), "part 1").unwrap().remove();
+}
+
+#[test]
+fn a_worker_that_does_not_renew_its_lease_loses_it() {
+    let work = work();
+    let worker = share(&work, asleep(), "part 1").unwrap();
+    assert!(!worker.left().unwrap().is_zero());
+    let alone = take(&work, impatient()).unwrap();
+    assert_eq!(keys(&work), [ALONE]);
+    let error = worker.renew().unwrap_err();
+    assert!(matches!(error, LockError::Lost { .. }), "{error}");
+    assert!(worker.left().is_err());
+    // It puts nothing back.
+    worker.remove();
+    assert_eq!(keys(&work), [ALONE]);
+    alone.renew().unwrap();
+    // A process that held it alone, and does not renew, does not keep a worker away.
+    alone.release(true);
+    let asleep_alone = take(&work, asleep()).unwrap();
+    let worker = share(&work, impatient(), "part 2").unwrap();
+    let error = asleep_alone.renew().unwrap_err();
+    assert!(matches!(error, LockError::Lost { .. }), "{error}");
+    worker.renew().unwrap();
+    worker.remove();
+    assert!(keys(&work).is_empty());
+}
+
+/// Of a worker and a process that wants the output alone, at most one succeeds.
+#[test]
+fn a_worker_and_a_process_that_wants_the_output_alone_are_kept_apart() {
+    for _ in 0..30 {
+        let work = work();
+        let (worker, alone) = thread::scope(|scope| {
+            let worker = scope.spawn(|| share(&work, times(), "part 1"));
+            let alone = take(&work, times());
+            (worker.join().unwrap(), alone)
+        });
+        assert!(worker.is_err() || alone.is_err());
+        let leases = [worker, alone].into_iter().flatten();
+        leases.for_each(|lease| lease.release(true));
+    }
 }

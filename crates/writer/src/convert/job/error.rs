@@ -27,6 +27,32 @@ pub enum JobError {
         /// Whether it holds an unfinished run of one process.
         is_run: bool,
     },
+    /// One dataset takes the place of another one.
+    #[error(
+        "{path} is being replaced by `rxrx2zarr convert`: run the same command again, which \
+         finishes that"
+    )]
+    Switching {
+        /// OUTPUT.
+        path: Location,
+    },
+    /// The job was planned otherwise.
+    #[error(
+        "the job at {path} is another one: {difference}; give what was given then, or remove the job \
+         with `rxrx2zarr clean --abandon`"
+    )]
+    OtherJob {
+        /// OUTPUT.
+        path: Location,
+        /// The difference.
+        difference: String,
+    },
+    /// A plane of the input is made of several files, or is a page of one.
+    #[error(
+        "stacks of several depths, and files whose pages are the channels, cannot be converted in \
+         parts yet: convert them in one process"
+    )]
+    Assembled,
     /// There is a job of another number of parts.
     #[error(
         "the job at {path} has {there} parts: leave --parts as it was, or remove the job with \

@@ -25,9 +25,15 @@ pub(super) fn find(place: &OutputLocation, state: OutputState) -> Result<Found, 
             }),
         },
         OutputState::Damaged(error) => Err((*error).into()),
+        OutputState::Switching(_) => Err(JobError::Switching { path: path() }),
         _ => Err(JobError::NoJob {
             path: path(),
             is_run: false,
         }),
     }
+}
+
+/// Whether there is a complete dataset at OUTPUT, which nobody replaces.
+pub(super) fn is_sealed(place: &OutputLocation) -> bool {
+    matches!(place.state(), Ok(OutputState::Sealed(_)))
 }

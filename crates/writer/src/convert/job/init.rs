@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 
+use rxrx_format::Root;
 use rxrx_input::PlannedInput;
 use rxrx_storage::Location;
 use serde::Serialize;
@@ -11,9 +12,10 @@ use super::super::options::ConvertOptions;
 use super::super::problems::refuse_problems;
 use super::super::wanted::Wanted;
 use super::error::JobError;
+use super::found::find;
 use crate::events::Observer;
-use crate::journal::{JobPlan, PartPlan};
-use crate::output::{LockedOutput, OutputError, OutputLocation, Plan, Transition};
+use crate::journal::{JobPlan, PartPlan, Run};
+use crate::output::{LockedOutput, OutputLocation, OutputState, Plan};
 use crate::space::{WorkLeft, demand_space};
 
 /// A job whose plan is stored.
@@ -24,6 +26,9 @@ pub struct JobStarted {
     pub sealed: bool,
     /// Whether the same job was there before; its finished units are kept.
     pub existed: bool,
+    /// How a complete dataset is described otherwise than it would be now; one line each. It
+    /// stays as it is.
+    pub described_otherwise: Vec<String>,
     /// The parts.
     pub parts: Vec<PartPlan>,
 }
@@ -46,56 +51,100 @@ pub fn init_job(
     }
     place.refuse_nested()?;
     refuse_problems(planned, options.allow_missing)?;
-    // Workers could not share an OUTPUT that cannot be held together.
-    drop(place.share("planning")?);
-    let lock = LockedOutput::take(&place, observer)?;
+    if planned.has_parts() {
+        return Err(JobError::Assembled);
+    }
     let wanted = Wanted::new(planned, &place, options);
+    // A complete dataset needs no lock, and may lie where nobody can write.
+    if place.is_settled()?
+        && let OutputState::Sealed(root) = place.state()?
+    {
+        return sealed(&wanted, root.as_deref());
+    }
+    let lock = LockedOutput::take(&place, observer)?;
+    lock.demand_exclusive()?;
     let state = lock.state()?;
-    match state.transition(options.existing, place.output())? {
-        Transition::Begin => {}
-        Transition::Keep(root) => {
-            wanted.target_of_dataset(root.as_deref())?;
-            return Ok(JobStarted {
-                sealed: true,
-                existed: true,
-                parts: Vec::new(),
-            });
+    let run = match state {
+        OutputState::Free => None,
+        OutputState::Sealed(root) => return sealed(&wanted, root.as_deref()),
+        OutputState::Unfinished(run) => Some(run),
+        state => {
+            find(&place, state)?;
+            None
         }
-        Transition::Continue(run) => {
-            wanted.target_like(&run.fingerprint, false)?;
-            let path = place.output().clone();
-            let job = run.job.as_ref().ok_or(JobError::Unfinished { path })?;
-            let plan = JobPlan::read(place.work_store(), job)?;
-            let units = planned.plan.geometry().shards();
-            if plan.parts() != parts.get().min(units) {
-                return Err(JobError::OtherParts {
-                    path: place.output().clone(),
-                    there: plan.parts(),
-                });
-            }
-            return Ok(JobStarted {
-                sealed: false,
-                existed: true,
-                parts: plan.part_plans(),
-            });
-        }
-        Transition::Replace | Transition::Retry(_) | Transition::Switch(_) => {
-            let path = place.output().clone();
-            return Err(OutputError::Foreign { path }.into());
-        }
+    };
+    let mut target = wanted.target().run;
+    if let Some(run) = run {
+        let job = run.job.clone().ok_or_else(|| JobError::Unfinished {
+            path: place.output().clone(),
+        })?;
+        let plan = JobPlan::read(place.work_store(), &job)?;
+        demand_same(&place, &plan, &run, &target, planned, parts)?;
+        // What the dataset calls itself may change: nothing of it is written yet.
+        target.job = Some(job);
+        lock.begin(Plan::Convert(Box::new(target)))?;
+        return Ok(JobStarted::of(&plan, true));
     }
     if !options.ignore_space {
         let left = WorkLeft::all(planned);
         demand_space(&place, planned, options.codec, left).map_err(ConvertError::from)?;
     }
     lock.flush_names()?;
-    let (plan, reference) = JobPlan::store(planned, parts, place.work_store())?;
-    let mut run = wanted.target().run;
-    run.job = Some(reference);
-    lock.begin(Plan::Convert(Box::new(run)))?;
+    let work = place.work_store();
+    let (plan, reference) = JobPlan::store(planned, &target.fingerprint, parts, work)?;
+    target.job = Some(reference);
+    lock.begin(Plan::Convert(Box::new(target)))?;
+    Ok(JobStarted::of(&plan, false))
+}
+
+impl JobStarted {
+    fn of(plan: &JobPlan, existed: bool) -> Self {
+        Self {
+            sealed: false,
+            existed,
+            described_otherwise: Vec::new(),
+            parts: plan.part_plans(),
+        }
+    }
+}
+
+/// Returns the result for a complete dataset, which must be the one to be made.
+fn sealed(wanted: &Wanted<'_>, root: Option<&Root>) -> Result<JobStarted, JobError> {
+    wanted.target_of_dataset(root)?;
     Ok(JobStarted {
-        sealed: false,
-        existed: false,
-        parts: plan.part_plans(),
+        sealed: true,
+        existed: true,
+        described_otherwise: wanted.described_otherwise(root),
+        parts: Vec::new(),
     })
+}
+
+/// Demands that the job that is there is the one to be begun.
+fn demand_same(
+    place: &OutputLocation,
+    plan: &JobPlan,
+    run: &Run,
+    target: &Run,
+    planned: &PlannedInput,
+    parts: NonZeroUsize,
+) -> Result<(), JobError> {
+    let path = || place.output().clone();
+    let other = |difference: String| JobError::OtherJob {
+        path: path(),
+        difference,
+    };
+    let differences = run.fingerprint.differences(&target.fingerprint);
+    if !differences.is_empty() {
+        return Err(other(differences.join("; ")));
+    }
+    if plan.parts() != parts.get().min(planned.plan.geometry().shards()) {
+        return Err(JobError::OtherParts {
+            path: path(),
+            there: plan.parts(),
+        });
+    }
+    match plan.difference(planned, &target.fingerprint)? {
+        Some(difference) => Err(other(difference.to_owned())),
+        None => Ok(()),
+    }
 }

@@ -14,9 +14,12 @@ use super::super::builder::capacity;
 use super::super::error::ConvertError;
 use super::super::options::ConvertOptions;
 use super::error::JobError;
-use super::found::{Found, find};
+use super::found::{Found, find, is_sealed};
 use crate::events::{Event, Observer};
-use crate::journal::{JobPlan, Journal, Resume, Run, StoredUnit, format_difference, resume_units};
+use crate::journal::{
+    JobPlan, JobReference, Journal, Resume, Resumed, Run, StoredUnit, format_difference,
+    resume_units,
+};
 use crate::output::{ChecksummedStore, OutputError, OutputLocation};
 use crate::pipeline::Pipeline;
 
@@ -69,20 +72,41 @@ pub fn run_part(
     observer: &dyn Observer,
 ) -> Result<PartRun, JobError> {
     let place = OutputLocation::new(output)?;
-    let sealed = PartRun {
-        part,
-        sealed: true,
-        ..PartRun::default()
-    };
+    let run = run_part_at(&place, part, input, options, observer);
+    run.or_else(|error| match is_sealed(&place) {
+        // It was sealed while this worker looked at it.
+        true => Ok(PartRun::of_sealed(part)),
+        false => Err(error),
+    })
+}
+
+impl PartRun {
+    fn of_sealed(part: usize) -> Self {
+        Self {
+            part,
+            sealed: true,
+            ..Self::default()
+        }
+    }
+}
+
+fn run_part_at(
+    place: &OutputLocation,
+    part: usize,
+    input: &JobInput,
+    options: &ConvertOptions,
+    observer: &dyn Observer,
+) -> Result<PartRun, JobError> {
+    let sealed = PartRun::of_sealed(part);
     // A complete dataset may lie where nobody can write.
-    if let Found::Sealed = find(&place, place.state()?)? {
+    if let Found::Sealed = find(place, place.state()?)? {
         return Ok(sealed);
     }
-    let lock = place.share(&format!("part {part}"))?;
-    let Found::Job(run, reference) = find(&place, place.state()?)? else {
+    let lock = place.share(&format!("part {part}"), observer)?;
+    let Found::Job(run, reference) = find(place, place.state()?)? else {
         return Ok(sealed);
     };
-    demand_same_program(&place, &run)?;
+    demand_same_program(place, &run)?;
     let job = JobPlan::read(place.work_store(), &reference)?;
     let units = job.units(part);
     if units.is_empty() {
@@ -95,9 +119,10 @@ pub fn run_part(
     let plan = job.part(part, place.work_store())?;
     let source = open(job.input(), input, &plan, &units)?;
     let worker = Worker {
-        place: &place,
+        place,
         run: &run,
         job: &job,
+        reference: &reference,
         plan: &plan,
         source: source.as_ref(),
         options,
@@ -150,8 +175,8 @@ fn demand_same_program(place: &OutputLocation, run: &Run) -> Result<(), JobError
     })
 }
 
-/// Opens INPUT and looks for some images of the part: with a wrong INPUT, all planes would be
-/// missing.
+/// Opens INPUT and looks for some images of the part: with a wrong INPUT, or one that is not whole,
+/// planes would be missing.
 fn open(
     stored: &StoredInput,
     input: &JobInput,
@@ -179,10 +204,9 @@ fn open(
         position += 1;
         (position - 1) % step == 0
     });
-    let mut absent = None;
     for image in paths {
         match source.stamp(&image) {
-            Ok(_) => return Ok(source),
+            Ok(_) => {}
             Err(ReadError::Unreachable(source)) => {
                 return Err(JobError::Unreachable {
                     input: input_names(&locations),
@@ -190,17 +214,15 @@ fn open(
                     source,
                 });
             }
-            Err(_) => absent = absent.or(Some(image)),
+            Err(_) => {
+                return Err(JobError::LacksImage {
+                    input: input_names(&locations),
+                    image,
+                });
+            }
         }
     }
-    match absent {
-        // The part has no image at all.
-        None => Ok(source),
-        Some(image) => Err(JobError::LacksImage {
-            input: input_names(&locations),
-            image,
-        }),
-    }
+    Ok(source)
 }
 
 /// What a worker works with.
@@ -208,6 +230,7 @@ struct Worker<'a> {
     place: &'a OutputLocation,
     run: &'a Run,
     job: &'a JobPlan,
+    reference: &'a JobReference,
     plan: &'a Plan,
     source: &'a dyn Source,
     options: &'a ConvertOptions,
@@ -224,7 +247,11 @@ impl Worker<'_> {
             found,
         } = self.resume(units, &journal)?;
         let before = done.len();
-        if before > 0 {
+        let untouched = Resumed {
+            units: found.units,
+            ..Resumed::default()
+        };
+        if found != untouched {
             self.observer.notice(Event::Continued(&found));
         }
         let geometry = self.plan.geometry();
@@ -242,6 +269,7 @@ impl Worker<'_> {
             encoder: &encoder,
             output: &output,
             journal: &journal,
+            job: Some(&self.reference.head_sha256),
             former: &BTreeMap::new(),
             observer: self.observer,
             capacity: capacity(geometry, &encoder, images, store, self.options)?,
@@ -265,6 +293,7 @@ impl Worker<'_> {
         Ok(resume_units(
             self.plan,
             units,
+            self.reference,
             journal,
             Some(self.source),
             self.place.store(),

@@ -14,7 +14,9 @@ use super::error::JobError;
 use super::found::{Found, find};
 use super::part_list::part_list;
 use crate::events::{Event, Observer};
-use crate::journal::{JobPlan, RecordedUnits, Resume, Run, StoredUnit, UnitRecords, resume_units};
+use crate::journal::{
+    JobPlan, JobReference, RecordedUnits, Resume, Run, StoredUnit, UnitRecords, resume_units,
+};
 use crate::output::{ChecksummedStore, LockedOutput, OutputLocation};
 use crate::seal::{Seal, Sealed};
 
@@ -52,7 +54,10 @@ pub fn seal_job(
                 place.demand_whole()?;
             }
             let sealed = complete_already(&place)?;
-            lock.release_sealed(None, observer);
+            // A dataset that is being built to replace this one is not given up.
+            if lock.next().is_none() {
+                lock.release_sealed(None, observer);
+            }
             return Ok(sealed);
         }
     };
@@ -60,7 +65,7 @@ pub fn seal_job(
     lock.flush_names()?;
     let job = JobPlan::read(place.work_store(), &reference)?;
     let plan = job.whole(place.work_store())?;
-    let units = units_of(&place, &job, &plan, options)?;
+    let units = units_of(&place, (&job, &reference), &plan, options)?;
     let embeddings = job.embeddings(place.work_store())?;
     observer.notice(Event::Sealing);
     lock.check()?;
@@ -88,6 +93,7 @@ pub fn seal_job(
         records: UnitRecords {
             journal: &journal,
             tables: None,
+            job: Some(&reference.head_sha256),
             jobs: options.jobs,
         },
         embeddings: embeddings.as_ref(),
@@ -110,13 +116,21 @@ pub fn seal_job(
 /// Returns the units of the job, which must all be done.
 fn units_of(
     place: &OutputLocation,
-    job: &JobPlan,
+    (job, reference): (&JobPlan, &JobReference),
     plan: &Plan,
     options: &ConvertOptions,
 ) -> Result<Vec<StoredUnit>, JobError> {
     let units: Vec<Unit> = plan.units().collect();
     let journal = place.journal();
-    let found = resume_units(plan, &units, &journal, None, place.store(), options.jobs);
+    let found = resume_units(
+        plan,
+        &units,
+        reference,
+        &journal,
+        None,
+        place.store(),
+        options.jobs,
+    );
     let Resume { done, todo, .. } = found.map_err(ConvertError::from)?;
     if todo.is_empty() {
         return Ok(done);

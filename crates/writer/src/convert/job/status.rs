@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 
 use rxrx_format::PlaneCounts;
+use rxrx_format::keys::shard_key;
 use rxrx_metadata::Unit;
 use rxrx_storage::{Location, StoreError};
 use serde::Serialize;
 
 use super::error::JobError;
-use super::found::{Found, find};
+use super::found::{Found, find, is_sealed};
 use super::part_list::part_list;
-use crate::journal::{JobPlan, StoredUnit};
+use crate::journal::{JobPlan, StoredUnit, UnitRecord};
 use crate::output::OutputLocation;
 
 /// How far a job is.
@@ -59,22 +60,48 @@ pub struct WorkerStatus {
     pub work: String,
 }
 
-/// Finds out how far the job at `output` is, by the records of its units. Shards are not
-/// looked at.
+/// Finds out how far the job at `output` is, by the records of its units. On a disk a unit counts
+/// only if its shard is the file that the record names; shards are not read.
 ///
 /// # Errors
 /// [`JobError`].
 pub fn job_status(output: &Location, jobs: NonZeroUsize) -> Result<JobStatus, JobError> {
     let place = OutputLocation::new(output)?;
-    let Found::Job(_, reference) = find(&place, place.state()?)? else {
-        return Ok(JobStatus {
-            sealed: true,
-            ..JobStatus::default()
-        });
+    status_at(&place, jobs).or_else(|error| match is_sealed(&place) {
+        // It was sealed meanwhile.
+        true => Ok(sealed()),
+        false => Err(error),
+    })
+}
+
+fn sealed() -> JobStatus {
+    JobStatus {
+        sealed: true,
+        ..JobStatus::default()
+    }
+}
+
+/// Whether the shard of a record is the file that it names. In an object store that is not asked.
+fn is_there(place: &OutputLocation, record: &UnitRecord) -> Result<bool, StoreError> {
+    let store = place.store();
+    if store.has_late_requests() {
+        return Ok(true);
+    }
+    let now = store.version(&shard_key(record.unit.shard))?;
+    Ok(now.is_some_and(|now| now.tag() == record.version.as_deref()))
+}
+
+fn status_at(place: &OutputLocation, jobs: NonZeroUsize) -> Result<JobStatus, JobError> {
+    let Found::Job(_, reference) = find(place, place.state()?)? else {
+        return Ok(sealed());
     };
     let job = JobPlan::read(place.work_store(), &reference)?;
-    let take = |record| Ok::<_, StoreError>(StoredUnit::from(&record));
+    let take = |record: UnitRecord| {
+        let is_done = record.is_of_job(Some(&reference.head_sha256)) && is_there(place, &record)?;
+        Ok::<_, StoreError>(is_done.then(|| StoredUnit::from(&record)))
+    };
     let done = place.journal().each(jobs, take)?.whole;
+    let done: Vec<StoredUnit> = done.into_iter().flatten().collect();
     let shards: BTreeSet<usize> = done.iter().map(|stored| stored.unit.shard).collect();
     let parts: Vec<PartStatus> = (0..job.parts())
         .map(|part| {

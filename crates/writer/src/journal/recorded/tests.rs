@@ -76,6 +76,7 @@ fn records(plan: &Plan) -> Vec<UnitRecord> {
             bytes: 100 + unit.shard as u64,
             sha256: Sha256::digest(vec![0; 100 + unit.shard]).into(),
             version: None,
+            job: None,
             ranges: unit
                 .sites
                 .clone()

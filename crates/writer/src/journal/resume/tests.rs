@@ -38,6 +38,7 @@ impl Finished {
         let records = UnitRecords {
             journal: &journal,
             tables: None,
+            job: None,
             jobs: NonZeroUsize::MIN,
         };
         resume(
@@ -160,6 +161,7 @@ fn an_input_that_is_gone_is_no_set_of_removed_images() {
     let records = UnitRecords {
         journal: &journal,
         tables: None,
+        job: None,
         jobs: NonZeroUsize::MIN,
     };
     let error = resume(&run.plan, &records, &Gone, &run.store, &run.store, false).unwrap_err();

@@ -48,6 +48,7 @@ fn record(shard: usize) -> UnitRecord {
         bytes: 1 << 60,
         sha256: [0xab; 32],
         version: Some("7-8-9".to_owned()),
+        job: Some("0a".to_owned()),
         ranges: vec![0..7, 7..1 << 60],
         plane_ranges: vec![0..3, 3..7],
         planes: vec![
