@@ -168,6 +168,9 @@ fn crates() -> BTreeMap<String, PathBuf> {
 fn sources(folder: &Path) -> BTreeMap<Module, Code> {
     let mut sources = BTreeMap::new();
     let source = folder.join("src");
+    // The program of a crate that is a library, too, is one of its modules.
+    let root = ["lib", "main"].map(|name| source.join(name).with_extension("rs"));
+    let root = root.into_iter().find(|root| root.is_file());
     let mut open = vec![source.clone()];
     while let Some(path) = open.pop() {
         if path.is_dir() {
@@ -188,15 +191,10 @@ fn sources(folder: &Path) -> BTreeMap<Module, Code> {
             if module.iter().any(is_for_tests) {
                 continue;
             }
-            if module == ["lib"] || module == ["main"] {
+            if root.as_ref() == Some(&path) {
                 module.clear();
             }
-            let former = sources.insert(module, Code::new(&fs::read_to_string(&path).unwrap()));
-            assert!(
-                former.is_none(),
-                "two files are the root of {}",
-                folder.display()
-            );
+            sources.insert(module, Code::new(&fs::read_to_string(&path).unwrap()));
         }
     }
     sources
