@@ -1,6 +1,7 @@
 //! The crates and modules are those of the design, and no circle joins them.
 //!
 //! ```text
+//! floor 8   python
 //! floor 7   cli
 //! floor 6   writer
 //! floor 5   verify
@@ -26,7 +27,7 @@ use self::paths::{Module, used};
 use self::source::{Code, functions};
 
 /// Each package with its floor and the packages that it may use.
-const PACKAGES: [(&str, u32, &[&str]); 13] = [
+const PACKAGES: [(&str, u32, &[&str]); 14] = [
     ("rxrx-tables", 1, &[]),
     ("rxrx-metadata", 2, &["rxrx-tables"]),
     ("rxrx-decoder", 1, &[]),
@@ -78,6 +79,7 @@ const PACKAGES: [(&str, u32, &[&str]); 13] = [
         ],
     ),
     ("rxrx2zarr", 7, &["rxrx-reader", "rxrx-writer"]),
+    ("rxrx-python", 8, &["rxrx-reader", "rxrx2zarr"]),
 ];
 /// Lines of a crate without its tests.
 const LINES_AT_MOST: usize = 8_000;
