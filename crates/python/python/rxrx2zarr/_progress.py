@@ -15,8 +15,9 @@ logger = logging.getLogger("rxrx2zarr")
 class Progress:
     """How far a command is.
 
-    It is sent at the start, after each chunk or object, and when a conversion seals the
-    dataset or stops.
+    It is sent at the start of each step, after each chunk or object, and when a conversion
+    seals the dataset or stops. A conversion and a verification have one step; a publication
+    compares what is there, uploads, and reads back.
     """
 
     kind: str
@@ -24,10 +25,10 @@ class Progress:
     ``sealing``."""
 
     done: int
-    """Sites or objects that are done."""
+    """Sites or objects of the step that are done."""
 
     total: int
-    """Sites or objects in all."""
+    """Sites or objects in all of the step."""
 
     unit: str
     """``sites``, or ``objects`` while a dataset is published."""
@@ -67,6 +68,8 @@ class Sink:
         elif kind in ("sites", "object"):
             self._done += numbers.get("sites", 1)
             self._bytes += numbers["bytes"]
+            # The root metadata are put after the others were read back.
+            self._total = max(self._total, self._done)
             kind = "advanced"
         return Progress(kind, self._done, self._total, self._unit, self._bytes, name)
 
