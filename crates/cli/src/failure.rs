@@ -17,7 +17,7 @@ mod usage;
 
 pub use description::Failure;
 pub(crate) use error::{CompareError, ForkedError, Stopped};
-pub(crate) use usage::{report_usage, usage_failure};
+pub(crate) use usage::{report_usage, usage, usage_failure};
 
 use crate::report;
 use json::print_json;

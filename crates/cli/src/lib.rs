@@ -77,20 +77,22 @@ pub struct Answer {
     pub exit_code: u8,
 }
 
-/// Runs a command that has `--json`, and returns its result. `arguments` is a command line,
+/// Runs a command with `--json`, and returns its result. `arguments` is a command line,
 /// whose first argument is the name of the program. `listener` receives what the command
 /// would print on standard error. A conversion stops soon after `stop` becomes true, as
 /// after SIGINT.
 ///
 /// # Errors
-/// [`Failure`]: the command line is wrong, its command has no `--json`, or the command
-/// failed.
+/// [`Failure`]: the command line is wrong or has no `--json`, or the command failed.
 pub fn call(
     arguments: &[OsString],
     listener: &dyn Listener,
     stop: &Arc<AtomicBool>,
 ) -> Result<Answer, Failure> {
     let program = Program::parse_from(arguments).map_err(|error| failure::usage_failure(&error))?;
+    if !program.command.is_json() {
+        return Err(failure::usage("the command line has no --json"));
+    }
     let verbosity = match program.verbosity() {
         // Events tell each stored object.
         Verbosity::Verbose => Verbosity::Normal,
@@ -100,12 +102,101 @@ pub fn call(
         console: Console::of_listener(verbosity, listener),
         stop: Some(Arc::clone(stop)),
     };
-    match commands::run(&program, &session) {
-        Ok(Done::Result(outcome)) => Ok(Answer {
+    let done = commands::run(&program, &session).map_err(|error| Failure::of(&error))?;
+    Ok(match done {
+        Done::Result(outcome) => Answer {
             json: outcome.fields.to_string(),
             exit_code: outcome.status.code(),
-        }),
-        Ok(Done::Printed(_)) => Err(Failure::of(&anyhow::anyhow!("the command has no --json"))),
-        Err(error) => Err(Failure::of(&error)),
+        },
+        // Commands that print by themselves have no --json.
+        Done::Printed(status) => Answer {
+            json: "{}".to_owned(),
+            exit_code: status.code(),
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::atomic::Ordering;
+
+    use super::*;
+
+    /// Keeps what it hears.
+    #[derive(Default)]
+    struct Heard(Mutex<Vec<String>>);
+
+    impl Heard {
+        fn add(&self, text: String) {
+            self.0.lock().unwrap().push(text);
+        }
+    }
+
+    impl Listener for Heard {
+        fn warning(&self, text: &str) {
+            self.add(format!("warning: {text}"));
+        }
+
+        fn message(&self, text: &str) {
+            self.add(text.to_owned());
+        }
+
+        fn event(&self, event: &Event<'_>) {
+            if let Event::Started { sites, units } = event {
+                self.add(format!("{sites} sites, {units} units"));
+            }
+        }
+    }
+
+    fn line(text: &str) -> Vec<OsString> {
+        text.split(' ').map(OsString::from).collect()
+    }
+
+    #[test]
+    fn a_call_tells_its_result_and_can_be_stopped() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_str().unwrap();
+        let sample = format!("rxrx2zarr sample {path}/in --sites 4 --size 64 --quiet");
+        assert_eq!(run(&line(&sample)), 0);
+        let convert = line(&format!("rxrx2zarr convert --json {path}/in {path}/out"));
+        let (heard, stop) = (Heard::default(), Arc::new(AtomicBool::new(true)));
+        let failure = call(&convert, &heard, &stop).unwrap_err();
+        assert_eq!(
+            (failure.kind, failure.exit_code),
+            (ErrorKind::Interrupted, 130)
+        );
+        assert!(
+            failure
+                .message
+                .ends_with("nothing is lost: the same command continues")
+        );
+
+        stop.store(false, Ordering::Relaxed);
+        let answer = call(&convert, &heard, &stop).unwrap();
+        assert_eq!(answer.exit_code, 0);
+        assert!(answer.json.contains("\"sites\":4"), "{}", answer.json);
+        let heard = heard.0.into_inner().unwrap();
+        assert!(heard.contains(&"4 sites, 1 units".to_owned()), "{heard:?}");
+        assert!(
+            heard.contains(&"continuing: 0 of 1 shards are done".to_owned()),
+            "{heard:?}"
+        );
+    }
+
+    #[test]
+    fn a_call_that_is_wrong_does_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("made");
+        let fails = |text: &str| {
+            let stop = Arc::new(AtomicBool::new(false));
+            call(&line(text), &Heard::default(), &stop).unwrap_err()
+        };
+        let failure = fails(&format!("rxrx2zarr sample {}", path.display()));
+        assert_eq!((failure.kind, failure.exit_code), (ErrorKind::Usage, 2));
+        assert!(!path.exists());
+        assert_eq!(fails("rxrx2zarr convert --json in").kind, ErrorKind::Usage);
+        let failure = fails("rxrx2zarr info --json /nowhere");
+        assert_eq!((failure.kind, failure.exit_code), (ErrorKind::Input, 1));
     }
 }

@@ -32,9 +32,14 @@ pub(crate) fn report_usage(error: &clap::Error, arguments: &[OsString]) -> u8 {
 
 /// Describes an error of the command line.
 pub(crate) fn usage_failure(error: &clap::Error) -> Failure {
+    usage(&message(&error.render().to_string()))
+}
+
+/// Returns the failure of a command line that is wrong.
+pub(crate) fn usage(message: &str) -> Failure {
     Failure {
         kind: ErrorKind::Usage,
-        message: message(&error.render().to_string()),
+        message: message.to_owned(),
         causes: Vec::new(),
         problems: Vec::new(),
         advice: None,
