@@ -213,9 +213,13 @@ def silent_address() -> Iterator[str]:
             [sys.executable, "-c", "import rxrx2zarr, sys; rxrx2zarr.plan(sys.argv[1])"],
             "KeyboardInterrupt",
         ),
+        (
+            [sys.executable, "-c", "import rxrx2zarr, sys; rxrx2zarr.convert(sys.argv[1], 'out')"],
+            "KeyboardInterrupt",
+        ),
     ],
 )
-def test_ctrl_c_ends_other_commands_at_once(
+def test_ctrl_c_ends_at_once_what_writes_nothing(
     command: list[str], said: str, silent_address: str
 ) -> None:
     with subprocess.Popen([*command, silent_address], stderr=subprocess.PIPE, text=True) as running:

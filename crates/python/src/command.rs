@@ -33,8 +33,9 @@ pub(crate) fn run(py: Python<'_>, arguments: Vec<OsString>) -> u8 {
 /// Runs a command that has `--json`, and returns that JSON with the exit code.
 ///
 /// `sink(kind, text, numbers)` receives what the command says. If it raises an exception, or
-/// a signal does, the command is asked to stop, and the exception goes on. A command that
-/// does not `stop` then ends on its own, without its caller.
+/// a signal does, the command is asked to stop, and the exception goes on. The caller waits
+/// until a command that `stops` has done so, if it has begun to write. Any other command ends
+/// on its own, without its caller.
 #[pyfunction]
 pub(crate) fn call(
     py: Python<'_>,
@@ -48,8 +49,9 @@ pub(crate) fn call(
     let command = thread::Builder::new()
         .name("rxrx2zarr".to_owned())
         .spawn(move || rxrx2zarr::call(&arguments, &Queue(sender), &of_command))?;
-    let mut raised = None;
+    let (mut raised, mut waits) = (None, false);
     while let Some(next) = next(py, &said) {
+        waits |= stops && matches!(next, Some(Said::Event(_)));
         let heard = match next {
             Some(said) if raised.is_none() => said.tell(sink),
             _ => Ok(()),
@@ -57,12 +59,12 @@ pub(crate) fn call(
         if let Err(error) = heard.and_then(|()| py.check_signals()) {
             stop.store(true, Ordering::Relaxed);
             raised.get_or_insert(error);
-            if !stops {
+            if !waits {
                 break;
             }
         }
     }
-    match (raised, stops) {
+    match (raised, waits) {
         (Some(error), false) => Err(error),
         (raised, _) => ended(py, command, raised),
     }

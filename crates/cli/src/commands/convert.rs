@@ -1,6 +1,7 @@
 //! `rxrx2zarr convert`.
 
 use std::io::Write;
+use std::sync::atomic::Ordering;
 
 use rxrx_writer::{
     Codec, ConvertError, ConvertOptions, Description, Existing, Location, MadeWith, PlanOptions,
@@ -9,7 +10,7 @@ use rxrx_writer::{
 
 use crate::arguments::ConvertArguments;
 use crate::exit_status::ExitStatus;
-use crate::failure::Stopped;
+use crate::failure::{Stopped, StoppedEarly};
 use crate::jobs::jobs_or_cores;
 use crate::outcome::Outcome;
 use crate::report::{self, Console};
@@ -22,6 +23,9 @@ pub(crate) fn run(arguments: &ConvertArguments, session: &Session<'_>) -> anyhow
     let output = arguments.output()?;
     let planned = plan(arguments, &output, console)?;
     let stop = session.stop()?;
+    if stop.requested().load(Ordering::Relaxed) {
+        return Err(StoppedEarly.into());
+    }
     let options = ConvertOptions::default()
         .codec(planned.codec)
         .jobs(jobs_or_cores(arguments.jobs)?)

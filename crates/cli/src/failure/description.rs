@@ -33,6 +33,7 @@ impl Failure {
         let status = match (stopped, kind) {
             (Some(stopped), _) => ExitStatus::Stopped(stopped.signal),
             (None, ErrorKind::Usage) => ExitStatus::WrongUsage,
+            (None, ErrorKind::Interrupted) => ExitStatus::INTERRUPTED,
             (None, _) => ExitStatus::Failed,
         };
         let mut texts = error.chain().map(ToString::to_string);

@@ -12,6 +12,11 @@ pub(crate) struct Stopped {
     pub(crate) error: ConvertError,
 }
 
+/// The caller stopped a conversion while it was planned.
+#[derive(Debug, thiserror::Error)]
+#[error("stopped before the conversion began")]
+pub(crate) struct StoppedEarly;
+
 /// The process was forked from one that converted before.
 #[derive(Debug, thiserror::Error)]
 #[error(

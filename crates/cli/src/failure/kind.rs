@@ -9,7 +9,7 @@ use rxrx_writer::{
     OutputError, PlanInputError, PublishError, StoreError, VerifyError,
 };
 
-use super::error::{CompareError, ForkedError, Stopped};
+use super::error::{CompareError, ForkedError, Stopped, StoppedEarly};
 use crate::arguments::NoPart;
 use crate::jobs::UnknownCores;
 use crate::sample::SampleError;
@@ -28,7 +28,7 @@ fn kind_of_link(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
     } else if error.is::<io::Error>() {
         // Standard output, or a file of a sample.
         Some(ErrorKind::Output)
-    } else if error.is::<Stopped>() {
+    } else if error.is::<Stopped>() || error.is::<StoppedEarly>() {
         Some(ErrorKind::Interrupted)
     } else {
         None.or_else(|| error.downcast_ref().map(of_compare))
