@@ -27,6 +27,9 @@ from servers.file_server import serve
 RUN_ELSEWHERE = {
     ("README.md", "Copying and publishing"): "needs a bucket: test_cloud_readme.py",
     ("docs/reading.md", "VirtualiZarr and Icechunk"): "has a Python of its own: test_icechunk.py",
+    ("docs/python.md", "Commands"): "needs the wheel: tests/wheel",
+    ("docs/python.md", "Pixels"): "needs the wheel: tests/wheel",
+    ("docs/python.md", "Tables"): "needs the wheel: tests/wheel",
     ("docs/object-stores.md", "Amazon S3, and servers that speak it"): "test_cloud_readme.py",
     ("docs/object-stores.md", "Google Cloud Storage"): "test_cloud_readme.py",
     ("docs/object-stores.md", "Azure Blob Storage"): "test_cloud_readme.py",
@@ -36,6 +39,8 @@ NOT_RUN = {
     "curl": "downloads 47 GB",
     "scripts/test": "is what runs this test",
     "scripts/bench": "measures for minutes",
+    "scripts/wheel": "builds for minutes",
+    "pip": "installs what scripts/wheel builds",
 }
 LANGUAGES = {"console", "json", "python", "sql", "text", "toml"}
 SERVED = "https://example.org/rxrx1-zarr"

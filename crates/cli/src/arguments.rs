@@ -18,6 +18,8 @@ mod store;
 mod tables;
 mod verify;
 
+use std::ffi::OsString;
+
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub(crate) use clean::CleanArguments;
@@ -71,13 +73,13 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// Parses the command line.
-    pub(crate) fn from_command_line() -> Result<Self, clap::Error> {
+    /// Parses a command line. The first argument is the name of the program.
+    pub(crate) fn parse_from(arguments: &[OsString]) -> Result<Self, clap::Error> {
         let command = Self::command().mut_subcommand("verify", |verify| {
             // convert and plan have these arguments, too, and no source.
             verify.mut_group("TableArguments", |tables| tables.requires("source"))
         });
-        let program = Self::from_arg_matches(&command.try_get_matches()?)?;
+        let program = Self::from_arg_matches(&command.try_get_matches_from(arguments)?)?;
         match &program.command {
             Command::Convert(arguments) if !arguments.has_output() => {
                 Err(no_output("convert [OPTIONS] [INPUT]... <OUTPUT>"))

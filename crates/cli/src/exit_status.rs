@@ -23,6 +23,8 @@ pub(crate) enum ExitStatus {
 impl ExitStatus {
     /// Exit code of a program that signal 0 stopped, by the convention of shells.
     pub(crate) const SIGNAL_BASE: u8 = 128;
+    /// Status of a command that its caller stopped, in the place of SIGINT.
+    pub(crate) const INTERRUPTED: Self = Self::Stopped(2);
 
     /// Returns the status of a conversion that stored `planes`.
     pub(crate) fn of_planes(planes: PlaneCounts) -> Self {

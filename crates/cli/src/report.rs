@@ -5,6 +5,7 @@
 //! characters are escaped behind it, in `streams`.
 
 mod cleaned;
+mod console;
 mod converted;
 mod data_set;
 mod how_to_open;
@@ -23,18 +24,20 @@ mod verified;
 mod verified_by_store;
 
 pub(crate) use cleaned::cleaned;
+pub(crate) use console::Console;
+pub use console::Listener;
 pub(crate) use converted::converted;
 pub(crate) use data_set::{profile_fields, warn_described_otherwise, warn_unsettled};
 pub(crate) use how_to_open::how_to_open;
 pub(crate) use info::info;
 pub(crate) use job::{job_sealed, job_started, job_status, parts_run};
-pub(crate) use json::{json, json_with};
-pub(crate) use messages::{error, warn_unless_printed, warning};
+pub(crate) use json::{fields, json};
+pub(crate) use messages::{error, warn_not_printed, warning};
 pub(crate) use plan::{DescribedInput, PlanEstimates, PlanMemory, plan};
 pub(crate) use problems::{blocking_problems, problems};
 pub(crate) use published::{published, to_publish};
 pub(crate) use sample::sample;
-pub(crate) use streams::{is_terminal, line, plain, print};
+pub(crate) use streams::{line, plain, print};
 pub(crate) use text::{bytes, quantity};
 pub(crate) use unfinished::unfinished;
 pub(crate) use verified::verified;

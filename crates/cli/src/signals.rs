@@ -50,6 +50,15 @@ impl StopSignal {
         Ok(stop)
     }
 
+    /// Returns a request that `requested` makes, in the place of SIGINT. No handler is
+    /// installed.
+    pub(crate) fn of_flag(requested: Arc<AtomicBool>) -> Self {
+        Self {
+            requested,
+            signal: Arc::new(AtomicUsize::new(SIGINT as usize)),
+        }
+    }
+
     /// Installs the handlers of one signal. They run in the order in which they
     /// are registered: the first signal finds the flag false and sets it, the
     /// second one finds it true and ends the process.

@@ -14,18 +14,18 @@ use rxrx_writer::{
 };
 
 use crate::progress::{FileProgress, ObjectProgress, SiteProgress};
+use crate::report::Console;
 use crate::sample::{SampleSpec, SampleSummary, write_sample};
-use crate::verbosity::Verbosity;
 
 /// Converts `prepared` into a dataset at `output`.
 pub(crate) fn convert(
     prepared: &PlannedInput,
     output: &Location,
     options: &ConvertOptions,
-    verbosity: Verbosity,
+    console: Console<'_>,
 ) -> Result<(Converted, f64), ConvertError> {
     let start = Instant::now();
-    let progress = SiteProgress::new(verbosity);
+    let progress = SiteProgress::new(console);
     let converted = rxrx_writer::convert(prepared, output, options, &progress);
     progress.finish();
     Ok((converted?, start.elapsed().as_secs_f64()))
@@ -37,10 +37,10 @@ pub(crate) fn verify(
     dataset: &str,
     source: Option<&PlannedInput>,
     options: &VerifyOptions,
-    verbosity: Verbosity,
+    console: Console<'_>,
 ) -> Result<(VerifyReport, f64), VerifyError> {
     let start = Instant::now();
-    let progress = SiteProgress::new(verbosity);
+    let progress = SiteProgress::new(console);
     let report = rxrx_writer::verify(store, dataset, source, options, &progress);
     progress.finish();
     Ok((report?, start.elapsed().as_secs_f64()))
@@ -51,10 +51,10 @@ pub(crate) fn publish(
     dataset: &Location,
     url: &Location,
     options: PublishOptions,
-    verbosity: Verbosity,
+    console: Console<'_>,
 ) -> Result<(Published, f64), PublishError> {
     let start = Instant::now();
-    let progress = ObjectProgress::new(verbosity);
+    let progress = ObjectProgress::new(console);
     let published = rxrx_writer::publish(dataset, url, options, &progress);
     progress.finish();
     Ok((published?, start.elapsed().as_secs_f64()))
@@ -66,9 +66,9 @@ pub(crate) fn sample(
     dest: &Path,
     spec: &SampleSpec,
     jobs: NonZeroUsize,
-    verbosity: Verbosity,
+    console: Console<'_>,
 ) -> anyhow::Result<SampleSummary> {
-    let progress = FileProgress::new("making images", verbosity);
+    let progress = FileProgress::new("making images", console);
     let summary = write_sample(dest, spec, jobs, &|done, of| progress.set(done, of));
     progress.finish();
     let summary = summary?;

@@ -83,19 +83,19 @@ pub use self::store_checksums::{
 pub use self::switch::{SwitchMark, remove_switch};
 pub use self::table_digest::table_sha256;
 pub use self::tables::{
-    ChannelStats, ChannelSums, EmbeddingsDigest, EmbeddingsTable, PlaneRow, PlanesRead,
+    ArrowTable, ChannelStats, ChannelSums, EmbeddingsDigest, EmbeddingsTable, PlaneRow, PlanesRead,
     PlanesTable, ReadTableError, STATISTICS, SitePlace, SitesTable, Statistic, StoredSite,
-    TableError, channel_stats, channel_stats_of, channel_stats_schema, channel_stats_table,
-    channels_of, channels_schema, channels_table, embeddings_of, embeddings_schema,
-    embeddings_table, key_value_metadata, planes_of, planes_schema, sites_of, sites_schema,
-    sites_table,
+    TableError, arrow_table_of, channel_stats, channel_stats_of, channel_stats_schema,
+    channel_stats_table, channels_of, channels_schema, channels_table, embeddings_of,
+    embeddings_schema, embeddings_table, key_value_metadata, planes_of, planes_schema, sites_of,
+    sites_schema, sites_table,
 };
 pub use self::tile_grid::TileGrid;
 // The values of other crates that readers of a dataset need.
 pub use rxrx_decoder::{PlaneSummary, Statistics};
 pub use rxrx_metadata::{
-    ArrayGeometry, Column, ColumnValues, DataType, Embeddings, Integers, Layout, PixelSize, Texts,
-    Tiles, Unit,
+    ArrayGeometry, Column, ColumnValues, DataType, Embeddings, Integers, Layout, PixelSize,
+    Selection, SelectionError, Texts, Tiles, Unit,
 };
 
 pub use self::version::{

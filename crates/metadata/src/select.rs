@@ -134,16 +134,24 @@ impl Selection {
     /// A clause names no column of the table or fits none of its rows, or no
     /// row is left.
     pub fn rows(&self, table: &MetadataTable) -> Result<Vec<usize>, SelectionError> {
-        let mut chosen = vec![true; table.len()];
-        let columns: BTreeSet<&str> = self
+        self.rows_of(table.columns(), table.len())
+    }
+
+    /// Returns the chosen ones of `rows` rows, whose values are in `columns`, ascending.
+    ///
+    /// # Errors
+    /// The errors of [`Self::rows`].
+    pub fn rows_of(&self, columns: &[Column], rows: usize) -> Result<Vec<usize>, SelectionError> {
+        let mut chosen = vec![true; rows];
+        let named: BTreeSet<&str> = self
             .include
             .iter()
             .map(|clause| clause.column.as_str())
             .collect();
-        for column in columns {
-            let mut included = vec![false; table.len()];
+        for column in named {
+            let mut included = vec![false; rows];
             for clause in self.include.iter().filter(|clause| clause.column == column) {
-                for row in clause.rows(table)? {
+                for row in clause.rows(columns)? {
                     included
                         .get_mut(row)
                         .into_iter()
@@ -156,7 +164,7 @@ impl Selection {
                 .for_each(|(chosen, included)| *chosen &= included);
         }
         for clause in &self.exclude {
-            for row in clause.rows(table)? {
+            for row in clause.rows(columns)? {
                 chosen
                     .get_mut(row)
                     .into_iter()
@@ -250,33 +258,18 @@ impl Clause {
     }
 
     /// Returns the rows that this clause fits; at least one.
-    fn rows(&self, table: &MetadataTable) -> Result<Vec<usize>, SelectionError> {
-        let Some(column) = table.column(&self.column) else {
-            return Err(SelectionError::UnknownColumn {
-                clause: self.text.clone(),
-                column: self.column.clone(),
-                columns: table
-                    .columns()
-                    .iter()
-                    .map(|column| column.name.clone())
-                    .collect(),
-            });
-        };
-        let rows: Vec<usize> = match &self.pattern {
-            Pattern::Experiment(name) => {
-                let keys = table.keys().iter().enumerate();
-                keys.filter(|(_, key)| key.experiment == *name)
-                    .map(|(row, _)| row)
-                    .collect()
-            }
-            pattern => {
-                let cells = cells(&column.values).enumerate();
-                cells
-                    .filter(|(_, cell)| pattern.fits(cell.as_deref()))
-                    .map(|(row, _)| row)
-                    .collect()
-            }
-        };
+    fn rows(&self, columns: &[Column]) -> Result<Vec<usize>, SelectionError> {
+        let column = columns.iter().find(|column| column.name == self.column);
+        let column = column.ok_or_else(|| SelectionError::UnknownColumn {
+            clause: self.text.clone(),
+            column: self.column.clone(),
+            columns: columns.iter().map(|column| column.name.clone()).collect(),
+        })?;
+        let cells_of_rows = cells(&column.values).enumerate();
+        let rows: Vec<usize> = cells_of_rows
+            .filter(|(_, cell)| self.pattern.fits(cell.as_deref()))
+            .map(|(row, _)| row)
+            .collect();
         if rows.is_empty() {
             // A blank cell is listed as an empty text.
             let values: BTreeSet<String> = cells(&column.values)

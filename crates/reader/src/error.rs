@@ -3,7 +3,7 @@
 use rxrx_format::keys::{CHECKSUMS, ROOT_METADATA, SITES};
 use rxrx_format::{
     ChunkDecodeError, CodecError, FORMAT_VERSION, OLDEST_FORMAT_VERSION, ReadTableError,
-    ShardIndexError,
+    SelectionError, ShardIndexError,
 };
 use rxrx_storage::StoreError;
 
@@ -87,6 +87,9 @@ pub enum DatasetError {
         /// The table and its fault.
         source: ReadTableError,
     },
+    /// The clauses choose no sites, or cannot be understood.
+    #[error(transparent)]
+    Selection(#[from] SelectionError),
     /// A line of the list of checksums is not a checksum and a key.
     #[error("{dataset}: line {line} of {CHECKSUMS} is not a SHA-256 and a key")]
     Checksums {
@@ -225,6 +228,7 @@ impl DatasetError {
             | Self::NoChunk { .. }
             | Self::Chunk { .. } => DatasetErrorKind::Damaged,
             Self::OutOfRange { .. }
+            | Self::Selection(_)
             | Self::UnknownName { .. }
             | Self::TooLarge { .. }
             | Self::BufferLength { .. } => DatasetErrorKind::Usage,

@@ -40,13 +40,14 @@ pub use self::info::DatasetInfo;
 pub use self::objects::{AskedShards, Checked, listed};
 pub use self::pixels::{Batch, Pixels, Plane, Site};
 pub use self::root::{Owner, parse_root, read_root, root_bytes};
+pub use self::tables::TableName;
 pub use self::whole::{Gaps, ObjectCount};
 
 /// Types of other crates that the methods of [`Dataset`] take and return.
 pub use rxrx_format::{
-    ArrayGeometry, ChannelDescription, ChannelStats, Checksums, Codec, Column, ColumnMeaning,
-    ColumnMeanings, ColumnValues, DataType, DatasetAttributes, Description, Embeddings,
-    EmbeddingsTable, Integers, PlaneCounts, PlaneRow, PlaneSummary, Root, Settings, SitesTable,
-    Statistics, StoredSite, Texts, Window, WindowOrigin,
+    ArrayGeometry, ArrowTable, ChannelDescription, ChannelStats, Checksums, Codec, Column,
+    ColumnMeaning, ColumnMeanings, ColumnValues, DataType, DatasetAttributes, Description,
+    Embeddings, EmbeddingsTable, Integers, PlaneCounts, PlaneRow, PlaneSummary, Root, Selection,
+    SelectionError, Settings, SitesTable, Statistics, StoredSite, Texts, Window, WindowOrigin,
 };
 pub use rxrx_storage::{Location, LocationError, Store, StoreError, StoreOption};

@@ -68,21 +68,8 @@ impl Dataset {
     /// or the store failed.
     pub fn read_plane(&self, site: usize, channel: usize) -> Result<Plane, DatasetError> {
         let geometry = &self.root.geometry;
-        if site >= geometry.sites {
-            return Err(self.out_of_range("site", site, geometry.sites));
-        }
-        if channel >= geometry.channels {
-            return Err(self.out_of_range("channel", channel, geometry.channels));
-        }
-        let plane_bytes = geometry.plane_bytes();
-        let mut pixels = self.zeros(1, plane_bytes)?;
-        let in_chunk = site % geometry.chunk_sites * geometry.chunk_channels
-            + channel % geometry.chunk_channels;
-        let piece = Piece {
-            chunk: ChunkPosition::of_plane(geometry, site, channel),
-            offset: in_chunk * plane_bytes,
-            pixels: &mut pixels,
-        };
+        let mut pixels = self.zeros(1, geometry.plane_bytes())?;
+        let piece = self.piece(site, channel, &mut pixels)?;
         self.read_pieces(vec![piece], NonZeroUsize::MIN)?;
         let shape = [geometry.height, geometry.width];
         Ok(Pixels::new(shape, geometry.data_type, pixels))
@@ -156,6 +143,61 @@ impl Dataset {
             }
         }
         self.read_pieces(pieces, threads)
+    }
+
+    /// Reads some channels of some sites, each in the given order, into a buffer of exactly
+    /// the size of the result. Axes: (site, channel, y, x). A site or a channel may be there
+    /// twice. Threads and requests are those of [`Self::read_batch`]. After an error the
+    /// content of the buffer is unspecified.
+    ///
+    /// # Errors
+    /// The errors of [`Self::read_batch_into`].
+    pub fn read_channels_into(
+        &self,
+        sites: &[usize],
+        channels: &[usize],
+        threads: NonZeroUsize,
+        pixels: &mut [u8],
+    ) -> Result<(), DatasetError> {
+        let geometry = &self.root.geometry;
+        if channels.iter().copied().eq(0..geometry.channels) {
+            return self.read_batch_into(sites, threads, pixels);
+        }
+        let plane_bytes = geometry.plane_bytes();
+        let planes = sites.len().saturating_mul(channels.len());
+        let (expected, actual) = (planes.saturating_mul(plane_bytes), pixels.len());
+        if actual != expected {
+            return Err(DatasetError::BufferLength { expected, actual });
+        }
+        let places = sites
+            .iter()
+            .flat_map(|&site| channels.iter().map(move |&channel| (site, channel)));
+        let pieces = places.zip(pixels.chunks_exact_mut(plane_bytes));
+        let pieces = pieces.map(|((site, channel), pixels)| self.piece(site, channel, pixels));
+        self.read_pieces(pieces.collect::<Result<_, _>>()?, threads)
+    }
+
+    /// The place of one plane in its chunk, with the place for its pixels.
+    fn piece<'a>(
+        &self,
+        site: usize,
+        channel: usize,
+        pixels: &'a mut [u8],
+    ) -> Result<Piece<'a>, DatasetError> {
+        let geometry = &self.root.geometry;
+        if site >= geometry.sites {
+            return Err(self.out_of_range("site", site, geometry.sites));
+        }
+        if channel >= geometry.channels {
+            return Err(self.out_of_range("channel", channel, geometry.channels));
+        }
+        let in_chunk = site % geometry.chunk_sites * geometry.chunk_channels
+            + channel % geometry.chunk_channels;
+        Ok(Piece {
+            chunk: ChunkPosition::of_plane(geometry, site, channel),
+            offset: in_chunk * geometry.plane_bytes(),
+            pixels,
+        })
     }
 
     /// Bytes of all channels of a site.

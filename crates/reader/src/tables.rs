@@ -4,12 +4,27 @@ use std::iter;
 
 use rxrx_format::keys::{CHANNEL_STATS, CHECKSUMS, EMBEDDINGS, PLANES, SITES};
 use rxrx_format::{
-    ChannelStats, Checksums, EmbeddingsTable, PlaneRow, ReadTableError, SitesTable, channel_stats,
-    channel_stats_of, embeddings_of, parse_checksums, planes_of, sites_of,
+    ArrowTable, ChannelStats, Checksums, EmbeddingsTable, PlaneRow, ReadTableError, Selection,
+    SitesTable, arrow_table_of, channel_stats, channel_stats_of, embeddings_of, parse_checksums,
+    planes_of, sites_of,
 };
 
 use crate::dataset::Dataset;
 use crate::error::DatasetError;
+
+/// A table of a dataset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TableName {
+    /// `metadata.parquet`: one row for each site, row *i* for `images[i]`.
+    Sites,
+    /// `planes.parquet`: one row for each plane, site-major.
+    Planes,
+    /// `channel_stats.parquet`: mean and standard deviation of each channel in each group.
+    ChannelStats,
+    /// `embeddings.parquet`: one vector for each site.
+    Embeddings,
+}
 
 impl Dataset {
     /// The table of sites: one row for each site, row *i* for `images[i]`. Read
@@ -43,14 +58,19 @@ impl Dataset {
     /// # Errors
     /// The errors of [`Self::sites`].
     pub fn channel_stats(&self) -> Result<Vec<ChannelStats>, DatasetError> {
+        let rows = self.channel_stats_rows()?;
+        let bytes = self.object(CHANNEL_STATS)?.into();
+        channel_stats_of(bytes, rows, &self.root.channels).map_err(self.table())
+    }
+
+    /// Rows of the table of statistics: its groups are known without it.
+    fn channel_stats_rows(&self) -> Result<usize, DatasetError> {
         let geometry = &self.root.geometry;
         // Rows of a table with these groups, whatever the planes are.
         let planes = iter::repeat_n(&PlaneRow::Missing, geometry.planes());
         let columns = &self.sites()?.columns;
         let rules = &self.root.attributes.description.rows;
-        let rows = channel_stats(columns, geometry.channels, 0, rules, planes).len();
-        let bytes = self.object(CHANNEL_STATS)?.into();
-        channel_stats_of(bytes, rows, &self.root.channels).map_err(self.table())
+        Ok(channel_stats(columns, geometry.channels, 0, rules, planes).len())
     }
 
     /// Reads the table of embeddings: one row for each site. `None` where the
@@ -65,6 +85,44 @@ impl Dataset {
         let bytes = self.object(EMBEDDINGS)?.into();
         let table = embeddings_of(bytes, self.root.geometry.sites, digest.length);
         table.map(Some).map_err(self.table())
+    }
+
+    /// Reads a whole table as Arrow data, with all columns that the file has. `None` for
+    /// embeddings where the dataset has none.
+    ///
+    /// # Errors
+    /// The errors of [`Self::sites`].
+    pub fn arrow_table(&self, table: TableName) -> Result<Option<ArrowTable>, DatasetError> {
+        let geometry = &self.root.geometry;
+        let (key, rows, values_a_row) = match table {
+            TableName::Sites => (SITES, geometry.sites, 1),
+            TableName::Planes => (PLANES, geometry.planes(), 1),
+            TableName::ChannelStats => (CHANNEL_STATS, self.channel_stats_rows()?, 1),
+            TableName::Embeddings => match &self.root.attributes.embeddings {
+                Some(digest) => (EMBEDDINGS, geometry.sites, digest.length),
+                None => return Ok(None),
+            },
+        };
+        let bytes = self.object(key)?.into();
+        let table = arrow_table_of(key, bytes, rows, values_a_row);
+        table.map(Some).map_err(self.table())
+    }
+
+    /// Positions of the sites that clauses choose, ascending. The clauses are those of
+    /// `rxrx2zarr convert`: see [`Selection`]. Columns have the names of the metadata table
+    /// of the input. Reads the table of sites.
+    ///
+    /// # Errors
+    /// A clause is malformed, names an unknown column or fits no site, or no site is left;
+    /// or the errors of [`Self::sites`].
+    pub fn select(
+        &self,
+        include: &[String],
+        exclude: &[String],
+    ) -> Result<Vec<usize>, DatasetError> {
+        let selection = Selection::parse(include, exclude)?;
+        let columns = &self.sites()?.columns;
+        Ok(selection.rows_of(columns, self.root.geometry.sites)?)
     }
 
     /// Reads the SHA-256 of every object but the list itself.

@@ -1,5 +1,8 @@
 //! `rxrx2zarr convert`.
 
+use std::io::Write;
+use std::sync::atomic::Ordering;
+
 use rxrx_writer::{
     Codec, ConvertError, ConvertOptions, Description, Existing, Location, MadeWith, PlanOptions,
     PlannedInput, plan_inputs, plan_options,
@@ -7,20 +10,22 @@ use rxrx_writer::{
 
 use crate::arguments::ConvertArguments;
 use crate::exit_status::ExitStatus;
-use crate::failure::Stopped;
+use crate::failure::{Stopped, StoppedEarly};
 use crate::jobs::jobs_or_cores;
-use crate::report;
+use crate::outcome::Outcome;
+use crate::report::{self, Console};
+use crate::session::Session;
 use crate::signals::StopSignal;
-use crate::verbosity::Verbosity;
 use crate::with_progress;
 
-pub(crate) fn run(
-    arguments: &ConvertArguments,
-    verbosity: Verbosity,
-) -> anyhow::Result<ExitStatus> {
+pub(crate) fn run(arguments: &ConvertArguments, session: &Session<'_>) -> anyhow::Result<Outcome> {
+    let console = session.console;
     let output = arguments.output()?;
-    let planned = plan(arguments, &output, verbosity)?;
-    let stop = StopSignal::install()?;
+    let planned = plan(arguments, &output, console)?;
+    let stop = session.stop()?;
+    if stop.requested().load(Ordering::Relaxed) {
+        return Err(StoppedEarly.into());
+    }
     let options = ConvertOptions::default()
         .codec(planned.codec)
         .jobs(jobs_or_cores(arguments.jobs)?)
@@ -35,18 +40,18 @@ pub(crate) fn run(
         .grace(arguments.grace())
         .description(planned.description);
     let prepared = &planned.prepared;
-    let converted = with_progress::convert(prepared, &output, &options, verbosity);
+    let converted = with_progress::convert(prepared, &output, &options, console);
     let (converted, seconds) = converted.map_err(|error| stopped(error, &stop))?;
-    report::problems(prepared.plan.problems(), verbosity);
-    report::warn_described_otherwise(&converted.described_otherwise);
-    let printed = if arguments.json {
-        report::json_with(&converted, [("seconds", seconds.into())])
-    } else {
-        report::print(|out| report::converted(out, &converted, &output, seconds))
-            .map_err(Into::into)
-    };
-    report::warn_unless_printed(printed, &format!("{output} is sealed and complete"));
-    Ok(ExitStatus::of_planes(converted.planes))
+    report::problems(prepared.plan.problems(), console);
+    report::warn_described_otherwise(&converted.described_otherwise, console);
+    let status = ExitStatus::of_planes(converted.planes);
+    let fields = report::fields(&converted, [("seconds", seconds.into())])?;
+    let done = Some(format!("{output} is sealed and complete"));
+    let text = move |out: &mut dyn Write| report::converted(out, &converted, &output, seconds);
+    Ok(Outcome {
+        done,
+        ..Outcome::new(status, fields, text)
+    })
 }
 
 /// Returns what happens to a dataset at OUTPUT.
@@ -72,7 +77,7 @@ struct Planned {
 fn plan(
     arguments: &ConvertArguments,
     output: &Location,
-    verbosity: Verbosity,
+    console: Console<'_>,
 ) -> anyhow::Result<Planned> {
     let given = PlanOptions {
         jobs: arguments.jobs,
@@ -82,7 +87,7 @@ fn plan(
     if !arguments.retry_bad {
         let prepared = plan_inputs(&inputs, given)?;
         let description = arguments.input.description.description(&prepared);
-        report::warn_unsettled(&prepared.recognised, &description, verbosity);
+        report::warn_unsettled(&prepared.recognised, &description, console);
         return Ok(Planned {
             description,
             codec: arguments.input.codec,

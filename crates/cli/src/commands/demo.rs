@@ -5,12 +5,11 @@ use rxrx_writer::{ConvertOptions, Existing, PlanOptions, describe, plan_input};
 use crate::arguments::DemoArguments;
 use crate::exit_status::ExitStatus;
 use crate::jobs::jobs_or_cores;
-use crate::report;
+use crate::report::{self, Console};
 use crate::sample::SampleSpec;
-use crate::verbosity::Verbosity;
 use crate::with_progress;
 
-pub(crate) fn run(arguments: &DemoArguments, verbosity: Verbosity) -> anyhow::Result<ExitStatus> {
+pub(crate) fn run(arguments: &DemoArguments, console: Console<'_>) -> anyhow::Result<ExitStatus> {
     let jobs = jobs_or_cores(arguments.jobs)?;
     let input = arguments.dest.join("sample");
     let output = arguments.dest.join("dataset").into();
@@ -22,7 +21,7 @@ pub(crate) fn run(arguments: &DemoArguments, verbosity: Verbosity) -> anyhow::Re
             sites: arguments.sites.get(),
             ..SampleSpec::default()
         };
-        let summary = with_progress::sample(&input, &spec, jobs, verbosity)?;
+        let summary = with_progress::sample(&input, &spec, jobs, console)?;
         format!(
             "{} images of synthetic cells in {}",
             summary.files,
@@ -41,16 +40,15 @@ pub(crate) fn run(arguments: &DemoArguments, verbosity: Verbosity) -> anyhow::Re
         .strict(true)
         .existing(Existing::Replace)
         .description(describe(&prepared));
-    let (converted, seconds) = with_progress::convert(&prepared, &output, &options, verbosity)?;
+    let (converted, seconds) = with_progress::convert(&prepared, &output, &options, console)?;
     let printed = report::print(|out| {
         write!(out, "2. Dataset: ")?;
         report::converted(out, &converted, &output, seconds)?;
         writeln!(out, "3. Open it:")?;
         report::how_to_open(out, &output, true)
     });
-    report::warn_unless_printed(
-        printed.map_err(Into::into),
-        &format!("{output} is sealed and complete"),
-    );
+    if let Err(error) = printed {
+        report::warn_not_printed(&format!("{output} is sealed and complete"), error);
+    }
     Ok(ExitStatus::of_planes(converted.planes))
 }

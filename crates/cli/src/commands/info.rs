@@ -1,19 +1,22 @@
 //! `rxrx2zarr info`.
 
+use std::io::Write;
+
 use rxrx_reader::{AskedShards, Dataset, DatasetErrorKind};
 use rxrx_writer::{DatasetError, DatasetInfo, LeftOver, Location, OutputError, Unfinished};
 use serde::Serialize;
 
 use crate::arguments::InfoArguments;
 use crate::exit_status::ExitStatus;
+use crate::outcome::Outcome;
 use crate::report;
 
-pub(crate) fn run(arguments: &InfoArguments) -> anyhow::Result<ExitStatus> {
+pub(crate) fn run(arguments: &InfoArguments) -> anyhow::Result<Outcome> {
     let location = arguments.dataset()?;
     let dataset = match Dataset::open(&location) {
         Ok(dataset) => dataset,
         Err(error) if error.error_kind() == DatasetErrorKind::NotADataset => {
-            return unfinished(arguments, &location, error);
+            return unfinished(location, error);
         }
         Err(error) => return Err(error.into()),
     };
@@ -27,15 +30,16 @@ pub(crate) fn run(arguments: &InfoArguments) -> anyhow::Result<ExitStatus> {
         true => LeftOver::at(&location).ok(),
         false => None,
     };
-    if arguments.json {
-        report::json(&Told {
-            info: &info,
-            left_over,
-        })?;
-    } else {
-        report::print(|out| report::info(out, &info, left_over, &location))?;
-    }
-    Ok(ExitStatus::of(info.gaps.is_whole()))
+    let told = Told {
+        info: &info,
+        left_over,
+    };
+    let (status, fields) = (
+        ExitStatus::of(info.gaps.is_whole()),
+        report::fields(&told, [])?,
+    );
+    let text = move |out: &mut dyn Write| report::info(out, &info, left_over, &location);
+    Ok(Outcome::new(status, fields, text))
 }
 
 /// A complete dataset, as `--json` tells it.
@@ -48,12 +52,8 @@ struct Told<'a> {
 }
 
 /// Reports an unfinished dataset; fails with `error` where there is none.
-fn unfinished(
-    arguments: &InfoArguments,
-    location: &Location,
-    error: DatasetError,
-) -> anyhow::Result<ExitStatus> {
-    let unfinished = match Unfinished::at(location) {
+fn unfinished(location: Location, error: DatasetError) -> anyhow::Result<Outcome> {
+    let unfinished = match Unfinished::at(&location) {
         Ok(Some(unfinished)) => unfinished,
         Ok(None) => return Err(error.into()),
         // Over plain HTTP nothing can be listed.
@@ -62,10 +62,7 @@ fn unfinished(
         }
         Err(error) => return Err(error.into()),
     };
-    if arguments.json {
-        report::json(&unfinished)?;
-    } else {
-        report::print(|out| report::unfinished(out, &unfinished, location))?;
-    }
-    Ok(ExitStatus::Failed)
+    let fields = report::fields(&unfinished, [])?;
+    let text = move |out: &mut dyn Write| report::unfinished(out, &unfinished, &location);
+    Ok(Outcome::new(ExitStatus::Failed, fields, text))
 }

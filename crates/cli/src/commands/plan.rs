@@ -1,18 +1,21 @@
 //! `rxrx2zarr plan`.
 
+use std::io::Write;
+
 use rxrx_writer::metadata::Severity;
 use rxrx_writer::{
-    ObjectNumbers, OutputSpace, Projection, anonymous_memory, data_type_name, plan_inputs,
-    release_free_memory,
+    Description, ObjectNumbers, OutputSpace, PlannedInput, Projection, anonymous_memory,
+    data_type_name, plan_inputs, release_free_memory,
 };
 use serde_json::{Value, json};
 
 use crate::arguments::PlanArguments;
 use crate::exit_status::ExitStatus;
+use crate::outcome::Outcome;
 use crate::report::{self, DescribedInput, PlanEstimates, PlanMemory};
-use crate::verbosity::Verbosity;
+use crate::session::Session;
 
-pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Result<ExitStatus> {
+pub(crate) fn run(arguments: &PlanArguments, session: &Session<'_>) -> anyhow::Result<Outcome> {
     let options = arguments.input.plan_options()?;
     let prepared = plan_inputs(&arguments.inputs(&options)?, options)?;
     let codec = arguments.input.codec;
@@ -22,59 +25,64 @@ pub(crate) fn run(arguments: &PlanArguments, verbosity: Verbosity) -> anyhow::Re
     let output = arguments.output()?;
     let space = output.map(|output| OutputSpace::at(&prepared, &projection, &output));
     let space = space.transpose()?;
-    let objects = ObjectNumbers::of(&prepared);
-    let memory = PlanMemory {
-        limit: arguments.memory.bound(),
-        table: table_bytes(),
-    };
-    if arguments.json {
-        let geometry = plan.geometry();
-        let tables = prepared.metadata.iter().map(ToString::to_string);
-        let tables: Vec<String> = tables.collect();
-        report::json(&json!({
-            // Displayed, because a path need not be UTF-8 and JSON is.
-            "input": prepared.input_name(),
-            "metadata": prepared.metadata.first().map(ToString::to_string),
-            "tables": tables,
-            "shape": geometry.shape(),
-            "chunk_shape": geometry.chunk_shape(),
-            "shard_shape": geometry.shard_shape(),
-            "data_type": data_type_name(geometry.data_type),
-            "codec": codec,
-            "channels": plan.channel_names(),
-            "units": plan.units().count(),
-            "planes": {"present": plan.present_planes(), "missing": plan.missing_planes()},
-            "profile": report::profile_fields(&prepared.recognised),
-            "description": description,
-            "projection": projection,
-            "objects": objects,
-            "memory": {"limit_bytes": memory.limit.bytes, "table_bytes": memory.table},
-            "space": space.as_ref().map(space_fields),
-            "problems": plan.problems(),
-        }))?;
-    } else {
-        report::print(|out| {
-            report::plan(
-                out,
-                DescribedInput {
-                    prepared: &prepared,
-                    description: &description,
-                },
-                &PlanEstimates {
-                    codec,
-                    projection,
-                    objects,
-                    memory,
-                    space,
-                },
-                verbosity,
-            )
-        })?;
-    }
     // A plan that convert would refuse is a failure, so that scripts notice it.
     let is_refused = plan.problems().severity() == Some(Severity::Fatal);
-    let fits = space.is_none_or(|space| space.fits());
-    Ok(ExitStatus::of(!is_refused && fits))
+    let fits = space.as_ref().is_none_or(OutputSpace::fits);
+    let estimates = PlanEstimates {
+        codec,
+        projection,
+        objects: ObjectNumbers::of(&prepared),
+        memory: PlanMemory {
+            limit: arguments.memory.bound(),
+            table: table_bytes(),
+        },
+        space,
+    };
+    let fields = plan_fields(&prepared, &description, &estimates);
+    let verbosity = session.console.verbosity();
+    let text = move |out: &mut dyn Write| {
+        let input = DescribedInput {
+            prepared: &prepared,
+            description: &description,
+        };
+        report::plan(out, input, &estimates, verbosity)
+    };
+    let status = ExitStatus::of(!is_refused && fits);
+    Ok(Outcome::new(status, fields, text))
+}
+
+/// Returns a plan as JSON.
+fn plan_fields(
+    prepared: &PlannedInput,
+    description: &Description,
+    estimates: &PlanEstimates,
+) -> Value {
+    let plan = &prepared.plan;
+    let geometry = plan.geometry();
+    let tables = prepared.metadata.iter().map(ToString::to_string);
+    let tables: Vec<String> = tables.collect();
+    let memory = &estimates.memory;
+    json!({
+        // Displayed, because a path need not be UTF-8 and JSON is.
+        "input": prepared.input_name(),
+        "metadata": tables.first(),
+        "tables": tables,
+        "shape": geometry.shape(),
+        "chunk_shape": geometry.chunk_shape(),
+        "shard_shape": geometry.shard_shape(),
+        "data_type": data_type_name(geometry.data_type),
+        "codec": estimates.codec,
+        "channels": plan.channel_names(),
+        "units": plan.units().count(),
+        "planes": {"present": plan.present_planes(), "missing": plan.missing_planes()},
+        "profile": report::profile_fields(&prepared.recognised),
+        "description": description,
+        "projection": estimates.projection,
+        "objects": estimates.objects,
+        "memory": {"limit_bytes": memory.limit.bytes, "table_bytes": memory.table},
+        "space": estimates.space.as_ref().map(space_fields),
+        "problems": plan.problems(),
+    })
 }
 
 /// Returns the memory that the plan takes, with the lists of images and the table: the

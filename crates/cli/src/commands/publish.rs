@@ -1,34 +1,29 @@
 //! `rxrx2zarr publish`.
 
+use std::io::Write;
+
 use crate::arguments::PublishArguments;
 use crate::exit_status::ExitStatus;
+use crate::outcome::Outcome;
 use crate::report;
-use crate::verbosity::Verbosity;
+use crate::session::Session;
 use crate::with_progress;
 
-pub(crate) fn run(
-    arguments: &PublishArguments,
-    verbosity: Verbosity,
-) -> anyhow::Result<ExitStatus> {
+pub(crate) fn run(arguments: &PublishArguments, session: &Session<'_>) -> anyhow::Result<Outcome> {
     let (dataset, url) = (arguments.dataset()?, arguments.url()?);
     let options = arguments.options();
-    let (published, seconds) = with_progress::publish(&dataset, &url, options, verbosity)?;
-    let printed = if arguments.json {
-        report::json_with(&published, [("seconds", seconds.into())])
-    } else {
-        report::print(|out| {
-            if options.dry_run {
-                return report::to_publish(out, &published, &url);
-            }
-            report::published(out, &published, &url, seconds)?;
-            report::how_to_open(out, &url, true)
-        })
-        .map_err(Into::into)
+    let (published, seconds) = with_progress::publish(&dataset, &url, options, session.console)?;
+    let fields = report::fields(&published, [("seconds", seconds.into())])?;
+    let done = (!options.dry_run).then(|| format!("{url} is published and complete"));
+    let text = move |out: &mut dyn Write| {
+        if options.dry_run {
+            return report::to_publish(out, &published, &url);
+        }
+        report::published(out, &published, &url, seconds)?;
+        report::how_to_open(out, &url, true)
     };
-    if options.dry_run {
-        printed?;
-    } else {
-        report::warn_unless_printed(printed, &format!("{url} is published and complete"));
-    }
-    Ok(ExitStatus::Complete)
+    Ok(Outcome {
+        done,
+        ..Outcome::new(ExitStatus::Complete, fields, text)
+    })
 }

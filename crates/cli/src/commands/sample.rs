@@ -3,12 +3,11 @@
 use crate::arguments::SampleArguments;
 use crate::exit_status::ExitStatus;
 use crate::jobs::jobs_or_cores;
-use crate::report;
+use crate::report::{self, Console};
 use crate::sample::SampleSpec;
-use crate::verbosity::Verbosity;
 use crate::with_progress;
 
-pub(crate) fn run(arguments: &SampleArguments, verbosity: Verbosity) -> anyhow::Result<ExitStatus> {
+pub(crate) fn run(arguments: &SampleArguments, console: Console<'_>) -> anyhow::Result<ExitStatus> {
     let spec = SampleSpec {
         sites: arguments.sites.get(),
         seed: arguments.seed,
@@ -16,7 +15,7 @@ pub(crate) fn run(arguments: &SampleArguments, verbosity: Verbosity) -> anyhow::
     };
     let dest = &arguments.dest;
     let jobs = jobs_or_cores(arguments.jobs)?;
-    let summary = with_progress::sample(dest, &spec, jobs, verbosity)?;
+    let summary = with_progress::sample(dest, &spec, jobs, console)?;
     report::print(|out| report::sample(out, &summary, dest))?;
     Ok(ExitStatus::Complete)
 }

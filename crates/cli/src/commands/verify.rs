@@ -1,5 +1,6 @@
 //! `rxrx2zarr verify`.
 
+use std::io::Write;
 use std::time::Instant;
 
 use rxrx_reader::{Dataset, read_root};
@@ -12,14 +13,18 @@ use crate::arguments::VerifyArguments;
 use crate::exit_status::ExitStatus;
 use crate::failure::CompareError;
 use crate::jobs::jobs_or_cores;
+use crate::outcome::Outcome;
 use crate::report;
+use crate::session::Session;
 use crate::verbosity::Verbosity;
 use crate::with_progress;
 
-pub(crate) fn run(arguments: &VerifyArguments, verbosity: Verbosity) -> anyhow::Result<ExitStatus> {
+pub(crate) fn run(arguments: &VerifyArguments, session: &Session<'_>) -> anyhow::Result<Outcome> {
+    let console = session.console;
+    let verbosity = console.verbosity();
     let dataset = arguments.dataset()?;
     if arguments.no_download {
-        return by_store(arguments, &dataset, verbosity);
+        return by_store(dataset, verbosity);
     }
     let store = open_store(&dataset)?;
     let store = store.as_ref();
@@ -33,34 +38,26 @@ pub(crate) fn run(arguments: &VerifyArguments, verbosity: Verbosity) -> anyhow::
     };
     let name = dataset.to_string();
     let (verified, seconds) =
-        with_progress::verify(store, &name, source.as_ref(), &options, verbosity)?;
+        with_progress::verify(store, &name, source.as_ref(), &options, console)?;
     let clean = verified.is_clean();
-    if arguments.json {
-        let more = [("clean", clean.into()), ("seconds", seconds.into())];
-        report::json_with(&verified, more)?;
-    } else {
-        report::print(|out| report::verified(out, &verified, &dataset, seconds, verbosity))?;
-    }
-    Ok(ExitStatus::of(clean))
+    let more = [("clean", clean.into()), ("seconds", seconds.into())];
+    let fields = report::fields(&verified, more)?;
+    let text =
+        move |out: &mut dyn Write| report::verified(out, &verified, &dataset, seconds, verbosity);
+    Ok(Outcome::new(ExitStatus::of(clean), fields, text))
 }
 
 /// Verifies by the checksums that the store has.
-fn by_store(
-    arguments: &VerifyArguments,
-    dataset: &Location,
-    verbosity: Verbosity,
-) -> anyhow::Result<ExitStatus> {
+fn by_store(dataset: Location, verbosity: Verbosity) -> anyhow::Result<Outcome> {
     let start = Instant::now();
-    let report = verify_by_store(&Dataset::open(dataset)?)?;
+    let report = verify_by_store(&Dataset::open(&dataset)?)?;
     let seconds = start.elapsed().as_secs_f64();
     let clean = report.is_clean();
-    if arguments.json {
-        let more = [("clean", clean.into()), ("seconds", seconds.into())];
-        report::json_with(&report, more)?;
-    } else {
-        report::print(|out| report::verified_by_store(out, &report, dataset, verbosity))?;
-    }
-    Ok(ExitStatus::of(clean))
+    let more = [("clean", clean.into()), ("seconds", seconds.into())];
+    let fields = report::fields(&report, more)?;
+    let text =
+        move |out: &mut dyn Write| report::verified_by_store(out, &report, &dataset, verbosity);
+    Ok(Outcome::new(ExitStatus::of(clean), fields, text))
 }
 
 /// Plans the source with the settings of the dataset.

@@ -12,6 +12,19 @@ pub(crate) struct Stopped {
     pub(crate) error: ConvertError,
 }
 
+/// The caller stopped a conversion while it was planned.
+#[derive(Debug, thiserror::Error)]
+#[error("stopped before the conversion began")]
+pub(crate) struct StoppedEarly;
+
+/// The process was forked from one that converted before.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "this process was forked from one that has threads of rxrx2zarr, which a fork does not copy; \
+     start processes with `spawn` or `forkserver`"
+)]
+pub(crate) struct ForkedError;
+
 /// The source of a verification cannot be planned with the settings of the dataset.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot compare with {input} by the settings of {dataset}")]

@@ -3,13 +3,13 @@
 use std::error::Error;
 use std::io;
 
-pub(super) use rxrx_writer::ErrorKind;
+pub use rxrx_writer::ErrorKind;
 use rxrx_writer::{
     CleanError, ConvertError, DatasetError, HasErrorKind, InspectError, JobError, LocationError,
     OutputError, PlanInputError, PublishError, StoreError, VerifyError,
 };
 
-use super::error::{CompareError, Stopped};
+use super::error::{CompareError, ForkedError, Stopped, StoppedEarly};
 use crate::arguments::NoPart;
 use crate::jobs::UnknownCores;
 use crate::sample::SampleError;
@@ -23,12 +23,12 @@ pub(super) fn kind_of(error: &anyhow::Error) -> ErrorKind {
 
 /// Returns the kind of one error of a chain, without its causes.
 fn kind_of_link(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
-    if error.is::<UnknownCores>() || error.is::<NoPart>() {
+    if error.is::<UnknownCores>() || error.is::<ForkedError>() || error.is::<NoPart>() {
         Some(ErrorKind::Usage)
     } else if error.is::<io::Error>() {
         // Standard output, or a file of a sample.
         Some(ErrorKind::Output)
-    } else if error.is::<Stopped>() {
+    } else if error.is::<Stopped>() || error.is::<StoppedEarly>() {
         Some(ErrorKind::Interrupted)
     } else {
         None.or_else(|| error.downcast_ref().map(of_compare))

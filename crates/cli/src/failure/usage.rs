@@ -1,18 +1,20 @@
 //! Errors of the command line, as clap reports them.
 
-use std::env;
+use std::ffi::OsString;
 use std::io;
 
-use super::json::print_usage_json;
+use super::description::Failure;
+use super::json::print_json;
+use super::kind::ErrorKind;
 use crate::exit_status::ExitStatus;
 use crate::report;
 
 /// Prints what clap has to say: help or the version on standard output, or an
 /// error on standard error and, with `--json`, as one JSON object on standard
-/// output. Returns the status that the process ends with.
-pub(crate) fn report_usage(error: &clap::Error) -> ExitStatus {
+/// output. Returns the exit code.
+pub(crate) fn report_usage(error: &clap::Error, arguments: &[OsString]) -> u8 {
     if !error.use_stderr() {
-        return print_help(error);
+        return print_help(error).code();
     }
     let text = error.render().to_string();
     if report::plain(&text) == text {
@@ -21,10 +23,28 @@ pub(crate) fn report_usage(error: &clap::Error) -> ExitStatus {
     } else {
         report::line(text.trim_end());
     }
-    if is_json_requested() {
-        print_usage_json(&message(&error.render().to_string()));
+    let failure = usage_failure(error);
+    if is_json_requested(arguments) {
+        print_json(&failure);
     }
-    ExitStatus::WrongUsage
+    failure.exit_code
+}
+
+/// Describes an error of the command line.
+pub(crate) fn usage_failure(error: &clap::Error) -> Failure {
+    usage(&message(&error.render().to_string()))
+}
+
+/// Returns the failure of a command line that is wrong.
+pub(crate) fn usage(message: &str) -> Failure {
+    Failure {
+        kind: ErrorKind::Usage,
+        message: message.to_owned(),
+        causes: Vec::new(),
+        problems: Vec::new(),
+        advice: None,
+        exit_code: ExitStatus::WrongUsage.code(),
+    }
 }
 
 /// Prints help or the version on standard output.
@@ -39,8 +59,8 @@ fn print_help(error: &clap::Error) -> ExitStatus {
 }
 
 /// Returns whether the command line, which could not be parsed, has `--json`.
-fn is_json_requested() -> bool {
-    let options = env::args_os().take_while(|argument| argument != "--");
+fn is_json_requested(arguments: &[OsString]) -> bool {
+    let options = arguments.iter().take_while(|argument| *argument != "--");
     options.skip(1).any(|argument| argument == "--json")
 }
 

@@ -3,16 +3,16 @@
 use indicatif::ProgressBar;
 
 use super::bar::bar;
-use crate::verbosity::Verbosity;
+use crate::report::Console;
 
 /// Draws the number of files that are written.
 pub(crate) struct FileProgress(ProgressBar);
 
 impl FileProgress {
     /// Creates a bar with a title.
-    pub(crate) fn new(title: &str, verbosity: Verbosity) -> Self {
+    pub(crate) fn new(title: &str, console: Console<'_>) -> Self {
         Self(bar(
-            verbosity,
+            console,
             &format!("{{bar:30}} {title} {{pos}}/{{len}}  {{eta}} left"),
         ))
     }

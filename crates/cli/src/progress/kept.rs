@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rxrx_writer::Oddity;
 
-use crate::report::line;
+use crate::report::Console;
 
 /// Number and first path of the images with each oddity.
 #[derive(Default)]
@@ -22,7 +22,7 @@ impl KeptImages {
     }
 
     /// Prints a line for each oddity.
-    pub(super) fn tell(&self) {
+    pub(super) fn tell(&self, console: Console<'_>) {
         let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for (oddity, (count, path)) in counts.iter() {
             let images = if *count == 1 {
@@ -30,7 +30,7 @@ impl KeptImages {
             } else {
                 "images have"
             };
-            line(format_args!(
+            console.line(format_args!(
                 "{count} {images} a fault that does not concern the pixels ({oddity}), such as \
                  {path}: the pixels are proven by checksums, and were kept"
             ));

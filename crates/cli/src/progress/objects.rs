@@ -4,21 +4,21 @@ use indicatif::ProgressBar;
 use rxrx_writer::{Event, Observer};
 
 use super::bar::{bar, tell_checksum, tell_switch, tell_waiting, warn_not_exclusive};
-use crate::report::{bytes, is_terminal, line};
+use crate::report::{Console, bytes};
 use crate::verbosity::Verbosity;
 
 /// Draws the number of objects that are checked or uploaded.
-pub(crate) struct ObjectProgress {
-    verbosity: Verbosity,
+pub(crate) struct ObjectProgress<'a> {
+    console: Console<'a>,
     bar: ProgressBar,
 }
 
-impl ObjectProgress {
+impl<'a> ObjectProgress<'a> {
     /// Creates a bar.
-    pub(crate) fn new(verbosity: Verbosity) -> Self {
+    pub(crate) fn new(console: Console<'a>) -> Self {
         Self {
-            verbosity,
-            bar: bar(verbosity, "{msg} {bar:30} {pos}/{len} objects  {eta} left"),
+            console,
+            bar: bar(console, "{msg} {bar:30} {pos}/{len} objects  {eta} left"),
         }
     }
 
@@ -32,32 +32,36 @@ impl ObjectProgress {
         self.bar.reset();
         self.bar.set_length(objects as u64);
         self.bar.set_message(action);
-        if self.verbosity > Verbosity::Quiet && !is_terminal() {
-            line(format_args!("{action} {objects} objects"));
+        if self.console.has_lines() {
+            self.console
+                .line(format_args!("{action} {objects} objects"));
         }
     }
 }
 
-impl Observer for ObjectProgress {
+impl Observer for ObjectProgress<'_> {
     fn notice(&self, event: Event<'_>) {
+        let console = self.console;
+        console.event(&event);
+        let is_told = console.verbosity() > Verbosity::Quiet;
         match event {
             Event::Checking { objects } => self.begin("checking", objects),
             Event::Publishing { objects } => self.begin("uploading", objects),
-            Event::NotExclusive => self.bar.suspend(warn_not_exclusive),
-            Event::OtherChecksum { checksum } if self.verbosity > Verbosity::Quiet => {
-                self.bar.suspend(|| tell_checksum(checksum));
+            Event::NotExclusive => self.bar.suspend(|| warn_not_exclusive(console)),
+            Event::OtherChecksum { checksum } if is_told => {
+                self.bar.suspend(|| tell_checksum(console, checksum));
             }
-            Event::WaitingForLease { holder } if self.verbosity > Verbosity::Quiet => {
-                self.bar.suspend(|| tell_waiting(holder));
+            Event::WaitingForLease { holder } if is_told => {
+                self.bar.suspend(|| tell_waiting(console, holder));
             }
             Event::ObjectDone { key, bytes: size } => {
                 self.bar.inc(1);
-                if self.verbosity == Verbosity::Verbose {
+                if console.verbosity() == Verbosity::Verbose {
                     let text = format!("{key}  {}", bytes(size));
-                    self.bar.suspend(|| line(text));
+                    self.bar.suspend(|| console.line(text));
                 }
             }
-            _ if self.verbosity > Verbosity::Quiet => self.bar.suspend(|| tell_switch(event)),
+            _ if is_told => self.bar.suspend(|| tell_switch(console, event)),
             _ => {}
         }
     }

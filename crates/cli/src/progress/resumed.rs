@@ -2,15 +2,15 @@
 
 use rxrx_writer::Resumed;
 
-use crate::report::{line, warning};
+use crate::report::Console;
 
 /// Number of examples of each change.
 const EXAMPLES: usize = 3;
 
 /// Prints the progress of the earlier run, and what must be converted again.
-pub(super) fn resumed(resumed: &Resumed) {
+pub(super) fn resumed(console: Console<'_>, resumed: &Resumed) {
     let Resumed { done, units, .. } = resumed;
-    line(format_args!(
+    console.line(format_args!(
         "continuing: {done} of {units} shards are done"
     ));
     for (change, examples, count) in [
@@ -38,7 +38,7 @@ pub(super) fn resumed(resumed: &Resumed) {
         if count > 0 {
             let examples = examples.iter().take(EXAMPLES);
             let examples: Vec<&str> = examples.map(String::as_str).collect();
-            warning(&format!("{count} {change}: {}", examples.join(", ")));
+            console.warning(&format!("{count} {change}: {}", examples.join(", ")));
         }
     }
 }

@@ -11,15 +11,15 @@ use super::bar::{
 };
 use super::kept::KeptImages;
 use super::resumed::resumed;
-use crate::report::{bytes, is_terminal, line, warning};
+use crate::report::{Console, bytes};
 use crate::verbosity::Verbosity;
 
 /// Time between two lines if standard error is not a terminal.
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Draws the number of sites that are converted or verified.
-pub(crate) struct SiteProgress {
-    verbosity: Verbosity,
+pub(crate) struct SiteProgress<'a> {
+    console: Console<'a>,
     /// Whether lines are printed instead of the bar.
     lines: bool,
     bar: ProgressBar,
@@ -39,14 +39,14 @@ struct Counts {
     bytes: u64,
 }
 
-impl SiteProgress {
+impl<'a> SiteProgress<'a> {
     /// Creates a bar.
-    pub(crate) fn new(verbosity: Verbosity) -> Self {
+    pub(crate) fn new(console: Console<'a>) -> Self {
         let now = Instant::now();
         Self {
-            verbosity,
-            lines: verbosity > Verbosity::Quiet && !is_terminal(),
-            bar: bar(verbosity, "{bar:30} {pos}/{len} sites  {msg}  {eta} left"),
+            console,
+            lines: console.has_lines(),
+            bar: bar(console, "{bar:30} {pos}/{len} sites  {msg}  {eta} left"),
             counts: Mutex::new(Counts {
                 start: now,
                 last_line: now,
@@ -61,8 +61,8 @@ impl SiteProgress {
     /// Removes the bar, and tells of odd images.
     pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
-        if self.verbosity > Verbosity::Quiet {
-            self.kept.tell();
+        if self.is_told() {
+            self.kept.tell(self.console);
         }
     }
 
@@ -90,7 +90,7 @@ impl SiteProgress {
             let left = sites.saturating_sub(done) as f64 / rate.max(1e-9);
             // With a rate of nearly 0 the time exceeds a Duration.
             let left = Duration::try_from_secs_f64(left).unwrap_or(Duration::MAX);
-            line(format_args!(
+            self.console.line(format_args!(
                 "{done}/{sites} sites  {speed}  {} left",
                 HumanDuration(left)
             ));
@@ -100,6 +100,11 @@ impl SiteProgress {
         self.bar.set_message(speed);
     }
 
+    /// Whether the user wants more than results and errors.
+    fn is_told(&self) -> bool {
+        self.console.verbosity() > Verbosity::Quiet
+    }
+
     /// Locks the counts. A thread that panicked leaves them usable.
     fn counts(&self) -> MutexGuard<'_, Counts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
@@ -107,41 +112,44 @@ impl SiteProgress {
 
     /// Prints a line or a warning about an event, if the user wants to see it.
     fn tell(&self, event: Event<'_>) {
-        let verbose = self.verbosity == Verbosity::Verbose;
+        let console = self.console;
+        let verbose = console.verbosity() == Verbosity::Verbose;
         match event {
-            Event::Continued(found) => resumed(found),
+            Event::Continued(found) => resumed(console, found),
             Event::CompleteAlready => {
-                line("the dataset is complete already; --overwrite replaces it");
+                console.line("the dataset is complete already; --overwrite replaces it");
             }
-            Event::NotFlushed { error } => warning(&format!(
+            Event::NotFlushed { error } => console.warning(&format!(
                 "the dataset is sealed and complete, but a power loss may undo that, because its \
                  last flush failed: {error}; the same command flushes it once more"
             )),
-            Event::UnitKept { key, path } => warning(&format!(
+            Event::UnitKept { key, path } => console.warning(&format!(
                 "{key} stays as it was: {path} had good pixels before, and has other pixels or none now"
             )),
             Event::PlaneRefused { path, error } => {
-                warning(&format!("{path}: {error}; its pixels will be 0"));
+                console.warning(&format!("{path}: {error}; its pixels will be 0"));
             }
             Event::UnitStored { key, bytes: size } if verbose => {
-                line(format_args!("stored {key} ({})", bytes(size)));
+                console.line(format_args!("stored {key} ({})", bytes(size)));
             }
-            Event::Stopping { grace } => line(format_args!(
+            Event::Stopping { grace } => console.line(format_args!(
                 "stopping: shards that are not stored within {} s (--grace) are dropped; the same \
                  command converts them; a second signal stops at once",
                 grace.as_secs()
             )),
-            Event::Sealing if verbose => line("sealing"),
+            Event::Sealing if verbose => console.line("sealing"),
             Event::Switching | Event::LeftBehind { .. } | Event::CardKept { .. } => {
-                tell_switch(event)
+                tell_switch(console, event)
             }
             _ => {}
         }
     }
 }
 
-impl Observer for SiteProgress {
+impl Observer for SiteProgress<'_> {
     fn notice(&self, event: Event<'_>) {
+        let console = self.console;
+        console.event(&event);
         match event {
             Event::Started { sites, .. } => self.start(sites),
             Event::ChunkEncoded {
@@ -154,17 +162,17 @@ impl Observer for SiteProgress {
                 stored_bytes,
             } => self.advance(sites, stored_bytes),
             Event::PlaneKept { path, oddity } => self.kept.add(path, oddity),
-            Event::NotExclusive => self.bar.suspend(warn_not_exclusive),
-            Event::OtherChecksum { checksum } if self.verbosity > Verbosity::Quiet => {
-                self.bar.suspend(|| tell_checksum(checksum));
+            Event::NotExclusive => self.bar.suspend(|| warn_not_exclusive(console)),
+            Event::OtherChecksum { checksum } if self.is_told() => {
+                self.bar.suspend(|| tell_checksum(console, checksum));
             }
-            Event::NamesNotFlushed => self.bar.suspend(warn_names_not_flushed),
+            Event::NamesNotFlushed => self.bar.suspend(|| warn_names_not_flushed(console)),
             // The user must know it, however quiet.
             Event::NotFlushed { .. } => self.bar.suspend(|| self.tell(event)),
-            Event::WaitingForLease { holder } if self.verbosity > Verbosity::Quiet => {
-                self.bar.suspend(|| tell_waiting(holder));
+            Event::WaitingForLease { holder } if self.is_told() => {
+                self.bar.suspend(|| tell_waiting(console, holder));
             }
-            _ if self.verbosity > Verbosity::Quiet => self.bar.suspend(|| self.tell(event)),
+            _ if self.is_told() => self.bar.suspend(|| self.tell(event)),
             _ => {}
         }
     }

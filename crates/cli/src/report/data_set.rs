@@ -6,7 +6,7 @@ use rxrx_writer::Description;
 use rxrx_writer::metadata::{Profile, Recognised, RecognisedBy};
 use serde_json::{Value, json};
 
-use super::messages::warning;
+use super::console::Console;
 use super::text::property;
 use crate::verbosity::Verbosity;
 
@@ -84,19 +84,19 @@ pub(super) fn unsettled(recognised: &Recognised, description: &Description) -> O
 pub(crate) fn warn_unsettled(
     recognised: &Recognised,
     description: &Description,
-    verbosity: Verbosity,
+    console: Console<'_>,
 ) {
     let Some(text) = unsettled(recognised, description) else {
         return;
     };
-    if verbosity == Verbosity::Quiet {
+    if console.verbosity() == Verbosity::Quiet {
         return;
     }
     let reasons = match recognised.reasons.as_slice() {
         [] => String::new(),
         reasons => format!(" ({})", reasons.join("; ")),
     };
-    warning(&format!("the data set is not recognised{reasons}: {text}"));
+    console.warning(&format!("the data set is not recognised{reasons}: {text}"));
 }
 
 /// Joins words as a sentence does.
@@ -108,9 +108,9 @@ fn join(words: &[&str]) -> String {
 }
 
 /// Warns that a complete dataset is described otherwise than it would be now.
-pub(crate) fn warn_described_otherwise(differences: &[String]) {
+pub(crate) fn warn_described_otherwise(differences: &[String], console: Console<'_>) {
     if !differences.is_empty() {
-        warning(&format!(
+        console.warning(&format!(
             "the dataset was complete and stays as it is, although it would be described \
              otherwise now: {}. To change that, replace it with --overwrite",
             differences.join("; ")

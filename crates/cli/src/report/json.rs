@@ -10,20 +10,20 @@ use super::streams::print_document;
 /// # Errors
 /// The result cannot be encoded, or standard output cannot be written.
 pub(crate) fn json(result: &impl Serialize) -> anyhow::Result<()> {
-    json_with(result, [])
+    Ok(print_document(&serde_json::to_value(result)?)?)
 }
 
-/// Prints a result as a JSON object that also has the fields `more`.
+/// Returns a result as a JSON object that also has the fields `more`.
 ///
 /// # Errors
-/// The result cannot be encoded, or standard output cannot be written.
-pub(crate) fn json_with<const N: usize>(
+/// The result cannot be encoded.
+pub(crate) fn fields<const N: usize>(
     result: &impl Serialize,
     more: [(&str, Value); N],
-) -> anyhow::Result<()> {
+) -> Result<Value, serde_json::Error> {
     let mut result = serde_json::to_value(result)?;
     if let Some(fields) = result.as_object_mut() {
         fields.extend(more.map(|(name, value)| (name.to_owned(), value)));
     }
-    Ok(print_document(&result)?)
+    Ok(result)
 }

@@ -1,5 +1,7 @@
 //! Errors and warnings on standard error.
 
+use std::fmt::Display;
+
 use super::streams::labelled_line;
 
 /// Prints an error and its causes, the outermost first.
@@ -8,14 +10,12 @@ pub(crate) fn error(error: &anyhow::Error) {
     labelled_line(label, &format!("{error:#}"));
 }
 
-/// Warns if the result of a command could not be printed. The exit code tells what was
+/// Warns that the result of a command could not be printed. The exit code tells what was
 /// done, and that is `done`.
-pub(crate) fn warn_unless_printed(printed: anyhow::Result<()>, done: &str) {
-    if let Err(error) = printed {
-        warning(&format!(
-            "{done}, but this cannot be printed on standard output: {error:#}"
-        ));
-    }
+pub(crate) fn warn_not_printed(done: &str, error: impl Display) {
+    warning(&format!(
+        "{done}, but this cannot be printed on standard output: {error:#}"
+    ));
 }
 
 /// Prints a warning.

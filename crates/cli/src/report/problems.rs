@@ -2,29 +2,29 @@
 
 use rxrx_writer::metadata::{Problem, Problems};
 
-use super::messages::warning;
-use super::streams::{OneLine, line};
+use super::console::Console;
+use super::streams::OneLine;
 use super::text::EXAMPLES;
 use crate::verbosity::Verbosity;
 
 /// Prints a warning for each problem that did not stop the conversion.
-pub(crate) fn problems(problems: &Problems, verbosity: Verbosity) {
-    let examples = match verbosity {
+pub(crate) fn problems(problems: &Problems, console: Console<'_>) {
+    let examples = match console.verbosity() {
         Verbosity::Quiet => return,
         Verbosity::Normal => EXAMPLES,
         Verbosity::Verbose => usize::MAX,
     };
     for problem in problems {
-        warning(&problem_text(problem, examples));
+        console.warning(&problem_text(problem, examples));
     }
 }
 
-/// Prints the problems that stopped a conversion on standard error, with all
-/// known examples.
-pub(crate) fn blocking_problems(problems: &[Problem]) {
-    for problem in problems {
-        line(problem_text(problem, usize::MAX));
-    }
+/// Formats the problems that stopped a conversion, with all known examples.
+pub(crate) fn blocking_problems(problems: &[Problem]) -> Vec<String> {
+    let problems = problems.iter();
+    problems
+        .map(|problem| problem_text(problem, usize::MAX))
+        .collect()
 }
 
 /// Formats a problem and its first `examples` examples, one on each line.

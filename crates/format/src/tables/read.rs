@@ -4,6 +4,7 @@
 //! and pages of more than 64 MiB and 1 MiB a row, or of 4 GiB, are refused before memory
 //! is taken for them.
 
+mod arrow;
 mod batch;
 mod batches;
 mod channel_stats;
@@ -13,6 +14,7 @@ mod error;
 mod planes;
 mod sites;
 
+pub use self::arrow::{ArrowTable, arrow_table_of};
 pub use self::channel_stats::channel_stats_of;
 pub use self::channels::channels_of;
 pub use self::embeddings::{EmbeddingsTable, embeddings_of};

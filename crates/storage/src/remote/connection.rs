@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::panic::catch_unwind;
+use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::thread;
@@ -89,10 +90,17 @@ impl Connection {
     }
 }
 
-/// Returns the runtime of the process, whose threads end with the program.
+/// Returns the runtime of the process, whose threads end with the program. A process that was
+/// forked from one with a runtime has none, because a fork copies no threads.
 pub(super) fn runtime() -> io::Result<&'static Runtime> {
-    static RUNTIME: OnceLock<io::Result<Runtime>> = OnceLock::new();
-    let runtime = RUNTIME.get_or_init(start_runtime);
+    static RUNTIME: OnceLock<(u32, io::Result<Runtime>)> = OnceLock::new();
+    let (process, runtime) = RUNTIME.get_or_init(|| (process::id(), start_runtime()));
+    if *process != process::id() {
+        return Err(io::Error::other(
+            "this process was forked from one that has connections, which a fork does not copy: \
+             start processes with `spawn` or `forkserver`",
+        ));
+    }
     let failed = |error: &io::Error| io::Error::new(error.kind(), error.to_string());
     runtime.as_ref().map_err(failed)
 }
