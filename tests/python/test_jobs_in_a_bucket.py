@@ -158,6 +158,12 @@ def test_a_worker_that_sleeps_for_longer_than_its_lease(job: Job, local: Dataset
     # It has lost its lease, and finds the dataset complete.
     assert worker.returncode == COMPLETE, errors
     assert "is complete already" in told, told
+    # A record that it had sent before can have arrived since.
+    command = [os.environ["RXRX2ZARR"], "clean", job.output]
+    done = subprocess.run(
+        command, env=job.environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == COMPLETE, done.stderr
     job.is_that_of(local)
 
 
