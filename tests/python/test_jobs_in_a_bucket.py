@@ -133,7 +133,8 @@ def test_parts(job: Job, local: Dataset) -> None:
 def test_killed_workers(job: Job, local: Dataset) -> None:
     job.begin(local.source)
     for part in range(PARTS):
-        worker = job.start("run", str(part), "--jobs", "1")
+        # So slow that it is seen at work on any machine.
+        worker = job.start("run", str(part), "--jobs", "1", "--max-bandwidth", SLOW)
         job.wait_for_a_worker()
         worker.kill()
         worker.communicate()
