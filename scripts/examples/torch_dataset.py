@@ -2,14 +2,15 @@
 
     python scripts/examples/torch_dataset.py DATASET [--source INPUT] [--workers 2] [--epochs 3]
 
-A site is one read of the byte range in metadata.parquet, decoded by numcodecs into its place in
-the batch; no Zarr library. Batches leave the workers as stored integers, a quarter of float32,
+The package rxrx2zarr reads a batch where it is installed (docs/python.md). Without it, a site is
+one read of its byte range in metadata.parquet, decoded by numcodecs into its place in the batch.
+Neither needs a Zarr library. Batches leave the workers as stored integers, a quarter of float32,
 and are normalised where they are used: by `Sites.normalise`, or on the device as `train` does.
 `Sites` itself needs no PyTorch. With --source, the script also reads the same sites from the PNGs
 as an ImageFolder does, each in one process and one thread, and prints both rates. If PyTorch is
 installed, a DataLoader with spawned workers then runs over several epochs.
 
-Needs duckdb, google-crc32c, numcodecs, numpy; Pillow for --source.
+Needs duckdb and numpy; rxrx2zarr, or google-crc32c and numcodecs; Pillow for --source.
 """
 
 import argparse
@@ -17,17 +18,23 @@ import json
 import os
 import random
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
-import numcodecs
-import numcodecs.blosc
 import numpy as np
 
-BATCH = 16
+try:
+    import rxrx2zarr
+except ModuleNotFoundError:
+    rxrx2zarr = None
+    import numcodecs
+    import numcodecs.blosc
 
-# The workers are the parallelism; Blosc's own threads would compete with them.
-numcodecs.blosc.use_threads = False
+    # The workers are the parallelism; Blosc's own threads would compete with them.
+    numcodecs.blosc.use_threads = False
+
+BATCH = 16
 
 
 class Sites:
@@ -39,15 +46,11 @@ class Sites:
     def __init__(self, root: str | Path, where: str = "complete", label: str = "sirna_id") -> None:
         self.root = Path(root)
         table = f"'{self.root / 'metadata.parquet'}'"
-        layout = dict(duckdb.sql(f"SELECT key, value FROM parquet_kv_metadata({table})").fetchall())
-        self.shape = json.loads(layout[b"chunk_shape"])
-        if self.shape[0] != 1 or self.shape[1] != json.loads(layout[b"array_shape"])[1]:
-            raise ValueError(f"{self.root}: a chunk is not one site; convert with default chunks")
+        layout = layout_of(table)
+        self.shape = tuple(json.loads(layout[b"array_shape"])[1:])  # (channel, y, x)
         self.dtype = np.dtype(layout[b"data_type"].decode()).newbyteorder("<")
-        codecs = reversed(json.loads(layout[b"chunk_codecs"]))
-        self.codecs = [codec_of(codec) for codec in codecs if codec["name"] != "bytes"]
         self.rows = duckdb.sql(f"""
-            SELECT object, byte_offset, byte_length, coalesce({label}, -1),
+            SELECT site_index, coalesce({label}, -1),
                    dense_rank() OVER (ORDER BY experiment, plate) - 1
             FROM {table} QUALIFY {where} ORDER BY site_index""").fetchall()
         stats = duckdb.sql(f"""
@@ -55,45 +58,30 @@ class Sites:
             FROM '{self.root / "channel_stats.parquet"}' WHERE scope = 'plate'
             ORDER BY experiment, plate, length(channel), channel""").fetchnumpy()
         mean, std = (
-            np.ma.filled(stats[name], 1).astype(np.float32).reshape(-1, self.shape[1], 1, 1)
+            np.ma.filled(stats[name], 1).astype(np.float32).reshape(-1, self.shape[0], 1, 1)
             for name in ("mean", "std")
         )
         self.mean, self.scale = mean, 1 / std  # (plate, channel, 1, 1)
-        self.shards: dict[str, int] = {}
+        self.reader = rxrx2zarr.open(root) if rxrx2zarr else ByteRanges(self.root)
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, int, int]:
-        *_, label, plate = self.rows[index]
-        return self.read(index, np.empty(self.shape[1:], self.dtype)), plate, label
+        (pixels,), (plate,), (label,) = self.batch([index])
+        return pixels, int(plate), int(label)
 
     def batch(self, indices: list[int], out: np.ndarray | None = None) -> tuple[np.ndarray, ...]:
         """Reads sites into one array (batch, channel, y, x); returns it, plates and labels."""
         if out is None:
-            out = np.empty((len(indices), *self.shape[1:]), self.dtype)
-        for place, index in zip(out, indices, strict=True):
-            self.read(index, place)
-        labels, plates = zip(*(self.rows[index][3:] for index in indices), strict=True)
+            out = np.empty((len(indices), *self.shape), self.dtype)
+        sites, labels, plates = zip(*(self.rows[index] for index in indices), strict=True)
+        # The workers of the loader are the parallelism, so one thread reads.
+        self.reader.read(sites, out=out, threads=1)
         return out, np.array(plates), np.array(labels)
 
     # The name by which a DataLoader asks a Dataset for a batch.
     __getitems__ = batch
-
-    def read(self, index: int, out: np.ndarray) -> np.ndarray:
-        """Decodes a site into `out`."""
-        data = self.stored(index)
-        for codec in self.codecs[:-1]:
-            data = codec.decode(data)
-        self.codecs[-1].decode(data, out=out)
-        return out
-
-    def stored(self, index: int) -> bytes:
-        """Reads the stored bytes of a site with one read."""
-        shard, offset, length, *_ = self.rows[index]
-        if shard not in self.shards:
-            self.shards[shard] = os.open(self.root / shard, os.O_RDONLY)
-        return os.pread(self.shards[shard], length, offset)
 
     def normalise(self, pixels: np.ndarray, plates: np.ndarray, out: np.ndarray) -> np.ndarray:
         """Gives each channel mean 0 and deviation 1 on its plate; `out` is float32.
@@ -105,12 +93,50 @@ class Sites:
             np.multiply(place, self.scale[plate], out=place)
         return out
 
+
+class ByteRanges:
+    """Reads sites as the package does: one read of a byte range each, decoded by numcodecs."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        table = f"'{root / 'metadata.parquet'}'"
+        layout = layout_of(table)
+        chunk = json.loads(layout[b"chunk_shape"])
+        if chunk[0] != 1 or chunk[1] != json.loads(layout[b"array_shape"])[1]:
+            raise ValueError(f"{root}: a chunk is not one site; convert with default chunks")
+        codecs = reversed(json.loads(layout[b"chunk_codecs"]))
+        self.codecs = [codec_of(codec) for codec in codecs if codec["name"] != "bytes"]
+        self.ranges = duckdb.sql(f"""
+            SELECT object, byte_offset, byte_length FROM {table} ORDER BY site_index""").fetchall()
+        self.shards: dict[str, int] = {}
+
+    def read(self, sites: Sequence[int], out: np.ndarray, threads: int) -> None:
+        """Decodes sites into `out`, (site, channel, y, x), with one thread."""
+        assert threads == 1
+        for site, place in zip(sites, out, strict=True):
+            data = self.stored(site)
+            for codec in self.codecs[:-1]:
+                data = codec.decode(data)
+            self.codecs[-1].decode(data, out=place)
+
+    def stored(self, site: int) -> bytes:
+        """Reads the stored bytes of a site with one read."""
+        shard, offset, length = self.ranges[site]
+        if shard not in self.shards:
+            self.shards[shard] = os.open(self.root / shard, os.O_RDONLY)
+        return os.pread(self.shards[shard], length, offset)
+
     def __getstate__(self) -> dict:
         """Returns the state for a spawned worker, which opens its own files."""
         return self.__dict__ | {"shards": {}}
 
 
-def codec_of(codec: dict) -> numcodecs.abc.Codec:
+def layout_of(table: str) -> dict[bytes, bytes]:
+    """Returns what metadata.parquet says about the array: its shape, type, chunks and codecs."""
+    return dict(duckdb.sql(f"SELECT key, value FROM parquet_kv_metadata({table})").fetchall())
+
+
+def codec_of(codec: dict) -> "numcodecs.abc.Codec":
     """Returns the numcodecs codec that decodes a Zarr codec; only `delta` needs its settings."""
     name = codec["name"].removeprefix("numcodecs.")
     return numcodecs.get_codec({"id": name} | (codec["configuration"] if name == "delta" else {}))
@@ -135,7 +161,7 @@ class PngSites:
             for plane, file in zip(place, self.files[index][0], strict=True):
                 with Image.open(file) as image:
                     plane[:] = np.asarray(image)
-        labels, plates = zip(*(self.sites.rows[index][3:] for index in indices), strict=True)
+        labels, plates = zip(*(self.sites.rows[index][1:] for index in indices), strict=True)
         return out, np.array(plates), np.array(labels)
 
 
@@ -146,7 +172,7 @@ def compare(sites: Sites, source: str, epochs: int) -> None:
     """
     loaders = {"PNGs": PngSites(sites, source), "dataset": sites}
     size = min(len(sites), 10)
-    stored = np.empty((size, *sites.shape[1:]), sites.dtype)
+    stored = np.empty((size, *sites.shape), sites.dtype)
     ready = np.empty(stored.shape, np.float32)
     ends = [0, len(sites) - 1][:size]
     both = [loader.batch(ends, stored[: len(ends)])[0].copy() for loader in loaders.values()]
@@ -156,7 +182,7 @@ def compare(sites: Sites, source: str, epochs: int) -> None:
         order = random.Random(epoch).sample(range(len(sites)), min(len(sites), 200))
         order = order[: len(order) // size * size]
         for index in order:
-            sites.stored(index)
+            sites.batch([index])
             for file in loaders["PNGs"].files[index][0]:
                 Path(file).read_bytes()
         took = dict.fromkeys(loaders, 0.0)
@@ -179,7 +205,7 @@ def train(sites: Sites, workers: int, epochs: int) -> None:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     mean, scale = (torch.from_numpy(values).to(device) for values in (sites.mean, sites.scale))
 
-    buffer = torch.empty((BATCH, *sites.shape[1:]), device=device)  # reused: new memory is slow
+    buffer = torch.empty((BATCH, *sites.shape), device=device)  # reused: new memory is slow
 
     def normalise(pixels: torch.Tensor, plates: torch.Tensor) -> torch.Tensor:
         """Makes float32 on the device, to which a quarter of the bytes were sent."""
