@@ -3,7 +3,8 @@
     rxrx2zarr job init INPUT OUTPUT --parts 200 [options of convert]
     python scripts/cluster/dask_convert.py OUTPUT [SCHEDULER] [--threads N]
 
-INPUT and OUTPUT must lie on a file system that all workers share, and that has locks (flock).
+INPUT and OUTPUT lie on a file system that all workers share, and that has locks (flock), or in a
+bucket that all workers can reach.
 SCHEDULER is an address such as tcp://host:8786; without it, a cluster is started on this machine,
 with one worker for each core. Dask runs the part of a lost worker again, also if it was done: it
 then finds nothing to do. Run the script again if it fails: it runs the parts that are missing.
@@ -58,13 +59,18 @@ def convert(client: Client, output: str, threads: int = 1) -> int:
     return sealed.returncode
 
 
+def absolute(output: str) -> str:
+    """OUTPUT for workers that run in another folder."""
+    return output if "://" in output else str(Path(output).resolve())
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("output")
     parser.add_argument("scheduler", nargs="?")
     parser.add_argument("--threads", type=int, default=1, help="of each part; default: 1")
     chosen = parser.parse_args()
-    output = str(Path(chosen.output).resolve())
+    output = absolute(chosen.output)
     if chosen.scheduler:
         with Client(chosen.scheduler) as client:
             code = convert(client, output, chosen.threads)

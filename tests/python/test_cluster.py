@@ -9,8 +9,10 @@ import subprocess
 import time
 from pathlib import Path
 
+import botocore.session
 import pytest
 import yaml
+from botocore.validate import ParamValidator
 
 from converter import COMPLETE, run
 from documents import ROOT
@@ -121,21 +123,74 @@ def test_slurm(tree: Path, whole: dict[str, bytes], tmp_path: Path) -> None:
     assert files_below(output) == whole
 
 
-@pytest.mark.full
-def test_dask(tree: Path, whole: dict[str, bytes], tmp_path: Path) -> None:
-    """A worker of Dask is killed, and with it the part that it runs."""
-    python = os.environ.get("DASK_PYTHON")
+@pytest.fixture(scope="module")
+def engines() -> Path:
+    """The folder of the programs of the engines that are written in Python."""
+    python = os.environ.get("ENGINES_PYTHON")
     if python is None:
-        pytest.skip("DASK_PYTHON names no Python with the packages of the group dask")
+        pytest.skip("ENGINES_PYTHON names no Python with the packages of the group engines")
+    return Path(python).parent
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("script", ["dask_convert.py", "ray_convert.py"])
+def test_python(
+    engines: Path, tree: Path, whole: dict[str, bytes], tmp_path: Path, script: str
+) -> None:
+    """A worker of Dask or Ray is killed, and with it the part that it runs."""
     output = tmp_path / "output"
     done = run("job", "init", tree, output, "--parts", "8", *OPTIONS)
     assert done.returncode == COMPLETE, done.stderr
-    command = [python, CLUSTER / "dask_convert.py", output]
+    command = [engines / "python", CLUSTER / script, output]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as running:
         process = kill_a_worker(output, parent=True)
         told, _ = running.communicate(timeout=240)
     assert running.returncode == COMPLETE, f"{process}: {told.decode()}"
     assert files_below(output) == whole
+
+
+@pytest.mark.full
+def test_snakemake(engines: Path, tree: Path, whole: dict[str, bytes], tmp_path: Path) -> None:
+    """The rule of a killed worker runs again. A second call has nothing to do."""
+    output = tmp_path / "an output"
+    command: list[str | Path] = [engines / "snakemake", "-s", CLUSTER / "Snakefile"]
+    command += ["--cores", "2", "--retries", "3", "--config"]
+    command += [f"input={tree}", f"output={output}", "parts=8", f"options={' '.join(OPTIONS)}"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as running:
+        process = kill_a_worker(output)
+        told, _ = running.communicate(timeout=240)
+    assert running.returncode == COMPLETE, f"{process}: {told.decode()}"
+    assert files_below(output) == whole
+    again = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert "Nothing to be done" in again.stderr + again.stdout
+
+
+@pytest.mark.full
+def test_kubernetes_takes_the_manifest(engines: Path) -> None:
+    check = "import sys, yaml, kubernetes_validate as k\n"
+    check += "for part in yaml.safe_load_all(open(sys.argv[1])): k.validate(part, '1.31', True)"
+    for manifest, is_valid in (
+        ((CLUSTER / "kubernetes.yaml").read_text(), True),
+        ((CLUSTER / "kubernetes.yaml").read_text().replace("completions", "completion"), False),
+    ):
+        command = [engines / "python", "-c", check, "/dev/stdin"]
+        done = subprocess.run(command, input=manifest, capture_output=True, text=True, check=False)
+        assert (done.returncode == 0) == is_valid, done.stderr
+
+
+def test_aws_batch_takes_the_manifest() -> None:
+    """The model of the API that botocore holds, by which every call is checked."""
+    batch = botocore.session.Session().get_service_model("batch")
+    shape = batch.operation_model("RegisterJobDefinition").input_shape
+    definition = json.loads((CLUSTER / "aws-batch.json").read_text())
+    report = ParamValidator().validate(definition, shape)
+    assert not report.has_errors(), report.generate_report()
+    wrong = ParamValidator().validate(definition | {"retryStrategy": 5}, shape)
+    assert wrong.has_errors()
 
 
 def test_the_manifests_are_those_of_kubernetes_and_aws_batch() -> None:
