@@ -4,11 +4,13 @@ mod clean;
 mod convert;
 mod demo;
 mod description;
+mod environment;
+mod headings;
 mod info;
 mod input;
 mod job;
-mod jobs;
 mod memory;
+mod mistyped;
 mod names;
 mod paths;
 mod plan;
@@ -17,10 +19,11 @@ mod sample;
 mod store;
 mod tables;
 mod verify;
+mod whole_number;
 
 use std::ffi::OsString;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub(crate) use clean::CleanArguments;
 pub(crate) use convert::ConvertArguments;
@@ -36,6 +39,9 @@ pub(crate) use sample::SampleArguments;
 pub(crate) use verify::VerifyArguments;
 
 use crate::verbosity::Verbosity;
+use environment::{set_variables, with_environment};
+use headings::with_headings;
+use mistyped::with_advice;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -47,12 +53,21 @@ Examples:
   rxrx2zarr job init rxrx1 rxrx1-zarr --parts 16    the same in parts, on many machines
   rxrx2zarr verify rxrx1-zarr --source rxrx1   read all of it, compare every pixel
   rxrx2zarr info rxrx1-zarr                    show what is in a dataset, and how to open it
-  rxrx2zarr publish rxrx1-zarr s3://bucket/rxrx1";
+  rxrx2zarr publish rxrx1-zarr s3://bucket/rxrx1
+
+An environment variable can give an option its value: RXRX2ZARR_JOBS is --jobs, and
+RXRX2ZARR_STORE_OPTION is --store-option. Options that replace something or skip a
+check have none.";
 
 /// Convert RxRx1's 753,060 PNG files into one sharded Zarr v3 array with Parquet
 /// tables, ready for xarray, DuckDB and object storage.
 #[derive(Debug, Parser)]
-#[command(version, before_help = EXAMPLES, max_term_width = 100)]
+#[command(
+    version,
+    long_version = crate::version::long_version(),
+    after_long_help = EXAMPLES,
+    max_term_width = 100
+)]
 pub(crate) struct Program {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -68,18 +83,17 @@ pub(crate) struct Program {
     quiet: bool,
 
     /// Also print each stored object, and all known examples of a problem
-    #[arg(short, long, global = true, display_order = 901)]
-    verbose: bool,
+    #[arg(short, long, global = true, display_order = 901, action = ArgAction::Count)]
+    verbose: u8,
 }
 
 impl Program {
     /// Parses a command line. The first argument is the name of the program.
     pub(crate) fn parse_from(arguments: &[OsString]) -> Result<Self, clap::Error> {
-        let command = Self::command().mut_subcommand("verify", |verify| {
-            // convert and plan have these arguments, too, and no source.
-            verify.mut_group("TableArguments", |tables| tables.requires("source"))
-        });
-        let program = Self::from_arg_matches(&command.try_get_matches_from(arguments)?)?;
+        let mut command = Self::whole_command();
+        let matches = command.try_get_matches_from_mut(arguments);
+        let matches = matches.map_err(|error| with_advice(error, &set_variables(&command)))?;
+        let program = Self::from_arg_matches(&matches)?;
         match &program.command {
             Command::Convert(arguments) if !arguments.has_output() => {
                 Err(no_output("convert [OPTIONS] [INPUT]... <OUTPUT>"))
@@ -93,14 +107,31 @@ impl Program {
         }
     }
 
+    /// Returns the command line as clap knows it, with what its attributes cannot say.
+    pub(crate) fn whole_command() -> clap::Command {
+        let command = Self::command().mut_subcommand("verify", |verify| {
+            // convert and plan have these arguments, too, and no source.
+            verify.mut_group("TableArguments", |tables| tables.requires("source"))
+        });
+        with_short_help(with_headings(with_environment(command)))
+    }
+
     /// Returns the amount of text to print on standard error.
     pub(crate) fn verbosity(&self) -> Verbosity {
         match (self.quiet, self.verbose) {
             (true, _) => Verbosity::Quiet,
-            (_, true) => Verbosity::Verbose,
-            _ => Verbosity::Normal,
+            (false, 0) => Verbosity::Normal,
+            // More of them say nothing more.
+            (false, _) => Verbosity::Verbose,
         }
     }
+}
+
+/// Says at the end of the short help where the rest stands.
+fn with_short_help(command: clap::Command) -> clap::Command {
+    command
+        .after_help("--help also shows examples and exit codes.")
+        .mut_subcommands(with_short_help)
 }
 
 /// The error of a command line without OUTPUT.
@@ -121,8 +152,10 @@ pub(crate) enum Command {
     /// Convert in parts, by several processes or machines
     Job(JobArguments),
     /// Read a whole dataset and report everything that is not as it was written
+    #[command(aliases = ["validate", "check"])]
     Verify(VerifyArguments),
     /// Show what is in a dataset and how to open it
+    #[command(aliases = ["inspect", "show"])]
     Info(InfoArguments),
     /// Copy a complete dataset to an object store, the root metadata last
     Publish(PublishArguments),

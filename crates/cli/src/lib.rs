@@ -28,6 +28,7 @@ mod sample;
 mod session;
 mod signals;
 mod verbosity;
+mod version;
 mod with_progress;
 
 use std::ffi::OsString;

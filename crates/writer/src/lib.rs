@@ -47,8 +47,9 @@ pub use rxrx_metadata as metadata;
 pub use rxrx_decoder::Oddity;
 pub use rxrx_format::{
     ChannelDescription, Codec, CodecError, ColumnMeaning, ColumnMeanings, DatasetAttributes,
-    Description, EmbeddingsDigest, GENERATOR, LabelError, PlaneCounts, READER_VERSIONS,
-    ReadTableError, Settings, TableError, UnknownCodec, Window, WindowOrigin, data_type_name,
+    Description, ENCODER_REVISION, EmbeddingsDigest, FORMAT_IS_DRAFT, FORMAT_VERSION, GENERATOR,
+    LabelError, OLDEST_FORMAT_VERSION, PlaneCounts, READER_VERSIONS, ReadTableError, Settings,
+    TableError, UnknownCodec, Window, WindowOrigin, data_type_name,
 };
 pub use rxrx_input::{
     Archive, ArchiveError, DescriptionError, FolderSource, PlanInputError, PlanOptions,

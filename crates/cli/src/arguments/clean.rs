@@ -22,7 +22,7 @@ are given up; elsewhere, a life-cycle rule of the bucket removes them.
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage.";
 
 #[derive(Debug, Args)]
-#[command(before_help = EXAMPLES)]
+#[command(after_long_help = EXAMPLES)]
 pub(crate) struct CleanArguments {
     /// Dataset, finished or not: a folder or an address
     #[arg(value_name = "OUTPUT")]

@@ -7,9 +7,9 @@ use clap::Args;
 use rxrx_writer::{Location, LocationError, LockKind, PlanOptions};
 
 use super::input::InputArguments;
-use super::jobs::jobs;
 use super::memory::MemoryArguments;
 use super::paths::PathArguments;
+use super::whole_number::{jobs, seconds};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -35,7 +35,7 @@ Exit codes: 0 complete, 1 failed and nothing sealed, 2 wrong usage,
 
 #[derive(Debug, Args)]
 #[command(
-    before_help = EXAMPLES,
+    after_long_help = EXAMPLES,
     override_usage = "rxrx2zarr convert [OPTIONS] [INPUT]... <OUTPUT>"
 )]
 pub(crate) struct ConvertArguments {
@@ -46,7 +46,7 @@ pub(crate) struct ConvertArguments {
     pub(crate) input: InputArguments,
 
     /// Number of threads that decode and encode [default: all cores]
-    #[arg(short, long, value_name = "N", value_parser = jobs())]
+    #[arg(short, long, alias = "threads", value_name = "N", value_parser = jobs)]
     pub(crate) jobs: Option<NonZeroUsize>,
 
     #[command(flatten)]
@@ -54,7 +54,7 @@ pub(crate) struct ConvertArguments {
 
     /// Seconds that shards in progress may take after a signal; what is left of them is
     /// dropped, and converted when the run is continued
-    #[arg(long, value_name = "SECONDS", default_value = "5")]
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     grace: u32,
 
     /// Convert even if images are missing: their pixels become 0

@@ -23,7 +23,7 @@ Exit codes: 0 a complete dataset, 1 unfinished, objects missing, or no
 dataset, 2 wrong usage.";
 
 #[derive(Debug, Args)]
-#[command(before_help = EXAMPLES)]
+#[command(after_long_help = EXAMPLES)]
 pub(crate) struct InfoArguments {
     /// Dataset that convert made: a folder or an address
     #[arg(value_name = "DATASET")]

@@ -11,6 +11,7 @@ use super::description::DescriptionArguments;
 use super::names::NameArguments;
 use super::store::StoreArguments;
 use super::tables::TableArguments;
+use super::whole_number::from_one;
 
 /// The input, the rows to convert, and the layout of the array.
 #[derive(Debug, Args)]
@@ -50,26 +51,26 @@ pub(crate) struct InputArguments {
     pixel_size: Option<PixelSize>,
 
     /// Number of sites in a chunk, which a reader decodes at once
-    #[arg(long, value_name = "N", default_value = "1")]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = from_one)]
     chunk_sites: NonZeroUsize,
 
     /// Number of channels in a chunk [default: all if a site has at most 8 MiB, else 1]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = from_one)]
     chunk_channels: Option<NonZeroUsize>,
 
     /// Cut planes into tiles of N x N pixels, of which each is a chunk; planes that are
     /// not larger are not cut [default: 1024 if a plane has more than 8 MiB]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = from_one)]
     tile: Option<NonZeroUsize>,
 
     /// Number of sites in a shard, which is stored as one object; a multiple of --chunk-sites
     /// [default: a power of two, at most 64 sites and 1 GiB of pixels]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = from_one)]
     shard_sites: Option<NonZeroUsize>,
 
     /// Codec: blosc-zstd, zstd, blosc-lz4 (fastest) or delta-zstd (smallest for 8-bit images);
     /// plan names the smallest
-    #[arg(long, value_name = "NAME", default_value_t)]
+    #[arg(long, alias = "compression", value_name = "NAME", default_value_t)]
     pub(crate) codec: Codec,
 
     #[command(flatten)]

@@ -27,7 +27,7 @@ at any time. scripts/cluster has files for Slurm, Dask, Kubernetes, AWS Batch an
 xargs.";
 
 #[derive(Debug, Args)]
-#[command(before_help = EXAMPLES)]
+#[command(after_long_help = EXAMPLES)]
 pub(crate) struct JobArguments {
     #[command(subcommand)]
     pub(crate) step: JobStep,

@@ -18,7 +18,7 @@ Exit codes: 0 planned, 1 cannot be converted or does not fit, 2 wrong usage. Mis
 not change the code: convert needs --allow-missing for them.";
 
 #[derive(Debug, Args)]
-#[command(before_help = EXAMPLES)]
+#[command(after_long_help = EXAMPLES)]
 pub(crate) struct PlanArguments {
     /// Folder, zip or tar archive, folder of tars, or Parquet files, with images named
     /// [images/]EXP/PlateN/WELL_sS_wC.png: a path, or an address s3://, gs://, az:// or

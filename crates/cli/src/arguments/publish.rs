@@ -19,7 +19,7 @@ Access rights are not changed.
 Exit codes: 0 published, 1 failed and nothing sealed, 2 wrong usage.";
 
 #[derive(Debug, Args)]
-#[command(before_help = EXAMPLES)]
+#[command(after_long_help = EXAMPLES)]
 pub(crate) struct PublishArguments {
     /// Dataset that convert made: a folder or an address
     #[arg(value_name = "DATASET")]

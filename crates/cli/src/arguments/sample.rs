@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::jobs::jobs;
+use super::whole_number::{from_one, jobs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -15,14 +15,14 @@ Examples:
 Exit codes: 0 complete, 1 failed, 2 wrong usage.";
 
 #[derive(Debug, Args)]
-#[command(before_help = EXAMPLES)]
+#[command(after_long_help = EXAMPLES)]
 pub(crate) struct SampleArguments {
     /// Folder to create
     #[arg(value_name = "DEST")]
     pub(crate) dest: PathBuf,
 
     /// Number of sites to make, with six images each
-    #[arg(long, value_name = "N", default_value = "48")]
+    #[arg(long, value_name = "N", default_value = "48", value_parser = from_one)]
     pub(crate) sites: NonZeroUsize,
 
     /// Seed of the random numbers: the same seed makes the same files
@@ -34,6 +34,6 @@ pub(crate) struct SampleArguments {
     pub(crate) size: u32,
 
     /// Number of threads that draw and encode [default: all cores]
-    #[arg(short, long, value_name = "N", value_parser = jobs())]
+    #[arg(short, long, alias = "threads", value_name = "N", value_parser = jobs)]
     pub(crate) jobs: Option<NonZeroUsize>,
 }

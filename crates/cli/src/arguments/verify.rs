@@ -8,10 +8,10 @@ use rxrx_writer::metadata::ProfileChoice;
 use rxrx_writer::{Location, LocationError, Tables};
 
 use super::description::profile;
-use super::jobs::jobs;
 use super::memory::MemoryArguments;
 use super::store::StoreArguments;
 use super::tables::TableArguments;
+use super::whole_number::jobs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -24,7 +24,7 @@ Exit codes: 0 all is as recorded, 1 it is not, or cannot be verified,
 2 wrong usage.";
 
 #[derive(Debug, Args)]
-#[command(before_help = EXAMPLES)]
+#[command(after_long_help = EXAMPLES)]
 pub(crate) struct VerifyArguments {
     /// Dataset that convert made: a folder or an address
     #[arg(value_name = "DATASET")]
@@ -48,7 +48,7 @@ pub(crate) struct VerifyArguments {
     pub(crate) no_download: bool,
 
     /// Number of threads that hash and decode [default: all cores]
-    #[arg(short, long, value_name = "N", value_parser = jobs())]
+    #[arg(short, long, alias = "threads", value_name = "N", value_parser = jobs)]
     pub(crate) jobs: Option<NonZeroUsize>,
 
     #[command(flatten)]

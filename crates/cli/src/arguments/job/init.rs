@@ -6,8 +6,8 @@ use clap::Args;
 use rxrx_writer::{Location, LocationError, PlanOptions};
 
 use super::super::input::InputArguments;
-use super::super::jobs::jobs;
 use super::super::paths::PathArguments;
+use super::super::whole_number::{from_one, jobs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -22,7 +22,7 @@ Exit codes: 0 planned, or complete already, 1 refused or failed, 2 wrong usage."
 
 #[derive(Debug, Args)]
 #[command(
-    before_help = EXAMPLES,
+    after_long_help = EXAMPLES,
     override_usage = "rxrx2zarr job init [OPTIONS] --parts <N> [INPUT]... <OUTPUT>"
 )]
 pub(crate) struct JobInitArguments {
@@ -30,14 +30,14 @@ pub(crate) struct JobInitArguments {
     paths: PathArguments,
 
     /// Number of parts, each the work of one worker
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = from_one)]
     pub(crate) parts: NonZeroUsize,
 
     #[command(flatten)]
     pub(crate) input: InputArguments,
 
     /// Number of threads that read headers of images [default: all cores]
-    #[arg(short, long, value_name = "N", value_parser = jobs())]
+    #[arg(short, long, alias = "threads", value_name = "N", value_parser = jobs)]
     pub(crate) jobs: Option<NonZeroUsize>,
 
     /// Convert even if images are missing: their pixels become 0

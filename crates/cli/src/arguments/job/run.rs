@@ -7,9 +7,9 @@ use std::time::Duration;
 use clap::Args;
 use rxrx_writer::{JobInput, Location, LocationError};
 
-use super::super::jobs::jobs;
 use super::super::memory::MemoryArguments;
 use super::super::store::StoreArguments;
+use super::super::whole_number::{jobs, seconds};
 use super::parts::{PartList, parts};
 
 const EXAMPLES: &str = "\
@@ -29,7 +29,7 @@ Exit codes: 0 the parts are stored, whatever images are bad, 1 failed,
 SIGTERM.";
 
 #[derive(Debug, Args)]
-#[command(before_help = EXAMPLES)]
+#[command(after_long_help = EXAMPLES)]
 pub(crate) struct JobRunArguments {
     /// OUTPUT of `job init`
     #[arg(value_name = "OUTPUT")]
@@ -44,14 +44,14 @@ pub(crate) struct JobRunArguments {
     input: Vec<OsString>,
 
     /// Number of threads that decode and encode [default: all cores that the job was given]
-    #[arg(short, long, value_name = "N", value_parser = jobs())]
+    #[arg(short, long, alias = "threads", value_name = "N", value_parser = jobs)]
     pub(crate) jobs: Option<NonZeroUsize>,
 
     #[command(flatten)]
     pub(crate) memory: MemoryArguments,
 
     /// Seconds that shards in progress may take after a signal; what is left of them is dropped
-    #[arg(long, value_name = "SECONDS", default_value = "5")]
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     grace: u32,
 
     /// Stop at the first image that cannot be used

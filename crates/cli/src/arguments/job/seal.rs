@@ -6,8 +6,8 @@ use std::num::NonZeroUsize;
 use clap::Args;
 use rxrx_writer::{Location, LocationError};
 
-use super::super::jobs::jobs;
 use super::super::store::StoreArguments;
+use super::super::whole_number::jobs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -20,14 +20,14 @@ Exit codes: 0 complete, 1 failed and nothing sealed, 2 wrong usage,
 3 sealed but some images are missing or could not be used.";
 
 #[derive(Debug, Args)]
-#[command(before_help = EXAMPLES)]
+#[command(after_long_help = EXAMPLES)]
 pub(crate) struct JobSealArguments {
     /// OUTPUT of `job init`
     #[arg(value_name = "OUTPUT")]
     output: OsString,
 
     /// Number of threads that read the records [default: all cores]
-    #[arg(short, long, value_name = "N", value_parser = jobs())]
+    #[arg(short, long, alias = "threads", value_name = "N", value_parser = jobs)]
     pub(crate) jobs: Option<NonZeroUsize>,
 
     /// Print the result, or the failure, as JSON (see docs/json.md)

@@ -15,7 +15,7 @@ Examples:
 Exit codes: 0 shown, 1 there is no job, or it cannot be read, 2 wrong usage.";
 
 #[derive(Debug, Args)]
-#[command(before_help = EXAMPLES)]
+#[command(after_long_help = EXAMPLES)]
 pub(crate) struct JobStatusArguments {
     /// OUTPUT of `job init`
     #[arg(value_name = "OUTPUT")]
