@@ -22,6 +22,7 @@ mod verify;
 mod whole_number;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -38,6 +39,7 @@ pub(crate) use publish::PublishArguments;
 pub(crate) use sample::SampleArguments;
 pub(crate) use verify::VerifyArguments;
 
+use crate::report::ProgressKind;
 use crate::verbosity::Verbosity;
 use environment::{set_variables, with_environment};
 use headings::with_headings;
@@ -85,6 +87,21 @@ pub(crate) struct Program {
     /// Also print each stored object, and all known examples of a problem
     #[arg(short, long, global = true, display_order = 901, action = ArgAction::Count)]
     verbose: u8,
+
+    /// How progress is shown on standard error
+    #[arg(
+        long,
+        global = true,
+        display_order = 902,
+        value_name = "KIND",
+        value_enum,
+        default_value_t
+    )]
+    pub(crate) progress: ProgressKind,
+
+    /// Write what is said on standard error into this file, too, each line with its time
+    #[arg(long, global = true, display_order = 903, value_name = "FILE")]
+    pub(crate) log_file: Option<PathBuf>,
 }
 
 impl Program {

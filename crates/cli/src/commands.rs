@@ -42,7 +42,7 @@ pub(crate) fn run(program: &Program, session: &Session<'_>) -> anyhow::Result<Do
         Command::Job(arguments) => job::run(arguments, session)?,
         Command::Plan(arguments) => plan::run(arguments, session)?,
         Command::Verify(arguments) => verify::run(arguments, session)?,
-        Command::Info(arguments) => info::run(arguments)?,
+        Command::Info(arguments) => info::run(arguments, session)?,
         Command::Clean(arguments) => clean::run(arguments, session)?,
         Command::Publish(arguments) => publish::run(arguments, session)?,
         Command::Sample(arguments) => return Ok(Done::Printed(sample::run(arguments, console)?)),

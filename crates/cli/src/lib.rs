@@ -32,6 +32,7 @@ mod version;
 mod with_progress;
 
 use std::ffi::OsString;
+use std::fs::OpenOptions;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -39,6 +40,7 @@ pub use failure::{ErrorKind, Failure};
 pub use report::Listener;
 pub use rxrx_writer::Event;
 
+use anyhow::Context;
 use arguments::Program;
 use commands::Done;
 use report::Console;
@@ -55,17 +57,41 @@ pub fn run(arguments: &[OsString]) -> u8 {
     };
     let json = program.command.is_json();
     let session = Session {
-        console: Console::of_program(program.verbosity()),
+        console: Console::of_program(program.verbosity(), program.progress),
         stop: None,
     };
+    if let Err(error) = open_log(&program, arguments) {
+        return failure::report_error(&error, json);
+    }
     let status = commands::run(&program, &session).and_then(|done| match done {
         Done::Result(outcome) => outcome.print(json),
         Done::Printed(status) => Ok(status),
     });
-    match status {
+    let code = match status {
         Ok(status) => status.code(),
         Err(error) => failure::report_error(&error, json),
-    }
+    };
+    report::log_line(&format!("ended with exit code {code}"));
+    code
+}
+
+/// Opens the file of `--log-file`, and writes the command line into it: what is in it before
+/// stays.
+fn open_log(program: &Program, arguments: &[OsString]) -> anyhow::Result<()> {
+    let Some(path) = &program.log_file else {
+        return Ok(());
+    };
+    let mut options = OpenOptions::new();
+    let file = options.append(true).create(true).open(path);
+    let file = file.with_context(|| format!("cannot write the log {}", path.display()))?;
+    report::set_log(file);
+    let arguments = arguments
+        .iter()
+        .skip(1)
+        .map(|word| word.display().to_string());
+    let command: Vec<String> = arguments.collect();
+    report::log_line(&format!("rxrx2zarr {}", command.join(" ")));
+    Ok(())
 }
 
 /// The result of a command.

@@ -4,6 +4,7 @@
 //! Each report is one file with one function that writes into `&mut dyn Write`. Control
 //! characters are escaped behind it, in `streams`.
 
+mod bar;
 mod cleaned;
 mod console;
 mod converted;
@@ -23,9 +24,10 @@ mod unfinished;
 mod verified;
 mod verified_by_store;
 
+pub(crate) use bar::{clear_bar, set_bar};
 pub(crate) use cleaned::cleaned;
-pub(crate) use console::Console;
 pub use console::Listener;
+pub(crate) use console::{Console, ProgressKind, Shown};
 pub(crate) use converted::converted;
 pub(crate) use data_set::{profile_fields, warn_described_otherwise, warn_unsettled};
 pub(crate) use how_to_open::how_to_open;
@@ -37,8 +39,8 @@ pub(crate) use plan::{DescribedInput, PlanEstimates, PlanMemory, plan};
 pub(crate) use problems::{blocking_problems, problems};
 pub(crate) use published::{published, to_publish};
 pub(crate) use sample::sample;
-pub(crate) use streams::{line, plain, print};
-pub(crate) use text::{bytes, quantity};
+pub(crate) use streams::{json_line, line, log_line, plain, print, set_log, stamped_line};
+pub(crate) use text::{bytes, duration, number, quantity};
 pub(crate) use unfinished::unfinished;
 pub(crate) use verified::verified;
 pub(crate) use verified_by_store::verified_by_store;

@@ -7,15 +7,27 @@
 //! ignores SIGHUP, and goes on doing so.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread;
 
 #[cfg(unix)]
 use signal_hook::consts::{SIGHUP, SIGUSR1};
 use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
+use signal_hook::iterator::Signals;
+use signal_hook::{flag, low_level};
 
 use crate::exit_status::ExitStatus;
+use crate::report;
+
+static REQUESTED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+
+/// Whether a signal has asked this process to stop.
+pub(crate) fn is_stop_requested() -> bool {
+    REQUESTED
+        .get()
+        .is_some_and(|requested| requested.load(Ordering::Relaxed))
+}
 
 /// The signal handlers cannot be installed.
 #[derive(Debug, thiserror::Error)]
@@ -38,15 +50,19 @@ impl StopSignal {
             requested: Arc::new(AtomicBool::new(false)),
             signal: Arc::new(AtomicUsize::new(0)),
         };
-        for number in [SIGINT, SIGTERM] {
-            stop.handle(number).map_err(SignalError)?;
-        }
+        let mut numbers = vec![SIGINT, SIGTERM];
         #[cfg(unix)]
-        stop.handle(SIGUSR1).map_err(SignalError)?;
+        numbers.push(SIGUSR1);
         #[cfg(unix)]
         if !rxrx_writer::is_signal_ignored(SIGHUP) {
-            stop.handle(SIGHUP).map_err(SignalError)?;
+            numbers.push(SIGHUP);
         }
+        stop.end_at_second(&numbers).map_err(SignalError)?;
+        for number in numbers {
+            stop.handle(number).map_err(SignalError)?;
+        }
+        // A process has one command line, and installs its handlers once.
+        let _ = REQUESTED.set(Arc::clone(&stop.requested));
         Ok(stop)
     }
 
@@ -59,14 +75,33 @@ impl StopSignal {
         }
     }
 
-    /// Installs the handlers of one signal. They run in the order in which they
-    /// are registered: the first signal finds the flag false and sets it, the
-    /// second one finds it true and ends the process.
+    /// Installs the handlers of one signal.
     fn handle(&self, number: i32) -> io::Result<()> {
-        let code = i32::from(ExitStatus::SIGNAL_BASE) + number;
-        flag::register_conditional_shutdown(number, code, Arc::clone(&self.requested))?;
         flag::register(number, Arc::clone(&self.requested))?;
         flag::register_usize(number, Arc::clone(&self.signal), number as usize)?;
+        Ok(())
+    }
+
+    /// Ends the process at the second of these signals. A thread says so before; where the
+    /// system gives no thread, a handler ends the process without a word.
+    fn end_at_second(&self, numbers: &[i32]) -> io::Result<()> {
+        let mut signals = Signals::new(numbers)?;
+        let waiting = thread::Builder::new().name("signals".to_owned());
+        let started = waiting.spawn(move || {
+            if let Some(number) = signals.forever().nth(1) {
+                report::clear_bar();
+                report::line(
+                    "stopped at once: what is stored stays, and the same command continues",
+                );
+                low_level::exit(i32::from(ExitStatus::SIGNAL_BASE) + number);
+            }
+        });
+        if started.is_err() {
+            for number in numbers {
+                let code = i32::from(ExitStatus::SIGNAL_BASE) + number;
+                flag::register_conditional_shutdown(*number, code, Arc::clone(&self.requested))?;
+            }
+        }
         Ok(())
     }
 

@@ -9,13 +9,24 @@ use std::time::Instant;
 use anyhow::Context;
 use rxrx_writer::metadata::InputDescription;
 use rxrx_writer::{
-    ConvertError, ConvertOptions, Converted, Description, Location, PlannedInput, PublishError,
-    PublishOptions, Published, Store, VerifyError, VerifyOptions, VerifyReport,
+    ConvertError, ConvertOptions, Converted, Description, Location, PlanInputError, PlanOptions,
+    PlannedInput, PublishError, PublishOptions, Published, Store, VerifyError, VerifyOptions,
+    VerifyReport,
 };
 
-use crate::progress::{FileProgress, ObjectProgress, SiteProgress};
+use crate::progress::{FileProgress, ObjectProgress, SiteProgress, StageProgress};
 use crate::report::Console;
 use crate::sample::{SampleSpec, SampleSummary, write_sample};
+
+/// Plans the conversion of `inputs`.
+pub(crate) fn plan(
+    inputs: &[Location],
+    options: PlanOptions,
+    console: Console<'_>,
+) -> Result<PlannedInput, PlanInputError> {
+    let _progress = StageProgress::new(console, "planning");
+    rxrx_writer::plan_inputs(inputs, options)
+}
 
 /// Converts `prepared` into a dataset at `output`.
 pub(crate) fn convert(
@@ -25,7 +36,7 @@ pub(crate) fn convert(
     console: Console<'_>,
 ) -> Result<(Converted, f64), ConvertError> {
     let start = Instant::now();
-    let progress = SiteProgress::new(console);
+    let progress = SiteProgress::new(console, "converting");
     let converted = rxrx_writer::convert(prepared, output, options, &progress);
     progress.finish();
     Ok((converted?, start.elapsed().as_secs_f64()))
@@ -40,7 +51,7 @@ pub(crate) fn verify(
     console: Console<'_>,
 ) -> Result<(VerifyReport, f64), VerifyError> {
     let start = Instant::now();
-    let progress = SiteProgress::new(console);
+    let progress = SiteProgress::new(console, "verifying");
     let report = rxrx_writer::verify(store, dataset, source, options, &progress);
     progress.finish();
     Ok((report?, start.elapsed().as_secs_f64()))
@@ -68,8 +79,8 @@ pub(crate) fn sample(
     jobs: NonZeroUsize,
     console: Console<'_>,
 ) -> anyhow::Result<SampleSummary> {
-    let progress = FileProgress::new("making images", console);
-    let summary = write_sample(dest, spec, jobs, &|done, of| progress.set(done, of));
+    let progress = FileProgress::new("drawing", console);
+    let summary = write_sample(dest, spec, jobs, &|_, all| progress.add(all));
     progress.finish();
     let summary = summary?;
     let path = dest.join(InputDescription::FILE);

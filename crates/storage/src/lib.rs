@@ -59,4 +59,4 @@ pub use rxrx_platform::{
     FreeSpace, IoFault, OpenFileError, anonymous_memory, is_signal_ignored, open_file,
     release_free_memory, set_mmap_threshold,
 };
-pub use rxrx_transport::causes;
+pub use rxrx_transport::{Waiting, causes, waiting};

@@ -32,6 +32,7 @@ use object_store::client::{
 use self::pages::{Pages, continuation_token, is_list};
 use crate::causes::causes;
 use crate::transport::{Transport, TransportSettings, host};
+use crate::waiting::Asked;
 
 /// Largest page of a list: four times 5,000 objects with names of 1,024 bytes that take
 /// two bytes each.
@@ -111,7 +112,15 @@ impl HttpService for GuardedService {
         let is_list = is_list(request.method(), request.uri());
         let token = continuation_token(request.uri());
         let host = host(request.uri());
+        let pending = Asked::new(&host);
         let answer = self.client.execute(request).await;
+        match &answer {
+            Ok(answer) if is_busy(answer.status()) => {
+                pending.failed(|| answer.status().to_string())
+            }
+            Ok(_) => pending.answered(),
+            Err(error) => pending.failed(|| innermost(error).to_string()),
+        }
         let answer = answer.map_err(|error| {
             let is_late = self.answered.get().is_none() && asked.elapsed() > self.connect_for;
             of_connection(error, &host, is_late)
@@ -137,6 +146,12 @@ impl HttpService for GuardedService {
         };
         Ok(HttpResponse::from_parts(parts, body))
     }
+}
+
+/// Whether a store asks for another try.
+fn is_busy(status: StatusCode) -> bool {
+    status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED
+        || status == StatusCode::TOO_MANY_REQUESTS
 }
 
 /// What the error of a redirect says.

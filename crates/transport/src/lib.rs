@@ -10,6 +10,7 @@
 //!  └─ credentials          keys of a profile, and programs that give them
 //!      └─ aws_profile, shared_files   ~/.aws
 //! causes                the causes of an error
+//! waiting               hosts that have not answered for a while
 //! checksum, upload_checksums   checksums that a server compares
 //! stated_checksums      checksums that a server states
 //! platform              the call that differs between operating systems
@@ -31,6 +32,7 @@ mod stated_checksums;
 mod test_runtime;
 mod transport;
 mod upload_checksums;
+mod waiting;
 
 pub use self::aws_profile::{Profile, profile};
 pub use self::causes::causes;
@@ -44,3 +46,4 @@ pub use self::signer::Signer;
 pub use self::stated_checksums::{ASK_FOR_CHECKSUMS, StatedChecksums, checksum_of_tag};
 pub use self::transport::{Bandwidth, Pace, Transport, TransportSettings};
 pub use self::upload_checksums::{Md5Tags, add_checksum};
+pub use self::waiting::{Waiting, waiting};

@@ -59,8 +59,9 @@ pub use rxrx_input::{
 pub use rxrx_reader::{DatasetError, DatasetInfo};
 pub use rxrx_storage::{
     Address, FreeSpace, LocalStore, Location, LocationError, LockError, Store, StoreError,
-    StoreErrorKind, StoreOption, StoredObject, WriteObject, WriteOutcome, anonymous_memory,
-    bytes_a_second, is_signal_ignored, open_store, release_free_memory, set_mmap_threshold,
+    StoreErrorKind, StoreOption, StoredObject, Waiting, WriteObject, WriteOutcome,
+    anonymous_memory, bytes_a_second, is_signal_ignored, open_store, release_free_memory,
+    set_mmap_threshold, waiting,
 };
 
 pub use rxrx_verify::{

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use rxrx_writer::{
     Codec, ConvertError, ConvertOptions, Description, Existing, Location, MadeWith, PlanOptions,
-    PlannedInput, plan_inputs, plan_options,
+    PlannedInput, plan_options,
 };
 
 use crate::arguments::ConvertArguments;
@@ -85,7 +85,7 @@ fn plan(
     };
     let inputs = arguments.inputs(&given)?;
     if !arguments.retry_bad {
-        let prepared = plan_inputs(&inputs, given)?;
+        let prepared = with_progress::plan(&inputs, given, console)?;
         let description = arguments.input.description.description(&prepared);
         report::warn_unsettled(&prepared.recognised, &description, console);
         return Ok(Planned {
@@ -104,7 +104,7 @@ fn plan(
         ..plan_options(&settings, given.tables)
     };
     Ok(Planned {
-        prepared: plan_inputs(&inputs, options)?,
+        prepared: with_progress::plan(&inputs, options, console)?,
         codec: settings.codec,
         description,
     })

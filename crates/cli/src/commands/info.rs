@@ -9,10 +9,13 @@ use serde::Serialize;
 use crate::arguments::InfoArguments;
 use crate::exit_status::ExitStatus;
 use crate::outcome::Outcome;
+use crate::progress::StageProgress;
 use crate::report;
+use crate::session::Session;
 
-pub(crate) fn run(arguments: &InfoArguments) -> anyhow::Result<Outcome> {
+pub(crate) fn run(arguments: &InfoArguments, session: &Session<'_>) -> anyhow::Result<Outcome> {
     let location = arguments.dataset()?;
+    let _progress = StageProgress::new(session.console, "looking");
     let dataset = match Dataset::open(&location) {
         Ok(dataset) => dataset,
         Err(error) if error.error_kind() == DatasetErrorKind::NotADataset => {

@@ -4,8 +4,8 @@ use std::io::Write;
 use std::time::Instant;
 
 use rxrx_writer::{
-    ConvertError, ConvertOptions, JobError, PartRun, PlanOptions, init_job, job_status,
-    plan_inputs, run_part, seal_job,
+    ConvertError, ConvertOptions, JobError, PartRun, PlanOptions, init_job, job_status, run_part,
+    seal_job,
 };
 
 use crate::arguments::{
@@ -21,6 +21,7 @@ use crate::report;
 use crate::session::Session;
 use crate::signals::StopSignal;
 use crate::verbosity::Verbosity;
+use crate::with_progress;
 
 pub(crate) fn run(arguments: &JobArguments, session: &Session<'_>) -> anyhow::Result<Outcome> {
     match &arguments.step {
@@ -38,7 +39,7 @@ fn init(arguments: &JobInitArguments, session: &Session<'_>) -> anyhow::Result<O
         jobs: arguments.jobs,
         ..arguments.input.plan_options()?
     };
-    let prepared = plan_inputs(&arguments.inputs(&given)?, given)?;
+    let prepared = with_progress::plan(&arguments.inputs(&given)?, given, console)?;
     let description = arguments.input.description.description(&prepared);
     report::warn_unsettled(&prepared.recognised, &description, console);
     let options = ConvertOptions::default()
@@ -46,7 +47,7 @@ fn init(arguments: &JobInitArguments, session: &Session<'_>) -> anyhow::Result<O
         .allow_missing(arguments.allow_missing)
         .ignore_space(arguments.ignore_space)
         .description(description);
-    let progress = SiteProgress::new(session.console);
+    let progress = SiteProgress::new(session.console, "planning");
     let started = init_job(&prepared, &output, &options, arguments.parts, &progress);
     progress.finish();
     let started = started?;
@@ -80,7 +81,7 @@ fn run_parts(arguments: &JobRunArguments, session: &Session<'_>) -> anyhow::Resu
         .stop(stop.requested())
         .grace(arguments.grace());
     let start = Instant::now();
-    let progress = SiteProgress::new(session.console);
+    let progress = SiteProgress::new(session.console, "converting");
     let runs: Result<Vec<PartRun>, JobError> = parts
         .0
         .iter()
@@ -121,7 +122,7 @@ fn seal(arguments: &JobSealArguments, session: &Session<'_>) -> anyhow::Result<O
     let output = arguments.output()?;
     let options = ConvertOptions::default().jobs(jobs_or_cores(arguments.jobs)?);
     let start = Instant::now();
-    let progress = SiteProgress::new(session.console);
+    let progress = SiteProgress::new(session.console, "sealing");
     let sealed = seal_job(&output, &options, &progress);
     progress.finish();
     let (sealed, seconds) = (sealed?, start.elapsed().as_secs_f64());

@@ -5,7 +5,7 @@ use std::io::Write;
 use rxrx_writer::metadata::Severity;
 use rxrx_writer::{
     Description, ObjectNumbers, OutputSpace, PlannedInput, Projection, anonymous_memory,
-    data_type_name, plan_inputs, release_free_memory,
+    data_type_name, release_free_memory,
 };
 use serde_json::{Value, json};
 
@@ -14,10 +14,12 @@ use crate::exit_status::ExitStatus;
 use crate::outcome::Outcome;
 use crate::report::{self, DescribedInput, PlanEstimates, PlanMemory};
 use crate::session::Session;
+use crate::with_progress;
 
 pub(crate) fn run(arguments: &PlanArguments, session: &Session<'_>) -> anyhow::Result<Outcome> {
+    let console = session.console;
     let options = arguments.input.plan_options()?;
-    let prepared = plan_inputs(&arguments.inputs(&options)?, options)?;
+    let prepared = with_progress::plan(&arguments.inputs(&options)?, options, console)?;
     let codec = arguments.input.codec;
     let plan = &prepared.plan;
     let description = arguments.input.description.description(&prepared);

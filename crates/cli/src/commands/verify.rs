@@ -6,7 +6,7 @@ use std::time::Instant;
 use rxrx_reader::{Dataset, read_root};
 use rxrx_writer::{
     Location, PlanOptions, PlannedInput, Store, VerifyOptions, input_names, open_store,
-    plan_inputs, plan_options, verify_by_store,
+    plan_options, verify_by_store,
 };
 
 use crate::arguments::VerifyArguments;
@@ -14,7 +14,7 @@ use crate::exit_status::ExitStatus;
 use crate::failure::CompareError;
 use crate::jobs::jobs_or_cores;
 use crate::outcome::Outcome;
-use crate::report;
+use crate::report::{self, Console};
 use crate::session::Session;
 use crate::verbosity::Verbosity;
 use crate::with_progress;
@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &VerifyArguments, session: &Session<'_>) -> anyhow:
     let store = store.as_ref();
     let source = match arguments.sources()? {
         inputs if inputs.is_empty() => None,
-        inputs => Some(plan_source(arguments, store, &dataset, &inputs)?),
+        inputs => Some(plan_source(arguments, store, &dataset, &inputs, console)?),
     };
     let options = VerifyOptions {
         jobs: jobs_or_cores(arguments.jobs)?,
@@ -66,6 +66,7 @@ fn plan_source(
     store: &dyn Store,
     dataset: &Location,
     inputs: &[Location],
+    console: Console<'_>,
 ) -> anyhow::Result<PlannedInput> {
     let root = read_root(store, &dataset.to_string())?;
     let options = PlanOptions {
@@ -73,7 +74,7 @@ fn plan_source(
         profile: arguments.profile.clone().unwrap_or_default(),
         ..plan_options(&root.attributes.settings, arguments.tables()?)
     };
-    let prepared = plan_inputs(inputs, options);
+    let prepared = with_progress::plan(inputs, options, console);
     Ok(prepared.map_err(|source| CompareError {
         input: input_names(inputs),
         dataset: dataset.clone(),

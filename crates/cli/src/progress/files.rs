@@ -1,30 +1,36 @@
 //! Progress of a sample.
 
-use indicatif::ProgressBar;
-
-use super::bar::bar;
+use super::display::Display;
 use crate::report::Console;
 
-/// Draws the number of files that are written.
-pub(crate) struct FileProgress(ProgressBar);
+/// Draws the number of images that are written.
+pub(crate) struct FileProgress<'a> {
+    display: Display<'a>,
+    verb: &'static str,
+    begun: std::sync::Once,
+}
 
-impl FileProgress {
-    /// Creates a bar with a title.
-    pub(crate) fn new(title: &str, console: Console<'_>) -> Self {
-        Self(bar(
-            console,
-            &format!("{{bar:30}} {title} {{pos}}/{{len}}  {{eta}} left"),
-        ))
+impl<'a> FileProgress<'a> {
+    /// Begins to draw the work `verb`, such as `drawing`.
+    pub(crate) fn new(verb: &'static str, console: Console<'a>) -> Self {
+        Self {
+            display: Display::new(console, "starting", "images"),
+            verb,
+            begun: std::sync::Once::new(),
+        }
     }
 
-    /// Draws `done` of `all` files.
-    pub(crate) fn set(&self, done: usize, all: usize) {
-        self.0.set_length(all as u64);
-        self.0.set_position(done as u64);
+    /// Counts an image, with which `all` are done in the end.
+    pub(crate) fn add(&self, all: usize) {
+        self.begun.call_once(|| {
+            self.display
+                .meter(|meter, now| meter.begin(now, self.verb, all));
+        });
+        self.display.meter(|meter, now| meter.advance(now, 1));
     }
 
     /// Removes the bar.
     pub(crate) fn finish(&self) {
-        self.0.finish_and_clear();
+        self.display.finish();
     }
 }

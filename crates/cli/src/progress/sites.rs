@@ -1,118 +1,62 @@
 //! Progress of a conversion or a verification.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
-
-use indicatif::{HumanDuration, ProgressBar};
 use rxrx_writer::{Event, Observer};
 
-use super::bar::{
-    bar, tell_checksum, tell_switch, tell_waiting, warn_names_not_flushed, warn_not_exclusive,
-};
+use super::display::Display;
 use super::kept::KeptImages;
+use super::messages::{
+    tell_checksum, tell_switch, tell_waiting, warn_names_not_flushed, warn_not_exclusive,
+};
 use super::resumed::resumed;
 use crate::report::{Console, bytes};
 use crate::verbosity::Verbosity;
 
-/// Time between two lines if standard error is not a terminal.
-const LINE_INTERVAL: Duration = Duration::from_secs(10);
-
 /// Draws the number of sites that are converted or verified.
 pub(crate) struct SiteProgress<'a> {
-    console: Console<'a>,
-    /// Whether lines are printed instead of the bar.
-    lines: bool,
-    bar: ProgressBar,
-    counts: Mutex<Counts>,
+    display: Display<'a>,
+    /// What is done with the sites, such as `converting`.
+    verb: &'static str,
     kept: KeptImages,
 }
 
-/// Sums since the start.
-struct Counts {
-    start: Instant,
-    last_line: Instant,
-    /// Sites in all.
-    sites: usize,
-    /// Sites that are done.
-    done: usize,
-    /// Bytes that were read for them.
-    bytes: u64,
-}
-
 impl<'a> SiteProgress<'a> {
-    /// Creates a bar.
-    pub(crate) fn new(console: Console<'a>) -> Self {
-        let now = Instant::now();
+    /// Draws the work `verb`, such as `converting`.
+    pub(crate) fn new(console: Console<'a>, verb: &'static str) -> Self {
         Self {
-            console,
-            lines: console.has_lines(),
-            bar: bar(console, "{bar:30} {pos}/{len} sites  {msg}  {eta} left"),
-            counts: Mutex::new(Counts {
-                start: now,
-                last_line: now,
-                sites: 0,
-                done: 0,
-                bytes: 0,
-            }),
+            display: Display::new(console, "starting", "sites"),
+            verb,
             kept: KeptImages::default(),
         }
     }
 
     /// Removes the bar, and tells of odd images.
     pub(crate) fn finish(&self) {
-        self.bar.finish_and_clear();
+        self.display.finish();
         if self.is_told() {
-            self.kept.tell(self.console);
+            self.kept.tell(self.console());
         }
     }
 
-    /// Sets the number of sites and starts the clock.
-    fn start(&self, sites: usize) {
-        let mut counts = self.counts();
-        counts.sites = sites;
-        counts.start = Instant::now();
-        self.bar.set_length(sites as u64);
-        self.bar.reset();
+    fn console(&self) -> Console<'a> {
+        self.display.console
     }
 
-    /// Adds sites that are done and the bytes that were read for them.
-    fn advance(&self, sites: usize, read: u64) {
-        let mut counts = self.counts();
-        counts.done += sites;
-        counts.bytes += read;
-        let seconds = counts.start.elapsed().as_secs_f64().max(1e-3);
-        let rate = counts.done as f64 / seconds;
-        let read = bytes((counts.bytes as f64 / seconds) as u64);
-        let speed = format!("{rate:.0} sites/s  {read}/s read");
-        if self.lines && counts.last_line.elapsed() >= LINE_INTERVAL {
-            counts.last_line = Instant::now();
-            let Counts { sites, done, .. } = *counts;
-            let left = sites.saturating_sub(done) as f64 / rate.max(1e-9);
-            // With a rate of nearly 0 the time exceeds a Duration.
-            let left = Duration::try_from_secs_f64(left).unwrap_or(Duration::MAX);
-            self.console.line(format_args!(
-                "{done}/{sites} sites  {speed}  {} left",
-                HumanDuration(left)
-            ));
-        }
-        drop(counts);
-        self.bar.inc(sites as u64);
-        self.bar.set_message(speed);
+    /// Goes on with a stage that has no count.
+    fn enter(&self, stage: &'static str) {
+        self.display.meter(|meter, now| {
+            meter.enter(now, stage);
+            meter.end_count();
+        });
     }
 
     /// Whether the user wants more than results and errors.
     fn is_told(&self) -> bool {
-        self.console.verbosity() > Verbosity::Quiet
-    }
-
-    /// Locks the counts. A thread that panicked leaves them usable.
-    fn counts(&self) -> MutexGuard<'_, Counts> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+        self.console().verbosity() > Verbosity::Quiet
     }
 
     /// Prints a line or a warning about an event, if the user wants to see it.
     fn tell(&self, event: Event<'_>) {
-        let console = self.console;
+        let console = self.console();
         let verbose = console.verbosity() == Verbosity::Verbose;
         match event {
             Event::Continued(found) => resumed(console, found),
@@ -148,31 +92,36 @@ impl<'a> SiteProgress<'a> {
 
 impl Observer for SiteProgress<'_> {
     fn notice(&self, event: Event<'_>) {
-        let console = self.console;
+        let console = self.console();
         console.event(&event);
         match event {
-            Event::Started { sites, .. } => self.start(sites),
-            Event::ChunkEncoded {
-                sites,
-                source_bytes,
-                ..
-            } => self.advance(sites, source_bytes),
-            Event::ChunkVerified {
-                sites,
-                stored_bytes,
-            } => self.advance(sites, stored_bytes),
+            Event::Started { sites, .. } => self
+                .display
+                .meter(|meter, now| meter.begin(now, self.verb, sites)),
+            Event::ChunkEncoded { sites, .. } | Event::ChunkVerified { sites, .. } => {
+                self.display.meter(|meter, now| meter.advance(now, sites))
+            }
             Event::PlaneKept { path, oddity } => self.kept.add(path, oddity),
-            Event::NotExclusive => self.bar.suspend(|| warn_not_exclusive(console)),
+            Event::PlaneRefused { .. } => self.display.meter(|meter, _| meter.add_bad()),
+            Event::Stopping { .. } => self.display.meter(|meter, now| meter.stop(now)),
+            Event::Sealing => self.enter("sealing"),
+            Event::Switching => self.enter("replacing the former dataset"),
+            _ => {}
+        }
+        match event {
+            Event::NotExclusive => self.display.suspend(|| warn_not_exclusive(console)),
             Event::OtherChecksum { checksum } if self.is_told() => {
-                self.bar.suspend(|| tell_checksum(console, checksum));
+                self.display.suspend(|| tell_checksum(console, checksum));
             }
-            Event::NamesNotFlushed => self.bar.suspend(|| warn_names_not_flushed(console)),
+            Event::NamesNotFlushed => self.display.suspend(|| warn_names_not_flushed(console)),
             // The user must know it, however quiet.
-            Event::NotFlushed { .. } => self.bar.suspend(|| self.tell(event)),
+            Event::NotFlushed { .. } => self.display.suspend(|| self.tell(event)),
             Event::WaitingForLease { holder } if self.is_told() => {
-                self.bar.suspend(|| tell_waiting(console, holder));
+                self.display.suspend(|| tell_waiting(console, holder));
             }
-            _ if self.is_told() => self.bar.suspend(|| self.tell(event)),
+            // These come all the time, and say nothing.
+            Event::ChunkEncoded { .. } | Event::ChunkVerified { .. } | Event::PlaneKept { .. } => {}
+            _ if self.is_told() => self.display.suspend(|| self.tell(event)),
             _ => {}
         }
     }

@@ -21,18 +21,45 @@ pub trait Listener: Sync {
     fn event(&self, event: &Event<'_>);
 }
 
+/// How progress is shown, as the user asks for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ProgressKind {
+    /// A bar on a terminal, otherwise lines
+    #[default]
+    Auto,
+    /// A bar, if standard error is a terminal
+    Bar,
+    /// A line every ten seconds, with the time
+    Lines,
+    /// A line of JSON every second (see docs/json.md)
+    Json,
+    /// Nothing
+    None,
+}
+
+/// How progress is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    Bar,
+    Lines,
+    Json,
+    None,
+}
+
 /// Says texts on standard error, or to a [`Listener`].
 #[derive(Clone, Copy)]
 pub(crate) struct Console<'a> {
     verbosity: Verbosity,
+    progress: ProgressKind,
     listener: Option<&'a dyn Listener>,
 }
 
 impl<'a> Console<'a> {
     /// Returns the console of the program: standard error.
-    pub(crate) fn of_program(verbosity: Verbosity) -> Self {
+    pub(crate) fn of_program(verbosity: Verbosity, progress: ProgressKind) -> Self {
         Self {
             verbosity,
+            progress,
             listener: None,
         }
     }
@@ -41,6 +68,7 @@ impl<'a> Console<'a> {
     pub(crate) fn of_listener(verbosity: Verbosity, listener: &'a dyn Listener) -> Self {
         Self {
             verbosity,
+            progress: ProgressKind::None,
             listener: Some(listener),
         }
     }
@@ -50,14 +78,17 @@ impl<'a> Console<'a> {
         self.verbosity
     }
 
-    /// Whether progress bars may be drawn.
-    pub(crate) fn has_bars(self) -> bool {
-        self.listener.is_none() && self.verbosity > Verbosity::Quiet
-    }
-
-    /// Whether progress is printed as lines in place of bars.
-    pub(crate) fn has_lines(self) -> bool {
-        self.has_bars() && !streams::is_terminal()
+    /// How progress is shown.
+    pub(crate) fn shown(self) -> Shown {
+        let is_quiet = self.verbosity == Verbosity::Quiet;
+        match self.progress {
+            _ if self.listener.is_some() => Shown::None,
+            ProgressKind::None => Shown::None,
+            ProgressKind::Auto if is_quiet => Shown::None,
+            ProgressKind::Auto | ProgressKind::Bar if streams::is_terminal() => Shown::Bar,
+            ProgressKind::Auto | ProgressKind::Bar | ProgressKind::Lines => Shown::Lines,
+            ProgressKind::Json => Shown::Json,
+        }
     }
 
     /// Says a warning.

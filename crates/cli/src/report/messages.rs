@@ -7,7 +7,7 @@ use super::streams::labelled_line;
 /// Prints an error and its causes, the outermost first.
 pub(crate) fn error(error: &anyhow::Error) {
     let label = console::style("error:").for_stderr().red().bold();
-    labelled_line(label, &format!("{error:#}"));
+    labelled_line(label, "error:", &format!("{error:#}"));
 }
 
 /// Warns that the result of a command could not be printed. The exit code tells what was
@@ -21,5 +21,5 @@ pub(crate) fn warn_not_printed(done: &str, error: impl Display) {
 /// Prints a warning.
 pub(crate) fn warning(text: &str) {
     let label = console::style("warning:").for_stderr().yellow().bold();
-    labelled_line(label, text);
+    labelled_line(label, "warning:", text);
 }

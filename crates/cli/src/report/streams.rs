@@ -14,22 +14,64 @@
 )]
 
 use std::borrow::Cow;
+use std::env;
 use std::fmt::{self, Display};
+use std::fs::File;
 use std::io::{self, IsTerminal, Write, stderr, stdout};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::SystemTime;
 
-/// Returns whether standard error is a terminal.
+/// The file of `--log-file`, which gets each line of standard error with its time.
+static LOG: OnceLock<Mutex<File>> = OnceLock::new();
+
+/// Writes everything that is said from now on into `file`, too.
+pub(crate) fn set_log(file: File) {
+    // A second file would be one of another command line in this process.
+    let _ = LOG.set(Mutex::new(file));
+}
+
+/// Returns whether standard error is a terminal on which a line can be replaced.
 pub(crate) fn is_terminal() -> bool {
-    stderr().is_terminal()
+    stderr().is_terminal() && env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
 /// Prints a line on standard error, if it can be written.
 pub(crate) fn line(text: impl Display) {
-    write_stderr(&format!("{}\n", plain(&text.to_string())));
+    let text = text.to_string();
+    write_stderr(&format!("{}\n", plain(&text)));
+    log_line(&text);
+}
+
+/// Prints a line on standard error behind the time.
+pub(crate) fn stamped_line(text: impl Display) {
+    let text = text.to_string();
+    write_stderr(&format!("{} {}\n", now(), plain(&text)));
+    log_line(&text);
+}
+
+/// Prints a JSON document on standard error, as one line.
+pub(crate) fn json_line(document: &serde_json::Value) {
+    write_stderr(&format!("{document}\n"));
 }
 
 /// Prints a line on standard error behind a label, which may be coloured.
-pub(super) fn labelled_line(label: impl Display, text: &str) {
+pub(super) fn labelled_line(label: impl Display, name: &str, text: &str) {
     write_stderr(&format!("{label} {}\n", plain(text)));
+    log_line(&format!("{name} {text}"));
+}
+
+/// Writes a line into the file of `--log-file`, if there is one. A log that cannot be
+/// written is never the end of a run.
+pub(crate) fn log_line(text: &str) {
+    if let Some(log) = LOG.get() {
+        let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = writeln!(log, "{} {}", now(), plain(text));
+    }
+}
+
+/// The time, such as `2026-11-28T16:30:01Z`.
+fn now() -> impl Display {
+    humantime::format_rfc3339_seconds(SystemTime::now())
 }
 
 /// Writes a text in one call, so that lines of several threads do not mix.

@@ -1,24 +1,8 @@
-//! Progress bars, and messages that several observers print.
-
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+//! Messages that several observers print.
 
 use rxrx_writer::Event;
 
 use crate::report::{Console, quantity};
-
-/// Creates a bar; it is hidden if standard error is not a terminal or `console` has no
-/// bars.
-pub(super) fn bar(console: Console<'_>, template: &str) -> ProgressBar {
-    let target = if console.has_bars() {
-        // Draws nothing if standard error is not a terminal.
-        ProgressDrawTarget::stderr()
-    } else {
-        ProgressDrawTarget::hidden()
-    };
-    let style =
-        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::with_draw_target(Some(0), target).with_style(style.progress_chars("=> "))
-}
 
 /// Warns that the store has no conditional writes.
 pub(super) fn warn_not_exclusive(console: Console<'_>) {
