@@ -13,10 +13,12 @@ mod description;
 mod error;
 mod json;
 mod kind;
+mod no_dataset;
 mod usage;
 
 pub use description::Failure;
 pub(crate) use error::{CompareError, ForkedError, Stopped, StoppedEarly};
+pub(crate) use no_dataset::no_dataset;
 pub(crate) use usage::{report_usage, usage, usage_failure};
 
 use crate::report;

@@ -97,6 +97,23 @@ pub enum LocationError {
         /// The advice.
         instead: &'static str,
     },
+    /// The text is nearly an address.
+    #[error(
+        "{text} is nearly an address: did you mean {likely}? A file or folder of this name is \
+         ./{text}"
+    )]
+    NearlyAddress {
+        /// The text as given.
+        text: String,
+        /// The address that was meant.
+        likely: String,
+    },
+    /// The text is `-`, which other programs read as standard input or output.
+    #[error(
+        "- is not a place: nothing is read from standard input or written to standard output \
+             here; give a path or an address (a folder of this name is ./-)"
+    )]
+    Dash,
     /// A store option is not of the form `KEY=VALUE`.
     #[error("a store option is KEY=VALUE, such as endpoint=http://127.0.0.1:8333")]
     Option,
@@ -110,6 +127,23 @@ pub enum LocationError {
 
 const SCHEMES: [&str; 8] = ["s3", "s3a", "gs", "az", "abfs", "abfss", "http", "https"];
 
+/// Returns the error of a path that was most likely meant as an address: code that joins
+/// paths makes `s3:/bucket` of `s3://bucket`.
+fn mistyped(text: &str) -> Option<LocationError> {
+    if text == "-" {
+        return Some(LocationError::Dash);
+    }
+    let (scheme, rest) = text.split_once(':')?;
+    let rest = rest.strip_prefix('/').unwrap_or(rest);
+    if !SCHEMES.contains(&scheme) || rest.is_empty() {
+        return None;
+    }
+    Some(LocationError::NearlyAddress {
+        text: text.to_owned(),
+        likely: format!("{scheme}://{rest}"),
+    })
+}
+
 impl Location {
     /// Parses a location: a text with `://` is an address, any other text a path.
     /// `options` are the settings of the store of an address.
@@ -118,7 +152,10 @@ impl Location {
     /// [`LocationError`] when the address cannot be used.
     pub fn parse(text: &OsStr, options: &Arc<[StoreOption]>) -> Result<Self, LocationError> {
         if !text.to_string_lossy().contains("://") {
-            return Ok(Self::Local(text.into()));
+            return match mistyped(&text.to_string_lossy()) {
+                Some(error) => Err(error),
+                None => Ok(Self::Local(text.into())),
+            };
         }
         let text = text.to_str().ok_or_else(|| LocationError::NotText {
             address: text.to_string_lossy().into_owned(),
@@ -370,7 +407,16 @@ mod tests {
 
     #[test]
     fn a_text_with_a_scheme_is_an_address() {
-        for path in ["rxrx1", "/a/b", "s3:/bucket", "a b", "."] {
+        for path in [
+            "rxrx1",
+            "/a/b",
+            "./s3:/bucket",
+            "./-",
+            "a:b",
+            "s3:",
+            "a b",
+            ".",
+        ] {
             assert_eq!(parse(path).unwrap(), Location::Local(path.into()));
         }
         for address in [
@@ -385,6 +431,22 @@ mod tests {
             assert_eq!(below.to_string(), format!("{address}/a/b%20c"));
             assert!(below.join("c.ZIP").has_extension("zip") && !below.has_extension("zip"));
         }
+    }
+
+    #[test]
+    fn what_is_nearly_an_address_is_no_path() {
+        for (text, likely) in [
+            ("s3:/bucket/x", "s3://bucket/x"),
+            ("gs:bucket", "gs://bucket"),
+            ("https:/host/x.zip", "https://host/x.zip"),
+        ] {
+            let error = parse(text).unwrap_err().to_string();
+            assert!(
+                error.contains(&format!("did you mean {likely}?")),
+                "{error}"
+            );
+        }
+        assert!(matches!(parse("-"), Err(LocationError::Dash)));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::arguments::InfoArguments;
 use crate::exit_status::ExitStatus;
+use crate::failure::no_dataset;
 use crate::outcome::Outcome;
 use crate::progress::StageProgress;
 use crate::report;
@@ -58,7 +59,7 @@ struct Told<'a> {
 fn unfinished(location: Location, error: DatasetError) -> anyhow::Result<Outcome> {
     let unfinished = match Unfinished::at(&location) {
         Ok(Some(unfinished)) => unfinished,
-        Ok(None) => return Err(error.into()),
+        Ok(None) => return Err(no_dataset(&location, error)),
         // Over plain HTTP nothing can be listed.
         Err(OutputError::Store(_)) if matches!(location, Location::Remote(_)) => {
             return Err(error.into());

@@ -5,13 +5,13 @@ use std::time::Instant;
 
 use rxrx_reader::{Dataset, read_root};
 use rxrx_writer::{
-    Location, PlanOptions, PlannedInput, Store, VerifyOptions, input_names, open_store,
-    plan_options, verify_by_store,
+    Location, PlanOptions, PlannedInput, Store, VerifyError, VerifyOptions, input_names,
+    open_store, plan_options, verify_by_store,
 };
 
 use crate::arguments::VerifyArguments;
 use crate::exit_status::ExitStatus;
-use crate::failure::CompareError;
+use crate::failure::{CompareError, no_dataset};
 use crate::jobs::jobs_or_cores;
 use crate::outcome::Outcome;
 use crate::report::{self, Console};
@@ -37,8 +37,11 @@ pub(crate) fn run(arguments: &VerifyArguments, session: &Session<'_>) -> anyhow:
         memory: arguments.memory.bound(),
     };
     let name = dataset.to_string();
-    let (verified, seconds) =
-        with_progress::verify(store, &name, source.as_ref(), &options, console)?;
+    let verified = with_progress::verify(store, &name, source.as_ref(), &options, console);
+    let (verified, seconds) = verified.map_err(|error| match error {
+        VerifyError::Dataset(error) => no_dataset(&dataset, error),
+        error => error.into(),
+    })?;
     let clean = verified.is_clean();
     let more = [("clean", clean.into()), ("seconds", seconds.into())];
     let fields = report::fields(&verified, more)?;

@@ -10,6 +10,7 @@ use rxrx_writer::{
 };
 
 use super::error::{CompareError, ForkedError, Stopped, StoppedEarly};
+use super::no_dataset::NoDataset;
 use crate::arguments::NoPart;
 use crate::jobs::UnknownCores;
 use crate::sample::SampleError;
@@ -25,6 +26,8 @@ pub(super) fn kind_of(error: &anyhow::Error) -> ErrorKind {
 fn kind_of_link(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
     if error.is::<UnknownCores>() || error.is::<ForkedError>() || error.is::<NoPart>() {
         Some(ErrorKind::Usage)
+    } else if error.is::<NoDataset>() {
+        Some(ErrorKind::Input)
     } else if error.is::<io::Error>() {
         // Standard output, or a file of a sample.
         Some(ErrorKind::Output)
