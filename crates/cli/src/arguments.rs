@@ -1,6 +1,7 @@
 //! The command line. No type of clap leaves this crate.
 
 mod clean;
+mod completions;
 mod convert;
 mod demo;
 mod description;
@@ -9,6 +10,7 @@ mod headings;
 mod info;
 mod input;
 mod job;
+mod man;
 mod memory;
 mod mistyped;
 mod names;
@@ -27,13 +29,17 @@ use std::path::PathBuf;
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub(crate) use clean::CleanArguments;
+pub(crate) use completions::CompletionsArguments;
 pub(crate) use convert::ConvertArguments;
 pub(crate) use demo::DemoArguments;
 pub(crate) use info::InfoArguments;
+pub(crate) use input::InputArguments;
 pub(crate) use job::{
     JobArguments, JobInitArguments, JobRunArguments, JobSealArguments, JobStatusArguments, JobStep,
     NoPart, PartList,
 };
+pub(crate) use man::ManArguments;
+pub(crate) use memory::MemoryArguments;
 pub(crate) use plan::PlanArguments;
 pub(crate) use publish::PublishArguments;
 pub(crate) use sample::SampleArguments;
@@ -182,6 +188,10 @@ pub(crate) enum Command {
     Sample(SampleArguments),
     /// Make a sample, convert it, and show how to open the result
     Demo(DemoArguments),
+    /// Print the completions of a shell
+    Completions(CompletionsArguments),
+    /// Print the manual page of the program, or of one command
+    Man(ManArguments),
 }
 
 impl Command {
@@ -195,7 +205,7 @@ impl Command {
             Self::Verify(arguments) => arguments.json,
             Self::Info(arguments) => arguments.json,
             Self::Publish(arguments) => arguments.json,
-            Self::Sample(_) | Self::Demo(_) => false,
+            Self::Sample(_) | Self::Demo(_) | Self::Completions(_) | Self::Man(_) => false,
         }
     }
 }

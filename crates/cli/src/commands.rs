@@ -5,10 +5,13 @@ mod convert;
 mod demo;
 mod info;
 mod job;
+mod manual;
 mod plan;
 mod publish;
 mod sample;
 mod verify;
+
+pub(crate) use manual::NoCommand;
 
 use std::process;
 use std::sync::{Mutex, PoisonError};
@@ -46,6 +49,10 @@ pub(crate) fn run(program: &Program, session: &Session<'_>) -> anyhow::Result<Do
         Command::Clean(arguments) => clean::run(arguments, session)?,
         Command::Publish(arguments) => publish::run(arguments, session)?,
         Command::Sample(arguments) => return Ok(Done::Printed(sample::run(arguments, console)?)),
+        Command::Completions(arguments) => {
+            return Ok(Done::Printed(manual::completions(arguments)?));
+        }
+        Command::Man(arguments) => return Ok(Done::Printed(manual::man(arguments)?)),
         Command::Demo(arguments) => return Ok(Done::Printed(demo::run(arguments, console)?)),
     };
     Ok(Done::Result(outcome))

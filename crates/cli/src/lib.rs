@@ -28,6 +28,7 @@ mod sample;
 mod session;
 mod signals;
 mod verbosity;
+mod verdict;
 mod version;
 mod with_progress;
 

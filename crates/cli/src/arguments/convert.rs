@@ -57,6 +57,10 @@ pub(crate) struct ConvertArguments {
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     grace: u32,
 
+    /// Show what would be converted, whether it fits, and every problem; write nothing
+    #[arg(short = 'n', long, conflicts_with_all = ["overwrite", "retry_bad"])]
+    pub(crate) dry_run: bool,
+
     /// Convert even if images are missing: their pixels become 0
     #[arg(long)]
     pub(crate) allow_missing: bool,

@@ -19,6 +19,9 @@ use crate::signals::StopSignal;
 use crate::with_progress;
 
 pub(crate) fn run(arguments: &ConvertArguments, session: &Session<'_>) -> anyhow::Result<Outcome> {
+    if arguments.dry_run {
+        return super::plan::dry_run(arguments, session);
+    }
     let console = session.console;
     let output = arguments.output()?;
     let planned = plan(arguments, &output, console)?;

@@ -1,44 +1,91 @@
 //! `rxrx2zarr plan`.
 
 use std::io::Write;
+use std::num::NonZeroUsize;
 
-use rxrx_writer::metadata::Severity;
 use rxrx_writer::{
-    Description, ObjectNumbers, OutputSpace, PlannedInput, Projection, anonymous_memory,
-    data_type_name, release_free_memory,
+    Description, Location, ObjectNumbers, OutputSpace, PlanOptions, PlannedInput, Projection,
+    anonymous_memory, data_type_name, release_free_memory,
 };
 use serde_json::{Value, json};
 
-use crate::arguments::PlanArguments;
+use crate::arguments::{ConvertArguments, InputArguments, MemoryArguments, PlanArguments};
 use crate::exit_status::ExitStatus;
+use crate::jobs::jobs_or_cores;
 use crate::outcome::Outcome;
-use crate::report::{self, DescribedInput, PlanEstimates, PlanMemory};
+use crate::report::{self, DescribedInput, ExpectedTime, PlanEstimates, PlanMemory};
 use crate::session::Session;
+use crate::verdict::{Verdict, expected_seconds};
 use crate::with_progress;
 
 pub(crate) fn run(arguments: &PlanArguments, session: &Session<'_>) -> anyhow::Result<Outcome> {
-    let console = session.console;
     let options = arguments.input.plan_options()?;
-    let prepared = with_progress::plan(&arguments.inputs(&options)?, options, console)?;
-    let codec = arguments.input.codec;
+    let planned = Planned {
+        inputs: &arguments.inputs(&options)?,
+        output: arguments.output()?,
+        input: &arguments.input,
+        memory: &arguments.memory,
+        jobs: None,
+    };
+    show(planned, options, session)
+}
+
+/// What `convert --dry-run` would do.
+pub(super) fn dry_run(
+    arguments: &ConvertArguments,
+    session: &Session<'_>,
+) -> anyhow::Result<Outcome> {
+    let options = arguments.input.plan_options()?;
+    let planned = Planned {
+        inputs: &arguments.inputs(&options)?,
+        output: Some(arguments.output()?),
+        input: &arguments.input,
+        memory: &arguments.memory,
+        jobs: arguments.jobs,
+    };
+    show(planned, options, session)
+}
+
+/// A conversion that is only planned.
+struct Planned<'a> {
+    inputs: &'a [Location],
+    output: Option<Location>,
+    input: &'a InputArguments,
+    memory: &'a MemoryArguments,
+    jobs: Option<NonZeroUsize>,
+}
+
+fn show(
+    planned: Planned<'_>,
+    options: PlanOptions,
+    session: &Session<'_>,
+) -> anyhow::Result<Outcome> {
+    let prepared = with_progress::plan(planned.inputs, options, session.console)?;
+    let codec = planned.input.codec;
     let plan = &prepared.plan;
-    let description = arguments.input.description.description(&prepared);
+    let description = planned.input.description.description(&prepared);
     let projection = Projection::of(&prepared, codec);
-    let output = arguments.output()?;
-    let space = output.map(|output| OutputSpace::at(&prepared, &projection, &output));
+    let output = planned.output.as_ref();
+    let space = output.map(|output| OutputSpace::at(&prepared, &projection, output));
     let space = space.transpose()?;
+    let jobs = jobs_or_cores(planned.jobs)?.get();
     // A plan that convert would refuse is a failure, so that scripts notice it.
-    let is_refused = plan.problems().severity() == Some(Severity::Fatal);
-    let fits = space.as_ref().is_none_or(OutputSpace::fits);
+    let verdict = Verdict::of(plan.problems(), space.as_ref());
+    let sample_bytes = plan.geometry().data_type.bytes();
     let estimates = PlanEstimates {
         codec,
+        time: ExpectedTime {
+            seconds: expected_seconds(&projection, sample_bytes, jobs),
+            jobs,
+        },
         projection,
         objects: ObjectNumbers::of(&prepared),
         memory: PlanMemory {
-            limit: arguments.memory.bound(),
+            limit: planned.memory.bound(),
             table: table_bytes(),
         },
         space,
+        verdict,
     };
     let fields = plan_fields(&prepared, &description, &estimates);
     let verbosity = session.console.verbosity();
@@ -49,8 +96,11 @@ pub(crate) fn run(arguments: &PlanArguments, session: &Session<'_>) -> anyhow::R
         };
         report::plan(out, input, &estimates, verbosity)
     };
-    let status = ExitStatus::of(!is_refused && fits);
-    Ok(Outcome::new(status, fields, text))
+    Ok(Outcome::new(
+        ExitStatus::of(verdict.is_possible()),
+        fields,
+        text,
+    ))
 }
 
 /// Returns a plan as JSON.
@@ -83,7 +133,9 @@ fn plan_fields(
         "objects": estimates.objects,
         "memory": {"limit_bytes": memory.limit.bytes, "table_bytes": memory.table},
         "space": estimates.space.as_ref().map(space_fields),
+        "expected_seconds": estimates.time.seconds.round(),
         "problems": plan.problems(),
+        "verdict": estimates.verdict,
     })
 }
 

@@ -12,6 +12,7 @@ use rxrx_writer::{
 use super::error::{CompareError, ForkedError, Stopped, StoppedEarly};
 use super::no_dataset::NoDataset;
 use crate::arguments::NoPart;
+use crate::commands::NoCommand;
 use crate::jobs::UnknownCores;
 use crate::sample::SampleError;
 
@@ -24,7 +25,11 @@ pub(super) fn kind_of(error: &anyhow::Error) -> ErrorKind {
 
 /// Returns the kind of one error of a chain, without its causes.
 fn kind_of_link(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
-    if error.is::<UnknownCores>() || error.is::<ForkedError>() || error.is::<NoPart>() {
+    if error.is::<UnknownCores>()
+        || error.is::<ForkedError>()
+        || error.is::<NoPart>()
+        || error.is::<NoCommand>()
+    {
         Some(ErrorKind::Usage)
     } else if error.is::<NoDataset>() {
         Some(ErrorKind::Input)

@@ -61,7 +61,7 @@ impl<'a> SiteProgress<'a> {
         match event {
             Event::Continued(found) => resumed(console, found),
             Event::CompleteAlready => {
-                console.line("the dataset is complete already; --overwrite replaces it");
+                console.line("the dataset is complete already: nothing is to be done");
             }
             Event::NotFlushed { error } => console.warning(&format!(
                 "the dataset is sealed and complete, but a power loss may undo that, because its \

@@ -15,14 +15,17 @@ pub(crate) fn converted(
     seconds: f64,
 ) -> io::Result<()> {
     let new_sites = converted.sites.saturating_sub(converted.sites_before);
+    let speed = match new_sites {
+        0 => String::new(),
+        sites => format!(" ({:.0} sites/s)", sites as f64 / seconds.max(1e-3)),
+    };
     writeln!(
         out,
-        "{output}: {} in {}, {} read, {} stored, {seconds:.1} s ({:.0} sites/s)",
+        "{output}: {} in {}, {} read, {} stored, {seconds:.1} s{speed}",
         quantity(converted.sites, "site"),
         quantity(converted.shards, "shard"),
         bytes(converted.source_bytes),
         bytes(converted.stored_bytes),
-        new_sites as f64 / seconds.max(1e-3),
     )?;
     if converted.sites_before > 0 {
         writeln!(
@@ -31,7 +34,38 @@ pub(crate) fn converted(
             count(converted.sites_before)
         )?;
     }
-    bad_images(out, converted)
+    bad_images(out, converted)?;
+    next_steps(out, output)
+}
+
+/// Writes the commands that come next.
+pub(super) fn next_steps(out: &mut dyn Write, output: &Location) -> io::Result<()> {
+    let name = shell_word(&output.to_string());
+    let verify = format!("rxrx2zarr verify {name}");
+    let info = format!("rxrx2zarr info {name}");
+    let width = verify.chars().count() + 2;
+    writeln!(
+        out,
+        "next:  {verify:<width$}read all of it, and compare every hash"
+    )?;
+    writeln!(
+        out,
+        "       {info:<width$}see what is in it, and how to open it"
+    )?;
+    if output.as_path().is_some() {
+        let publish = format!("rxrx2zarr publish {name} s3://BUCKET/NAME");
+        writeln!(out, "       {publish}  copy it into a bucket")?;
+    }
+    Ok(())
+}
+
+/// Quotes a word for a shell, where that is needed.
+fn shell_word(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-:@%+,=".contains(c);
+    match word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
 }
 
 /// Writes which images are missing or could not be used, if there are any.
@@ -45,6 +79,10 @@ pub(super) fn bad_images(out: &mut dyn Write, converted: &Converted) -> io::Resu
             count(planes.missing),
             count(planes.unreadable),
             count(planes.corrupt),
+        )?;
+        writeln!(
+            out,
+            "convert with --retry-bad converts them again, once they are there or repaired"
         )?;
     }
     for refused in &converted.refused {

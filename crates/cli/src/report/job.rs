@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use rxrx_writer::{JobSealed, JobStarted, JobStatus, Location, PartRun, PlaneCounts};
 
-use super::converted::bad_images;
+use super::converted::{bad_images, next_steps};
 use super::text::{bytes, count, property, quantity};
 
 /// Lines of parts that a report shows.
@@ -131,7 +131,8 @@ pub(crate) fn job_sealed(
             "{output}: sealed in {seconds:.1} s: {sites} in {shards}, {read} read, {stored} stored"
         )?;
     }
-    bad_images(out, converted)
+    bad_images(out, converted)?;
+    next_steps(out, output)
 }
 
 /// Writes how far the job at `output` is.

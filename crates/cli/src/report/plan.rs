@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{self, Write};
+use std::time::Duration;
 
 use indicatif::HumanCount;
 use rxrx_writer::metadata::{Problem, Problems, Severity};
@@ -13,8 +14,9 @@ use rxrx_writer::{
 use super::data_set::{data_set, unsettled};
 use super::problems::problem_text;
 use super::streams::OneLine;
-use super::text::{axes, bytes, count, property};
+use super::text::{axes, bytes, count, duration, property, quantity};
 use crate::verbosity::Verbosity;
+use crate::verdict::Verdict;
 
 /// The memory of a conversion.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +39,30 @@ impl fmt::Display for PlanMemory {
     }
 }
 
+/// How long a conversion takes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ExpectedTime {
+    pub(crate) seconds: f64,
+    /// Cores that work.
+    pub(crate) jobs: usize,
+}
+
+impl fmt::Display for ExpectedTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = Duration::try_from_secs_f64(self.seconds).unwrap_or(Duration::MAX);
+        let time = match time.as_secs() {
+            0..30 => "less than a minute".to_owned(),
+            // To the minute: it is no more than an estimate.
+            seconds => format!(
+                "about {}",
+                duration(Duration::from_secs((seconds + 30) / 60 * 60))
+            ),
+        };
+        let cores = quantity(self.jobs, "core");
+        write!(f, "{time} on {cores}, if the disks or the network keep up")
+    }
+}
+
 /// The sizes of a conversion.
 #[derive(Clone, Debug)]
 pub(crate) struct PlanEstimates {
@@ -50,6 +76,10 @@ pub(crate) struct PlanEstimates {
     pub(crate) memory: PlanMemory,
     /// The room at OUTPUT, if one is given.
     pub(crate) space: Option<OutputSpace>,
+    /// How long it takes.
+    pub(crate) time: ExpectedTime,
+    /// What `convert` would answer.
+    pub(crate) verdict: Verdict,
 }
 
 /// An input, and what the dataset that is made of it says of itself.
@@ -76,6 +106,8 @@ pub(crate) fn plan(
         objects,
         memory,
         space,
+        time,
+        verdict,
     } = estimates;
     let plan = &prepared.plan;
     let geometry = plan.geometry();
@@ -110,6 +142,7 @@ pub(crate) fn plan(
     }
     property(out, "objects", object_numbers(objects))?;
     property(out, "memory", memory)?;
+    property(out, "time", time)?;
     if let Some(space) = space {
         property(
             out,
@@ -143,7 +176,29 @@ pub(crate) fn plan(
     for found in plan.problems() {
         problem(out, found, examples)?;
     }
-    Ok(())
+    property(
+        out,
+        "verdict",
+        verdict_text(*verdict, plan.missing_planes()),
+    )
+}
+
+/// Says what `convert` would answer.
+fn verdict_text(verdict: Verdict, missing: usize) -> String {
+    match verdict {
+        Verdict::Ready => "ready: convert would convert this".to_owned(),
+        Verdict::NeedsAllowMissing => format!(
+            "convert needs --allow-missing, because {} missing: get the images if you can",
+            match missing {
+                1 => "1 plane is".to_owned(),
+                missing => format!("{} are", quantity(missing, "plane")),
+            }
+        ),
+        Verdict::Refused => {
+            "convert would refuse this: see what cannot be converted above".to_owned()
+        }
+        Verdict::DoesNotFit => "convert would refuse this: it does not fit".to_owned(),
+    }
 }
 
 /// Says which codec makes the images smallest, and how to choose it.
