@@ -308,6 +308,13 @@ fn every_documented_exit_code_occurs() {
     for (name, code, run) in job_steps() {
         occurs(name, code, run);
     }
+    for (name, word) in [("completions", "bash"), ("man", "convert")] {
+        occurs(name, 0, run([name, word]));
+        occurs(name, 2, run([name, "no-such-word"]));
+        let mut full = Command::new("sh");
+        let script = format!(r#"exec "$0" {name} {word} > /dev/full"#);
+        occurs(name, 1, Run::of(full.args(["-c", &script, PROGRAM])));
+    }
 
     let sample = input.beside("demo/sample");
     let sample = sample.to_str().unwrap();

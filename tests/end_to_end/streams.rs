@@ -137,10 +137,14 @@ fn no_escape_codes_without_a_terminal() {
 #[test]
 fn help_shows_examples_and_exit_codes() {
     let help = run(["--help"]).exits_with(0).stdout;
-    assert!(help.starts_with("Examples:"), "{help}");
+    assert!(help.contains("\nExamples:\n"), "{help}");
     for subcommand in ["convert", "plan", "info", "sample", "demo"] {
         let help = run([subcommand, "--help"]).exits_with(0).stdout;
-        assert!(help.starts_with("Examples:"), "{subcommand}: {help}");
+        assert!(help.contains("\nExamples:\n"), "{subcommand}: {help}");
+        assert!(!help.starts_with("Examples:"), "{subcommand}: {help}");
+        let short = run([subcommand, "-h"]).exits_with(0).stdout;
+        assert!(!short.contains("Examples:"), "{subcommand}: {short}");
+        assert!(short.contains("--help also shows examples"), "{short}");
         assert!(
             help.contains(&format!("rxrx2zarr {subcommand}")),
             "{subcommand}: {help}"

@@ -302,7 +302,9 @@ def test_results_have_the_fields_of_the_page(kind: type[Any], heading: str) -> N
 def test_arguments_are_the_options_of_the_command_line(command: str) -> None:
     text = subprocess.check_output([PROGRAM, command, "--help"], text=True)
     options = set(re.findall(r"^ +(?:-\w, )?--([a-z-]+)", text, re.MULTILINE))
-    options -= {"help", "version", "json", "quiet", "verbose"}
+    options -= {"help", "version", "json", "quiet", "verbose", "progress", "log-file"}
+    if command == "convert":
+        options.remove("dry-run")  # this is `plan`
     parameters = inspect.signature(getattr(rxrx2zarr, command)).parameters.values()
     keywords = {
         parameter.name for parameter in parameters if parameter.kind == parameter.KEYWORD_ONLY

@@ -305,16 +305,16 @@ mod tests {
         for (width, line) in [
             (
                 120,
-                "converting   61 %  [==================>           ]  76,561/125,510 sites  211/s  5 min 2 s, 3 min 50 s left  3 bad",
+                "converting   60 %  [==================>           ]  76,561/125,510 sites  211/s  5 min 2 s, 3 min 50 s left  3 bad",
             ),
             (
                 80,
-                "converting   61 %  [====>   ]  76,561/125,510  211/s  3 min 50 s left  3 bad",
+                "converting   60 %  [=======>    ]  76,561/125,510  211/s  3 min 50 s left  3 bad",
             ),
-            (60, " 61 %  76,561/125,510  211/s  3 min 50 s left  3 bad"),
-            (40, " 61 %  76,561/125,510  3 min 50 s left"),
-            (20, " 61 %  76,561/125,510"),
-            (6, " 61 %"),
+            (60, " 60 %  76,561/125,510  211/s  3 min 50 s left  3 bad"),
+            (40, " 60 %  76,561/125,510  3 min 50 s left"),
+            (20, " 60 %  76,561/125,510"),
+            (6, " 60 %"),
             (3, " 6…"),
         ] {
             assert_eq!(rxrx1().line(width).trim_end(), line, "{width}");

@@ -426,6 +426,13 @@ class Plan:
     space: Space | None = None
     """Room on the file system of OUTPUT; None without `--output`."""
 
+    expected_seconds: float
+    """How long a conversion takes on all cores, if the disks keep up (unit: seconds)."""
+
+    verdict: str
+    """`ready`, `needs_allow_missing`, `refused` or `does_not_fit`: what :func:`convert` would
+    answer."""
+
     problems: tuple[Problem, ...]
     """Problems of the input, at most one of each kind; may be empty."""
 
