@@ -148,6 +148,16 @@ pub enum CodecError {
     },
 }
 
+impl CodecError {
+    /// Says that the chunks are those of the overview.
+    pub(crate) fn of_overview(self) -> Self {
+        match self {
+            Self::ChunkTooLarge { bytes } => Self::OverviewTooLarge { bytes },
+            other => other,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,15 +174,5 @@ mod tests {
                 .to_string()
                 .contains("delta-zstd")
         );
-    }
-}
-
-impl CodecError {
-    /// Says that the chunks are those of the overview.
-    pub(crate) fn of_overview(self) -> Self {
-        match self {
-            Self::ChunkTooLarge { bytes } => Self::OverviewTooLarge { bytes },
-            other => other,
-        }
     }
 }
