@@ -17,10 +17,11 @@ use crate::array_name::zarr_name;
 use crate::checksums::Sha256Sum;
 use crate::description::Description;
 use crate::image_array::data_type_name;
-use crate::keys::{CHANNEL_STATS, CHANNELS, EMBEDDINGS, PLANES, SITES};
+use crate::keys::{CHANNEL_STATS, CHANNELS, EMBEDDINGS, PLANES, PLATES, SITES};
 use crate::root::DatasetAttributes;
 use crate::split::PublishedSplit;
 use crate::tables::channels::channels_schema;
+use crate::tables::plates::plates_schema;
 use crate::tables::schema::{
     channel_stats_schema, embeddings_schema, planes_schema, plates_are_names, sites_schema,
 };
@@ -71,6 +72,14 @@ pub(crate) fn record_sets(
                           statistics of the pixels",
             schema: planes_schema(geometry.has_plane_chunks()),
             key: &["site_index", "channel"],
+        },
+        RecordSet {
+            name: "plates",
+            table: PLATES,
+            description: "One record for each plate: its sites, wells, missing and bad images, \
+                          and mean of each channel",
+            schema: plates_schema(plates_are_names(columns), &attributes.description.channels),
+            key: &["first_site"],
         },
         RecordSet {
             name: "channels",

@@ -30,6 +30,8 @@ pub const OVERVIEW_METADATA: &str = "images.zarr/overview/zarr.json";
 pub const SITES: &str = "metadata.parquet";
 /// Key of the table of planes.
 pub const PLANES: &str = "planes.parquet";
+/// Key of the table of plates.
+pub const PLATES: &str = "plates.parquet";
 /// Key of the table of channels.
 pub const CHANNELS: &str = "channels.parquet";
 /// Key of the table of statistics by plate and channel.
@@ -137,9 +139,10 @@ const fn object(key: &'static str, kind: ObjectKind, stage: Stage) -> Object {
 }
 
 /// All objects that have a fixed key, in the order of writing.
-pub const OBJECTS: [Object; 13] = [
+pub const OBJECTS: [Object; 14] = [
     table(SITES, false),
     table(PLANES, false),
+    table(PLATES, false),
     table(CHANNELS, false),
     table(CHANNEL_STATS, false),
     table(EMBEDDINGS, true),

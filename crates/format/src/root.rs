@@ -12,7 +12,7 @@ use crate::description::Description;
 use crate::image_array::data_type;
 use crate::json::{JsonError, parse_json};
 use crate::keys::{
-    CHANNELS, EMBEDDINGS, IMAGES, LICENSE, OBJECTS, OVERVIEW, OVERVIEW_METADATA, Object,
+    CHANNELS, EMBEDDINGS, IMAGES, LICENSE, OBJECTS, OVERVIEW, OVERVIEW_METADATA, Object, PLATES,
     overview_number, shard_number,
 };
 use crate::ome::ome;
@@ -319,7 +319,8 @@ impl Root {
             EMBEDDINGS => has_embeddings,
             CHANNELS => has_channels,
             LICENSE => has_license,
-            OVERVIEW_METADATA => has_overview,
+            // The table of plates came with the overviews.
+            OVERVIEW_METADATA | PLATES => has_overview,
             _ => !object.is_optional,
         })
     }

@@ -49,7 +49,8 @@ pub use self::whole::{Gaps, ObjectCount};
 pub use rxrx_format::{
     ArrayGeometry, ArrowTable, ChannelDescription, ChannelStats, Checksums, Codec, Column,
     ColumnMeaning, ColumnMeanings, ColumnValues, DataType, DatasetAttributes, Description,
-    Embeddings, EmbeddingsTable, Integers, PlaneCounts, PlaneRow, PlaneSummary, Root, Selection,
-    SelectionError, Settings, SitesTable, Statistics, StoredSite, Texts, Window, WindowOrigin,
+    Embeddings, EmbeddingsTable, Integers, PlaneCounts, PlaneRow, PlaneSummary, PlateLabel,
+    PlateRow, Root, Selection, SelectionError, Settings, SitesTable, Statistics, StoredSite, Texts,
+    Window, WindowOrigin,
 };
 pub use rxrx_storage::{Location, LocationError, Store, StoreError, StoreOption};

@@ -1,7 +1,7 @@
 //! The last writes of a conversion, in the order that makes them safe.
 //!
 //! 1. chunks of the label arrays, several at once
-//! 2. `metadata.parquet`, `planes.parquet`, `channels.parquet`,
+//! 2. `metadata.parquet`, `planes.parquet`, `plates.parquet`, `channels.parquet`,
 //!    `channel_stats.parquet`, `embeddings.parquet`
 //! 3. `README.md`, `LICENSE.txt`, `croissant.json`, `zarr.json` of each label array and of
 //!    `images` and `overview`, several at once
@@ -21,13 +21,13 @@ mod tests;
 
 use rxrx_format::keys::{
     CARD, CHANNEL_STATS, CHANNELS, CHECKSUMS, CROISSANT, EMBEDDINGS, GROUP, IMAGES,
-    IMAGES_METADATA, LICENSE, OVERVIEW, OVERVIEW_METADATA, PLANES, ROOT_METADATA, SITES,
+    IMAGES_METADATA, LICENSE, OVERVIEW, OVERVIEW_METADATA, PLANES, PLATES, ROOT_METADATA, SITES,
     array_metadata_key,
 };
 use rxrx_format::{
     DatasetAttributes, Label, StoredFile, channel_stats_table, channels_table, croissant,
     dataset_card, embeddings_table, images_metadata, key_value_metadata, keys, labels,
-    overview_metadata, root_metadata, sites_table,
+    overview_metadata, plates_table, root_metadata, sites_table,
 };
 use rxrx_metadata::{Embeddings, Plan};
 use rxrx_storage::{StoreError, for_each_concurrent};
@@ -100,6 +100,7 @@ impl Seal<'_> {
         let CollectedRecords {
             places,
             planes,
+            plates,
             channel_stats,
             refused,
             ..
@@ -109,6 +110,7 @@ impl Seal<'_> {
         output.put(PLANES, &[&planes])?;
         drop((places, planes));
         let channels = &self.attributes.description.channels;
+        output.put(PLATES, &[&plates_table(&plates, channels, metadata)?])?;
         output.put(CHANNELS, &[&channels_table(channels, metadata)?])?;
         let stats = channel_stats_table(&channel_stats, plan.channel_names(), metadata)?;
         output.put(CHANNEL_STATS, &[&stats])?;
