@@ -36,6 +36,8 @@ pub const CARD: &str = "README.md";
 pub const LICENSE: &str = "LICENSE.txt";
 /// Key of the description for machines.
 pub const CROISSANT: &str = "croissant.json";
+/// Key of the page that shows the dataset in a browser.
+pub const PAGE: &str = "index.html";
 /// Key of the list of checksums.
 pub const CHECKSUMS: &str = "SHA256SUMS";
 /// Key of the checksums that the store of the dataset has of its objects.
@@ -78,7 +80,7 @@ pub enum Stage {
     Labels,
     /// Tables.
     Tables,
-    /// Card, Croissant, and the metadata of every array.
+    /// Card, Croissant, page, and the metadata of every array.
     Documents,
     /// The list of checksums, which includes that of the root metadata.
     Checksums,
@@ -130,7 +132,7 @@ const fn object(key: &'static str, kind: ObjectKind, stage: Stage) -> Object {
 }
 
 /// All objects that have a fixed key, in the order of writing.
-pub const OBJECTS: [Object; 12] = [
+pub const OBJECTS: [Object; 13] = [
     table(SITES, false),
     table(PLANES, false),
     table(CHANNELS, false),
@@ -142,6 +144,11 @@ pub const OBJECTS: [Object; 12] = [
         ..object(LICENSE, ObjectKind::Document, Stage::Documents)
     },
     object(CROISSANT, ObjectKind::Document, Stage::Documents),
+    // Datasets of earlier drafts have no page.
+    Object {
+        is_optional: true,
+        ..object(PAGE, ObjectKind::Document, Stage::Documents)
+    },
     object(IMAGES_METADATA, ObjectKind::Metadata, Stage::Documents),
     object(CHECKSUMS, ObjectKind::Checksums, Stage::Checksums),
     Object {

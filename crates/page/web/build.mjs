@@ -44,7 +44,7 @@ export async function page() {
   return template.replace(/\{\{(POLICY|STYLE|SCRIPT)\}\}/g, (_, name) => parts[name]);
 }
 
-const [target] = process.argv.slice(2);
+const [target] = import.meta.url === `file://${process.argv[1]}` ? process.argv.slice(2) : [];
 if (target) {
   const text = await page();
   await writeFile(target, text);
