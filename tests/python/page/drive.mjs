@@ -24,11 +24,20 @@ page.on("dialog", (dialog) => {
   void dialog.dismiss();
 });
 
+// The policy of the page forbids what page.waitForFunction does.
+const until = async (code) => {
+  const end = Date.now() + 120_000;
+  while (!(await page.evaluate(code))) {
+    if (Date.now() > end) throw new Error(`this did not become true: ${code}`);
+    await new Promise((next) => setTimeout(next, 50));
+  }
+};
+
 const actions = {
   open: ({ address }) => page.goto(address),
   hash: ({ fragment }) => page.evaluate((text) => { location.hash = text; }, fragment),
   wait: ({ selector }) => page.waitForSelector(selector, { state: "attached" }),
-  until: ({ code }) => page.waitForFunction(code),
+  until: ({ code }) => until(code),
   evaluate: async ({ code }) => values.push(await page.evaluate(code)),
   click: ({ selector, at }) => page.click(selector, at ? { position: { x: at[0], y: at[1] } } : {}),
   fill: async ({ selector, text }) => {

@@ -142,6 +142,26 @@ export class Dataset {
     );
   }
 
+  /**
+   * Windows that fit the images of a plate, or of one of its sites: from the lowest p01 to the
+   * 99th percentile of p99.9, as docs/format.md computes them. None for a channel without images.
+   */
+  async windows(plate: Plate, site?: number): Promise<([start: number, end: number] | undefined)[]> {
+    const read = await this.planes(plate, ["status", "p01", "p999"]);
+    const count = this.root.channels.length;
+    return this.root.channels.map(({ window }, channel) => {
+      const rows = Array.from({ length: plate.sites }, (_, at) => at)
+        .filter((at) => site === undefined || at === site - plate.first)
+        .map((at) => at * count + channel)
+        .filter((row) => read.get("status")?.[row] === "ok");
+      if (rows.length === 0) return undefined;
+      const low = Math.floor(Math.min(...rows.map((row) => Number(read.get("p01")![row]))));
+      const tops = rows.map((row) => Math.ceil(Number(read.get("p999")![row]))).sort((a, b) => a - b);
+      const start = Math.min(low, window.max - 1);
+      return [start, Math.max(start + 1, tops[Math.ceil(0.99 * tops.length) - 1]!)];
+    });
+  }
+
   /** Reads a metadata column of all sites. */
   column(name: string, progress?: (done: number) => void): Promise<Coded> {
     let column = this.whole.get(name);

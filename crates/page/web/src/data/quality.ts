@@ -62,6 +62,8 @@ export interface Flag {
   why: string;
   sites: number[];
   channel: number | undefined;
+  /** Whether there are no images to show. */
+  absent: boolean;
 }
 
 /** Finds what is suspicious on a plate. */
@@ -70,13 +72,13 @@ export function flags(dataset: Dataset, quality: PlateQuality): Flag[] {
   const { sites, channels } = quality;
   for (let channel = 0; channel < channels; channel++) {
     const name = label(dataset.root.channels[channel]!);
-    const add = (what: string, why: string, list: number[]): void => {
-      if (list.length > 0) found.push({ what: `${name}: ${what}`, why, sites: list, channel });
+    const add = (what: string, why: string, list: number[], absent = false): void => {
+      if (list.length > 0) found.push({ what: `${name}: ${what}`, why, sites: list, channel, absent });
     };
     const pick = (test: (at: number) => boolean): number[] => sites.flatMap((site, at) => (test(at) ? [site.index] : []));
     const status = sites.map((_, at) => quality.values.get("status")?.[at * channels + channel]);
-    add("images are missing", "there is no file", pick((at) => status[at] === "missing"));
-    add("images could not be used", "the file is unreadable or corrupt", pick((at) => status[at] !== "ok" && status[at] !== "missing"));
+    add("images are missing", "there is no file", pick((at) => status[at] === "missing"), true);
+    add("images could not be used", "the file is unreadable or corrupt", pick((at) => status[at] !== "ok" && status[at] !== "missing"), true);
     const [focus, mean, p50, p999, saturated] = ["focus", "mean", "p50", "p999", "saturated"].map((one) => ofChannel(quality, one, channel)) as (number | undefined)[][];
     if (there(mean!).length < 8) continue;
     const range = sites.map((_, at) => (p999![at] === undefined ? undefined : p999![at]! - p50![at]!));

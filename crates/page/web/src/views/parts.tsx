@@ -5,6 +5,7 @@ import type { Dataset, Site } from "../data/dataset";
 import type { Pixels, Samples } from "../data/pixels";
 import { label } from "../data/root";
 import { type Look, picture } from "../draw/composite";
+import { type Plate, plateName } from "../data/plates";
 import { address, change, look, looks, picks, setPicks, shownChannels, useParams } from "../state";
 
 /** What a promise came to so far. */
@@ -16,6 +17,11 @@ export interface Async<T> {
 
 export function message(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** The plate that the fragment names, or the first one. */
+export function chosenPlate(dataset: Dataset, name: string | null): Plate {
+  return dataset.plates.find((plate) => plateName(plate) === name) ?? dataset.plates[0]!;
 }
 
 /** Runs `make` whenever `keys` change, and tells what it came to. */
@@ -63,6 +69,7 @@ export const many = (number: number, noun: string): string => `${count(number)} 
 /** A number with three or four digits. */
 export function short(value: number): string {
   if (!Number.isFinite(value)) return "-";
+  if (value === 0) return "0";
   const size = Math.abs(value);
   if (size !== 0 && (size < 0.001 || size >= 1e6)) return value.toExponential(1);
   return size >= 100 ? value.toFixed(0) : size >= 10 ? value.toFixed(1) : value.toFixed(size < 1 ? 3 : 2);
@@ -97,11 +104,28 @@ export function ChannelPanel({ dataset }: { dataset: Dataset }) {
   const now = useParams();
   const { root } = dataset;
   const shown = shownChannels(now, root);
+  const [fitting, setFitting] = useState<string>();
+  const fit = async (): Promise<void> => {
+    setFitting("Reading planes.parquet");
+    try {
+      const site = now.get("view") === "site" ? Number(now.get("site")) : undefined;
+      const plate = site === undefined ? chosenPlate(dataset, now.get("plate")) : dataset.plateOf(site);
+      const windows = await dataset.windows(plate, site);
+      change(Object.fromEntries(windows.map((window, index) => [`${root.channels[index]!.name}.window`, window && `${window[0]}-${window[1]}`])));
+      setFitting(undefined);
+    } catch (error) {
+      setFitting(message(error));
+    }
+  };
   const changed = root.channels.some(({ name }) => now.has(`${name}.window`) || now.has(`${name}.color`)) || now.has("on");
   return (
     <section class="panel channels" aria-label="Channels">
       <h2>
         Channels
+        <span>
+        <button class="quiet" title={now.get("view") === "site" ? "Windows that fit the images of this site" : "Windows that fit the images of this plate"} onClick={() => void fit()}>
+          Fit
+        </button>
         {changed && (
           <button
             class="quiet"
@@ -120,7 +144,9 @@ export function ChannelPanel({ dataset }: { dataset: Dataset }) {
             Reset
           </button>
         )}
+        </span>
       </h2>
+      {fitting && <p class="hint">{fitting}</p>}
       {root.channels.map((channel, index) => {
         const { color, start, end } = look(now, root, index);
         const hex = `#${color.map((part) => part.toString(16).padStart(2, "0")).join("")}`;
@@ -229,6 +255,7 @@ export function Thumb(props: {
   useEffect(() => {
     if (read.value && pixels && canvas.current) {
       canvas.current.getContext("2d")!.putImageData(picture(read.value, shown, pixels.width, pixels.height), 0, 0);
+      canvas.current.dataset.drawn = key;
     }
   }, [read.value]);
   const size = props.size ?? 72;

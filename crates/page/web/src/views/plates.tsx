@@ -6,12 +6,7 @@ import { type Plate, plateName, rowLetters, wellPosition } from "../data/plates"
 import { picture } from "../draw/composite";
 import { legendOf } from "../draw/palette";
 import { change, looks, picks, useParams } from "../state";
-import { Choice, Failure, Star, Waiting, count, describe, many, message, useAsync, useWidth } from "./parts";
-
-/** The plate that the fragment names, or the first one. */
-export function chosenPlate(dataset: Dataset, name: string | null): Plate {
-  return dataset.plates.find((plate) => plateName(plate) === name) ?? dataset.plates[0]!;
-}
+import { Choice, Failure, Star, Waiting, chosenPlate, count, describe, many, message, useAsync, useWidth } from "./parts";
 
 export function PlateChoice({ dataset, plate }: { dataset: Dataset; plate: Plate }) {
   const experiments = useMemo(() => [...new Set(dataset.plates.map(({ experiment }) => experiment))], [dataset]);
@@ -403,6 +398,8 @@ function PlateCanvas(props: {
           role="application"
           aria-label={`Wells of the plate. Arrow keys move, Enter opens a well, p picks it.`}
           data-ready={ready}
+          data-sites={sites.length}
+          data-done={done}
           style={{ width: `${total.width}px`, height: `${total.height}px` }}
           onPointerMove={(event) => {
             const site = at(event);

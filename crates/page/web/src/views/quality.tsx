@@ -6,8 +6,8 @@ import { type Flag, type PlateQuality, STATISTICS, VIGNETTE, equalPlanes, flags,
 import { label } from "../data/root";
 import { viridis } from "../draw/palette";
 import { address, change, useParams } from "../state";
-import { Card, Choice, Failure, Thumb, Waiting, count, many, short, useAsync } from "./parts";
-import { PlateChoice, chosenPlate } from "./plates";
+import { Card, Choice, Failure, Thumb, Waiting, chosenPlate, count, many, short, useAsync } from "./parts";
+import { PlateChoice } from "./plates";
 
 const PLATES_AT_ONCE = 8;
 
@@ -31,9 +31,9 @@ export function QualityView({ dataset }: { dataset: Dataset }) {
       </div>
       {own.error && <Failure text={own.error} />}
       <Card title={`What is flagged on plate ${plateName(plate)}, and why`}>
-        {own.loading ? <Waiting>Reading planes.parquet</Waiting> : own.value && <Flags dataset={dataset} found={flags(dataset, own.value)} />}
+        {own.loading ? <Waiting>Reading planes.parquet</Waiting> : own.value && <Flags dataset={dataset} found={flags(dataset, own.value)} nameOf={(site) => describeWell(own.value!, site)} />}
       </Card>
-      <Card title={`${STATISTICS.find(([name]) => name === statistic)![1]} of ${label(root.channels[channel]!)}, plates of ${plate.experiment}`}>
+      <Card title={`Plates of ${plate.experiment}: ${STATISTICS.find(([name]) => name === statistic)![1]} of ${label(root.channels[channel]!)}`}>
         {all.loading && <Waiting>Reading planes.parquet</Waiting>}
         {all.error && <Failure text={all.error} />}
         {all.value && <HeatMaps plates={all.value} chosen={plate} statistic={statistic} channel={channel} />}
@@ -59,18 +59,29 @@ export function QualityView({ dataset }: { dataset: Dataset }) {
   );
 }
 
-function Flags({ dataset, found }: { dataset: Dataset; found: Flag[] }) {
+function Flags({ dataset, found, nameOf }: { dataset: Dataset; found: Flag[]; nameOf: (site: number) => string }) {
   if (found.length === 0) return <p class="good">Nothing is flagged on this plate.</p>;
   return (
     <ul class="flags">
       {found.map((flag) => (
         <li key={flag.what}>
           <b>{flag.what}</b> <span class="numbers">({many(flag.sites.length, "site")})</span>: {flag.why}.
-          <div class="thumbs">
-            {flag.sites.slice(0, 12).map((site) => (
+          {flag.absent && (
+            <div>
+              {flag.sites.slice(0, 30).map((site, at) => (
+                <span key={site}>
+                  {at > 0 && ", "}
+                  <a href={address({ view: "site", site: String(site) })}>{nameOf(site)}</a>
+                </span>
+              ))}
+              {flag.sites.length > 30 && ` and ${flag.sites.length - 30} more`}
+            </div>
+          )}
+          <div class="thumbs" hidden={flag.absent}>
+            {!flag.absent && flag.sites.slice(0, 12).map((site) => (
               <Thumb key={site} dataset={dataset} site={site} title={`Open site ${site}`} size={56} only={flag.channel} />
             ))}
-            {flag.sites.length > 12 && <span class="hint">and {flag.sites.length - 12} more</span>}
+            {!flag.absent && flag.sites.length > 12 && <span class="hint">and {flag.sites.length - 12} more</span>}
           </div>
         </li>
       ))}
@@ -85,12 +96,20 @@ function HeatMaps(props: { plates: PlateQuality[]; chosen: Plate; statistic: str
   if (sorted.length === 0) return <p class="hint">There is no image of this channel.</p>;
   const low = sorted[Math.floor(sorted.length * 0.02)]!;
   const high = sorted[Math.ceil(sorted.length * 0.98) - 1]!;
+  const positions = props.plates.flatMap(({ sites }) => sites.flatMap((site) => wellPosition(site.well) ?? []));
+  if (positions.length === 0) return <p class="hint">The wells are no positions on a plate.</p>;
+  const extent = {
+    top: positions.reduce((a, { row }) => Math.min(a, row), Infinity),
+    bottom: positions.reduce((a, { row }) => Math.max(a, row), 0),
+    left: positions.reduce((a, { column }) => Math.min(a, column), Infinity),
+    right: positions.reduce((a, { column }) => Math.max(a, column), 0),
+  };
   const color = (value: number | undefined): string => (value === undefined ? "var(--soft)" : viridis((value - low) / (high - low || 1)));
   return (
     <>
       <div class="maps">
         {props.plates.map((plate, at) => (
-          <HeatMap key={plate.plate.first} quality={plate} values={values[at]!} color={color} chosen={plate.plate === props.chosen} />
+          <HeatMap key={plate.plate.first} extent={extent} quality={plate} values={values[at]!} color={color} chosen={plate.plate === props.chosen} />
         ))}
       </div>
       <p class="scale">
@@ -106,7 +125,7 @@ function HeatMaps(props: { plates: PlateQuality[]; chosen: Plate; statistic: str
   );
 }
 
-function HeatMap(props: { quality: PlateQuality; values: (number | undefined)[]; color: (value: number | undefined) => string; chosen: boolean }) {
+function HeatMap(props: { extent: { top: number; bottom: number; left: number; right: number }; quality: PlateQuality; values: (number | undefined)[]; color: (value: number | undefined) => string; chosen: boolean }) {
   const { quality, values, color } = props;
   const wells = useMemo(() => {
     const found = new Map<string, { row: number; column: number; values: number[]; control: boolean; site: number; well: string }>();
@@ -120,8 +139,7 @@ function HeatMap(props: { quality: PlateQuality; values: (number | undefined)[];
     return [...found.values()];
   }, [quality, values]);
   if (wells.length === 0) return null;
-  const [top, bottom] = [Math.min(...wells.map(({ row }) => row)), Math.max(...wells.map(({ row }) => row))];
-  const [left, right] = [Math.min(...wells.map(({ column }) => column)), Math.max(...wells.map(({ column }) => column))];
+  const { top, bottom, left, right } = props.extent;
   const SIZE = 10;
   const HEAD = 12;
   const [columns, rows] = [right - left + 1, bottom - top + 1];
@@ -160,12 +178,18 @@ function HeatMap(props: { quality: PlateQuality; values: (number | undefined)[];
             </a>
           );
         })}
-        {Array.from({ length: rows }, (_, at) => (
-          <rect key={at} x={HEAD + columns * SIZE + 4} y={HEAD + at * SIZE} width={SIZE - 0.6} height={SIZE - 0.6} fill={color(line(({ row }) => row === top + at))} />
-        ))}
-        {Array.from({ length: columns }, (_, at) => (
-          <rect key={at} x={HEAD + at * SIZE} y={HEAD + rows * SIZE + 4} width={SIZE - 0.6} height={SIZE - 0.6} fill={color(line(({ column }) => column === left + at))} />
-        ))}
+        {Array.from({ length: rows }, (_, at) => {
+          const value = line(({ row }) => row === top + at);
+          return value === undefined ? null : (
+            <rect key={at} x={HEAD + columns * SIZE + 4} y={HEAD + at * SIZE} width={SIZE - 0.6} height={SIZE - 0.6} fill={color(value)} />
+          );
+        })}
+        {Array.from({ length: columns }, (_, at) => {
+          const value = line(({ column }) => column === left + at);
+          return value === undefined ? null : (
+            <rect key={at} x={HEAD + at * SIZE} y={HEAD + rows * SIZE + 4} width={SIZE - 0.6} height={SIZE - 0.6} fill={color(value)} />
+          );
+        })}
       </svg>
     </figure>
   );
@@ -231,7 +255,7 @@ function Drift({ dataset, channel, chosen }: { dataset: Dataset; channel: number
         ))}
         {points.map(({ at, mean, control }) => (
           <a key={`${at} ${control}`} href={address({ plate: plateName(dataset.plates[at]!) })} tabIndex={-1}>
-            <circle cx={x(at)} cy={y(mean)} r={(dataset.plates[at] === chosen ? 5.5 : 4) + (control ? 3 : 0)} class={control ? "point controls" : "point"}>
+            <circle cx={x(at)} cy={y(mean)} r={(dataset.plates[at] === chosen ? 5.5 : 4) + (control ? 3 : 0)} class={control ? "point ring" : "point"}>
               <title>{`${plateName(dataset.plates[at]!)}${control ? ", negative controls" : ""}: ${short(mean)}`}</title>
             </circle>
           </a>
@@ -243,7 +267,7 @@ function Drift({ dataset, channel, chosen }: { dataset: Dataset; channel: number
         </span>
         {points.some(({ control }) => control) && (
           <span>
-            <i class="dot controls" /> mean of its negative controls
+            <i class="dot ring" /> mean of its negative controls
           </span>
         )}
       </p>
@@ -415,7 +439,7 @@ function Worst({ dataset, quality, channel }: { dataset: Dataset; quality: Plate
   return (
     <>
       <p class="numbers">Below each image its focus, as a share of the plate's median. Few or dim cells lower it, too.</p>
-      {strip(list(false))}
+      {list(false).length > 0 && strip(list(false))}
       {dataset.controls && list(true).length > 0 && (
         <>
           <h3>Negative controls</h3>
