@@ -1,5 +1,6 @@
 // Times the page in Chromium: node page_times.mjs CHROMIUM ADDRESS PLATE COLUMN VALUE
 // Prints a JSON object: seconds from opening the page, and megabytes of the tab.
+import { readFileSync } from "node:fs";
 import { chromium } from "playwright-core";
 
 const [executablePath, address, plate, column, value] = process.argv.slice(2);
@@ -29,7 +30,9 @@ await since("first_channel", begun, () =>
   }),
 );
 await since("three_channels", begun, () => page.waitForSelector("canvas[data-ready=true]"));
-result.requests_of_plate = await page.evaluate(() => Number(document.querySelector("#traffic").dataset.requests));
+const traffic = () => page.evaluate(() => ({ ...document.querySelector("#traffic").dataset }));
+result.requests_of_plate = Number((await traffic()).requests);
+result.megabytes_of_plate = Number((await traffic()).bytes) / 1e6;
 
 const tables = performance.now();
 await page.evaluate(() => { location.hash = "view=table"; });
@@ -49,7 +52,12 @@ await since("compare", compare, () => page.waitForSelector(".compare-row .scores
 await until(() => document.querySelector("#traffic")?.dataset.pending === "0");
 const session = await context.newCDPSession(page);
 await session.send("HeapProfiler.collectGarbage");
-const memory = await page.evaluate(() => performance.memory.usedJSHeapSize);
-result.heap_mb = memory / 1e6;
+// The process of the tab, with the code of the browser that it shares with others.
+const system = await browser.newBrowserCDPSession();
+const { processInfo } = await system.send("SystemInfo.getProcessInfo");
+const resident = processInfo
+  .filter(({ type }) => type === "renderer")
+  .map(({ id }) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${id}/status`, "utf8"))[1]) * 1024);
+result.megabytes_of_memory = Math.max(...resident) / 1e6;
 console.log(JSON.stringify(result));
 await browser.close();

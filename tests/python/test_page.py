@@ -1,4 +1,4 @@
-"""The page `index.html` of a dataset in Chromium: what it shows equals the arrays, and costs little.
+"""The page `index.html` of a dataset in Chromium: what it shows equals the arrays, at little cost.
 
 Pictures of all views are kept in the folder PAGE_PICTURES, if that is set.
 """
@@ -41,6 +41,14 @@ PIXELS = """(() => {
   return btoa(text);
 })()"""
 
+PICKED = "[...document.querySelectorAll('.pick-list h2')].map((e) => e.innerText.slice(2))"
+EXECUTED = """[
+  typeof window.hacked,
+  document.images.length,
+  document.scripts.length,
+  document.querySelectorAll('[onerror], a[href^=javascript]').length,
+]"""
+
 REQUESTS_OF_A_PLATE = 60
 BYTES_OF_A_PLATE = 8_000_000
 
@@ -64,7 +72,7 @@ def drive() -> Drive:
         pytest.skip("needs PAGE, the folder of scripts/page, and Chromium on the PATH")
     node = Path(os.environ["SERVERS"], "venv", "bin", "node")
 
-    def run_steps(*steps: Mapping[str, Any], java_script: bool = True) -> Seen:
+    def run_steps(*steps: Mapping[str, object], java_script: bool = True) -> Seen:
         done = subprocess.run(
             [node, "drive.mjs", chromium],
             input=json.dumps({"steps": steps, "javaScript": java_script}),
@@ -80,11 +88,11 @@ def drive() -> Drive:
     return run_steps
 
 
-def step(action: str, **details: Any) -> dict[str, Any]:
+def step(action: str, **details: object) -> dict[str, object]:
     return {"do": action, **details}
 
 
-def picture(name: str, whole: bool = False) -> list[dict[str, Any]]:
+def picture(name: str, whole: bool = False) -> list[dict[str, object]]:
     """Returns the steps that keep a picture of the page."""
     folder = os.environ.get("PAGE_PICTURES")
     if not folder:
@@ -292,7 +300,7 @@ def test_picks_survive_the_round_trip(datasets: Datasets, drive: Drive, tmp_path
             step("wait", selector=".pick-list li:nth-child(3)"),
             step(
                 "evaluate",
-                code="[...document.querySelectorAll('.pick-list h2')].map((e) => e.innerText.slice(2))",
+                code=PICKED,
             ),
             step(
                 "evaluate",
@@ -357,7 +365,7 @@ def test_nothing_of_a_hostile_dataset_is_executed(drive: Drive, tmp_path: Path) 
                 step("until", code=IDLE),
                 step(
                     "evaluate",
-                    code="[typeof window.hacked, document.images.length, document.scripts.length, document.querySelectorAll('[onerror], a[href^=javascript]').length]",
+                    code=EXECUTED,
                 ),
                 *picture(f"hostile-{at}"),
             ]

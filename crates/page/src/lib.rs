@@ -45,7 +45,11 @@ mod tests {
             .and_then(|(_, rest)| rest.split_once('"'))
             .unwrap()
             .0;
-        for part in ["default-src 'none'", "connect-src 'self'", "base-uri 'none'"] {
+        for part in [
+            "default-src 'none'",
+            "connect-src 'self'",
+            "base-uri 'none'",
+        ] {
             assert!(policy.contains(part), "{policy}");
         }
         assert!(!policy.contains("unsafe"), "{policy}");

@@ -27,8 +27,8 @@ export async function readPlates(objects: Objects, root: Root, metadata: Promise
     return platesOfRows(await metadata);
   }
   const read = await table.read(table.columns);
-  const column = (...names: string[]): Cell[] | undefined => names.map((name) => read.get(name)).find((cells) => cells);
-  const first = column("first_site", "first_site_index", "site_index");
+  const column = (name: string): Cell[] | undefined => read.get(name);
+  const first = column("first_site");
   const sites = column("sites");
   if (first === undefined || sites === undefined) return platesOfRows(await metadata);
   const count = (cells: Cell[] | undefined, row: number): number | undefined =>
@@ -40,8 +40,8 @@ export async function readPlates(objects: Objects, root: Root, metadata: Promise
       first: Number(start),
       sites: Number(sites[row]),
       wells: count(column("wells"), row),
-      missing: count(column("missing", "missing_planes"), row),
-      bad: count(column("bad", "bad_planes"), row),
+      missing: count(column("missing"), row),
+      bad: count(column("bad"), row),
     }),
   );
   let next = 0;

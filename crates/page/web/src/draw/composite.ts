@@ -33,14 +33,7 @@ export function composite(planes: (Samples | undefined)[], looks: Look[], out: U
     if (plane === undefined) return;
     const color = looks.length === 1 ? [255, 255, 255] : look.color;
     const size = plane instanceof Uint8Array ? 256 : 65536;
-    const tables = color.map((part) => {
-      const table = new Uint8Array(size);
-      for (let value = 0; value < size; value++) {
-        table[value] = Math.floor((level(value, look.start, look.end) * part!) / 255 + 0.5);
-      }
-      return table;
-    });
-    const [red, green, blue] = tables as [Uint8Array, Uint8Array, Uint8Array];
+    const [red, green, blue] = color.map((part) => lookup(size, look.start, look.end, part!)) as [Uint8Array, Uint8Array, Uint8Array];
     const pixels = Math.min(plane.length, out.length / 4);
     for (let pixel = 0, at = 0; pixel < pixels; pixel++, at += 4) {
       const value = plane[pixel]!;
@@ -50,6 +43,20 @@ export function composite(planes: (Samples | undefined)[], looks: Look[], out: U
       out[at + 2] = out[at + 2]! + blue[value]!;
     }
   });
+}
+
+const tables = new Map<string, Uint8Array>();
+
+/** What a value adds to a colour, for all values; kept, because many pictures share a window. */
+function lookup(size: number, start: number, end: number, part: number): Uint8Array {
+  const key = `${size} ${start} ${end} ${part}`;
+  let table = tables.get(key);
+  if (table === undefined) {
+    if (tables.size >= 64) tables.clear();
+    table = Uint8Array.from({ length: size }, (_, value) => Math.floor((level(value, start, end) * part) / 255 + 0.5));
+    tables.set(key, table);
+  }
+  return table;
 }
 
 /** Makes a picture of planes of one size. */

@@ -195,6 +195,7 @@ function PlateCanvas(props: {
   const [error, setError] = useState<string>();
   const [done, setDone] = useState(0);
   const [focus, setFocus] = useState<Site>();
+  const kept = useRef<{ layout: string; sites: Site[]; canvas: OffscreenCanvas; drawn: Map<number, number> }>();
   const starred = new Set(picks(now).map((pick) => pick.site));
 
   // Reads channel after channel, and draws each object as it comes.
@@ -214,10 +215,9 @@ function PlateCanvas(props: {
     const read = (channel: number): Promise<unknown> =>
       Promise.all(
         [...units.values()].map(async (list) => {
-          for (const site of list) {
-            const plane = await overview.plane(site.index, channel);
-            found.set(`${site.index}/${channel}`, plane);
-          }
+          // The sites of a unit share a chunk, so that one read has them all.
+          const read = await Promise.all(list.map((site) => overview.plane(site.index, channel)));
+          list.forEach((site, at) => found.set(`${site.index}/${channel}`, read[at]!));
           if (current) {
             setPlanes(found);
             setDone(found.size);
@@ -227,8 +227,13 @@ function PlateCanvas(props: {
     const channels = shown.map(({ channel }) => channel);
     void (async () => {
       try {
-        if (channels.length > 0) await read(channels[0]!);
-        if (current) await Promise.all(channels.slice(1).map(read));
+        if (channels.length > 0) {
+          // The other channels are asked for once those requests are on their way that the first
+          // one needs; requests are answered in their order.
+          const first = read(channels[0]!);
+          await Promise.race([first, overview.plane(sites[0]!.index, channels[0]!)]);
+          await Promise.all([first, ...(current ? channels.slice(1).map(read) : [])]);
+        }
       } catch (failure) {
         if (current) setError(message(failure));
       }
@@ -272,12 +277,43 @@ function PlateCanvas(props: {
       element.height = Math.max(1, Math.round(total.height * scale));
       const context = element.getContext("2d")!;
       context.scale(scale, scale);
-      draw(context);
+      draw(context, scale);
     });
     return () => cancelAnimationFrame(frame);
   }, [tiles, planes, done, key, width, statuses, colorOf, focus, starred.size, total.width, now.get("theme")]);
 
-  function draw(context: CanvasRenderingContext2D): void {
+  /** Draws the images of sites of which planes have come since the last time. */
+  function drawImages(scale: number, empty: string): OffscreenCanvas {
+    const layout = [total.width, total.height, scale, size, key, empty].join();
+    let known = kept.current;
+    if (known?.layout !== layout || known.sites !== sites) {
+      const canvas = new OffscreenCanvas(Math.max(1, Math.round(total.width * scale)), Math.max(1, Math.round(total.height * scale)));
+      known = { layout, sites, canvas, drawn: new Map() };
+      kept.current = known;
+    }
+    const context = known.canvas.getContext("2d")!;
+    context.setTransform(scale, 0, 0, scale, 0, 0);
+    context.imageSmoothingEnabled = size * scale < native;
+    context.imageSmoothingQuality = "high";
+    const small = new OffscreenCanvas(native, overview?.height ?? Math.round(native * ratio));
+    const pen = small.getContext("2d")!;
+    for (const { site, x, y } of tiles) {
+      const read = shown.map(({ channel }) => planes.get(`${site.index}/${channel}`));
+      const there = read.filter((plane) => plane !== undefined).length;
+      if (known.drawn.get(site.index) === there) continue;
+      known.drawn.set(site.index, there);
+      if (there > 0) {
+        pen.putImageData(picture(read, shown, small.width, small.height), 0, 0);
+        context.drawImage(small, x, y, size, tall);
+      } else {
+        context.fillStyle = empty;
+        context.fillRect(x, y, size - 1, tall - 1);
+      }
+    }
+    return known.canvas;
+  }
+
+  function draw(context: CanvasRenderingContext2D, scale: number): void {
     const style = getComputedStyle(canvas.current!);
     const ink = style.getPropertyValue("--muted");
     const line = style.getPropertyValue("--line");
@@ -295,19 +331,9 @@ function PlateCanvas(props: {
         context.strokeRect(HEAD + x * cell.width + 0.5, HEAD + y * cell.height + 0.5, cell.width - GAP - 1, cell.height - GAP - 1);
       }),
     );
-    const small = new OffscreenCanvas(native, overview?.height ?? Math.round(native * ratio));
-    const pen = small.getContext("2d")!;
+    const images = drawImages(scale, line);
+    context.drawImage(images, 0, 0, images.width / scale, images.height / scale);
     for (const { site, x, y } of tiles) {
-      const read = shown.map(({ channel }) => planes.get(`${site.index}/${channel}`));
-      if (overview && read.some((plane) => plane !== undefined)) {
-        pen.putImageData(picture(read, shown, small.width, small.height), 0, 0);
-        context.imageSmoothingEnabled = size < native;
-        context.imageSmoothingQuality = "high";
-        context.drawImage(small, x, y, size, tall);
-      } else {
-        context.fillStyle = line;
-        context.fillRect(x, y, size - 1, tall - 1);
-      }
       const status = worstStatus(site, shown.map(({ channel }) => channel), statuses, first, root.channels.length);
       if (status) hatch(context, x, y, size, tall, status);
     }
