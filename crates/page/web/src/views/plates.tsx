@@ -54,6 +54,8 @@ export interface Grid {
   depth: number;
   /** Sites whose well has no position. */
   elsewhere: number;
+  /** Whether rows and columns without a well are left out. */
+  packed: boolean;
 }
 
 export function gridOf(sites: Site[]): Grid {
@@ -74,7 +76,18 @@ export function gridOf(sites: Site[]): Grid {
     [left, right] = [Math.min(left, position.column), Math.max(right, position.column)];
   }
   const span = (from: number, to: number): number[] => (to < from ? [] : Array.from({ length: to - from + 1 }, (_, at) => from + at));
-  return { rows: span(top, bottom), columns: span(left, right), wells, depth, elsewhere };
+  const [rows, columns] = [span(top, bottom), span(left, right)];
+  const packed = wells.size * 4 < rows.length * columns.length;
+  if (!packed) return { rows, columns, wells, depth, elsewhere, packed };
+  const used = [...wells.keys()].map((key) => key.split("/").map(Number));
+  return {
+    rows: rows.filter((row) => used.some(([one]) => one === row)),
+    columns: columns.filter((column) => used.some(([, one]) => one === column)),
+    wells,
+    depth,
+    elsewhere,
+    packed,
+  };
 }
 
 const HEAD = 22;
@@ -260,8 +273,8 @@ function PlateCanvas(props: {
       group.forEach((site, index) =>
         list.push({
           site,
-          x: HEAD + (column - grid.columns[0]!) * cell.width + (index % across) * size,
-          y: HEAD + (row - grid.rows[0]!) * cell.height + Math.floor(index / across) * tall,
+          x: HEAD + grid.columns.indexOf(column) * cell.width + (index % across) * size,
+          y: HEAD + grid.rows.indexOf(row) * cell.height + Math.floor(index / across) * tall,
         }),
       );
     }
@@ -339,8 +352,8 @@ function PlateCanvas(props: {
     }
     for (const [position, group] of grid.wells) {
       const [row, column] = position.split("/").map(Number) as [number, number];
-      const x = HEAD + (column - grid.columns[0]!) * cell.width;
-      const y = HEAD + (row - grid.rows[0]!) * cell.height;
+      const x = HEAD + grid.columns.indexOf(column) * cell.width;
+      const y = HEAD + grid.rows.indexOf(row) * cell.height;
       const color = colorOf?.(group[0]!);
       if (color) {
         context.strokeStyle = color;
@@ -435,6 +448,7 @@ function PlateCanvas(props: {
           onKeyDown={move}
         />
       </div>
+      {grid.packed && <p class="hint">Few wells are used: rows and columns without any are left out.</p>}
       {grid.elsewhere > 0 && <p class="hint">{many(grid.elsewhere, "site")} whose well is no position on a plate: see the table.</p>}
     </div>
   );
