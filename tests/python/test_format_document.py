@@ -431,7 +431,7 @@ def test_croissant_has_the_size_and_checksum_of_each_table(kept: Path) -> None:
     assert files.pop("image-shards")["includes"] == "images.zarr/images/c/*/0/0/0"
     sets = {key for key, file in files.items() if file["@type"] == "cr:FileSet"}
     version_4 = "format_version" in attributes_of(kept)
-    assert sets == ({"labels", "zarr-metadata"} if version_4 else set())
+    assert sets == ({"overview", "labels", "zarr-metadata"} if version_4 else set())
     files = {key: file for key, file in files.items() if key not in sets}
     assert sorted(files) == sorted(path.name for path in kept.glob("*.parquet"))
     for key, file in files.items():
