@@ -8,7 +8,7 @@
 //! floor 4   reader     estimate
 //! floor 3   format     input
 //! floor 2   metadata   storage
-//! floor 1   tables   decoder   transport   platform
+//! floor 1   tables   decoder   transport   platform   page
 //! ```
 
 mod circles;
@@ -27,10 +27,11 @@ use self::paths::{Module, used};
 use self::source::{Code, functions};
 
 /// Each package with its floor and the packages that it may use.
-const PACKAGES: [(&str, u32, &[&str]); 14] = [
+const PACKAGES: [(&str, u32, &[&str]); 15] = [
     ("rxrx-tables", 1, &[]),
     ("rxrx-metadata", 2, &["rxrx-tables"]),
     ("rxrx-decoder", 1, &[]),
+    ("rxrx-page", 1, &[]),
     ("rxrx-platform", 1, &[]),
     ("rxrx-transport", 1, &[]),
     ("rxrx-storage", 2, &["rxrx-platform", "rxrx-transport"]),
@@ -73,6 +74,7 @@ const PACKAGES: [(&str, u32, &[&str]); 14] = [
             "rxrx-format",
             "rxrx-input",
             "rxrx-metadata",
+            "rxrx-page",
             "rxrx-reader",
             "rxrx-storage",
             "rxrx-verify",

@@ -40,7 +40,8 @@ impl ObjectNumbers {
     pub fn of(planned: &PlannedInput) -> Self {
         let shards = planned.plan.geometry().shards() as u64;
         let labels = label_names(planned.plan.table().columns()).len() as u64;
-        let optional = u64::from(planned.embeddings.is_some());
+        // The page is optional only for datasets of earlier drafts.
+        let optional = 1 + u64::from(planned.embeddings.is_some());
         let always = OBJECTS.iter().filter(|object| !object.is_optional);
         let group = (format!("{}/", keys::GROUP), labels + 3);
         let shard_folders = (keys::SHARDS.to_owned(), shards);

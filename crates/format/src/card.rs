@@ -270,7 +270,8 @@ const FILES: &str = "## Files
 ";
 
 const DOCUMENTS: &str =
-    "| `croissant.json` | all this for machines ([Croissant](https://mlcommons.org/croissant)) |
+    "| `index.html` | a page that shows all this in a browser: `rxrx2zarr serve`, or any server with ranges |
+| `croissant.json` | all this for machines ([Croissant](https://mlcommons.org/croissant)) |
 | `SHA256SUMS` | a checksum for every object but this file |
 ";
 

@@ -45,6 +45,8 @@ pub const CARD: &str = "README.md";
 pub const LICENSE: &str = "LICENSE.txt";
 /// Key of the description for machines.
 pub const CROISSANT: &str = "croissant.json";
+/// Key of the page that shows the dataset in a browser.
+pub const PAGE: &str = "index.html";
 /// Key of the list of checksums.
 pub const CHECKSUMS: &str = "SHA256SUMS";
 /// Key of the checksums that the store of the dataset has of its objects.
@@ -87,7 +89,7 @@ pub enum Stage {
     Labels,
     /// Tables.
     Tables,
-    /// Card, Croissant, and the metadata of every array.
+    /// Card, Croissant, page, and the metadata of every array.
     Documents,
     /// The list of checksums, which includes that of the root metadata.
     Checksums,
@@ -139,7 +141,7 @@ const fn object(key: &'static str, kind: ObjectKind, stage: Stage) -> Object {
 }
 
 /// All objects that have a fixed key, in the order of writing.
-pub const OBJECTS: [Object; 14] = [
+pub const OBJECTS: [Object; 15] = [
     table(SITES, false),
     table(PLANES, false),
     table(PLATES, false),
@@ -152,6 +154,11 @@ pub const OBJECTS: [Object; 14] = [
         ..object(LICENSE, ObjectKind::Document, Stage::Documents)
     },
     object(CROISSANT, ObjectKind::Document, Stage::Documents),
+    // Datasets of earlier drafts have no page.
+    Object {
+        is_optional: true,
+        ..object(PAGE, ObjectKind::Document, Stage::Documents)
+    },
     object(IMAGES_METADATA, ObjectKind::Metadata, Stage::Documents),
     object(OVERVIEW_METADATA, ObjectKind::Metadata, Stage::Documents),
     object(CHECKSUMS, ObjectKind::Checksums, Stage::Checksums),

@@ -3,8 +3,8 @@
 //! 1. chunks of the label arrays, several at once
 //! 2. `metadata.parquet`, `planes.parquet`, `plates.parquet`, `channels.parquet`,
 //!    `channel_stats.parquet`, `embeddings.parquet`
-//! 3. `README.md`, `LICENSE.txt`, `croissant.json`, `zarr.json` of each label array and of
-//!    `images` and `overview`, several at once
+//! 3. `README.md`, `LICENSE.txt`, `croissant.json`, `index.html`, `zarr.json` of each label array,
+//!    of `images` and of `overview`, several at once
 //! 4. `SHA256SUMS`, which already lists the object that is still to come
 //! 5. if every object exists with the size with which it was put, in an object store
 //!    `store-checksums.json`, and the root `images.zarr/zarr.json`
@@ -21,8 +21,8 @@ mod tests;
 
 use rxrx_format::keys::{
     CARD, CHANNEL_STATS, CHANNELS, CHECKSUMS, CROISSANT, EMBEDDINGS, GROUP, IMAGES,
-    IMAGES_METADATA, LICENSE, OVERVIEW, OVERVIEW_METADATA, PLANES, PLATES, ROOT_METADATA, SITES,
-    array_metadata_key,
+    IMAGES_METADATA, LICENSE, OVERVIEW, OVERVIEW_METADATA, PAGE, PLANES, PLATES, ROOT_METADATA,
+    SITES, array_metadata_key,
 };
 use rxrx_format::{
     DatasetAttributes, Label, StoredFile, channel_stats_table, channels_table, croissant,
@@ -122,7 +122,7 @@ impl Seal<'_> {
         Ok(refused)
     }
 
-    /// Puts the card, the licence, the Croissant description and the metadata of every array.
+    /// Puts the card, the licence, the Croissant description, the page and the metadata of every array.
     /// The attributes get the checksum of the card.
     /// Returns the metadata by array.
     fn put_documents(&mut self, labels: Vec<Label>) -> Result<Map<String, Value>, SealError> {
@@ -138,12 +138,14 @@ impl Seal<'_> {
         let columns = plan.table().columns();
         let croissant = croissant(columns, plan.geometry(), attributes, &files);
         let images = images_metadata(plan, attributes.settings.codec);
+        let page = rxrx_page::index_html(&attributes.generator).into_bytes();
         let overview = overview_metadata(plan.geometry(), columns);
         let card = dataset_card(plan, attributes).into_bytes();
         attributes.card_sha256 = Some(hex::encode(Sha256::digest(&card)));
         let mut documents = vec![
             (CARD.to_owned(), card),
             (CROISSANT.to_owned(), document(CROISSANT, &croissant)?),
+            (PAGE.to_owned(), page),
             (
                 IMAGES_METADATA.to_owned(),
                 document(IMAGES_METADATA, &images)?,
