@@ -41,7 +41,7 @@ fn frames_of_c_blosc_are_decoded() {
                     let bytes = field(length);
                     let frame = c_blosc(cname, shuffle, sample_bytes, 4096, &bytes);
                     let mut pixels = vec![0; length];
-                    decode_frame(&frame, &mut FrameScratch::default(), &mut pixels).unwrap();
+                    decode_frame(&frame, &mut DecoderScratch::default(), &mut pixels).unwrap();
                     assert!(
                         pixels == bytes,
                         "{cname} {shuffle:?} {sample_bytes} {length}"
@@ -56,8 +56,9 @@ fn frames_of_c_blosc_are_decoded() {
 fn a_frame_of_another_kind_is_refused() {
     let bytes = field(4096);
     let mut pixels = vec![0; 4096];
-    let mut decode =
-        |frame: &[u8]| decode_frame(frame, &mut FrameScratch::default(), &mut pixels).unwrap_err();
+    let mut decode = |frame: &[u8]| {
+        decode_frame(frame, &mut DecoderScratch::default(), &mut pixels).unwrap_err()
+    };
     for (cname, shuffle, said) in [
         ("zlib", Shuffle::BitShuffle, "compressor 3"),
         ("lz4", Shuffle::Shuffle, "byte shuffle"),
@@ -86,7 +87,7 @@ fn every_flipped_byte_is_survived() {
         let bytes = field(2 * 1024 + 100);
         let whole = c_blosc(cname, Shuffle::BitShuffle, 2, 1024, &bytes);
         let mut pixels = vec![0; bytes.len()];
-        let mut scratch = FrameScratch::default();
+        let mut scratch = DecoderScratch::default();
         for position in 0..whole.len() {
             for change in [0x01, 0x80, 0xFF] {
                 let mut frame = whole.clone();

@@ -56,18 +56,23 @@ fn every_instruction_set_gives_the_same_bytes() {
     check_levels::<2>();
 }
 
+/// Every instruction set, at lengths around those of registers, and with bits of every
+/// place.
 #[test]
 fn the_inverse_restores_every_block() {
-    for sample_bytes in [1, 2] {
-        for length in LENGTHS {
-            let block = noise(length);
-            let mut restored = vec![0xEE; length];
-            bitunshuffle(
-                &by_definition(&block, sample_bytes),
-                sample_bytes,
-                &mut restored,
-            );
-            assert_eq!(restored, block, "{length} bytes, {sample_bytes} a sample");
+    let lengths = LENGTHS.into_iter().chain((0..700).step_by(8));
+    for length in lengths.chain([4096 + 264, 65_536, 65_536 + 512]) {
+        let block = noise(length);
+        for sample_bytes in [1, 2] {
+            let shuffled = by_definition(&block, sample_bytes);
+            for level in SimdLevel::ALL {
+                let mut restored = vec![0xEE; length];
+                bitunshuffle(&shuffled, sample_bytes, &mut restored, level);
+                assert!(
+                    restored == block,
+                    "{level:?}: {length} bytes, {sample_bytes} a sample"
+                );
+            }
         }
     }
 }

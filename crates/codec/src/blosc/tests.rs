@@ -1,5 +1,5 @@
 use super::*;
-use crate::codec::bitshuffle::bitshuffle;
+use crate::bitshuffle::bitshuffle;
 use crate::testing::noise;
 
 const COMPRESSORS: [(BlockCompressor, &str); 2] = [

@@ -6,7 +6,7 @@
 use std::arch::x86_64::{_mm256_cmpeq_epi8, _mm256_movemask_epi8};
 
 use super::compare::compare;
-use crate::codec::simd::load_avx2;
+use crate::simd::load_avx2;
 
 /// Does what [`compare`] does. Returns false, and does nothing, where the
 /// processor has no AVX2.

@@ -6,7 +6,7 @@
 use std::arch::x86_64::{__m256i, _mm256_add_epi8, _mm256_movemask_epi8};
 
 use super::tiles::{self, TILE};
-use crate::codec::simd::load_avx2;
+use crate::simd::load_avx2;
 
 /// Sorts the bits of `samples` into `planes`. Returns false, and does nothing, where
 /// the processor has no AVX2.

@@ -10,9 +10,9 @@ use zstd::zstd_safe::{CParameter, ParamSwitch, compress_bound};
 use super::header::BlockCompressor;
 use super::lz4::{self, Lz4Scratch};
 use super::noise::{begin_zstd, noise_in_front, zstd_header};
-use crate::codec::bitshuffle::bitshuffle;
-use crate::codec::chain::ZSTD_LEVEL;
-use crate::codec::simd::SimdLevel;
+use crate::ZSTD_LEVEL;
+use crate::bitshuffle::bitshuffle;
+use crate::simd::SimdLevel;
 
 /// The acceleration that C-Blosc gives LZ4 at its level 5.
 const LZ4_ACCELERATION: i32 = 5;
@@ -50,7 +50,7 @@ pub(super) struct BlockEncoder {
 
 /// Memory that is kept from block to block.
 #[derive(Default)]
-pub(crate) struct BlockScratch {
+pub struct BlockScratch {
     /// The bits of a block, sorted.
     sorted: Vec<u8>,
     lz4: Lz4Scratch,
@@ -84,7 +84,6 @@ impl BlockEncoder {
     }
 
     /// Uses no instructions beyond `level`.
-    #[cfg(test)]
     pub(super) fn with_level(self, level: SimdLevel) -> Self {
         Self { level, ..self }
     }

@@ -25,7 +25,7 @@ mod compare;
 mod tests;
 
 use self::compare::{WORD, compare, equal};
-use crate::codec::simd::SimdLevel;
+use crate::simd::SimdLevel;
 
 /// Bytes of the shortest match that is used. Shorter ones save little, and each
 /// match costs time, here and in readers.

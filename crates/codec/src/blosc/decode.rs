@@ -6,20 +6,20 @@
 //!
 //! [Blosc 1]: https://github.com/Blosc/c-blosc/blob/main/README_CHUNK_FORMAT.rst
 
-use zstd::bulk::Decompressor;
-
 use super::header::{
     BITSHUFFLED, BlockCompressor, COMPRESSOR_SHIFT, COPIED, HEADER_BYTES, NOT_SPLIT, VERSION,
 };
 use super::number::NUMBER_BYTES;
-use crate::codec::bitshuffle::bitunshuffle;
+use crate::bitshuffle::bitunshuffle;
+use crate::decoder_scratch::DecoderScratch;
+use crate::zstd_context::ZstdContext;
 
 /// Flag: the filter that sorts bytes, which no array of a dataset has.
 const BYTE_SHUFFLED: u8 = 0x01;
 
 /// Cause that makes a frame unusable.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum FrameError {
+pub enum FrameError {
     /// The frame ends before its header or one of its blocks does.
     #[error("the frame is cut off")]
     CutOff,
@@ -45,13 +45,6 @@ pub(crate) enum FrameError {
     },
 }
 
-/// Buffers that are kept from frame to frame.
-#[derive(Default)]
-pub(crate) struct FrameScratch {
-    shuffled: Vec<u8>,
-    zstd: Option<Decompressor<'static>>,
-}
-
 /// The header of a frame.
 struct Header {
     flags: u8,
@@ -61,9 +54,12 @@ struct Header {
 }
 
 /// Decodes `frame` into `pixels`, exactly one chunk long.
-pub(crate) fn decode_frame(
+///
+/// # Errors
+/// [`FrameError`]. The content of `pixels` is then unspecified.
+pub fn decode_frame(
     frame: &[u8],
-    scratch: &mut FrameScratch,
+    scratch: &mut DecoderScratch,
     pixels: &mut [u8],
 ) -> Result<(), FrameError> {
     let header = Header::parse(frame, pixels.len())?;
@@ -121,7 +117,7 @@ impl Header {
         &self,
         frame: &[u8],
         number: usize,
-        scratch: &mut FrameScratch,
+        scratch: &mut DecoderScratch,
         block: &mut [u8],
     ) -> Result<(), FrameError> {
         let start = number_at(frame, HEADER_BYTES + NUMBER_BYTES * number)?;
@@ -130,28 +126,45 @@ impl Header {
         } else {
             self.sample_bytes
         };
-        let FrameScratch { shuffled, zstd } = scratch;
-        let is_shuffled = self.flags & BITSHUFFLED != 0;
-        let target: &mut [u8] = if is_shuffled {
-            shuffled.resize(block.len(), 0);
-            shuffled
-        } else {
-            block
-        };
-        let stream_bytes = target.len().div_ceil(streams).max(1);
-        let mut position = start;
-        for stream in target.chunks_mut(stream_bytes) {
-            let length = number_at(frame, position)?;
-            let begin = position + NUMBER_BYTES;
-            let bytes = begin
-                .checked_add(length)
-                .and_then(|end| frame.get(begin..end));
-            let bytes = bytes.ok_or(FrameError::CutOff)?;
-            self.decompress(number, bytes, zstd, stream)?;
-            position = begin + length;
+        let DecoderScratch {
+            sorted,
+            zstd,
+            level,
+        } = scratch;
+        if self.flags & BITSHUFFLED == 0 {
+            return self.decompress_block(frame, number, start, streams, zstd, block);
         }
-        if is_shuffled {
-            bitunshuffle(shuffled, self.sample_bytes, block);
+        // Bits that would not become smaller are sorted back from where they are.
+        if let (1, Some(stored)) = (streams, stream_at(frame, start, block.len())) {
+            bitunshuffle(stored, self.sample_bytes, block, *level);
+            return Ok(());
+        }
+        if sorted.len() < block.len() {
+            sorted.resize(block.len(), 0);
+        }
+        let (sorted, _) = sorted.split_at_mut(block.len());
+        self.decompress_block(frame, number, start, streams, zstd, sorted)?;
+        bitunshuffle(sorted, self.sample_bytes, block, *level);
+        Ok(())
+    }
+
+    /// Decompresses the streams of a block, which begin at `start`.
+    fn decompress_block(
+        &self,
+        frame: &[u8],
+        number: usize,
+        start: usize,
+        streams: usize,
+        zstd: &mut ZstdContext,
+        block: &mut [u8],
+    ) -> Result<(), FrameError> {
+        let stream_bytes = block.len().div_ceil(streams).max(1);
+        let mut position = start;
+        for stream in block.chunks_mut(stream_bytes) {
+            let length = number_at(frame, position)?;
+            let bytes = stream_at(frame, position, length).ok_or(FrameError::CutOff)?;
+            self.decompress(number, bytes, zstd, stream)?;
+            position += NUMBER_BYTES + length;
         }
         Ok(())
     }
@@ -162,7 +175,7 @@ impl Header {
         &self,
         block: usize,
         bytes: &[u8],
-        zstd: &mut Option<Decompressor<'static>>,
+        zstd: &mut ZstdContext,
         stream: &mut [u8],
     ) -> Result<(), FrameError> {
         if bytes.len() == stream.len() {
@@ -178,15 +191,7 @@ impl Header {
                 let length = i32::try_from(stream.len()).map_err(|_| FrameError::CutOff)?;
                 ::lz4::block::decompress_to_buffer(bytes, Some(length), stream).map_err(refused)?
             }
-            BlockCompressor::Zstd => {
-                let context = match zstd {
-                    Some(context) => context,
-                    None => zstd.insert(Decompressor::new().map_err(refused)?),
-                };
-                context
-                    .decompress_to_buffer(bytes, stream)
-                    .map_err(refused)?
-            }
+            BlockCompressor::Zstd => zstd.decompress(bytes, stream).map_err(refused)?,
         };
         if length == stream.len() {
             Ok(())
@@ -195,6 +200,15 @@ impl Header {
             Err(FrameError::Block { block, reason })
         }
     }
+}
+
+/// The stream at `position`, behind its length; `None` if it has another length, or is cut
+/// off.
+fn stream_at(frame: &[u8], position: usize, length: usize) -> Option<&[u8]> {
+    let found = number_at(frame, position).ok()?;
+    let begin = position.checked_add(NUMBER_BYTES)?;
+    let bytes = frame.get(begin..begin.checked_add(length)?)?;
+    (found == length).then_some(bytes)
 }
 
 /// Reads the little-endian number of four bytes at `position`.

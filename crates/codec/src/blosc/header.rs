@@ -20,7 +20,7 @@ pub(super) const COMPRESSOR_SHIFT: u8 = 5;
 
 /// The compressor of the blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BlockCompressor {
+pub enum BlockCompressor {
     /// LZ4.
     Lz4,
     /// Zstd.

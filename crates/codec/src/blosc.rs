@@ -34,15 +34,15 @@ use std::io;
 use zstd::zstd_safe::compress_bound;
 
 use self::block::BlockEncoder;
-pub(super) use self::block::BlockScratch;
-pub(super) use self::decode::{FrameError, FrameScratch, decode_frame};
-pub(super) use self::header::BlockCompressor;
+pub use self::block::BlockScratch;
+pub use self::decode::{FrameError, decode_frame};
+pub use self::header::BlockCompressor;
 use self::header::{
     BITSHUFFLED, COMPRESSOR_SHIFT, COMPRESSOR_VERSION, COPIED, HEADER_BYTES, NOT_SPLIT, VERSION,
 };
 use self::number::{NUMBER_BYTES, write_number};
-#[cfg(test)]
-use super::simd::SimdLevel;
+use crate::decoder_scratch::DecoderScratch;
+use crate::simd::SimdLevel;
 
 /// C-Blosc compresses no frame and makes no block of fewer bytes.
 const BLOCK_BYTES_AT_LEAST: usize = 128;
@@ -53,18 +53,14 @@ const BLOCK_BYTES_AT_MOST: usize = (i32::MAX as usize - 255 * NUMBER_BYTES) / 3;
 
 /// How the chunks of an array become frames.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Blosc {
+pub struct Blosc {
     blocks: BlockEncoder,
 }
 
 impl Blosc {
     /// Makes frames of samples of `sample_bytes` bytes, 1 or 2, in blocks of
     /// `block_bytes`, or as near to it as the format allows.
-    pub(super) fn new(
-        compressor: BlockCompressor,
-        sample_bytes: usize,
-        block_bytes: usize,
-    ) -> Self {
+    pub fn new(compressor: BlockCompressor, sample_bytes: usize, block_bytes: usize) -> Self {
         let block_bytes = block_bytes.clamp(BLOCK_BYTES_AT_LEAST, BLOCK_BYTES_AT_MOST);
         let block_bytes = block_bytes / sample_bytes * sample_bytes;
         Self {
@@ -73,28 +69,27 @@ impl Blosc {
     }
 
     /// Tells the compressor that blocks consist of rows of `width` samples.
-    pub(super) fn with_rows(self, width: usize) -> Self {
+    pub fn with_rows(self, width: usize) -> Self {
         Self {
             blocks: self.blocks.with_rows(width),
         }
     }
 
     /// Uses no instructions beyond `level`.
-    #[cfg(test)]
-    pub(super) fn with_level(self, level: SimdLevel) -> Self {
+    pub fn with_level(self, level: SimdLevel) -> Self {
         Self {
             blocks: self.blocks.with_level(level),
         }
     }
 
     /// Bytes of each block but the last.
-    pub(super) fn block_bytes(&self) -> usize {
+    pub fn block_bytes(&self) -> usize {
         self.blocks.block_bytes
     }
 
     /// Begins the frame of `length` bytes, at most as many as an `i32` counts less the
     /// header. The frame replaces the content of `frame`.
-    pub(super) fn begin<'a>(
+    pub fn begin<'a>(
         &'a self,
         length: usize,
         scratch: &'a mut BlockScratch,
@@ -119,7 +114,7 @@ impl Blosc {
 }
 
 /// A frame that is being written, block by block.
-pub(super) struct BloscFrame<'a> {
+pub struct BloscFrame<'a> {
     encoder: &'a BlockEncoder,
     scratch: &'a mut BlockScratch,
     frame: &'a mut Vec<u8>,
@@ -133,13 +128,13 @@ pub(super) struct BloscFrame<'a> {
 
 impl<'a> BloscFrame<'a> {
     /// Bytes of each block but the last.
-    pub(super) fn block_bytes(&self) -> usize {
+    pub fn block_bytes(&self) -> usize {
         self.encoder.block_bytes
     }
 
     /// Adds the next block of the content, [`Self::block_bytes`] bytes or those that
     /// are left.
-    pub(super) fn add_block(&mut self, block: &[u8]) -> io::Result<()> {
+    pub fn add_block(&mut self, block: &[u8]) -> io::Result<()> {
         if self.is_copy {
             self.frame.extend_from_slice(block);
             return Ok(());
@@ -155,7 +150,7 @@ impl<'a> BloscFrame<'a> {
     }
 
     /// Completes the frame and returns it, once all blocks are added.
-    pub(super) fn finish(mut self) -> io::Result<&'a mut Vec<u8>> {
+    pub fn finish(mut self) -> io::Result<&'a mut Vec<u8>> {
         self.write_header();
         if !self.is_copy && self.frame.len() > HEADER_BYTES + self.length {
             self.copy_content()?;
@@ -181,7 +176,7 @@ impl<'a> BloscFrame<'a> {
     #[cold]
     fn copy_content(&mut self) -> io::Result<()> {
         let mut content = vec![0; self.length];
-        decode_frame(self.frame, &mut FrameScratch::default(), &mut content)
+        decode_frame(self.frame, &mut DecoderScratch::default(), &mut content)
             .map_err(io::Error::other)?;
         self.frame.truncate(HEADER_BYTES);
         self.frame.extend_from_slice(&content);

@@ -23,13 +23,17 @@ mod avx512;
 mod tests;
 mod tiles;
 mod unshuffle;
+#[cfg(target_arch = "x86_64")]
+mod unshuffle_avx2;
+#[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+mod unshuffle_neon;
 
-pub(super) use self::unshuffle::bitunshuffle;
-use super::simd::SimdLevel;
+pub use self::unshuffle::bitunshuffle;
+use crate::simd::SimdLevel;
 
 /// Sorts the bits of `block`, samples of `sample_bytes` bytes each (1 or 2), into
 /// `shuffled`, which is as long.
-pub(super) fn bitshuffle(block: &[u8], sample_bytes: usize, shuffled: &mut [u8], level: SimdLevel) {
+pub fn bitshuffle(block: &[u8], sample_bytes: usize, shuffled: &mut [u8], level: SimdLevel) {
     match sample_bytes {
         1 => shuffle_block::<1>(block, shuffled, level),
         2 => shuffle_block::<2>(block, shuffled, level),
