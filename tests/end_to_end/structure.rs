@@ -35,7 +35,11 @@ const PACKAGES: [(&str, u32, &[&str]); 15] = [
     ("rxrx-platform", 1, &[]),
     ("rxrx-transport", 1, &[]),
     ("rxrx-storage", 2, &["rxrx-platform", "rxrx-transport"]),
-    ("rxrx-format", 3, &["rxrx-codec", "rxrx-decoder", "rxrx-metadata"]),
+    (
+        "rxrx-format",
+        3,
+        &["rxrx-codec", "rxrx-decoder", "rxrx-metadata"],
+    ),
     (
         "rxrx-input",
         3,

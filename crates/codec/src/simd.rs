@@ -58,7 +58,8 @@ pub(crate) fn store_avx2(register: __m256i, bytes: &mut [u8; 32]) {
 
 /// Loads 16 bytes; the compiler makes one instruction of it.
 #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
-#[inline(always)]
+#[inline]
+#[target_feature(enable = "neon")]
 pub(crate) fn load_neon(bytes: &[u8; 16]) -> uint8x16_t {
     let mut words = [0; 2];
     for (word, eight) in words.iter_mut().zip(bytes.as_chunks().0) {
@@ -70,7 +71,8 @@ pub(crate) fn load_neon(bytes: &[u8; 16]) -> uint8x16_t {
 
 /// Stores 16 bytes; the compiler makes one instruction of it.
 #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
-#[inline(always)]
+#[inline]
+#[target_feature(enable = "neon")]
 pub(crate) fn store_neon(register: uint8x16_t, bytes: &mut [u8; 16]) {
     let register = vreinterpretq_u64_u8(register);
     let words = [vgetq_lane_u64::<0>(register), vgetq_lane_u64::<1>(register)];

@@ -3,6 +3,7 @@
 //!
 //! This module is compiled only for targets whose every processor has NEON
 //! (`target_feature = "neon"`), so its functions may be called anywhere.
+#![allow(unsafe_code, reason = "a call into NEON code, with its proof")]
 #![allow(
     clippy::indexing_slicing,
     reason = "positions come from the number of whole lines, which all planes have"
@@ -27,9 +28,16 @@ pub(super) fn unshuffle<const BYTES: usize>(
     planes: &[Planes<'_>; BYTES],
     block: &mut [u8],
 ) -> usize {
+    // SAFETY: every processor of the target has NEON; the callee requires nothing else.
+    unsafe { unshuffle_neon(planes, block) }
+}
+
+#[target_feature(enable = "neon")]
+fn unshuffle_neon<const BYTES: usize>(planes: &[Planes<'_>; BYTES], block: &mut [u8]) -> usize {
     let planes = planes.map(|planes| planes.map(|plane| plane.as_chunks::<LINE>().0));
     let registers = |planes: &[&[[u8; LINE]]; 8], at: usize| {
-        transpose_bytes(planes.map(|plane| load_neon(&plane[at]))).map(transpose_bits)
+        transpose_bytes(planes.map(|plane| load_neon(&plane[at])))
+            .map(|bytes| transpose_bits(bytes))
     };
     let (lines, _) = block.as_chunks_mut::<LINE>();
     let mut done = 0;
@@ -56,7 +64,8 @@ pub(super) fn unshuffle<const BYTES: usize>(
 
 /// Takes byte k of each of eight registers as word k: the words of the result follow each
 /// other, two in a register.
-#[inline(always)]
+#[inline]
+#[target_feature(enable = "neon")]
 fn transpose_bytes(rows: [uint8x16_t; 8]) -> [uint8x16_t; 8] {
     let [r0, r1, r2, r3, r4, r5, r6, r7] = rows;
     let pairs = |a, b| [vzip1q_u8(a, b), vzip2q_u8(a, b)];
@@ -78,7 +87,8 @@ fn transpose_bytes(rows: [uint8x16_t; 8]) -> [uint8x16_t; 8] {
 }
 
 /// Transposes the 8 x 8 bits of each word.
-#[inline(always)]
+#[inline]
+#[target_feature(enable = "neon")]
 fn transpose_bits(bytes: uint8x16_t) -> uint8x16_t {
     let words = vreinterpretq_u64_u8(bytes);
     let words = swap_corners::<7>(words, 0x00AA_00AA_00AA_00AA);
@@ -87,7 +97,8 @@ fn transpose_bits(bytes: uint8x16_t) -> uint8x16_t {
 }
 
 /// Swaps the bits of each word that `corner` chooses with those `DISTANCE` above.
-#[inline(always)]
+#[inline]
+#[target_feature(enable = "neon")]
 fn swap_corners<const DISTANCE: i32>(words: uint64x2_t, corner: u64) -> uint64x2_t {
     let differ = veorq_u64(words, vshrq_n_u64::<DISTANCE>(words));
     let differ = vandq_u64(differ, vdupq_n_u64(corner));

@@ -3,6 +3,7 @@
 //!
 //! This module is compiled only for targets whose every processor has NEON
 //! (`target_feature = "neon"`), so its functions may be called anywhere.
+#![allow(unsafe_code, reason = "a call into NEON code, with its proof")]
 
 use std::arch::aarch64::{
     uint8x16_t, vaddq_u8, vaddq_u16, vdupq_laneq_u8, vdupq_laneq_u16, vdupq_n_u8, vextq_u8,
@@ -14,6 +15,12 @@ use crate::simd::{load_neon, store_neon};
 /// Replaces each sample in whole registers by the sum of all samples up to it, and returns
 /// the number of bytes of these registers.
 pub(super) fn sums<const BYTES: usize>(pixels: &mut [u8]) -> usize {
+    // SAFETY: every processor of the target has NEON; the callee requires nothing else.
+    unsafe { sums_neon::<BYTES>(pixels) }
+}
+
+#[target_feature(enable = "neon")]
+fn sums_neon<const BYTES: usize>(pixels: &mut [u8]) -> usize {
     let (lines, rest) = pixels.as_chunks_mut::<16>();
     let rest = rest.len();
     let zero = vdupq_n_u8(0);
@@ -34,7 +41,8 @@ pub(super) fn sums<const BYTES: usize>(pixels: &mut [u8]) -> usize {
 }
 
 /// Repeats the last sample of a register.
-#[inline(always)]
+#[inline]
+#[target_feature(enable = "neon")]
 fn last<const BYTES: usize>(register: uint8x16_t) -> uint8x16_t {
     match BYTES {
         1 => vdupq_laneq_u8::<15>(register),
@@ -43,7 +51,8 @@ fn last<const BYTES: usize>(register: uint8x16_t) -> uint8x16_t {
 }
 
 /// Adds samples.
-#[inline(always)]
+#[inline]
+#[target_feature(enable = "neon")]
 fn add<const BYTES: usize>(a: uint8x16_t, b: uint8x16_t) -> uint8x16_t {
     match BYTES {
         1 => vaddq_u8(a, b),

@@ -102,7 +102,9 @@ fn damaged_chunks_with_a_right_checksum_are_refused() {
             Codec::BloscZstd | Codec::BloscLz4 => {
                 huge[4..8].copy_from_slice(&i32::MAX.to_le_bytes());
             }
-            Codec::Zstd | Codec::DeltaZstd => huge = zstd::bulk::compress(&vec![0; 64 << 20], 1).unwrap(),
+            Codec::Zstd | Codec::DeltaZstd => {
+                huge = zstd::bulk::compress(&vec![0; 64 << 20], 1).unwrap()
+            }
         }
         let error = decoder.decode(&sealed(huge), &mut decoded).unwrap_err();
         assert!(
