@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rxrx_decoder::{PlaneSummary, SummaryScratch, summarise};
 use rxrx_format::keys::PLANES;
-use rxrx_format::{ChunkAddress, ChunkDecoder, PlaneRow, Root, STATISTICS, TileGrid, plane_shape};
+use rxrx_format::{
+    ChunkAddress, ChunkDecoder, DecoderScratch, PlaneRow, Root, STATISTICS, TileGrid, plane_shape,
+};
 use rxrx_reader::consistency::{FindingKind, Tables};
 
 use super::shard_findings::ShardFindings;
@@ -27,6 +29,8 @@ pub(super) struct PlaneCounters {
     pub(super) decoded: AtomicUsize,
     /// Planes that were compared with the source.
     pub(super) compared: AtomicUsize,
+    /// Chunks that both decoders decoded to the same pixels.
+    pub(super) decoded_twice: AtomicUsize,
 }
 
 /// The buffers of one worker.
@@ -35,6 +39,7 @@ pub(super) struct ChunkWorker {
     pixels: Vec<u8>,
     /// The pixels of a tile of them, where planes are cut.
     tile: Vec<u8>,
+    decoder: DecoderScratch,
     scratch: SummaryScratch,
     source: Option<SourceWorker>,
 }
@@ -44,21 +49,25 @@ impl ChunkWorker {
         Self {
             pixels: Vec::new(),
             tile: Vec::new(),
+            decoder: DecoderScratch::default(),
             scratch: SummaryScratch::new(),
             source: None,
         }
     }
 
-    /// Decodes a chunk, or the tiles of the same planes, and checks the planes.
+    /// Decodes a chunk, or the tiles of the same planes, and checks the planes. Where
+    /// `twice` says so, a second decoder must give the same pixels.
     pub(super) fn check(
         &mut self,
         expected: &Expected<'_>,
         address: &ChunkAddress,
         chunks: &[&[u8]],
+        twice: bool,
         findings: &ShardFindings<'_>,
         counters: &PlaneCounters,
     ) {
-        if !self.decode(expected, address, chunks, findings) {
+        let twice = twice.then_some(&counters.decoded_twice);
+        if !self.decode(expected, address, chunks, twice, findings) {
             return;
         }
         if let Some(source) = expected.source {
@@ -100,6 +109,7 @@ impl ChunkWorker {
         expected: &Expected<'_>,
         address: &ChunkAddress,
         chunks: &[&[u8]],
+        twice: Option<&AtomicUsize>,
         findings: &ShardFindings<'_>,
     ) -> bool {
         let geometry = &expected.root.geometry;
@@ -115,13 +125,27 @@ impl ChunkWorker {
                 Some(_) => &mut self.tile,
                 None => &mut self.pixels,
             };
-            if let Err(error) = expected.decoder.decode(bytes, pixels) {
-                let text = match grid {
-                    Some(_) => format!("tile {tile} of its planes: {error}"),
-                    None => format!("its chunk: {error}"),
-                };
+            let name = || match grid {
+                Some(_) => format!("tile {tile} of its planes"),
+                None => "its chunk".to_owned(),
+            };
+            let decoder = expected.decoder;
+            if let Err(error) = decoder.decode_with(bytes, pixels, &mut self.decoder) {
+                let text = format!("{}: {error}", name());
                 findings.chunk(address, FindingKind::Damaged, text);
                 return false;
+            }
+            match twice {
+                Some(_) if decoder.decode_plainly(bytes).as_ref() != Some(pixels) => {
+                    let text = format!(
+                        "{}: a second decoder does not give the same pixels: the processor or \
+                         this program is at fault, please report it",
+                        name()
+                    );
+                    findings.chunk(address, FindingKind::Mismatch, text);
+                }
+                Some(count) => drop(count.fetch_add(1, Ordering::Relaxed)),
+                None => {}
             }
             let Some(grid) = &grid else { continue };
             let planes = self.pixels.chunks_exact_mut(geometry.plane_bytes());

@@ -51,6 +51,8 @@ pub(super) struct ShardCheck<'a> {
     pub(super) progress: &'a dyn Progress,
     /// Sizes of the objects in bytes, by key.
     pub(super) sizes: &'a BTreeMap<String, u64>,
+    /// Whether a second decoder decodes every chunk, or one of each shard.
+    pub(super) independent: bool,
     /// The number of threads that hash and decode, and the memory of the shards.
     pub(super) memory: VerifyMemory,
 }
@@ -61,6 +63,8 @@ struct Work {
     piece: Arc<Piece>,
     group: ChunkGroup,
     address: ChunkAddress,
+    /// Whether a second decoder decodes it, too.
+    twice: bool,
 }
 
 impl<'a> ShardCheck<'a> {
@@ -158,6 +162,7 @@ impl<'a> ShardCheck<'a> {
         };
         drop((index, taken));
         let name: Arc<str> = key.into();
+        let mut is_first = true;
         for groups in pieces(groups, self.memory.piece) {
             let (Some(first), Some(last)) = (groups.first(), groups.last()) else {
                 continue;
@@ -171,7 +176,9 @@ impl<'a> ShardCheck<'a> {
                     piece: piece.clone(),
                     address: ChunkAddress::new(geometry, &unit, group.number),
                     group,
+                    twice: is_first || self.independent,
                 });
+                is_first = false;
             }
         }
         shard.hash_until(size)?;
@@ -210,12 +217,15 @@ impl<'a> ShardCheck<'a> {
             piece,
             group,
             address,
+            twice,
         } = work;
         let findings = self.about(expected, key);
         let chunks: Option<Vec<&[u8]>> =
             group.chunks.iter().map(|range| piece.get(range)).collect();
         match chunks {
-            Some(chunks) => worker.check(expected, address, &chunks, &findings, counters),
+            Some(chunks) => {
+                worker.check(expected, address, &chunks, *twice, &findings, counters);
+            }
             None => {
                 let text = "its chunk lies outside the shard".to_owned();
                 findings.chunk(address, FindingKind::Damaged, text);

@@ -2,7 +2,9 @@
 
 use std::sync::Mutex;
 
-use rxrx_codec::{DecoderScratch, FrameError, decode_delta, decode_frame};
+use rxrx_codec::{
+    DecoderScratch, FrameError, decode_delta, decode_frame, plain_frame, plain_sums, plain_zstd,
+};
 use rxrx_metadata::{ArrayGeometry, DataType};
 
 use super::chain::{CHUNK_BYTES_AT_MOST, Codec, CodecError};
@@ -128,11 +130,27 @@ impl ChunkDecoder {
         Ok(())
     }
 
+    /// Decodes a stored chunk a second time, by a slow decoder that shares no code with
+    /// [`Self::decode`]. `None` if it refuses the chunk.
+    pub fn decode_plainly(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let (compressed, _) = bytes.split_last_chunk::<CRC32C_BYTES>()?;
+        match self.codec {
+            Codec::BloscZstd | Codec::BloscLz4 => plain_frame(compressed, self.chunk_bytes),
+            Codec::Zstd | Codec::DeltaZstd => {
+                let bytes = plain_zstd(compressed, self.chunk_bytes)?;
+                Some(match self.delta {
+                    Some(data_type) => plain_sums(&bytes, data_type.bytes()),
+                    None => bytes,
+                })
+            }
+        }
+    }
+
     /// Returns the bytes of a stored chunk before its checksum, which is that of the bytes.
     ///
     /// # Errors
     /// [`ChunkDecodeError::TooShort`], [`ChunkDecodeError::Checksum`].
-    pub fn checked<'a>(&self, bytes: &'a [u8]) -> Result<&'a [u8], ChunkDecodeError> {
+    fn checked<'a>(&self, bytes: &'a [u8]) -> Result<&'a [u8], ChunkDecodeError> {
         let Some((compressed, checksum)) = bytes.split_last_chunk::<CRC32C_BYTES>() else {
             return Err(ChunkDecodeError::TooShort { bytes: bytes.len() });
         };
@@ -142,11 +160,6 @@ impl ChunkDecoder {
             return Err(ChunkDecodeError::Checksum { stored, computed });
         }
         Ok(compressed)
-    }
-
-    /// The codec of the chunks.
-    pub fn codec(&self) -> Codec {
-        self.codec
     }
 
     fn of_length(&self, actual: usize) -> Result<(), ChunkDecodeError> {

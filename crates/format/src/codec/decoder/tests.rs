@@ -49,6 +49,8 @@ fn pixels_come_back() {
         let mut decoded = vec![0xA5; pixels.len()];
         decoder.decode(stored, &mut decoded).unwrap();
         assert!(decoded == pixels, "{}", decoder.codec);
+        let plainly = decoder.decode_plainly(stored).unwrap();
+        assert!(plainly == pixels, "{}", decoder.codec);
     });
 }
 
