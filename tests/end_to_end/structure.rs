@@ -8,7 +8,7 @@
 //! floor 4   reader     estimate
 //! floor 3   format     input
 //! floor 2   metadata   storage
-//! floor 1   tables   decoder   transport   platform   page
+//! floor 1   tables   decoder   codec   transport   platform   page
 //! ```
 
 mod circles;
@@ -27,15 +27,20 @@ use self::paths::{Module, used};
 use self::source::{Code, functions};
 
 /// Each package with its floor and the packages that it may use.
-const PACKAGES: [(&str, u32, &[&str]); 15] = [
+const PACKAGES: [(&str, u32, &[&str]); 16] = [
     ("rxrx-tables", 1, &[]),
     ("rxrx-metadata", 2, &["rxrx-tables"]),
     ("rxrx-decoder", 1, &[]),
+    ("rxrx-codec", 1, &[]),
     ("rxrx-page", 1, &[]),
     ("rxrx-platform", 1, &[]),
     ("rxrx-transport", 1, &[]),
     ("rxrx-storage", 2, &["rxrx-platform", "rxrx-transport"]),
-    ("rxrx-format", 3, &["rxrx-decoder", "rxrx-metadata"]),
+    (
+        "rxrx-format",
+        3,
+        &["rxrx-codec", "rxrx-decoder", "rxrx-metadata"],
+    ),
     (
         "rxrx-input",
         3,

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rxrx2zarr
+from rxrx2zarr import _memory
 
 from conftest import Made
 from servers.file_server import serve
@@ -65,6 +66,34 @@ def test_an_array_is_filled_in_place(made: Made) -> None:
     out.flags.writeable = False
     with pytest.raises(ValueError, match="writeable"):
         ds.read([2, 1], [1], out=out)
+
+
+def test_memory_is_used_again_when_nothing_refers_to_it(
+    made8: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_memory, "SMALLEST", 1)
+    ds = rxrx2zarr.open(made8.root)
+    expected = made8.input.pixels
+    first = ds.read([0, 1])
+    place, part, view = first.ctypes.data, first[1, 2], memoryview(first)
+    del first
+    second = ds.read([2, 3])
+    assert second.ctypes.data != place
+    assert np.array_equal(part, expected[1, 2])
+    del part
+    third = ds.read([4, 5])
+    assert third.ctypes.data != place
+    assert np.array_equal(np.asarray(view), expected[[0, 1]])
+    view.release()
+    fourth = ds.read([6, 7])
+    assert fourth.ctypes.data == place
+    assert fourth.flags.writeable
+    for pixels, sites in [(second, [2, 3]), (third, [4, 5]), (fourth, [6, 7])]:
+        assert np.array_equal(pixels, expected[sites])
+    # Another size gets memory of its own, and all of it is given back at the end.
+    assert np.array_equal(ds.read([0]), expected[[0]])
+    del second, third, fourth, pixels
+    assert len(_memory._kept) <= _memory.KEPT
 
 
 def test_positions_that_are_not_there_are_refused(made8: Made) -> None:

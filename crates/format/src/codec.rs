@@ -10,19 +10,17 @@
 //! | `blosc-lz4` | `bytes`, [`blosc`] (LZ4 5, bitshuffle, one block a plane or tile) | zarr-python, zarrs, tensorstore, zarrita.js |
 //! | `delta-zstd` | [`numcodecs.delta`], `bytes`, [`zstd`] 1 | zarr-python, zarrita.js |
 //!
+//! The crate `rxrx-codec` does what a chain says to the bytes of a chunk.
+//!
 //! [`blosc`]: https://zarr-specs.readthedocs.io/en/latest/v3/codecs/blosc/index.html
 //! [`crc32c`]: https://zarr-specs.readthedocs.io/en/latest/v3/codecs/crc32c/index.html
 //! [`zstd`]: https://github.com/zarr-developers/zarr-extensions/tree/main/codecs/zstd
 //! [`numcodecs.delta`]: https://github.com/zarr-developers/zarr-extensions/tree/main/codecs/numcodecs.delta
 
-mod bitshuffle;
-mod blosc;
 pub(crate) mod chain;
 mod decoder;
-mod delta;
 mod encoder;
 mod group_encoder;
-mod simd;
 
 pub use self::chain::{Codec, CodecError, UnknownCodec};
 pub use self::decoder::{ChunkDecodeError, ChunkDecoder};

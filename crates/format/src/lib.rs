@@ -9,7 +9,7 @@
 //! image_array            the metadata of the image array
 //!  └─ chunk_grid, shard    chunks of a unit, planes of a chunk, the index of a shard
 //!      └─ tile_grid          tiles of a plane
-//!      └─ codec              chunks: bitshuffle, delta, Blosc frames, Zstd, checksum
+//!      └─ codec              chains of codecs; chunks, with the crate `rxrx-codec`
 //! overview               the array of overviews, and its objects
 //! labels                 the small arrays beside the images
 //! tables                 the Parquet tables, written and read
@@ -97,6 +97,7 @@ pub use self::tables::{
 };
 pub use self::tile_grid::TileGrid;
 // The values of other crates that readers of a dataset need.
+pub use rxrx_codec::DecoderScratch;
 pub use rxrx_decoder::{PlaneSummary, Statistics};
 pub use rxrx_metadata::{
     ArrayGeometry, Column, ColumnValues, DataType, Embeddings, Integers, Layout, PixelSize,

@@ -1,5 +1,6 @@
 //! Values for tests.
 
+pub use rxrx_codec::testing::noise;
 pub use rxrx_metadata::testing::{SIDE, image_path, plan};
 use rxrx_metadata::{DataType, Layout, NameOptions, Profile};
 
@@ -40,15 +41,4 @@ pub fn settings() -> Settings {
         image_decoder: None,
         pixel_size: None,
     }
-}
-
-/// Bytes that no codec makes smaller: a linear congruential generator, the same at
-/// each call.
-pub fn noise(length: usize) -> Vec<u8> {
-    let mut state = 1u32;
-    let step = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 24) as u8
-    };
-    std::iter::repeat_with(step).take(length).collect()
 }

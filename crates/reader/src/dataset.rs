@@ -12,6 +12,7 @@ use rxrx_storage::{Location, Store, StoreErrorKind, Version, open_store};
 
 use crate::error::DatasetError;
 use crate::root::parse_root;
+use crate::scratch::Scratches;
 
 /// The byte range of each chunk of a shard, row-major over its chunk grid; `None`
 /// for one that was never written.
@@ -43,6 +44,8 @@ pub struct Dataset {
     pub(crate) sites_by_name: OnceLock<Vec<usize>>,
     /// Indices of shards by the number of the shard.
     pub(crate) indices: Mutex<HashMap<usize, Arc<ShardRanges>>>,
+    /// The memory of threads that read.
+    pub(crate) scratches: Scratches,
 }
 
 impl Dataset {
@@ -75,6 +78,7 @@ impl Dataset {
             sites: OnceLock::new(),
             sites_by_name: OnceLock::new(),
             indices: Mutex::default(),
+            scratches: Scratches::default(),
         })
     }
 
@@ -133,15 +137,28 @@ impl Dataset {
 
     /// Reads a part of an object that every complete dataset has.
     pub(crate) fn part(&self, key: &str, range: Range<u64>) -> Result<Vec<u8>, DatasetError> {
+        let mut bytes = Vec::new();
+        self.part_into(key, range, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Reads a part of an object, as [`Self::part`] does, into memory that is used again.
+    pub(crate) fn part_into(
+        &self,
+        key: &str,
+        range: Range<u64>,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), DatasetError> {
         let seen = self.versions().get(key).cloned();
-        let (bytes, version) = match self.store.get_range_of(key, range, seen.as_ref()) {
+        let read = self.store.get_range_into(key, range, seen.as_ref(), bytes);
+        let version = match read {
             Err(error) if error.kind == StoreErrorKind::Changed => return Err(self.replaced(key)),
             found => found?.ok_or_else(|| self.missing(key))?,
         };
         if seen.is_none() {
             self.demand_same(key, version)?;
         }
-        Ok(bytes)
+        Ok(())
     }
 
     /// Demands that an object which was read is one of the dataset that was opened, and

@@ -4,7 +4,10 @@
 //!
 //! ```text
 //! read                        planes, sites and batches
-//!  ├─ request                  neighbouring byte ranges, merged
+//!  ├─ work                     fetched and decoded in turns, or fetched ahead
+//!  │   ├─ decode                 one chunk, decoded into its places
+//!  │   ├─ request                neighbouring byte ranges, merged
+//!  │   └─ scratch                memory of a thread
 //!  ├─ locate                   byte range of each chunk
 //!  │   └─ chunk_position        a chunk in the grid of the array
 //!  └─ pixels                   shape, type and bytes of the result
@@ -22,6 +25,7 @@
 mod chunk_position;
 pub mod consistency;
 mod dataset;
+mod decode;
 mod error;
 mod info;
 mod locate;
@@ -31,10 +35,12 @@ mod pixels;
 mod read;
 mod request;
 mod root;
+mod scratch;
 mod tables;
 #[cfg(test)]
 mod tests;
 mod whole;
+mod work;
 
 pub use self::dataset::Dataset;
 pub use self::error::{DatasetError, DatasetErrorKind};

@@ -62,7 +62,7 @@ impl Dataset {
             dataset: self.name.clone(),
             source,
         })?;
-        for_each(&units, threads, |(unit, pieces)| {
+        for_each(&units, threads.get(), |(unit, pieces)| {
             let mut pieces = pieces.lock().unwrap_or_else(|error| error.into_inner());
             self.read_unit_overviews(&geometry, *unit, &decoder, &mut pieces)
         })?;

@@ -2,52 +2,51 @@
 
 use std::ops::Range;
 
-/// Bytes between two chunks that are read and dropped rather than paid for with
-/// another request.
-const GAP_AT_MOST: u64 = 64 << 10;
-/// Bytes of a request, unless a single chunk has more.
-const REQUEST_BYTES_AT_MOST: u64 = 32 << 20;
-
-/// The bytes of one chunk.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ChunkBytes {
-    /// Number of the shard that holds the chunk.
-    pub(crate) shard: usize,
-    /// The bytes in the shard.
-    pub(crate) range: Range<u64>,
+/// How byte ranges become requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RequestLimits {
+    /// Bytes between two chunks that are read and dropped rather than paid for with another
+    /// request.
+    pub(crate) gap: u64,
+    /// Bytes of a request, unless a single chunk has more.
+    pub(crate) bytes: u64,
 }
 
-/// One request for the bytes of some chunks of one shard.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Request {
-    /// Number of the shard.
-    pub(crate) shard: usize,
-    /// The bytes in the shard.
-    pub(crate) range: Range<u64>,
-    /// Positions, in the list of chunks, of those whose bytes these are.
-    pub(crate) chunks: Vec<usize>,
+impl RequestLimits {
+    /// Limits for files: opening one costs as much as reading some kilobytes, and what is
+    /// read at once is to stay in the cache of the processor until it is decoded.
+    pub(crate) const FILES: Self = Self {
+        gap: 16 << 10,
+        bytes: 1 << 20,
+    };
+
+    /// Limits for object stores: a request takes as long as tens of kilobytes, and several
+    /// are faster than one where there are many bytes.
+    pub(crate) const OBJECTS: Self = Self {
+        gap: 64 << 10,
+        bytes: 8 << 20,
+    };
+
+    /// Whether bytes at `next` are read by one request together with those of `before`,
+    /// which begin first.
+    pub(crate) fn join(self, before: &Range<u64>, next: &Range<u64>) -> bool {
+        let is_near = next.start <= before.end.saturating_add(self.gap);
+        let end = before.end.max(next.end);
+        is_near && end.saturating_sub(before.start) <= self.bytes
+    }
 }
 
-/// Merges the byte ranges of chunks that are neighbours in a shard.
-pub(crate) fn merge(chunks: &[ChunkBytes]) -> Vec<Request> {
-    let mut order: Vec<(usize, &ChunkBytes)> = chunks.iter().enumerate().collect();
-    order.sort_by_key(|(_, chunk)| (chunk.shard, chunk.range.start, chunk.range.end));
-    let mut requests: Vec<Request> = Vec::new();
-    for (position, ChunkBytes { shard, range }) in order {
-        if let Some(last) = requests.last_mut().filter(|last| last.shard == *shard) {
-            let end = last.range.end.max(range.end);
-            let is_near = range.start <= last.range.end.saturating_add(GAP_AT_MOST);
-            if is_near && end - last.range.start <= REQUEST_BYTES_AT_MOST {
-                last.range.end = end;
-                last.chunks.push(position);
-                continue;
-            }
+/// Merges the byte ranges of chunks that are neighbours in a shard. The results are in the
+/// order of their starts.
+pub(crate) fn merge(ranges: &[Range<u64>], limits: RequestLimits) -> Vec<Range<u64>> {
+    let mut sorted: Vec<&Range<u64>> = ranges.iter().collect();
+    sorted.sort_by_key(|range| (range.start, range.end));
+    let mut requests: Vec<Range<u64>> = Vec::new();
+    for range in sorted {
+        match requests.last_mut() {
+            Some(last) if limits.join(last, range) => last.end = last.end.max(range.end),
+            _ => requests.push(range.clone()),
         }
-        requests.push(Request {
-            shard: *shard,
-            range: range.clone(),
-            chunks: vec![position],
-        });
     }
     requests
 }
@@ -56,44 +55,29 @@ pub(crate) fn merge(chunks: &[ChunkBytes]) -> Vec<Request> {
 mod tests {
     use super::*;
 
-    fn requests(chunks: &[(usize, Range<u64>)]) -> Vec<(usize, Range<u64>, Vec<usize>)> {
-        let chunks = chunks.iter().cloned();
-        let chunks: Vec<_> = chunks
-            .map(|(shard, range)| ChunkBytes { shard, range })
-            .collect();
-        let merged = merge(&chunks).into_iter();
-        merged
-            .map(|request| (request.shard, request.range, request.chunks))
-            .collect()
-    }
+    const LIMITS: RequestLimits = RequestLimits { gap: 5, bytes: 100 };
 
     #[test]
-    fn neighbours_of_one_shard_become_one_request() {
-        assert_eq!(
-            requests(&[(0, 20..30), (1, 0..9), (0, 0..10), (0, 10..20)]),
-            [(0, 0..30, vec![2, 3, 0]), (1, 0..9, vec![1])]
-        );
-        assert_eq!(requests(&[]), []);
+    fn neighbours_become_one_request() {
+        let ranges = [20..30, 0..10, 10..20, 12..15];
+        assert_eq!(merge(&ranges, LIMITS), [Range { start: 0, end: 30 }]);
+        assert_eq!(merge(&[], LIMITS), []);
     }
 
     #[test]
     fn a_wide_gap_or_a_large_request_is_cut() {
-        let near = 10 + GAP_AT_MOST;
-        assert_eq!(
-            requests(&[(0, 0..10), (0, near..near + 1), (0, 2 * near..3 * near)]),
-            [
-                (0, 0..near + 1, vec![0, 1]),
-                (0, 2 * near..3 * near, vec![2])
-            ]
-        );
-        let half = REQUEST_BYTES_AT_MOST / 2;
-        assert_eq!(
-            requests(&[(0, 0..half), (0, half..3 * half), (0, 3 * half..4 * half)]),
-            [
-                (0, 0..half, vec![0]),
-                (0, half..3 * half, vec![1]),
-                (0, 3 * half..4 * half, vec![2])
-            ]
-        );
+        let ranges = [0..10, 15..16, 22..30];
+        assert_eq!(merge(&ranges, LIMITS), [0..16, 22..30]);
+        let ranges = [0..50, 50..150, 150..170, 170..400];
+        assert_eq!(merge(&ranges, LIMITS), [0..50, 50..150, 150..170, 170..400]);
+        let ranges = [0..50, 50..100, 100..101];
+        assert_eq!(merge(&ranges, LIMITS), [0..100, 100..101]);
+    }
+
+    #[test]
+    fn no_number_is_too_large() {
+        let last = u64::MAX - 1..u64::MAX;
+        let ranges = [last.clone(), 0..1, last.clone()];
+        assert_eq!(merge(&ranges, LIMITS), [0..1, last]);
     }
 }

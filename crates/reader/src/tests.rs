@@ -1,6 +1,7 @@
 //! Tests over whole datasets: the kept one of format 3, and small ones made here.
 
 mod damage;
+mod far;
 mod fixture;
 mod format_3;
 mod info;

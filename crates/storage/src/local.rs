@@ -237,6 +237,18 @@ impl Store for LocalStore {
         range: Range<u64>,
         seen: Option<&Version>,
     ) -> Result<Option<(Vec<u8>, Version)>, StoreError> {
+        let mut bytes = Vec::new();
+        let version = self.get_range_into(key, range, seen, &mut bytes)?;
+        Ok(version.map(|version| (bytes, version)))
+    }
+
+    fn get_range_into(
+        &self,
+        key: &str,
+        range: Range<u64>,
+        seen: Option<&Version>,
+        bytes: &mut Vec<u8>,
+    ) -> Result<Option<Version>, StoreError> {
         let path = self.path(key);
         let (mut file, found) = match open_file(&path).map_err(io::Error::from) {
             Ok(opened) => opened,
@@ -255,11 +267,17 @@ impl Store for LocalStore {
             let object = path.display().to_string();
             return Err(StoreError::beyond_end(object, &range, size));
         };
-        let mut bytes = vec![0; length];
-        file.seek(SeekFrom::Start(range.start))
-            .and_then(|_| file.read_exact(&mut bytes))
+        let reserved = bytes.try_reserve(length.saturating_sub(bytes.len()));
+        reserved
+            .map_err(|_| io::ErrorKind::OutOfMemory.into())
+            .and_then(|()| file.seek(SeekFrom::Start(range.start)))
+            .and_then(|_| {
+                // Only bytes beyond the former content are filled with zeros first.
+                bytes.resize(length, 0);
+                file.read_exact(bytes)
+            })
             .map_err(failed("read", &path))?;
-        Ok(Some((bytes, version)))
+        Ok(Some(version))
     }
 
     fn remove(&self, key: &str) -> Result<(), StoreError> {

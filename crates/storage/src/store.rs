@@ -216,6 +216,33 @@ pub trait Store: Send + Sync {
         Ok(bytes.map(|bytes| (bytes, version)))
     }
 
+    /// Reads the bytes in `range` of one object, as [`Store::get_range_of`] does, into
+    /// `bytes`: their former content is lost, and their memory is used again where the
+    /// store can do that. After an error their content is unspecified.
+    ///
+    /// # Errors
+    /// The errors of [`Store::get_range_of`].
+    fn get_range_into(
+        &self,
+        key: &str,
+        range: Range<u64>,
+        seen: Option<&Version>,
+        bytes: &mut Vec<u8>,
+    ) -> Result<Option<Version>, StoreError> {
+        let found = self.get_range_of(key, range, seen)?;
+        Ok(found.map(|(read, version)| {
+            *bytes = read;
+            version
+        }))
+    }
+
+    /// Returns the number of ranges to read at the same time for the best speed. 1 is for a
+    /// store whose reads wait for nothing but this machine: as many threads read it as have
+    /// a use for the bytes.
+    fn readers(&self) -> usize {
+        1
+    }
+
     /// Stores one whole object, as [`Store::put`] does, if the version `there` is under
     /// its key; `None` stands for no object. Returns the version that was stored, or
     /// `None` if another one is there.

@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rxrx_decoder::{PlaneSummary, SummaryScratch, summarise};
 use rxrx_format::keys::PLANES;
-use rxrx_format::{ChunkAddress, ChunkDecoder, PlaneRow, Root, STATISTICS, TileGrid, plane_shape};
+use rxrx_format::{
+    ChunkAddress, ChunkDecoder, DecoderScratch, PlaneRow, Root, STATISTICS, TileGrid, plane_shape,
+};
 use rxrx_reader::consistency::{FindingKind, Tables};
 
 use super::overview::{OverviewBuffers, OverviewCheck, UnitOverviews};
@@ -30,6 +32,8 @@ pub(super) struct PlaneCounters {
     pub(super) decoded: AtomicUsize,
     /// Planes that were compared with the source.
     pub(super) compared: AtomicUsize,
+    /// Chunks that both decoders decoded to the same pixels.
+    pub(super) decoded_twice: AtomicUsize,
 }
 
 /// The buffers of one worker.
@@ -38,6 +42,7 @@ pub(super) struct ChunkWorker {
     pixels: Vec<u8>,
     /// The pixels of a tile of them, where planes are cut.
     tile: Vec<u8>,
+    decoder: DecoderScratch,
     scratch: SummaryScratch,
     overviews: OverviewBuffers,
     source: Option<SourceWorker>,
@@ -48,6 +53,7 @@ impl ChunkWorker {
         Self {
             pixels: Vec::new(),
             tile: Vec::new(),
+            decoder: DecoderScratch::default(),
             scratch: SummaryScratch::new(),
             overviews: OverviewBuffers::default(),
             source: None,
@@ -55,16 +61,19 @@ impl ChunkWorker {
     }
 
     /// Decodes a chunk, or the tiles of the same planes, and checks the planes and their
-    /// `overviews`, if these could be read.
+    /// `overviews`, if these could be read. Where `twice` says so, a second decoder must give
+    /// the same pixels.
     pub(super) fn check(
         &mut self,
         expected: &Expected<'_>,
         address: &ChunkAddress,
         (chunks, overviews): (&[&[u8]], Option<&UnitOverviews>),
+        twice: bool,
         findings: &ShardFindings<'_>,
         counters: &PlaneCounters,
     ) {
-        if !self.decode(expected, address, chunks, findings) {
+        let twice = twice.then_some(&counters.decoded_twice);
+        if !self.decode(expected, address, chunks, twice, findings) {
             return;
         }
         if let Some(source) = expected.source {
@@ -110,6 +119,7 @@ impl ChunkWorker {
         expected: &Expected<'_>,
         address: &ChunkAddress,
         chunks: &[&[u8]],
+        twice: Option<&AtomicUsize>,
         findings: &ShardFindings<'_>,
     ) -> bool {
         let geometry = &expected.root.geometry;
@@ -125,13 +135,27 @@ impl ChunkWorker {
                 Some(_) => &mut self.tile,
                 None => &mut self.pixels,
             };
-            if let Err(error) = expected.decoder.decode(bytes, pixels) {
-                let text = match grid {
-                    Some(_) => format!("tile {tile} of its planes: {error}"),
-                    None => format!("its chunk: {error}"),
-                };
+            let name = || match grid {
+                Some(_) => format!("tile {tile} of its planes"),
+                None => "its chunk".to_owned(),
+            };
+            let decoder = expected.decoder;
+            if let Err(error) = decoder.decode_with(bytes, pixels, &mut self.decoder) {
+                let text = format!("{}: {error}", name());
                 findings.chunk(address, FindingKind::Damaged, text);
                 return false;
+            }
+            match twice {
+                Some(_) if decoder.decode_plainly(bytes).as_ref() != Some(pixels) => {
+                    let text = format!(
+                        "{}: a second decoder does not give the same pixels: the processor or \
+                         this program is at fault, please report it",
+                        name()
+                    );
+                    findings.chunk(address, FindingKind::Mismatch, text);
+                }
+                Some(count) => drop(count.fetch_add(1, Ordering::Relaxed)),
+                None => {}
             }
             let Some(grid) = &grid else { continue };
             let planes = self.pixels.chunks_exact_mut(geometry.plane_bytes());

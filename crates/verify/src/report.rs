@@ -14,6 +14,9 @@ pub struct VerifyOptions {
     pub jobs: NonZeroUsize,
     /// Most memory for shards, pixels and image files. The tables come on top.
     pub memory: MemoryLimit,
+    /// Whether every chunk is decoded a second time, by a decoder that shares no code with
+    /// the first; otherwise one chunk of each shard is.
+    pub independent: bool,
 }
 
 /// The result of a verification.
@@ -27,6 +30,8 @@ pub struct VerifyReport {
     pub sites: usize,
     /// Planes that were decoded.
     pub planes: usize,
+    /// Chunks that a second decoder decoded to the same pixels.
+    pub decoded_twice: usize,
     /// Planes whose pixels were compared with the source; `None` without one.
     pub compared: Option<usize>,
     /// Whether somebody has edited the card, `README.md`, since it was written. That is no

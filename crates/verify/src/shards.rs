@@ -57,6 +57,8 @@ pub(super) struct ShardCheck<'a> {
     pub(super) progress: &'a dyn Progress,
     /// Sizes of the objects in bytes, by key.
     pub(super) sizes: &'a BTreeMap<String, u64>,
+    /// Whether a second decoder decodes every chunk, or one of each shard.
+    pub(super) independent: bool,
     /// The number of threads that hash and decode, and the memory of the shards.
     pub(super) memory: VerifyMemory,
 }
@@ -75,6 +77,8 @@ struct Work {
     address: ChunkAddress,
     /// The overviews of its unit, if they could be read.
     overviews: Option<Arc<UnitOverviews>>,
+    /// Whether a second decoder decodes it, too.
+    twice: bool,
 }
 
 impl<'a> ShardCheck<'a> {
@@ -187,6 +191,7 @@ impl<'a> ShardCheck<'a> {
         };
         drop((index, taken));
         let name: Arc<str> = key.into();
+        let mut is_first = true;
         for groups in pieces(groups, self.memory.piece) {
             let (Some(first), Some(last)) = (groups.first(), groups.last()) else {
                 continue;
@@ -201,7 +206,9 @@ impl<'a> ShardCheck<'a> {
                     address: ChunkAddress::new(geometry, &unit, group.number),
                     group,
                     overviews: overviews.clone(),
+                    twice: is_first || self.independent,
                 });
+                is_first = false;
             }
         }
         shard.hash_until(size)?;
@@ -269,6 +276,7 @@ impl<'a> ShardCheck<'a> {
             group,
             address,
             overviews,
+            twice,
         } = work;
         let findings = self.about(expected, key);
         let chunks: Option<Vec<&[u8]>> =
@@ -276,7 +284,8 @@ impl<'a> ShardCheck<'a> {
         match chunks {
             Some(chunks) => {
                 let overviews = overviews.as_deref();
-                worker.check(expected, address, (&chunks, overviews), &findings, counters);
+                let of_chunk = (&*chunks, overviews);
+                worker.check(expected, address, of_chunk, *twice, &findings, counters);
             }
             None => {
                 let text = "its chunk lies outside the shard".to_owned();

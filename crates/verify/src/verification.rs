@@ -59,6 +59,7 @@ pub fn verify(
         findings: &findings,
         progress,
         sizes: &opened.sizes,
+        independent: options.independent,
         memory: share_memory(&opened, source, options, &findings)?,
     };
     let units = UnitObjects { shards, overviews };
@@ -72,6 +73,7 @@ pub fn verify(
         bytes: opened.bytes(),
         sites,
         planes: counters.decoded.load(Ordering::Relaxed),
+        decoded_twice: counters.decoded_twice.load(Ordering::Relaxed),
         compared: source.map(|_| counters.compared.load(Ordering::Relaxed)),
         card_edited,
         sites_touched: found.sites(),

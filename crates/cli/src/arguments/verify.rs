@@ -47,6 +47,11 @@ pub(crate) struct VerifyArguments {
     #[arg(long, conflicts_with_all = ["source", "jobs"])]
     pub(crate) no_download: bool,
 
+    /// Decode every chunk a second time, with a plain and slow decoder that shares no code
+    /// with the first [default: one chunk of each shard]
+    #[arg(long, conflicts_with = "no_download")]
+    pub(crate) independent: bool,
+
     /// Number of threads that hash and decode [default: all cores]
     #[arg(short, long, alias = "threads", value_name = "N", value_parser = jobs)]
     pub(crate) jobs: Option<NonZeroUsize>,

@@ -35,6 +35,7 @@ pub(crate) fn run(arguments: &VerifyArguments, session: &Session<'_>) -> anyhow:
     let options = VerifyOptions {
         jobs: jobs_or_cores(arguments.jobs)?,
         memory: arguments.memory.bound(),
+        independent: arguments.independent,
     };
     let name = dataset.to_string();
     let verified = with_progress::verify(store, &name, source.as_ref(), &options, console);

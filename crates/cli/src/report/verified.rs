@@ -28,6 +28,11 @@ pub(crate) fn verified(
         quantity(report.sites, "site"),
         quantity(report.planes, "plane"),
     )?;
+    write!(
+        out,
+        ", {} decoded twice",
+        quantity(report.decoded_twice, "chunk")
+    )?;
     if let Some(compared) = report.compared {
         write!(out, ", {} compared with their images", count(compared))?;
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use rxrx_codec::ZSTD_LEVEL;
 use rxrx_metadata::{ArrayGeometry, DataType};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -10,9 +11,6 @@ use serde_json::{Value, json};
 /// Largest size of a chunk in bytes: Blosc counts them in an `int32`, with 16 bytes for
 /// its header.
 pub(super) const CHUNK_BYTES_AT_MOST: usize = i32::MAX as usize - 16;
-
-/// Level of Zstd, as the metadata states it.
-pub(super) const ZSTD_LEVEL: i32 = 1;
 
 /// A codec chain that a user can choose by name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

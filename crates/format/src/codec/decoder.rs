@@ -1,13 +1,13 @@
 //! From the stored bytes of a chunk to its pixels.
 
-use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
+use rxrx_codec::{
+    DecoderScratch, FrameError, decode_delta, decode_frame, plain_frame, plain_sums, plain_zstd,
+};
 use rxrx_metadata::{ArrayGeometry, DataType};
 
-use super::blosc::{FrameError, FrameScratch, decode_frame};
 use super::chain::{CHUNK_BYTES_AT_MOST, Codec, CodecError};
-use super::delta::decode_delta;
 use super::encoder::CRC32C_BYTES;
 
 /// Decodes the chunks of one array. It does not trust their bytes: sizes that they state
@@ -15,25 +15,11 @@ use super::encoder::CRC32C_BYTES;
 #[derive(Debug)]
 pub struct ChunkDecoder {
     codec: Codec,
+    /// The type of the samples whose differences are stored, with `delta-zstd`.
     delta: Option<DataType>,
-    compression: Compression,
     chunk_bytes: usize,
-}
-
-/// The bytes-to-bytes codec before the checksum.
-enum Compression {
-    /// With the buffers of as many threads as ever decoded at once.
-    Blosc(Mutex<Vec<FrameScratch>>),
-    Zstd,
-}
-
-impl fmt::Debug for Compression {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Blosc(_) => "Blosc",
-            Self::Zstd => "Zstd",
-        })
-    }
+    /// What threads keep that decode without a scratch of their own.
+    spare: Mutex<Vec<DecoderScratch>>,
 }
 
 /// Cause that makes a stored chunk unusable.
@@ -84,11 +70,8 @@ impl ChunkDecoder {
         Ok(Self {
             codec,
             delta: (codec == Codec::DeltaZstd).then_some(geometry.data_type),
-            compression: match codec {
-                Codec::BloscZstd | Codec::BloscLz4 => Compression::Blosc(Mutex::default()),
-                Codec::Zstd | Codec::DeltaZstd => Compression::Zstd,
-            },
             chunk_bytes,
+            spare: Mutex::default(),
         })
     }
 
@@ -100,12 +83,74 @@ impl ChunkDecoder {
     /// [`ChunkDecodeError`]: the checksum is wrong, the codec cannot decode the chunk, or
     /// the chunk or `pixels` has another length.
     pub fn decode(&self, bytes: &[u8], pixels: &mut [u8]) -> Result<(), ChunkDecodeError> {
-        let expected = self.chunk_bytes;
-        let of_length = |actual: usize| match actual {
-            actual if actual == expected => Ok(()),
-            actual => Err(ChunkDecodeError::Length { expected, actual }),
-        };
-        of_length(pixels.len())?;
+        // Nobody waits: in a process that was forked, the thread that holds the list may be
+        // gone.
+        let taken = self.spare.try_lock().ok().and_then(|mut spare| spare.pop());
+        let mut scratch = taken.unwrap_or_default();
+        let decoded = self.decode_with(bytes, pixels, &mut scratch);
+        if let Ok(mut spare) = self.spare.try_lock() {
+            spare.push(scratch);
+        }
+        decoded
+    }
+
+    /// Decodes as [`Self::decode`] does, with the memory of the calling thread. It may have
+    /// served any other decoder before.
+    ///
+    /// # Errors
+    /// The errors of [`Self::decode`].
+    pub fn decode_with(
+        &self,
+        bytes: &[u8],
+        pixels: &mut [u8],
+        scratch: &mut DecoderScratch,
+    ) -> Result<(), ChunkDecodeError> {
+        let compressed = self.checked(bytes)?;
+        self.of_length(pixels.len())?;
+        match self.codec {
+            Codec::BloscZstd | Codec::BloscLz4 => decode_frame(compressed, scratch, pixels)
+                .map_err(|error| match error {
+                    FrameError::Length { expected, found } => ChunkDecodeError::Length {
+                        expected,
+                        actual: found,
+                    },
+                    FrameError::CutOff => ChunkDecodeError::TooShort { bytes: bytes.len() },
+                    error => self.refused(&error),
+                })?,
+            Codec::Zstd | Codec::DeltaZstd => {
+                let written = scratch
+                    .decompress_zstd(compressed, pixels)
+                    .map_err(|error| self.refused(&error))?;
+                self.of_length(written)?;
+            }
+        }
+        if let Some(data_type) = self.delta {
+            decode_delta(pixels, data_type.bytes(), scratch.level());
+        }
+        Ok(())
+    }
+
+    /// Decodes a stored chunk a second time, by a slow decoder that shares no code with
+    /// [`Self::decode`]. `None` if it refuses the chunk.
+    pub fn decode_plainly(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let (compressed, _) = bytes.split_last_chunk::<CRC32C_BYTES>()?;
+        match self.codec {
+            Codec::BloscZstd | Codec::BloscLz4 => plain_frame(compressed, self.chunk_bytes),
+            Codec::Zstd | Codec::DeltaZstd => {
+                let bytes = plain_zstd(compressed, self.chunk_bytes)?;
+                Some(match self.delta {
+                    Some(data_type) => plain_sums(&bytes, data_type.bytes()),
+                    None => bytes,
+                })
+            }
+        }
+    }
+
+    /// Returns the bytes of a stored chunk before its checksum, which is that of the bytes.
+    ///
+    /// # Errors
+    /// [`ChunkDecodeError::TooShort`], [`ChunkDecodeError::Checksum`].
+    fn checked<'a>(&self, bytes: &'a [u8]) -> Result<&'a [u8], ChunkDecodeError> {
         let Some((compressed, checksum)) = bytes.split_last_chunk::<CRC32C_BYTES>() else {
             return Err(ChunkDecodeError::TooShort { bytes: bytes.len() });
         };
@@ -114,32 +159,15 @@ impl ChunkDecoder {
         if stored != computed {
             return Err(ChunkDecodeError::Checksum { stored, computed });
         }
-        match &self.compression {
-            Compression::Blosc(scratches) => {
-                let lock = || scratches.lock().unwrap_or_else(PoisonError::into_inner);
-                let taken = lock().pop();
-                let mut scratch = taken.unwrap_or_default();
-                let decoded = decode_frame(compressed, &mut scratch, pixels);
-                lock().push(scratch);
-                decoded.map_err(|error| match error {
-                    FrameError::Length { expected, found } => ChunkDecodeError::Length {
-                        expected,
-                        actual: found,
-                    },
-                    FrameError::CutOff => ChunkDecodeError::TooShort { bytes: bytes.len() },
-                    error => self.refused(&error),
-                })?;
-            }
-            Compression::Zstd => {
-                let written = zstd::bulk::decompress_to_buffer(compressed, pixels)
-                    .map_err(|error| self.refused(&error))?;
-                of_length(written)?;
-            }
+        Ok(compressed)
+    }
+
+    fn of_length(&self, actual: usize) -> Result<(), ChunkDecodeError> {
+        let expected = self.chunk_bytes;
+        if actual == expected {
+            return Ok(());
         }
-        if let Some(data_type) = self.delta {
-            decode_delta(pixels, data_type);
-        }
-        Ok(())
+        Err(ChunkDecodeError::Length { expected, actual })
     }
 
     fn refused(&self, reason: &dyn std::fmt::Display) -> ChunkDecodeError {

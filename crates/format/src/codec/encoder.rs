@@ -2,15 +2,14 @@
 
 use std::{fmt, io};
 
+#[cfg(test)]
+use rxrx_codec::SimdLevel;
+use rxrx_codec::{BlockCompressor, BlockScratch, Blosc, BloscFrame, ZSTD_LEVEL, encode_delta};
 use rxrx_metadata::{ArrayGeometry, DataType};
 use zstd::bulk::Compressor;
 use zstd::zstd_safe::{CParameter, ParamSwitch};
 
-use super::blosc::{BlockCompressor, BlockScratch, Blosc, BloscFrame};
-use super::chain::{CHUNK_BYTES_AT_MOST, Codec, CodecError, ZSTD_LEVEL};
-use super::delta::encode_delta;
-#[cfg(test)]
-use super::simd::SimdLevel;
+use super::chain::{CHUNK_BYTES_AT_MOST, Codec, CodecError};
 
 /// Bytes of the checksum at the end of a stored chunk.
 pub(super) const CRC32C_BYTES: usize = 4;
@@ -303,7 +302,7 @@ impl ChunkEncoding<'_> {
             }
             Stage::Zstd(frame) => {
                 if let Some(data_type) = encoder.delta {
-                    encode_delta(pixels, data_type);
+                    encode_delta(pixels, data_type.bytes());
                 }
                 frame.compress(pixels)
             }

@@ -175,6 +175,7 @@ def verify(
     platemap: StrPath | None = None,
     profile: str | None = None,
     no_download: Literal[False] = False,
+    independent: bool = False,
     jobs: int | None = None,
     memory: int | str | None = None,
     store_option: Mapping[str, str] | None = None,
@@ -199,6 +200,7 @@ def verify(
     platemap: StrPath | None = None,
     profile: str | None = None,
     no_download: bool = False,
+    independent: bool = False,
     jobs: int | None = None,
     memory: int | str | None = None,
     store_option: Mapping[str, str] | None = None,
@@ -212,6 +214,8 @@ def verify(
         source: Inputs that it was made from: every pixel is compared with its image.
         metadata: Metadata tables of the source.
         no_download: Compare only the sizes and checksums that the object store has.
+        independent: Decode every chunk a second time, with a plain and slow decoder; by
+            default one chunk of each shard.
         progress: Function that receives each :class:`Progress`, on this thread.
 
     ``clean`` of the result tells whether all is as recorded; damage raises no exception.

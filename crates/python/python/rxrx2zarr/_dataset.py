@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
 
-from rxrx2zarr import _native
+from rxrx2zarr import _memory, _native
 from rxrx2zarr._commands import StrPath
 from rxrx2zarr._errors import Error, UsageError
 from rxrx2zarr._table import Table
@@ -118,12 +118,13 @@ class Dataset:
             out: Array that is filled and returned; it must have the shape and the type of
                 the result, be contiguous in C order and writeable. After an error its
                 content is unspecified.
-            threads: Most requests at once, and most threads that decode; None takes one for
-                each core, at most 16.
+            threads: Most threads that decode; None takes one for each core, at most 16. From
+                an object store 32 requests are under way, however few threads decode.
 
         Chunks that are neighbours in a shard are read by one request, and each chunk is
-        decoded once. Other threads of Python run meanwhile. Pixels of a plane without an
-        image are 0: ``planes`` says which these are.
+        decoded once. The memory of a large result is used again when nothing refers to it any
+        more. Other threads of Python run meanwhile. Pixels of a plane without an image are 0:
+        ``planes`` says which these are.
 
         Raises IndexError for a position that is not there, TypeError or ValueError for
         other arguments that are wrong, and :class:`Error` if an object is missing or
@@ -136,7 +137,7 @@ class Dataset:
         chosen = self._channel_positions(channels)
         shape = (len(positions), len(chosen), *self.shape[2:])
         if out is None:
-            out = np.empty(shape, self.dtype)
+            out = _memory.empty(shape, self.dtype)
         else:
             self._check_out(out, shape)
         threads = _default_threads() if threads is None else _positive("threads", threads)

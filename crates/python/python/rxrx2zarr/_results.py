@@ -507,6 +507,10 @@ class Verified:
     planes: int
     """Planes that were decoded (unit: planes)."""
 
+    decoded_twice: int
+    """Chunks that a second decoder decoded to the same pixels: one of each shard, or all with
+    `--independent` (unit: chunks)."""
+
     compared: int | None = None
     """Planes whose pixels were compared with their image (unit: planes); None without
     `--source`."""

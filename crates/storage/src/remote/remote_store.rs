@@ -17,6 +17,10 @@ use crate::version::Version;
 /// others send their parts.
 const WRITERS: usize = 4;
 
+/// The number of ranges to read at the same time: a bucket is far away, and sends each
+/// object slowly.
+const READERS: usize = 32;
+
 /// A [`Store`] in an object store.
 ///
 /// A put is one request, or a multipart upload that becomes visible when it is
@@ -142,6 +146,10 @@ impl Store for RemoteStore {
     ) -> Result<Option<(Vec<u8>, Version)>, StoreError> {
         let found = self.remote.get_part_of(key, range, seen)?;
         Ok(found.map(|(bytes, version)| (bytes.into(), version)))
+    }
+
+    fn readers(&self) -> usize {
+        READERS
     }
 
     fn put_if(

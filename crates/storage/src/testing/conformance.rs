@@ -123,6 +123,16 @@ pub fn ranges_are_read_exactly(store: &dyn Store) {
         let error = read(beyond.clone()).unwrap_err();
         assert!(error.object.ends_with("b/c/d/e"), "{error}");
     }
+    // The memory of other bytes, more and fewer of them, is used again.
+    let mut used = vec![7; 9];
+    for range in [0..3, 1..2, 0..4] {
+        let expected = read(range.clone()).unwrap();
+        let version = store.get_range_into("b/c/d/e", range, None, &mut used);
+        assert_eq!(version.unwrap(), store.version("b/c/d/e").unwrap());
+        assert_eq!(Some(&used), expected.as_ref());
+    }
+    let none = store.get_range_into("absent", 0..1, None, &mut used);
+    assert_eq!(none.unwrap(), None);
     let empty = store.get_range("a", 0..0).unwrap();
     assert_eq!(empty.as_deref(), Some(&b""[..]));
     store.get_range("a", 0..1).unwrap_err();

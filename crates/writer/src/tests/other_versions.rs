@@ -155,6 +155,7 @@ fn a_dataset_of_format_3_is_read_and_verified() {
     let options = VerifyOptions {
         jobs: NonZeroUsize::MIN,
         memory: MemoryLimit::default(),
+        independent: false,
     };
     let report = verify(&store, "format-3", None, &options, &Silent).unwrap();
     assert!(report.is_clean(), "{report:#?}");

@@ -28,6 +28,7 @@ pub(crate) fn is_clean(store: &dyn Store) -> bool {
     let options = VerifyOptions {
         jobs: NonZeroUsize::MIN,
         memory: MemoryLimit::default(),
+        independent: false,
     };
     verify(store, "a dataset", None, &options, &Silent)
         .unwrap()
@@ -38,6 +39,7 @@ fn verified(store: &Memory) -> Result<VerifyReport, VerifyError> {
     let options = VerifyOptions {
         jobs: NonZeroUsize::new(3).unwrap(),
         memory: MemoryLimit::default(),
+        independent: false,
     };
     verify(store, "out", None, &options, &Silent)
 }
@@ -59,6 +61,20 @@ fn a_sealed_dataset_has_no_findings() {
     assert!(report.is_clean(), "{report:#?}");
     assert_eq!((report.sites, report.planes), (3, 6));
     assert_eq!(report.objects, store.keys().len());
+    // One chunk of each of two shards.
+    assert_eq!(report.decoded_twice, 2);
+}
+
+#[test]
+fn a_second_decoder_decodes_every_chunk_if_asked() {
+    let options = VerifyOptions {
+        jobs: NonZeroUsize::MIN,
+        memory: MemoryLimit::default(),
+        independent: true,
+    };
+    let report = verify(&sealed(), "out", None, &options, &Silent).unwrap();
+    assert!(report.is_clean(), "{report:#?}");
+    assert_eq!(report.decoded_twice, 3);
 }
 
 #[test]
@@ -141,6 +157,7 @@ fn every_chunk_and_site_is_an_event() {
     let options = VerifyOptions {
         jobs: NonZeroUsize::MIN,
         memory: MemoryLimit::default(),
+        independent: false,
     };
     verify(&store, "out", None, &options, &recorder).unwrap();
     let (sites, bytes, told) = *recorder.0.lock().unwrap();

@@ -49,7 +49,24 @@ fn pixels_come_back() {
         let mut decoded = vec![0xA5; pixels.len()];
         decoder.decode(stored, &mut decoded).unwrap();
         assert!(decoded == pixels, "{}", decoder.codec);
+        let plainly = decoder.decode_plainly(stored).unwrap();
+        assert!(plainly == pixels, "{}", decoder.codec);
     });
+}
+
+#[test]
+fn one_scratch_serves_every_decoder() {
+    let mut scratch = DecoderScratch::default();
+    for _ in 0..2 {
+        each(|decoder, pixels, stored| {
+            let mut decoded = vec![0xA5; pixels.len()];
+            let decoding = decoder.decode_with(stored, &mut decoded, &mut scratch);
+            assert!(decoding.is_ok() && decoded == pixels, "{}", decoder.codec);
+            let cut = sealed(stored[..stored.len() / 2].to_vec());
+            let error = decoder.decode_with(&cut, &mut decoded, &mut scratch);
+            assert!(error.is_err());
+        });
+    }
 }
 
 #[test]
@@ -83,11 +100,13 @@ fn damaged_chunks_with_a_right_checksum_are_refused() {
         }
         // A chunk that states, or has, a far larger decoded size.
         let mut huge = compressed.to_vec();
-        match decoder.compression {
-            Compression::Blosc(_) => {
+        match decoder.codec {
+            Codec::BloscZstd | Codec::BloscLz4 => {
                 huge[4..8].copy_from_slice(&i32::MAX.to_le_bytes());
             }
-            Compression::Zstd => huge = zstd::bulk::compress(&vec![0; 64 << 20], 1).unwrap(),
+            Codec::Zstd | Codec::DeltaZstd => {
+                huge = zstd::bulk::compress(&vec![0; 64 << 20], 1).unwrap()
+            }
         }
         let error = decoder.decode(&sealed(huge), &mut decoded).unwrap_err();
         assert!(
