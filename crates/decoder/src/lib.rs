@@ -17,6 +17,7 @@
 //!      ├─ distribution         sums, extremes and percentiles
 //!      └─ focus                variance of the Laplacian
 //! simd                         32 bytes at a time, for filter and distribution
+//! cpu                          the instructions that this process may use
 //! tiff_page                   one page of a TIFF as a file
 //! shape, limits, error, oddity, chunk_name: values that the others use
 //! ```
@@ -24,6 +25,7 @@
 mod chunk;
 mod chunk_name;
 mod container;
+mod cpu;
 mod decoder;
 mod distribution;
 mod error;
@@ -47,6 +49,7 @@ mod tiff_page;
 mod to_grey;
 
 pub use chunk_name::ChunkName;
+pub use cpu::{CpuLacks, CpuLevel};
 pub use decoder::Decoder;
 pub use distribution::SummaryScratch;
 pub use error::{BufferError, Damage, DecodeError, LimitExceeded, Part, Unsupported};

@@ -56,6 +56,7 @@ pub(crate) fn seal(
             journal: &Journal::new(work),
             tables: None,
             job: None,
+            blocks: &[],
             jobs: NonZeroUsize::MIN,
         },
         embeddings: None,

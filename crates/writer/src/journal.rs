@@ -13,7 +13,9 @@
 //! so that a damaged record is recognised. Each is put as a whole, because a store
 //! has no append.
 
+mod blocks;
 mod entry;
+mod failures;
 mod fingerprint;
 mod job_plan;
 mod record;
@@ -22,8 +24,10 @@ mod resume;
 mod run;
 mod unit_records;
 
+pub(crate) use self::blocks::{Block, ListedUnit};
 pub use self::entry::JournalError;
 pub(crate) use self::entry::{encode_entry, parse_entry};
+pub use self::failures::FailedPart;
 pub(crate) use self::fingerprint::{Fingerprint, format_difference};
 pub(crate) use self::job_plan::{JobPlan, JobReference};
 pub use self::job_plan::{JobPlanError, PartPlan};

@@ -44,7 +44,7 @@ mod verify;
 /// Tables, names of images and plans.
 pub use rxrx_metadata as metadata;
 
-pub use rxrx_decoder::Oddity;
+pub use rxrx_decoder::{CpuLacks, CpuLevel, Oddity};
 pub use rxrx_format::{
     ChannelDescription, Codec, CodecError, ColumnMeaning, ColumnMeanings, DatasetAttributes,
     Description, EmbeddingsDigest, GENERATOR, LabelError, PlaneCounts, READER_VERSIONS,
@@ -77,8 +77,8 @@ pub use self::error_kind::{ErrorKind, HasErrorKind};
 pub use self::events::{Event, Observer, Silent};
 pub use self::inspect::{InspectError, LeftOver, MadeWith, Unfinished};
 pub use self::journal::{
-    JobPlanError, JournalError, PartPlan, PlaneRecord, RecordedError, ResumeError, Resumed,
-    SourceChanges, UnitRecord,
+    FailedPart, JobPlanError, JournalError, PartPlan, PlaneRecord, RecordedError, ResumeError,
+    Resumed, SourceChanges, UnitRecord,
 };
 pub use self::output::{Existing, LockKind, LostObject, OutputError};
 pub use self::pipeline::PipelineError;

@@ -11,6 +11,7 @@ use rxrx_writer::{
 
 use super::error::{CompareError, ForkedError, Stopped, StoppedEarly};
 use crate::arguments::NoPart;
+use crate::cpu::CpuError;
 use crate::jobs::UnknownCores;
 use crate::sample::SampleError;
 
@@ -23,7 +24,11 @@ pub(super) fn kind_of(error: &anyhow::Error) -> ErrorKind {
 
 /// Returns the kind of one error of a chain, without its causes.
 fn kind_of_link(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
-    if error.is::<UnknownCores>() || error.is::<ForkedError>() || error.is::<NoPart>() {
+    if error.is::<CpuError>()
+        || error.is::<UnknownCores>()
+        || error.is::<ForkedError>()
+        || error.is::<NoPart>()
+    {
         Some(ErrorKind::Usage)
     } else if error.is::<io::Error>() {
         // Standard output, or a file of a sample.

@@ -10,7 +10,7 @@ use super::bar::{
     bar, tell_checksum, tell_switch, tell_waiting, warn_names_not_flushed, warn_not_exclusive,
 };
 use super::kept::KeptImages;
-use super::resumed::resumed;
+use super::resumed::{changed, resumed};
 use crate::report::{Console, bytes};
 use crate::verbosity::Verbosity;
 
@@ -116,6 +116,7 @@ impl<'a> SiteProgress<'a> {
         let verbose = console.verbosity() == Verbosity::Verbose;
         match event {
             Event::Continued(found) => resumed(console, found),
+            Event::ChangedSincePlan(images) => changed(console, images),
             Event::CompleteAlready => {
                 console.line("the dataset is complete already; --overwrite replaces it");
             }

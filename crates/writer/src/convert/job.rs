@@ -12,7 +12,9 @@
 mod error;
 mod found;
 mod init;
+mod part_input;
 mod part_list;
+mod progress;
 mod run;
 mod seal;
 mod status;

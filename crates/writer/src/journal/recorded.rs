@@ -160,6 +160,7 @@ impl RecordedUnits {
             sha256,
             version: None,
             job: None,
+            stored_at: None,
             ranges: places.iter().map(|place| place.range.clone()).collect(),
             plane_ranges: plane_ranges.to_vec(),
             planes: plane_rows

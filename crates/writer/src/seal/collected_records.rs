@@ -4,16 +4,10 @@ use rxrx_format::{
     ChannelStats, ChannelSums, DisplayWindows, PlaneRow, PlanesTable, RowRules, SitePlace,
 };
 use rxrx_metadata::Plan;
-use rxrx_storage::map_concurrent;
 
 use super::error::SealError;
 use crate::journal::{StoredUnit, UnitRecords};
 use crate::refused::{RefusedImages, count_refused};
-
-/// Sites whose records are in memory at once, a kilobyte each, unless a single
-/// unit has more. With so many, several records of a journal that answers slowly
-/// are read at once.
-const SITES_AT_ONCE: usize = 1024;
 
 /// The parts of the records of all units. The records are read unit by unit, in
 /// array order: together they may be far larger than all that is made of them.
@@ -49,18 +43,15 @@ impl CollectedRecords {
         let mut windows = DisplayWindows::new(geometry.channels, geometry.data_type);
         let mut planes = PlanesTable::new(plan, metadata)?;
         let mut refused = Vec::new();
-        for units in units.chunks((SITES_AT_ONCE / geometry.shard_sites).max(1)) {
-            let read = |unit: &StoredUnit| records.read_back::<SealError>(unit);
-            for record in map_concurrent(units, records.jobs, read)? {
-                places.extend(record.places(geometry.channels));
-                count_refused(plan, &record, &mut refused);
-                let rows: Vec<PlaneRow> = record.planes.into_iter().map(Into::into).collect();
-                present.extend(rows.iter().map(PlaneRow::is_ok));
-                rows.iter().for_each(|row| sums.add(row));
-                rows.iter().for_each(|row| windows.add(row));
-                planes.add(rows, &record.plane_ranges)?;
-            }
-        }
+        records.for_each::<SealError>(units, |record| {
+            places.extend(record.places(geometry.channels));
+            count_refused(plan, &record, &mut refused);
+            let rows: Vec<PlaneRow> = record.planes.into_iter().map(Into::into).collect();
+            present.extend(rows.iter().map(PlaneRow::is_ok));
+            rows.iter().for_each(|row| sums.add(row));
+            rows.iter().for_each(|row| windows.add(row));
+            Ok(planes.add(rows, &record.plane_ranges)?)
+        })?;
         Ok(Self {
             present,
             places,

@@ -47,12 +47,6 @@ pub enum JobError {
         /// The difference.
         difference: String,
     },
-    /// A plane of the input is made of several files, or is a page of one.
-    #[error(
-        "stacks of several depths, and files whose pages are the channels, cannot be converted in \
-         parts yet: convert them in one process"
-    )]
-    Assembled,
     /// There is a job of another number of parts.
     #[error(
         "the job at {path} has {there} parts: leave --parts as it was, or remove the job with \
@@ -91,6 +85,22 @@ pub enum JobError {
         input: String,
         /// Path of the image inside INPUT.
         image: String,
+    },
+    /// The images of the INPUT that was named have other sizes than those that were planned.
+    #[error(
+        "{others} of {compared} images that were compared have another size in {input} than when \
+         the job was planned (for example {image}): name the INPUT of `job init` with --input, or a \
+         copy of it"
+    )]
+    OtherInput {
+        /// INPUT.
+        input: String,
+        /// Path of the first such image inside INPUT.
+        image: String,
+        /// Images of another size.
+        others: usize,
+        /// Images that were compared.
+        compared: usize,
     },
     /// INPUT cannot be read.
     #[error(

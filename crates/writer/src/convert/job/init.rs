@@ -51,9 +51,6 @@ pub fn init_job(
     }
     place.refuse_nested()?;
     refuse_problems(planned, options.allow_missing)?;
-    if planned.has_parts() {
-        return Err(JobError::Assembled);
-    }
     let wanted = Wanted::new(planned, &place, options);
     // A complete dataset needs no lock, and may lie where nobody can write.
     if place.is_settled()?

@@ -77,6 +77,7 @@ fn records(plan: &Plan) -> Vec<UnitRecord> {
             sha256: Sha256::digest(vec![0; 100 + unit.shard]).into(),
             version: None,
             job: None,
+            stored_at: None,
             ranges: unit
                 .sites
                 .clone()

@@ -49,6 +49,7 @@ fn record(shard: usize) -> UnitRecord {
         sha256: [0xab; 32],
         version: Some("7-8-9".to_owned()),
         job: Some("0a".to_owned()),
+        stored_at: Some(1_700_000_000),
         ranges: vec![0..7, 7..1 << 60],
         plane_ranges: vec![0..3, 3..7],
         planes: vec![

@@ -1,0 +1,247 @@
+//! Records of several units in one object, so that whoever asks how far a job is, or seals it,
+//! reads thousands of objects and not one for each unit.
+//!
+//! A worker that ends its part merges the records of its units, block by block:
+//!
+//! | key | content |
+//! |---|---|
+//! | `merged/FIRST-END.json.zst` | the records of the units FIRST to END - 1, packed |
+//! | `merged/FIRST-END.json` | what status and seal need of each, without its planes |
+//!
+//! The records are put first, then their list, and then the records of single units that are in
+//! the block are removed. A part may run twice at once: what one worker merges, the other one may
+//! be storing anew. So both the block and the record of the single unit count, and the one that
+//! describes the shard that is there is taken. A single record is removed only if it is the one
+//! that was merged. Between that look and the removal another worker can replace it; then the
+//! block may describe a shard that is no longer there. If the shard has other bytes, the unit is
+//! converted once more, and nothing wrong is sealed.
+
+use std::io::Read;
+use std::num::NonZeroUsize;
+use std::ops::Range;
+
+use rxrx_metadata::Unit;
+use rxrx_storage::{StoreError, Version, map_concurrent};
+use serde::{Deserialize, Serialize};
+
+use super::entry::{JournalError, encode_entry, parse};
+use super::record::{StoredUnit, UnitRecord};
+use super::run::{Journal, RECORD_BYTES_AT_MOST, unit_key};
+
+/// The folder of the blocks.
+pub(super) const MERGED: &str = "merged/";
+/// Sites whose records are in one block, two kilobytes each, unless a single unit has more.
+const SITES: usize = 1024;
+/// Level of Zstandard.
+const LEVEL: i32 = 3;
+/// Largest list of a block that is read.
+const LIST_BYTES_AT_MOST: u64 = 1 << 26;
+
+/// Units that follow each other and whose records are one object.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Block {
+    first: usize,
+    end: usize,
+}
+
+/// A unit of a block, without its planes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ListedUnit {
+    /// The unit.
+    pub(crate) stored: StoredUnit,
+    /// The version of its shard, as in its record.
+    pub(crate) version: Option<String>,
+    /// When it was stored, in seconds since 1970.
+    pub(crate) stored_at: Option<u64>,
+}
+
+impl From<&UnitRecord> for ListedUnit {
+    fn from(record: &UnitRecord) -> Self {
+        Self {
+            stored: record.into(),
+            version: record.version.clone(),
+            stored_at: record.stored_at,
+        }
+    }
+}
+
+/// The list of a block.
+#[derive(Debug, Serialize, Deserialize)]
+struct BlockList {
+    /// The job whose worker merged it, by the SHA-256 of the head of its plan.
+    job: String,
+    units: Vec<ListedUnit>,
+}
+
+impl Block {
+    /// Cuts the units of a part, which follow each other, into blocks. Each but the last unit has
+    /// `unit_sites` sites.
+    pub(crate) fn of(units: &[Unit], unit_sites: usize) -> Vec<Self> {
+        let blocks = units.chunks((SITES / unit_sites.max(1)).max(1));
+        let block = |units: &[Unit]| {
+            Some(Self {
+                first: units.first()?.shard,
+                end: units.last()?.shard + 1,
+            })
+        };
+        blocks.filter_map(block).collect()
+    }
+
+    /// Shards of its units.
+    pub(crate) fn shards(&self) -> Range<usize> {
+        self.first..self.end
+    }
+
+    fn records_key(&self) -> String {
+        format!("{}.zst", self.list_key())
+    }
+
+    fn list_key(&self) -> String {
+        format!("{MERGED}{}-{}.json", self.first, self.end)
+    }
+
+    /// The block whose list has that key, if it is one.
+    pub(super) fn of_list(key: &str) -> Option<Self> {
+        let name = key.strip_prefix(MERGED)?.strip_suffix(".json")?;
+        let (first, end) = name.split_once('-')?;
+        let (first, end) = (first.parse().ok()?, end.parse().ok()?);
+        (first < end).then_some(Self { first, end })
+    }
+}
+
+/// What a worker finds when it merges the records of a block.
+enum Found {
+    /// The records are merged already.
+    Merged(Vec<UnitRecord>),
+    /// These records are to be merged, of which those units have single records of that version.
+    ToMerge(Vec<UnitRecord>, Vec<Single>),
+    /// Another worker stores the units at this moment.
+    Changing,
+}
+
+/// The record of one unit, as it was read.
+struct Single {
+    key: String,
+    record: UnitRecord,
+    version: Version,
+}
+
+impl Journal<'_> {
+    /// Returns the units of a block, if a worker of that job has merged their records.
+    pub(crate) fn block_units(
+        &self,
+        block: &Block,
+        job: &str,
+    ) -> Result<Option<Vec<ListedUnit>>, StoreError> {
+        let list = self
+            .store()
+            .get_at_most(&block.list_key(), LIST_BYTES_AT_MOST)?;
+        // One that is damaged is none: the records of its units are looked for one by one.
+        let list = list.and_then(|list| parse::<BlockList>(&list).ok());
+        Ok(list.filter(|list| list.job == job).map(|list| list.units))
+    }
+
+    /// Returns the records of a block; none if there is no such block, or its records are damaged.
+    pub(crate) fn block_records(&self, block: &Block) -> Result<Vec<UnitRecord>, StoreError> {
+        let packed = self
+            .store()
+            .get_at_most(&block.records_key(), RECORD_BYTES_AT_MOST)?;
+        let records = packed.and_then(|packed| {
+            let mut entry = Vec::new();
+            let unpacked = zstd::Decoder::new(packed.as_slice()).ok()?;
+            unpacked
+                .take(RECORD_BYTES_AT_MOST)
+                .read_to_end(&mut entry)
+                .ok()?;
+            let records: Vec<UnitRecord> = parse(&entry).ok()?;
+            let is_of = |record: &UnitRecord| block.shards().contains(&record.unit.shard);
+            records.iter().all(is_of).then_some(records)
+        });
+        Ok(records.unwrap_or_default())
+    }
+
+    /// Merges the records of a block, whose units are stored as `done` says, and removes those of
+    /// the single units. Returns the records, unless another worker stores one of the units at this
+    /// moment: then the records stay as they are.
+    pub(crate) fn merge(
+        &self,
+        block: &Block,
+        done: &[StoredUnit],
+        job: &str,
+    ) -> Result<Vec<UnitRecord>, JournalError> {
+        let (records, singles) = match self.to_merge(block, done)? {
+            Found::Merged(records) => return Ok(records),
+            Found::ToMerge(records, singles) => (records, singles),
+            Found::Changing => return Ok(Vec::new()),
+        };
+        let (key, list_key) = (block.records_key(), block.list_key());
+        let entry = encode_entry(&key, &records)?;
+        let packed = zstd::bulk::compress(&entry, LEVEL);
+        let packed = packed.map_err(|error| StoreError::from_io("pack", key.as_str(), error))?;
+        self.store().put(&key, &[&packed])?;
+        let list = BlockList {
+            job: job.to_owned(),
+            units: records.iter().map(ListedUnit::from).collect(),
+        };
+        self.store()
+            .put(&list_key, &[&encode_entry(&list_key, &list)?])?;
+        let mut merged = Vec::new();
+        for single in singles {
+            if self.store().version(&single.key)? == Some(single.version) {
+                merged.push(single.key);
+            }
+        }
+        self.store().remove_all(&merged)?;
+        Ok(records)
+    }
+
+    /// Looks for the records of a block whose units are stored as `done` says.
+    fn to_merge(&self, block: &Block, done: &[StoredUnit]) -> Result<Found, JournalError> {
+        let before = self.block_records(block)?;
+        let singles = map_concurrent(done, READS_AT_ONCE, |unit| self.single(unit.unit.shard))?;
+        let mut records = Vec::with_capacity(done.len());
+        let mut used = Vec::new();
+        for (unit, single) in done.iter().zip(singles) {
+            let is_of = |record: &&UnitRecord| StoredUnit::from(*record) == *unit;
+            if let Some(single) = single.filter(|single| is_of(&&single.record)) {
+                records.push(single.record.clone());
+                used.push(single);
+            } else if let Some(record) = before.iter().find(is_of) {
+                records.push(record.clone());
+            } else {
+                return Ok(Found::Changing);
+            }
+        }
+        let is_whole = done.len() == block.shards().len();
+        Ok(match used.is_empty() && before == records {
+            _ if !is_whole => Found::Changing,
+            true => Found::Merged(records),
+            false => Found::ToMerge(records, used),
+        })
+    }
+
+    /// Reads the record of a single unit, if there is one that is whole.
+    fn single(&self, shard: usize) -> Result<Option<Single>, StoreError> {
+        let key = unit_key(shard);
+        let found = self.store().get_version(&key, RECORD_BYTES_AT_MOST)?;
+        Ok(found.and_then(|(bytes, version)| {
+            let record = UnitRecord::from_entry(&bytes).ok()?;
+            Some(Single {
+                key,
+                record,
+                version,
+            })
+        }))
+    }
+
+    /// Returns the blocks that are there, ascending.
+    pub(crate) fn blocks(&self) -> Result<Vec<Block>, StoreError> {
+        Ok(self.entries()?.into_blocks())
+    }
+}
+
+/// Records of single units that are read at once.
+const READS_AT_ONCE: NonZeroUsize = NonZeroUsize::new(8).unwrap();
+
+#[cfg(test)]
+mod tests;
