@@ -7,8 +7,12 @@ import json
 import os
 import subprocess
 import tarfile
+import threading
+import time
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +21,7 @@ import pytest
 from converter import COMPLETE, FAILED, run
 from faults.runs import s3_environment
 from servers.bucket import Bucket
-from servers.file_server import Request, serve
+from servers.file_server import FileHandler, Request, serve, serve_with
 from servers.object_stores import SeaweedFS
 from test_inputs import PNG, write_shards, write_tars, write_tree
 from test_stacks import PAGES, STACKS, WELLS, pages, write_stacks
@@ -259,3 +263,66 @@ def test_parts_of_a_bucket(
     shards_of = {key for key in images if key.startswith("images/c/")}
     for key in shards_of:
         assert (output / "images.zarr" / key).read_bytes() == images[key], key
+
+
+LATENCY = 0.05
+"""Seconds that the server takes for each answer."""
+
+
+class SlowHandler(FileHandler):
+    """Answers late, and notes the most requests that wait at a time."""
+
+    lock = threading.Lock()
+    waiting = 0
+    most = 0
+
+    def answer(self, with_body: bool) -> None:
+        kind = SlowHandler
+        with kind.lock:
+            kind.waiting += 1
+            kind.most = max(kind.most, kind.waiting)
+        time.sleep(LATENCY)
+        with kind.lock:
+            kind.waiting -= 1
+        super().answer(with_body)
+
+
+@pytest.mark.full
+def test_200_tars_at_a_slow_server_are_read_side_by_side(tmp_path: Path) -> None:
+    tars_, wells, parts = 200, 6, 10
+    web = tmp_path / "web" / "E-1"
+    web.mkdir(parents=True)
+    rows = []
+    for plate in range(1, tars_ + 1):
+        with tarfile.open(web / f"Plate{plate}.tar", "w") as tar:
+            for well in range(1, wells + 1):
+                image = plane(1000 * plate + well)
+                member = tarfile.TarInfo(f"B{well:02}_s1_w1.png")
+                member.size = len(image)
+                tar.addfile(member, io.BytesIO(image))
+                rows.append(f"E-1,{plate},B{well:02},1")
+    table = tmp_path / "metadata.csv"
+    table.write_text("\n".join(["experiment,plate,well,site", *rows]) + "\n")
+    requests: list[Request] = []
+    handler = partial(SlowHandler, directory=str(tmp_path / "web"), requests=requests)
+    with serve_with(handler) as address:
+        inputs = [f"{address}/E-1/Plate{plate}.tar" for plate in range(1, tars_ + 1)]
+        settings = ("--metadata", table, "--shard-sites", str(wells), "--parts", str(parts))
+        done = run("job", "init", *inputs, tmp_path / "out", *settings)
+        assert done.returncode == COMPLETE, done.stderr
+        per_tar = Counter(one.path for one in requests)
+        # Each is found, its kind and its headers are read, and its images are looked at.
+        assert max(per_tar.values()) <= 4 + wells, per_tar.most_common(3)
+        assert SlowHandler.most >= 8, "the tars were read one after the other"
+        planned = len(requests)
+        requests.clear()
+        for part in range(parts):
+            done = run("job", "run", tmp_path / "out", str(part))
+            assert done.returncode == COMPLETE, done.stderr
+        worked = Counter(one.path for one in requests)
+        # Each is found, and its images are read by a few requests: no header again.
+        assert set(worked) == set(per_tar)
+        assert max(worked.values()) <= 2 + wells, worked.most_common(3)
+        print(f"{planned} requests to plan, {len(requests)} to convert")
+    sealed = run("job", "seal", tmp_path / "out")
+    assert sealed.returncode == COMPLETE, sealed.stderr

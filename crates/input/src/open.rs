@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::{Cursor, Read};
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,7 +10,9 @@ use rxrx_metadata::{
     DiscoverError, Embeddings, Join, JoinError, Listing, MetadataBuilder, MetadataTable,
     ProfileChoice, TableOptions, find_metadata, find_well_tables, list_folder,
 };
-use rxrx_storage::{Address, Location, ReadAhead, Remote, RemoteBytes, StoreOption, open_file};
+use rxrx_storage::{
+    Address, Location, ReadAhead, Remote, RemoteBytes, StoreOption, map_concurrent, open_file,
+};
 
 use crate::bucket::BucketSource;
 use crate::container::Container;
@@ -30,6 +33,9 @@ use crate::zip::archive::Archive;
 /// whole table is read into memory; that of RxRx1 has 14 MB.
 const TABLE_AT_MOST: usize = 1 << 28;
 
+/// INPUTs that are opened at once: of an archive in a store, each request takes its time.
+const AT_ONCE: NonZeroUsize = NonZeroUsize::new(16).unwrap();
+
 /// One or several open INPUTs.
 pub(crate) struct Input {
     /// Each INPUT, and the paths of the tables inside it.
@@ -48,11 +54,12 @@ impl Input {
         let mut parts = Vec::new();
         let mut tables = Vec::new();
         let mut is_folder = locations.len() == 1;
-        for (number, location) in locations.iter().enumerate() {
-            let opened = match location {
-                Location::Local(path) => open_local(path, number)?,
-                Location::Remote(address) => open_remote(address, number)?,
-            };
+        let numbered: Vec<(usize, &Location)> = locations.iter().enumerate().collect();
+        let opened = map_concurrent(&numbered, AT_ONCE, |(number, location)| match location {
+            Location::Local(path) => open_local(path, *number),
+            Location::Remote(address) => open_remote(address, *number),
+        })?;
+        for (location, opened) in locations.iter().zip(opened) {
             is_folder &= matches!(opened.as_slice(), [part] if part.is_folder);
             let candidates = opened.iter();
             let candidates = candidates.flat_map(|part| part.listing.metadata_candidates.clone());

@@ -145,6 +145,27 @@ impl PlannedInput {
         })
     }
 
+    /// Makes the input of a plan whose images `source` has, as if they were in the folder `input`.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn simulated(plan: Plan, source: Box<dyn Source>, input: &Location) -> Self {
+        let none = ProfileChoice::ByEvidence;
+        Self {
+            inputs: vec![input.clone()],
+            metadata: Vec::new(),
+            recognised: Recognised::new(&none, RecognisedBy::Evidence, &Observed::of(&plan)),
+            plan,
+            options: PlanOptions::default(),
+            embeddings: None,
+            controls: None,
+            description: InputDescription::default(),
+            source,
+            is_folder: true,
+            parts: Arc::default(),
+            mean_file_bytes: 0.0,
+            image_decoder: None,
+        }
+    }
+
     /// The source that reads image files by their path in INPUT.
     pub fn source(&self) -> &dyn Source {
         self.source.as_ref()

@@ -2,16 +2,15 @@
 
 mod images;
 
-use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::path::absolute;
 use std::sync::Arc;
 
-use rxrx_metadata::PlaneParts;
 use rxrx_storage::{Location, Remote, StoreOption};
 use serde::{Deserialize, Serialize};
 
 pub use self::images::StoredImages;
+use self::images::files;
 use crate::assembled::assembled;
 use crate::bucket::BucketSource;
 use crate::error::PlanInputError;
@@ -94,15 +93,4 @@ impl StoredInput {
         };
         Ok(assembled(source, Arc::new(parts)))
     }
-}
-
-/// The files of planes, each once, in the order of the planes.
-fn files<'a>(planes: &'a [String], parts: &'a PlaneParts) -> Vec<&'a str> {
-    if parts.is_empty() {
-        return planes.iter().map(String::as_str).collect();
-    }
-    let files = planes.iter().flat_map(|plane| parts.files(plane).0);
-    // The pages of a file are several planes.
-    let mut seen = HashSet::new();
-    files.filter(|file| seen.insert(*file)).collect()
 }

@@ -1,13 +1,12 @@
 //! What a stored plan knows of the images of a part, beside their paths.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 
 use rxrx_metadata::PlaneParts;
 use rxrx_storage::{Location, OpenFileError, RemoteBytes, map_concurrent};
 use serde::{Deserialize, Serialize};
 
-use super::files;
 use crate::container::Container;
 use crate::error::PlanInputError;
 use crate::open::absent;
@@ -184,4 +183,15 @@ fn stamps_of(planned: &PlannedInput, planes: &[String]) -> Vec<Option<SourceStam
         Ok(stamps) => stamps.into_iter().flatten().collect(),
         Err(never) => match never {},
     }
+}
+
+/// The files of planes, each once, in the order of the planes.
+pub(super) fn files<'a>(planes: &'a [String], parts: &'a PlaneParts) -> Vec<&'a str> {
+    if parts.is_empty() {
+        return planes.iter().map(String::as_str).collect();
+    }
+    let files = planes.iter().flat_map(|plane| parts.files(plane).0);
+    // The pages of a file are several planes.
+    let mut seen = HashSet::new();
+    files.filter(|file| seen.insert(*file)).collect()
 }

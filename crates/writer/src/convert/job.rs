@@ -21,6 +21,7 @@ mod status;
 
 pub use self::error::JobError;
 pub use self::init::{JobStarted, init_job};
-pub use self::run::{JobInput, PartRun, run_part};
+pub use self::part_input::JobInput;
+pub use self::run::{PartRun, run_part};
 pub use self::seal::{JobSealed, seal_job};
 pub use self::status::{JobStatus, PartStatus, WorkerStatus, job_status};

@@ -18,31 +18,19 @@
 
 use std::io::Read;
 use std::num::NonZeroUsize;
-use std::ops::Range;
 
-use rxrx_metadata::Unit;
 use rxrx_storage::{StoreError, Version, map_concurrent};
 use serde::{Deserialize, Serialize};
 
+use super::block::Block;
 use super::entry::{JournalError, encode_entry, parse};
 use super::record::{StoredUnit, UnitRecord};
 use super::run::{Journal, RECORD_BYTES_AT_MOST, unit_key};
 
-/// The folder of the blocks.
-pub(super) const MERGED: &str = "merged/";
-/// Sites whose records are in one block, two kilobytes each, unless a single unit has more.
-const SITES: usize = 1024;
 /// Level of Zstandard.
 const LEVEL: i32 = 3;
 /// Largest list of a block that is read.
 const LIST_BYTES_AT_MOST: u64 = 1 << 26;
-
-/// Units that follow each other and whose records are one object.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Block {
-    first: usize,
-    end: usize,
-}
 
 /// A unit of a block, without its planes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -71,42 +59,6 @@ struct BlockList {
     /// The job whose worker merged it, by the SHA-256 of the head of its plan.
     job: String,
     units: Vec<ListedUnit>,
-}
-
-impl Block {
-    /// Cuts the units of a part, which follow each other, into blocks. Each but the last unit has
-    /// `unit_sites` sites.
-    pub(crate) fn of(units: &[Unit], unit_sites: usize) -> Vec<Self> {
-        let blocks = units.chunks((SITES / unit_sites.max(1)).max(1));
-        let block = |units: &[Unit]| {
-            Some(Self {
-                first: units.first()?.shard,
-                end: units.last()?.shard + 1,
-            })
-        };
-        blocks.filter_map(block).collect()
-    }
-
-    /// Shards of its units.
-    pub(crate) fn shards(&self) -> Range<usize> {
-        self.first..self.end
-    }
-
-    fn records_key(&self) -> String {
-        format!("{}.zst", self.list_key())
-    }
-
-    fn list_key(&self) -> String {
-        format!("{MERGED}{}-{}.json", self.first, self.end)
-    }
-
-    /// The block whose list has that key, if it is one.
-    pub(super) fn of_list(key: &str) -> Option<Self> {
-        let name = key.strip_prefix(MERGED)?.strip_suffix(".json")?;
-        let (first, end) = name.split_once('-')?;
-        let (first, end) = (first.parse().ok()?, end.parse().ok()?);
-        (first < end).then_some(Self { first, end })
-    }
 }
 
 /// What a worker finds when it merges the records of a block.
@@ -174,6 +126,24 @@ impl Journal<'_> {
             Found::ToMerge(records, singles) => (records, singles),
             Found::Changing => return Ok(Vec::new()),
         };
+        self.put_block(block, &records, job)?;
+        let mut merged = Vec::new();
+        for single in singles {
+            if self.store().version(&single.key)? == Some(single.version) {
+                merged.push(single.key);
+            }
+        }
+        self.store().remove_all(&merged)?;
+        Ok(records)
+    }
+
+    /// Puts the records of a block, and then their list.
+    pub(crate) fn put_block(
+        &self,
+        block: &Block,
+        records: &[UnitRecord],
+        job: &str,
+    ) -> Result<(), JournalError> {
         let (key, list_key) = (block.records_key(), block.list_key());
         let entry = encode_entry(&key, &records)?;
         let packed = zstd::bulk::compress(&entry, LEVEL);
@@ -183,16 +153,8 @@ impl Journal<'_> {
             job: job.to_owned(),
             units: records.iter().map(ListedUnit::from).collect(),
         };
-        self.store()
-            .put(&list_key, &[&encode_entry(&list_key, &list)?])?;
-        let mut merged = Vec::new();
-        for single in singles {
-            if self.store().version(&single.key)? == Some(single.version) {
-                merged.push(single.key);
-            }
-        }
-        self.store().remove_all(&merged)?;
-        Ok(records)
+        let list = encode_entry(&list_key, &list)?;
+        Ok(self.store().put(&list_key, &[&list])?)
     }
 
     /// Looks for the records of a block whose units are stored as `done` says.

@@ -5,10 +5,8 @@ use rxrx_storage::{StoreError, process_and_host};
 use serde::{Deserialize, Serialize};
 
 use super::entry::{JournalError, encode_entry, parse};
-use super::run::Journal;
+use super::run::{FAILED, Journal};
 
-/// The folder of the failures.
-pub(super) const FAILED: &str = "failed/";
 /// Largest entry that is read.
 const BYTES_AT_MOST: u64 = 1 << 20;
 

@@ -20,7 +20,7 @@ use rxrx_storage::{Store, StoreError, map_concurrent};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::blocks::Block;
+use super::block::Block;
 use super::entry::{JournalError, encode_entry, parse_entry};
 use super::fingerprint::Fingerprint;
 
@@ -258,6 +258,13 @@ impl JobPlan {
         (0..self.parts())
             .flat_map(|part| self.blocks_of(part))
             .collect()
+    }
+
+    /// The units of a block.
+    #[cfg(test)]
+    pub(crate) fn units_of(&self, block: &Block) -> Vec<Unit> {
+        let geometry = self.head.plan.geometry();
+        block.shards().map(|shard| geometry.unit(shard)).collect()
     }
 
     /// Sites of all parts.

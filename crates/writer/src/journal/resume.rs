@@ -21,7 +21,8 @@ use rxrx_storage::{Store, StoreError, StoreErrorKind, Unreachable, map_concurren
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::blocks::{Block, ListedUnit};
+use super::block::Block;
+use super::blocks::ListedUnit;
 use super::job_plan::JobReference;
 use super::record::{PlaneRecord, StoredUnit, UnitRecord};
 use super::recorded::{RecordedError, RecordedUnits};

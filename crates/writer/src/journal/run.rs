@@ -9,14 +9,15 @@ use rxrx_format::Description;
 use rxrx_metadata::Unit;
 use rxrx_storage::{Store, StoreError, map_concurrent};
 
-use super::blocks::{Block, MERGED};
+use super::block::{Block, MERGED};
 use super::entry::{JournalError, encode, encode_entry, parse};
-use super::failures::FAILED;
 use super::fingerprint::Fingerprint;
 use super::job_plan::{JOB_PLAN, JobReference};
 use super::record::{StoredUnit, UnitRecord};
 
 const UNITS: &str = "units/";
+/// The folder of the failures.
+pub(super) const FAILED: &str = "failed/";
 
 /// Largest record of a unit that is read: that of a shard of 1.5 million planes.
 pub(super) const RECORD_BYTES_AT_MOST: u64 = 1 << 30;

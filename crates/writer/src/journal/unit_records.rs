@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 
 use rxrx_storage::map_concurrent;
 
-use super::blocks::Block;
+use super::block::Block;
 use super::entry::JournalError;
 use super::record::{StoredUnit, UnitRecord};
 use super::recorded::{RecordedError, RecordedUnits};

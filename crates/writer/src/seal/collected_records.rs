@@ -1,9 +1,13 @@
 //! The parts of the records that the labels and tables need.
 
+use std::io::Write;
+
+use rxrx_format::keys::PLANES;
 use rxrx_format::{
     ChannelStats, ChannelSums, DisplayWindows, PlaneRow, PlanesTable, RowRules, SitePlace,
 };
 use rxrx_metadata::Plan;
+use rxrx_storage::StoreError;
 
 use super::error::SealError;
 use crate::journal::{StoredUnit, UnitRecords};
@@ -20,21 +24,21 @@ pub(super) struct CollectedRecords {
     pub(super) channel_stats: Vec<ChannelStats>,
     /// The display windows of the channels.
     pub(super) windows: DisplayWindows,
-    /// The bytes of `planes.parquet`.
-    pub(super) planes: Vec<u8>,
     /// The images that could not be used.
     pub(super) refused: Vec<RefusedImages>,
 }
 
 impl CollectedRecords {
     /// Reads the records of `units`, which are all units in array order. `metadata`
-    /// is the key-value metadata of the tables; `rules` tell groups of rows.
+    /// is the key-value metadata of the tables; `rules` tell groups of rows. The rows of
+    /// `planes.parquet` are written to `planes_file`: they can be larger than the memory.
     pub(super) fn collect(
         plan: &Plan,
         units: &[StoredUnit],
         records: &UnitRecords<'_>,
         metadata: &[(&str, String)],
         rules: &RowRules,
+        planes_file: &mut dyn Write,
     ) -> Result<Self, SealError> {
         let geometry = plan.geometry();
         let mut present = Vec::with_capacity(geometry.planes());
@@ -50,15 +54,22 @@ impl CollectedRecords {
             present.extend(rows.iter().map(PlaneRow::is_ok));
             rows.iter().for_each(|row| sums.add(row));
             rows.iter().for_each(|row| windows.add(row));
-            Ok(planes.add(rows, &record.plane_ranges)?)
+            planes.add(rows, &record.plane_ranges)?;
+            write(planes_file, &planes.take_written()?)
         })?;
+        write(planes_file, &planes.finish()?)?;
         Ok(Self {
             present,
             places,
             channel_stats: sums.rows(geometry.plane_pixels()),
             windows,
-            planes: planes.finish()?,
             refused,
         })
     }
+}
+
+/// Writes bytes of `planes.parquet`.
+fn write(to: &mut dyn Write, bytes: &[u8]) -> Result<(), SealError> {
+    let written = to.write_all(bytes);
+    Ok(written.map_err(|error| StoreError::from_io("write", PLANES, error))?)
 }

@@ -47,6 +47,18 @@ pub enum JobError {
         /// The difference.
         difference: String,
     },
+    /// A complete dataset of another conversion is at OUTPUT.
+    #[error(
+        "output {path} is a complete dataset of another conversion ({difference}), and workers cannot \
+         build beside one: choose another output, and rename it when it is sealed; or replace the \
+         dataset in one process, with `rxrx2zarr convert --overwrite`"
+    )]
+    OtherDataset {
+        /// OUTPUT.
+        path: Location,
+        /// The differences.
+        difference: String,
+    },
     /// There is a job of another number of parts.
     #[error(
         "the job at {path} has {there} parts: leave --parts as it was, or remove the job with \

@@ -1,15 +1,26 @@
 //! The images of a part, as a worker finds them.
 
+use std::sync::Arc;
+
 use rxrx_input::{ReadError, Source, SourceStamp, StoredImages, StoredInput, input_names};
 use rxrx_metadata::{Plan, Unit};
-use rxrx_storage::Location;
+use rxrx_storage::{Location, StoreOption};
 
 use super::error::JobError;
-use super::run::JobInput;
 use crate::journal::{SourceChanges, UnitRecord};
 
 /// Images that are looked for before the first one is converted.
 const LOOKED_FOR: usize = 16;
+
+/// Where a worker finds the images.
+#[derive(Clone, Debug, Default)]
+pub struct JobInput {
+    /// INPUT, where it has another name here than for the one who planned; empty for the names
+    /// in the plan.
+    pub locations: Vec<Location>,
+    /// The options of the stores of INPUT.
+    pub store_options: Arc<[StoreOption]>,
+}
 
 /// Opens INPUT and looks for some images of the part: with a wrong INPUT, or one that is not whole,
 /// planes would be missing. `images` is what the plan knows of them.

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::sync::Arc;
 
 use rxrx_decoder::ImageFormat;
 use rxrx_format::{ENCODER_REVISION, GroupEncoder, PlaneCounts};
 use rxrx_input::Source;
 use rxrx_metadata::{Plan, Unit};
-use rxrx_storage::{Location, StoreOption, map_concurrent};
+use rxrx_storage::{Location, map_concurrent};
 use serde::Serialize;
 
 use super::super::builder::capacity;
@@ -16,7 +15,7 @@ use super::super::error::ConvertError;
 use super::super::options::ConvertOptions;
 use super::error::JobError;
 use super::found::{Found, find, is_sealed};
-use super::part_input::{ChangedImages, open};
+use super::part_input::{ChangedImages, JobInput, open};
 use crate::events::{Event, Observer};
 use crate::journal::{
     Block, JobPlan, JobReference, Journal, Resume, Resumed, Run, SourceChanges, StoredUnit,
@@ -24,16 +23,6 @@ use crate::journal::{
 };
 use crate::output::{ChecksummedStore, OutputError, OutputLocation};
 use crate::pipeline::Pipeline;
-
-/// Where a worker finds the images.
-#[derive(Clone, Debug, Default)]
-pub struct JobInput {
-    /// INPUT, where it has another name here than for the one who planned; empty for the names
-    /// in the plan.
-    pub locations: Vec<Location>,
-    /// The options of the stores of INPUT.
-    pub store_options: Arc<[StoreOption]>,
-}
 
 /// The result of a worker.
 #[derive(Clone, Debug, Default, Serialize)]

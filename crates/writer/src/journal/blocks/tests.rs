@@ -1,3 +1,5 @@
+use rxrx_metadata::Unit;
+
 use super::*;
 use crate::fixture::Memory;
 use crate::journal::PlaneRecord;
@@ -21,20 +23,6 @@ fn record(shard: usize, version: &str) -> UnitRecord {
         plane_ranges: Vec::new(),
         planes: vec![PlaneRecord::Missing],
     }
-}
-
-#[test]
-fn blocks_have_a_thousand_sites_and_do_not_cross_parts() {
-    let units: Vec<Unit> = (3..8).map(unit).collect();
-    let blocks = Block::of(&units, 512);
-    let shards: Vec<Range<usize>> = blocks.iter().map(Block::shards).collect();
-    assert_eq!(shards, [3..5, 5..7, 7..8]);
-    assert_eq!(Block::of(&units, 5000).len(), 5);
-    for block in &blocks {
-        assert_eq!(Block::of_list(&block.list_key()).as_ref(), Some(block));
-        assert_eq!(Block::of_list(&block.records_key()), None);
-    }
-    assert_eq!(Block::of_list("merged/5-5.json"), None);
 }
 
 #[test]
