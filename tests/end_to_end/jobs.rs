@@ -109,6 +109,9 @@ fn long_input() -> Input {
     Input::new(Spec {
         sites: 120,
         channels: vec![1, 2],
+        // So large that a level of instructions makes a difference.
+        height: 40,
+        width: 70,
         ..Spec::default()
     })
 }
