@@ -41,9 +41,28 @@ fn command(input: &Input, step: &str, options: &str) -> Command {
 
 /// Starts a worker in the background.
 fn start(input: &Input, options: &str) -> Child {
+    start_at(input, options, "")
+}
+
+/// Starts a worker that is held to a level of instructions; the empty one stands for all.
+fn start_at(input: &Input, options: &str, level: &str) -> Child {
     let mut command = command(input, "run", options);
+    command.env("RXRX2ZARR_CPU", level);
     let pipes = command.stdout(Stdio::piped()).stderr(Stdio::piped());
     pipes.spawn().unwrap()
+}
+
+/// The levels of instructions that the processor has.
+fn levels() -> Vec<&'static str> {
+    let levels = ["baseline", "avx2", "avx512"].into_iter();
+    let is_there = |level: &&str| {
+        let mut command = program();
+        command
+            .args(["info", "/nowhere"])
+            .env("RXRX2ZARR_CPU", level);
+        Run::of(&mut command).code == Some(1)
+    };
+    levels.filter(is_there).collect()
 }
 
 fn signal(child: &Child, name: &str) {
@@ -90,6 +109,9 @@ fn long_input() -> Input {
     Input::new(Spec {
         sites: 120,
         channels: vec![1, 2],
+        // So large that a level of instructions makes a difference.
+        height: 40,
+        width: 70,
         ..Spec::default()
     })
 }
@@ -205,6 +227,10 @@ fn parts_in_any_order_give_the_bytes_of_one_conversion() {
         .exits_with(0)
         .prints("complete already");
     assert_eq!(status(&input)["sealed"], true);
+    // Another dataset is not built beside it.
+    job(&input, "init", "--allow-missing --parts 4")
+        .exits_with(1)
+        .reports_each(&["workers cannot build beside one", "convert --overwrite"]);
     is_whole(&input, &whole);
 }
 
@@ -213,6 +239,7 @@ fn killed_workers_run_again_and_the_bytes_are_those_of_one_conversion() {
     const OPTIONS: &str = "--shard-sites 1";
     let input = long_input();
     let whole = converted(&input, OPTIONS, 0);
+    let levels = levels();
     let mut tally = Tally::new("SIGKILL of workers at random moments");
     let mut random = random();
     for _ in 0..rounds(5) {
@@ -235,10 +262,10 @@ fn killed_workers_run_again_and_the_bytes_are_those_of_one_conversion() {
             left.shuffle(&mut random);
             // Two at once, sometimes of the same part.
             left.insert(0, left[random.random_range(0..left.len())]);
-            let workers = left
-                .iter()
-                .take(2)
-                .map(|part| start(&input, &format!("{part} --jobs 1")));
+            let workers = left.iter().take(2).map(|part| {
+                let level = levels[random.random_range(0..levels.len())];
+                start_at(&input, &format!("{part} --jobs 1"), level)
+            });
             let workers: Vec<Child> = workers.collect();
             let longest = takes.mul_f64(f64::from(life) * 0.6);
             for mut worker in workers {
@@ -334,7 +361,15 @@ pub(super) fn told_of_running() -> (Value, Value) {
         child.wait().unwrap();
         told
     };
-    let worker = told(start(&input, "0 --jobs 1"), 1);
+    let worker = start(&input, "0 --jobs 1");
+    wait_for_units(&input, 1);
+    // Units that are stored in another second tell the rate.
+    signal(&worker, "STOP");
+    std::thread::sleep(Duration::from_millis(1100));
+    let stored = fs::read_dir(input.beside("out.rxrx2zarr/units")).unwrap();
+    let more = stored.count() + 1;
+    signal(&worker, "CONT");
+    let worker = told(worker, more);
     let pipes = alone.stdout(Stdio::piped()).stderr(Stdio::piped());
     let done = usize::try_from(worker["units_done"].as_u64().unwrap()).unwrap();
     (worker, told(pipes.spawn().unwrap(), done + 1))
@@ -405,4 +440,89 @@ fn archives_are_found_again() {
         shards.map(|(_, bytes)| bytes.clone()).collect()
     };
     assert!(shards(&files_below(&input.output())) == shards(&whole));
+}
+
+#[test]
+fn workers_held_to_other_instructions_give_the_bytes_of_one_conversion() {
+    let levels = levels();
+    assert!(levels.contains(&"baseline"), "{levels:?}");
+    for (options, sixteen_bit) in [
+        ("--shard-sites 1", false),
+        ("--shard-sites 1 --codec blosc-lz4", true),
+        ("--shard-sites 1 --codec delta-zstd", false),
+    ] {
+        // So large that each way to compute has work.
+        let input = Input::new(Spec {
+            sites: 6,
+            channels: vec![1, 2],
+            height: 90,
+            width: 130,
+            sixteen_bit,
+            ..Spec::default()
+        });
+        let whole = converted(&input, options, 0);
+        job(&input, "init", &format!("{options} --parts 6")).exits_with(0);
+        for part in 0..6 {
+            let level = levels[part % levels.len()];
+            ends(start_at(&input, &part.to_string(), level)).exits_with(0);
+        }
+        job(&input, "seal", "").exits_with(0);
+        is_whole(&input, &whole);
+    }
+    let input = Input::of_sites(2);
+    let mut unknown = command(&input, "status", "");
+    Run::of(unknown.env("RXRX2ZARR_CPU", "sse5"))
+        .exits_with(2)
+        .reports_each(&["RXRX2ZARR_CPU=sse5", "baseline, avx2 and avx512"]);
+}
+
+#[test]
+fn temporary_files_of_a_killed_worker_go_when_the_next_one_begins() {
+    let input = long_input();
+    let whole = converted(&input, "--shard-sites 1", 0);
+    job(&input, "init", "--shard-sites 1 --parts 2").exits_with(0);
+    let work = input.beside("out.rxrx2zarr");
+    let temporary = || {
+        let names = fs::read_dir(&work).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.starts_with("object-")).count()
+    };
+    // Killed at a moment at which it has one.
+    let begun = Instant::now();
+    loop {
+        let mut worker = start(&input, "0 --jobs 1");
+        while worker.try_wait().unwrap().is_none() && temporary() == 0 {}
+        worker.kill().unwrap();
+        worker.wait().unwrap();
+        if temporary() > 0 {
+            break;
+        }
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "it writes nothing"
+        );
+    }
+    // Any worker removes them, and leaves those of one that runs.
+    job(&input, "run", "1 --jobs 1").exits_with(0);
+    assert_eq!(temporary(), 0);
+    job(&input, "run", "0").exits_with(0);
+    job(&input, "seal", "").exits_with(0);
+    is_whole(&input, &whole);
+}
+
+#[test]
+fn shards_are_written_on_a_local_disk_first() {
+    let input = Input::of_sites(8);
+    let whole = converted(&input, "--shard-sites 2", 0);
+    job(&input, "init", "--shard-sites 2 --parts 2").exits_with(0);
+    let scratch = input.beside("scratch");
+    let options = format!("0-1 --scratch {}", scratch.display());
+    job(&input, "run", &options)
+        .exits_with(1)
+        .reports_each(&["--scratch", "scratch"]);
+    fs::create_dir(&scratch).unwrap();
+    job(&input, "run", &options).exits_with(0);
+    assert_eq!(fs::read_dir(&scratch).unwrap().count(), 0);
+    job(&input, "seal", "").exits_with(0);
+    is_whole(&input, &whole);
 }

@@ -7,8 +7,8 @@
 //! floor 5   verify
 //! floor 4   reader     estimate
 //! floor 3   format     input
-//! floor 2   metadata   storage
-//! floor 1   tables   decoder   codec   transport   platform   page
+//! floor 2   metadata   storage   decoder   codec
+//! floor 1   tables   cpu   transport   platform   page
 //! ```
 
 mod circles;
@@ -27,11 +27,12 @@ use self::paths::{Module, used};
 use self::source::{Code, functions};
 
 /// Each package with its floor and the packages that it may use.
-const PACKAGES: [(&str, u32, &[&str]); 16] = [
+const PACKAGES: [(&str, u32, &[&str]); 17] = [
     ("rxrx-tables", 1, &[]),
     ("rxrx-metadata", 2, &["rxrx-tables"]),
-    ("rxrx-decoder", 1, &[]),
-    ("rxrx-codec", 1, &[]),
+    ("rxrx-cpu", 1, &[]),
+    ("rxrx-decoder", 2, &["rxrx-cpu"]),
+    ("rxrx-codec", 2, &["rxrx-cpu"]),
     ("rxrx-page", 1, &[]),
     ("rxrx-platform", 1, &[]),
     ("rxrx-transport", 1, &[]),

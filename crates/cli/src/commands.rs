@@ -19,6 +19,7 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::Context;
 
 use crate::arguments::{Command, Program};
+use crate::cpu::hold_to_variable;
 use crate::exit_status::ExitStatus;
 use crate::failure::ForkedError;
 use crate::outcome::Outcome;
@@ -34,6 +35,7 @@ pub(crate) enum Done {
 
 /// Runs the subcommand of the command line.
 pub(crate) fn run(program: &Program, session: &Session<'_>) -> anyhow::Result<Done> {
+    hold_to_variable()?;
     if let Command::Convert(_) | Command::Verify(_) | Command::Demo(_) | Command::Job(_) =
         program.command
     {

@@ -18,6 +18,7 @@
 
 mod arguments;
 mod commands;
+mod cpu;
 mod exit_status;
 mod failure;
 mod jobs;

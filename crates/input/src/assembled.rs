@@ -7,13 +7,13 @@ use rxrx_metadata::PlaneParts;
 
 use crate::kept::Kept;
 use crate::read_error::{Cause, ReadError};
-use crate::source::{KEPT_CALLS, ReadHints, Source, SourceStamp};
+use crate::source::{KEPT_CALLS, ReadHints, Source, SourceStamp, TarPlace};
 
 /// A [`Source`] of planes whose files another source has. A page becomes a TIFF of its own,
 /// and the files of several depths become a [`Stack`].
 struct Assembled {
     source: Box<dyn Source>,
-    parts: PlaneParts,
+    parts: Arc<PlaneParts>,
     /// Files of pages that were read last, by their path and the bytes that were asked for:
     /// the pages of a file may belong to several chunks.
     kept: Kept<(String, usize), File>,
@@ -23,7 +23,7 @@ struct Assembled {
 type File = (SourceStamp, Arc<Vec<u8>>);
 
 /// Returns a source of planes, of which `source` has the files.
-pub(crate) fn assembled(source: Box<dyn Source>, parts: PlaneParts) -> Box<dyn Source> {
+pub(crate) fn assembled(source: Box<dyn Source>, parts: Arc<PlaneParts>) -> Box<dyn Source> {
     if parts.is_empty() {
         return source;
     }
@@ -199,6 +199,14 @@ impl Source for Assembled {
         };
         let stamps: Vec<SourceStamp> = files.iter().map(stamp).collect::<Result<_, _>>()?;
         Ok(self.joined(&stamps))
+    }
+
+    fn stamps_at_most(&self) -> usize {
+        self.source.stamps_at_most()
+    }
+
+    fn tar_place(&self, file: &str) -> Option<TarPlace<'_>> {
+        self.source.tar_place(file)
     }
 
     fn files_a_plane(&self) -> usize {

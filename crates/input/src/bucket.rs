@@ -17,6 +17,8 @@ pub(crate) struct BucketSource {
     objects: Vec<Listed>,
     /// The objects that may hold images, such as tars.
     containers: Vec<RemoteObject>,
+    /// Whether the objects were listed. If not, each is asked for its stamp.
+    is_listed: bool,
     faults: Faults,
 }
 
@@ -56,9 +58,22 @@ impl BucketSource {
             keys,
             objects,
             containers,
+            is_listed: true,
             faults: Faults::default(),
         };
         Ok((source, listing))
+    }
+
+    /// Makes a source of objects whose keys are known, without a list of them.
+    pub(crate) fn unlisted(remote: Remote) -> Self {
+        Self {
+            remote,
+            keys: String::new(),
+            objects: Vec::new(),
+            containers: Vec::new(),
+            is_listed: false,
+            faults: Faults::default(),
+        }
     }
 
     /// Whether there is no object.
@@ -126,7 +141,18 @@ impl Source for BucketSource {
         results.collect()
     }
 
+    /// Returns all: the list has them.
+    fn stamps_at_most(&self) -> usize {
+        usize::MAX
+    }
+
     fn stamp(&self, path: &str) -> Result<SourceStamp, ReadError> {
+        if !self.is_listed {
+            return match self.remote.head(path).map_err(Unreachable::from)? {
+                Some(object) => Ok(object_stamp(&object)),
+                None => Err(self.absent(path)),
+            };
+        }
         let (mut low, mut high) = (0, self.objects.len());
         while low < high {
             let middle = low + (high - low) / 2;

@@ -64,7 +64,15 @@ impl Headers {
         paths: &[String],
         jobs: NonZeroUsize,
     ) -> Result<Self, Unreachable> {
-        let mut headers = read_all(source, paths, jobs, HEADERS_AT_ONCE, HEADER_BYTES)?;
+        // Where each call waits for a server, more calls than there are cores wait at once.
+        let calls = NonZeroUsize::new(source.read_hints().calls).unwrap_or(jobs);
+        let mut headers = read_all(
+            source,
+            paths,
+            jobs.max(calls),
+            HEADERS_AT_ONCE,
+            HEADER_BYTES,
+        )?;
         let is_open = |header: &&Header| header.found.is_none();
         let open: Vec<String> = headers
             .iter()

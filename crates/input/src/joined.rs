@@ -6,13 +6,15 @@ use rxrx_metadata::Listing;
 
 use crate::error::PlanInputError;
 use crate::read_error::{Cause, ReadError};
-use crate::source::{ReadHints, Source, SourceStamp};
+use crate::source::{ReadHints, Source, SourceStamp, TarPlace};
 
 /// A source, what it holds, and what it is called in errors.
 pub(crate) struct Part {
     pub(crate) name: String,
     pub(crate) source: Box<dyn Source>,
     pub(crate) listing: Listing,
+    /// Whether it is all files of a folder that are not in archives.
+    pub(crate) is_folder: bool,
 }
 
 /// A [`Source`] of the files of several others.
@@ -257,6 +259,15 @@ impl Source for Joined {
 
     fn stamp(&self, path: &str) -> Result<SourceStamp, ReadError> {
         self.first_that_has(path, |part| part.stamp(path))
+    }
+
+    fn stamps_at_most(&self) -> usize {
+        let most = self.parts.iter().map(|part| part.stamps_at_most());
+        most.min().unwrap_or(0)
+    }
+
+    fn tar_place(&self, file: &str) -> Option<TarPlace<'_>> {
+        self.part(file).ok()?.1.tar_place(file)
     }
 
     fn headers_at_most(&self) -> usize {

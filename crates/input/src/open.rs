@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::{Cursor, Read};
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,7 +10,9 @@ use rxrx_metadata::{
     DiscoverError, Embeddings, Join, JoinError, Listing, MetadataBuilder, MetadataTable,
     ProfileChoice, TableOptions, find_metadata, find_well_tables, list_folder,
 };
-use rxrx_storage::{Address, Location, ReadAhead, Remote, RemoteBytes, StoreOption, open_file};
+use rxrx_storage::{
+    Address, Location, ReadAhead, Remote, RemoteBytes, StoreOption, map_concurrent, open_file,
+};
 
 use crate::bucket::BucketSource;
 use crate::container::Container;
@@ -30,13 +33,16 @@ use crate::zip::archive::Archive;
 /// whole table is read into memory; that of RxRx1 has 14 MB.
 const TABLE_AT_MOST: usize = 1 << 28;
 
+/// INPUTs that are opened at once: of an archive in a store, each request takes its time.
+const AT_ONCE: NonZeroUsize = NonZeroUsize::new(16).unwrap();
+
 /// One or several open INPUTs.
 pub(crate) struct Input {
     /// Each INPUT, and the paths of the tables inside it.
     locations: Vec<(Location, Vec<String>)>,
     /// The source that reads their files.
     pub(crate) source: Box<dyn Source>,
-    /// Whether it is one folder of a disk without archives.
+    /// Whether it is one folder of a disk or of a store, without archives.
     pub(crate) is_folder: bool,
     /// Files that two of them have.
     pub(crate) doubles: Doubles,
@@ -47,18 +53,19 @@ impl Input {
     pub(crate) fn open(locations: &[Location]) -> Result<(Self, Listing), PlanInputError> {
         let mut parts = Vec::new();
         let mut tables = Vec::new();
-        for location in locations {
-            let opened = match location {
-                Location::Local(path) => open_local(path)?,
-                Location::Remote(address) => open_remote(address)?,
-            };
+        let mut is_folder = locations.len() == 1;
+        let numbered: Vec<(usize, &Location)> = locations.iter().enumerate().collect();
+        let opened = map_concurrent(&numbered, AT_ONCE, |(number, location)| match location {
+            Location::Local(path) => open_local(path, *number),
+            Location::Remote(address) => open_remote(address, *number),
+        })?;
+        for (location, opened) in locations.iter().zip(opened) {
+            is_folder &= matches!(opened.as_slice(), [part] if part.is_folder);
             let candidates = opened.iter();
             let candidates = candidates.flat_map(|part| part.listing.metadata_candidates.clone());
             tables.push((location.clone(), candidates.collect()));
             parts.extend(opened);
         }
-        let is_folder =
-            parts.len() == 1 && matches!(locations, [Location::Local(path)] if !path.is_file());
         let (source, listing, doubles) = join(parts)?;
         let input = Self {
             locations: tables,
@@ -301,14 +308,23 @@ fn part(name: String, (source, listing): (impl Source + 'static, Listing)) -> Pa
         name,
         source: Box::new(source),
         listing,
+        is_folder: false,
+    }
+}
+
+/// Makes a part of the files of a folder.
+fn folder(name: String, opened: (impl Source + 'static, Listing)) -> Part {
+    Part {
+        is_folder: true,
+        ..part(name, opened)
     }
 }
 
 /// Opens a folder or an archive on a disk.
-fn open_local(path: &Path) -> Result<Vec<Part>, PlanInputError> {
+fn open_local(path: &Path, number: usize) -> Result<Vec<Part>, PlanInputError> {
     let name = path.display().to_string();
     if !path.is_file() {
-        return open_folder(path, name);
+        return open_folder(path, name, number);
     }
     let mut head = Vec::new();
     if let Ok((file, _)) = open_file(path) {
@@ -316,7 +332,7 @@ fn open_local(path: &Path) -> Result<Vec<Part>, PlanInputError> {
         let _ = file.take(HEAD).read_to_end(&mut head);
     }
     Ok(vec![match FileKind::of(&name, &head) {
-        FileKind::Tar => part(name, TarSource::open(path)?),
+        FileKind::Tar => part(name, TarSource::open_input(path, number)?),
         FileKind::CompressedTar => return Err(TarError::Compressed { tar: name }.into()),
         FileKind::Parquet => part(name, ShardSource::open(path)?),
         FileKind::Zip => part(name, Archive::open(path)?),
@@ -324,7 +340,7 @@ fn open_local(path: &Path) -> Result<Vec<Part>, PlanInputError> {
 }
 
 /// Opens a folder of a disk, and the tars and Parquet files in it.
-fn open_folder(path: &Path, name: String) -> Result<Vec<Part>, PlanInputError> {
+fn open_folder(path: &Path, name: String, number: usize) -> Result<Vec<Part>, PlanInputError> {
     let mut listing = list_folder(path)?;
     let mut tars = Vec::new();
     for tar in &listing.tars {
@@ -333,7 +349,7 @@ fn open_folder(path: &Path, name: String) -> Result<Vec<Part>, PlanInputError> {
             tar: at.display().to_string(),
             source: source.into(),
         })?;
-        tars.push(Unread::in_folder(tar, container));
+        tars.push(Unread::in_folder(tar, container, number));
     }
     let mut shards = Vec::new();
     for shard in &listing.parquets {
@@ -345,7 +361,7 @@ fn open_folder(path: &Path, name: String) -> Result<Vec<Part>, PlanInputError> {
     }
     listing.tars.clear();
     let mut parts = containers(&name, tars, shards)?;
-    parts.push(part(name, (FolderSource::new(path), listing)));
+    parts.push(folder(name, (FolderSource::new(path), listing)));
     Ok(parts)
 }
 
@@ -353,7 +369,7 @@ fn open_folder(path: &Path, name: String) -> Result<Vec<Part>, PlanInputError> {
 ///
 /// An object at the address is an archive. Without an object the address is that
 /// of a folder, unless it ends in `.zip`, `.tar` or `.parquet`, or has a query.
-fn open_remote(address: &Address) -> Result<Vec<Part>, PlanInputError> {
+fn open_remote(address: &Address, number: usize) -> Result<Vec<Part>, PlanInputError> {
     let location = Location::Remote(address.clone());
     let is_named = ["zip", "tar", "parquet"]
         .iter()
@@ -368,7 +384,7 @@ fn open_remote(address: &Address) -> Result<Vec<Part>, PlanInputError> {
     };
     let (name, key) = (address.to_string(), address.key());
     let Some(bytes) = bytes else {
-        return open_bucket(address, name);
+        return open_bucket(address, name, number);
     };
     let head = 0..bytes.length().min(HEAD);
     let head = bytes.parts(std::slice::from_ref(&head));
@@ -379,7 +395,7 @@ fn open_remote(address: &Address) -> Result<Vec<Part>, PlanInputError> {
     let head = head.first().map_or(&[][..], |head| head);
     Ok(vec![match FileKind::of(&key, head) {
         FileKind::Tar => {
-            let opened = TarSource::remote(&name, &key, bytes)?;
+            let opened = TarSource::remote(&name, &key, bytes, number)?;
             part(name, opened)
         }
         FileKind::CompressedTar => return Err(TarError::Compressed { tar: name }.into()),
@@ -411,7 +427,11 @@ fn containers(
 }
 
 /// Opens a folder of objects, and the tars and Parquet files in it.
-fn open_bucket(address: &Address, name: String) -> Result<Vec<Part>, PlanInputError> {
+fn open_bucket(
+    address: &Address,
+    name: String,
+    number: usize,
+) -> Result<Vec<Part>, PlanInputError> {
     let (bucket, mut listing) = BucketSource::list(Remote::folder(address)?)?;
     if bucket.is_empty() {
         return Err(absent(address));
@@ -419,7 +439,7 @@ fn open_bucket(address: &Address, name: String) -> Result<Vec<Part>, PlanInputEr
     let mut tars = Vec::new();
     for tar in std::mem::take(&mut listing.tars) {
         let container = Container::in_store(&format!("{name}/{tar}"), bucket.bytes(&tar)?);
-        tars.push(Unread::in_folder(&tar, container));
+        tars.push(Unread::in_folder(&tar, container, number));
     }
     let mut shards = Vec::new();
     for shard in &listing.parquets {
@@ -429,7 +449,7 @@ fn open_bucket(address: &Address, name: String) -> Result<Vec<Part>, PlanInputEr
         ));
     }
     let mut parts = containers(&name, tars, shards)?;
-    parts.push(part(name, (bucket, listing)));
+    parts.push(folder(name, (bucket, listing)));
     Ok(parts)
 }
 
@@ -440,7 +460,7 @@ fn remote_file(address: &Address) -> Result<ReadAhead, PlanInputError> {
 }
 
 /// Returns the error of an address without objects.
-fn absent(address: &Address) -> PlanInputError {
+pub(crate) fn absent(address: &Address) -> PlanInputError {
     PlanInputError::Absent {
         location: Location::Remote(address.clone()),
     }

@@ -2,11 +2,12 @@
 //! written.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use rxrx_metadata::{
     Embeddings, InputDescription, Join, JoinError, MetadataTable, Observed, PixelSize, Plan,
-    ProblemKind, Problems, ProfileChoice, Recognised, RecognisedBy, RowRule, Selection,
+    PlaneParts, ProblemKind, Problems, ProfileChoice, Recognised, RecognisedBy, RowRule, Selection,
     SelectionError,
 };
 use rxrx_storage::Location;
@@ -43,7 +44,7 @@ pub struct PlannedInput {
     pub recognised: Recognised,
     source: Box<dyn Source>,
     is_folder: bool,
-    has_parts: bool,
+    parts: Arc<PlaneParts>,
     mean_file_bytes: f64,
     image_decoder: Option<&'static str>,
 }
@@ -87,8 +88,9 @@ impl PlannedInput {
         let others: Vec<String> = spread(&listing.unrecognised, OTHERS).cloned().collect();
         let controls = controls(&options.controls, &table)?;
         let selection = selection.only_present(options.only_present);
-        let (is_folder, has_parts) = (opened.is_folder, !listing.parts.is_empty());
-        let source = assembled(opened.source, listing.parts.clone());
+        let is_folder = opened.is_folder;
+        let parts = Arc::new(listing.parts.clone());
+        let source = assembled(opened.source, Arc::clone(&parts));
         let mut join = match Join::new(table, listing, &selection) {
             Ok(join) => join,
             Err(error) => {
@@ -136,11 +138,32 @@ impl PlannedInput {
             description,
             recognised,
             source,
-            is_folder: is_folder && !has_parts,
-            has_parts,
+            is_folder,
+            parts,
             mean_file_bytes: headers.mean_file_bytes(),
             image_decoder: headers.decoder(),
         })
+    }
+
+    /// Makes the input of a plan whose images `source` has, as if they were in the folder `input`.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn simulated(plan: Plan, source: Box<dyn Source>, input: &Location) -> Self {
+        let none = ProfileChoice::ByEvidence;
+        Self {
+            inputs: vec![input.clone()],
+            metadata: Vec::new(),
+            recognised: Recognised::new(&none, RecognisedBy::Evidence, &Observed::of(&plan)),
+            plan,
+            options: PlanOptions::default(),
+            embeddings: None,
+            controls: None,
+            description: InputDescription::default(),
+            source,
+            is_folder: true,
+            parts: Arc::default(),
+            mean_file_bytes: 0.0,
+            image_decoder: None,
+        }
     }
 
     /// The source that reads image files by their path in INPUT.
@@ -148,14 +171,14 @@ impl PlannedInput {
         self.source.as_ref()
     }
 
-    /// Whether INPUT is one folder of a disk, and each plane a file in it.
+    /// Whether INPUT is one folder of a disk or of a store, and each image a file in it.
     pub(crate) fn is_folder(&self) -> bool {
         self.is_folder
     }
 
-    /// Whether a plane is a page of a file, or made of several files.
-    pub fn has_parts(&self) -> bool {
-        self.has_parts
+    /// How the planes lie in the image files, where not each file is a plane.
+    pub fn parts(&self) -> &PlaneParts {
+        &self.parts
     }
 
     /// The inputs for messages.

@@ -67,6 +67,24 @@ pub const KEPT_CALLS: usize = 2;
 /// large one. The other images are checked when they are converted.
 pub(crate) const HEADERS_AT_MOST: usize = 8192;
 
+/// Most files of a disk whose size and time a plan keeps: all of RxRx1, a sample of a larger set.
+const STAMPS_AT_MOST: usize = 1 << 20;
+
+/// Where a file lies in a tar.
+#[derive(Clone, Copy, Debug)]
+pub struct TarPlace<'a> {
+    /// The number of the INPUT, and the path of the tar in it; no path if the tar is INPUT itself.
+    pub(crate) tar: (usize, Option<&'a str>),
+    /// What stands before the names of the members in their paths.
+    pub(crate) prefix: &'a str,
+    /// Size and version of the tar.
+    pub(crate) stamp: SourceStamp,
+    /// First byte of the file in the tar.
+    pub(crate) offset: u64,
+    /// Bytes of the file.
+    pub(crate) bytes: u32,
+}
+
 /// Reads whole image files by their path inside INPUT. Of [`Source::read`] and
 /// [`Source::read_all`] each does by default what the other one does: a source implements
 /// the one that suits it.
@@ -123,6 +141,17 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// The errors of [`Source::read`].
     fn stamp(&self, path: &str) -> Result<SourceStamp, ReadError>;
+
+    /// Most stamps of images that a plan keeps. A source that has a list of them keeps all.
+    fn stamps_at_most(&self) -> usize {
+        STAMPS_AT_MOST
+    }
+
+    /// Returns where a file lies in a tar; `None` if it lies in none.
+    fn tar_place(&self, file: &str) -> Option<TarPlace<'_>> {
+        let _ = file;
+        None
+    }
 
     /// Most image files of which one plane is made, and which are read together.
     fn files_a_plane(&self) -> usize {

@@ -1,19 +1,24 @@
 //! INPUT as a stored plan names it, opened again without a list where that is possible.
 
+mod images;
+
 use std::ffi::OsStr;
 use std::path::absolute;
 use std::sync::Arc;
 
-use rxrx_metadata::NameOptions;
-use rxrx_storage::{Location, StoreOption};
+use rxrx_storage::{Location, Remote, StoreOption};
 use serde::{Deserialize, Serialize};
 
+pub use self::images::StoredImages;
+use self::images::files;
 use crate::assembled::assembled;
+use crate::bucket::BucketSource;
 use crate::error::PlanInputError;
 use crate::folder::FolderSource;
 use crate::open::Input;
 use crate::planned::PlannedInput;
 use crate::source::Source;
+use crate::tar::source::TarSource;
 
 /// How the images of a plan are found again, by another process or on another machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,12 +26,11 @@ pub struct StoredInput {
     /// Paths and addresses. One with a query, which may be a credential,
     /// and one that is no UTF-8, is not stored.
     locations: Vec<Option<String>>,
-    /// Whether INPUT is one folder of a disk whose images are files. Then nothing is listed.
+    /// Whether INPUT is one folder of a disk or of a store whose images are files. Then nothing
+    /// is listed.
     is_folder: bool,
-    /// Whether a plane is a page of a file, or made of several files.
-    has_parts: bool,
-    /// How the images are named.
-    names: NameOptions,
+    /// Pages of each file, which are the channels; 0 if files have no pages.
+    pages: usize,
 }
 
 impl StoredInput {
@@ -43,8 +47,7 @@ impl StoredInput {
         Self {
             locations: locations.collect(),
             is_folder: planned.is_folder(),
-            has_parts: planned.has_parts(),
-            names: planned.options.names.clone(),
+            pages: planned.parts().pages().unwrap_or(0),
         }
     }
 
@@ -60,24 +63,34 @@ impl StoredInput {
         self.locations.iter().map(parse).collect()
     }
 
-    /// Opens the images at `locations`, which are those of [`Self::locations`] or other
-    /// names of the same files. A folder of files is not listed; of an archive, and of a
-    /// bucket, the list is read again.
+    /// Opens the images of a part at `locations`, which are those of [`Self::locations`] or other
+    /// names of the same files. `planes` are the paths of the planes that have an image, of which
+    /// the plan knows `images`. A folder of files is not listed, of tars only the changed ones are
+    /// read; of any other INPUT the list is read again.
     ///
     /// # Errors
     /// [`PlanInputError`].
-    pub fn open(&self, locations: &[Location]) -> Result<Box<dyn Source>, PlanInputError> {
-        if self.is_folder
-            && let [Location::Local(folder)] = locations
-            && folder.is_dir()
-        {
-            return Ok(Box::new(FolderSource::new(folder)));
-        }
-        let (opened, listing) = Input::open(locations)?;
-        if !self.has_parts {
-            return Ok(opened.source);
-        }
-        let listing = listing.named(&self.names, &opened.experiment())?;
-        Ok(assembled(opened.source, listing.parts))
+    pub fn open(
+        &self,
+        locations: &[Location],
+        planes: &[String],
+        images: &StoredImages,
+    ) -> Result<Box<dyn Source>, PlanInputError> {
+        let parts = images.parts(self.pages);
+        let files = files(planes, &parts);
+        let source: Box<dyn Source> = if let Some(tars) = images.tars(&files, locations)? {
+            Box::new(TarSource::of_members(tars)?)
+        } else {
+            match locations {
+                [Location::Local(folder)] if self.is_folder && folder.is_dir() => {
+                    Box::new(FolderSource::new(folder))
+                }
+                [Location::Remote(address)] if self.is_folder => {
+                    Box::new(BucketSource::unlisted(Remote::folder(address)?))
+                }
+                _ => Input::open(locations)?.0.source,
+            }
+        };
+        Ok(assembled(source, Arc::new(parts)))
     }
 }

@@ -7,6 +7,8 @@ pub(crate) mod stored;
 mod tests;
 pub(crate) mod unit;
 
+use std::ops::Range;
+
 use self::error::PlanError;
 use self::geometry::{ArrayGeometry, DataType, Layout};
 use self::unit::Unit;
@@ -102,6 +104,14 @@ impl Plan {
             channel: channel_position,
         };
         self.sources.path(self.table.keys(), plane)
+    }
+
+    /// Iterates over the paths of the images of some sites, in array order.
+    pub fn images(&self, sites: Range<usize>) -> impl Iterator<Item = String> + '_ {
+        let channels = 0..self.channels().len();
+        let planes =
+            sites.flat_map(move |site| channels.clone().map(move |channel| (site, channel)));
+        planes.filter_map(|(site, channel)| self.source(SiteIndex(site), channel))
     }
 
     /// The site id of a site, if the plan has its row.

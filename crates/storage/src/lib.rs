@@ -40,7 +40,7 @@ pub use self::local::{LocalStore, is_temporary};
 pub use self::location::{Address, Location, LocationError, StoreOption};
 pub use self::lock::{
     FileLock, Lease, LeaseFence, LeaseFileLock, LeaseLock, LeaseTimes, Lock, LockError, Worker,
-    is_lock_entry,
+    is_lock_entry, process_and_host,
 };
 pub use self::nonce::new_nonce;
 pub use self::open_store::open_store;

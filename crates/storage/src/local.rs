@@ -1,8 +1,8 @@
 //! Objects as files below a folder of a local disk.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, Metadata, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -35,6 +35,10 @@ pub struct LocalStore {
     known: Mutex<HashSet<PathBuf>>,
     /// The check before each rename and each removal.
     fence: Option<Arc<dyn Fence>>,
+    /// The beginning of the names of temporary files, which tells whose they are.
+    owner: String,
+    /// A folder of another, faster disk, in which streamed objects are written first.
+    first: Option<PathBuf>,
 }
 
 impl LocalStore {
@@ -46,6 +50,28 @@ impl LocalStore {
             scratch: scratch.into(),
             known: Mutex::default(),
             fence: None,
+            owner: String::new(),
+            first: None,
+        }
+    }
+
+    /// Makes the names of temporary files begin with `owner`, which has hexadecimal digits only,
+    /// so that [`remove_temporaries`] finds them.
+    #[must_use]
+    pub(crate) fn owned(self, owner: &str) -> Self {
+        Self {
+            owner: owner.to_owned(),
+            ..self
+        }
+    }
+
+    /// Makes the store write streamed objects into a file of `folder` first, and then in one go to
+    /// their place: many small writes can be slow on a file system that machines share.
+    #[must_use]
+    pub(crate) fn written_first_in(self, folder: Option<PathBuf>) -> Self {
+        Self {
+            first: folder,
+            ..self
         }
     }
 
@@ -71,6 +97,12 @@ impl LocalStore {
         let root = root.into();
         // Without a put, nothing is written to the scratch folder.
         Self::new(root.clone(), root)
+    }
+
+    /// Returns a name for a temporary file of this store.
+    fn temporary_name(&self) -> io::Result<String> {
+        let name = new_temporary_name()?;
+        Ok(name.replacen(TEMPORARY, &format!("{TEMPORARY}{}", self.owner), 1))
     }
 
     fn path(&self, key: &str) -> PathBuf {
@@ -145,11 +177,17 @@ impl LocalStore {
         self.create_folder(folder)
             .map_err(failed("create", folder))?;
 
-        let name = new_temporary_name().map_err(failed("name a file in", &self.scratch))?;
+        let name = self
+            .temporary_name()
+            .map_err(failed("name a file in", &self.scratch))?;
         let temporary = self.scratch.join(name);
         let written = write(&temporary).map_err(failed("write", &path));
         if let Ok(WriteOutcome::Discard) = written {
-            fs::remove_file(&temporary).map_err(failed("remove", &temporary))?;
+            match fs::remove_file(&temporary) {
+                // It was discarded before it was written to its place.
+                Err(error) if is_absent(&error) => {}
+                removed => removed.map_err(failed("remove", &temporary))?,
+            }
             return Ok(Streamed::Discarded);
         }
         let version = written
@@ -190,6 +228,9 @@ impl Store for LocalStore {
     }
 
     fn put_streamed(&self, key: &str, write: WriteObject<'_>) -> Result<Streamed, StoreError> {
+        if let Some(folder) = &self.first {
+            return self.create(key, |path| write_first_in(folder, write, path));
+        }
         self.create(key, |path| {
             let mut file = DirectFile::create_new(path)?;
             let outcome = write(&mut file)?;
@@ -293,12 +334,43 @@ impl Store for LocalStore {
         Ok(())
     }
 
+    /// Flushes each folder once, behind the removals in it.
+    fn remove_all(&self, keys: &[String]) -> Result<(), StoreError> {
+        let mut folders = BTreeSet::new();
+        for key in keys {
+            let path = self.path(key);
+            self.check().map_err(failed("remove", &path))?;
+            match fs::remove_file(&path) {
+                // The process that removed it may have been killed before it flushed.
+                Err(error) if is_absent(&error) => self.flush_name(key)?,
+                removed => removed.map_err(failed("remove", &path))?,
+            }
+            folders.extend(path.parent().map(Path::to_owned));
+        }
+        for folder in folders.iter().filter(|folder| folder.is_dir()) {
+            flush_names(folder).map_err(failed("flush", folder))?;
+        }
+        Ok(())
+    }
+
     fn version(&self, key: &str) -> Result<Option<Version>, StoreError> {
         let path = self.path(key);
         match fs::metadata(&path) {
             Err(error) if is_absent(&error) => Ok(None),
             found => Ok(Some(version_of(&found.map_err(failed("look at", &path))?))),
         }
+    }
+
+    fn sizes(&self, keys: &[&str]) -> Result<Vec<Option<u64>>, StoreError> {
+        let size = |key: &&str| {
+            let path = self.path(key);
+            match fs::metadata(&path) {
+                Err(error) if is_absent(&error) => Ok(None),
+                Ok(found) if found.is_dir() => Ok(None),
+                found => Ok(Some(found.map_err(failed("look at", &path))?.len())),
+            }
+        };
+        keys.iter().map(size).collect()
     }
 
     /// Gives the file a second name. Only a file system without such names, on which the
@@ -310,7 +382,9 @@ impl Store for LocalStore {
             .map_err(failed("create", folder))?;
         // A rename of one name of a file to another one would do nothing.
         if !same_file::is_same_file(&source, &path).unwrap_or(false) {
-            let name = new_temporary_name().map_err(failed("name a file in", &self.scratch))?;
+            let name = self
+                .temporary_name()
+                .map_err(failed("name a file in", &self.scratch))?;
             let second = self.scratch.join(name);
             self.check().map_err(failed("rename to", &path))?;
             let named = match fs::hard_link(&source, &second) {
@@ -368,19 +442,59 @@ impl Store for LocalStore {
     }
 }
 
+/// Writes an object into a file without a name in `folder`, and then to `path`.
+fn write_first_in(folder: &Path, write: WriteObject<'_>, path: &Path) -> io::Result<WriteOutcome> {
+    let in_folder = |error: io::Error| {
+        let text = format!(
+            "cannot use the folder of --scratch, {}: {error}",
+            folder.display()
+        );
+        io::Error::new(error.kind(), text)
+    };
+    let mut first = BufWriter::new(tempfile::tempfile_in(folder).map_err(in_folder)?);
+    let outcome = write(&mut first)?;
+    if outcome == WriteOutcome::Store {
+        let mut first = first.into_inner().map_err(io::IntoInnerError::into_error)?;
+        first.rewind()?;
+        let mut file = DirectFile::create_new(path)?;
+        io::copy(&mut first, &mut file)?;
+        file.finish()?;
+    }
+    Ok(outcome)
+}
+
+/// Removes the temporary files of `owner` in a scratch folder.
+pub(crate) fn remove_temporaries(scratch: &Path, owner: &str) -> io::Result<()> {
+    let prefix = format!("{TEMPORARY}{owner}");
+    for entry in fs::read_dir(scratch)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name
+            .to_str()
+            .is_some_and(|name| name.starts_with(&prefix) && is_temporary(name))
+        {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// The beginning of the names of temporary files.
+const TEMPORARY: &str = "object-";
+
 /// Returns a name that nobody can guess, for a file that is created in a scratch
 /// folder: several stores share one, and other users may write to it.
 pub(crate) fn new_temporary_name() -> io::Result<String> {
     let mut number = [0; 8];
     getrandom::fill(&mut number)?;
-    Ok(format!("object-{}.tmp", hex::encode(number)))
+    Ok(format!("{TEMPORARY}{}.tmp", hex::encode(number)))
 }
 
 /// Whether a file of that name in a scratch folder is a temporary file of a
 /// [`LocalStore`].
 pub fn is_temporary(name: &str) -> bool {
     let number = name
-        .strip_prefix("object-")
+        .strip_prefix(TEMPORARY)
         .and_then(|name| name.strip_suffix(".tmp"));
     // Former versions counted them.
     number.is_some_and(is_hexadecimal)

@@ -109,7 +109,7 @@ kinds! {
         Self::Plan(_) | Self::Embeddings(_) => Defect,
     }
     JobError [Dataset Plan Input Convert Output Journal Store] {
-        Self::LacksImage { .. } => Input,
+        Self::LacksImage { .. } | Self::OtherInput { .. } => Input,
         Self::Unreachable { .. } => Store,
         _ => Output,
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rxrx_decoder::Oddity;
 
-use crate::journal::Resumed;
+use crate::journal::{Resumed, SourceChanges};
 
 /// An event of a conversion, a verification or a publication.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +51,9 @@ pub enum Event<'a> {
     },
     /// An unfinished run is continued.
     Continued(&'a Resumed),
+    /// Images of a part have another size or version than when the job was planned. They are
+    /// converted as they are.
+    ChangedSincePlan(&'a SourceChanges),
     /// The store has no conditional writes, so that it cannot exclude other writers:
     /// nobody else may write there.
     NotExclusive,

@@ -66,6 +66,7 @@ pub(crate) fn seal(
             journal: &Journal::new(work),
             tables: None,
             job: None,
+            blocks: &[],
             jobs: NonZeroUsize::MIN,
         },
         embeddings: None,

@@ -3,6 +3,9 @@
 //! folder there in which a dataset is built to replace another one. The [`Run`] that it
 //! belongs to is in the state of OUTPUT.
 //!
+//! A worker that ends its part merges the records of its units (`blocks`), and a part whose worker
+//! failed is noted (`failures`).
+//!
 //! A run of several workers is a *job*. Its plan is stored in `plan/` beside the journal
 //! (`job_plan`), so that no worker lists INPUT or reads the table again.
 //!
@@ -13,7 +16,10 @@
 //! so that a damaged record is recognised. Each is put as a whole, because a store
 //! has no append.
 
+mod block;
+mod blocks;
 mod entry;
+mod failures;
 mod fingerprint;
 mod job_plan;
 mod record;
@@ -22,8 +28,11 @@ mod resume;
 mod run;
 mod unit_records;
 
+pub(crate) use self::block::Block;
+pub(crate) use self::blocks::ListedUnit;
 pub use self::entry::JournalError;
 pub(crate) use self::entry::{encode_entry, parse_entry};
+pub use self::failures::FailedPart;
 pub(crate) use self::fingerprint::{Fingerprint, format_difference};
 pub(crate) use self::job_plan::{JobPlan, JobReference};
 pub use self::job_plan::{JobPlanError, PartPlan};

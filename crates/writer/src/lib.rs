@@ -44,6 +44,7 @@ mod verify;
 /// Tables, names of images and plans.
 pub use rxrx_metadata as metadata;
 
+pub use rxrx_cpu::{CpuLacks, CpuLevel};
 pub use rxrx_decoder::Oddity;
 pub use rxrx_format::{
     ChannelDescription, Codec, CodecError, ColumnMeaning, ColumnMeanings, DatasetAttributes,
@@ -79,8 +80,8 @@ pub use self::error_kind::{ErrorKind, HasErrorKind};
 pub use self::events::{Event, Observer, Silent};
 pub use self::inspect::{InspectError, LeftOver, MadeWith, Unfinished};
 pub use self::journal::{
-    JobPlanError, JournalError, OverviewRecord, PartPlan, PlaneRecord, RecordedError, ResumeError,
-    Resumed, SourceChanges, UnitRecord,
+    FailedPart, JobPlanError, JournalError, OverviewRecord, PartPlan, PlaneRecord, RecordedError,
+    ResumeError, Resumed, SourceChanges, UnitRecord,
 };
 pub use self::output::{Existing, LockKind, LostObject, OutputError};
 pub use self::pipeline::PipelineError;

@@ -1,15 +1,14 @@
 //! The last writes of a conversion, in the order that makes them safe.
 //!
-//! 1. chunks of the label arrays, several at once
-//! 2. `metadata.parquet`, `planes.parquet`, `plates.parquet`, `channels.parquet`,
-//!    `channel_stats.parquet`, `embeddings.parquet`
+//! 1. `planes.parquet`, while the records of the units are read; then chunks of the label arrays,
+//!    several at once
+//! 2. `metadata.parquet`, `plates.parquet`, `channels.parquet`, `channel_stats.parquet`,
+//!    `embeddings.parquet`
 //! 3. `README.md`, `LICENSE.txt`, `croissant.json`, `index.html`, `zarr.json` of each label array,
 //!    of `images` and of `overview`, several at once
 //! 4. `SHA256SUMS`, which already lists the object that is still to come
 //! 5. if every object exists with the size with which it was put, in an object store
 //!    `store-checksums.json`, and the root `images.zarr/zarr.json`
-//!
-//! The records of the units are read before that.
 //!
 //! A reader opens the root group. Until step 5 there is none, so an incomplete
 //! dataset cannot be taken for a complete one.
@@ -19,18 +18,20 @@ mod error;
 #[cfg(test)]
 mod tests;
 
+use std::io::{self, Write};
+
 use rxrx_format::keys::{
     CARD, CHANNEL_STATS, CHANNELS, CHECKSUMS, CROISSANT, EMBEDDINGS, GROUP, IMAGES,
     IMAGES_METADATA, LICENSE, OVERVIEW, OVERVIEW_METADATA, PAGE, PLANES, PLATES, ROOT_METADATA,
     SITES, array_metadata_key,
 };
 use rxrx_format::{
-    DatasetAttributes, Label, StoredFile, channel_stats_table, channels_table, croissant,
+    DatasetAttributes, Label, RowRules, StoredFile, channel_stats_table, channels_table, croissant,
     dataset_card, embeddings_table, images_metadata, key_value_metadata, keys, labels,
     overview_metadata, plates_table, root_metadata, sites_table,
 };
 use rxrx_metadata::{Embeddings, Plan};
-use rxrx_storage::{StoreError, for_each_concurrent};
+use rxrx_storage::{StoreError, StoreErrorKind, WriteOutcome, for_each_concurrent};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -70,8 +71,7 @@ impl Seal<'_> {
     pub(crate) fn write(mut self) -> Result<Sealed, SealError> {
         let metadata = key_value_metadata(self.plan.geometry(), &self.attributes);
         let rules = &self.attributes.description.rows;
-        let mut records =
-            CollectedRecords::collect(self.plan, self.units, &self.records, &metadata, rules)?;
+        let mut records = self.put_planes(&metadata, rules)?;
         let channels = &mut self.attributes.description.channels;
         records.windows.set(channels);
         let columns = self.plan.table().columns();
@@ -90,7 +90,44 @@ impl Seal<'_> {
         })
     }
 
-    /// Puts the tables. Returns the images that could not be used.
+    /// Reads all records, and puts the table of planes on the way.
+    fn put_planes(
+        &self,
+        metadata: &[(&str, String)],
+        rules: &RowRules,
+    ) -> Result<CollectedRecords, SealError> {
+        let mut collected = None;
+        let write = |to: &mut dyn Write| {
+            let mut file = Watched { to, failure: None };
+            let records = &self.records;
+            let found = CollectedRecords::collect(
+                self.plan, self.units, records, metadata, rules, &mut file,
+            );
+            if let Some(failure) = file.failure {
+                // The store knows what it means.
+                return Err(failure);
+            }
+            let is_whole = found.is_ok();
+            collected = Some(found);
+            match is_whole {
+                true => Ok(WriteOutcome::Store),
+                // The error itself is reported below.
+                false => Err(io::Error::other("the table cannot be made")),
+            }
+        };
+        let put = self.output.put_streamed(PLANES, Box::new(write));
+        match (collected, put) {
+            (Some(Err(error)), _) => Err(error),
+            (Some(Ok(records)), Ok(_)) => Ok(records),
+            (_, Err(error)) => Err(error.into()),
+            (None, Ok(_)) => {
+                let text = "the store did not ask for it (a defect of the program)";
+                Err(StoreError::new("write", PLANES, StoreErrorKind::Other, text).into())
+            }
+        }
+    }
+
+    /// Puts the other tables. Returns the images that could not be used.
     fn put_tables(
         &self,
         records: CollectedRecords,
@@ -99,7 +136,6 @@ impl Seal<'_> {
         let Self { plan, output, .. } = self;
         let CollectedRecords {
             places,
-            planes,
             plates,
             channel_stats,
             refused,
@@ -107,8 +143,7 @@ impl Seal<'_> {
         } = records;
         let meanings = &self.attributes.description.columns;
         output.put(SITES, &[&sites_table(plan, &places, meanings, metadata)?])?;
-        output.put(PLANES, &[&planes])?;
-        drop((places, planes));
+        drop(places);
         let channels = &self.attributes.description.channels;
         output.put(PLATES, &[&plates_table(&plates, channels, metadata)?])?;
         output.put(CHANNELS, &[&channels_table(channels, metadata)?])?;
@@ -190,6 +225,37 @@ impl Seal<'_> {
             }
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+/// Keeps the error of a write.
+struct Watched<'a> {
+    to: &'a mut dyn Write,
+    failure: Option<io::Error>,
+}
+
+impl Watched<'_> {
+    fn keep<T>(&mut self, written: io::Result<T>) -> io::Result<T> {
+        written.map_err(|error| {
+            let kind = error.kind();
+            // It is tried again.
+            if kind != io::ErrorKind::Interrupted {
+                self.failure = Some(error);
+            }
+            kind.into()
+        })
+    }
+}
+
+impl Write for Watched<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.to.write(bytes);
+        self.keep(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.to.flush();
+        self.keep(flushed)
     }
 }
 

@@ -2,4 +2,5 @@
 
 mod other_versions;
 mod projection;
+mod scale;
 pub(crate) mod verify;

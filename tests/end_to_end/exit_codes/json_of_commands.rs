@@ -93,6 +93,7 @@ fn the_json_of_jobs_is_documented() {
     };
     let begun = init();
     let first = job(&["run", "1"], 0);
+    job(&["run", "0", "--input", "/nowhere"], 1);
     let (worker, alone) = super::super::jobs::told_of_running();
     let half = job(&["status"], 0);
     let rest = job(&["run", "0-2"], 0);

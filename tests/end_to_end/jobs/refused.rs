@@ -144,37 +144,3 @@ fn an_input_that_is_not_whole_is_refused() {
         .reports_each(&["has no images/HUVEC-02", "--input"]);
     assert!(!input.output().exists());
 }
-
-#[test]
-fn stacks_are_refused() {
-    let images = concat!(env!("CARGO_MANIFEST_DIR"), "/../decoder/tests/images");
-    let folder = tempfile::tempdir().unwrap();
-    let input = folder.path().join("screen");
-    fs::create_dir(&input).unwrap();
-    for z in [1, 2] {
-        let image = format!("B02_f1_z{z}_DNA.jp2");
-        fs::copy(format!("{images}/lossy-0{z}.jp2"), input.join(image)).unwrap();
-    }
-    let mut init = Command::new(PROGRAM);
-    init.args(["job", "init"])
-        .arg(&input)
-        .arg(folder.path().join("out"));
-    init.args([
-        "--parts",
-        "1",
-        "--pattern",
-        "{well}_f{site}_z{z}_{channel}.jp2",
-    ]);
-    init.args([
-        "--channels",
-        "DNA",
-        "--z",
-        "max",
-        "--experiment",
-        "screen-1",
-    ]);
-    init.arg("--only-present");
-    Run::of(&mut init)
-        .exits_with(1)
-        .reports_each(&["stacks of several depths", "one process"]);
-}

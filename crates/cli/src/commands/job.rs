@@ -77,6 +77,7 @@ fn run_parts(arguments: &JobRunArguments, session: &Session<'_>) -> anyhow::Resu
     let options = ConvertOptions::default()
         .jobs(jobs_or_cores(arguments.jobs)?)
         .strict(arguments.strict)
+        .scratch(arguments.scratch.clone())
         .memory(arguments.memory.bound())
         .stop(stop.requested())
         .grace(arguments.grace());

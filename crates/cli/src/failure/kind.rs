@@ -13,6 +13,7 @@ use super::error::{CompareError, ForkedError, Stopped, StoppedEarly};
 use super::no_dataset::NoDataset;
 use crate::arguments::NoPart;
 use crate::commands::NoCommand;
+use crate::cpu::CpuError;
 use crate::jobs::UnknownCores;
 use crate::sample::SampleError;
 
@@ -25,7 +26,8 @@ pub(super) fn kind_of(error: &anyhow::Error) -> ErrorKind {
 
 /// Returns the kind of one error of a chain, without its causes.
 fn kind_of_link(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
-    if error.is::<UnknownCores>()
+    if error.is::<CpuError>()
+        || error.is::<UnknownCores>()
         || error.is::<ForkedError>()
         || error.is::<NoPart>()
         || error.is::<NoCommand>()

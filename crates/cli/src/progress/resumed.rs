@@ -1,6 +1,6 @@
 //! Text about a run that is continued.
 
-use rxrx_writer::Resumed;
+use rxrx_writer::{Resumed, SourceChanges};
 
 use crate::report::Console;
 
@@ -35,10 +35,21 @@ pub(super) fn resumed(console: Console<'_>, resumed: &Resumed) {
             resumed.added_images.count,
         ),
     ] {
-        if count > 0 {
-            let examples = examples.iter().take(EXAMPLES);
-            let examples: Vec<&str> = examples.map(String::as_str).collect();
-            console.warning(&format!("{count} {change}: {}", examples.join(", ")));
-        }
+        warn(console, count, change, examples);
+    }
+}
+
+/// Prints that images changed since a job was planned.
+pub(super) fn changed(console: Console<'_>, images: &SourceChanges) {
+    let change = "images have another size or time than when the job was planned; they are \
+                  converted as they are";
+    warn(console, images.count, change, &images.examples);
+}
+
+fn warn(console: Console<'_>, count: usize, change: &str, examples: &[String]) {
+    if count > 0 {
+        let examples = examples.iter().take(EXAMPLES);
+        let examples: Vec<&str> = examples.map(String::as_str).collect();
+        console.warning(&format!("{count} {change}: {}", examples.join(", ")));
     }
 }

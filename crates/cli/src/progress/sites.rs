@@ -7,7 +7,7 @@ use super::kept::KeptImages;
 use super::messages::{
     tell_checksum, tell_switch, tell_waiting, warn_names_not_flushed, warn_not_exclusive,
 };
-use super::resumed::resumed;
+use super::resumed::{changed, resumed};
 use crate::report::{Console, bytes};
 use crate::verbosity::Verbosity;
 
@@ -60,6 +60,7 @@ impl<'a> SiteProgress<'a> {
         let verbose = console.verbosity() == Verbosity::Verbose;
         match event {
             Event::Continued(found) => resumed(console, found),
+            Event::ChangedSincePlan(images) => changed(console, images),
             Event::CompleteAlready => {
                 console.line("the dataset is complete already: nothing is to be done");
             }

@@ -89,9 +89,22 @@ pub(crate) fn parts_run(
                 )?;
             }
             bad_planes(out, run.planes)?;
+            if run.changed_images > 0 {
+                let changed = quantity(run.changed_images, "image");
+                writeln!(out, "  {changed} changed since the job was planned")?;
+            }
         }
     }
     writeln!(out, "{seconds:.1} s")
+}
+
+/// Seconds as text in a unit that fits.
+fn duration(seconds: f64) -> String {
+    match seconds {
+        minutes if minutes < 90.0 * 60.0 => format!("{:.0} min", (minutes / 60.0).max(1.0)),
+        hours if hours < 48.0 * 3600.0 => format!("{:.0} h", hours / 3600.0),
+        days => format!("{:.1} days", days / 86400.0),
+    }
 }
 
 /// Writes how many planes are not there or not good, if any is so.
@@ -158,6 +171,13 @@ pub(crate) fn job_status(
     )?;
     property(out, "read", bytes(status.source_bytes))?;
     property(out, "stored", bytes(status.stored_bytes))?;
+    if let Some((rate, left)) = status.sites_per_second.zip(status.seconds_left) {
+        property(
+            out,
+            "rate",
+            format!("{rate:.1} sites/s, {} left", duration(left)),
+        )?;
+    }
     let bad = status.planes.missing + status.planes.unreadable + status.planes.corrupt;
     property(out, "bad", format!("{} so far", quantity(bad, "plane")))?;
     for worker in &status.workers {
@@ -169,6 +189,13 @@ pub(crate) fn job_status(
     }
     if let Some(process) = &status.alone {
         property(out, "running", format!("{process} (init, seal or convert)"))?;
+    }
+    for failed in status.failed.iter().take(PARTS_SHOWN) {
+        let text = format!("part {}: {}: {}", failed.part, failed.process, failed.error);
+        property(out, "failed", text)?;
+    }
+    if let more @ 1.. = status.failed.len().saturating_sub(PARTS_SHOWN) {
+        property(out, "failed", format!("{} more", quantity(more, "part")))?;
     }
     match status.missing_parts.as_str() {
         "" => property(out, "next", format!("rxrx2zarr job seal {output}")),

@@ -5,13 +5,15 @@
 
 use std::arch::x86_64::{__m256i, _mm256_add_epi8, _mm256_movemask_epi8};
 
+use rxrx_cpu::CpuLevel;
+
 use super::tiles::{self, TILE};
 use crate::simd::load_avx2;
 
 /// Sorts the bits of `samples` into `planes`. Returns false, and does nothing, where
 /// the processor has no AVX2.
 pub(super) fn shuffle<const BYTES: usize>(samples: &[[u8; BYTES]], planes: &mut [u8]) -> bool {
-    if !is_x86_feature_detected!("avx2") {
+    if !(CpuLevel::Avx2.is_allowed() && is_x86_feature_detected!("avx2")) {
         return false;
     }
     // SAFETY: the processor has AVX2, which the line above found out; the callee

@@ -14,12 +14,15 @@ use std::arch::x86_64::{
     _mm512_permutexvar_epi8, _mm512_set_epi64, _mm512_set1_epi64,
 };
 
+use rxrx_cpu::CpuLevel;
+
 use super::tiles::{self, TILE};
 
 /// Sorts the bits of `samples` into `planes`. Returns false, and does nothing, where
 /// the processor lacks the instructions.
 pub(super) fn shuffle<const BYTES: usize>(samples: &[[u8; BYTES]], planes: &mut [u8]) -> bool {
-    let able = is_x86_feature_detected!("avx512f")
+    let able = CpuLevel::Avx512.is_allowed()
+        && is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512vbmi")
         && is_x86_feature_detected!("gfni");
     if able {

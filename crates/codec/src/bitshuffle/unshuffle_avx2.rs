@@ -19,6 +19,8 @@ use std::arch::x86_64::{
 };
 
 use super::unshuffle::Planes;
+use rxrx_cpu::CpuLevel;
+
 use crate::simd::{load_avx2, store_avx2};
 
 /// Bytes of a register.
@@ -31,7 +33,10 @@ pub(super) fn with_gfni<const BYTES: usize>(
     planes: &[Planes<'_>; BYTES],
     block: &mut [u8],
 ) -> Option<usize> {
-    let able = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("gfni");
+    // GFNI stands in the level of AVX-512, though its instruction has a form for AVX2.
+    let able = CpuLevel::Avx512.is_allowed()
+        && is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("gfni");
     // The instruction takes the rows of a matrix last first.
     let mut reversed = *planes;
     reversed.iter_mut().for_each(|planes| planes.reverse());
@@ -47,7 +52,8 @@ pub(super) fn without_gfni<const BYTES: usize>(
 ) -> Option<usize> {
     // SAFETY: the processor has AVX2, as the condition found out; the callee requires
     // nothing else.
-    is_x86_feature_detected!("avx2").then(|| unsafe { unshuffle_avx2(planes, block) })
+    (CpuLevel::Avx2.is_allowed() && is_x86_feature_detected!("avx2"))
+        .then(|| unsafe { unshuffle_avx2(planes, block) })
 }
 
 /// Defines the loop over registers. Closures and iterators would be functions without the

@@ -7,6 +7,8 @@ use std::arch::x86_64::{
     _mm256_shuffle_epi8, _mm256_slli_si256,
 };
 
+use rxrx_cpu::CpuLevel;
+
 use crate::simd::{load_avx2, store_avx2};
 
 /// Replaces each sample in whole registers by the sum of all samples up to it, and returns
@@ -14,7 +16,8 @@ use crate::simd::{load_avx2, store_avx2};
 pub(super) fn sums<const BYTES: usize>(pixels: &mut [u8]) -> Option<usize> {
     // SAFETY: the processor has AVX2, as the condition found out; the callee requires
     // nothing else.
-    is_x86_feature_detected!("avx2").then(|| unsafe { sums_avx2::<BYTES>(pixels) })
+    (CpuLevel::Avx2.is_allowed() && is_x86_feature_detected!("avx2"))
+        .then(|| unsafe { sums_avx2::<BYTES>(pixels) })
 }
 
 #[target_feature(enable = "avx2")]

@@ -26,6 +26,7 @@ use std::arch::x86_64::{
 };
 
 use super::values::{Distribution, Ranks};
+use rxrx_cpu::CpuLevel;
 
 /// Bytes of a register.
 const REGISTER: usize = 64;
@@ -42,9 +43,10 @@ type Words = [u64; BITS];
 /// order of the pixels is equal for all bits, but is not that of the plane.
 type Block = [Words; BITS];
 
-/// Whether the processor has the instructions.
+/// Whether the processor has the instructions, and this process may use them.
 fn is_available() -> bool {
-    is_x86_feature_detected!("avx512f")
+    CpuLevel::Avx512.is_allowed()
+        && is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512bw")
         && is_x86_feature_detected!("avx512vbmi")
         && is_x86_feature_detected!("avx512vpopcntdq")

@@ -14,6 +14,7 @@ use std::arch::x86_64::{
 };
 
 use super::portable::{self, MAX_ADDENDS, inner_rows};
+use crate::simd::is_available;
 
 /// Bytes of a register.
 const BLOCK: usize = 32;
@@ -21,19 +22,21 @@ const BLOCK: usize = 32;
 /// Sums like [`portable::squares_of_bytes`]. `None` if the processor has no AVX2 or the rows
 /// are too short.
 pub(super) fn squares_of_bytes(plane: &[u8], width: usize) -> Option<u128> {
-    if !is_x86_feature_detected!("avx2") || width < BLOCK + 2 {
+    if !is_available() || width < BLOCK + 2 {
         return None;
     }
-    // SAFETY: the processor has AVX2, and the callee needs nothing else.
+    // SAFETY: the processor has AVX2, as `is_available` has found out, and the callee needs
+    // nothing else.
     Some(unsafe { bytes(plane, width) })
 }
 
 /// Sums like [`portable::squares_of_words`]. `None` if the processor has no AVX2.
 pub(super) fn squares_of_words(samples: &[[u8; 2]], width: usize) -> Option<u128> {
-    if !is_x86_feature_detected!("avx2") {
+    if !is_available() {
         return None;
     }
-    // SAFETY: the processor has AVX2, and the callee needs nothing else.
+    // SAFETY: the processor has AVX2, as `is_available` has found out, and the callee needs
+    // nothing else.
     Some(unsafe { words(samples, width) })
 }
 

@@ -17,10 +17,11 @@ use std::arch::x86_64::{
 };
 
 use super::width::{HALF, WHOLE};
+use rxrx_cpu::CpuLevel;
 
-/// Whether the processor has AVX2.
+/// Whether the processor has AVX2, and this process may use it.
 pub(crate) fn is_available() -> bool {
-    is_x86_feature_detected!("avx2")
+    CpuLevel::Avx2.is_allowed() && is_x86_feature_detected!("avx2")
 }
 
 /// 32 bytes in two halves, see [the module](super).

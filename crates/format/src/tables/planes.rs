@@ -91,7 +91,16 @@ impl<'a> PlanesTable<'a> {
         Ok(())
     }
 
-    /// Returns the bytes of the table, once all sites are added.
+    /// Takes the bytes of the row groups that are whole. Those of the whole table are what each
+    /// call returns, and then [`Self::finish`].
+    ///
+    /// # Errors
+    /// [`TableError`], a defect.
+    pub fn take_written(&mut self) -> Result<Vec<u8>, TableError> {
+        self.writer.take_written()
+    }
+
+    /// Returns the bytes of the table that were not taken, once all sites are added.
     ///
     /// # Errors
     /// [`TableError`], a defect.

@@ -139,7 +139,18 @@ impl TableWriter {
         ended.map_err(|source| TableError::Parquet { table, source })
     }
 
-    /// Returns the bytes of the table.
+    /// Takes the bytes of the row groups that have ended, so that they need not stay in memory.
+    pub(super) fn take_written(&mut self) -> Result<Vec<u8>, TableError> {
+        let table = self.table;
+        let flushed = self.writer.sync();
+        flushed.map_err(|source| TableError::Parquet {
+            table,
+            source: source.into(),
+        })?;
+        Ok(std::mem::take(self.writer.inner_mut()))
+    }
+
+    /// Returns the bytes of the table that were not taken.
     pub(super) fn finish(self) -> Result<Vec<u8>, TableError> {
         let table = self.table;
         self.writer

@@ -47,7 +47,11 @@ fn source(
         .map(|(path, file)| ((*path).to_owned(), file.clone()));
     let read: &'static Mutex<Vec<String>> = Box::leak(Box::default());
     let images = Counted(Images(files.collect::<BTreeMap<_, _>>()), read);
-    (assembled(Box::new(images), listing.parts), paths, read)
+    (
+        assembled(Box::new(images), Arc::new(listing.parts)),
+        paths,
+        read,
+    )
 }
 
 fn options(pattern: &str, channels: &[&str], z: Option<&str>) -> NameOptions {
@@ -153,7 +157,7 @@ fn an_error_names_the_file_of_a_plane() {
     let parts = listing.named(&names, "x").unwrap().parts;
     let mut images = Images::default();
     images.0.insert("A1_z1_1.png".to_owned(), png(2, 3, 1));
-    let source = assembled(Box::new(images), parts);
+    let source = assembled(Box::new(images), Arc::new(parts));
     let error = source
         .read("A1_z1_1.png", 1 << 20, &mut Vec::new())
         .unwrap_err();

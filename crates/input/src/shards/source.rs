@@ -343,6 +343,11 @@ impl Source for ShardSource {
         self.take(self.image(path)?, 0, &mut Vec::new())
     }
 
+    /// Returns 0: the size of an image is known only when its bytes are read.
+    fn stamps_at_most(&self) -> usize {
+        0
+    }
+
     fn headers_at_most(&self) -> usize {
         HEADERS_AT_MOST
     }

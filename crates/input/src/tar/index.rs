@@ -117,6 +117,25 @@ impl TarIndex {
         Ok(index)
     }
 
+    /// Makes the index of known files: the name, the first byte and the number of bytes of each.
+    pub(super) fn of<'a>(files: impl Iterator<Item = (&'a str, u64, u32)>) -> Self {
+        let mut index = Self::default();
+        for (name, offset, size) in files {
+            index.push(
+                name,
+                Member {
+                    offset,
+                    size,
+                    kind: Kind::File,
+                    name_start: 0,
+                    name_length: 0,
+                },
+            );
+        }
+        index.sort();
+        index
+    }
+
     /// Adds a member; returns whether there was room for it.
     fn push(&mut self, name: &str, member: Member) -> bool {
         let name = plain(name);

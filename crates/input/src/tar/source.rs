@@ -15,7 +15,7 @@ use crate::container::{Container, Opened, bytes_error};
 use crate::faults::Faults;
 use crate::member_name::RefusedNames;
 use crate::read_error::ReadError;
-use crate::source::{ReadHints, Source, SourceStamp};
+use crate::source::{ReadHints, Source, SourceStamp, TarPlace};
 
 /// Most bytes between two members that are read with them.
 const GAP: u64 = 16 << 10;
@@ -39,14 +39,26 @@ struct Tar {
     prefix: String,
     container: Container,
     index: TarIndex,
+    /// The number of the INPUT, and its path in it; none if it is INPUT itself.
+    at: (usize, Option<String>),
 }
 
 /// A tar before its headers are read, and the prefix of its members.
 pub(crate) struct Unread {
     prefix: String,
     container: Container,
-    /// Whether names that are whole paths of images get no prefix.
-    is_alone: bool,
+    /// The number of the INPUT, and its path in it; none if it is INPUT itself. Then names that
+    /// are whole paths of images get no prefix.
+    at: (usize, Option<String>),
+}
+
+/// A tar whose members are known, by their paths: the first byte and the number of bytes of each.
+pub(crate) struct Known {
+    /// The tar.
+    pub(crate) tar: Unread,
+    /// Size and version that it had then.
+    pub(crate) stamp: SourceStamp,
+    pub(crate) members: Vec<(String, u64, u32)>,
 }
 
 /// A member to be read.
@@ -67,6 +79,11 @@ impl TarSource {
     /// # Errors
     /// [`TarError`].
     pub fn open(path: &Path) -> Result<(Self, Listing), TarError> {
+        Self::open_input(path, 0)
+    }
+
+    /// Opens the one tar at `path`, which is the INPUT of that number.
+    pub(crate) fn open_input(path: &Path, input: usize) -> Result<(Self, Listing), TarError> {
         let container = Container::on_disk(path).map_err(|source| TarError::Io {
             tar: path.display().to_string(),
             source: source.into(),
@@ -74,7 +91,7 @@ impl TarSource {
         // Of `Plate1.tar` in the current folder, the folder is the experiment.
         let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let prefix = prefix_of_one(&whole.to_string_lossy());
-        Self::read(vec![Unread::alone(prefix, container)])
+        Self::read(vec![Unread::alone(prefix, container, input)])
     }
 
     /// Opens a tar in memory, as [`Self::open`] does. `name` stands for it in errors.
@@ -83,7 +100,7 @@ impl TarSource {
     /// [`TarError`].
     pub fn in_memory(name: &str, bytes: Vec<u8>) -> Result<(Self, Listing), TarError> {
         let container = Container::in_memory(name, bytes);
-        Self::read(vec![Unread::alone(prefix_of_one(name), container)])
+        Self::read(vec![Unread::alone(prefix_of_one(name), container, 0)])
     }
 
     /// Opens the one tar in a store, as [`Self::open`] does.
@@ -91,17 +108,38 @@ impl TarSource {
         name: &str,
         key: &str,
         bytes: RemoteBytes,
+        input: usize,
     ) -> Result<(Self, Listing), TarError> {
         let container = Container::in_store(name, bytes);
-        Self::read(vec![Unread::alone(prefix_of_one(key), container)])
+        Self::read(vec![Unread::alone(prefix_of_one(key), container, input)])
+    }
+
+    /// Makes a source of tars whose members are known. Only of one that has changed since, the
+    /// headers are read.
+    pub(crate) fn of_members(tars: Vec<Known>) -> Result<Self, TarError> {
+        let at_once = at_once(tars.iter().map(|known| &known.tar));
+        let indexes = map_concurrent(&tars, at_once, |known| {
+            if known.stamp != known.tar.container.stamp() {
+                return TarIndex::read(&known.tar.container, &mut RefusedNames::default());
+            }
+            let members = known.members.iter().map(|(path, offset, bytes)| {
+                let name = path.strip_prefix(&known.tar.prefix);
+                (name.unwrap_or(path), *offset, *bytes)
+            });
+            Ok(TarIndex::of(members))
+        })?;
+        let tars = tars.into_iter().zip(indexes);
+        let mut tars: Vec<Tar> = tars.map(|(known, index)| known.tar.with(index)).collect();
+        tars.sort_by(|a, b| a.prefix.cmp(&b.prefix));
+        Ok(Self {
+            tars,
+            faults: Faults::default(),
+        })
     }
 
     /// Reads the headers of tars.
     pub(crate) fn read(tars: Vec<Unread>) -> Result<(Self, Listing), TarError> {
-        let [disk, store] = AT_ONCE;
-        let is_remote = tars.iter().any(|tar| tar.container.is_remote());
-        let at_once = NonZeroUsize::new(if is_remote { store } else { disk });
-        let indexes = map_concurrent(&tars, at_once.unwrap_or(NonZeroUsize::MIN), |tar| {
+        let indexes = map_concurrent(&tars, at_once(tars.iter()), |tar| {
             let mut refused = RefusedNames::default();
             let index = TarIndex::read(&tar.container, &mut refused)?;
             Ok((index, refused))
@@ -115,11 +153,7 @@ impl TarSource {
             let named = |name: String| format!("{prefix}{name}");
             unreadable.extend(refused.unreadable.into_iter().map(named));
             leading_out.extend(refused.leading_out.into_iter().map(named));
-            read.push(Tar {
-                prefix: tar.prefix,
-                container: tar.container,
-                index,
-            });
+            read.push(tar.with(index));
         }
         read.sort_by(|a, b| a.prefix.cmp(&b.prefix));
         unreadable.sort();
@@ -245,20 +279,38 @@ impl TarSource {
 
 impl Unread {
     /// Makes a tar of a folder. `inside` is its path in the folder.
-    pub(crate) fn in_folder(inside: &str, container: Container) -> Self {
+    pub(crate) fn in_folder(inside: &str, container: Container, input: usize) -> Self {
         Self {
             prefix: format!("{}/", stem(inside)),
             container,
-            is_alone: false,
+            at: (input, Some(inside.to_owned())),
+        }
+    }
+
+    /// Makes a tar of which it is known where it is, and what its prefix is.
+    pub(crate) fn known(prefix: &str, container: Container, at: (usize, Option<String>)) -> Self {
+        Self {
+            prefix: prefix.to_owned(),
+            container,
+            at,
+        }
+    }
+
+    fn with(self, index: TarIndex) -> Tar {
+        Tar {
+            prefix: self.prefix,
+            container: self.container,
+            index,
+            at: self.at,
         }
     }
 
     /// Makes a tar that is INPUT by itself.
-    fn alone(prefix: String, container: Container) -> Self {
+    fn alone(prefix: String, container: Container, input: usize) -> Self {
         Self {
             prefix,
             container,
-            is_alone: true,
+            at: (input, None),
         }
     }
 
@@ -267,11 +319,18 @@ impl Unread {
         // A tar of a whole tree has whole paths; that of a plate has bare names.
         let path = format!("{}{name}", self.prefix);
         let needs_prefix = parse_plane_path(name).is_none() && parse_plane_path(&path).is_some();
-        if self.is_alone && !needs_prefix {
+        if self.at.1.is_none() && !needs_prefix {
             return name.into();
         }
         path.into()
     }
+}
+
+/// How many tars are opened at the same time.
+fn at_once<'a>(mut tars: impl Iterator<Item = &'a Unread>) -> NonZeroUsize {
+    let [disk, store] = AT_ONCE;
+    let is_remote = tars.any(|tar| tar.container.is_remote());
+    NonZeroUsize::new(if is_remote { store } else { disk }).unwrap_or(NonZeroUsize::MIN)
 }
 
 /// Reads members of a tar in a store; neighbours are read at once.
@@ -362,6 +421,25 @@ impl Source for TarSource {
         let (tar, member) =
             found.ok_or_else(|| ReadError::vanished("there is no such file in the tar"))?;
         Ok(self.stamp_of(tar, member))
+    }
+
+    /// Returns all: the headers have them.
+    fn stamps_at_most(&self) -> usize {
+        usize::MAX
+    }
+
+    fn tar_place(&self, file: &str) -> Option<TarPlace<'_>> {
+        let (number, member) = self.member(file)?;
+        let tar = self.tars.get(number)?;
+        let (input, inside) = &tar.at;
+        member.check().ok()?;
+        Some(TarPlace {
+            tar: (*input, inside.as_deref()),
+            prefix: &tar.prefix,
+            stamp: tar.container.stamp(),
+            offset: member.offset,
+            bytes: member.size,
+        })
     }
 
     fn read_hints(&self) -> ReadHints {

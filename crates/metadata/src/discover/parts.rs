@@ -25,6 +25,14 @@ impl PlaneParts {
         }
     }
 
+    /// Files whose pages are the channels, if there are several, and the files of each plane that
+    /// is made of several, in the order of their depths.
+    pub fn new(pages: usize, stacks: impl IntoIterator<Item = Vec<Box<str>>>) -> Self {
+        let mut parts = Self::of_pages(pages);
+        stacks.into_iter().for_each(|files| parts.add_stack(files));
+        parts
+    }
+
     /// Adds a stack of several files.
     pub(crate) fn add_stack(&mut self, files: Vec<Box<str>>) {
         self.deepest = self.deepest.max(files.len());

@@ -189,13 +189,6 @@ impl Plan {
     }
 }
 
-impl StoredRows {
-    /// Number of planes that have an image.
-    pub fn images(&self) -> usize {
-        self.images.iter().flatten().count()
-    }
-}
-
 impl StoredPlan {
     /// Shape, chunks and shards of the array.
     pub fn geometry(&self) -> &ArrayGeometry {

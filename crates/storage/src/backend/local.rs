@@ -9,7 +9,10 @@ use std::time::Duration;
 use super::output_backend::OutputBackend;
 use super::resolve::{resolve, work_folder};
 use crate::local::{LocalStore, is_remnant, is_temporary};
-use crate::lock::{FileLock, LeaseFence, LeaseFileLock, LeaseTimes, Lock, LockError, Worker};
+use crate::lock::{
+    FileLock, LeaseFence, LeaseFileLock, LeaseTimes, Lock, LockError, OWNER, Worker,
+};
+use crate::nonce::new_nonce;
 use crate::store::{Store, StoreError};
 use rxrx_platform::FreeSpace;
 use rxrx_platform::is_mount_point;
@@ -21,6 +24,10 @@ pub struct LocalBackend {
     output: PathBuf,
     work: PathBuf,
     begun: &'static str,
+    /// The beginning of the names of the temporary files of this process.
+    owner: String,
+    /// A faster disk for shards that are being written.
+    first: Option<PathBuf>,
     /// The times and the fence of the lease that takes the place of the lock.
     lease: Option<(LeaseTimes, Arc<LeaseFence>)>,
 }
@@ -39,6 +46,8 @@ impl LocalBackend {
             work: work_folder(&output, suffix),
             output,
             begun,
+            owner: new_owner()?,
+            first: None,
             lease: None,
         })
     }
@@ -53,10 +62,19 @@ impl LocalBackend {
     }
 
     fn store(&self, root: &Path) -> LocalStore {
-        let store = LocalStore::new(root, &self.work);
+        let store = LocalStore::new(root, &self.work).owned(&self.owner);
         match &self.lease {
             Some((_, fence)) => store.fenced(fence.clone()),
             None => store,
+        }
+    }
+
+    /// Writes objects that are streamed into a file of `folder` first, which is on a faster disk.
+    #[must_use]
+    pub fn with_scratch(self, folder: Option<PathBuf>) -> Self {
+        Self {
+            first: folder,
+            ..self
         }
     }
 
@@ -68,6 +86,7 @@ impl LocalBackend {
     /// Returns the store of the objects of the output.
     pub fn output_store(&self) -> LocalStore {
         self.store(&self.output)
+            .written_first_in(self.first.clone())
     }
 
     /// Returns the store of the objects of the work folder.
@@ -154,7 +173,7 @@ impl OutputBackend for LocalBackend {
         if self.lease.is_some() {
             return Err(LockError::NoWorkers { path: path() });
         }
-        let lock = match FileLock::share(output, work, self.begun, label) {
+        let lock = match FileLock::share(output, work, self.begun, (label, &self.owner)) {
             Err(LockError::NoLocks { .. }) => return Err(LockError::NoWorkers { path: path() }),
             lock => lock?,
         };
@@ -181,6 +200,13 @@ impl OutputBackend for LocalBackend {
         flush_names(folder).map_err(failed("flush", folder))?;
         Ok(())
     }
+}
+
+/// Returns a number that no other process has.
+fn new_owner() -> Result<String, StoreError> {
+    let mut owner = new_nonce()?;
+    owner.truncate(OWNER);
+    Ok(owner)
 }
 
 /// Removes `folder` if nothing but folders lies below it; removes those, too. Returns

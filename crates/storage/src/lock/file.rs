@@ -15,7 +15,7 @@ use std::time::Duration;
 use super::error::LockError;
 use super::held::Lock;
 use super::holder::Holder;
-use super::worker_file::{Worker, WorkerFile, workers};
+use super::worker_file::{Worker, WorkerFile, remove_left_behind, workers};
 use crate::local::{is_remnant, new_temporary_name};
 use crate::store::{StoredObject, explained};
 use rxrx_platform::{create_folder, flush_names};
@@ -56,8 +56,9 @@ pub struct FileLock {
 enum Hold<'a> {
     /// By this process alone.
     Exclusive,
-    /// Together with others, to do the work of that label.
-    Shared(&'a str),
+    /// Together with others, to do the work of that label. The temporary files of this process
+    /// begin with that number.
+    Shared(&'a str, &'a str),
 }
 
 impl FileLock {
@@ -71,7 +72,8 @@ impl FileLock {
     }
 
     /// Takes the lock together with others, as [`Self::take`] does alone. `label` tells the
-    /// others which work this process does.
+    /// others which work this process does, and `owner` how its temporary files are named. Those
+    /// of workers that have ended are removed.
     ///
     /// # Errors
     /// [`LockError::Busy`] when another process holds the lock alone; [`LockError::Io`].
@@ -79,9 +81,9 @@ impl FileLock {
         output: &Path,
         work: &Path,
         begun: &'static str,
-        label: &str,
+        (label, owner): (&str, &str),
     ) -> Result<Self, LockError> {
-        Self::hold(output, work, begun, Hold::Shared(label))
+        Self::hold(output, work, begun, Hold::Shared(label, owner))
     }
 
     fn hold(
@@ -112,7 +114,7 @@ impl FileLock {
             };
             let locked = match hold {
                 Hold::Exclusive => file.try_lock(),
-                Hold::Shared(_) => file.try_lock_shared(),
+                Hold::Shared(..) => file.try_lock_shared(),
             };
             match locked {
                 Ok(()) => {}
@@ -152,8 +154,10 @@ impl FileLock {
                     write_holder(&mut file).map_err(io_error("write", &path))?;
                     None
                 }
-                Hold::Shared(label) => {
-                    let worker = WorkerFile::new(work, label);
+                Hold::Shared(label, owner) => {
+                    let worker = WorkerFile::new(work, label, owner);
+                    // Another worker may do the same at this moment: what is left stays for later.
+                    let _ = remove_left_behind(work);
                     Some(worker.map_err(io_error("write a file in", work))?)
                 }
             };

@@ -20,6 +20,11 @@ impl Holder {
     }
 }
 
+/// Names this process and its host, for others.
+pub fn process_and_host() -> String {
+    Holder::this_process().to_string()
+}
+
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "process {} on {}", self.pid, self.host)

@@ -40,7 +40,9 @@
 //!   that has expired is removed, so that its worker, if it goes on, finds that it is lost.
 //!
 //! Each writes its own lease before it looks for the other kind, so that of two that begin at the
-//! same time at least one sees the other.
+//! same time at least one sees the other. If both do, the one that wants OUTPUT alone is refused
+//! when the worker has renewed its lease once, and the worker only when the other lease was renewed
+//! three times: the worker remains.
 //!
 //! # Late writes
 //!
@@ -80,6 +82,10 @@ use crate::store::{StoreError, StoreErrorKind};
 const ATTEMPTS: usize = 100;
 /// The time between two looks at the lease of another process, at most.
 const LOOK: Duration = Duration::from_secs(1);
+/// Renewals of the lease of a process that holds OUTPUT alone, after which a worker is refused. A
+/// process that finds workers beside it is refused after the first renewal, so that of two that
+/// begin at the same time the worker remains.
+const WORKER_PATIENCE: usize = 3;
 /// For how long a renewal before the seal is tried, and the pause between two tries.
 const RENEW_FOR: Duration = Duration::from_secs(180);
 const PAUSE: Duration = Duration::from_secs(1);
@@ -140,7 +146,7 @@ impl Lease {
         };
         for _ in 0..ATTEMPTS {
             let sent = now()?;
-            let there = taking.wait_until_free(ALONE)?;
+            let there = taking.wait_until_free(ALONE, 1)?;
             if let Some(stored) = taking.put_own(there.as_ref())? {
                 let lease = taking.hold(stored, sent)?;
                 return match taking.wait_for_workers() {
@@ -277,7 +283,9 @@ impl Taking<'_> {
     }
 
     /// Waits until the lease with that key is free or has expired. Returns it, if there is one.
-    fn wait_until_free(&mut self, key: &str) -> Result<Option<Found>, LockError> {
+    /// It is refused when it saw so many `renewals`.
+    fn wait_until_free(&mut self, key: &str, renewals: usize) -> Result<Option<Found>, LockError> {
+        let mut seen_renewals = 0;
         // The lease of another process and when it was seen first.
         let mut watched: Option<(Found, Duration)> = None;
         loop {
@@ -295,11 +303,16 @@ impl Taking<'_> {
                     }
                 }
                 // It was renewed while this process watched.
-                Some((watched, _)) if watched.has_nonce_of(&found) => {
-                    return Err(self.busy(found.holder()));
+                Some((before, _)) if before.has_nonce_of(&found) => {
+                    seen_renewals += 1;
+                    if seen_renewals >= renewals {
+                        return Err(self.busy(found.holder()));
+                    }
+                    watched = Some((found, seen));
                 }
                 _ => {
                     (self.waiting)(&found.holder());
+                    seen_renewals = 0;
                     watched = Some((found, seen));
                 }
             }
@@ -311,7 +324,7 @@ impl Taking<'_> {
     /// This process holds the output alone, so that no worker comes.
     fn wait_for_workers(&mut self) -> Result<(), LockError> {
         for (key, _) in Found::of_workers(self.work)? {
-            while let Some(found) = self.wait_until_free(&key)? {
+            while let Some(found) = self.wait_until_free(&key, 1)? {
                 if self.remove(&key, &found)? {
                     break;
                 }
@@ -323,7 +336,7 @@ impl Taking<'_> {
     /// Waits until no process holds the output alone, and removes the lease of one that has not
     /// renewed it.
     fn wait_until_nobody_is_alone(&mut self) -> Result<(), LockError> {
-        while let Some(found) = self.wait_until_free(ALONE)? {
+        while let Some(found) = self.wait_until_free(ALONE, WORKER_PATIENCE)? {
             if found.is_free() || self.remove(ALONE, &found)? {
                 break;
             }

@@ -11,10 +11,13 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::holder::Holder;
+use crate::local::remove_temporaries;
 use crate::nonce::new_nonce;
 use rxrx_platform::open_no_link;
 
 const PREFIX: &str = "worker-";
+/// Digits of the number that names the temporary files of a process.
+pub(crate) const OWNER: usize = 16;
 /// Most bytes of a file: host, process and label.
 const BYTES_AT_MOST: u64 = 64 << 10;
 
@@ -32,6 +35,9 @@ struct Content {
     #[serde(flatten)]
     holder: Holder,
     label: String,
+    /// The beginning of the names of its temporary files.
+    #[serde(default)]
+    owner: String,
 }
 
 /// Whether an entry of that name in the work folder is the file of a worker.
@@ -46,13 +52,15 @@ pub(super) struct WorkerFile {
 }
 
 impl WorkerFile {
-    /// Makes the file in `work` and locks it.
-    pub(super) fn new(work: &Path, label: &str) -> io::Result<Self> {
+    /// Makes the file in `work` and locks it. `owner` is the beginning of the names of the
+    /// temporary files of this process.
+    pub(super) fn new(work: &Path, label: &str, owner: &str) -> io::Result<Self> {
         let nonce = new_nonce().map_err(io::Error::other)?;
         let path = work.join(format!("{PREFIX}{nonce}"));
         let content = Content {
             holder: Holder::this_process(),
             label: label.to_owned(),
+            owner: owner.to_owned(),
         };
         let options = &mut OpenOptions::new();
         let mut file = open_no_link(options.write(true).create_new(true), &path)?;
@@ -95,7 +103,7 @@ pub(super) fn workers(work: &Path, clears: bool) -> io::Result<Vec<Worker>> {
             continue;
         };
         match file.try_lock_shared() {
-            Err(TryLockError::WouldBlock) => found.push(read(file)),
+            Err(TryLockError::WouldBlock) => found.push(read(&file)),
             _ if clears => {
                 drop(file);
                 let _ = fs::remove_file(&path);
@@ -107,13 +115,46 @@ pub(super) fn workers(work: &Path, clears: bool) -> io::Result<Vec<Worker>> {
     Ok(found)
 }
 
-/// Reads what a worker says of itself.
-fn read(file: File) -> Worker {
+/// Removes the temporary files of workers that have ended, and the files that name these.
+///
+/// A worker writes its file only once it has locked it. So the lock of a file that says something
+/// was released, because its process has ended: nobody writes these temporary files any more.
+pub(super) fn remove_left_behind(work: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(work)? {
+        let entry = entry?;
+        if !entry.file_name().to_str().is_some_and(is_worker_file) {
+            continue;
+        }
+        let path = entry.path();
+        let Ok(file) = open_no_link(OpenOptions::new().read(true), &path) else {
+            continue;
+        };
+        if file.try_lock_shared().is_err() {
+            continue;
+        }
+        let Some(Content { owner, .. }) = content(&file) else {
+            continue;
+        };
+        if owner.len() == OWNER {
+            remove_temporaries(work, &owner)?;
+        }
+        drop(file);
+        fs::remove_file(&path)?;
+    }
+    Ok(())
+}
+
+/// Reads the content of a file, if it is whole.
+fn content(file: &File) -> Option<Content> {
     let mut text = String::new();
-    let read = file.take(BYTES_AT_MOST).read_to_string(&mut text);
-    let content: Option<Content> = read.ok().and_then(|_| serde_json::from_str(&text).ok());
-    match content {
-        Some(Content { holder, label }) => Worker {
+    file.take(BYTES_AT_MOST).read_to_string(&mut text).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
+/// Reads what a worker says of itself.
+fn read(file: &File) -> Worker {
+    match content(file) {
+        Some(Content { holder, label, .. }) => Worker {
             holder: holder.to_string(),
             label,
         },

@@ -97,6 +97,8 @@ impl<'a> Builder<'a> {
             output.add_stored(unit);
         }
         let sites_before = work.sites_done();
+        let mut work = work;
+        let blocks = std::mem::take(&mut work.blocks);
         let units = self.run_units(&target.run, output, &destination.journal, work)?;
         // The buffers of the pipeline are no longer needed, and the tables need
         // memory.
@@ -122,6 +124,7 @@ impl<'a> Builder<'a> {
                 journal: &destination.journal,
                 tables: destination.tables.zip(retried),
                 job: None,
+                blocks: &blocks,
                 jobs: self.options.jobs,
             },
             embeddings: target.embeddings.as_deref(),
@@ -145,7 +148,9 @@ impl<'a> Builder<'a> {
         journal: &Journal<'_>,
         work: Work,
     ) -> Result<Vec<StoredUnit>, ConvertError> {
-        let Work { done, todo, former } = work;
+        let Work {
+            done, todo, former, ..
+        } = work;
         self.observer.notice(Event::Started {
             sites: todo.iter().map(|unit| unit.sites.len()).sum(),
             units: todo.len(),

@@ -107,7 +107,9 @@ impl<'a> Conversion<'a> {
         let mut work = Work::all(&self.planned.plan);
         if is_begun {
             match self.resume(&folder.journal(), folder.dataset(), None, None) {
-                Ok(Resume { done, todo, found }) => {
+                Ok(Resume {
+                    done, todo, found, ..
+                }) => {
                     self.observer.notice(Event::Continued(&found));
                     work = Work {
                         done,
@@ -178,12 +180,17 @@ impl<'a> Conversion<'a> {
         self.place.refuse_foreign_files()?;
         lock.go_on()?;
         let journal = self.place.journal();
-        let Resume { done, todo, found } =
-            self.resume(&journal, self.place.store(), None, run.job.as_ref())?;
+        let Resume {
+            done,
+            todo,
+            found,
+            blocks,
+        } = self.resume(&journal, self.place.store(), None, run.job.as_ref())?;
         self.observer.notice(Event::Continued(&found));
         let mut work = Work {
             done,
             todo,
+            blocks,
             ..Work::default()
         };
         if self.options.existing == Existing::RetryBad {
@@ -321,8 +328,13 @@ impl<'a> Conversion<'a> {
         tables: Option<(&RecordedUnits, &BTreeSet<usize>)>,
         job: Option<&JobReference>,
     ) -> Result<Resume, ResumeError> {
+        let blocks = match job {
+            Some(_) => journal.blocks()?,
+            None => Vec::new(),
+        };
         let records = UnitRecords {
             journal,
+            blocks: &blocks,
             tables,
             job: job.map(|job| job.head_sha256.as_str()),
             jobs: self.options.jobs,

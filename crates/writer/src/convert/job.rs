@@ -12,13 +12,16 @@
 mod error;
 mod found;
 mod init;
+mod part_input;
 mod part_list;
+mod progress;
 mod run;
 mod seal;
 mod status;
 
 pub use self::error::JobError;
 pub use self::init::{JobStarted, init_job};
-pub use self::run::{JobInput, PartRun, run_part};
+pub use self::part_input::JobInput;
+pub use self::run::{PartRun, run_part};
 pub use self::seal::{JobSealed, seal_job};
 pub use self::status::{JobStatus, PartStatus, WorkerStatus, job_status};

@@ -1,6 +1,7 @@
 //! The options of a conversion.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread;
@@ -39,6 +40,7 @@ pub struct ConvertOptions {
     pub(super) memory: MemoryLimit,
     pub(super) stop: Arc<AtomicBool>,
     pub(super) grace: Duration,
+    pub(super) scratch: Option<PathBuf>,
     pub(super) description: Option<Description>,
 }
 
@@ -56,6 +58,7 @@ impl Default for ConvertOptions {
             memory: MemoryLimit::default(),
             stop: Arc::default(),
             grace: GRACE,
+            scratch: None,
             description: None,
         }
     }
@@ -138,6 +141,13 @@ impl ConvertOptions {
     #[must_use]
     pub fn grace(self, grace: Duration) -> Self {
         Self { grace, ..self }
+    }
+
+    /// Sets a folder of a fast disk, into which a worker writes each shard first, before it copies
+    /// it to an OUTPUT that is a folder.
+    #[must_use]
+    pub fn scratch(self, scratch: Option<PathBuf>) -> Self {
+        Self { scratch, ..self }
     }
 
     /// Sets the name, licence, citation, channels and columns of the dataset. The default

@@ -6,7 +6,7 @@ use rxrx_metadata::{Plan, Unit};
 use rxrx_storage::{Location, Store};
 
 use super::error::ConvertError;
-use crate::journal::{StoredUnit, damaged_object};
+use crate::journal::{Block, StoredUnit, damaged_object};
 use crate::space::WorkLeft;
 
 /// The units of a run.
@@ -16,6 +16,8 @@ pub(super) struct Work {
     pub(super) done: Vec<StoredUnit>,
     /// The units to be done, ascending.
     pub(super) todo: Vec<Unit>,
+    /// The blocks in which records of done units are.
+    pub(super) blocks: Vec<Block>,
     /// Units to be done, by shard, as they were before, where their good planes
     /// must stay as they are.
     pub(super) former: BTreeMap<usize, StoredUnit>,

@@ -4,7 +4,7 @@
 //! | key | content |
 //! |---|---|
 //! | `plan/head.json` | array, columns, INPUT, and the units of each part |
-//! | `plan/part-N.json.zst` | rows of a part, and the path of the image of each plane |
+//! | `plan/part-N.json.zst` | rows of a part, the path of the image of each plane, its size and version, and its place in a tar |
 //! | `plan/embeddings.parquet` | the embeddings, if there are any, as the dataset has them |
 //!
 //! A worker reads the head and its own part. The seal reads all of it.
@@ -14,12 +14,13 @@ use std::num::NonZeroUsize;
 use std::ops::Range;
 
 use rxrx_format::{Sha256Sum, embeddings_of, embeddings_table};
-use rxrx_input::{PlannedInput, StoredInput};
+use rxrx_input::{PlannedInput, StoredImages, StoredInput};
 use rxrx_metadata::{Embeddings, Plan, StoredPlan, StoredPlanError, StoredRows, Unit};
 use rxrx_storage::{Store, StoreError, map_concurrent};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::block::Block;
 use super::entry::{JournalError, encode_entry, parse_entry};
 use super::fingerprint::Fingerprint;
 
@@ -32,8 +33,9 @@ const EMBEDDINGS: &str = "plan/embeddings.parquet";
 const HEAD_BYTES_AT_MOST: u64 = 1 << 28;
 /// Largest part that is read, packed and unpacked.
 const PART_BYTES_AT_MOST: u64 = 1 << 32;
-/// Parts that are written at once. A disk flushes several files in the time of one.
-const AT_ONCE: NonZeroUsize = NonZeroUsize::new(4).unwrap();
+/// Parts that are written at once: a disk flushes several files in the time of one, and a store
+/// takes its time for each request.
+const AT_ONCE: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 /// Level of Zstandard: the paths of a plate differ in a few letters.
 const LEVEL: i32 = 3;
 
@@ -98,8 +100,17 @@ struct Part {
     sites: usize,
     /// Planes that have an image.
     images: usize,
-    /// SHA-256 of the stored rows in hexadecimal digits.
+    /// SHA-256 of the stored part in hexadecimal digits.
     sha256: String,
+    /// SHA-256 of its rows and of the files of their planes, without the sizes and versions of
+    /// these: a plan is another one if this differs.
+    rows_sha256: String,
+}
+
+impl Part {
+    fn has_rows_of(&self, other: &Self) -> bool {
+        self.units == other.units && self.rows_sha256 == other.rows_sha256
+    }
 }
 
 /// The size of a part.
@@ -158,7 +169,7 @@ impl JobPlan {
         let now = Self::make(planned, fingerprint, parts, &|_, _| Ok(()))?;
         Ok(if now.head.input != self.head.input {
             Some("it was planned for another INPUT, or for one with other archives")
-        } else if now.head.plan != self.head.plan || now.head.parts != self.head.parts {
+        } else if now.head.plan != self.head.plan || !same_rows(&now.head.parts, &self.head.parts) {
             Some("images were added to INPUT, or removed from it, since it was planned")
         } else {
             None
@@ -176,7 +187,7 @@ impl JobPlan {
         let ranges = cut(plan.geometry().shards(), parts);
         let numbered: Vec<(usize, Range<usize>)> = ranges.into_iter().enumerate().collect();
         let parts = map_concurrent(&numbered, AT_ONCE, |(number, units)| {
-            store_part(plan, *number, units.clone(), put)
+            store_part(planned, *number, units.clone(), put)
         })?;
         let embeddings = planned.embeddings.as_ref();
         let embeddings = embeddings.map(|table| store_embeddings(table, plan, put));
@@ -237,9 +248,39 @@ impl JobPlan {
         shards.map(|shard| geometry.unit(shard)).collect()
     }
 
-    /// Reads the rows of a part.
-    pub(crate) fn part(&self, part: usize, work: &dyn Store) -> Result<Plan, JobPlanError> {
-        self.head.plan.with_rows([self.rows(part, work)])
+    /// The blocks into which the records of a part are merged; none if there is no such part.
+    pub(crate) fn blocks_of(&self, part: usize) -> Vec<Block> {
+        Block::of(&self.units(part), self.head.plan.geometry().shard_sites)
+    }
+
+    /// The blocks into which all records are merged, ascending.
+    pub(crate) fn blocks(&self) -> Vec<Block> {
+        (0..self.parts())
+            .flat_map(|part| self.blocks_of(part))
+            .collect()
+    }
+
+    /// The units of a block.
+    #[cfg(test)]
+    pub(crate) fn units_of(&self, block: &Block) -> Vec<Unit> {
+        let geometry = self.head.plan.geometry();
+        block.shards().map(|shard| geometry.unit(shard)).collect()
+    }
+
+    /// Sites of all parts.
+    pub(crate) fn sites(&self) -> usize {
+        self.head.plan.geometry().sites
+    }
+
+    /// Reads the rows of a part, and what is known of their images.
+    pub(crate) fn part(
+        &self,
+        part: usize,
+        work: &dyn Store,
+    ) -> Result<(Plan, StoredImages), JobPlanError> {
+        let (rows, images) = self.rows(part, work)?;
+        let plan = self.head.plan.with_rows([Ok::<_, JobPlanError>(rows)])?;
+        Ok((plan, images))
     }
 
     /// Reads the whole plan.
@@ -247,10 +288,14 @@ impl JobPlan {
         let parts = 0..self.head.parts.len();
         self.head
             .plan
-            .with_rows(parts.map(|part| self.rows(part, work)))
+            .with_rows(parts.map(|part| Ok(self.rows(part, work)?.0)))
     }
 
-    fn rows(&self, part: usize, work: &dyn Store) -> Result<StoredRows, JobPlanError> {
+    fn rows(
+        &self,
+        part: usize,
+        work: &dyn Store,
+    ) -> Result<(StoredRows, StoredImages), JobPlanError> {
         let key = part_key(part);
         let sha256 = self.head.parts.get(part).map_or("", |part| &part.sha256);
         let packed = read(work, &key, sha256, PART_BYTES_AT_MOST)?;
@@ -292,28 +337,42 @@ fn cut(units: usize, parts: NonZeroUsize) -> Vec<Range<usize>> {
         .collect()
 }
 
+fn same_rows(one: &[Part], other: &[Part]) -> bool {
+    let mut both = one.iter().zip(other);
+    one.len() == other.len() && both.all(|(one, other)| one.has_rows_of(other))
+}
+
 fn store_part(
-    plan: &Plan,
+    planned: &PlannedInput,
     number: usize,
     units: Range<usize>,
     put: &Put<'_>,
 ) -> Result<Part, JobPlanError> {
+    let plan = &planned.plan;
     let geometry = plan.geometry();
     let first = geometry.unit(units.start).sites.start;
     let sites = first..geometry.unit(units.end).sites.start;
     let key = part_key(number);
     let rows = plan.stored_rows(sites.clone());
-    let images = rows.images();
-    let entry = encode_entry(&key, &rows)?;
+    let planes: Vec<String> = plan.images(sites.clone()).collect();
+    let stored = (rows, StoredImages::of(planned, &planes));
+    let rows_sha256 = sha256_of(&key, &(&stored.0, stored.1.stacks()))?;
+    let entry = encode_entry(&key, &stored)?;
     let packed = zstd::bulk::compress(&entry, LEVEL);
     let packed = packed.map_err(|error| StoreError::from_io("pack", key.as_str(), error))?;
     put(&key, &packed)?;
     Ok(Part {
         units,
         sites: sites.len(),
-        images,
+        images: planes.len(),
         sha256: hex::encode(Sha256::digest(&packed)),
+        rows_sha256,
     })
+}
+
+fn sha256_of(key: &str, value: &impl Serialize) -> Result<String, JournalError> {
+    let entry = encode_entry(key, value)?;
+    Ok(hex::encode(Sha256::digest(&entry)))
 }
 
 fn store_embeddings(

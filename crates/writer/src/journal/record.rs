@@ -45,6 +45,11 @@ impl PlaneRecord {
         matches!(self, Self::Ok { .. })
     }
 
+    /// Returns whether there is no image.
+    pub(crate) fn is_missing(&self) -> bool {
+        matches!(self, Self::Missing)
+    }
+
     /// Returns the problem of the image and its machine-readable cause, if it has one.
     pub(crate) fn problem(&self) -> Option<(&str, &str)> {
         match self {
@@ -127,6 +132,10 @@ pub struct UnitRecord {
     pub job: Option<String>,
     /// The object with the overviews of the unit.
     pub overview: OverviewRecord,
+    /// When it was stored, in seconds since 1970, by the clock of the worker. It only tells how
+    /// fast a job is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored_at: Option<u64>,
     /// For each site of the unit, the byte range of its chunks in the object.
     pub ranges: Vec<Range<u64>>,
     /// The byte range of each plane of the unit, site-major, where each has chunks of its
@@ -182,16 +191,18 @@ impl UnitRecord {
 
 /// The part of a record that is kept in memory. The record itself, a kilobyte a site,
 /// is in the journal.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct StoredUnit {
     pub(crate) unit: Unit,
     /// Size of the shard in bytes.
     pub(crate) bytes: u64,
     /// SHA-256 of the shard.
+    #[serde(with = "hex::serde")]
     pub(crate) sha256: Sha256Sum,
     /// Size of the object with the overviews in bytes.
     pub(crate) overview_bytes: u64,
     /// SHA-256 of the object with the overviews.
+    #[serde(with = "hex::serde")]
     pub(crate) overview_sha256: Sha256Sum,
     /// Number of planes with each result.
     pub(crate) planes: PlaneCounts,

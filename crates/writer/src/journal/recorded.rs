@@ -162,6 +162,7 @@ impl RecordedUnits {
                 sha256: overview.1,
                 version: None,
             },
+            stored_at: None,
             ranges: places.iter().map(|place| place.range.clone()).collect(),
             plane_ranges: plane_ranges.to_vec(),
             planes: plane_rows

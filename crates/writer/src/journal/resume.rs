@@ -21,10 +21,12 @@ use rxrx_storage::{Store, StoreError, StoreErrorKind, Unreachable, map_concurren
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::block::Block;
+use super::blocks::ListedUnit;
 use super::job_plan::JobReference;
 use super::record::{PlaneRecord, RecordedObject, StoredUnit, UnitRecord};
 use super::recorded::{RecordedError, RecordedUnits};
-use super::run::{Journal, Records};
+use super::run::Journal;
 use super::unit_records::UnitRecords;
 
 /// Examples kept of each kind.
@@ -58,11 +60,18 @@ pub struct SourceChanges {
 }
 
 impl SourceChanges {
-    fn add(&mut self, path: &str) {
+    pub(crate) fn add(&mut self, path: &str) {
         self.count += 1;
         if self.examples.len() < EXAMPLES {
             self.examples.push(path.to_owned());
         }
+    }
+
+    /// Adds those of another part of the input.
+    pub(crate) fn extend(&mut self, more: Self) {
+        self.count += more.count;
+        let room = EXAMPLES.saturating_sub(self.examples.len());
+        self.examples.extend(more.examples.into_iter().take(room));
     }
 }
 
@@ -103,6 +112,8 @@ pub(crate) struct Resume {
     pub(crate) done: Vec<StoredUnit>,
     /// The units to run, ascending.
     pub(crate) todo: Vec<Unit>,
+    /// The blocks in which records of done units are, ascending.
+    pub(crate) blocks: Vec<Block>,
     pub(crate) found: Resumed,
 }
 
@@ -115,7 +126,10 @@ enum Change {
 
 /// Whether a unit is done, or why not.
 enum Verdict {
-    Done,
+    /// Whether each object is the very file, or has the ETag, that the record names.
+    Done {
+        is_exact: bool,
+    },
     /// An object of the unit, by its key.
     DamagedObject(String),
     /// Planes have an image that have none in the stored plan, or the other way round.
@@ -145,11 +159,10 @@ impl Judge<'_> {
             return Ok(None);
         }
         let stored = StoredUnit::from(record);
-        for (object, version) in record.objects() {
-            if !self.is_stored(&object, version, recheck)? {
-                return Ok(Some((stored, Verdict::DamagedObject(object.key))));
-            }
-        }
+        let is_exact = match self.are_stored(record.objects(), recheck)? {
+            Ok(is_exact) => is_exact,
+            Err(key) => return Ok(Some((stored, Verdict::DamagedObject(key)))),
+        };
         if self.is_stored_plan && !has_planes_of(self.plan, record) {
             return Ok(Some((stored, Verdict::OtherPlan)));
         }
@@ -158,26 +171,52 @@ impl Judge<'_> {
             None => Vec::new(),
         };
         let verdict = if changes.is_empty() {
-            Verdict::Done
+            Verdict::Done { is_exact }
         } else {
             Verdict::Sources(changes)
         };
         Ok(Some((stored, verdict)))
     }
 
-    /// Returns whether an object of a record is there. The record names the file or the ETag, and
-    /// the SHA-256 is compared only where another one is there. In an object store of which there
-    /// is a list, the size is enough.
+    /// Compares a unit of a block, which its worker has judged, with its objects alone.
+    fn judge_listed(&self, unit: ListedUnit) -> Result<(StoredUnit, Verdict), StoreError> {
+        let verdict = match self.are_stored(unit.objects(), false)? {
+            Ok(is_exact) => Verdict::Done { is_exact },
+            Err(key) => Verdict::DamagedObject(key),
+        };
+        Ok((unit.stored, verdict))
+    }
+
+    /// Returns whether each of `objects` is the very file or has the ETag that its record names,
+    /// if all are there; else the key of one that is not.
+    fn are_stored(
+        &self,
+        objects: [(RecordedObject, Option<&str>); 2],
+        recheck: bool,
+    ) -> Result<Result<bool, String>, StoreError> {
+        let mut are_exact = true;
+        for (object, version) in objects {
+            match self.is_stored(&object, version, recheck)? {
+                Some(is_exact) => are_exact &= is_exact,
+                None => return Ok(Err(object.key)),
+            }
+        }
+        Ok(Ok(are_exact))
+    }
+
+    /// Returns whether an object of a record is there, and then, whether it is the very file or
+    /// has the ETag that the record names. The SHA-256 is compared only where that is another one.
+    /// In an object store of which there is a list, the size is enough.
     fn is_stored(
         &self,
         object: &RecordedObject,
         version: Option<&str>,
         recheck: bool,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Option<bool>, StoreError> {
         let key = &object.key;
         let size = self.sizes.as_ref().map(|sizes| sizes.get(key));
         if size.is_some_and(|size| size != Some(&object.bytes)) {
-            return Ok(false);
+            return Ok(None);
         }
         let is_same = match version {
             // With a list of sizes, no object store is asked for each object.
@@ -187,7 +226,8 @@ impl Judge<'_> {
             }
             _ => self.sizes.is_some(),
         };
-        Ok((is_same && !recheck) || is_intact(self.output, object)?)
+        let is_stored = (is_same && !recheck) || is_intact(self.output, object)?;
+        Ok(is_stored.then_some(is_same))
     }
 
     /// Judges the units of `shards` by the tables; also returns the keys of shards and
@@ -239,40 +279,51 @@ pub(crate) fn resume(
         })
     };
     let judge = judge_of(output)?;
-    let (judged, damaged_shards) = match records.tables {
+    let mut found = Found::default();
+    match records.tables {
         None => {
-            let judge = |record: UnitRecord| match record.is_of_job(records.job) {
-                true => judge.judge(&record, recheck),
+            let judge = |record: &UnitRecord| match record.is_of_job(records.job) {
+                true => judge.judge(record, recheck),
                 false => Ok(None),
             };
-            (records.journal.each(records.jobs, judge)?, Vec::new())
+            let singles = records
+                .journal
+                .each(records.jobs, |record| judge(&record))?;
+            found.damaged_records = singles.damaged;
+            found.add(singles.whole);
+            for block in records.blocks {
+                let of_block = records.journal.block_records(block)?;
+                let judged = map_concurrent(&of_block, records.jobs, judge)?;
+                found.add_block(block, judged);
+            }
         }
         Some((tables, retried)) => {
             let shards = 0..plan.geometry().shards();
             let stay: Vec<usize> = shards.filter(|shard| !retried.contains(shard)).collect();
             let (staying, absent) =
                 judge_of(kept)?.in_tables(tables, &stay, records.jobs, recheck)?;
-            let mut judged = records.journal.each(records.jobs, |record| {
+            let judged = records.journal.each(records.jobs, |record| {
                 if retried.contains(&record.unit.shard) {
                     judge.judge(&record, true)
                 } else {
                     Ok(None)
                 }
             })?;
-            judged.whole.extend(staying);
-            (judged, absent)
+            found.damaged_records = judged.damaged;
+            found.damaged_shards = absent;
+            found.add(judged.whole);
+            found.add(staying);
         }
-    };
-    sort(plan.units(), judged, damaged_shards)
+    }
+    found.sort(plan.units())
 }
 
 /// Sorts some units of the stored `plan` of a job into done and to do, by their records in
-/// `journal` alone. The
-/// images are compared with `source`, if there is one. Other records are not read, and OUTPUT
-/// is not listed.
+/// `journal` alone. `blocks` are those into which the records of `units` are merged. The images are
+/// compared with `source`, if there is one. Other records are not read, and OUTPUT is not listed.
 pub(crate) fn resume_units(
     plan: &Plan,
-    units: &[Unit],
+    (units, blocks): (&[Unit], &[Block]),
     job: &JobReference,
     journal: &Journal<'_>,
     source: Option<&dyn Source>,
@@ -286,13 +337,40 @@ pub(crate) fn resume_units(
         output,
         sizes: None,
     };
-    let judged = journal.each_of(units, jobs, |record| {
-        match record.is_of_job(Some(&job.head_sha256)) {
-            true => judge.judge(&record, false),
-            false => Ok(None),
+    let judge_of_job = |record: &UnitRecord| match record.is_of_job(Some(&job.head_sha256)) {
+        true => judge.judge(record, false),
+        false => Ok(None),
+    };
+    let merged = map_concurrent(blocks, jobs, |block| match source {
+        // The images are those of the records.
+        Some(_) => {
+            let records = journal.block_records(block)?;
+            records.iter().map(judge_of_job).collect()
+        }
+        None => {
+            let units = journal
+                .block_units(block, &job.head_sha256)?
+                .into_iter()
+                .flatten();
+            let judged = units.map(|unit| Ok(Some(judge.judge_listed(unit)?)));
+            judged.collect::<Result<Vec<Judged>, ResumeError>>()
         }
     })?;
-    sort(units.iter().cloned(), judged, Vec::new())
+    let mut found = Found::default();
+    for (block, judged) in blocks.iter().zip(merged) {
+        found.add_block(block, judged);
+    }
+    // A record that is not merged is the newer one, but for a unit whose merged record names the
+    // shard that is there.
+    let left: Vec<Unit> = units
+        .iter()
+        .filter(|unit| !found.has_exact(unit))
+        .cloned()
+        .collect();
+    let singles = journal.each_of(&left, jobs, |record| judge_of_job(&record))?;
+    found.damaged_records = singles.damaged;
+    found.add(singles.whole);
+    found.sort(units.iter().cloned())
 }
 
 /// Returns the sizes of all objects of a store by key.
@@ -301,52 +379,84 @@ fn sizes(store: &dyn Store) -> Result<BTreeMap<String, u64>, StoreError> {
     Ok(objects.map(|object| (object.key, object.size)).collect())
 }
 
-/// Sorts the units by their verdicts.
-fn sort(
-    units: impl ExactSizeIterator<Item = Unit>,
-    judged: Records<Judged>,
+/// What was found of the units of a run.
+#[derive(Default)]
+struct Found {
+    /// The best verdict on each unit, by shard: a unit may have a record of its own and one in a
+    /// block, of which one describes the shard that is there.
+    units: BTreeMap<usize, (StoredUnit, Verdict)>,
+    /// The blocks whose records were judged.
+    blocks: Vec<Block>,
+    damaged_records: Vec<String>,
     damaged_shards: Vec<String>,
-) -> Result<Resume, ResumeError> {
-    let mut resume = Resume {
-        found: Resumed {
-            units: units.len(),
-            damaged_records: judged.damaged,
-            damaged_shards,
-            ..Resumed::default()
-        },
-        ..Resume::default()
-    };
-    let mut vanished = SourceChanges::default();
-    for (stored, verdict) in judged.whole.into_iter().flatten() {
-        match verdict {
-            Verdict::Done => resume.done.push(stored),
-            Verdict::OtherPlan => {}
-            Verdict::DamagedObject(key) => resume.found.damaged_shards.push(key),
-            Verdict::Sources(changes) => {
-                for (path, change) in changes {
-                    match change {
-                        Change::Changed => resume.found.changed_images.add(&path),
-                        Change::Added => resume.found.added_images.add(&path),
-                        Change::Vanished => vanished.add(&path),
+}
+
+impl Found {
+    fn add(&mut self, judged: Vec<Judged>) {
+        for (stored, verdict) in judged.into_iter().flatten() {
+            let there = self.units.get(&stored.unit.shard);
+            if there.is_none_or(|(_, there)| there.rank() <= verdict.rank()) {
+                self.units.insert(stored.unit.shard, (stored, verdict));
+            }
+        }
+    }
+
+    fn add_block(&mut self, block: &Block, judged: Vec<Judged>) {
+        if !judged.is_empty() {
+            self.blocks.push(block.clone());
+            self.add(judged);
+        }
+    }
+
+    /// Whether a record names the very shard of the unit that is there.
+    fn has_exact(&self, unit: &Unit) -> bool {
+        let found = self.units.get(&unit.shard);
+        found.is_some_and(|(_, verdict)| matches!(verdict, Verdict::Done { is_exact: true }))
+    }
+
+    /// Sorts `units` by the verdicts.
+    fn sort(self, units: impl ExactSizeIterator<Item = Unit>) -> Result<Resume, ResumeError> {
+        let mut resume = Resume {
+            found: Resumed {
+                units: units.len(),
+                damaged_records: self.damaged_records,
+                damaged_shards: self.damaged_shards,
+                ..Resumed::default()
+            },
+            blocks: self.blocks,
+            ..Resume::default()
+        };
+        let mut vanished = SourceChanges::default();
+        for (stored, verdict) in self.units.into_values() {
+            match verdict {
+                Verdict::Done { .. } => resume.done.push(stored),
+                Verdict::OtherPlan => {}
+                Verdict::DamagedObject(key) => resume.found.damaged_shards.push(key),
+                Verdict::Sources(changes) => {
+                    for (path, change) in changes {
+                        match change {
+                            Change::Changed => resume.found.changed_images.add(&path),
+                            Change::Added => resume.found.added_images.add(&path),
+                            Change::Vanished => vanished.add(&path),
+                        }
                     }
                 }
             }
         }
+        if vanished.count > 0 {
+            return Err(ResumeError::Vanished { images: vanished });
+        }
+        resume.found.done = resume.done.len();
+        let is_done = |unit: &Unit| {
+            let by_shard = |stored: &StoredUnit| stored.unit.shard;
+            resume
+                .done
+                .binary_search_by_key(&unit.shard, by_shard)
+                .is_ok()
+        };
+        resume.todo = units.filter(|unit| !is_done(unit)).collect();
+        Ok(resume)
     }
-    if vanished.count > 0 {
-        return Err(ResumeError::Vanished { images: vanished });
-    }
-    resume.done.sort_by_key(|stored| stored.unit.shard);
-    resume.found.done = resume.done.len();
-    let is_done = |unit: &Unit| {
-        let by_shard = |stored: &StoredUnit| stored.unit.shard;
-        resume
-            .done
-            .binary_search_by_key(&unit.shard, by_shard)
-            .is_ok()
-    };
-    resume.todo = units.filter(|unit| !is_done(unit)).collect();
-    Ok(resume)
 }
 
 /// Returns the key of an object of a unit that has not the recorded SHA-256, if there is one.
@@ -362,13 +472,45 @@ pub(crate) fn damaged_object(
     Ok(None)
 }
 
-/// Returns whether a stored object has the recorded SHA-256.
+impl Verdict {
+    /// Of two verdicts on a unit the one of higher rank counts.
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Done { is_exact: true } => 2,
+            Self::Done { is_exact: false } => 1,
+            Self::DamagedObject(_) | Self::OtherPlan | Self::Sources(_) => 0,
+        }
+    }
+}
+
+/// Bytes of an object that are hashed at once.
+const PIECE: u64 = 4 << 20;
+
+/// Returns whether a stored object has the recorded SHA-256. A piece of it is in memory at a time.
 fn is_intact(output: &dyn Store, object: &RecordedObject) -> Result<bool, StoreError> {
-    let found = match output.get_at_most(&object.key, object.bytes) {
-        Err(error) if error.kind == StoreErrorKind::TooLarge => None,
-        found => found?,
-    };
-    Ok(found.is_some_and(|found| Sha256::digest(found)[..] == object.sha256))
+    let sizes = output.sizes(&[&object.key])?;
+    if sizes != [Some(object.bytes)] {
+        return Ok(false);
+    }
+    let mut hasher = Sha256::new();
+    let mut version = None;
+    let mut start = 0;
+    while start < object.bytes {
+        let end = object.bytes.min(start + PIECE);
+        let piece = output.get_range_of(&object.key, start..end, version.as_ref());
+        let piece = match piece {
+            // It is replaced at this moment, or is shorter now.
+            Err(error) if error.kind == StoreErrorKind::Changed => None,
+            piece => piece?,
+        };
+        let Some((bytes, of)) = piece else {
+            return Ok(false);
+        };
+        hasher.update(&bytes);
+        version = Some(of);
+        start = end;
+    }
+    Ok(hasher.finalize()[..] == object.sha256)
 }
 
 /// Whether the planes of a record have an image where those of `plan` have one, and nowhere else.

@@ -9,15 +9,18 @@ use rxrx_format::Description;
 use rxrx_metadata::Unit;
 use rxrx_storage::{Store, StoreError, map_concurrent};
 
+use super::block::{Block, MERGED};
 use super::entry::{JournalError, encode, encode_entry, parse};
 use super::fingerprint::Fingerprint;
 use super::job_plan::{JOB_PLAN, JobReference};
 use super::record::{StoredUnit, UnitRecord};
 
 const UNITS: &str = "units/";
+/// The folder of the failures.
+pub(super) const FAILED: &str = "failed/";
 
 /// Largest record of a unit that is read: that of a shard of 1.5 million planes.
-const RECORD_BYTES_AT_MOST: u64 = 1 << 30;
+pub(super) const RECORD_BYTES_AT_MOST: u64 = 1 << 30;
 
 /// The description of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,6 +54,38 @@ pub(crate) struct Records<T> {
     pub(crate) damaged: Vec<String>,
 }
 
+/// The entries of a journal.
+#[derive(Debug, Default)]
+pub(crate) struct Entries {
+    /// Shards of units that have a record of their own.
+    singles: BTreeSet<usize>,
+    blocks: BTreeSet<Block>,
+    /// Keys of the failures.
+    failures: Vec<String>,
+}
+
+impl Entries {
+    /// Whether the records of a block are merged.
+    pub(crate) fn has(&self, block: &Block) -> bool {
+        self.blocks.contains(block)
+    }
+
+    /// The blocks, ascending.
+    pub(super) fn into_blocks(self) -> Vec<Block> {
+        self.blocks.into_iter().collect()
+    }
+
+    /// Shards of the units that have a record of their own, ascending.
+    pub(crate) fn singles(&self) -> impl Iterator<Item = usize> + '_ {
+        self.singles.iter().copied()
+    }
+
+    /// Keys of the failures.
+    pub(crate) fn failures(&self) -> &[String] {
+        &self.failures
+    }
+}
+
 /// The shard of a record and what was made of it; the key of a damaged one.
 type Taken<T> = Result<(usize, T), String>;
 
@@ -62,6 +97,10 @@ pub(crate) struct Journal<'a> {
 impl<'a> Journal<'a> {
     pub(crate) fn new(store: &'a dyn Store) -> Self {
         Self { store }
+    }
+
+    pub(super) fn store(&self) -> &'a dyn Store {
+        self.store
     }
 
     /// Writes the record of a unit. Its shard must be durable.
@@ -92,8 +131,34 @@ impl<'a> Journal<'a> {
         jobs: NonZeroUsize,
         take: impl Fn(UnitRecord) -> Result<T, E> + Sync,
     ) -> Result<Records<T>, E> {
-        let keys: Vec<String> = units.iter().map(|unit| unit_key(unit.shard)).collect();
+        let shards: Vec<usize> = units.iter().map(|unit| unit.shard).collect();
+        self.each_listed(&shards, jobs, take)
+    }
+
+    /// Returns what `take` makes of the records of these shards, as [`Self::each`] does of all.
+    pub(crate) fn each_listed<T: Send, E: From<StoreError> + Send>(
+        &self,
+        shards: &[usize],
+        jobs: NonZeroUsize,
+        take: impl Fn(UnitRecord) -> Result<T, E> + Sync,
+    ) -> Result<Records<T>, E> {
+        let keys: Vec<String> = shards.iter().map(|shard| unit_key(*shard)).collect();
         self.each_at(&keys, jobs, take)
+    }
+
+    /// Lists the entries.
+    pub(crate) fn entries(&self) -> Result<Entries, StoreError> {
+        let mut entries = Entries::default();
+        for object in self.store.list()? {
+            if let Some(shard) = shard_of(&object.key) {
+                entries.singles.insert(shard);
+            } else if let Some(block) = Block::of_list(&object.key) {
+                entries.blocks.insert(block);
+            } else if object.key.starts_with(FAILED) {
+                entries.failures.push(object.key);
+            }
+        }
+        Ok(entries)
     }
 
     fn each_at<T: Send, E: From<StoreError> + Send>(
@@ -142,7 +207,8 @@ impl<'a> Journal<'a> {
     /// # Errors
     /// [`JournalError::Lost`] when it is not there, or is that of another shard.
     pub(crate) fn read_back(&self, stored: &StoredUnit) -> Result<UnitRecord, JournalError> {
-        let object = unit_key(stored.unit.shard);
+        let shard = stored.unit.shard;
+        let object = unit_key(shard);
         let record = match self.store.get_at_most(&object, RECORD_BYTES_AT_MOST)? {
             None => Err("it is gone".to_owned()),
             Some(bytes) => UnitRecord::from_entry(&bytes),
@@ -154,16 +220,30 @@ impl<'a> Journal<'a> {
                 Err("it is another one than was written".to_owned())
             }
         });
-        record.map_err(|reason| JournalError::Lost { object, reason })
+        let reason = match record {
+            Ok(record) => return Ok(record),
+            Err(reason) => reason,
+        };
+        // A worker may have merged it meanwhile.
+        let blocks = self.blocks()?;
+        if let Some(block) = blocks.iter().find(|block| block.shards().contains(&shard)) {
+            let mut merged = self.block_records(block)?.into_iter();
+            if let Some(record) = merged.find(|record| StoredUnit::from(record) == *stored) {
+                return Ok(record);
+            }
+        }
+        Err(JournalError::Lost { object, reason })
     }
 
     /// Counts the recorded units, without reading their records.
     pub(crate) fn recorded(&self) -> Result<usize, StoreError> {
-        let objects = self.store.list()?;
-        Ok(objects
-            .iter()
-            .filter(|object| object.key.starts_with(UNITS))
-            .count())
+        let Entries {
+            singles: mut shards,
+            blocks,
+            ..
+        } = self.entries()?;
+        shards.extend(blocks.iter().flat_map(Block::shards));
+        Ok(shards.len())
     }
 
     /// Returns the number of units of `run` that have no record.
@@ -176,7 +256,8 @@ impl<'a> Journal<'a> {
 
     /// Makes durable what a process that was killed has put or removed.
     pub(crate) fn flush(&self) -> Result<(), StoreError> {
-        self.store.flush_name(&unit_key(0))
+        self.store.flush_name(&unit_key(0))?;
+        self.store.flush_name(MERGED)
     }
 }
 
@@ -199,13 +280,19 @@ impl UnitRecord {
     }
 }
 
-fn unit_key(shard: usize) -> String {
+/// The shard whose record has that key, if it is one.
+fn shard_of(key: &str) -> Option<usize> {
+    let name = key.strip_prefix(UNITS)?;
+    name.strip_suffix(".json")?.parse().ok()
+}
+
+pub(super) fn unit_key(shard: usize) -> String {
     format!("{UNITS}{shard}.json")
 }
 
 /// Returns whether a journal has an entry of that name at the top of its folder.
 pub(crate) fn is_entry(name: &str) -> bool {
-    [UNITS, JOB_PLAN].contains(&format!("{name}/").as_str())
+    [UNITS, JOB_PLAN, MERGED, FAILED].contains(&format!("{name}/").as_str())
 }
 
 #[cfg(test)]

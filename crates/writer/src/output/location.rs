@@ -63,13 +63,30 @@ impl OutputLocation {
         output: impl Into<Location>,
         lock: LockKind,
     ) -> Result<Self, OutputError> {
+        Self::of_backend(output, lock, None)
+    }
+
+    /// Returns the location of the dataset at `output`, for a worker that writes shards into a
+    /// file of the folder `scratch` first, if there is one and `output` is a folder.
+    pub(crate) fn of_worker(
+        output: impl Into<Location>,
+        scratch: Option<PathBuf>,
+    ) -> Result<Self, OutputError> {
+        Self::of_backend(output, LockKind::default(), scratch)
+    }
+
+    fn of_backend(
+        output: impl Into<Location>,
+        lock: LockKind,
+        scratch: Option<PathBuf>,
+    ) -> Result<Self, OutputError> {
         let output = output.into();
         match &output {
             Location::Local(path) => {
                 if path.file_name().is_none() {
                     return Err(OutputError::NoName { path: output });
                 }
-                let backend = LocalBackend::new(path, WORK_SUFFIX, STATE)?;
+                let backend = LocalBackend::new(path, WORK_SUFFIX, STATE)?.with_scratch(scratch);
                 let backend = match lock {
                     LockKind::System => backend,
                     LockKind::Lease => backend.with_lease(LeaseTimes::default()),

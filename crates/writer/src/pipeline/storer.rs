@@ -6,6 +6,7 @@
 
 use std::io::{self, Write};
 use std::ops::Range;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use rxrx_format::{EncoderScratch, PlanePosition, ShardIndex, keys, site_chunks};
 use rxrx_metadata::{SiteIndex, Unit};
@@ -161,6 +162,7 @@ impl UnitStorer<'_> {
             version: version.and_then(Version::tag).map(str::to_owned),
             job: pipeline.job.map(str::to_owned),
             overview,
+            stored_at: seconds_since_1970(),
             ranges: ranges.take(self.unit.sites.len()).collect(),
             plane_ranges: if geometry.has_plane_chunks() {
                 spans(index.ranges(), geometry.tiles()).collect()
@@ -245,6 +247,11 @@ impl UnitStorer<'_> {
             reason,
         }
     }
+}
+
+fn seconds_since_1970() -> Option<u64> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).ok();
+    since.map(|since| since.as_secs())
 }
 
 /// The ranges of bytes of so many chunks each, one behind the other.

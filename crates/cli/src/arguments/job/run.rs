@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -53,6 +54,11 @@ pub(crate) struct JobRunArguments {
     /// Seconds that shards in progress may take after a signal; what is left of them is dropped
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     grace: u32,
+
+    /// Folder of a local disk in which each shard is written first; for file systems where many
+    /// small writes are slow
+    #[arg(long, value_name = "DIR")]
+    pub(crate) scratch: Option<PathBuf>,
 
     /// Stop at the first image that cannot be used
     #[arg(long)]

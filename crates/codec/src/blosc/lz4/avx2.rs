@@ -5,13 +5,15 @@
 
 use std::arch::x86_64::{_mm256_cmpeq_epi8, _mm256_movemask_epi8};
 
+use rxrx_cpu::CpuLevel;
+
 use super::compare::compare;
 use crate::simd::load_avx2;
 
 /// Does what [`compare`] does. Returns false, and does nothing, where the
 /// processor has no AVX2.
 pub(super) fn try_compare(bytes: &[u8], distance: usize, equals: &mut Vec<u64>) -> bool {
-    if !is_x86_feature_detected!("avx2") {
+    if !(CpuLevel::Avx2.is_allowed() && is_x86_feature_detected!("avx2")) {
         return false;
     }
     // SAFETY: the processor has AVX2, which the line above found out; the callee

@@ -16,7 +16,7 @@ fn a_tar_in_a_store_reads_as_one_on_a_disk() {
     let tar = tar_of(&files);
     remote.put("", tar.clone().into()).unwrap();
     let bytes = RemoteBytes::of(remote.clone()).unwrap().unwrap();
-    let (source, listing) = TarSource::remote("s3://b/x/E-1/Plate1.tar", key, bytes).unwrap();
+    let (source, listing) = TarSource::remote("s3://b/x/E-1/Plate1.tar", key, bytes, 0).unwrap();
     assert_eq!(listing.images.len(), 8);
     let paths: Vec<&str> = listing.images.iter().map(|image| &*image.path).collect();
     assert_eq!(paths[0], "E-1/Plate1/B01_s1_w1.png");

@@ -22,7 +22,12 @@ impl Place {
     }
 
     fn share(&self, label: &str) -> Result<FileLock, LockError> {
-        FileLock::share(&self.output(), &self.work(), BEGUN, label)
+        FileLock::share(
+            &self.output(),
+            &self.work(),
+            BEGUN,
+            (label, "0123456789abcdef"),
+        )
     }
 
     fn entries(&self) -> Vec<String> {
@@ -84,9 +89,21 @@ fn the_file_of_a_dead_worker_is_that_of_nobody_and_goes() {
     fs::write(&dead, r#"{"host":"far","pid":1,"label":"part 9"}"#).unwrap();
     let workers = FileLock::workers(&place.work()).unwrap();
     assert_eq!(workers.len(), 1, "{workers:?}");
-    // One who shares the lock removes nothing.
+    // One who shares the lock removes its temporary files, and no others.
+    let named = place.work().join("worker-of-another-dead-process");
+    let content = r#"{"host":"far","pid":1,"label":"part 9","owner":"00000000000000aa"}"#;
+    fs::write(&named, content).unwrap();
+    let torn = place.work().join("worker-of-one-that-writes");
+    fs::write(&torn, "").unwrap();
+    let temporary = |name: &str| place.work().join(name);
+    let left = temporary("object-00000000000000aa0123456789abcdef.tmp");
+    let others = temporary("object-00000000000000bb0123456789abcdef.tmp");
+    fs::write(&left, "").unwrap();
+    fs::write(&others, "").unwrap();
     drop(place.share("part 8").unwrap());
-    assert!(dead.exists());
+    let there = [&dead, &named, &torn, &left, &others].map(|path| path.exists());
+    assert_eq!(there, [false, false, true, false, true]);
+    fs::remove_file(others).unwrap();
     fs::write(place.work().join(BEGUN), "").unwrap();
     drop(worker);
     let alone = place.alone().unwrap();

@@ -314,3 +314,27 @@ fn a_worker_and_a_process_that_wants_the_output_alone_are_kept_apart() {
         leases.for_each(|lease| lease.release(true));
     }
 }
+
+/// A process that wants the output alone finds a worker that began at the same moment, and gives
+/// its lease up after it has renewed it once. The worker must still be there.
+#[test]
+fn a_worker_remains_beside_a_process_that_gives_up() {
+    let work = work();
+    let alone = take(&work, asleep()).unwrap();
+    let (told, waits) = std::sync::mpsc::channel();
+    let worker = thread::scope(|scope| {
+        let worker = scope.spawn(|| {
+            let waiting = |_: &str| told.send(()).unwrap();
+            Lease::share(&work, &work.location(), times(), "part 1", &waiting)
+        });
+        waits.recv().unwrap();
+        alone.renew().unwrap();
+        // So long that the worker looks many times.
+        thread::sleep(20 * SOON);
+        alone.release(true);
+        worker.join().unwrap()
+    });
+    let worker = worker.unwrap();
+    worker.renew().unwrap();
+    worker.remove();
+}

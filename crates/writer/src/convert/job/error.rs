@@ -47,12 +47,18 @@ pub enum JobError {
         /// The difference.
         difference: String,
     },
-    /// A plane of the input is made of several files, or is a page of one.
+    /// A complete dataset of another conversion is at OUTPUT.
     #[error(
-        "stacks of several depths, and files whose pages are the channels, cannot be converted in \
-         parts yet: convert them in one process"
+        "output {path} is a complete dataset of another conversion ({difference}), and workers cannot \
+         build beside one: choose another output, and rename it when it is sealed; or replace the \
+         dataset in one process, with `rxrx2zarr convert --overwrite`"
     )]
-    Assembled,
+    OtherDataset {
+        /// OUTPUT.
+        path: Location,
+        /// The differences.
+        difference: String,
+    },
     /// There is a job of another number of parts.
     #[error(
         "the job at {path} has {there} parts: leave --parts as it was, or remove the job with \
@@ -91,6 +97,22 @@ pub enum JobError {
         input: String,
         /// Path of the image inside INPUT.
         image: String,
+    },
+    /// The images of the INPUT that was named have other sizes than those that were planned.
+    #[error(
+        "{others} of {compared} images that were compared have another size in {input} than when \
+         the job was planned (for example {image}): name the INPUT of `job init` with --input, or a \
+         copy of it"
+    )]
+    OtherInput {
+        /// INPUT.
+        input: String,
+        /// Path of the first such image inside INPUT.
+        image: String,
+        /// Images of another size.
+        others: usize,
+        /// Images that were compared.
+        compared: usize,
     },
     /// INPUT cannot be read.
     #[error(

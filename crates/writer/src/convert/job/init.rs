@@ -15,7 +15,7 @@ use super::error::JobError;
 use super::found::find;
 use crate::events::Observer;
 use crate::journal::{JobPlan, PartPlan, Run};
-use crate::output::{LockedOutput, OutputLocation, OutputState, Plan};
+use crate::output::{LockedOutput, OutputError, OutputLocation, OutputState, Plan};
 use crate::space::{WorkLeft, demand_space};
 
 /// A job whose plan is stored.
@@ -51,9 +51,6 @@ pub fn init_job(
     }
     place.refuse_nested()?;
     refuse_problems(planned, options.allow_missing)?;
-    if planned.has_parts() {
-        return Err(JobError::Assembled);
-    }
     let wanted = Wanted::new(planned, &place, options);
     // A complete dataset needs no lock, and may lie where nobody can write.
     if place.is_settled()?
@@ -110,7 +107,17 @@ impl JobStarted {
 
 /// Returns the result for a complete dataset, which must be the one to be made.
 fn sealed(wanted: &Wanted<'_>, root: Option<&Root>) -> Result<JobStarted, JobError> {
-    wanted.target_of_dataset(root)?;
+    wanted
+        .target_of_dataset(root)
+        .map_err(|error| match error {
+            ConvertError::Output(OutputError::Different {
+                path, differences, ..
+            }) => JobError::OtherDataset {
+                path,
+                difference: differences.join("; "),
+            },
+            error => error.into(),
+        })?;
     Ok(JobStarted {
         sealed: true,
         existed: true,

@@ -1,13 +1,13 @@
 //! A worker: it runs the units of a part that are not done.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::error::Error;
 
 use rxrx_decoder::ImageFormat;
 use rxrx_format::{ENCODER_REVISION, GroupEncoder, OverviewEncoder, PlaneCounts};
-use rxrx_input::{ReadError, Source, StoredInput, input_names};
-use rxrx_metadata::{Plan, SiteIndex, Unit};
-use rxrx_storage::{Location, StoreOption};
+use rxrx_input::Source;
+use rxrx_metadata::{Plan, Unit};
+use rxrx_storage::{Location, map_concurrent};
 use serde::Serialize;
 
 use super::super::builder::capacity;
@@ -15,26 +15,14 @@ use super::super::error::ConvertError;
 use super::super::options::ConvertOptions;
 use super::error::JobError;
 use super::found::{Found, find, is_sealed};
+use super::part_input::{ChangedImages, JobInput, open};
 use crate::events::{Event, Observer};
 use crate::journal::{
-    JobPlan, JobReference, Journal, Resume, Resumed, Run, StoredUnit, format_difference,
-    resume_units,
+    Block, JobPlan, JobReference, Journal, Resume, Resumed, Run, SourceChanges, StoredUnit,
+    format_difference, resume_units,
 };
 use crate::output::{ChecksummedStore, OutputError, OutputLocation};
 use crate::pipeline::Pipeline;
-
-/// Images that are looked for before the first one is converted.
-const LOOKED_FOR: usize = 16;
-
-/// Where a worker finds the images.
-#[derive(Clone, Debug, Default)]
-pub struct JobInput {
-    /// INPUT, where it has another name here than for the one who planned; empty for the names
-    /// in the plan.
-    pub locations: Vec<Location>,
-    /// The options of the stores of INPUT.
-    pub store_options: Arc<[StoreOption]>,
-}
 
 /// The result of a worker.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -57,6 +45,8 @@ pub struct PartRun {
     pub source_bytes: u64,
     /// Bytes of the shards of these units.
     pub stored_bytes: u64,
+    /// Images whose size or version was another one than when the job was planned.
+    pub changed_images: usize,
 }
 
 /// Runs the units of a part of the job at `output` that are not done. A part beyond the last
@@ -71,7 +61,7 @@ pub fn run_part(
     options: &ConvertOptions,
     observer: &dyn Observer,
 ) -> Result<PartRun, JobError> {
-    let place = OutputLocation::new(output)?;
+    let place = OutputLocation::of_worker(output, options.scratch.clone())?;
     let run = run_part_at(&place, part, input, options, observer);
     run.or_else(|error| match is_sealed(&place) {
         // It was sealed while this worker looked at it.
@@ -106,41 +96,104 @@ fn run_part_at(
     let Found::Job(run, reference) = find(place, place.state()?)? else {
         return Ok(sealed);
     };
-    demand_same_program(place, &run)?;
     let job = JobPlan::read(place.work_store(), &reference)?;
-    let units = job.units(part);
-    if units.is_empty() {
-        return Ok(PartRun {
-            part,
-            parts: job.parts(),
-            ..PartRun::default()
-        });
-    }
-    let plan = job.part(part, place.work_store())?;
-    let source = open(job.input(), input, &plan, &units)?;
-    let worker = Worker {
+    let part = Part {
         place,
         run: &run,
         job: &job,
         reference: &reference,
-        plan: &plan,
-        source: source.as_ref(),
-        options,
-        observer,
+        number: part,
     };
-    let (before, stored) = worker.run(&units)?;
+    let done = part.run(input, options, observer);
+    let journal = place.journal();
+    if let Err(error) = &done
+        && !matches!(error, JobError::Convert(ConvertError::Interrupted { .. }))
+    {
+        // It only tells the user: the first error is reported.
+        let _ = journal.note_failure(part.number, with_causes(error));
+    }
+    let done = done?;
+    journal.forget_failure(part.number)?;
     lock.check().map_err(OutputError::from)?;
-    Ok(PartRun {
-        part,
-        parts: job.parts(),
-        sealed: false,
-        units: units.len(),
-        units_before: before,
-        sites: units.iter().map(|unit| unit.sites.len()).sum(),
-        planes: stored.iter().map(|unit| unit.planes).sum(),
-        source_bytes: stored.iter().map(|unit| unit.source_bytes).sum(),
-        stored_bytes: stored.iter().map(|unit| unit.bytes).sum(),
-    })
+    Ok(done)
+}
+
+/// The text of an error and of its causes.
+fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+/// A part of a job.
+struct Part<'a> {
+    place: &'a OutputLocation,
+    run: &'a Run,
+    job: &'a JobPlan,
+    reference: &'a JobReference,
+    number: usize,
+}
+
+impl Part<'_> {
+    /// Runs the units that are not done.
+    fn run(
+        &self,
+        input: &JobInput,
+        options: &ConvertOptions,
+        observer: &dyn Observer,
+    ) -> Result<PartRun, JobError> {
+        let Self {
+            place,
+            run,
+            job,
+            reference,
+            number,
+        } = *self;
+        demand_same_program(place, run)?;
+        let units = job.units(number);
+        if units.is_empty() {
+            return Ok(PartRun {
+                part: number,
+                parts: job.parts(),
+                ..PartRun::default()
+            });
+        }
+        let (plan, images) = job.part(number, place.work_store())?;
+        let source = open(job.input(), input, &plan, &units, &images)?;
+        let worker = Worker {
+            place,
+            run,
+            job,
+            reference,
+            plan: &plan,
+            source: source.as_ref(),
+            options,
+            observer,
+        };
+        let blocks = job.blocks_of(number);
+        let (before, stored) = worker.run(&units, &blocks)?;
+        let changed = ChangedImages::new(&plan, &units, &images, input);
+        let changed_images = worker.merge(&blocks, &stored, &changed)?;
+        if changed_images.count > 0 {
+            observer.notice(Event::ChangedSincePlan(&changed_images));
+        }
+        Ok(PartRun {
+            part: number,
+            parts: job.parts(),
+            sealed: false,
+            units: units.len(),
+            units_before: before,
+            sites: units.iter().map(|unit| unit.sites.len()).sum(),
+            planes: stored.iter().map(|unit| unit.planes).sum(),
+            source_bytes: stored.iter().map(|unit| unit.source_bytes).sum(),
+            stored_bytes: stored.iter().map(|unit| unit.bytes).sum(),
+            changed_images: changed_images.count,
+        })
+    }
 }
 
 /// Demands that this program makes the bytes that the run is to have.
@@ -175,56 +228,6 @@ fn demand_same_program(place: &OutputLocation, run: &Run) -> Result<(), JobError
     })
 }
 
-/// Opens INPUT and looks for some images of the part: with a wrong INPUT, or one that is not whole,
-/// planes would be missing.
-fn open(
-    stored: &StoredInput,
-    input: &JobInput,
-    plan: &Plan,
-    units: &[Unit],
-) -> Result<Box<dyn Source>, JobError> {
-    let locations = match input.locations.as_slice() {
-        [] => stored.locations(&input.store_options)?,
-        given => given.to_vec(),
-    };
-    let source = stored.open(&locations)?;
-    let sites = units.iter().flat_map(|unit| unit.sites.clone());
-    let channels = 0..plan.geometry().channels;
-    let mut paths: Vec<String> = sites
-        .flat_map(|site| {
-            channels
-                .clone()
-                .map(move |channel| (SiteIndex(site), channel))
-        })
-        .filter_map(|(site, channel)| plan.source(site, channel))
-        .collect();
-    let step = paths.len().div_ceil(LOOKED_FOR).max(1);
-    let mut position = 0;
-    paths.retain(|_| {
-        position += 1;
-        (position - 1) % step == 0
-    });
-    for image in paths {
-        match source.stamp(&image) {
-            Ok(_) => {}
-            Err(ReadError::Unreachable(source)) => {
-                return Err(JobError::Unreachable {
-                    input: input_names(&locations),
-                    image,
-                    source,
-                });
-            }
-            Err(_) => {
-                return Err(JobError::LacksImage {
-                    input: input_names(&locations),
-                    image,
-                });
-            }
-        }
-    }
-    Ok(source)
-}
-
 /// What a worker works with.
 struct Worker<'a> {
     place: &'a OutputLocation,
@@ -239,13 +242,18 @@ struct Worker<'a> {
 
 impl Worker<'_> {
     /// Runs the units that are not done. Returns how many were done before, and all of them.
-    fn run(&self, units: &[Unit]) -> Result<(usize, Vec<StoredUnit>), ConvertError> {
+    fn run(
+        &self,
+        units: &[Unit],
+        blocks: &[Block],
+    ) -> Result<(usize, Vec<StoredUnit>), ConvertError> {
         let journal = self.place.journal();
         let Resume {
             mut done,
             todo,
             found,
-        } = self.resume(units, &journal)?;
+            ..
+        } = self.resume((units, blocks), &journal)?;
         let before = done.len();
         let untouched = Resumed {
             units: found.units,
@@ -294,10 +302,37 @@ impl Worker<'_> {
                 units: units.len(),
             });
         }
+        done.sort_by_key(|unit| unit.unit.shard);
         Ok((before, done))
     }
 
-    fn resume(&self, units: &[Unit], journal: &Journal<'_>) -> Result<Resume, ConvertError> {
+    /// Merges the records of the part, whose units are stored as `done` says. Returns the images
+    /// that changed since the job was planned.
+    fn merge(
+        &self,
+        blocks: &[Block],
+        done: &[StoredUnit],
+        changed: &ChangedImages<'_>,
+    ) -> Result<SourceChanges, JobError> {
+        let journal = self.place.journal();
+        let job = &self.reference.head_sha256;
+        let found = map_concurrent(blocks, self.options.jobs, |block| {
+            let is_before = |unit: &StoredUnit| unit.unit.shard < block.shards().start;
+            let is_within = |unit: &StoredUnit| unit.unit.shard < block.shards().end;
+            let units = done.partition_point(is_before)..done.partition_point(is_within);
+            let units = done.get(units).unwrap_or_default();
+            Ok::<_, JobError>(changed.of(&journal.merge(block, units, job)?))
+        })?;
+        let mut all = SourceChanges::default();
+        found.into_iter().for_each(|found| all.extend(found));
+        Ok(all)
+    }
+
+    fn resume(
+        &self,
+        units: (&[Unit], &[Block]),
+        journal: &Journal<'_>,
+    ) -> Result<Resume, ConvertError> {
         Ok(resume_units(
             self.plan,
             units,

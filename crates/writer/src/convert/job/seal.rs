@@ -15,7 +15,7 @@ use super::found::{Found, find};
 use super::part_list::part_list;
 use crate::events::{Event, Observer};
 use crate::journal::{
-    JobPlan, JobReference, RecordedUnits, Resume, Run, StoredUnit, UnitRecords, resume_units,
+    Block, JobPlan, JobReference, RecordedUnits, Resume, Run, StoredUnit, UnitRecords, resume_units,
 };
 use crate::output::{ChecksummedStore, LockedOutput, OutputLocation};
 use crate::seal::{Seal, Sealed};
@@ -65,7 +65,7 @@ pub fn seal_job(
     lock.flush_names()?;
     let job = JobPlan::read(place.work_store(), &reference)?;
     let plan = job.whole(place.work_store())?;
-    let units = units_of(&place, (&job, &reference), &plan, options)?;
+    let (units, blocks) = units_of(&place, (&job, &reference), &plan, options)?;
     let embeddings = job.embeddings(place.work_store())?;
     observer.notice(Event::Sealing);
     lock.check()?;
@@ -94,6 +94,7 @@ pub fn seal_job(
             journal: &journal,
             tables: None,
             job: Some(&reference.head_sha256),
+            blocks: &blocks,
             jobs: options.jobs,
         },
         embeddings: embeddings.as_ref(),
@@ -113,27 +114,29 @@ pub fn seal_job(
     })
 }
 
-/// Returns the units of the job, which must all be done.
+/// Returns the units of the job, which must all be done, and the blocks of their records.
 fn units_of(
     place: &OutputLocation,
     (job, reference): (&JobPlan, &JobReference),
     plan: &Plan,
     options: &ConvertOptions,
-) -> Result<Vec<StoredUnit>, JobError> {
+) -> Result<(Vec<StoredUnit>, Vec<Block>), JobError> {
     let units: Vec<Unit> = plan.units().collect();
     let journal = place.journal();
     let found = resume_units(
         plan,
-        &units,
+        (&units, &job.blocks()),
         reference,
         &journal,
         None,
         place.store(),
         options.jobs,
     );
-    let Resume { done, todo, .. } = found.map_err(ConvertError::from)?;
+    let Resume {
+        done, todo, blocks, ..
+    } = found.map_err(ConvertError::from)?;
     if todo.is_empty() {
-        return Ok(done);
+        return Ok((done, blocks));
     }
     let shards: BTreeSet<usize> = todo.iter().map(|unit| unit.shard).collect();
     let is_of = |unit: &Unit| shards.contains(&unit.shard);

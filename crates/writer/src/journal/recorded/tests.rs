@@ -82,6 +82,7 @@ fn records(plan: &Plan) -> Vec<UnitRecord> {
                 sha256: Sha256::digest(vec![0; 50 + unit.shard]).into(),
                 version: None,
             },
+            stored_at: None,
             ranges: unit
                 .sites
                 .clone()

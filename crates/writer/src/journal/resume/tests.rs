@@ -39,6 +39,7 @@ impl Finished {
             journal: &journal,
             tables: None,
             job: None,
+            blocks: &[],
             jobs: NonZeroUsize::MIN,
         };
         resume(
@@ -162,6 +163,7 @@ fn an_input_that_is_gone_is_no_set_of_removed_images() {
         journal: &journal,
         tables: None,
         job: None,
+        blocks: &[],
         jobs: NonZeroUsize::MIN,
     };
     let error = resume(&run.plan, &records, &Gone, &run.store, &run.store, false).unwrap_err();

@@ -54,6 +54,7 @@ fn record(shard: usize) -> UnitRecord {
             sha256: [0xcd; 32],
             version: Some("1-2".to_owned()),
         },
+        stored_at: Some(1_700_000_000),
         ranges: vec![0..7, 7..1 << 60],
         plane_ranges: vec![0..3, 3..7],
         planes: vec![
