@@ -2,7 +2,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from numpy import uint8
+from numpy import bool_, int64, uint8
 from numpy.typing import NDArray
 
 __version__: str
@@ -17,11 +17,20 @@ def call(
 class NativeTable:
     def rows(self) -> int: ...
     def columns(self) -> list[tuple[str, str]]: ...
+    def column(self, name: str) -> tuple[Any, ...]: ...
     def stream(self) -> Any: ...
     def schema(self) -> Any: ...
 
 class NativeDataset:
-    def __init__(self, location: str, options: Sequence[str]) -> None: ...
+    def __init__(
+        self,
+        location: str,
+        options: Sequence[str],
+        cache: str | None = None,
+        cache_limit: int | None = None,
+    ) -> None: ...
+    def attributes(self) -> str: ...
+    def shard_sites(self) -> int: ...
     def name(self) -> str: ...
     def title(self) -> str: ...
     def is_remote(self) -> bool: ...
@@ -33,6 +42,16 @@ class NativeDataset:
         self,
         sites: Sequence[int],
         channels: Sequence[int],
+        threads: int,
+        pixels: NDArray[uint8],
+    ) -> None: ...
+    def read_windows(
+        self,
+        sites: Sequence[int],
+        origins: NDArray[int64],
+        mirrored: NDArray[bool_],
+        channels: Sequence[int],
+        size: Sequence[int],
         threads: int,
         pixels: NDArray[uint8],
     ) -> None: ...
