@@ -116,11 +116,10 @@ impl NativeDataset {
             .zip(pixels.chunks_mut(block * site_bytes))
         {
             if !self.is_remote {
-                let read =
-                    py.detach(|| {
-                        self.dataset
-                            .read_channels_into(sites, &channels, threads, pixels)
-                    });
+                let read = py.detach(|| {
+                    self.dataset
+                        .read_channels_into(sites, &channels, threads, pixels)
+                });
                 read.map_err(failed(py))?;
                 py.check_signals()?;
                 continue;

@@ -98,9 +98,10 @@ fn copy(
         let from = source_row * row_bytes + first.min(last) * sample;
         let to = row * target_bytes + columns.start * sample;
         let bytes = columns.len() * sample;
-        let (Some(source), Some(target)) =
-            (plane.get(from..from + bytes), target.get_mut(to..to + bytes))
-        else {
+        let (Some(source), Some(target)) = (
+            plane.get(from..from + bytes),
+            target.get_mut(to..to + bytes),
+        ) else {
             continue;
         };
         target.copy_from_slice(source);

@@ -205,7 +205,7 @@ class Dataset:
         else:
             self._check_out(out, shape)
         if crop is None:
-            threads = _default_threads() if threads is None else _positive("threads", threads)
+            threads = default_threads() if threads is None else _positive("threads", threads)
             pixels = out.reshape(-1).view(np.uint8)
             self._native.read(positions.tolist(), chosen, threads, pixels)
         else:
@@ -278,7 +278,7 @@ class Dataset:
         """
         import numpy as np
 
-        threads = _default_threads() if threads is None else _positive("threads", threads)
+        threads = default_threads() if threads is None else _positive("threads", threads)
         self._native.read_windows(
             positions.tolist(),
             np.ascontiguousarray(origins, np.int64).reshape(-1),
@@ -445,7 +445,7 @@ class Dataset:
     def good_planes(self) -> "NDArray[np.bool_]":
         """Whether each plane (site, channel) was stored from an image that could be used."""
         status, names = self.planes.codes("status")
-        good = status == (names.index("ok") if "ok" in names else -2)
+        good: NDArray[np.bool_] = status == (names.index("ok") if "ok" in names else -2)
         return good.reshape(self.shape[:2])
 
     @functools.cached_property
@@ -527,7 +527,7 @@ class Dataset:
             y, x, *sides = (operator.index(number) for number in crop)
             origin, size = (y, x), (sides[0], sides[1])
         inside = all(
-            0 <= start and 1 <= length <= plane - start
+            start >= 0 and 1 <= length <= plane - start
             for start, length, plane in zip(origin, size, (height, width), strict=True)
         )
         if not inside:
@@ -635,7 +635,7 @@ def _positive(name: str, value: int) -> int:
     return int(value)
 
 
-def _default_threads() -> int:
+def default_threads() -> int:
     """Return the number of cores that this process may use, at most 16."""
     try:
         cores = len(os.sched_getaffinity(0))

@@ -1,5 +1,6 @@
 """A dataset as normalised float32."""
 
+import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
@@ -29,7 +30,7 @@ class Normalized:
 
     def __getitem__(self, site: SupportsIndex | str) -> NDArray[np.float32]:
         """Read one site (channel, y, x), by its position or its ``site_id``."""
-        index = self.dataset.site_index(site) if isinstance(site, str) else site
+        index = self.dataset.site_index(site) if isinstance(site, str) else operator.index(site)
         read: NDArray[np.float32] = self.read([index], threads=1)[0]
         return read
 

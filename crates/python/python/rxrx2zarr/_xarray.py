@@ -17,10 +17,10 @@ _PLACES = ("site_index", "object", "byte_offset", "byte_length")
 def to_xarray(dataset: "Dataset") -> Any:
     """Return the images, lazy, with the columns of the metadata as coordinates."""
     xarray = imported("xarray", "to_xarray")
-    backends = imported("xarray.backends", "to_xarray")
+    array: Any = imported("xarray.backends", "to_xarray").BackendArray
     indexing = imported("xarray.core.indexing", "to_xarray")
 
-    class Images(backends.BackendArray):  # type: ignore[misc]
+    class Images(array):  # type: ignore[misc]
         """Pixels (site, channel, y, x) that are read when they are used."""
 
         shape = dataset.shape

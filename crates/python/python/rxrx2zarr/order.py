@@ -255,8 +255,9 @@ class RankPlan:
         return self._epoch
 
     def set_epoch(self, epoch: int) -> None:
-        """Begin this epoch next, from its start."""
-        self._epoch, self._done = epoch, 0
+        """Begin this epoch next, from its start; the epoch that is running goes on."""
+        if epoch != self._epoch:
+            self._epoch, self._done = epoch, 0
 
     def __len__(self) -> int:
         """Number of batches that are left of the epoch, for this rank."""
