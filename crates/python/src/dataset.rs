@@ -8,12 +8,16 @@ use std::sync::Arc;
 use numpy::{PyReadonlyArray1, PyReadwriteArray1};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use rxrx_reader::{Dataset, DatasetError, Location, LocationError, StoreOption, TableName};
+use rxrx_cache::CachedStore;
+use rxrx_reader::{
+    Dataset, DatasetError, Location, LocationError, ROOT_METADATA, StoreOption, TableName,
+    open_store,
+};
 
 use crate::error;
 use crate::table::NativeTable;
 use crate::waiting::wait_for;
-use crate::windows::{Shape, Window, read_windows};
+use crate::windows::{Axis, Shape, Window, read_windows};
 
 /// Bytes of pixels that are read between two looks for signals, unless a site has more.
 const BLOCK_BYTES: usize = 256 << 20;
@@ -40,8 +44,17 @@ impl NativeDataset {
         let location = parsed(&location, &options);
         let location = location.map_err(|error| error::of_location(py, &error))?;
         let is_remote = matches!(location, Location::Remote(_));
-        let _ = (cache, cache_limit);
-        let dataset = wait_for(py, &Arc::new(location), is_remote, Dataset::open)?;
+        let open = move |location: &Location| {
+            let cache = cache.filter(|_| is_remote);
+            let Some(cache) = cache else {
+                return Dataset::open(location);
+            };
+            let name = location.to_string();
+            let store = open_store(location)?;
+            let store = CachedStore::new(store, &name, &cache, cache_limit, ROOT_METADATA)?;
+            Dataset::from_store(Box::new(store), &name)
+        };
+        let dataset = wait_for(py, &Arc::new(location), is_remote, open)?;
         Ok(Self {
             dataset: Arc::new(dataset.map_err(failed(py))?),
             is_remote,
@@ -157,10 +170,16 @@ impl NativeDataset {
         let (mirrored, _) = mirrored.as_chunks::<2>();
         let windows = sites.into_iter().zip(origins.iter().zip(mirrored));
         let windows: Vec<Window> = windows
-            .map(|(site, (&origin, &is_mirrored))| Window {
+            .map(|(site, (&[y, x], &[rows, columns]))| Window {
                 site,
-                origin,
-                is_mirrored,
+                y: Axis {
+                    origin: y,
+                    is_mirrored: rows,
+                },
+                x: Axis {
+                    origin: x,
+                    is_mirrored: columns,
+                },
             })
             .collect();
         let pixels = slice_of(&mut pixels)?;

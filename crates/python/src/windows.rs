@@ -16,10 +16,19 @@ const BLOCK_BYTES: usize = 64 << 20;
 pub(crate) struct Window {
     /// Position of the site.
     pub(crate) site: usize,
-    /// First row and first column in the site; negative ones lie before it.
-    pub(crate) origin: [i64; 2],
-    /// Whether rows, and columns, are in reverse order.
-    pub(crate) is_mirrored: [bool; 2],
+    /// Its rows.
+    pub(crate) y: Axis,
+    /// Its columns.
+    pub(crate) x: Axis,
+}
+
+/// Where a window lies along one axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Axis {
+    /// First position in the site; a negative one lies before it.
+    pub(crate) origin: i64,
+    /// Whether the positions are in reverse order.
+    pub(crate) is_mirrored: bool,
 }
 
 /// The shape of all windows: channels of the dataset, and height and width.
@@ -84,7 +93,8 @@ fn copy(
     size: [usize; 2],
     target: &mut [u8],
 ) {
-    let [rows, columns] = [0, 1].map(|axis| inside(window, axis, plane_size, size));
+    let rows = window.y.inside(plane_size[0], size[0]);
+    let columns = window.x.inside(plane_size[1], size[1]);
     let is_whole = rows.len() == size[0] && columns.len() == size[1];
     if !is_whole {
         target.fill(0);
@@ -92,9 +102,9 @@ fn copy(
     let row_bytes = plane_size[1] * sample;
     let target_bytes = size[1] * sample;
     for row in rows {
-        let source_row = source(window, 0, row, size);
-        let first = source(window, 1, columns.start, size);
-        let last = source(window, 1, columns.end.saturating_sub(1), size);
+        let source_row = window.y.source(row, size[0]);
+        let first = window.x.source(columns.start, size[1]);
+        let last = window.x.source(columns.end.saturating_sub(1), size[1]);
         let from = source_row * row_bytes + first.min(last) * sample;
         let to = row * target_bytes + columns.start * sample;
         let bytes = columns.len() * sample;
@@ -105,7 +115,7 @@ fn copy(
             continue;
         };
         target.copy_from_slice(source);
-        if window.is_mirrored[1] {
+        if window.x.is_mirrored {
             mirror(target, sample);
         }
     }
@@ -119,26 +129,27 @@ fn mirror(row: &mut [u8], sample: usize) {
     }
 }
 
-/// The rows or columns of a window that lie in the plane.
-fn inside(window: &Window, axis: usize, plane: [usize; 2], size: [usize; 2]) -> Range<usize> {
-    let length = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
-    let origin = window.origin[axis];
-    let (size, plane) = (length(size[axis]), length(plane[axis]));
-    let start = origin.saturating_neg().clamp(0, size);
-    let end = plane.saturating_sub(origin).clamp(start, size);
-    let place = |value: i64| usize::try_from(value).unwrap_or(0);
-    match window.is_mirrored[axis] {
-        false => place(start)..place(end),
-        true => place(size - end)..place(size - start),
+impl Axis {
+    /// The positions of a window of `size` that lie in a plane of `plane`.
+    fn inside(self, plane: usize, size: usize) -> Range<usize> {
+        let length = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
+        let (size, plane) = (length(size), length(plane));
+        let start = self.origin.saturating_neg().clamp(0, size);
+        let end = plane.saturating_sub(self.origin).clamp(start, size);
+        let place = |value: i64| usize::try_from(value).unwrap_or(0);
+        match self.is_mirrored {
+            false => place(start)..place(end),
+            true => place(size - end)..place(size - start),
+        }
     }
-}
 
-/// The row or column of the plane at a position of a window, which lies in the plane.
-fn source(window: &Window, axis: usize, position: usize, size: [usize; 2]) -> usize {
-    let position = match window.is_mirrored[axis] {
-        false => position,
-        true => size[axis].saturating_sub(1).saturating_sub(position),
-    };
-    let position = i64::try_from(position).unwrap_or(i64::MAX);
-    usize::try_from(window.origin[axis].saturating_add(position)).unwrap_or(0)
+    /// The position in the plane of a position of a window of `size`, which lies in the plane.
+    fn source(self, position: usize, size: usize) -> usize {
+        let position = match self.is_mirrored {
+            false => position,
+            true => size.saturating_sub(1).saturating_sub(position),
+        };
+        let position = i64::try_from(position).unwrap_or(i64::MAX);
+        usize::try_from(self.origin.saturating_add(position)).unwrap_or(0)
+    }
 }
