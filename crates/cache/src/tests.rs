@@ -62,7 +62,7 @@ impl Folder {
     }
 
     fn store(&self) -> LocalStore {
-        LocalStore::new(&self.0.path().join("data"), &self.0.path().join("scratch"))
+        LocalStore::new(self.0.path().join("data"), self.0.path().join("scratch"))
     }
 
     fn put(&self, key: &str, bytes: &[u8]) {
@@ -139,15 +139,15 @@ fn a_damaged_file_is_read_again() {
         panic!("one file");
     };
     let good = fs::read(file).unwrap();
-    let damages: [&dyn Fn(&mut Vec<u8>); 8] = [
-        &|file| file[0] ^= 1,
-        &|file| file[8] ^= 1,
-        &|file| file[33] ^= 1,
-        &|file| file[37] ^= 1,
-        &|file| file[5000] ^= 1,
-        &|file| file.truncate(100_000),
-        &|file| file.truncate(10),
-        &|file| file.fill(0xFF),
+    let damages: [fn(&mut Vec<u8>); 8] = [
+        |file| file[0] ^= 1,
+        |file| file[8] ^= 1,
+        |file| file[33] ^= 1,
+        |file| file[37] ^= 1,
+        |file| file[5000] ^= 1,
+        |file| file.truncate(100_000),
+        |file| file.truncate(10),
+        |file| file.fill(0xFF),
     ];
     for (number, damage) in damages.iter().enumerate() {
         let mut bad = good.clone();
