@@ -12,7 +12,7 @@ use rxrx_platform::create_folder;
 use rxrx_storage::{Store, StoreError, StoreErrorKind, StoredChecksums, StoredObject, Version};
 use twox_hash::XxHash3_128;
 
-use crate::entry::Entry;
+use crate::entry::{Entry, used_by};
 use crate::room::{Room, TEMPORARY};
 
 /// What every folder of a cache is called; another form of the files has another name.
@@ -166,7 +166,7 @@ impl CachedStore {
 
     /// Writes some blocks to the disk, if there is room. Nothing that fails here matters.
     fn keep(&self, entry: &Entry, blocks: &Range<u64>, bytes: &[u8]) {
-        if !self.room.take(bytes.len() as u64) {
+        if !self.room.take(used_by(blocks.end - blocks.start)) {
             return;
         }
         let number = self.temporaries.fetch_add(1, Ordering::Relaxed);

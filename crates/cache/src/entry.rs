@@ -144,7 +144,12 @@ pub(crate) fn used_bytes(path: &Path) -> Option<u64> {
     let slots = slots(&mut file, None)?;
     let (slots, _) = slots.as_chunks::<8>();
     let blocks = slots.iter().filter(|slot| slot[0] == 1).count() as u64;
-    Some(blocks * BLOCK + PAGE)
+    Some(used_by(blocks))
+}
+
+/// Bytes that blocks need in a file, at most.
+pub(crate) fn used_by(blocks: u64) -> u64 {
+    blocks * BLOCK + PAGE
 }
 
 /// Reads the slots of a file, which must be of an object of `size` bytes if that is known.

@@ -69,12 +69,13 @@ class Dataset:
         self._cache = None if cache is None else str(Path.cwd() / os.fspath(cache))
         self._cache_limit = None if cache_limit is None else _bytes_of(cache_limit)
         self._location = os.fspath(location)
+        self._process = os.getpid()
+        self._lock = threading.Lock()
+        self._is_remote = False
         self._opened = self._open()
         self._is_remote = self._opened.is_remote()
         if not self._is_remote:
             self._location = str(Path.cwd() / self._location)
-        self._process = os.getpid()
-        self._lock = threading.Lock()
 
     @property
     def name(self) -> str:
