@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
 from itertools import pairwise
 
 import numpy as np
@@ -97,6 +99,33 @@ def test_all_numbers_of_ranks_have_the_same_order(
         lengths = {len(plan) for plan in of_ranks}
         assert len(lengths) == 1 if training else max(lengths) - min(lengths) <= 1
         assert global_order(of_ranks) == expected, ranks
+
+
+def batches_of_rank(rank: int, ranks: int, state: dict[str, object] | None) -> list[list[int]]:
+    plan = RankPlan(order("shard", groups=GROUPS), rank=rank, ranks=ranks)
+    if state is not None:
+        plan.load_state_dict(state)
+    return [batch.tolist() for batch in plan.start()]
+
+
+def test_processes_see_one_order() -> None:
+    """1, 2, 3 and 8 processes; 8 that stop, after which 3 continue."""
+    expected = order("shard", groups=GROUPS).epoch(0).samples.tolist()
+    stopped = RankPlan(order("shard", groups=GROUPS), ranks=8)
+    done = [done for _, done in stopped.batches()][4]
+    stopped.finish(done)
+    state = stopped.state_dict()
+    with ProcessPoolExecutor(3, multiprocessing.get_context("spawn")) as pool:
+        for ranks in (1, 2, 3, 8):
+            found = list(pool.map(batches_of_rank, range(ranks), [ranks] * ranks, [None] * ranks))
+            assert interleaved(found) == expected
+        found = list(pool.map(batches_of_rank, range(3), [3] * 3, [state] * 3))
+    assert interleaved(found) == expected[done:]
+
+
+def interleaved(batches: list[list[list[int]]]) -> list[int]:
+    """Returns the samples of ranks with as many batches each, step by step."""
+    return [sample for step in zip(*batches, strict=True) for batch in step for sample in batch]
 
 
 @pytest.mark.parametrize("samples", [8, 9, 17, 40, 127, 129, 255])
