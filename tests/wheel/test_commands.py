@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
+import importlib
 import inspect
 import logging
 import os
@@ -16,6 +18,7 @@ import threading
 import time
 import typing
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -310,12 +313,52 @@ def test_arguments_are_the_options_of_the_command_line(command: str) -> None:
     assert {name.replace("_", "-") for name in keywords - {"progress"}} == options
 
 
+def documented(module: Path) -> Iterator[tuple[str, bool]]:
+    """Yields each public name of a module and of its classes, and whether it has a docstring."""
+    tree = ast.parse(module.read_text(encoding="utf-8"))
+    yield module.stem, ast.get_docstring(tree) is not None
+    for node in tree.body:
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef) or node.name.startswith("_"):
+            continue
+        yield node.name, ast.get_docstring(node) is not None or is_overload(node)
+        for part in node.body if isinstance(node, ast.ClassDef) else ():
+            if isinstance(part, ast.FunctionDef) and not part.name.startswith("_"):
+                yield f"{node.name}.{part.name}", ast.get_docstring(part) is not None
+        if isinstance(node, ast.ClassDef):
+            yield from documented_fields(node)
+
+
+def is_overload(node: ast.FunctionDef | ast.ClassDef) -> bool:
+    return any(isinstance(name, ast.Name) and name.id == "overload" for name in node.decorator_list)
+
+
+def documented_fields(node: ast.ClassDef) -> Iterator[tuple[str, bool]]:
+    """Yields the fields of a class, each of which a text follows."""
+    for part, following in pairwise([*node.body, ast.Pass()]):
+        if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name):
+            name = part.target.id
+            is_text = isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant)
+            if not name.startswith("_"):
+                yield f"{node.name}.{name}", is_text
+
+
 def test_public_names_are_documented() -> None:
+    """Of all modules, also of those that need packages which are not installed."""
+    modules = sorted(Path(str(rxrx2zarr.__file__)).parent.glob("*.py"))
+    assert {"torch", "dask", "job", "order"} <= {module.stem for module in modules}
+    for module in modules:
+        lacking = [name for name, has_text in documented(module) if not has_text]
+        assert not lacking, module
     for name in rxrx2zarr.__all__:
         value = getattr(rxrx2zarr, name)
         assert name == "__version__" or inspect.getdoc(value), name
-        for member, part in vars(value).items() if inspect.isclass(value) else ():
-            is_public = not member.startswith("_") and (
-                callable(part) or isinstance(part, property)
-            )
-            assert not is_public or inspect.getdoc(part), f"{name}.{member}"
+    with pytest.raises(AttributeError, match="no attribute 'colour'"):
+        _ = rxrx2zarr.colour
+
+
+def test_packages_that_are_missing_are_named() -> None:
+    for module in ("torch",):
+        with pytest.raises(ImportError, match=f"rxrx2zarr.{module} needs {module}: pip install"):
+            importlib.import_module(f"rxrx2zarr.{module}")
+    with pytest.raises(ImportError, match=r"rxrx2zarr.dask needs distributed: pip install"):
+        importlib.import_module("rxrx2zarr.dask").convert(None, "in", "out", parts=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import shutil
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from rxrx2zarr.torch import Batch, SiteBatchSampler, SiteDataset, SiteLoader, co
 from torch.utils.data import DataLoader
 
 from conftest import Made
+from notebook import NOTEBOOK, run_notebook
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
 
@@ -285,3 +287,11 @@ def test_wrong_arguments_are_refused(made8: Made) -> None:
         with pytest.raises(rxrx2zarr.UsageError):
             SiteLoader(dataset, **wrong)
     assert repr(dataset).startswith("<rxrx2zarr.torch.SiteDataset: 12 samples of <rxrx2zarr.D")
+
+
+def test_the_first_hour_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the cells that train a model."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    pytest.importorskip("pandas")
+    assert run_notebook(NOTEBOOK, with_torch=True)[-1] == 3

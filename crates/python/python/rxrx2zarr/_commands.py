@@ -318,4 +318,5 @@ def _values(name: str, value: Option) -> list[str | None]:
 
 
 def paths_of(paths: StrPaths) -> list[StrPath]:
+    """Return one path, or several, as a list."""
     return [paths] if isinstance(paths, str | os.PathLike) else list(paths)
