@@ -160,11 +160,17 @@ pub(crate) fn in_words(geometry: &ArrayGeometry) -> String {
 
 /// Name, description and keys of the objects that are no tables. `SHA256SUMS` has their
 /// checksums.
-const FILE_SETS: [(&str, &str, &[&str]); 3] = [
+const FILE_SETS: [(&str, &str, &[&str]); 4] = [
     (
         "image-shards",
         "Shards of the Zarr v3 array images.zarr/images (site, channel, y, x)",
         &["images.zarr/images/c/*/0/0/0"],
+    ),
+    (
+        "overview",
+        "Objects of the Zarr v3 array images.zarr/overview (site, channel, overview_y, \
+         overview_x): the images at about 64 x 64",
+        &["images.zarr/overview/c/*/0/0/0"],
     ),
     (
         "labels",

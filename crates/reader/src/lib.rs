@@ -8,6 +8,7 @@
 //!  ├─ locate                   byte range of each chunk
 //!  │   └─ chunk_position        a chunk in the grid of the array
 //!  └─ pixels                   shape, type and bytes of the result
+//! overview                    the images at about 64 x 64
 //! tables                      sites, planes, statistics, embeddings, checksums, names
 //! consistency                 comparison of the objects with each other
 //! info                        a summary for people and programs
@@ -25,6 +26,7 @@ mod error;
 mod info;
 mod locate;
 mod objects;
+mod overview;
 mod pixels;
 mod read;
 mod request;
