@@ -2,10 +2,10 @@
 
     scripts/bench --gpu --png FOLDER [--sites 2464] [--seconds 10] [--threads 4 8] [--workers 2 16]
 
-FOLDER has real planes (*_w1.png to *_w6.png); the tree that is converted has links to them. Batches of
-64 sites in random order become normalised in the training of a ResNet-18 in bfloat16; the page cache
-is warm. Where there is no GPU, only what the loaders give is measured. The package is the one of the
-environment that runs this; scripts/bench installs a wheel of this tree.
+FOLDER has real planes (*_w1.png to *_w6.png); the tree that is converted has links to them. Batches
+of 64 sites in random order become normalised in the training of a ResNet-18 in bfloat16; the page
+cache is warm. Where there is no GPU, only what the loaders give is measured. The package is the one
+of the environment that runs this; scripts/bench installs a wheel of this tree.
 """
 
 from __future__ import annotations

@@ -40,14 +40,18 @@ def png(plane: NDArray[Any]) -> bytes:
 
 
 def make_input(
-    root: Path, sites: int, dtype: type[np.unsignedinteger[Any]], sites_of_well: int = 1
+    root: Path,
+    sites: int,
+    dtype: type[np.unsignedinteger[Any]],
+    sites_of_well: int = 1,
+    size: tuple[int, int] = (HEIGHT, WIDTH),
 ) -> Input:
     """Makes the plate HUVEC-01, and U2OS-04 from the middle on, with random pixels.
 
     The columns grade and rank are blank in every third row.
     """
     random = np.random.default_rng(sites)
-    shape = (sites, len(CHANNELS), HEIGHT, WIDTH)
+    shape = (sites, len(CHANNELS), *size)
     pixels = random.integers(0, np.iinfo(dtype).max + 1, shape, dtype)
     rows, site_ids = ["site_id,experiment,plate,well,site,dataset,dose,grade,rank"], []
     for site, planes in enumerate(pixels):

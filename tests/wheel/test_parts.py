@@ -217,3 +217,37 @@ def test_a_notebook_shows_thumbnails(made8: Made, made16: Made) -> None:
     assert ds.thumbnails([0], 10).shape == (1, 3, 6, 10)
     squares = made16.input.pixels[0, :, :24, :40].reshape(3, 6, 4, 10, 4).mean(axis=(2, 4))
     assert np.array_equal(ds.thumbnails([0], 10)[0], squares.astype(np.uint16))
+
+
+@pytest.fixture(scope="session")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """Planes of 130 x 150 pixels, of which an overview has 44 x 50: the mean of 3 x 3."""
+    from images import make_input
+
+    root = tmp_path_factory.mktemp("large")
+    source = make_input(root / "input", 5, np.uint8, size=(130, 150))
+    rxrx2zarr.convert(source.root, root / "dataset", shard_sites=2)
+    return Made(root / "dataset", source)
+
+
+def test_an_overview_has_the_means_of_squares(large: Made) -> None:
+    ds = rxrx2zarr.open(large.root)
+    overview = ds.overview
+    assert (overview.shape, overview.dtype) == ((5, 3, 44, 50), np.uint8)
+    whole = large.input.pixels[:, :, :129].reshape(5, 3, 43, 3, 50, 3).astype(np.int64)
+    expected = (2 * whole.sum(axis=(3, 5)) + 9) // 18
+    assert np.array_equal(
+        overview.read([3, 0, 3], ["w2", "w1"])[:, :, :43], expected[[3, 0, 3]][:, [1, 0]]
+    )
+    assert np.array_equal(np.asarray(overview)[:, :, :43], expected)
+    assert np.array_equal(overview[1], overview[ds.site_ids([1])[0]])
+    assert overview[1:3].shape == (2, 3, 44, 50)
+    assert repr(overview).startswith("<rxrx2zarr.Overview 5x3x44x50 of <rxrx2zarr.Dataset ")
+    # Thumbnails of its size are taken from it.
+    assert np.array_equal(ds.thumbnails([2], 50), overview.read([2]))
+    assert ds.thumbnails([2], 25).shape == (1, 3, 22, 25)
+    assert ds.thumbnails([2], 150).shape == (1, 3, 130, 150)
+    with pytest.raises(IndexError):
+        overview.read([5])
+    with pytest.raises(ValueError, match="new memory"):
+        np.array(overview, copy=False)

@@ -212,6 +212,34 @@ impl NativeDataset {
             .map_err(failed(py))
     }
 
+    /// Shape of the array of overviews; `None` where the dataset has none.
+    fn overview_shape(&self) -> Option<[usize; 4]> {
+        self.dataset.overview_shape()
+    }
+
+    /// Reads overviews of chosen channels of chosen sites into `pixels`, the bytes of an array
+    /// (site, channel, y, x).
+    fn read_overview(
+        &self,
+        py: Python<'_>,
+        sites: Vec<usize>,
+        channels: Vec<usize>,
+        threads: usize,
+        mut pixels: PyReadwriteArray1<'_, u8>,
+    ) -> PyResult<()> {
+        let threads = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
+        let read =
+            move |dataset: &Dataset| dataset.read_overview(&sites, &channels, threads);
+        let read = wait_for(py, &self.dataset, self.is_remote, read)?;
+        let read = read.map_err(failed(py))?;
+        let pixels = slice_of(&mut pixels)?;
+        if pixels.len() != read.bytes().len() {
+            return Err(PyValueError::new_err("the array has another length"));
+        }
+        pixels.copy_from_slice(read.bytes());
+        Ok(())
+    }
+
     /// Position of a site by its `site_id`.
     fn site_index(&self, py: Python<'_>, site_id: &str) -> PyResult<usize> {
         let site_id = site_id.to_owned();

@@ -20,6 +20,7 @@ from rxrx2zarr.torch import Batch, SiteBatchSampler, SiteDataset, SiteLoader, co
 from torch.utils.data import DataLoader
 
 from conftest import Made
+from documents import read_page
 from notebook import NOTEBOOK, run_notebook
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
@@ -295,3 +296,17 @@ def test_the_first_hour_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     pytest.importorskip("pandas")
     assert run_notebook(NOTEBOOK, with_torch=True)[-1] == 3
+
+
+def test_the_page_can_be_pasted(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path_factory.mktemp("page")
+    program = Path(sys.executable).with_name("rxrx2zarr")
+    for arguments in ("sample rxrx1 --sites 24 --size 64", "convert rxrx1 rxrx1-zarr"):
+        subprocess.run([program, *arguments.split()], cwd=folder, check=True)
+    monkeypatch.chdir(folder)
+    blocks = [block for block in read_page("docs/python.md").blocks if "torch" in block.code]
+    assert blocks
+    for block in blocks:
+        exec(block.code, {})

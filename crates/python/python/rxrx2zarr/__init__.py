@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from rxrx2zarr import job, order
     from rxrx2zarr._display import Site
     from rxrx2zarr._normalized import Normalized
+    from rxrx2zarr._overview import Overview
     from rxrx2zarr._plate import Plate
     from rxrx2zarr._statistics import Scales
 
@@ -100,6 +101,7 @@ __all__ = [
     "ObjectFindings",
     "ObjectNumbers",
     "OutputError",
+    "Overview",
     "Plan",
     "PlanPlanes",
     "PlaneCounts",
@@ -140,6 +142,7 @@ __all__ = [
 # as fast as without them.
 _LATER = {
     "Normalized": "rxrx2zarr._normalized",
+    "Overview": "rxrx2zarr._overview",
     "Plate": "rxrx2zarr._plate",
     "Scales": "rxrx2zarr._statistics",
     "Site": "rxrx2zarr._display",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from rxrx2zarr._normalized import Normalized
+    from rxrx2zarr._overview import Overview
     from rxrx2zarr._plate import Plate
     from rxrx2zarr._statistics import Scales
 
@@ -341,6 +342,27 @@ class Dataset:
         """One vector for each site. Raises :class:`Error` if the dataset has none."""
         return self._table("embeddings")
 
+    @functools.cached_property
+    def overview(self) -> "Overview":
+        """The images at about 64 x 64 pixels, for looking at many sites.
+
+        Raises :class:`Error` if the dataset has none: those of format 3.
+        """
+        from rxrx2zarr._overview import Overview
+
+        shape = self._native.overview_shape()
+        if shape is None:
+            raise Error(f"{self._native.name()} has no overview")
+        return Overview(self, shape)
+
+    def read_overview(self, positions: "Positions", channels: Sequence[int], out: "Pixels") -> None:
+        """Read overviews into ``out``, for :class:`Overview`: nothing is checked."""
+        import numpy as np
+
+        self._native.read_overview(
+            positions.tolist(), list(channels), default_threads(), out.reshape(-1).view(np.uint8)
+        )
+
     def plate(self, experiment: str, plate: int | str) -> "Plate":
         """Return the sites of a plate: ``ds.plate("HUVEC-01", 1)``.
 
@@ -414,7 +436,8 @@ class Dataset:
 
         Args:
             sites: As for :meth:`read`.
-            size: Most pixels of a side. Each is the mean of a square of pixels.
+            size: Most pixels of a side. Each is the mean of a square of pixels. Up to the size
+                of the overview, only that is read.
             channels: As for :meth:`read`.
 
         Raises the errors of :meth:`read`.
@@ -424,13 +447,16 @@ class Dataset:
         positions = self.site_positions(sites)
         chosen = self.channel_positions(channels)
         size = _positive("size", size)
+        small = self._native.overview_shape()
+        if small is not None and size <= max(small[2:]):
+            return smaller(self.overview.read(positions, chosen), size)
+        import numpy as np
+
         # A few sites at a time: the whole ones take much more memory.
         parts = [
             smaller(self.read(positions[start : start + 32], chosen), size)
             for start in range(0, max(len(positions), 1), 32)
         ]
-        import numpy as np
-
         return np.concatenate(parts)
 
     def scales(self, scope: str) -> "Scales":
