@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 import warnings
 import zlib
@@ -251,3 +252,15 @@ def test_an_overview_has_the_means_of_squares(large: Made) -> None:
         overview.read([5])
     with pytest.raises(ValueError, match="new memory"):
         np.array(overview, copy=False)
+
+
+def test_what_a_dataset_gives_can_be_pickled(made8: Made) -> None:
+    ds = rxrx2zarr.open(made8.root)
+    plate = ds.plate("U2OS-04", 1)
+    for value in (ds.metadata, ds.planes, ds.classes, ds.overview, ds.normalized(), plate, ds[0]):
+        copy = pickle.loads(pickle.dumps(value))
+        assert type(copy) is type(value)
+        assert len(copy) == len(value)
+    assert pickle.loads(pickle.dumps(plate)).sites.tolist() == plate.sites.tolist()
+    assert np.array_equal(pickle.loads(pickle.dumps(ds[0])), made8.input.pixels[0])
+    assert pickle.loads(pickle.dumps(ds.crops([0], [3], [3], 4))).mask.all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import pickle
 import shutil
 import signal
 import subprocess
@@ -310,3 +311,14 @@ def test_the_page_can_be_pasted(
     assert blocks
     for block in blocks:
         exec(block.code, {})
+
+
+def test_everything_can_be_pickled(made8: Made) -> None:
+    dataset = SiteDataset(made8.root, crop=8)
+    loader = SiteLoader(dataset, 3, normalize=True)
+    next(iter(loader))
+    copy = pickle.loads(pickle.dumps(loader))
+    assert copy.state_dict() == loader.state_dict()
+    assert sites_of(list(copy)) == sites_of(list(loader))
+    assert len(pickle.loads(pickle.dumps(SiteBatchSampler(dataset, 3)))) == 4
+    assert pickle.loads(pickle.dumps(dataset.normalizer())).dtype == torch.float32

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, TypeAlias
 
 from rxrx2zarr import _native
+from rxrx2zarr._arguments import Crop, bytes_of, check_out, crop_of, default_threads, positive
 from rxrx2zarr._classes import Classes
 from rxrx2zarr._commands import StrPath
 from rxrx2zarr._errors import Error, UsageError
@@ -27,10 +28,8 @@ if TYPE_CHECKING:
     Pixels: TypeAlias = NDArray[np.unsignedinteger[Any]]
     Positions: TypeAlias = NDArray[np.int64]
 
-Crop: TypeAlias = tuple[int, int] | tuple[int, int, int, int]
-"""A part of a plane: (height, width) in its middle, or (y, x, height, width)."""
-
-_MOST_THREADS = 16
+# A store answers late: so many requests are under way at once.
+_REMOTE_THREADS = 32
 
 # What was opened before a fork. It is kept, because to close it would disturb the process that
 # opened it.
@@ -68,7 +67,7 @@ class Dataset:
     ) -> None:
         self._options = dict(store_options)
         self._cache = None if cache is None else str(Path.cwd() / os.fspath(cache))
-        self._cache_limit = None if cache_limit is None else _bytes_of(cache_limit)
+        self._cache_limit = None if cache_limit is None else bytes_of(cache_limit)
         self._location = os.fspath(location)
         self._process = os.getpid()
         self._lock = threading.Lock()
@@ -123,6 +122,13 @@ class Dataset:
     def shard_sites(self) -> int:
         """Sites that one stored object holds."""
         return self._native.shard_sites()
+
+    @property
+    def threads(self) -> int:
+        """Threads that a read takes, unless it is told: one for each core, at most 16, and 32 for
+        a dataset in a store, which mostly wait.
+        """
+        return _REMOTE_THREADS if self._is_remote else default_threads()
 
     @functools.cached_property
     def classes(self) -> Classes:
@@ -186,7 +192,7 @@ class Dataset:
                 the result, be contiguous in C order and writeable. After an error its
                 content is unspecified.
             threads: Most requests at once, and most threads that decode; None takes one for
-                each core, at most 16.
+                each core, at most 16, and 32 for a dataset in a store.
 
         Chunks that are neighbours in a shard are read by one request, and each chunk is
         decoded once. Other threads of Python run meanwhile. Pixels of a plane without an
@@ -200,14 +206,14 @@ class Dataset:
 
         positions = self.site_positions(sites)
         chosen = self.channel_positions(channels)
-        origin, size = self._crop(crop)
+        origin, size = crop_of(crop, self.shape[2:])
         shape = (len(positions), len(chosen), *size)
         if out is None:
             out = np.empty(shape, self.dtype)
         else:
-            self._check_out(out, shape)
+            check_out(out, shape, self.dtype)
         if crop is None:
-            threads = default_threads() if threads is None else _positive("threads", threads)
+            threads = self.threads if threads is None else positive("threads", threads)
             pixels = out.reshape(-1).view(np.uint8)
             self._native.read(positions.tolist(), chosen, threads, pixels)
         else:
@@ -244,7 +250,7 @@ class Dataset:
 
         positions = self.site_positions(site_index)
         chosen = self.channel_positions(channels)
-        size = _positive("size", size)
+        size = positive("size", size)
         points = [np.floor(np.asarray(axis, np.float64)).astype(np.int64) for axis in (y, x)]
         if any(axis.shape != positions.shape for axis in points):
             raise ValueError("site_index, y and x must have the same length")
@@ -280,7 +286,7 @@ class Dataset:
         """
         import numpy as np
 
-        threads = default_threads() if threads is None else _positive("threads", threads)
+        threads = self.threads if threads is None else positive("threads", threads)
         self._native.read_windows(
             positions.tolist(),
             np.ascontiguousarray(origins, np.int64).reshape(-1),
@@ -360,7 +366,7 @@ class Dataset:
         import numpy as np
 
         self._native.read_overview(
-            positions.tolist(), list(channels), default_threads(), out.reshape(-1).view(np.uint8)
+            positions.tolist(), list(channels), self.threads, out.reshape(-1).view(np.uint8)
         )
 
     def plate(self, experiment: str, plate: int | str) -> "Plate":
@@ -446,7 +452,7 @@ class Dataset:
 
         positions = self.site_positions(sites)
         chosen = self.channel_positions(channels)
-        size = _positive("size", size)
+        size = positive("size", size)
         small = self._native.overview_shape()
         if small is not None and size <= max(small[2:]):
             return smaller(self.overview.read(positions, chosen), size)
@@ -521,7 +527,7 @@ class Dataset:
         native = self._native.table(name)
         if native is None:
             raise Error(f"{self._native.name()} has no {name}")
-        return Table(name, native)
+        return Table(self, name, native)
 
     def _open(self) -> "_native.NativeDataset":
         options = [f"{key}={value}" for key, value in self._options.items()]
@@ -541,25 +547,6 @@ class Dataset:
                     _OF_OTHER_PROCESSES.append(self._opened)
                     self._opened, self._process = opened, os.getpid()
         return self._opened
-
-    def _crop(self, crop: Crop | None) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Return first row and column, and height and width, of a part of each plane."""
-        height, width = self.shape[2:]
-        if crop is None:
-            return (0, 0), (height, width)
-        if len(crop) == 2:
-            size = (operator.index(crop[0]), operator.index(crop[1]))
-            origin = ((height - size[0]) // 2, (width - size[1]) // 2)
-        else:
-            y, x, *sides = (operator.index(number) for number in crop)
-            origin, size = (y, x), (sides[0], sides[1])
-        inside = all(
-            start >= 0 and 1 <= length <= plane - start
-            for start, length, plane in zip(origin, size, (height, width), strict=True)
-        )
-        if not inside:
-            raise ValueError(f"the crop {crop} does not lie in planes of {height}x{width}")
-        return origin, size
 
     def site_positions(self, sites: "ArrayLike") -> "Positions":
         """Return positions of sites as whole numbers from 0.
@@ -607,14 +594,6 @@ class Dataset:
                 raise IndexError(f"there is no channel {channel}: the dataset has {count}")
         return positions
 
-    def _check_out(self, out: "Pixels", shape: tuple[int, ...]) -> None:
-        if out.dtype != self.dtype:
-            raise TypeError(f"out must have the type {self.dtype}, not {out.dtype}")
-        if out.shape != shape:
-            raise ValueError(f"out must have the shape {shape}, not {out.shape}")
-        if not out.flags.c_contiguous or not out.flags.writeable:
-            raise ValueError("out must be contiguous in C order, and writeable")
-
 
 def open(
     location: StrPath,
@@ -639,33 +618,3 @@ def open(
     address or an option that is wrong.
     """
     return Dataset(location, store_options, cache, cache_limit)
-
-
-def _bytes_of(limit: int | str) -> int:
-    """Return a number of bytes, which may have a unit."""
-    if not isinstance(limit, str):
-        return _positive("cache_limit", limit)
-    units = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-    units |= {f"{unit}I": 2 ** (10 * power) for power, unit in enumerate("KMGT", 1)}
-    text = limit.strip().upper().removesuffix("B")
-    number = text.rstrip("KMGTI ")
-    unit = text[len(number) :].strip()
-    try:
-        return _positive("cache_limit", int(float(number) * units[unit]))
-    except (KeyError, ValueError, OverflowError):
-        raise UsageError(f'cache_limit must be bytes, such as "200GB", not {limit!r}') from None
-
-
-def _positive(name: str, value: int) -> int:
-    if value < 1:
-        raise ValueError(f"{name} must be at least 1, not {value}")
-    return int(value)
-
-
-def default_threads() -> int:
-    """Return the number of cores that this process may use, at most 16."""
-    try:
-        cores = len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS, Windows
-        cores = os.cpu_count() or 1
-    return min(cores, _MOST_THREADS)

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
-    from rxrx2zarr._dataset import Crop, Dataset
+    from rxrx2zarr._arguments import Crop
+    from rxrx2zarr._dataset import Dataset
     from rxrx2zarr._statistics import Scales
 
 

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from rxrx2zarr._dataset import Dataset
     from rxrx2zarr._native import NativeTable
 
 
@@ -16,12 +17,17 @@ class Table:
 
     Every program that speaks the Arrow PyCapsule interface takes it without a copy:
     ``pyarrow.table(t)``, ``polars.DataFrame(t)``, ``pandas.DataFrame.from_arrow(t)``,
-    ``duckdb.sql("SELECT ... FROM t")``.
+    ``duckdb.sql("SELECT ... FROM t")``. A pickled table is read again from its dataset.
     """
 
-    def __init__(self, name: str, native: "NativeTable") -> None:
+    def __init__(self, dataset: "Dataset", name: str, native: "NativeTable") -> None:
+        self._dataset = dataset
         self._name = name
         self._native = native
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the dataset and the name: the copy is read again."""
+        return getattr, (self._dataset, self._name)
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -368,7 +368,8 @@ class SiteLoader:
         drop_last: Leave out batches that are not full.
         rank: Number of this rank, and number of ranks; None asks ``torch.distributed``.
         ranks: See ``rank``.
-        threads: Threads that decode; None takes one for each core, at most 16.
+        threads: Threads that read and decode; None takes one for each core, at most 16, and 32
+            for a dataset in a store.
         ahead: Batches that are read ahead of the one that is used.
         pin_memory: Whether pixels are in memory that a GPU reads directly; None: if there is one.
         device: Device that batches are copied to, while the one before is used; None leaves
@@ -410,7 +411,7 @@ class SiteLoader:
         ).plan
         self._ahead = ahead
         self._at_once = min(_BATCHES_AT_ONCE, ahead)
-        threads = _dataset.default_threads() if threads is None else threads
+        threads = dataset.dataset.threads if threads is None else threads
         if threads < 1:
             raise UsageError(f"threads must be at least 1, not {threads}")
         self._at_once = min(self._at_once, threads)
@@ -448,6 +449,16 @@ class SiteLoader:
         Raises :class:`UsageError` if it is of other samples or another order.
         """
         self._plan.load_state_dict(state)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle arguments and progress; a copy has memory and a stream of its own."""
+        return self.__dict__ | {"_stream": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take a state, and make a stream of this process."""
+        self.__dict__.update(state)
+        is_cuda = self._device is not None and self._device.type == "cuda"
+        self._stream = torch.cuda.Stream(self._device) if is_cuda else None
 
     def __iter__(self) -> Iterator[Batch]:
         """Read what is left of the epoch. Leaving the loop early stops the threads."""
@@ -515,6 +526,10 @@ class _Memory:
         self._most = most
         self._lock = threading.Lock()
         self._arrays: list[NDArray[np.uint8]] = []
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle no memory."""
+        return _Memory, (self._is_pinned, self._most)
 
     def take(self, shape: tuple[int, ...], dtype: "np.dtype[Any]") -> tuple[Tensor, NDArray[Any]]:
         """Return a tensor and an array that share new or free memory."""
