@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rxrx2zarr
+from rxrx2zarr._prefetch import Prefetcher
+from rxrx2zarr.order import BatchOrder, RankPlan
 
 from conftest import Made
 from servers.file_server import FileHandler, Request, serve_with
@@ -92,6 +94,42 @@ def test_a_second_epoch_makes_no_request(made8: Made, tmp_path: Path) -> None:
     assert not (tmp_path / "none").exists()
     with pytest.raises(rxrx2zarr.UsageError, match="must be bytes"):
         rxrx2zarr.open(made8.root, cache=tmp_path, cache_limit="much")
+
+
+def test_shards_are_fetched_ahead_by_large_requests(made8: Made, tmp_path: Path) -> None:
+    requests: list[Request] = []
+    with tagged(made8.root, requests) as address:
+        ds = rxrx2zarr.open(address, cache=tmp_path)
+        plan = RankPlan(BatchOrder(np.arange(12) // 4, 2, shuffle="shard", window=1))
+        _, shards = plan.upcoming()
+        prefetcher = Prefetcher(ds, shards, ahead=2)
+        prefetcher.advance(0)
+        wait_until(lambda: len(of_shards(requests)) == 2)
+        order = list(dict.fromkeys(shards.tolist()))
+        assert sorted(of_shards(requests)) == sorted(f"c/{shard}/0/0/0" for shard in order[:2])
+        prefetcher.advance(4)
+        wait_until(lambda: len(of_shards(requests)) == 3)
+        prefetcher.close()
+        wait_until(lambda: all(ds.cache_shard(shard) for shard in range(3)))
+        requests.clear()
+        assert np.array_equal(ds.read(range(12)), made8.input.pixels)
+        assert not of_shards(requests)
+        with pytest.raises(IndexError, match="no shard 3"):
+            ds.cache_shard(3)
+    assert not rxrx2zarr.open(made8.root).cache_shard(0)
+
+
+def of_shards(requests: list[Request]) -> list[str]:
+    """Returns the shards whose bytes were asked for."""
+    read = [request.path for request in requests if request.method == "GET"]
+    return [path.split("images.zarr/images/")[1] for path in read if "images/c/" in path]
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_a_damaged_cache_gives_the_same_pixels(made8: Made, tmp_path: Path) -> None:

@@ -6,24 +6,31 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rxrx_platform::create_folder;
 use rxrx_storage::{Store, StoreError, StoreErrorKind, StoredChecksums, StoredObject, Version};
 use twox_hash::XxHash3_128;
 
-use crate::entry::{Entry, used_by};
+use crate::entry::{BLOCK, Entry, used_by};
 use crate::room::{Room, TEMPORARY};
 
 /// What every folder of a cache is called; another form of the files has another name.
 const FOLDER: &str = "rxrx2zarr-1";
+/// Bytes of a request of [`CachedStore::fetch`].
+const PIECE: u64 = 8 << 20;
 
 /// A store whose objects are read from a folder on a disk where it has them.
 ///
 /// Reads of ranges and of whole objects are cached, except of `always`: whoever looks whether
 /// a dataset was replaced reads that. Writes go to the store. Threads share it: a list of
 /// objects is locked only while an entry is looked up or added.
-pub struct CachedStore {
+///
+/// A clone is the same store.
+#[derive(Clone)]
+pub struct CachedStore(Arc<Inner>);
+
+struct Inner {
     store: Box<dyn Store>,
     /// Tells the objects of this store from those of others.
     name: String,
@@ -33,6 +40,12 @@ pub struct CachedStore {
     room: Room,
     known: Mutex<HashMap<String, Known>>,
     temporaries: AtomicU64,
+}
+
+/// Bytes that were read, and whether all that was fetched for them is on the disk.
+struct Part {
+    bytes: Vec<u8>,
+    is_kept: bool,
 }
 
 /// An object that was asked for.
@@ -59,7 +72,7 @@ impl CachedStore {
         create_folder(&folder).map_err(|error| {
             StoreError::from_io("create", folder.to_string_lossy().into_owned(), error)
         })?;
-        Ok(Self {
+        Ok(Self(Arc::new(Inner {
             room: Room::new(&folder, limit),
             store,
             name: name.to_owned(),
@@ -67,9 +80,33 @@ impl CachedStore {
             always: always.to_owned(),
             known: Mutex::default(),
             temporaries: AtomicU64::new(0),
-        })
+        })))
     }
 
+    /// Fetches what is not there of an object, by requests of 8 MiB, as long as there is room.
+    /// Returns whether all of it is there then; `false` also for an object that cannot be
+    /// cached.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the object cannot be read.
+    pub fn fetch(&self, key: &str) -> Result<bool, StoreError> {
+        let Some(Some(known)) = self.0.known(key)? else {
+            return Ok(false);
+        };
+        let end = known.entry.bytes_of(&(0..u64::MAX / BLOCK)).end;
+        let mut start = 0;
+        while start < end {
+            let piece = start..(start + PIECE).min(end);
+            match self.0.read(key, &known, &piece)? {
+                Some(Part { is_kept: true, .. }) => start = piece.end,
+                _ => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+}
+
+impl Inner {
     /// Finds out what an object is, with two requests for the first time. `None` if it is
     /// absent; `Some(None)` if it cannot be cached.
     fn known(&self, key: &str) -> Result<Option<Option<Known>>, StoreError> {
@@ -98,7 +135,7 @@ impl CachedStore {
         Ok(Some(Some(known)))
     }
 
-    fn locked(&self) -> std::sync::MutexGuard<'_, HashMap<String, Known>> {
+    fn locked(&self) -> MutexGuard<'_, HashMap<String, Known>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -108,10 +145,12 @@ impl CachedStore {
         key: &str,
         known: &Known,
         range: &Range<u64>,
-    ) -> Result<Option<Vec<u8>>, StoreError> {
+    ) -> Result<Option<Part>, StoreError> {
         let entry = &known.entry;
         let Some(blocks) = entry.blocks_of(range) else {
-            return self.store.get_range(key, range.clone());
+            let bytes = self.store.get_range(key, range.clone())?;
+            let is_kept = false;
+            return Ok(bytes.map(|bytes| Part { bytes, is_kept }));
         };
         let whole = entry.bytes_of(&blocks);
         let length = usize::try_from(whole.end - whole.start).map_err(|_| {
@@ -136,6 +175,7 @@ impl CachedStore {
                 None => absent.push(block..block + 1),
             }
         }
+        let mut is_kept = true;
         for run in absent {
             let part = entry.bytes_of(&run);
             let got = self
@@ -155,19 +195,20 @@ impl CachedStore {
                 && target.len() == got.len()
             {
                 target.copy_from_slice(&got);
-                self.keep(entry, &run, target);
+                is_kept &= self.keep(entry, &run, target);
             }
         }
         let wanted = within(range, &whole);
         bytes.truncate(wanted.end);
         bytes.drain(..wanted.start);
-        Ok(Some(bytes))
+        Ok(Some(Part { bytes, is_kept }))
     }
 
-    /// Writes some blocks to the disk, if there is room. Nothing that fails here matters.
-    fn keep(&self, entry: &Entry, blocks: &Range<u64>, bytes: &[u8]) {
+    /// Writes some blocks to the disk, if there is room, and returns whether it did. Nothing
+    /// that fails here matters.
+    fn keep(&self, entry: &Entry, blocks: &Range<u64>, bytes: &[u8]) -> bool {
         if !self.room.take(used_by(blocks.end - blocks.start)) {
-            return;
+            return false;
         }
         let number = self.temporaries.fetch_add(1, Ordering::Relaxed);
         let open = entry.open(true).or_else(|| {
@@ -176,7 +217,7 @@ impl CachedStore {
             entry.open(true)
         });
         let Some(mut open) = open else {
-            return;
+            return false;
         };
         let start = entry.bytes_of(blocks).start;
         for block in blocks.clone() {
@@ -184,9 +225,10 @@ impl CachedStore {
             let place = within(&place, &(start..u64::MAX));
             let written = bytes.get(place).map(|bytes| open.write(block, bytes));
             if !matches!(written, Some(Ok(()))) {
-                return;
+                return false;
             }
         }
+        true
     }
 }
 
@@ -198,16 +240,16 @@ fn within(range: &Range<u64>, whole: &Range<u64>) -> Range<usize> {
 
 impl Store for CachedStore {
     fn put(&self, key: &str, parts: &[&[u8]]) -> Result<(), StoreError> {
-        self.locked().remove(key);
-        self.store.put(key, parts)
+        self.0.locked().remove(key);
+        self.0.store.put(key, parts)
     }
 
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.store.get(key)
+        self.0.store.get(key)
     }
 
     fn get_at_most(&self, key: &str, at_most: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        self.store.get_at_most(key, at_most)
+        self.0.store.get_at_most(key, at_most)
     }
 
     fn get_range(&self, key: &str, range: Range<u64>) -> Result<Option<Vec<u8>>, StoreError> {
@@ -215,12 +257,12 @@ impl Store for CachedStore {
     }
 
     fn remove(&self, key: &str) -> Result<(), StoreError> {
-        self.locked().remove(key);
-        self.store.remove(key)
+        self.0.locked().remove(key);
+        self.0.store.remove(key)
     }
 
     fn version(&self, key: &str) -> Result<Option<Version>, StoreError> {
-        self.store.version(key)
+        self.0.store.version(key)
     }
 
     fn get_version(
@@ -228,18 +270,18 @@ impl Store for CachedStore {
         key: &str,
         at_most: u64,
     ) -> Result<Option<(Vec<u8>, Version)>, StoreError> {
-        if key == self.always {
-            return self.store.get_version(key, at_most);
+        if key == self.0.always {
+            return self.0.store.get_version(key, at_most);
         }
-        let Some(Some(known)) = self.known(key)? else {
-            return self.store.get_version(key, at_most);
+        let Some(Some(known)) = self.0.known(key)? else {
+            return self.0.store.get_version(key, at_most);
         };
-        let whole = known.entry.bytes_of(&(0..u64::MAX / crate::entry::BLOCK));
+        let whole = known.entry.bytes_of(&(0..u64::MAX / BLOCK));
         if whole.end > at_most {
-            return self.store.get_version(key, at_most);
+            return self.0.store.get_version(key, at_most);
         }
-        let bytes = self.read(key, &known, &whole)?;
-        Ok(bytes.map(|bytes| (bytes, known.version)))
+        let part = self.0.read(key, &known, &whole)?;
+        Ok(part.map(|part| (part.bytes, known.version)))
     }
 
     fn get_range_of(
@@ -248,32 +290,32 @@ impl Store for CachedStore {
         range: Range<u64>,
         seen: Option<&Version>,
     ) -> Result<Option<(Vec<u8>, Version)>, StoreError> {
-        let Some(known) = self.known(key)? else {
+        let Some(known) = self.0.known(key)? else {
             return Ok(None);
         };
         let Some(known) = known else {
-            return self.store.get_range_of(key, range, seen);
+            return self.0.store.get_range_of(key, range, seen);
         };
         if seen.is_some_and(|seen| !known.version.may_be(seen)) {
             let text = "it was replaced since it was read first";
             return Err(StoreError::new("read", key, StoreErrorKind::Changed, text));
         }
-        let bytes = self.read(key, &known, &range)?;
-        Ok(bytes.map(|bytes| (bytes, known.version)))
+        let part = self.0.read(key, &known, &range)?;
+        Ok(part.map(|part| (part.bytes, known.version)))
     }
 
     fn list(&self) -> Result<Vec<StoredObject>, StoreError> {
-        self.store.list()
+        self.0.store.list()
     }
 
     fn sizes(&self, keys: &[&str]) -> Result<Vec<Option<u64>>, StoreError> {
-        self.store.sizes(keys)
+        self.0.store.sizes(keys)
     }
 
     fn stored_checksums(
         &self,
         keys: &[&str],
     ) -> Result<Option<Vec<Option<StoredChecksums>>>, StoreError> {
-        self.store.stored_checksums(keys)
+        self.0.store.stored_checksums(keys)
     }
 }

@@ -207,6 +207,24 @@ fn a_folder_stays_below_its_limit() {
 }
 
 #[test]
+fn a_whole_object_is_fetched_by_large_requests() {
+    let folder = Folder::new();
+    let content = bytes(9 << 20, 8);
+    folder.put("a", &content);
+    folder.put("b", &content);
+    let (store, requests) = folder.open(Some(12 << 20));
+    assert!(store.fetch("a").unwrap());
+    assert_eq!(requests.load(Ordering::Relaxed), 2);
+    assert!(store.clone().fetch("a").unwrap());
+    assert_eq!(read(&store, "a", 0..content.len()), content);
+    assert_eq!(requests.load(Ordering::Relaxed), 2);
+    // There is no room for another one, which is found out by the first request.
+    assert!(!store.fetch("b").unwrap());
+    assert_eq!(requests.load(Ordering::Relaxed), 3);
+    assert!(!store.fetch("absent").unwrap());
+}
+
+#[test]
 fn processes_share_a_folder() {
     let folder = Folder::new();
     let content = bytes(SIZE, 4);

@@ -27,6 +27,7 @@ const BLOCK_BYTES: usize = 256 << 20;
 pub(crate) struct NativeDataset {
     dataset: Arc<Dataset>,
     is_remote: bool,
+    cache: Option<Arc<CachedStore>>,
 }
 
 #[pymethods]
@@ -47,17 +48,20 @@ impl NativeDataset {
         let open = move |location: &Location| {
             let cache = cache.filter(|_| is_remote);
             let Some(cache) = cache else {
-                return Dataset::open(location);
+                return Ok((Dataset::open(location)?, None));
             };
             let name = location.to_string();
             let store = open_store(location)?;
             let store = CachedStore::new(store, &name, &cache, cache_limit, ROOT_METADATA)?;
-            Dataset::from_store(Box::new(store), &name)
+            let dataset = Dataset::from_store(Box::new(store.clone()), &name)?;
+            Ok((dataset, Some(Arc::new(store))))
         };
-        let dataset = wait_for(py, &Arc::new(location), is_remote, open)?;
+        let opened = wait_for(py, &Arc::new(location), is_remote, open)?;
+        let (dataset, cache) = opened.map_err(failed(py))?;
         Ok(Self {
-            dataset: Arc::new(dataset.map_err(failed(py))?),
+            dataset: Arc::new(dataset),
             is_remote,
+            cache,
         })
     }
 
@@ -212,6 +216,16 @@ impl NativeDataset {
             .map_err(failed(py))
     }
 
+    /// Fetches what the cache does not have of an object, and returns whether it has all of it
+    /// then; false without a cache, or without room.
+    fn fetch(&self, py: Python<'_>, key: String) -> PyResult<bool> {
+        let Some(cache) = &self.cache else {
+            return Ok(false);
+        };
+        let fetched = wait_for(py, cache, true, move |cache| cache.fetch(&key))?;
+        fetched.map_err(|error| failed(py)(DatasetError::from(error)))
+    }
+
     /// Shape of the array of overviews; `None` where the dataset has none.
     fn overview_shape(&self) -> Option<[usize; 4]> {
         self.dataset.overview_shape()
@@ -228,8 +242,7 @@ impl NativeDataset {
         mut pixels: PyReadwriteArray1<'_, u8>,
     ) -> PyResult<()> {
         let threads = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
-        let read =
-            move |dataset: &Dataset| dataset.read_overview(&sites, &channels, threads);
+        let read = move |dataset: &Dataset| dataset.read_overview(&sites, &channels, threads);
         let read = wait_for(py, &self.dataset, self.is_remote, read)?;
         let read = read.map_err(failed(py))?;
         let pixels = slice_of(&mut pixels)?;

@@ -23,6 +23,8 @@ from torch.utils.data import DataLoader
 from conftest import Made
 from documents import read_page
 from notebook import NOTEBOOK, run_notebook
+from servers.file_server import Request
+from test_faults import tagged
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
 
@@ -322,3 +324,14 @@ def test_everything_can_be_pickled(made8: Made) -> None:
     assert sites_of(list(copy)) == sites_of(list(loader))
     assert len(pickle.loads(pickle.dumps(SiteBatchSampler(dataset, 3)))) == 4
     assert pickle.loads(pickle.dumps(dataset.normalizer())).dtype == torch.float32
+
+
+def test_a_loader_fills_the_cache_ahead(made8: Made, tmp_path: Path) -> None:
+    requests: list[Request] = []
+    with tagged(made8.root, requests) as address:
+        ds = rxrx2zarr.open(address, cache=tmp_path)
+        loader = SiteLoader(SiteDataset(ds), 2, shuffle="shard", window=1)
+        assert by_site(list(loader)) == by_site(list(SiteLoader(SiteDataset(made8.root), 2)))
+        requests.clear()
+        assert len(sites_of(list(loader))) == 12
+        assert not requests

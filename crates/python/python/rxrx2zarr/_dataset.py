@@ -124,6 +124,27 @@ class Dataset:
         return self._native.shard_sites()
 
     @property
+    def has_cache(self) -> bool:
+        """Whether what is read of a store is kept on a disk."""
+        return self._is_remote and self._cache is not None
+
+    def cache_shard(self, shard: int) -> bool:
+        """Fetch what the cache does not have of a shard, by large requests.
+
+        Args:
+            shard: Number of the shard: site ``i`` is in shard ``i // ds.shard_sites``.
+
+        Returns whether the cache has all of it then. Without a cache, or where that is full, it
+        does not.
+
+        Raises IndexError if there is no such shard, and :class:`Error` if the store fails.
+        """
+        codes, keys = self.metadata.codes("object")
+        if not 0 <= shard * self.shard_sites < len(self):
+            raise IndexError(f"there is no shard {shard}")
+        return self._native.fetch(keys[codes[shard * self.shard_sites]])
+
+    @property
     def threads(self) -> int:
         """Threads that a read takes, unless it is told: one for each core, at most 16, and 32 for
         a dataset in a store, which mostly wait.

@@ -81,7 +81,7 @@ class BatchOrder:
     """Whether samples are in random order."""
 
     window: int = 16
-    """Shards that are mixed where ``shuffle`` is ``"shard"``: a bucket is read shard by shard,
+    """Shards that are mixed where ``shuffle`` is ``"shard"``: a cache is filled shard by shard,
     and so many shards are in use at the same time."""
 
     groups: Positions | None = None
@@ -284,6 +284,21 @@ class RankPlan:
             batch = epoch.samples[cut[self._rank] : cut[self._rank + 1]]
             if len(batch):
                 yield batch, int(cut[-1])
+
+    def upcoming(self) -> tuple[Positions, Positions]:
+        """Return the samples of the epoch for all ranks, in their order, and their shards."""
+        epoch, _ = self._cut()
+        return epoch.samples, self._order.shards[epoch.samples]
+
+    @property
+    def done(self) -> int:
+        """Samples of the epoch that all ranks together have used."""
+        return self._done
+
+    @property
+    def window(self) -> int | None:
+        """Shards that are mixed; None if samples are not in windows of shards."""
+        return self._order.window if self._order.shuffle == "shard" else None
 
     def finish(self, done: int) -> None:
         """Note that the samples before ``done`` were used."""

@@ -31,6 +31,7 @@ from rxrx2zarr._classes import Classes
 from rxrx2zarr._commands import StrPath
 from rxrx2zarr._errors import UsageError
 from rxrx2zarr._optional import imported
+from rxrx2zarr._prefetch import Prefetcher
 from rxrx2zarr._samples import Columns, Missing, Samples
 from rxrx2zarr._statistics import Scales
 from rxrx2zarr.order import BatchOrder, Positions, RankPlan, Shuffle
@@ -287,8 +288,8 @@ class SiteBatchSampler:
     Args:
         dataset: The samples.
         batch_size: Samples in a batch of one rank.
-        shuffle: True: random; ``"shard"``: random in windows of shards, so that a bucket is
-            read shard by shard; False: as they are stored. None: True in training.
+        shuffle: True: random; ``"shard"``: random in windows of shards, so that a cache is
+            filled shard by shard; False: as they are stored. None: True in training.
         window: Shards that are mixed with ``shuffle="shard"``.
         batch_by: Column: no batch has samples with different values of it.
         seed: Seed of the order.
@@ -357,8 +358,8 @@ class SiteLoader:
     Args:
         dataset: The samples.
         batch_size: Samples in a batch of one rank.
-        shuffle: True: random; ``"shard"``: random in windows of shards, so that a bucket is
-            read shard by shard; False: as they are stored. None: True in training.
+        shuffle: True: random; ``"shard"``: random in windows of shards, so that a cache is
+            filled shard by shard; False: as they are stored. None: True in training.
         window: Shards that are mixed with ``shuffle="shard"``.
         batch_by: Column: no batch has samples with different values of it.
         seed: Seed of the order.
@@ -467,6 +468,7 @@ class SiteLoader:
         left = plan.batches()
         reader = ThreadPoolExecutor(self._at_once, "rxrx2zarr-loader")
         waiting: deque[tuple[Future[Batch], int]] = deque()
+        prefetcher = self._prefetcher()
 
         def read_more() -> None:
             while len(waiting) < self._ahead:
@@ -494,11 +496,26 @@ class SiteLoader:
                 if self._normalizer is not None:
                     pixels = self._normalizer(pixels, columns)
                 plan.finish(done)
+                if prefetcher is not None:
+                    prefetcher.advance(done)
                 yield pixels, columns
                 del pixels, columns
             plan.set_epoch(epoch + 1)
         finally:
             reader.shutdown(wait=False, cancel_futures=True)
+            if prefetcher is not None:
+                prefetcher.close()
+
+    def _prefetcher(self) -> Prefetcher | None:
+        """Return what fetches whole shards ahead, if there is a cache and a window of shards."""
+        window, dataset = self._plan.window, self.dataset.dataset
+        if window is None or not dataset.has_cache:
+            return None
+        _, shards = self._plan.upcoming()
+        # The window that is in use, and the next one.
+        prefetcher = Prefetcher(dataset, shards, 2 * window)
+        prefetcher.advance(self._plan.done)
+        return prefetcher
 
     def _next(self, waiting: "deque[tuple[Future[Batch], int]]") -> tuple[Batch, int]:
         """Wait for the next batch, and begin to copy it to the device."""
