@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import pytest
 import rxrx2zarr
+from rxrx2zarr import job
 
 from conftest import Made
 from images import Input, make_input
@@ -109,6 +110,21 @@ def test_missing_images_are_notes(tmp_path: Path) -> None:
     assert "HUVEC-01" in "".join(raised.value.__notes__)
     result = rxrx2zarr.convert(source.root, tmp_path / "out", allow_missing=True)
     assert (result.exit_code, result.planes.missing) == (3, 1)
+
+
+def test_what_a_run_left_is_removed(input8: Input, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    job.init(input8.root, output, parts=2, shard_sites=4)
+    job.run(output, 0)
+    would = rxrx2zarr.clean(output, dry_run=True, abandon=True)
+    kept = rxrx2zarr.clean(output)
+    assert (kept.unfinished, kept.abandoned) == (True, 0)
+    assert job.status(output).units_done == 2
+    done = rxrx2zarr.clean(output, abandon=True)
+    assert (done.exit_code, done.bytes) == (0, would.bytes)
+    assert done.bytes > 0
+    with pytest.raises(rxrx2zarr.OutputError, match="there is no job"):
+        job.status(output)
 
 
 def test_names_are_no_options(input8: Input, tmp_path: Path) -> None:
@@ -292,6 +308,7 @@ def fields_of_value(hint: object, path: str) -> Iterator[str]:
         (rxrx2zarr.Info, "info"),
         (rxrx2zarr.Unfinished, "info of an unfinished dataset"),
         (rxrx2zarr.Published, "publish"),
+        (rxrx2zarr.Cleaned, "clean"),
     ],
 )
 def test_results_have_the_fields_of_the_page(kind: type[Any], heading: str) -> None:
@@ -301,7 +318,7 @@ def test_results_have_the_fields_of_the_page(kind: type[Any], heading: str) -> N
     assert fields == fields_of_page()[heading]
 
 
-@pytest.mark.parametrize("command", ["plan", "convert", "verify", "info", "publish"])
+@pytest.mark.parametrize("command", ["plan", "convert", "verify", "info", "publish", "clean"])
 def test_arguments_are_the_options_of_the_command_line(command: str) -> None:
     text = subprocess.check_output([PROGRAM, command, "--help"], text=True)
     options = set(re.findall(r"^ +(?:-\w, )?--([a-z-]+)", text, re.MULTILINE))

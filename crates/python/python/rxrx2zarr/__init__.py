@@ -17,7 +17,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from rxrx2zarr._classes import Classes
-from rxrx2zarr._commands import convert, info, plan, publish, verify
+from rxrx2zarr._commands import clean, convert, info, plan, publish, verify
 from rxrx2zarr._dataset import Crops, Dataset, open
 from rxrx2zarr._errors import (
     Defect,
@@ -35,6 +35,7 @@ from rxrx2zarr._results import (
     Channel,
     CheckedObjects,
     ChosenProfile,
+    Cleaned,
     CodecSize,
     ColumnText,
     Converted,
@@ -81,6 +82,7 @@ __all__ = [
     "CheckedObjects",
     "ChosenProfile",
     "Classes",
+    "Cleaned",
     "CodecSize",
     "ColumnText",
     "Converted",
@@ -128,6 +130,7 @@ __all__ = [
     "VerifiedByStore",
     "Window",
     "__version__",
+    "clean",
     "convert",
     "info",
     "job",

@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeAlias, overload
 from rxrx2zarr import _native
 from rxrx2zarr._progress import ProgressCallback, Sink
 from rxrx2zarr._results import (
+    Cleaned,
     Converted,
     Info,
     Plan,
@@ -278,6 +279,29 @@ def publish(
     """
     options = options_of(locals(), positional=("dataset", "url", "progress"))
     return decoded(Published, run("publish", options, [dataset, url], progress))
+
+
+def clean(
+    output: StrPath,
+    *,
+    dry_run: bool = False,
+    abandon: bool = False,
+    store_option: Mapping[str, str] | None = None,
+    max_bandwidth: str | None = None,
+) -> Cleaned:
+    """Remove what runs that have ended left; never touch a complete dataset.
+
+    Args:
+        output: Folder or address of the dataset, finished or not.
+        dry_run: Tell what would be removed, and remove nothing.
+        abandon: Give up the unfinished run, or the dataset that is built to replace the one at
+            ``output``.
+
+    Raises :class:`Error`, by the kinds in ``docs/json.md``; nothing is removed while a run is at
+    work.
+    """
+    options = options_of(locals(), positional=("output",))
+    return decoded(Cleaned, run("clean", options, [output], None))
 
 
 def options_of(arguments: Mapping[str, Any], positional: Sequence[str]) -> dict[str, Option]:
