@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     Pixels: TypeAlias = NDArray[np.unsignedinteger[Any]]
     Positions: TypeAlias = NDArray[np.int64]
 
-# A store answers late: so many requests are under way at once.
-_REMOTE_THREADS = 32
 
 # What was opened before a fork. It is kept, because to close it would disturb the process that
 # opened it.
@@ -144,13 +142,6 @@ class Dataset:
             raise IndexError(f"there is no shard {shard}")
         return self._native.fetch(keys[codes[shard * self.shard_sites]])
 
-    @property
-    def threads(self) -> int:
-        """Threads that a read takes, unless it is told: one for each core, at most 16, and 32 for
-        a dataset in a store, which mostly wait.
-        """
-        return _REMOTE_THREADS if self._is_remote else default_threads()
-
     @functools.cached_property
     def classes(self) -> Classes:
         """Texts of each column of texts, by the number that a loader gives them.
@@ -213,7 +204,7 @@ class Dataset:
                 the result, be contiguous in C order and writeable. After an error its
                 content is unspecified.
             threads: Most requests at once, and most threads that decode; None takes one for
-                each core, at most 16, and 32 for a dataset in a store.
+                each core, at most 16.
 
         Chunks that are neighbours in a shard are read by one request, and each chunk is
         decoded once. Other threads of Python run meanwhile. Pixels of a plane without an
@@ -234,7 +225,7 @@ class Dataset:
         else:
             check_out(out, shape, self.dtype)
         if crop is None:
-            threads = self.threads if threads is None else positive("threads", threads)
+            threads = default_threads() if threads is None else positive("threads", threads)
             pixels = out.reshape(-1).view(np.uint8)
             self._native.read(positions.tolist(), chosen, threads, pixels)
         else:
@@ -307,7 +298,7 @@ class Dataset:
         """
         import numpy as np
 
-        threads = self.threads if threads is None else positive("threads", threads)
+        threads = default_threads() if threads is None else positive("threads", threads)
         self._native.read_windows(
             positions.tolist(),
             np.ascontiguousarray(origins, np.int64).reshape(-1),
@@ -387,7 +378,7 @@ class Dataset:
         import numpy as np
 
         self._native.read_overview(
-            positions.tolist(), list(channels), self.threads, out.reshape(-1).view(np.uint8)
+            positions.tolist(), list(channels), default_threads(), out.reshape(-1).view(np.uint8)
         )
 
     def plate(self, experiment: str, plate: int | str) -> "Plate":

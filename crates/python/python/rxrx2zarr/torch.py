@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rxrx2zarr import _dataset
+from rxrx2zarr._arguments import default_threads
 from rxrx2zarr._classes import Classes
 from rxrx2zarr._commands import StrPath
 from rxrx2zarr._errors import UsageError
@@ -369,8 +370,7 @@ class SiteLoader:
         drop_last: Leave out batches that are not full.
         rank: Number of this rank, and number of ranks; None asks ``torch.distributed``.
         ranks: See ``rank``.
-        threads: Threads that read and decode; None takes one for each core, at most 16, and 32
-            for a dataset in a store.
+        threads: Threads that read and decode; None takes one for each core, at most 16.
         ahead: Batches that are read ahead of the one that is used.
         pin_memory: Whether pixels are in memory that a GPU reads directly; None: if there is one.
         device: Device that batches are copied to, while the one before is used; None leaves
@@ -412,7 +412,7 @@ class SiteLoader:
         ).plan
         self._ahead = ahead
         self._at_once = min(_BATCHES_AT_ONCE, ahead)
-        threads = dataset.dataset.threads if threads is None else threads
+        threads = default_threads() if threads is None else threads
         if threads < 1:
             raise UsageError(f"threads must be at least 1, not {threads}")
         self._at_once = min(self._at_once, threads)
