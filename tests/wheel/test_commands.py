@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
+import importlib
 import inspect
 import logging
 import os
@@ -16,12 +18,14 @@ import threading
 import time
 import typing
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import rxrx2zarr
+from rxrx2zarr import job
 
 from conftest import Made
 from images import Input, make_input
@@ -106,6 +110,21 @@ def test_missing_images_are_notes(tmp_path: Path) -> None:
     assert "HUVEC-01" in "".join(raised.value.__notes__)
     result = rxrx2zarr.convert(source.root, tmp_path / "out", allow_missing=True)
     assert (result.exit_code, result.planes.missing) == (3, 1)
+
+
+def test_what_a_run_left_is_removed(input8: Input, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    job.init(input8.root, output, parts=2, shard_sites=4)
+    job.run(output, 0)
+    would = rxrx2zarr.clean(output, dry_run=True, abandon=True)
+    kept = rxrx2zarr.clean(output)
+    assert (kept.unfinished, kept.abandoned) == (True, 0)
+    assert job.status(output).units_done == 2
+    done = rxrx2zarr.clean(output, abandon=True)
+    assert (done.exit_code, done.bytes) == (0, would.bytes)
+    assert done.bytes > 0
+    with pytest.raises(rxrx2zarr.OutputError, match="there is no job"):
+        job.status(output)
 
 
 def test_names_are_no_options(input8: Input, tmp_path: Path) -> None:
@@ -289,6 +308,7 @@ def fields_of_value(hint: object, path: str) -> Iterator[str]:
         (rxrx2zarr.Info, "info"),
         (rxrx2zarr.Unfinished, "info of an unfinished dataset"),
         (rxrx2zarr.Published, "publish"),
+        (rxrx2zarr.Cleaned, "clean"),
     ],
 )
 def test_results_have_the_fields_of_the_page(kind: type[Any], heading: str) -> None:
@@ -298,7 +318,7 @@ def test_results_have_the_fields_of_the_page(kind: type[Any], heading: str) -> N
     assert fields == fields_of_page()[heading]
 
 
-@pytest.mark.parametrize("command", ["plan", "convert", "verify", "info", "publish"])
+@pytest.mark.parametrize("command", ["plan", "convert", "verify", "info", "publish", "clean"])
 def test_arguments_are_the_options_of_the_command_line(command: str) -> None:
     text = subprocess.check_output([PROGRAM, command, "--help"], text=True)
     options = set(re.findall(r"^ +(?:-\w, )?--([a-z-]+)", text, re.MULTILINE))
@@ -312,12 +332,52 @@ def test_arguments_are_the_options_of_the_command_line(command: str) -> None:
     assert {name.replace("_", "-") for name in keywords - {"progress"}} == options
 
 
+def documented(module: Path) -> Iterator[tuple[str, bool]]:
+    """Yields each public name of a module and of its classes, and whether it has a docstring."""
+    tree = ast.parse(module.read_text(encoding="utf-8"))
+    yield module.stem, ast.get_docstring(tree) is not None
+    for node in tree.body:
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef) or node.name.startswith("_"):
+            continue
+        yield node.name, ast.get_docstring(node) is not None or is_overload(node)
+        for part in node.body if isinstance(node, ast.ClassDef) else ():
+            if isinstance(part, ast.FunctionDef) and not part.name.startswith("_"):
+                yield f"{node.name}.{part.name}", ast.get_docstring(part) is not None
+        if isinstance(node, ast.ClassDef):
+            yield from documented_fields(node)
+
+
+def is_overload(node: ast.FunctionDef | ast.ClassDef) -> bool:
+    return any(isinstance(name, ast.Name) and name.id == "overload" for name in node.decorator_list)
+
+
+def documented_fields(node: ast.ClassDef) -> Iterator[tuple[str, bool]]:
+    """Yields the fields of a class, each of which a text follows."""
+    for part, following in pairwise([*node.body, ast.Pass()]):
+        if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name):
+            name = part.target.id
+            is_text = isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant)
+            if not name.startswith("_"):
+                yield f"{node.name}.{name}", is_text
+
+
 def test_public_names_are_documented() -> None:
+    """Of all modules, also of those that need packages which are not installed."""
+    modules = sorted(Path(str(rxrx2zarr.__file__)).parent.glob("*.py"))
+    assert {"torch", "dask", "job", "order"} <= {module.stem for module in modules}
+    for module in modules:
+        lacking = [name for name, has_text in documented(module) if not has_text]
+        assert not lacking, module
     for name in rxrx2zarr.__all__:
         value = getattr(rxrx2zarr, name)
         assert name == "__version__" or inspect.getdoc(value), name
-        for member, part in vars(value).items() if inspect.isclass(value) else ():
-            is_public = not member.startswith("_") and (
-                callable(part) or isinstance(part, property)
-            )
-            assert not is_public or inspect.getdoc(part), f"{name}.{member}"
+    with pytest.raises(AttributeError, match="no attribute 'colour'"):
+        _ = rxrx2zarr.colour
+
+
+def test_packages_that_are_missing_are_named() -> None:
+    for module in ("torch",):
+        with pytest.raises(ImportError, match=f"rxrx2zarr.{module} needs {module}: pip install"):
+            importlib.import_module(f"rxrx2zarr.{module}")
+    with pytest.raises(ImportError, match=r"rxrx2zarr.dask needs distributed: pip install"):
+        importlib.import_module("rxrx2zarr.dask").convert(None, "in", "out", parts=1)

@@ -6,15 +6,21 @@
 //! command      the program, and its commands as functions
 //!  └─ listener  what a command says while it runs, on its way to Python
 //! dataset      an open dataset: pixels into arrays
+//!  ├─ windows   crops of sites
+//!  ├─ waiting   reading that Ctrl-C can stop
 //!  └─ table     a table as a stream of Arrow data
+//!      └─ column  a column as an array
 //! error        failures as exceptions
 //! ```
 
+mod column;
 mod command;
 mod dataset;
 mod error;
 mod listener;
 mod table;
+mod waiting;
+mod windows;
 
 /// The module `rxrx2zarr._native`; the package beside it is what users see.
 #[pyo3::pymodule]

@@ -3,14 +3,16 @@
 
 use std::ffi::CStr;
 
+use arrow_array::RecordBatchIterator;
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
-use arrow_array::{RecordBatch, RecordBatchIterator};
 use arrow_schema::ArrowError;
 use arrow_schema::ffi::FFI_ArrowSchema;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 use rxrx_reader::ArrowTable;
+
+use crate::column::{Column, column, table_rows};
 
 const STREAM: &CStr = c"arrow_array_stream";
 const SCHEMA: &CStr = c"arrow_schema";
@@ -23,7 +25,7 @@ pub(crate) struct NativeTable(pub(crate) ArrowTable);
 impl NativeTable {
     /// Number of rows.
     fn rows(&self) -> usize {
-        self.0.batches.iter().map(RecordBatch::num_rows).sum()
+        table_rows(&self.0)
     }
 
     /// Name and Arrow type of each column.
@@ -32,6 +34,11 @@ impl NativeTable {
         fields
             .map(|field| (field.name().clone(), field.data_type().to_string()))
             .collect()
+    }
+
+    /// Returns a column as numpy arrays, copied.
+    fn column<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Column<'py>> {
+        column(py, &self.0, name)
     }
 
     /// Returns a capsule with a stream of the rows.

@@ -51,6 +51,7 @@ pub use self::root::{Owner, parse_root, read_root, root_bytes};
 pub use self::tables::TableName;
 pub use self::whole::{Gaps, ObjectCount};
 
+pub use rxrx_format::keys::ROOT_METADATA;
 /// Types of other crates that the methods of [`Dataset`] take and return.
 pub use rxrx_format::{
     ArrayGeometry, ArrowTable, ChannelDescription, ChannelStats, Checksums, Codec, Column,
@@ -59,4 +60,4 @@ pub use rxrx_format::{
     PlateRow, Root, Selection, SelectionError, Settings, SitesTable, Statistics, StoredSite, Texts,
     Window, WindowOrigin,
 };
-pub use rxrx_storage::{Location, LocationError, Store, StoreError, StoreOption};
+pub use rxrx_storage::{Location, LocationError, Store, StoreError, StoreOption, open_store};

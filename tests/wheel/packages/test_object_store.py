@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import pickle
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -64,3 +66,34 @@ def test_a_bucket_is_converted_to(made8: Made, store: dict[str, str]) -> None:
     assert "wrong-secret" not in str(raised.value)
     with pytest.raises(rxrx2zarr.OutputError):
         rxrx2zarr.convert(made8.input.root, url, codec="zstd", store_option=store)
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_bucket_is_cached_and_may_vanish(
+    made8: Made, store: dict[str, str], tmp_path: Path
+) -> None:
+    """Also in processes that are forked: they make connections of their own."""
+    bucket = Bucket(store["endpoint"], "vanishing")
+    bucket.make()
+    url = "s3://vanishing/dataset"
+    rxrx2zarr.publish(made8.root, url, store_option=store)
+    ds = rxrx2zarr.open(url, cache=tmp_path, cache_limit="50MB", **store)
+    assert np.array_equal(ds.read(range(8)), made8.input.pixels[:8])
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        read = pool.starmap_async(read_site, [(ds, site) for site in (3, 9, 3, 9)]).get(60)
+    assert all(np.array_equal(read[place], made8.input.pixels[s]) for place, s in enumerate((3, 9)))
+    other = rxrx2zarr.open(url, retry_timeout="0", **store)
+    assert np.array_equal(other[0], made8.input.pixels[0])
+    for key in sorted(bucket.keys()):
+        bucket.client.delete_object(Bucket=bucket.name, Key=key)
+    bucket.client.delete_bucket(Bucket=bucket.name)
+    # What was read is in the cache; what was not is an error.
+    assert np.array_equal(ds.read([7, 0]), made8.input.pixels[[7, 0]])
+    with pytest.raises(rxrx2zarr.Error):
+        other.read([9])
+    with pytest.raises(rxrx2zarr.Error):
+        rxrx2zarr.open(url, retry_timeout="0", **store)
+
+
+def read_site(ds: rxrx2zarr.Dataset, site: int) -> np.ndarray:
+    return np.asarray(ds[site])

@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeAlias, overload
 from rxrx2zarr import _native
 from rxrx2zarr._progress import ProgressCallback, Sink
 from rxrx2zarr._results import (
+    Cleaned,
     Converted,
     Info,
     Plan,
@@ -39,6 +40,9 @@ Texts: TypeAlias = str | Sequence[str]
 Option: TypeAlias = (
     StrPaths | Texts | Mapping[str, str] | Mapping[str, StrPath] | bool | int | float | None
 )
+
+# Commands that a signal stops after what they have begun.
+_STOPPED = ("convert", "job run")
 
 # Options whose values are one text with commas.
 _JOINED = ("channels", "on")
@@ -90,8 +94,8 @@ def plan(
 
     Raises :class:`Error`, by the kinds in ``docs/json.md``.
     """
-    options = _options_of(locals(), positional=("inputs",))
-    fields = _run("plan", options, _paths(inputs), None)
+    options = options_of(locals(), positional=("inputs",))
+    fields = run("plan", options, paths_of(inputs), None)
     return decoded(Plan, fields)
 
 
@@ -159,9 +163,9 @@ def convert(
     are finished, and nothing is lost. Raises :class:`Error`, by the kinds in
     ``docs/json.md``; then nothing is sealed.
     """
-    options = _options_of(locals(), positional=("inputs", "output", "progress"))
-    paths = [*_paths(inputs), output]
-    return decoded(Converted, _run("convert", options, paths, progress))
+    options = options_of(locals(), positional=("inputs", "output", "progress"))
+    paths = [*paths_of(inputs), output]
+    return decoded(Converted, run("convert", options, paths, progress))
 
 
 @overload
@@ -223,8 +227,8 @@ def verify(
     Raises :class:`Error`, by the kinds in ``docs/json.md``, if the dataset cannot be
     verified. After Ctrl-C, work that has begun ends in the background.
     """
-    options = _options_of(locals(), positional=("dataset", "progress"))
-    fields = _run("verify", options, [dataset], progress)
+    options = options_of(locals(), positional=("dataset", "progress"))
+    fields = run("verify", options, [dataset], progress)
     return decoded(VerifiedByStore, fields) if no_download else decoded(Verified, fields)
 
 
@@ -246,8 +250,8 @@ def info(
 
     Raises :class:`Error`, by the kinds in ``docs/json.md``.
     """
-    options = _options_of(locals(), positional=("dataset",))
-    fields = _run("info", options, [dataset], None)
+    options = options_of(locals(), positional=("dataset",))
+    fields = run("info", options, [dataset], None)
     return decoded(Unfinished, fields) if "sealed" in fields else decoded(Info, fields)
 
 
@@ -277,29 +281,52 @@ def publish(
     Raises :class:`Error`, by the kinds in ``docs/json.md``; then nothing is sealed. After
     Ctrl-C, the upload goes on in the background until the process ends.
     """
-    options = _options_of(locals(), positional=("dataset", "url", "progress"))
-    return decoded(Published, _run("publish", options, [dataset, url], progress))
+    options = options_of(locals(), positional=("dataset", "url", "progress"))
+    return decoded(Published, run("publish", options, [dataset, url], progress))
 
 
-def _options_of(arguments: Mapping[str, Any], positional: Sequence[str]) -> dict[str, Option]:
+def clean(
+    output: StrPath,
+    *,
+    dry_run: bool = False,
+    abandon: bool = False,
+    store_option: Mapping[str, str] | None = None,
+    max_bandwidth: str | None = None,
+) -> Cleaned:
+    """Remove what runs that have ended left; never touch a complete dataset.
+
+    Args:
+        output: Folder or address of the dataset, finished or not.
+        dry_run: Tell what would be removed, and remove nothing.
+        abandon: Give up the unfinished run, or the dataset that is built to replace the one at
+            ``output``.
+
+    Raises :class:`Error`, by the kinds in ``docs/json.md``; nothing is removed while a run is at
+    work.
+    """
+    options = options_of(locals(), positional=("output",))
+    return decoded(Cleaned, run("clean", options, [output], None))
+
+
+def options_of(arguments: Mapping[str, Any], positional: Sequence[str]) -> dict[str, Option]:
     """Return the arguments of a function that are options of the command line."""
     return {name: value for name, value in arguments.items() if name not in positional}
 
 
-def _run(
+def run(
     command: str,
     options: Mapping[str, Option],
     paths: Sequence[StrPath],
     progress: ProgressCallback | None,
 ) -> dict[str, Any]:
     """Run a command, and return the fields of its JSON with its exit code."""
-    line = ["rxrx2zarr", command, "--json"]
+    line = ["rxrx2zarr", *command.split(), "--json"]
     for name, value in options.items():
         option = "--" + name.replace("_", "-")
         line += [option if text is None else f"{option}={text}" for text in _values(name, value)]
     # Whatever they look like, they are no options.
     line += ["--", *(os.fspath(path) for path in paths)]
-    text, exit_code = _native.call(line, Sink(progress), command == "convert")
+    text, exit_code = _native.call(line, Sink(progress), command in _STOPPED)
     fields: dict[str, Any] = json.loads(text)
     return {**fields, "exit_code": exit_code}
 
@@ -314,9 +341,10 @@ def _values(name: str, value: Option) -> list[str | None]:
         return [f"{key}={os.fspath(part)}" for key, part in value.items()]
     if isinstance(value, int | float):
         return [str(value)]
-    texts = [os.fspath(path) for path in _paths(value)]
+    texts = [os.fspath(path) for path in paths_of(value)]
     return [",".join(texts)] if name in _JOINED and texts else list(texts)
 
 
-def _paths(paths: StrPaths) -> list[StrPath]:
+def paths_of(paths: StrPaths) -> list[StrPath]:
+    """Return one path, or several, as a list."""
     return [paths] if isinstance(paths, str | os.PathLike) else list(paths)

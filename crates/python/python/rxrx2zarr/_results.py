@@ -907,6 +907,43 @@ class Published:
     """Duration (unit: seconds)."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Cleaned:
+    """The result of :func:`clean`; with ``dry_run``, what would be removed."""
+
+    exit_code: int
+    """The exit code of the command."""
+
+    run_folder_objects: int
+    """Objects of run folders that no state names (unit: objects)."""
+
+    journal_objects: int
+    """Records of a run that has ended (unit: objects)."""
+
+    left_behind: int
+    """Objects at OUTPUT of a dataset that another one has replaced (unit: objects)."""
+
+    abandoned: int
+    """Objects at OUTPUT of an unfinished run, with ``abandon`` (unit: objects)."""
+
+    unfinished_uploads: int | None = None
+    """Uploads in parts of dead runs (unit: uploads); None where the store does not list them."""
+
+    young_uploads: int
+    """Uploads in parts that are younger than a lease lasts, and stay (unit: uploads)."""
+
+    bytes: int
+    """The size of all these objects (unit: bytes)."""
+
+    waiting: int
+    """Empty objects that stay, because a request of an earlier run could still arrive
+    (unit: objects).
+    """
+
+    unfinished: bool
+    """Whether there is unfinished work, which ``abandon`` gives up."""
+
+
 def decoded(kind: type[Result], fields: Mapping[str, Any]) -> Result:
     """Return an instance of the dataclass ``kind``; fields that it does not have are dropped."""
     hints = typing.get_type_hints(kind)

@@ -90,19 +90,39 @@ impl Connection {
     }
 }
 
+/// The runtime of a process, and that of a process that was forked from it.
+struct ProcessRuntime {
+    process: u32,
+    runtime: Runtime,
+    of_fork: OnceLock<Box<ProcessRuntime>>,
+}
+
 /// Returns the runtime of the process, whose threads end with the program. A process that was
-/// forked from one with a runtime has none, because a fork copies no threads.
+/// forked from one with a runtime starts its own, because a fork copies no threads. What was
+/// connected before the fork must not be used after it: both processes would read the answers.
+///
+/// No lock is held while a runtime starts. If two threads start one at the same time, the
+/// second ends its own.
 pub(super) fn runtime() -> io::Result<&'static Runtime> {
-    static RUNTIME: OnceLock<(u32, io::Result<Runtime>)> = OnceLock::new();
-    let (process, runtime) = RUNTIME.get_or_init(|| (process::id(), start_runtime()));
-    if *process != process::id() {
-        return Err(io::Error::other(
-            "this process was forked from one that has connections, which a fork does not copy: \
-             start processes with `spawn` or `forkserver`",
-        ));
+    static FIRST: OnceLock<Box<ProcessRuntime>> = OnceLock::new();
+    let process = process::id();
+    let mut place = &FIRST;
+    loop {
+        match place.get() {
+            Some(there) if there.process == process => return Ok(&there.runtime),
+            Some(there) => place = &there.of_fork,
+            None => {
+                let started = Box::new(ProcessRuntime {
+                    process,
+                    runtime: start_runtime()?,
+                    of_fork: OnceLock::new(),
+                });
+                if let Err(second) = place.set(started) {
+                    second.runtime.shutdown_background();
+                }
+            }
+        }
     }
-    let failed = |error: &io::Error| io::Error::new(error.kind(), error.to_string());
-    runtime.as_ref().map_err(failed)
 }
 
 /// Starts the runtime with all threads that it needs: [`THREADS`] and one that looks up
