@@ -5,7 +5,7 @@
 //! floor 7   cli
 //! floor 6   writer
 //! floor 5   verify
-//! floor 4   reader     estimate
+//! floor 4   reader     estimate   server
 //! floor 3   format     input
 //! floor 2   metadata   storage
 //! floor 1   tables   decoder   transport   platform
@@ -27,7 +27,7 @@ use self::paths::{Module, used};
 use self::source::{Code, functions};
 
 /// Each package with its floor and the packages that it may use.
-const PACKAGES: [(&str, u32, &[&str]); 14] = [
+const PACKAGES: [(&str, u32, &[&str]); 15] = [
     ("rxrx-tables", 1, &[]),
     ("rxrx-metadata", 2, &["rxrx-tables"]),
     ("rxrx-decoder", 1, &[]),
@@ -40,6 +40,7 @@ const PACKAGES: [(&str, u32, &[&str]); 14] = [
         3,
         &["rxrx-decoder", "rxrx-metadata", "rxrx-storage"],
     ),
+    ("rxrx-server", 4, &["rxrx-storage"]),
     ("rxrx-reader", 4, &["rxrx-format", "rxrx-storage"]),
     (
         "rxrx-estimate",
@@ -78,7 +79,11 @@ const PACKAGES: [(&str, u32, &[&str]); 14] = [
             "rxrx-verify",
         ],
     ),
-    ("rxrx2zarr", 7, &["rxrx-reader", "rxrx-writer"]),
+    (
+        "rxrx2zarr",
+        7,
+        &["rxrx-reader", "rxrx-server", "rxrx-writer"],
+    ),
     ("rxrx-python", 8, &["rxrx-reader", "rxrx2zarr"]),
 ];
 /// Lines of a crate without its tests.
@@ -351,10 +356,10 @@ fn the_format_does_no_io() {
 }
 
 #[test]
-fn only_remote_stores_are_asynchronous() {
+fn only_remote_stores_and_the_server_are_asynchronous() {
     for (name, folder) in crates() {
         for (module, code) in sources(&folder) {
-            let is_remote = name == "transport"
+            let is_remote = matches!(name.as_str(), "server" | "transport")
                 || name == "storage" && module.first().is_some_and(|name| name == "remote");
             assert!(
                 is_remote || !holds(&code, &[".", "await"]),

@@ -14,6 +14,7 @@ mod paths;
 mod plan;
 mod publish;
 mod sample;
+mod serve;
 mod store;
 mod tables;
 mod verify;
@@ -33,6 +34,7 @@ pub(crate) use job::{
 pub(crate) use plan::PlanArguments;
 pub(crate) use publish::PublishArguments;
 pub(crate) use sample::SampleArguments;
+pub(crate) use serve::ServeArguments;
 pub(crate) use verify::VerifyArguments;
 
 use crate::verbosity::Verbosity;
@@ -47,6 +49,7 @@ Examples:
   rxrx2zarr job init rxrx1 rxrx1-zarr --parts 16    the same in parts, on many machines
   rxrx2zarr verify rxrx1-zarr --source rxrx1   read all of it, compare every pixel
   rxrx2zarr info rxrx1-zarr                    show what is in a dataset, and how to open it
+  rxrx2zarr serve rxrx1-zarr --open            look at it in the browser
   rxrx2zarr publish rxrx1-zarr s3://bucket/rxrx1";
 
 /// Convert RxRx1's 753,060 PNG files into one sharded Zarr v3 array with Parquet
@@ -124,6 +127,8 @@ pub(crate) enum Command {
     Verify(VerifyArguments),
     /// Show what is in a dataset and how to open it
     Info(InfoArguments),
+    /// Let one user's browser and programs read a dataset, over HTTP
+    Serve(ServeArguments),
     /// Copy a complete dataset to an object store, the root metadata last
     Publish(PublishArguments),
     /// Remove what runs that have ended left; never touch a complete dataset
@@ -145,6 +150,7 @@ impl Command {
             Self::Verify(arguments) => arguments.json,
             Self::Info(arguments) => arguments.json,
             Self::Publish(arguments) => arguments.json,
+            Self::Serve(arguments) => arguments.json,
             Self::Sample(_) | Self::Demo(_) => false,
         }
     }

@@ -8,6 +8,7 @@ mod job;
 mod plan;
 mod publish;
 mod sample;
+mod serve;
 mod verify;
 
 use std::process;
@@ -45,6 +46,7 @@ pub(crate) fn run(program: &Program, session: &Session<'_>) -> anyhow::Result<Do
         Command::Info(arguments) => info::run(arguments)?,
         Command::Clean(arguments) => clean::run(arguments, session)?,
         Command::Publish(arguments) => publish::run(arguments, session)?,
+        Command::Serve(arguments) => return Ok(Done::Printed(serve::run(arguments, session)?)),
         Command::Sample(arguments) => return Ok(Done::Printed(sample::run(arguments, console)?)),
         Command::Demo(arguments) => return Ok(Done::Printed(demo::run(arguments, console)?)),
     };

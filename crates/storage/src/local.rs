@@ -283,6 +283,19 @@ impl Store for LocalStore {
         }
     }
 
+    fn size_and_version(&self, key: &str) -> Result<Option<(u64, Version)>, StoreError> {
+        let path = self.path(key);
+        match fs::metadata(&path) {
+            Err(error) if is_absent(&error) => Ok(None),
+            // A folder is no object.
+            Ok(found) if !found.is_file() => Ok(None),
+            found => {
+                let found = found.map_err(failed("look at", &path))?;
+                Ok(Some((found.len(), version_of(&found))))
+            }
+        }
+    }
+
     /// Gives the file a second name. Only a file system without such names, on which the
     /// file loses its first one, can lose both in a loss of power.
     fn bring(&self, from: &str, key: &str) -> Result<(), StoreError> {

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io;
 
+use rxrx_server::ServeError;
 pub use rxrx_writer::ErrorKind;
 use rxrx_writer::{
     CleanError, ConvertError, DatasetError, HasErrorKind, InspectError, JobError, LocationError,
@@ -43,6 +44,7 @@ fn kind_of_link(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
             .or_else(|| kind_of_type::<PublishError>(error))
             .or_else(|| kind_of_type::<StoreError>(error))
             .or_else(|| kind_of_type::<VerifyError>(error))
+            .or_else(|| error.downcast_ref().map(of_serve))
             .or_else(|| error.downcast_ref().map(of_sample))
     }
 }
@@ -58,6 +60,14 @@ fn of_compare(error: &CompareError) -> ErrorKind {
     match error.source.kind() {
         ErrorKind::Usage => ErrorKind::Input,
         kind => kind,
+    }
+}
+
+fn of_serve(error: &ServeError) -> ErrorKind {
+    match error {
+        ServeError::Store(error) => error.kind(),
+        ServeError::Listen { .. } => ErrorKind::Output,
+        _ => ErrorKind::Store,
     }
 }
 
