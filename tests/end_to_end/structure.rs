@@ -8,7 +8,7 @@
 //! floor 4   reader     estimate   server
 //! floor 3   format     input
 //! floor 2   metadata   storage
-//! floor 1   tables   decoder   transport   platform
+//! floor 1   tables   decoder   transport   platform   sample
 //! ```
 
 mod circles;
@@ -27,11 +27,12 @@ use self::paths::{Module, used};
 use self::source::{Code, functions};
 
 /// Each package with its floor and the packages that it may use.
-const PACKAGES: [(&str, u32, &[&str]); 15] = [
+const PACKAGES: [(&str, u32, &[&str]); 16] = [
     ("rxrx-tables", 1, &[]),
     ("rxrx-metadata", 2, &["rxrx-tables"]),
     ("rxrx-decoder", 1, &[]),
     ("rxrx-platform", 1, &[]),
+    ("rxrx-sample", 1, &[]),
     ("rxrx-transport", 1, &[]),
     ("rxrx-storage", 2, &["rxrx-platform", "rxrx-transport"]),
     ("rxrx-format", 3, &["rxrx-decoder", "rxrx-metadata"]),
@@ -82,7 +83,7 @@ const PACKAGES: [(&str, u32, &[&str]); 15] = [
     (
         "rxrx2zarr",
         7,
-        &["rxrx-reader", "rxrx-server", "rxrx-writer"],
+        &["rxrx-reader", "rxrx-sample", "rxrx-server", "rxrx-writer"],
     ),
     ("rxrx-python", 8, &["rxrx-reader", "rxrx2zarr"]),
 ];

@@ -24,7 +24,6 @@ mod jobs;
 mod outcome;
 mod progress;
 mod report;
-mod sample;
 mod session;
 mod signals;
 mod verbosity;

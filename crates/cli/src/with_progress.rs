@@ -15,7 +15,7 @@ use rxrx_writer::{
 
 use crate::progress::{FileProgress, ObjectProgress, SiteProgress};
 use crate::report::Console;
-use crate::sample::{SampleSpec, SampleSummary, write_sample};
+use rxrx_sample::{SampleSpec, SampleSummary, write_sample};
 
 /// Converts `prepared` into a dataset at `output`.
 pub(crate) fn convert(

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io;
 
+use rxrx_sample::SampleError;
 use rxrx_server::ServeError;
 pub use rxrx_writer::ErrorKind;
 use rxrx_writer::{
@@ -13,7 +14,6 @@ use rxrx_writer::{
 use super::error::{CompareError, ForkedError, Stopped, StoppedEarly};
 use crate::arguments::NoPart;
 use crate::jobs::UnknownCores;
-use crate::sample::SampleError;
 
 /// Returns the kind of an error: that of the first error in its chain that is
 /// known, [`Defect`](ErrorKind::Defect) if none is.
@@ -73,10 +73,12 @@ fn of_serve(error: &ServeError) -> ErrorKind {
 
 fn of_sample(error: &SampleError) -> ErrorKind {
     match error {
-        SampleError::NoSites | SampleError::Size { .. } => ErrorKind::Usage,
+        SampleError::NoSites | SampleError::FewSites { .. } | SampleError::Size { .. } => {
+            ErrorKind::Usage
+        }
         SampleError::NotEmpty { .. } | SampleError::List { .. } | SampleError::Write { .. } => {
             ErrorKind::Output
         }
-        SampleError::Threads { .. } | SampleError::Encode { .. } => ErrorKind::Defect,
+        _ => ErrorKind::Defect,
     }
 }
