@@ -5,7 +5,7 @@
 //! floor 7   cli
 //! floor 6   writer
 //! floor 5   verify
-//! floor 4   reader     estimate   server
+//! floor 4   reader     estimate   server   quality
 //! floor 3   format     input
 //! floor 2   metadata   storage
 //! floor 1   tables   decoder   transport   platform   sample
@@ -27,7 +27,7 @@ use self::paths::{Module, used};
 use self::source::{Code, functions};
 
 /// Each package with its floor and the packages that it may use.
-const PACKAGES: [(&str, u32, &[&str]); 16] = [
+const PACKAGES: [(&str, u32, &[&str]); 17] = [
     ("rxrx-tables", 1, &[]),
     ("rxrx-metadata", 2, &["rxrx-tables"]),
     ("rxrx-decoder", 1, &[]),
@@ -41,6 +41,7 @@ const PACKAGES: [(&str, u32, &[&str]); 16] = [
         3,
         &["rxrx-decoder", "rxrx-metadata", "rxrx-storage"],
     ),
+    ("rxrx-quality", 4, &["rxrx-format", "rxrx-metadata"]),
     ("rxrx-server", 4, &["rxrx-storage"]),
     ("rxrx-reader", 4, &["rxrx-format", "rxrx-storage"]),
     (
@@ -83,7 +84,13 @@ const PACKAGES: [(&str, u32, &[&str]); 16] = [
     (
         "rxrx2zarr",
         7,
-        &["rxrx-reader", "rxrx-sample", "rxrx-server", "rxrx-writer"],
+        &[
+            "rxrx-quality",
+            "rxrx-reader",
+            "rxrx-sample",
+            "rxrx-server",
+            "rxrx-writer",
+        ],
     ),
     ("rxrx-python", 8, &["rxrx-reader", "rxrx2zarr"]),
 ];

@@ -13,6 +13,7 @@ mod names;
 mod paths;
 mod plan;
 mod publish;
+mod report;
 mod sample;
 mod serve;
 mod store;
@@ -33,6 +34,7 @@ pub(crate) use job::{
 };
 pub(crate) use plan::PlanArguments;
 pub(crate) use publish::PublishArguments;
+pub(crate) use report::ReportArguments;
 pub(crate) use sample::SampleArguments;
 pub(crate) use serve::ServeArguments;
 pub(crate) use verify::VerifyArguments;
@@ -49,6 +51,7 @@ Examples:
   rxrx2zarr job init rxrx1 rxrx1-zarr --parts 16    the same in parts, on many machines
   rxrx2zarr verify rxrx1-zarr --source rxrx1   read all of it, compare every pixel
   rxrx2zarr info rxrx1-zarr                    show what is in a dataset, and how to open it
+  rxrx2zarr report rxrx1-zarr                  tell what is wrong with its images
   rxrx2zarr serve rxrx1-zarr --open            look at it in the browser
   rxrx2zarr publish rxrx1-zarr s3://bucket/rxrx1";
 
@@ -127,6 +130,8 @@ pub(crate) enum Command {
     Verify(VerifyArguments),
     /// Show what is in a dataset and how to open it
     Info(InfoArguments),
+    /// Tell what is wrong with the images of a dataset, and why
+    Report(ReportArguments),
     /// Let one user's browser and programs read a dataset, over HTTP
     Serve(ServeArguments),
     /// Copy a complete dataset to an object store, the root metadata last
@@ -150,6 +155,7 @@ impl Command {
             Self::Verify(arguments) => arguments.json,
             Self::Info(arguments) => arguments.json,
             Self::Publish(arguments) => arguments.json,
+            Self::Report(arguments) => arguments.json,
             Self::Serve(arguments) => arguments.json,
             Self::Sample(_) | Self::Demo(_) => false,
         }

@@ -7,6 +7,7 @@ mod info;
 mod job;
 mod plan;
 mod publish;
+mod report;
 mod sample;
 mod serve;
 mod verify;
@@ -46,6 +47,7 @@ pub(crate) fn run(program: &Program, session: &Session<'_>) -> anyhow::Result<Do
         Command::Info(arguments) => info::run(arguments)?,
         Command::Clean(arguments) => clean::run(arguments, session)?,
         Command::Publish(arguments) => publish::run(arguments, session)?,
+        Command::Report(arguments) => report::run(arguments, session)?,
         Command::Serve(arguments) => return Ok(Done::Printed(serve::run(arguments, session)?)),
         Command::Sample(arguments) => return Ok(Done::Printed(sample::run(arguments, console)?)),
         Command::Demo(arguments) => return Ok(Done::Printed(demo::run(arguments, console)?)),

@@ -26,6 +26,7 @@ mod progress;
 mod report;
 mod session;
 mod signals;
+mod sites_file;
 mod verbosity;
 mod with_progress;
 

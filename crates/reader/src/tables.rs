@@ -5,8 +5,8 @@ use std::iter;
 use rxrx_format::keys::{CHANNEL_STATS, CHECKSUMS, EMBEDDINGS, PLANES, SITES};
 use rxrx_format::{
     ArrowTable, ChannelStats, Checksums, EmbeddingsTable, PlaneRow, ReadTableError, Selection,
-    SitesTable, arrow_table_of, channel_stats, channel_stats_of, embeddings_of, parse_checksums,
-    planes_of, sites_of,
+    SitesTable, arrow_table_of, channel_stats, channel_stats_of, each_plane_of, embeddings_of,
+    parse_checksums, planes_of, sites_of,
 };
 
 use crate::dataset::Dataset;
@@ -49,6 +49,16 @@ impl Dataset {
         let bytes = self.object(PLANES)?.into();
         let planes = planes_of(bytes, &self.root.geometry, &self.root.channels);
         Ok(planes.map_err(self.table())?.rows)
+    }
+
+    /// Reads the table of planes, and gives its rows to `take`, one after the other.
+    ///
+    /// # Errors
+    /// The errors of [`Self::sites`]. `take` may have received rows by then.
+    pub fn each_plane(&self, take: &mut dyn FnMut(PlaneRow)) -> Result<(), DatasetError> {
+        let bytes = self.object(PLANES)?.into();
+        let read = each_plane_of(bytes, &self.root.geometry, &self.root.channels, take);
+        read.map(drop).map_err(self.table())
     }
 
     /// Reads the table of mean and standard deviation of each channel over the

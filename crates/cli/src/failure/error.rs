@@ -25,6 +25,16 @@ pub(crate) struct StoppedEarly;
 )]
 pub(crate) struct ForkedError;
 
+/// The table of sites lacks a column.
+#[derive(Debug, thiserror::Error)]
+#[error("metadata.parquet of {dataset} has no column {column}: it is not one that convert wrote")]
+pub(crate) struct NoColumn {
+    /// The dataset.
+    pub(crate) dataset: String,
+    /// The column.
+    pub(crate) column: &'static str,
+}
+
 /// The source of a verification cannot be planned with the settings of the dataset.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot compare with {input} by the settings of {dataset}")]

@@ -11,9 +11,10 @@ use rxrx_writer::{
     OutputError, PlanInputError, PublishError, StoreError, VerifyError,
 };
 
-use super::error::{CompareError, ForkedError, Stopped, StoppedEarly};
+use super::error::{CompareError, ForkedError, NoColumn, Stopped, StoppedEarly};
 use crate::arguments::NoPart;
 use crate::jobs::UnknownCores;
+use crate::sites_file::SitesFileError;
 
 /// Returns the kind of an error: that of the first error in its chain that is
 /// known, [`Defect`](ErrorKind::Defect) if none is.
@@ -26,6 +27,8 @@ pub(super) fn kind_of(error: &anyhow::Error) -> ErrorKind {
 fn kind_of_link(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
     if error.is::<UnknownCores>() || error.is::<ForkedError>() || error.is::<NoPart>() {
         Some(ErrorKind::Usage)
+    } else if error.is::<NoColumn>() || error.is::<SitesFileError>() {
+        Some(ErrorKind::Input)
     } else if error.is::<io::Error>() {
         // Standard output, or a file of a sample.
         Some(ErrorKind::Output)
