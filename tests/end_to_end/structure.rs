@@ -85,6 +85,7 @@ const PACKAGES: [(&str, u32, &[&str]); 17] = [
         "rxrx2zarr",
         7,
         &[
+            "rxrx-figure",
             "rxrx-quality",
             "rxrx-reader",
             "rxrx-sample",

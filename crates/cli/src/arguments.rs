@@ -9,6 +9,7 @@ mod input;
 mod job;
 mod jobs;
 mod memory;
+mod montage;
 mod names;
 mod paths;
 mod plan;
@@ -32,6 +33,7 @@ pub(crate) use job::{
     JobArguments, JobInitArguments, JobRunArguments, JobSealArguments, JobStatusArguments, JobStep,
     NoPart, PartList,
 };
+pub(crate) use montage::{CHANNELS as MONTAGE_CHANNELS, MontageArguments};
 pub(crate) use plan::PlanArguments;
 pub(crate) use publish::PublishArguments;
 pub(crate) use report::ReportArguments;
@@ -130,6 +132,8 @@ pub(crate) enum Command {
     Verify(VerifyArguments),
     /// Show what is in a dataset and how to open it
     Info(InfoArguments),
+    /// Draw sites at full resolution as a PNG with legend, labels and licence
+    Montage(MontageArguments),
     /// Tell what is wrong with the images of a dataset, and why
     Report(ReportArguments),
     /// Let one user's browser and programs read a dataset, over HTTP
@@ -155,6 +159,7 @@ impl Command {
             Self::Verify(arguments) => arguments.json,
             Self::Info(arguments) => arguments.json,
             Self::Publish(arguments) => arguments.json,
+            Self::Montage(arguments) => arguments.json,
             Self::Report(arguments) => arguments.json,
             Self::Serve(arguments) => arguments.json,
             Self::Sample(_) | Self::Demo(_) => false,

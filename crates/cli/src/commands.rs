@@ -5,12 +5,15 @@ mod convert;
 mod demo;
 mod info;
 mod job;
+mod montage;
 mod plan;
 mod publish;
 mod report;
 mod sample;
 mod serve;
 mod verify;
+
+pub(crate) use montage::Drawn;
 
 use std::process;
 use std::sync::{Mutex, PoisonError};
@@ -47,6 +50,7 @@ pub(crate) fn run(program: &Program, session: &Session<'_>) -> anyhow::Result<Do
         Command::Info(arguments) => info::run(arguments)?,
         Command::Clean(arguments) => clean::run(arguments, session)?,
         Command::Publish(arguments) => publish::run(arguments, session)?,
+        Command::Montage(arguments) => montage::run(arguments)?,
         Command::Report(arguments) => report::run(arguments, session)?,
         Command::Serve(arguments) => return Ok(Done::Printed(serve::run(arguments, session)?)),
         Command::Sample(arguments) => return Ok(Done::Printed(sample::run(arguments, console)?)),

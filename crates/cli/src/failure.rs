@@ -16,7 +16,9 @@ mod kind;
 mod usage;
 
 pub use description::Failure;
-pub(crate) use error::{CompareError, ForkedError, NoColumn, Stopped, StoppedEarly};
+pub(crate) use error::{
+    CompareError, ForkedError, NoColumn, OutputFile, Stopped, StoppedEarly, TooManyChannels,
+};
 pub(crate) use usage::{report_usage, usage, usage_failure};
 
 use crate::report;

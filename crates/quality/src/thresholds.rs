@@ -57,7 +57,7 @@ impl Default for Thresholds {
             site_focus_ratio: 0.85,
             site_focus_deviations: 5.0,
             row_factor: 1.3,
-            row_errors: 4.0,
+            row_errors: 5.0,
             row_wells: 3,
             drift_factor: 1.5,
             drift_plates: 3,

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io;
 
+use rxrx_figure::FigureError;
 use rxrx_sample::SampleError;
 use rxrx_server::ServeError;
 pub use rxrx_writer::ErrorKind;
@@ -11,7 +12,9 @@ use rxrx_writer::{
     OutputError, PlanInputError, PublishError, StoreError, VerifyError,
 };
 
-use super::error::{CompareError, ForkedError, NoColumn, Stopped, StoppedEarly};
+use super::error::{
+    CompareError, ForkedError, NoColumn, OutputFile, Stopped, StoppedEarly, TooManyChannels,
+};
 use crate::arguments::NoPart;
 use crate::jobs::UnknownCores;
 use crate::sites_file::SitesFileError;
@@ -25,10 +28,16 @@ pub(super) fn kind_of(error: &anyhow::Error) -> ErrorKind {
 
 /// Returns the kind of one error of a chain, without its causes.
 fn kind_of_link(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
-    if error.is::<UnknownCores>() || error.is::<ForkedError>() || error.is::<NoPart>() {
+    if error.is::<UnknownCores>()
+        || error.is::<ForkedError>()
+        || error.is::<NoPart>()
+        || error.is::<TooManyChannels>()
+    {
         Some(ErrorKind::Usage)
     } else if error.is::<NoColumn>() || error.is::<SitesFileError>() {
         Some(ErrorKind::Input)
+    } else if error.is::<OutputFile>() {
+        Some(ErrorKind::Output)
     } else if error.is::<io::Error>() {
         // Standard output, or a file of a sample.
         Some(ErrorKind::Output)
@@ -47,6 +56,7 @@ fn kind_of_link(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
             .or_else(|| kind_of_type::<PublishError>(error))
             .or_else(|| kind_of_type::<StoreError>(error))
             .or_else(|| kind_of_type::<VerifyError>(error))
+            .or_else(|| error.downcast_ref().map(of_figure))
             .or_else(|| error.downcast_ref().map(of_serve))
             .or_else(|| error.downcast_ref().map(of_sample))
     }
@@ -63,6 +73,14 @@ fn of_compare(error: &CompareError) -> ErrorKind {
     match error.source.kind() {
         ErrorKind::Usage => ErrorKind::Input,
         kind => kind,
+    }
+}
+
+fn of_figure(error: &FigureError) -> ErrorKind {
+    match error {
+        FigureError::TooLarge { .. } => ErrorKind::Usage,
+        FigureError::Write(_) => ErrorKind::Output,
+        _ => ErrorKind::Defect,
     }
 }
 
