@@ -123,6 +123,42 @@ def expected_stats(rows, names, planes, images, rules):
             yield group | mean_and_std(n, *sums)
 
 
+def expected_overview(plane):  # rounded half up, in integers
+    f = max(1, -(-max(plane.shape) // 64))
+    height, width = (range(0, length, f) for length in plane.shape)
+    boxes = [[plane[y : y + f, x : x + f] for x in width] for y in height]
+    return [[(2 * int(b.sum()) + b.size) // (2 * b.size) for b in row] for row in boxes]
+
+
+def check_overview(overview, images):
+    demand(overview.metadata.dimension_names[2:], ("overview_y", "overview_x"), "dimensions")
+    sites = images.shards[0]
+    layout = ((sites, images.shape[1]), (sites, 1))
+    demand((overview.shards[:2], overview.chunks[:2]), layout, "layout of the overview")
+    demand(overview.dtype, images.dtype, "type of the overview")
+    for site, channel in itertools.product(range(images.shape[0]), range(images.shape[1])):
+        expected = expected_overview(images[site, channel])
+        what = f"overview of site {site}, channel {channel}"
+        demand(overview[site, channel].tolist(), expected, what)
+
+
+def expected_plates(rows, names, planes, images):
+    keys = [(row["experiment"], row["plate"]) for row in rows]
+    for key, group in itertools.groupby(range(len(rows)), key=lambda site: keys[site]):
+        sites = list(group)
+        of_plate = planes[sites[0] * len(names) : (sites[-1] + 1) * len(names)]
+        status = [plane["status"] for plane in of_plate]
+        found = {"experiment": key[0], "plate": key[1], "first_site": sites[0]}
+        found |= {"sites": len(sites), "wells": len({rows[site]["well"] for site in sites})}
+        bad = status.count("unreadable") + status.count("corrupt")
+        found |= {"missing": status.count("missing"), "bad": bad}
+        for name in names:
+            ok = [p for p in of_plate if (p["status"], p["channel"]) == ("ok", name)]
+            n = len(ok) * math.prod(images.shape[2:])
+            found[f"mean_{name}"] = float(sum(p["sum"] for p in ok)) / float(n) if n else None
+        yield found
+
+
 def channel_labels(channels, version):
     labels = {key: [c[key] for c in channels] for key in ("stain", "structure", "color")}
     labels["structure_id"] = [" ".join(c.get("structure_ids", [])) for c in channels]
@@ -138,7 +174,8 @@ def check_labels(group, arrays, labels, rows):
         for attribute in ("_FillValue", "blank_value"):  # of format 3, of format 4
             blank = arrays[name]["attributes"].get(attribute, blank)
         labels[name] = [blank if row[column] is None else row[column] for row in rows]
-    demand(sorted(arrays), sorted([*labels, "images"]), "arrays of the root")
+    others = ["images", "overview"] if "overview" in arrays else ["images"]
+    demand(sorted(arrays), sorted([*labels, *others]), "arrays of the root")
     for name, values in labels.items():
         demand(str(group[name][:].tolist()), str(values), f"values of images.zarr/{name}")
         if group[name].shards:  # not in format 3, and not along channel
@@ -191,6 +228,8 @@ def check(root):
     check_table(root, "channel_stats", expected_stats(rows, names, planes, images, rules))
     if version > 3:
         check_table(root, "channels", expected_channels(attributes["channels"]))
+        check_table(root, "plates", expected_plates(rows, names, planes, images))
+        check_overview(group["overview"], images)
     status = [row["status"] for row in planes]
     demand({key: status.count(key) for key in attributes["planes"]}, attributes["planes"], "planes")
     ok = iter([key == "ok" for key in status])

@@ -7,6 +7,7 @@ use crate::image_format::ImageFormat;
 use crate::inflated::{InflateScratch, Inflated};
 use crate::limits::Limits;
 use crate::oddity::Oddities;
+use crate::overview::{OverviewScratch, overview_of};
 use crate::png_crate;
 use crate::shape::PlaneShape;
 use crate::statistics::{PlaneSummary, summarise};
@@ -17,6 +18,7 @@ pub struct Decoder {
     limits: Limits,
     inflate: InflateScratch,
     summary: SummaryScratch,
+    overview: OverviewScratch,
     oddities: Oddities,
 }
 
@@ -29,6 +31,7 @@ impl Decoder {
             limits,
             inflate: InflateScratch::new(),
             summary: SummaryScratch::new(),
+            overview: OverviewScratch::default(),
             oddities: Oddities::default(),
         }
     }
@@ -65,6 +68,25 @@ impl Decoder {
             self.decode_file(file, expected, plane)
         })?;
         Ok(summarise(plane, expected, &mut self.summary))
+    }
+
+    /// Decodes one image file as [`Self::decode`] does, and computes the overview of its plane
+    /// while that is in the cache. `overview` has the bytes of
+    /// [`overview_shape`](crate::overview_shape). After an error its content is unspecified.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`Self::decode`].
+    pub fn decode_with_overview(
+        &mut self,
+        file: &[u8],
+        expected: PlaneShape,
+        plane: &mut [u8],
+        overview: &mut [u8],
+    ) -> Result<PlaneSummary, DecodeError> {
+        let summary = self.decode(file, expected, plane)?;
+        overview_of(plane, expected, overview, &mut self.overview);
+        Ok(summary)
     }
 
     /// Decodes a file that is no stack.

@@ -13,6 +13,7 @@
 //!  ├─ image_format             which of the formats a file has, and its header
 //!  ├─ tiff, jpeg2000           the formats other than PNG
 //!  ├─ stack                    files of several depths as one plane
+//!  ├─ overview                 the plane in at most 64 x 64 pixels
 //!  └─ statistics               the summary of a plane
 //!      ├─ distribution         sums, extremes and percentiles
 //!      └─ focus                variance of the Laplacian
@@ -36,6 +37,7 @@ mod inflated;
 mod jpeg2000;
 mod limits;
 mod oddity;
+mod overview;
 mod png_crate;
 mod reference;
 mod shape;
@@ -53,6 +55,7 @@ pub use error::{BufferError, Damage, DecodeError, LimitExceeded, Part, Unsupport
 pub use image_format::{ImageFormat, ImageHeader, read_header, read_shape};
 pub use limits::Limits;
 pub use oddity::{Oddities, Oddity};
+pub use overview::{OVERVIEW_SIDE, OverviewScratch, overview_of, overview_shape};
 pub use reference::ReferenceDecoder;
 pub use shape::{BitDepth, PlaneShape};
 pub use stack::Stack;

@@ -5,12 +5,13 @@ use rxrx_format::label_names;
 use rxrx_input::PlannedInput;
 use serde::Serialize;
 
-/// Files and folders of a shard: `N/0/0/0` and its record in the journal.
-const FILES_OF_A_SHARD: u64 = 5;
+/// Files and folders of a unit: `N/0/0/0` of its shard and of its overviews, and its record in
+/// the journal.
+const FILES_OF_A_UNIT: u64 = 9;
 /// Files and folders of a label: its folder, its metadata, and `c/0`.
 const FILES_OF_A_LABEL: u64 = 4;
 /// Folders of every dataset and its journal.
-const FOLDERS: u64 = 6;
+const FOLDERS: u64 = 8;
 
 /// The objects of a dataset, and how they lie in folders of a disk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -41,14 +42,14 @@ impl ObjectNumbers {
         let labels = label_names(planned.plan.table().columns()).len() as u64;
         let optional = u64::from(planned.embeddings.is_some());
         let always = OBJECTS.iter().filter(|object| !object.is_optional);
-        let group = (format!("{}/", keys::GROUP), labels + 2);
+        let group = (format!("{}/", keys::GROUP), labels + 3);
         let shard_folders = (keys::SHARDS.to_owned(), shards);
         let largest = if shards > group.1 {
             shard_folders
         } else {
             group
         };
-        let objects = shards + 2 * labels + always.count() as u64 + optional;
+        let objects = 2 * shards + 2 * labels + always.count() as u64 + optional;
         Self::new(objects, file_count(planned, shards), largest)
     }
 
@@ -88,7 +89,7 @@ impl ObjectNumbers {
 /// to store.
 pub fn file_count(planned: &PlannedInput, shards: u64) -> u64 {
     let labels = label_names(planned.plan.table().columns()).len() as u64;
-    FILES_OF_A_SHARD * shards + FILES_OF_A_LABEL * labels + OBJECTS.len() as u64 + FOLDERS
+    FILES_OF_A_UNIT * shards + FILES_OF_A_LABEL * labels + OBJECTS.len() as u64 + FOLDERS
 }
 
 #[cfg(test)]

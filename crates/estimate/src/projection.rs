@@ -1,7 +1,8 @@
 //! The expected sizes of a conversion.
 
-use rxrx_format::{Codec, index_bytes};
+use rxrx_format::{Codec, index_bytes, overview_geometry};
 use rxrx_input::PlannedInput;
+use rxrx_metadata::ArrayGeometry;
 use serde::Serialize;
 
 use crate::sample_sizes::SampleSizes;
@@ -15,6 +16,8 @@ pub struct Projection {
     pub raw_bytes: u64,
     /// Size of the shards, estimated from chunks that were encoded.
     pub stored_bytes: u64,
+    /// Size of the overviews at most, in bytes.
+    pub overview_bytes: u64,
     /// The number of images that were encoded; if it is 0, images like those of RxRx1 are
     /// assumed.
     pub sampled_planes: usize,
@@ -73,10 +76,20 @@ impl Projection {
             source_bytes: source_bytes as u64,
             raw_bytes: geometry.raw_bytes(),
             stored_bytes: found.map_or_else(usual, |size| size.stored_bytes),
+            overview_bytes: overview_bytes(geometry),
             sampled_planes: sample.planes,
             codecs,
         }
     }
+}
+
+/// Returns the most bytes that all overviews of images of `geometry` can have.
+fn overview_bytes(geometry: &ArrayGeometry) -> u64 {
+    let overview = overview_geometry(geometry);
+    let padded = overview.shards() * overview.shard_sites * overview.channels;
+    let pixels = padded as u64 * overview.plane_bytes() as u64;
+    let indices = index_bytes(overview.channels) * overview.shards();
+    pixels + pixels / 64 + indices as u64
 }
 
 #[cfg(test)]

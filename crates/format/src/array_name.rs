@@ -11,7 +11,7 @@ const ADDED_COLUMNS: [&str; 5] = [
     "complete",
 ];
 /// Names in the Zarr group beside the arrays of columns.
-const OTHER_NAMES: [&str; 4] = ["images", "present", SITE_NUMBER, "zarr.json"];
+const OTHER_NAMES: [&str; 5] = ["images", "overview", "present", SITE_NUMBER, "zarr.json"];
 /// Names of the arrays along `channel` alone; the first one is the coordinate of the dimension.
 pub(crate) const CHANNEL_LABELS: [&str; 7] = [
     "channel",

@@ -264,6 +264,7 @@ const FILES: &str = "## Files
 | file | holds |
 |---|---|
 | `images.zarr/images` | pixels: (site, channel, y, x) |
+| `images.zarr/overview` | the same at about 64 x 64: (site, channel, overview_y, overview_x) |
 | `images.zarr/site`, `channel` | labels of the first two dimensions |
 | `images.zarr/*` | one coordinate for each column of `metadata.parquet` and for what is known of each channel (`stain`, `structure`, `color`, ...), `present` |
 ";

@@ -17,10 +17,11 @@ use crate::array_name::zarr_name;
 use crate::checksums::Sha256Sum;
 use crate::description::Description;
 use crate::image_array::data_type_name;
-use crate::keys::{CHANNEL_STATS, CHANNELS, EMBEDDINGS, PLANES, SITES};
+use crate::keys::{CHANNEL_STATS, CHANNELS, EMBEDDINGS, PLANES, PLATES, SITES};
 use crate::root::DatasetAttributes;
 use crate::split::PublishedSplit;
 use crate::tables::channels::channels_schema;
+use crate::tables::plates::plates_schema;
 use crate::tables::schema::{
     channel_stats_schema, embeddings_schema, planes_schema, plates_are_names, sites_schema,
 };
@@ -71,6 +72,14 @@ pub(crate) fn record_sets(
                           statistics of the pixels",
             schema: planes_schema(geometry.has_plane_chunks()),
             key: &["site_index", "channel"],
+        },
+        RecordSet {
+            name: "plates",
+            table: PLATES,
+            description: "One record for each plate: its sites, wells, missing and bad images, \
+                          and mean of each channel",
+            schema: plates_schema(plates_are_names(columns), &attributes.description.channels),
+            key: &["first_site"],
         },
         RecordSet {
             name: "channels",
@@ -160,11 +169,17 @@ pub(crate) fn in_words(geometry: &ArrayGeometry) -> String {
 
 /// Name, description and keys of the objects that are no tables. `SHA256SUMS` has their
 /// checksums.
-const FILE_SETS: [(&str, &str, &[&str]); 3] = [
+const FILE_SETS: [(&str, &str, &[&str]); 4] = [
     (
         "image-shards",
         "Shards of the Zarr v3 array images.zarr/images (site, channel, y, x)",
         &["images.zarr/images/c/*/0/0/0"],
+    ),
+    (
+        "overview",
+        "Objects of the Zarr v3 array images.zarr/overview (site, channel, overview_y, \
+         overview_x): the images at about 64 x 64",
+        &["images.zarr/overview/c/*/0/0/0"],
     ),
     (
         "labels",

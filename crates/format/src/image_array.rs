@@ -46,6 +46,31 @@ pub fn images_metadata(plan: &Plan, codec: Codec) -> Value {
 /// Writes the `zarr.json` of an image array of `geometry`. `columns` are those of the
 /// metadata table, which become its coordinates.
 pub fn array_metadata(geometry: &ArrayGeometry, columns: &[Column], codec: Codec) -> Value {
+    array_document(
+        geometry,
+        columns,
+        &ArrayDescription {
+            codecs: codec.chain(geometry),
+            dimensions: ["site", "channel", "y", "x"],
+            long_name: "fluorescence intensity",
+        },
+    )
+}
+
+/// What differs between the arrays of pixels.
+pub(crate) struct ArrayDescription {
+    /// The Zarr codecs of a chunk.
+    pub(crate) codecs: Vec<Value>,
+    pub(crate) dimensions: [&'static str; 4],
+    pub(crate) long_name: &'static str,
+}
+
+/// Writes the `zarr.json` of an array of pixels.
+pub(crate) fn array_document(
+    geometry: &ArrayGeometry,
+    columns: &[Column],
+    description: &ArrayDescription,
+) -> Value {
     let columns = columns.iter();
     let mut coordinates: Vec<String> = columns.map(|column| zarr_name(&column.name)).collect();
     let of_channels = CHANNEL_LABELS.iter().skip(1);
@@ -58,10 +83,10 @@ pub fn array_metadata(geometry: &ArrayGeometry, columns: &[Column], codec: Codec
         "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": geometry.shard_shape()}},
         "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
         "fill_value": 0,
-        "codecs": [sharding_indexed(&json!(geometry.chunk_shape()), &codec.chain(geometry).into())],
-        "dimension_names": ["site", "channel", "y", "x"],
+        "codecs": [sharding_indexed(&json!(geometry.chunk_shape()), &description.codecs.clone().into())],
+        "dimension_names": description.dimensions,
         "attributes": {
-            "long_name": "fluorescence intensity",
+            "long_name": description.long_name,
             "coordinates": coordinates.join(" "),
         },
     })

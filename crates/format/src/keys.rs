@@ -3,6 +3,7 @@
 //! | objects | keys | written |
 //! |---|---|---|
 //! | shards | `images.zarr/images/c/N/0/0/0` | [`Stage::Shards`] |
+//! | overviews | `images.zarr/overview/c/N/0/0/0` | [`Stage::Shards`] |
 //! | labels | `images.zarr/NAME/c/0` | [`Stage::Labels`] |
 //! | tables, card, documents | [`OBJECTS`] | the stage given there |
 //!
@@ -12,17 +13,25 @@
 pub const GROUP: &str = "images.zarr";
 /// Name of the image array in the group.
 pub const IMAGES: &str = "images";
+/// Name of the array of overviews in the group.
+pub const OVERVIEW: &str = "overview";
 /// Prefix of the keys of all shards.
 pub const SHARDS: &str = "images.zarr/images/c/";
+/// Prefix of the keys of all objects of overviews.
+pub const OVERVIEWS: &str = "images.zarr/overview/c/";
 
 /// Key of the object whose existence makes a dataset complete.
 pub const ROOT_METADATA: &str = "images.zarr/zarr.json";
 /// Key of the image array's metadata.
 pub const IMAGES_METADATA: &str = "images.zarr/images/zarr.json";
+/// Key of the metadata of the array of overviews.
+pub const OVERVIEW_METADATA: &str = "images.zarr/overview/zarr.json";
 /// Key of the table of sites.
 pub const SITES: &str = "metadata.parquet";
 /// Key of the table of planes.
 pub const PLANES: &str = "planes.parquet";
+/// Key of the table of plates.
+pub const PLATES: &str = "plates.parquet";
 /// Key of the table of channels.
 pub const CHANNELS: &str = "channels.parquet";
 /// Key of the table of statistics by plate and channel.
@@ -72,7 +81,7 @@ pub enum ObjectKind {
 /// Stage of writing. A stage begins when all objects of the stages before it are durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
-    /// Shards of the image array.
+    /// Shards of the image array, and the objects of the overviews.
     Shards,
     /// Chunks of the label arrays.
     Labels,
@@ -104,7 +113,7 @@ impl Stage {
     pub fn of(key: &str) -> Self {
         match OBJECTS.iter().find(|object| object.key == key) {
             Some(object) => object.stage,
-            None if key.starts_with(SHARDS) => Self::Shards,
+            None if key.starts_with(SHARDS) || key.starts_with(OVERVIEWS) => Self::Shards,
             None if key.ends_with("/zarr.json") => Self::Documents,
             None => Self::Labels,
         }
@@ -130,9 +139,10 @@ const fn object(key: &'static str, kind: ObjectKind, stage: Stage) -> Object {
 }
 
 /// All objects that have a fixed key, in the order of writing.
-pub const OBJECTS: [Object; 12] = [
+pub const OBJECTS: [Object; 14] = [
     table(SITES, false),
     table(PLANES, false),
+    table(PLATES, false),
     table(CHANNELS, false),
     table(CHANNEL_STATS, false),
     table(EMBEDDINGS, true),
@@ -143,6 +153,7 @@ pub const OBJECTS: [Object; 12] = [
     },
     object(CROISSANT, ObjectKind::Document, Stage::Documents),
     object(IMAGES_METADATA, ObjectKind::Metadata, Stage::Documents),
+    object(OVERVIEW_METADATA, ObjectKind::Metadata, Stage::Documents),
     object(CHECKSUMS, ObjectKind::Checksums, Stage::Checksums),
     Object {
         key: STORE_CHECKSUMS,
@@ -198,10 +209,25 @@ pub fn shard_number(key: &str) -> Option<usize> {
     (shard_key(number) == key).then_some(number)
 }
 
-/// Whether the format gives that key to one object: it is that of a shard, or a fixed one.
+/// Key of the object with the overviews of the unit with that number.
+pub fn overview_key(unit: usize) -> String {
+    format!("{OVERVIEWS}{unit}/0/0/0")
+}
+
+/// Number of the unit whose overviews have that key; `None` when it is not such a key.
+pub fn overview_number(key: &str) -> Option<usize> {
+    let number = key.strip_prefix(OVERVIEWS)?.strip_suffix("/0/0/0")?;
+    let number = number.parse().ok()?;
+    (overview_key(number) == key).then_some(number)
+}
+
+/// Whether the format gives that key to one object: it is that of a shard or of
+/// overviews, or a fixed one.
 /// A key of a label is not: it could be one of an array that somebody has added to the group.
 pub fn is_reserved(key: &str) -> bool {
-    shard_number(key).is_some() || OBJECTS.iter().any(|object| object.key == key)
+    shard_number(key).is_some()
+        || overview_number(key).is_some()
+        || OBJECTS.iter().any(|object| object.key == key)
 }
 
 /// Key of the metadata of the array with that name.
@@ -237,6 +263,7 @@ mod tests {
             assert_eq!(Stage::of(object.key), object.stage);
         }
         assert_eq!(Stage::of(&shard_key(7)), Stage::Shards);
+        assert_eq!(Stage::of(&overview_key(7)), Stage::Shards);
         assert_eq!(Stage::of(&label_chunk_key("present", 2)), Stage::Labels);
         assert_eq!(Stage::of(&array_metadata_key("site")), Stage::Documents);
     }
@@ -250,7 +277,11 @@ mod tests {
             "images.zarr/images/c/+1/0/0/0",
         ] {
             assert_eq!(shard_number(key), None, "{key}");
+            let key = key.replace("images/c", OVERVIEW);
+            assert_eq!(overview_number(&key), None, "{key}");
         }
+        assert_eq!(overview_number(&overview_key(1961)), Some(1961));
+        assert!(is_reserved(&overview_key(0)));
         assert!(is_reserved(&shard_key(0)) && is_reserved(SITES));
         assert!(!is_reserved("images.zarr/images/c/notes") && !is_reserved("images.zarr/a/c/0"));
         assert_eq!(label_chunk_key("present", 2), "images.zarr/present/c/0/0");

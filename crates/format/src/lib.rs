@@ -10,6 +10,7 @@
 //!  └─ chunk_grid, shard    chunks of a unit, planes of a chunk, the index of a shard
 //!      └─ tile_grid          tiles of a plane
 //!      └─ codec              chunks: bitshuffle, delta, Blosc frames, Zstd, checksum
+//! overview               the array of overviews, and its objects
 //! labels                 the small arrays beside the images
 //! tables                 the Parquet tables, written and read
 //! card, croissant        README.md and croissant.json of a dataset
@@ -39,6 +40,7 @@ mod json;
 pub mod keys;
 mod labels;
 mod ome;
+mod overview;
 mod plane_counts;
 mod reader_versions;
 mod root;
@@ -71,6 +73,9 @@ pub use self::display_windows::DisplayWindows;
 pub use self::image_array::{array_metadata, data_type_name, images_metadata, plane_shape};
 pub use self::json::{JsonError, parse_json};
 pub use self::labels::{Label, LabelError, label_names, label_values, labels};
+pub use self::overview::{
+    OverviewEncoder, overview_bytes_at_most, overview_decoder, overview_geometry, overview_metadata,
+};
 pub use self::plane_counts::PlaneCounts;
 pub use self::reader_versions::{READER_VERSIONS, ReaderVersion};
 pub use self::root::{DatasetAttributes, Root, RootError, Settings, root_metadata};
@@ -84,11 +89,12 @@ pub use self::switch::{SwitchMark, remove_switch};
 pub use self::table_digest::table_sha256;
 pub use self::tables::{
     ArrowTable, ChannelStats, ChannelSums, EmbeddingsDigest, EmbeddingsTable, PlaneRow, PlanesRead,
-    PlanesTable, ReadTableError, STATISTICS, SitePlace, SitesTable, Statistic, StoredSite,
-    TableError, arrow_table_of, channel_stats, channel_stats_of, channel_stats_schema,
-    channel_stats_table, channels_of, channels_schema, channels_table, each_plane_of,
-    embeddings_of, embeddings_schema, embeddings_table, key_value_metadata, planes_of,
-    planes_schema, sites_of, sites_schema, sites_table,
+    PlanesTable, PlateLabel, PlateRow, PlateSums, ReadTableError, STATISTICS, SitePlace,
+    SitesTable, Statistic, StoredSite, TableError, arrow_table_of, channel_stats, channel_stats_of,
+    channel_stats_schema, channel_stats_table, channels_of, channels_schema, channels_table,
+    each_plane_of, embeddings_of, embeddings_schema, embeddings_table, key_value_metadata,
+    planes_of, planes_schema, plates_of, plates_schema, plates_table, sites_of, sites_schema,
+    sites_table,
 };
 pub use self::tile_grid::TileGrid;
 // The values of other crates that readers of a dataset need.

@@ -11,7 +11,10 @@ use crate::codec::chain::Codec;
 use crate::description::Description;
 use crate::image_array::data_type;
 use crate::json::{JsonError, parse_json};
-use crate::keys::{CHANNELS, EMBEDDINGS, IMAGES, LICENSE, OBJECTS, Object, shard_number};
+use crate::keys::{
+    CHANNELS, EMBEDDINGS, IMAGES, LICENSE, OBJECTS, OVERVIEW, OVERVIEW_METADATA, Object, PLATES,
+    overview_number, shard_number,
+};
 use crate::ome::ome;
 use crate::plane_counts::PlaneCounts;
 use crate::reader_versions::least_versions;
@@ -289,15 +292,35 @@ impl Root {
         shard_number(key).filter(|shard| *shard < self.geometry.shards())
     }
 
+    /// Number of the unit whose overviews have that key; `None` when the dataset has no such
+    /// object.
+    pub fn overview(&self, key: &str) -> Option<usize> {
+        let is_there = |unit: &usize| self.has_overview() && *unit < self.geometry.shards();
+        overview_number(key).filter(is_there)
+    }
+
+    /// Number of the unit to which the object with that key belongs, a shard or overviews.
+    pub fn unit_of(&self, key: &str) -> Option<usize> {
+        self.shard(key).or_else(|| self.overview(key))
+    }
+
+    /// Whether the dataset has overviews: format 3 and earlier drafts of format 4 have none.
+    pub fn has_overview(&self) -> bool {
+        self.arrays.contains_key(OVERVIEW)
+    }
+
     /// The objects with fixed keys that the dataset has, wherever it lies.
     pub fn objects(&self) -> impl Iterator<Item = &'static Object> {
         let has_embeddings = self.attributes.embeddings.is_some();
+        let has_overview = self.has_overview();
         let has_channels = !self.attributes.is_format_3();
         let has_license = self.attributes.description.license_text.is_some();
         OBJECTS.iter().filter(move |object| match object.key {
             EMBEDDINGS => has_embeddings,
             CHANNELS => has_channels,
             LICENSE => has_license,
+            // The table of plates came with the overviews.
+            OVERVIEW_METADATA | PLATES => has_overview,
             _ => !object.is_optional,
         })
     }
@@ -315,7 +338,7 @@ impl Root {
     /// Names of the label arrays.
     pub fn labels(&self) -> impl Iterator<Item = &str> {
         let names = self.arrays.keys().map(String::as_str);
-        names.filter(|name| *name != IMAGES)
+        names.filter(|name| ![IMAGES, OVERVIEW].contains(name))
     }
 
     /// Largest size in bytes that a shard can have, whatever its pixels.

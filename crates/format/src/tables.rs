@@ -12,6 +12,7 @@ mod encodings;
 mod key_value_metadata;
 pub(crate) mod plane_row;
 mod planes;
+pub(crate) mod plates;
 mod read;
 pub(crate) mod schema;
 mod sites;
@@ -20,16 +21,19 @@ mod statistics;
 mod tests;
 mod writer;
 
-pub use self::channel_stats::{ChannelStats, ChannelSums, channel_stats, channel_stats_table};
+pub use self::channel_stats::{
+    ChannelStats, ChannelSums, PlateLabel, channel_stats, channel_stats_table,
+};
 pub use self::channels::{channels_schema, channels_table};
 pub use self::embeddings::{EmbeddingsDigest, embeddings_table};
 pub use self::key_value_metadata::key_value_metadata;
 pub use self::plane_row::PlaneRow;
 pub use self::planes::PlanesTable;
+pub use self::plates::{PlateRow, PlateSums, plates_schema, plates_table};
 pub use self::read::{
     ArrowTable, EmbeddingsTable, PlanesRead, ReadTableError, SitesTable, StoredSite,
     arrow_table_of, channel_stats_of, channels_of, each_plane_of, embeddings_of, planes_of,
-    sites_of,
+    plates_of, sites_of,
 };
 pub use self::schema::{channel_stats_schema, embeddings_schema, planes_schema, sites_schema};
 pub use self::sites::{SitePlace, sites_table};

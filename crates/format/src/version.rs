@@ -11,10 +11,10 @@ pub const OLDEST_FORMAT_VERSION: u32 = 3;
 pub const FORMAT_IS_DRAFT: bool = true;
 
 /// Revision of the encoder, the attribute `encoder_revision`. It counts up whenever the
-/// same input and settings give other bytes of shards, labels or tables. It alone
+/// same input and settings give other bytes of shards, overviews, labels or tables. It alone
 /// decides whether a run can go on. The digests pinned in `codec/encoder/pinned.rs`,
 /// `labels/array/tests.rs` and `tables/tests.rs` are its contract: they change with it.
-pub const ENCODER_REVISION: u32 = 4;
+pub const ENCODER_REVISION: u32 = 5;
 
 /// The name and version of this program, as recorded in every dataset.
 pub const GENERATOR: &str = concat!("rxrx2zarr ", env!("CARGO_PKG_VERSION"));

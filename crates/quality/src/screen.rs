@@ -165,6 +165,12 @@ impl Screen {
         rows.filter_map(move |site| Some((site, self.measure(site, channel)?)))
     }
 
+    /// Whether a plane is there, and neither cut off nor empty.
+    pub fn has_light(&self, site: usize, channel: usize) -> bool {
+        let measure = self.measure(site, channel);
+        measure.is_some_and(|measure| !measure.is_constant && measure.p999 > measure.p50)
+    }
+
     /// The name of a channel.
     pub(crate) fn channel(&self, channel: usize) -> String {
         self.channels.get(channel).cloned().unwrap_or_default()

@@ -28,7 +28,7 @@ use rxrx_format::Root;
 
 use self::derived::{
     check_channel_stats, check_channels, check_croissant, check_embeddings, check_license,
-    check_windows,
+    check_plates, check_windows,
 };
 use self::documents::check_root;
 pub use self::documents::{check_document, label_keys};
@@ -51,6 +51,7 @@ pub fn check_objects(
     check_labels(&tables, root, objects, findings);
     check_channels(root, objects, findings);
     check_license(root, objects, findings);
+    check_plates(&tables, root, objects, findings);
     check_channel_stats(&tables, root, objects, findings);
     check_windows(&tables, root, findings);
     check_embeddings(&tables, root, objects, findings);

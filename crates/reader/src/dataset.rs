@@ -120,7 +120,12 @@ impl Dataset {
 
     /// Reads a whole object that every complete dataset has.
     pub(crate) fn object(&self, key: &str) -> Result<Vec<u8>, DatasetError> {
-        let found = self.store.get_version(key, bytes_at_most(key))?;
+        self.object_at_most(key, bytes_at_most(key))
+    }
+
+    /// Reads a whole object that every complete dataset has, and that has so many bytes at most.
+    pub(crate) fn object_at_most(&self, key: &str, bytes: u64) -> Result<Vec<u8>, DatasetError> {
+        let found = self.store.get_version(key, bytes)?;
         let (bytes, version) = found.ok_or_else(|| self.missing(key))?;
         self.demand_same(key, version)?;
         Ok(bytes)

@@ -79,6 +79,15 @@ pub enum DatasetError {
         /// Key of the object.
         object: String,
     },
+    /// The dataset has no overviews.
+    #[error(
+        "{dataset} has no overviews: it was made by an earlier version of rxrx2zarr. Read the \
+         images, or convert again"
+    )]
+    NoOverview {
+        /// The dataset, as given.
+        dataset: String,
+    },
     /// A table cannot be read.
     #[error("cannot read a table of {dataset}")]
     Table {
@@ -198,7 +207,7 @@ pub enum DatasetError {
 pub enum DatasetErrorKind {
     /// There is no dataset, or none that this version of the program reads.
     NotADataset,
-    /// The caller asked for a site or a channel that does not exist, or for more
+    /// The caller asked for a site, a channel or overviews that do not exist, or for more
     /// pixels than fit into memory.
     Usage,
     /// An object is missing, damaged or contradicts another one.
@@ -230,6 +239,7 @@ impl DatasetError {
             Self::OutOfRange { .. }
             | Self::Selection(_)
             | Self::UnknownName { .. }
+            | Self::NoOverview { .. }
             | Self::TooLarge { .. }
             | Self::BufferLength { .. } => DatasetErrorKind::Usage,
         }

@@ -1,6 +1,6 @@
 //! A summary of a sealed dataset.
 
-use rxrx_format::{DatasetAttributes, Root, data_type_name, keys};
+use rxrx_format::{DatasetAttributes, Root, data_type_name, keys, overview_geometry};
 use rxrx_storage::StoredObject;
 use serde::Serialize;
 
@@ -42,6 +42,9 @@ pub struct DatasetInfo {
     pub chunk_shape: Vec<u64>,
     /// Shape of a shard, one stored object.
     pub shard_shape: Vec<u64>,
+    /// Shape of the array of overviews; absent where there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overview_shape: Option<Vec<u64>>,
     /// Names of the label arrays.
     pub labels: Vec<String>,
     /// Keys of the Parquet tables that exist.
@@ -52,6 +55,8 @@ pub struct DatasetInfo {
     pub bytes: u64,
     /// Sum of the sizes of all shards, in bytes.
     pub image_bytes: u64,
+    /// Sum of the sizes of all objects of overviews, in bytes.
+    pub overview_bytes: u64,
     /// Size of all pixels, decoded, in bytes.
     pub raw_bytes: u64,
     /// The objects that were looked for.
@@ -67,9 +72,12 @@ impl DatasetInfo {
         let lengths = |shape: [usize; 4]| shape.map(|length| length as u64).to_vec();
         let is_there = |key: &str| objects.iter().any(|object| object.key == key);
         let tables = keys::tables().map(|table| table.key);
-        let shards = objects
-            .iter()
-            .filter(|object| object.key.starts_with(keys::SHARDS));
+        let bytes_below = |prefix| {
+            let objects = objects.iter();
+            let objects = objects.filter(|object| object.key.starts_with(prefix));
+            objects.map(|object| object.size).sum()
+        };
+        let overview = root.has_overview().then(|| overview_geometry(geometry));
         Self {
             attributes: root.attributes.clone(),
             shape: lengths(geometry.shape()),
@@ -77,6 +85,7 @@ impl DatasetInfo {
             data_type: data_type_name(geometry.data_type).to_owned(),
             chunk_shape: lengths(geometry.chunk_shape()),
             shard_shape: lengths(geometry.shard_shape()),
+            overview_shape: overview.map(|overview| lengths(overview.shape())),
             labels: root.labels().map(str::to_owned).collect(),
             tables: tables
                 .filter(|key| is_there(key))
@@ -84,7 +93,8 @@ impl DatasetInfo {
                 .collect(),
             objects: objects.len(),
             bytes: objects.iter().map(|object| object.size).sum(),
-            image_bytes: shards.map(|object| object.size).sum(),
+            image_bytes: bytes_below(keys::SHARDS),
+            overview_bytes: bytes_below(keys::OVERVIEWS),
             raw_bytes: geometry.raw_bytes(),
             checked,
             gaps,

@@ -8,6 +8,7 @@
 //!  ├─ locate                   byte range of each chunk
 //!  │   └─ chunk_position        a chunk in the grid of the array
 //!  └─ pixels                   shape, type and bytes of the result
+//! overview                    the images at about 64 x 64
 //! tables                      sites, planes, statistics, embeddings, checksums, names
 //! consistency                 comparison of the objects with each other
 //! info                        a summary for people and programs
@@ -25,6 +26,7 @@ mod error;
 mod info;
 mod locate;
 mod objects;
+mod overview;
 mod pixels;
 mod read;
 mod request;
@@ -47,7 +49,8 @@ pub use self::whole::{Gaps, ObjectCount};
 pub use rxrx_format::{
     ArrayGeometry, ArrowTable, ChannelDescription, ChannelStats, Checksums, Codec, Column,
     ColumnMeaning, ColumnMeanings, ColumnValues, DataType, DatasetAttributes, Description,
-    Embeddings, EmbeddingsTable, Integers, PlaneCounts, PlaneRow, PlaneSummary, Root, Selection,
-    SelectionError, Settings, SitesTable, Statistics, StoredSite, Texts, Window, WindowOrigin,
+    Embeddings, EmbeddingsTable, Integers, PlaneCounts, PlaneRow, PlaneSummary, PlateLabel,
+    PlateRow, Root, Selection, SelectionError, Settings, SitesTable, Statistics, StoredSite, Texts,
+    Window, WindowOrigin,
 };
 pub use rxrx_storage::{Location, LocationError, Store, StoreError, StoreOption};

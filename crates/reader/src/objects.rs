@@ -87,20 +87,22 @@ impl Dataset {
         Ok((objects, checked))
     }
 
-    /// Asks for all small objects and some of the shards.
+    /// Asks for all small objects and some of the shards, with their overviews.
     fn ask_for(
         &self,
         expected: &[String],
         shards: AskedShards,
     ) -> Result<(Vec<StoredObject>, Checked), DatasetError> {
-        let shard = |key: &str| self.root.shard(key);
+        let unit = |key: &str| self.root.unit_of(key);
         let keys = expected.iter().map(String::as_str);
         let (mut all, mut asked): (Vec<&str>, Vec<&str>) =
-            keys.partition(|key| shard(key).is_some());
-        all.sort_by_key(|key| shard(key));
+            keys.partition(|key| unit(key).is_some());
+        all.sort_by_key(|key| unit(key));
+        let units = self.root.geometry.shards();
         let mut others = Vec::new();
-        for (position, key) in all.iter().enumerate() {
-            match shards == AskedShards::All || is_in_sample(position, all.len()) {
+        for key in &all {
+            let is_in_sample = |unit| is_in_sample(unit, units);
+            match shards == AskedShards::All || unit(key).is_some_and(is_in_sample) {
                 true => asked.push(key),
                 false => others.push(*key),
             }
@@ -119,11 +121,20 @@ impl Dataset {
         let mut objects: Vec<StoredObject> = found
             .filter_map(|(key, size)| Some(stored(key, size?)))
             .collect();
+        // Nothing records the sizes of overviews: those that are not asked for count with the
+        // mean of the others.
+        let overviews = objects.iter();
+        let overviews = overviews.filter(|object| self.root.overview(&object.key).is_some());
+        let (count, sum) = overviews.fold((0, 0), |(count, sum): (u64, u64), object| {
+            (count + 1, sum.saturating_add(object.size))
+        });
+        let overview_bytes = sum.checked_div(count).unwrap_or(0);
         let has_sites = objects.iter().any(|object| object.key == SITES);
         for key in others {
-            let size = match shard(key) {
+            let size = match self.root.shard(key) {
                 Some(shard) if has_sites => self.shard_bytes(shard)?,
-                _ => 0,
+                Some(_) => 0,
+                None => overview_bytes,
             };
             objects.push(stored(key, size));
         }

@@ -352,7 +352,7 @@ impl Dataset {
 
     /// Memory for `sites` of `bytes` each. The pages are untouched until a chunk
     /// turns out to be as large as the root metadata state.
-    fn zeros(&self, sites: usize, bytes: usize) -> Result<Vec<u8>, DatasetError> {
+    pub(crate) fn zeros(&self, sites: usize, bytes: usize) -> Result<Vec<u8>, DatasetError> {
         let too_large = || DatasetError::TooLarge {
             dataset: self.name.clone(),
             sites,
@@ -401,7 +401,7 @@ fn part<'a>(answer: Option<&'a Vec<u8>>, request: &Request, range: &Range<u64>) 
 }
 
 /// Calls `each` with each item, on the calling thread if one thread is enough.
-fn for_each<T: Sync>(
+pub(crate) fn for_each<T: Sync>(
     items: &[T],
     threads: NonZeroUsize,
     each: impl Fn(&T) -> Result<(), DatasetError> + Sync,

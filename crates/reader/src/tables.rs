@@ -2,11 +2,11 @@
 
 use std::iter;
 
-use rxrx_format::keys::{CHANNEL_STATS, CHECKSUMS, EMBEDDINGS, PLANES, SITES};
+use rxrx_format::keys::{CHANNEL_STATS, CHECKSUMS, EMBEDDINGS, PLANES, PLATES, SITES};
 use rxrx_format::{
-    ArrowTable, ChannelStats, Checksums, EmbeddingsTable, PlaneRow, ReadTableError, Selection,
-    SitesTable, arrow_table_of, channel_stats, channel_stats_of, each_plane_of, embeddings_of,
-    parse_checksums, planes_of, sites_of,
+    ArrowTable, ChannelStats, Checksums, EmbeddingsTable, PlaneRow, PlateRow, PlateSums,
+    ReadTableError, Selection, SitesTable, arrow_table_of, channel_stats, channel_stats_of,
+    each_plane_of, embeddings_of, parse_checksums, planes_of, plates_of, sites_of,
 };
 
 use crate::dataset::Dataset;
@@ -22,6 +22,8 @@ pub enum TableName {
     Planes,
     /// `channel_stats.parquet`: mean and standard deviation of each channel in each group.
     ChannelStats,
+    /// `plates.parquet`: one row for each plate.
+    Plates,
     /// `embeddings.parquet`: one vector for each site.
     Embeddings,
 }
@@ -83,6 +85,25 @@ impl Dataset {
         Ok(channel_stats(columns, geometry.channels, 0, rules, planes).len())
     }
 
+    /// Reads the table of plates, in array order, and the table of sites.
+    ///
+    /// # Errors
+    /// The errors of [`Self::sites`]; a dataset of format 3, or of an earlier draft of format 4,
+    /// has no such table.
+    pub fn plates(&self) -> Result<Vec<PlateRow>, DatasetError> {
+        let rows = self.plate_rows()?;
+        let bytes = self.object(PLATES)?.into();
+        plates_of(bytes, rows, &self.root.channels).map_err(self.table())
+    }
+
+    /// Rows of the table of plates: they are known without it.
+    fn plate_rows(&self) -> Result<usize, DatasetError> {
+        let geometry = &self.root.geometry;
+        let mut sums = PlateSums::new(&self.sites()?.columns, geometry.channels);
+        (0..geometry.planes()).for_each(|_| sums.add(&PlaneRow::Missing));
+        Ok(sums.rows(0).len())
+    }
+
     /// Reads the table of embeddings: one row for each site. `None` where the
     /// dataset has none.
     ///
@@ -108,6 +129,7 @@ impl Dataset {
             TableName::Sites => (SITES, geometry.sites, 1),
             TableName::Planes => (PLANES, geometry.planes(), 1),
             TableName::ChannelStats => (CHANNEL_STATS, self.channel_stats_rows()?, 1),
+            TableName::Plates => (PLATES, self.plate_rows()?, 1),
             TableName::Embeddings => match &self.root.attributes.embeddings {
                 Some(digest) => (EMBEDDINGS, geometry.sites, digest.length),
                 None => return Ok(None),

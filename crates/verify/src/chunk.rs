@@ -7,6 +7,7 @@ use rxrx_format::keys::PLANES;
 use rxrx_format::{ChunkAddress, ChunkDecoder, PlaneRow, Root, STATISTICS, TileGrid, plane_shape};
 use rxrx_reader::consistency::{FindingKind, Tables};
 
+use super::overview::{OverviewBuffers, OverviewCheck, UnitOverviews};
 use super::shard_findings::ShardFindings;
 use super::source::{SourceCheck, SourceWorker};
 
@@ -16,6 +17,8 @@ pub(super) struct Expected<'a> {
     pub(super) root: &'a Root,
     pub(super) tables: &'a Tables,
     pub(super) decoder: &'a ChunkDecoder,
+    /// `None` where the dataset has no overviews.
+    pub(super) overviews: Option<&'a OverviewCheck>,
     pub(super) source: Option<&'a SourceCheck<'a>>,
 }
 
@@ -36,6 +39,7 @@ pub(super) struct ChunkWorker {
     /// The pixels of a tile of them, where planes are cut.
     tile: Vec<u8>,
     scratch: SummaryScratch,
+    overviews: OverviewBuffers,
     source: Option<SourceWorker>,
 }
 
@@ -45,16 +49,18 @@ impl ChunkWorker {
             pixels: Vec::new(),
             tile: Vec::new(),
             scratch: SummaryScratch::new(),
+            overviews: OverviewBuffers::default(),
             source: None,
         }
     }
 
-    /// Decodes a chunk, or the tiles of the same planes, and checks the planes.
+    /// Decodes a chunk, or the tiles of the same planes, and checks the planes and their
+    /// `overviews`, if these could be read.
     pub(super) fn check(
         &mut self,
         expected: &Expected<'_>,
         address: &ChunkAddress,
-        chunks: &[&[u8]],
+        (chunks, overviews): (&[&[u8]], Option<&UnitOverviews>),
         findings: &ShardFindings<'_>,
         counters: &PlaneCounters,
     ) {
@@ -81,6 +87,10 @@ impl ChunkWorker {
             let row = expected.tables.plane(expected.root, site, channel);
             if let Some(text) = differences(pixels, row, expected, &mut self.scratch) {
                 findings.plane(plane, FindingKind::Mismatch, text);
+            }
+            if let Some((check, overviews)) = expected.overviews.zip(overviews) {
+                let findings = findings.of_overviews();
+                check.compare(overviews, plane, pixels, &mut self.overviews, findings);
             }
             counters.decoded.fetch_add(1, Ordering::Relaxed);
             if let Some((source, files)) = expected.source.zip(self.source.as_mut()) {

@@ -7,6 +7,7 @@
 //!  ├─ opened, checksums    root, list of objects, SHA256SUMS
 //!  ├─ small_objects        documents, labels, tables
 //!  ├─ shards               workers: index, chunks, planes of each shard
+//!  │   ├─ overview             overviews, computed from the pixels again
 //!  │   └─ pieces, memory, budget   how much of the shards is in memory
 //!  ├─ source               images of INPUT, decoded once more
 //!  └─ report, missing      findings
@@ -24,6 +25,7 @@ mod memory;
 mod memory_limit;
 mod missing;
 mod opened;
+mod overview;
 mod pieces;
 mod progress;
 mod report;

@@ -3,7 +3,9 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use rxrx_format::{ArrayGeometry, largest_chunk, plane_shape};
+use rxrx_format::{
+    ArrayGeometry, Root, largest_chunk, overview_bytes_at_most, overview_geometry, plane_shape,
+};
 
 use super::budget::Budget;
 use crate::memory_limit::{MemoryLimit, TooLittleMemory};
@@ -29,25 +31,29 @@ pub(super) struct VerifyMemory {
     pub(super) piece: u64,
     /// The memory for pieces of shards.
     pub(super) shards: Arc<Budget>,
+    /// The memory for overviews.
+    pub(super) overviews: Arc<Budget>,
 }
 
 impl VerifyMemory {
-    /// Shares the memory between at most `workers` workers and the shards. There is no
-    /// geometry where the root cannot be read; then only checksums are compared.
+    /// Shares the memory between at most `workers` workers, the shards and the overviews, of
+    /// which those of a unit take `overview` bytes. There is no geometry where the root cannot be read; then only checksums are compared.
     ///
     /// # Errors
-    /// [`TooLittleMemory`] if one worker and one chunk do not fit.
+    /// [`TooLittleMemory`] if one worker, one chunk and the overviews of a unit do not fit.
     pub(super) fn share(
         limit: MemoryLimit,
         workers: NonZeroUsize,
         geometry: Option<&ArrayGeometry>,
+        overview: u64,
         has_source: bool,
     ) -> Result<Self, TooLittleMemory> {
         let (worker, chunk) = geometry.map_or((WORKER, PIECE_AT_LEAST), |geometry| {
             let worker = worker_bytes(geometry, has_source);
             (worker, largest_group(geometry).max(PIECE_AT_LEAST))
         });
-        let needed = worker.saturating_add(chunk);
+        let a_worker = worker.saturating_add(chunk);
+        let needed = a_worker.saturating_add(overview);
         let left = limit.bytes.checked_sub(needed);
         let left = left.ok_or_else(|| TooLittleMemory {
             chunk_bytes: geometry.map_or(0, |geometry| geometry.chunk_bytes() as u64),
@@ -55,14 +61,18 @@ impl VerifyMemory {
             memory: limit.bytes,
         })?;
         // Each further worker has a chunk of a shard to work on.
-        let more = usize::try_from(left / needed).unwrap_or(usize::MAX);
+        let more = usize::try_from(left / a_worker).unwrap_or(usize::MAX);
         let workers = workers.get().min(more.saturating_add(1));
-        let shards = limit.bytes.saturating_sub(worker * workers as u64);
+        let rest = limit.bytes.saturating_sub(worker * workers as u64);
+        // Those of some units, so that no reader waits for another one.
+        let overviews = overview.max(overview.saturating_mul(PIECES).min(rest / PIECES));
+        let shards = rest.saturating_sub(overviews);
         Ok(Self {
             workers,
             has_chunks: geometry.is_some(),
             piece: (shards / PIECES).clamp(PIECE_AT_LEAST, PIECE),
             shards: Budget::new(shards),
+            overviews: Budget::new(overviews),
         })
     }
 }
@@ -71,6 +81,17 @@ impl VerifyMemory {
 pub(super) fn largest_group(geometry: &ArrayGeometry) -> u64 {
     let chunk = largest_chunk(geometry.chunk_bytes()) as u64;
     chunk.saturating_mul(geometry.tiles() as u64)
+}
+
+/// Returns the most bytes of memory that the overviews of a unit need: their object, and their
+/// pixels.
+pub(super) fn overview_bytes(root: &Root) -> u64 {
+    if !root.has_overview() {
+        return 0;
+    }
+    let overview = overview_geometry(&root.geometry);
+    let pixels = overview.chunk_bytes() * overview.channels;
+    overview_bytes_at_most(&root.geometry).saturating_add(pixels as u64)
 }
 
 /// Returns the bytes that a worker needs: the pixels of a chunk, or of a tile and of the
@@ -98,12 +119,13 @@ mod tests {
         let share = |bytes, has_source| {
             let workers = NonZeroUsize::new(16).unwrap();
             let limit = MemoryLimit { bytes };
-            VerifyMemory::share(limit, workers, Some(&geometry), has_source)
+            VerifyMemory::share(limit, workers, Some(&geometry), 1 << 20, has_source)
         };
         assert_eq!(share(1 << 30, false).unwrap().workers, 16);
         let least = share(1, false).unwrap_err().needed;
         assert!(share(1, true).unwrap_err().needed > least);
         let one = share(least, false).unwrap();
+        assert!(one.overviews.allows(1 << 20));
         assert_eq!(one.workers, 1);
         let chunk = largest_chunk(geometry.chunk_bytes()) as u64;
         assert!(one.shards.allows(chunk) && !one.shards.allows(chunk + 1));

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use rxrx_format::Root;
-use rxrx_format::keys::{CHECKSUMS, ROOT_METADATA, shard_key};
+use rxrx_format::keys::{CHECKSUMS, ROOT_METADATA, overview_key, shard_key};
 use rxrx_reader::consistency::{Finding, FindingKind, Findings, Tables, label_keys};
 
 use super::opened::OpenedDataset;
 
-/// Missing shards that are reported by key. More than these are only counted.
+/// Missing shards, and missing overviews, that are reported by key. More than these are only counted.
 const MISSING_NAMED: usize = 10_000;
 
 /// Reports the objects that `SHA256SUMS` lists, or that a dataset with this root
@@ -22,13 +22,18 @@ pub(super) fn report_missing(opened: &OpenedDataset, tables: &Tables, findings: 
     let mut not_named = 0;
     if let Some(root) = &opened.root {
         missing.extend(missing_small_objects(opened, root));
-        let (shards, more) = missing_shards(opened, root);
+        let (shards, more) = missing_of_units(opened, root, shard_key, Root::shard);
         missing.extend(shards);
         not_named = more;
+        if root.has_overview() {
+            let (overviews, more) = missing_of_units(opened, root, overview_key, Root::overview);
+            missing.extend(overviews);
+            not_named += more;
+        }
     }
     for key in missing {
         let sites = opened.root.as_ref().and_then(|root| {
-            let unit = root.geometry.unit(root.shard(&key)?);
+            let unit = root.geometry.unit(root.unit_of(&key)?);
             Some(tables.span(unit.sites))
         });
         findings.add(Finding {
@@ -55,14 +60,19 @@ fn missing_small_objects(opened: &OpenedDataset, root: &Root) -> Vec<String> {
         .collect()
 }
 
-/// Returns the keys of the first shards that do not exist, and how many more there
-/// are.
-fn missing_shards(opened: &OpenedDataset, root: &Root) -> (Vec<String>, usize) {
+/// Returns the first keys of units (shards, or overviews) that do not exist, and how many more
+/// there are.
+fn missing_of_units(
+    opened: &OpenedDataset,
+    root: &Root,
+    key: impl Fn(usize) -> String,
+    number: impl Fn(&Root, &str) -> Option<usize>,
+) -> (Vec<String>, usize) {
     let keys = opened.sizes.keys();
-    let existing = keys.filter(|key| root.shard(key).is_some()).count();
+    let existing = keys.filter(|key| number(root, key).is_some()).count();
     let absent = root.geometry.shards() - existing;
     let named = absent.min(MISSING_NAMED);
-    let shards = (0..root.geometry.shards()).map(shard_key);
-    let shards = shards.filter(|key| !opened.has(key));
-    (shards.take(named).collect(), absent - named)
+    let keys = (0..root.geometry.shards()).map(key);
+    let keys = keys.filter(|key| !opened.has(key));
+    (keys.take(named).collect(), absent - named)
 }

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rxrx_format::Root;
-use rxrx_format::keys::{CARD, CHECKSUMS, OBJECTS, ROOT_METADATA, bytes_at_most, shard_key};
+use rxrx_format::keys::{
+    CARD, CHECKSUMS, OBJECTS, ROOT_METADATA, bytes_at_most, overview_key, shard_key,
+};
 use rxrx_reader::consistency::{FindingKind, Findings, error_chain, label_keys};
 use rxrx_reader::{DatasetError, listed, parse_root, root_bytes};
 use rxrx_storage::{Store, StoreError};
@@ -99,7 +101,9 @@ fn asked_for(
     keys.extend(OBJECTS.iter().map(|object| object.key.to_owned()));
     if let Some(root) = root {
         keys.extend(label_keys(root).into_values().flatten());
-        keys.extend((0..root.geometry.shards()).map(shard_key));
+        let units = 0..root.geometry.shards();
+        keys.extend(units.clone().map(shard_key));
+        keys.extend(units.filter(|_| root.has_overview()).map(overview_key));
     }
     let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
     let sizes = keys.iter().zip(store.sizes(&keys)?);

@@ -5,6 +5,8 @@ use std::ops::Range;
 use rxrx_format::{ChunkAddress, Root};
 use rxrx_reader::consistency::{Finding, FindingKind, Findings, Tables};
 
+use super::overview::OverviewFindings;
+
 /// Reports findings about one shard of a dataset whose root is known.
 pub(super) struct ShardFindings<'a> {
     pub(super) findings: &'a Findings,
@@ -12,6 +14,17 @@ pub(super) struct ShardFindings<'a> {
     pub(super) tables: &'a Tables,
     /// Key of the shard.
     pub(super) key: &'a str,
+}
+
+impl<'a> ShardFindings<'a> {
+    /// Returns where findings about the overviews are reported.
+    pub(super) fn of_overviews(&self) -> OverviewFindings<'a> {
+        OverviewFindings {
+            findings: self.findings,
+            root: self.root,
+            tables: self.tables,
+        }
+    }
 }
 
 impl ShardFindings<'_> {

@@ -1,12 +1,13 @@
-//! All objects but the shards.
+//! All objects but the shards and the overviews.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use rxrx_format::Root;
 use rxrx_format::keys::{
-    CARD, CHECKSUMS, IMAGES, IMAGES_METADATA, ROOT_METADATA, SHARDS, STORE_CHECKSUMS, bytes_at_most,
+    CARD, CHECKSUMS, IMAGES, IMAGES_METADATA, OVERVIEW, OVERVIEW_METADATA, OVERVIEWS,
+    ROOT_METADATA, SHARDS, STORE_CHECKSUMS, bytes_at_most,
 };
+use rxrx_format::{Root, overview_bytes_at_most};
 use rxrx_reader::consistency::{FindingKind, Findings, check_document, error_chain, label_keys};
 use rxrx_storage::Store;
 use sha2::{Digest, Sha256};
@@ -14,11 +15,11 @@ use sha2::{Digest, Sha256};
 use super::opened::OpenedDataset;
 
 /// The small objects that have the right checksum and are compared with others,
-/// and the keys of the shards.
+/// and the keys of the shards and of the overviews.
 #[derive(Debug, Default)]
 pub(super) struct SmallObjects {
     objects: BTreeMap<String, Bytes>,
-    shards: Vec<String>,
+    units: Vec<String>,
     /// Whether somebody has edited the card, which the list of checksums does not name.
     pub(super) card_edited: bool,
 }
@@ -33,8 +34,8 @@ struct KnownKeys<'a> {
 }
 
 impl SmallObjects {
-    /// Reads all objects but the root, the list of checksums, those of the store, and the
-    /// shards.
+    /// Reads all objects but the root, the list of checksums, those of the store, the
+    /// shards and the overviews.
     pub(super) fn read(store: &dyn Store, opened: &OpenedDataset, findings: &Findings) -> Self {
         let known = opened.root.as_ref().map(KnownKeys::of);
         let mut read = Self::default();
@@ -52,16 +53,18 @@ impl SmallObjects {
                 continue;
             }
             let is_shard = key.starts_with(SHARDS);
+            let is_overview = key.starts_with(OVERVIEWS);
             let at_most = match &opened.root {
                 Some(root) if is_shard => root.shard_bytes_at_most(),
+                Some(root) if is_overview => overview_bytes_at_most(&root.geometry),
                 _ => bytes_at_most(key),
             };
             if size > at_most {
                 let text = format!("its {size} bytes are more than it can have, and were not read");
                 findings.object(FindingKind::Damaged, key, text);
                 opened.checksums.accept(key);
-            } else if is_shard {
-                read.shards.push(key.clone());
+            } else if is_shard || is_overview {
+                read.units.push(key.clone());
             } else if key == CARD && opened.has_free_card() {
                 read.card_edited = read_free_card(store, opened, findings);
             } else if let Some(bytes) = read_object(store, opened, key, findings) {
@@ -87,19 +90,20 @@ impl SmallObjects {
         &self.objects
     }
 
-    /// Returns the keys of the shards and frees the memory of the objects.
-    pub(super) fn into_shards(self) -> Vec<String> {
-        self.shards
+    /// Returns the keys of the shards and of the overviews, and frees the memory of the objects.
+    pub(super) fn into_units(self) -> Vec<String> {
+        self.units
     }
 }
 
 impl<'a> KnownKeys<'a> {
     fn of(root: &'a Root) -> Self {
         let labels = label_keys(root);
+        let owned = |(key, name): (&str, &str)| (key.to_owned(), name.to_owned());
         let documents = labels
             .iter()
             .map(|(name, [document, _])| (document.clone(), name.clone()))
-            .chain([(IMAGES_METADATA.to_owned(), IMAGES.to_owned())]);
+            .chain([(IMAGES_METADATA, IMAGES), (OVERVIEW_METADATA, OVERVIEW)].map(owned));
         Self {
             root,
             documents: documents.collect(),
@@ -108,8 +112,11 @@ impl<'a> KnownKeys<'a> {
     }
 
     fn contains(&self, key: &str) -> bool {
-        if key.starts_with(SHARDS) {
-            return self.root.shard(key).is_some();
+        if key.starts_with(SHARDS) || key.starts_with(OVERVIEWS) {
+            return self.root.unit_of(key).is_some();
+        }
+        if key == OVERVIEW_METADATA {
+            return self.root.has_overview();
         }
         self.root.objects().any(|object| object.key == key)
             || self.documents.contains_key(key)

@@ -4,20 +4,21 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::Ordering;
 
 use rxrx_format::ChunkDecoder;
-use rxrx_format::keys::ROOT_METADATA;
+use rxrx_format::keys::{ROOT_METADATA, SHARDS};
 use rxrx_input::PlannedInput;
 use rxrx_reader::consistency::{FindingKind, Findings, Tables, check_objects, error_chain};
 use rxrx_storage::Store;
 
 use crate::chunk::{Expected, PlaneCounters};
 use crate::error::VerifyError;
-use crate::memory::VerifyMemory;
+use crate::memory::{VerifyMemory, overview_bytes};
 use crate::memory_limit::TooLittleMemory;
 use crate::missing::report_missing;
 use crate::opened::OpenedDataset;
+use crate::overview::OverviewCheck;
 use crate::progress::Progress;
 use crate::report::{VerifyOptions, VerifyReport};
-use crate::shards::ShardCheck;
+use crate::shards::{ShardCheck, UnitObjects};
 use crate::small_objects::SmallObjects;
 use crate::source::{SourceCheck, readers_of};
 
@@ -46,7 +47,10 @@ pub fn verify(
         Some(root) => check_objects(root, objects.objects(), &findings),
         None => Tables::default(),
     };
-    let shards = objects.into_shards();
+    let (shards, overviews): (Vec<_>, Vec<_>) = objects
+        .into_units()
+        .into_iter()
+        .partition(|key| key.starts_with(SHARDS));
     let sites = opened.root.as_ref().map_or(0, |root| root.geometry.sites);
     progress.started(sites, shards.len());
     let check = ShardCheck {
@@ -57,7 +61,8 @@ pub fn verify(
         sizes: &opened.sizes,
         memory: share_memory(&opened, source, options, &findings)?,
     };
-    let counters = check_shards(&check, &opened, &tables, source, &shards)?;
+    let units = UnitObjects { shards, overviews };
+    let counters = check_shards(&check, &opened, &tables, source, units)?;
     report_missing(&opened, &tables, &findings);
     opened.checksums.check_text(&findings);
 
@@ -87,46 +92,53 @@ fn share_memory(
     let geometry = opened.root.as_ref().map(|root| &root.geometry);
     let readers = source.and_then(|source| NonZeroUsize::new(readers_of(source)));
     let workers = readers.map_or(options.jobs, |readers| readers.max(options.jobs));
-    let share = |geometry| VerifyMemory::share(options.memory, workers, geometry, source.is_some());
-    match share(geometry) {
+    let overview = opened.root.as_ref().map_or(0, overview_bytes);
+    let has_source = source.is_some();
+    let share = |geometry, overview| {
+        VerifyMemory::share(options.memory, workers, geometry, overview, has_source)
+    };
+    match share(geometry, overview) {
         Err(error) if !findings.is_empty() => {
             findings.object(FindingKind::Mismatch, ROOT_METADATA, error.to_string());
-            share(None)
+            share(None, 0)
         }
         shared => shared,
     }
 }
 
-/// Checks the shards and, if there is a source, compares their pixels with it.
+/// Checks the shards and the overviews and, if there is a source, compares their pixels with it.
 fn check_shards(
     check: &ShardCheck<'_>,
     opened: &OpenedDataset,
     tables: &Tables,
     source: Option<&PlannedInput>,
-    shards: &[String],
+    units: UnitObjects,
 ) -> Result<PlaneCounters, VerifyError> {
     let failed = |source| VerifyError::Thread { source };
     let root = opened.root.as_ref();
     let Some(root) = root.filter(|_| check.memory.has_chunks) else {
-        return check.run(shards, None).map_err(failed);
+        return check.run(units, None).map_err(failed);
     };
     let source = source.map(|source| SourceCheck::new(source, root, tables, check.findings));
-    let counters = match ChunkDecoder::new(root.attributes.settings.codec, &root.geometry) {
-        Ok(decoder) => {
+    let decoders = ChunkDecoder::new(root.attributes.settings.codec, &root.geometry);
+    let decoders = decoders.and_then(|decoder| Ok((decoder, OverviewCheck::of(root)?)));
+    let counters = match decoders {
+        Ok((decoder, overviews)) => {
             let expected = Expected {
                 root,
                 tables,
                 decoder: &decoder,
+                overviews: overviews.as_ref(),
                 source: source.as_ref(),
             };
-            check.run(shards, Some(&expected))
+            check.run(units, Some(&expected))
         }
         Err(error) => {
             let text = error_chain(&error);
             check
                 .findings
                 .object(FindingKind::Mismatch, ROOT_METADATA, text);
-            check.run(shards, None)
+            check.run(units, None)
         }
     };
     let counters = counters.map_err(failed)?;

@@ -9,7 +9,8 @@ use std::sync::atomic::AtomicBool;
 use rxrx_format::keys::{CHECKSUMS, ROOT_METADATA};
 pub(crate) use rxrx_format::testing::{SIDE, image_path, plan, settings, shards_of};
 use rxrx_format::{
-    DatasetAttributes, Description, GroupEncoder, SwitchMark, parse_checksums, remove_switch,
+    Codec, DatasetAttributes, Description, GroupEncoder, OverviewEncoder, SwitchMark,
+    parse_checksums, remove_switch,
 };
 pub(crate) use rxrx_input::testing::{Images, png};
 use rxrx_input::{PlanOptions, PlannedInput, Source};
@@ -25,6 +26,15 @@ use crate::pipeline::{BufferSizes, Capacity, Pipeline};
 use crate::seal::{Seal, SealError};
 use rxrx_verify::MemoryLimit;
 
+/// The encoders of the images and of the overviews of `plan`.
+pub(crate) fn encoders(codec: Codec, plan: &Plan) -> (GroupEncoder, OverviewEncoder) {
+    let geometry = plan.geometry();
+    (
+        GroupEncoder::new(codec, geometry).unwrap(),
+        OverviewEncoder::new(geometry).unwrap(),
+    )
+}
+
 /// Runs all units of `plan`, on one core, and returns their records.
 pub(crate) fn run_units(
     plan: &Plan,
@@ -32,10 +42,10 @@ pub(crate) fn run_units(
     output: &ChecksummedStore<'_>,
     work: &Memory,
 ) -> Vec<UnitRecord> {
-    let encoder = GroupEncoder::new(settings().codec, plan.geometry()).unwrap();
+    let encoders = encoders(settings().codec, plan);
     let journal = Journal::new(work);
     let units: Vec<Unit> = plan.units().collect();
-    let pipeline = pipeline(plan, source, &encoder, output, &journal);
+    let pipeline = pipeline(plan, source, &encoders, output, &journal);
     pipeline.run(&units).unwrap();
     journal.records().unwrap().whole
 }
@@ -69,12 +79,12 @@ pub(crate) fn seal(
 pub(crate) fn capacity_of(
     plan: &Plan,
     source: &dyn Source,
-    encoder: &GroupEncoder,
+    encoders: &(GroupEncoder, OverviewEncoder),
     jobs: NonZeroUsize,
     writers: usize,
 ) -> Capacity {
     let (geometry, hints) = (plan.geometry(), source.read_hints());
-    let sizes = BufferSizes::of(geometry, encoder, source, 0.0, 0);
+    let sizes = BufferSizes::of(geometry, (&encoders.0, &encoders.1), source, 0.0, 0);
     let memory = MemoryLimit::default();
     Capacity::within(
         memory,
@@ -91,7 +101,7 @@ pub(crate) fn capacity_of(
 pub(crate) fn pipeline<'a>(
     plan: &'a Plan,
     source: &'a dyn Source,
-    encoder: &'a GroupEncoder,
+    encoders: &'a (GroupEncoder, OverviewEncoder),
     output: &'a ChecksummedStore<'a>,
     journal: &'a Journal<'a>,
 ) -> Pipeline<'a> {
@@ -100,13 +110,14 @@ pub(crate) fn pipeline<'a>(
     Pipeline {
         plan,
         source,
-        encoder,
+        encoder: &encoders.0,
+        overviews: &encoders.1,
         output,
         journal,
         job: None,
         former: &NO_UNIT,
         observer: &Silent,
-        capacity: capacity_of(plan, source, encoder, NonZeroUsize::MIN, 1),
+        capacity: capacity_of(plan, source, encoders, NonZeroUsize::MIN, 1),
         strict: false,
         stop: &NEVER,
         grace: std::time::Duration::from_secs(600),

@@ -1,5 +1,5 @@
 //! The journal of an unfinished run: one record, `units/N.json`, for each unit whose shard
-//! `N` is durable. It lies beside OUTPUT, never inside: in the work folder, or in the run
+//! `N` and whose overviews are durable. It lies beside OUTPUT, never inside: in the work folder, or in the run
 //! folder there in which a dataset is built to replace another one. The [`Run`] that it
 //! belongs to is in the state of OUTPUT.
 //!
@@ -27,11 +27,11 @@ pub(crate) use self::entry::{encode_entry, parse_entry};
 pub(crate) use self::fingerprint::{Fingerprint, format_difference};
 pub(crate) use self::job_plan::{JobPlan, JobReference};
 pub use self::job_plan::{JobPlanError, PartPlan};
-pub(crate) use self::record::StoredUnit;
-pub use self::record::{PlaneRecord, UnitRecord};
+pub use self::record::{OverviewRecord, PlaneRecord, UnitRecord};
+pub(crate) use self::record::{RecordedObject, StoredUnit};
 pub use self::recorded::RecordedError;
 pub(crate) use self::recorded::RecordedUnits;
-pub(crate) use self::resume::{Resume, is_intact, resume, resume_units};
+pub(crate) use self::resume::{Resume, damaged_object, resume, resume_units};
 pub use self::resume::{ResumeError, Resumed, SourceChanges};
 pub(crate) use self::run::{Journal, Run, is_entry};
 pub(crate) use self::unit_records::UnitRecords;

@@ -77,8 +77,8 @@ pub use self::error_kind::{ErrorKind, HasErrorKind};
 pub use self::events::{Event, Observer, Silent};
 pub use self::inspect::{InspectError, LeftOver, MadeWith, Unfinished};
 pub use self::journal::{
-    JobPlanError, JournalError, PartPlan, PlaneRecord, RecordedError, ResumeError, Resumed,
-    SourceChanges, UnitRecord,
+    JobPlanError, JournalError, OverviewRecord, PartPlan, PlaneRecord, RecordedError, ResumeError,
+    Resumed, SourceChanges, UnitRecord,
 };
 pub use self::output::{Existing, LockKind, LostObject, OutputError};
 pub use self::pipeline::PipelineError;

@@ -15,10 +15,11 @@
 //!   wait for a disk or a network, so the source decides how many there are
 //!   ([`ReadHints`]). Where larger reads are faster, each takes several chunks of a unit
 //!   at once.
-//! - A *worker* ([`chunk`]) decodes each plane into the memory of the encoder and
-//!   encodes it while it is in cache, where the codec allows that. Whole raw shards
-//!   never exist. There are `--jobs` workers, and no other thread of the pipeline
-//!   decodes or encodes.
+//! - A *worker* ([`chunk`]) decodes each plane into the memory of the encoder, computes its
+//!   overview and encodes it while it is in cache, where the codec allows that. Whole raw shards
+//!   never exist. There are `--jobs` workers. No other thread of the pipeline
+//!   decodes or encodes, but for the overviews of a unit, a hundredth of its pixels, which its
+//!   storer encodes when it has all of them.
 //! - A *storer* ([`storer`]) writes each chunk as soon as those before it in the shard
 //!   are written, so it never holds a shard. Storers hash what they write, and mostly
 //!   wait: a disk has two, so that one shard is written while another is flushed; an
@@ -38,6 +39,8 @@
 //! | encoded chunks | in flight: 3 x jobs + 2 x readers chunks | a chunk, encoded | 22 x 0.75 = 17 MB |
 //! | pixels | jobs | a plane (Blosc), or a chunk (Zstd) | 2 x 0.26 to 2 x 1.5 = 1 to 3 MB |
 //! | tables of a compressor | jobs | 0.5 MB and a plane of sorted bits | 2 x 0.8 = 2 MB |
+//! | overviews of a chunk | in flight, as encoded chunks | 4 kB a plane | 22 x 0.02 = 0.5 MB |
+//! | overviews of a unit, and their object | storers | 4 kB a plane, twice | 2 x 3.2 = 6 MB |
 //! | what a store holds of an object | storers | see the store | |
 //!
 //! Where the calls of a source differ in time, or a reader takes several chunks at once,

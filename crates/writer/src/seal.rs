@@ -1,10 +1,10 @@
 //! The last writes of a conversion, in the order that makes them safe.
 //!
 //! 1. chunks of the label arrays, several at once
-//! 2. `metadata.parquet`, `planes.parquet`, `channels.parquet`,
+//! 2. `metadata.parquet`, `planes.parquet`, `plates.parquet`, `channels.parquet`,
 //!    `channel_stats.parquet`, `embeddings.parquet`
 //! 3. `README.md`, `LICENSE.txt`, `croissant.json`, `zarr.json` of each label array and of
-//!    `images`, several at once
+//!    `images` and `overview`, several at once
 //! 4. `SHA256SUMS`, which already lists the object that is still to come
 //! 5. if every object exists with the size with which it was put, in an object store
 //!    `store-checksums.json`, and the root `images.zarr/zarr.json`
@@ -21,12 +21,13 @@ mod tests;
 
 use rxrx_format::keys::{
     CARD, CHANNEL_STATS, CHANNELS, CHECKSUMS, CROISSANT, EMBEDDINGS, GROUP, IMAGES,
-    IMAGES_METADATA, LICENSE, PLANES, ROOT_METADATA, SITES, array_metadata_key,
+    IMAGES_METADATA, LICENSE, OVERVIEW, OVERVIEW_METADATA, PLANES, PLATES, ROOT_METADATA, SITES,
+    array_metadata_key,
 };
 use rxrx_format::{
     DatasetAttributes, Label, StoredFile, channel_stats_table, channels_table, croissant,
     dataset_card, embeddings_table, images_metadata, key_value_metadata, keys, labels,
-    root_metadata, sites_table,
+    overview_metadata, plates_table, root_metadata, sites_table,
 };
 use rxrx_metadata::{Embeddings, Plan};
 use rxrx_storage::{StoreError, for_each_concurrent};
@@ -65,7 +66,7 @@ pub(crate) struct Sealed {
 }
 
 impl Seal<'_> {
-    /// Writes everything but the shards; the dataset is complete when this returns.
+    /// Writes everything but the shards and the overviews; the dataset is complete when this returns.
     pub(crate) fn write(mut self) -> Result<Sealed, SealError> {
         let metadata = key_value_metadata(self.plan.geometry(), &self.attributes);
         let rules = &self.attributes.description.rows;
@@ -99,6 +100,7 @@ impl Seal<'_> {
         let CollectedRecords {
             places,
             planes,
+            plates,
             channel_stats,
             refused,
             ..
@@ -108,6 +110,7 @@ impl Seal<'_> {
         output.put(PLANES, &[&planes])?;
         drop((places, planes));
         let channels = &self.attributes.description.channels;
+        output.put(PLATES, &[&plates_table(&plates, channels, metadata)?])?;
         output.put(CHANNELS, &[&channels_table(channels, metadata)?])?;
         let stats = channel_stats_table(&channel_stats, plan.channel_names(), metadata)?;
         output.put(CHANNEL_STATS, &[&stats])?;
@@ -135,6 +138,7 @@ impl Seal<'_> {
         let columns = plan.table().columns();
         let croissant = croissant(columns, plan.geometry(), attributes, &files);
         let images = images_metadata(plan, attributes.settings.codec);
+        let overview = overview_metadata(plan.geometry(), columns);
         let card = dataset_card(plan, attributes).into_bytes();
         attributes.card_sha256 = Some(hex::encode(Sha256::digest(&card)));
         let mut documents = vec![
@@ -144,10 +148,15 @@ impl Seal<'_> {
                 IMAGES_METADATA.to_owned(),
                 document(IMAGES_METADATA, &images)?,
             ),
+            (
+                OVERVIEW_METADATA.to_owned(),
+                document(OVERVIEW_METADATA, &overview)?,
+            ),
         ];
         let license = attributes.description.license_file();
         documents.extend(license.map(|text| (LICENSE.to_owned(), text.into_bytes())));
-        let mut arrays = Map::from_iter([(IMAGES.to_owned(), images)]);
+        let mut arrays =
+            Map::from_iter([(IMAGES.to_owned(), images), (OVERVIEW.to_owned(), overview)]);
         for label in labels {
             let key = array_metadata_key(&label.name);
             let metadata = document(&key, &label.metadata)?;

@@ -126,11 +126,11 @@ impl WorkLeft {
 }
 
 impl Space {
-    /// Returns the room that the rest of a conversion needs: the shards of `left` with
-    /// their records, all labels and all tables.
+    /// Returns the room that the rest of a conversion needs: the shards and
+    /// overviews of `left` with their records, all labels and all tables.
     pub(crate) fn of(planned: &PlannedInput, projection: &Projection, left: WorkLeft) -> Self {
         let geometry = planned.plan.geometry();
-        let shards = projection.stored_bytes as f64;
+        let shards = (projection.stored_bytes + projection.overview_bytes) as f64;
         let shards = shards * left.sites as f64 / geometry.sites as f64;
         let planes = |sites: usize| sites.saturating_mul(geometry.channels) as u64;
         let embeddings = planned.embeddings.as_ref();

@@ -30,11 +30,12 @@ pub(crate) fn info(
         planes.ok, planes.missing, planes.unreadable, planes.corrupt
     );
     let size = format!(
-        "{} in {} objects; pixels {} ({} decoded)",
+        "{} in {} objects; pixels {} ({} decoded), overviews {}",
         bytes(info.bytes),
         count(info.objects),
         bytes(info.image_bytes),
-        bytes(info.raw_bytes)
+        bytes(info.raw_bytes),
+        bytes(info.overview_bytes)
     );
     property(out, "dataset", &attributes.description.name)?;
     let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "not stated".to_owned());
@@ -52,6 +53,9 @@ pub(crate) fn info(
     property(out, "codec", attributes.settings.codec)?;
     property(out, "chunk", axes(&info.chunk_shape))?;
     property(out, "shard", axes(&info.shard_shape))?;
+    if let Some(overview) = &info.overview_shape {
+        property(out, "overview", axes(overview))?;
+    }
     property(out, "planes", planes)?;
     property(out, "size", size)?;
     property(out, "checked", checked(&info.checked))?;

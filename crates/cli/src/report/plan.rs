@@ -105,6 +105,8 @@ pub(crate) fn plan(
     property(out, "read", read)?;
     property(out, "pixels", bytes(projection.raw_bytes))?;
     property(out, "stored", stored)?;
+    let overviews = bytes(projection.overview_bytes);
+    property(out, "overviews", format!("at most {overviews}"))?;
     if let Some(smallest) = projection.codecs.first() {
         property(out, "smallest", smallest_codec(*codec, *smallest))?;
     }

@@ -129,6 +129,15 @@ pub enum CodecError {
         /// Size of a decoded chunk.
         bytes: usize,
     },
+    /// The overviews of a unit are larger than codecs and their readers support.
+    #[error(
+        "the overviews of a unit have chunks of {bytes} bytes, which is too large: codecs take \
+         at most {CHUNK_BYTES_AT_MOST}; make units smaller with --shard-sites"
+    )]
+    OverviewTooLarge {
+        /// Size of a decoded chunk.
+        bytes: usize,
+    },
     /// A defect of the program or of a codec library, not of the data.
     #[error("codec {codec} failed: {reason}")]
     Failed {
@@ -137,6 +146,16 @@ pub enum CodecError {
         /// Reason, from the codec library or the encoder.
         reason: String,
     },
+}
+
+impl CodecError {
+    /// Says that the chunks are those of the overview.
+    pub(crate) fn of_overview(self) -> Self {
+        match self {
+            Self::ChunkTooLarge { bytes } => Self::OverviewTooLarge { bytes },
+            other => other,
+        }
+    }
 }
 
 #[cfg(test)]

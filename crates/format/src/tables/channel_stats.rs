@@ -267,7 +267,7 @@ impl Groups {
 }
 
 /// The plate of a site; `None` if it is blank.
-fn plate_label(plates: &ColumnValues, site: usize) -> Option<PlateLabel> {
+pub(super) fn plate_label(plates: &ColumnValues, site: usize) -> Option<PlateLabel> {
     match plates {
         ColumnValues::Integer(numbers) => numbers.get(site).map(PlateLabel::Number),
         ColumnValues::String(names) => Some(PlateLabel::Name(names.get(site)?.to_owned())),
@@ -275,30 +275,27 @@ fn plate_label(plates: &ColumnValues, site: usize) -> Option<PlateLabel> {
     }
 }
 
-/// The column of the plates: numbers, or names if one of them is a name.
-fn plate_column(rows: &[ChannelStats]) -> ArrayRef {
-    let plates = rows.iter().map(|row| row.scope.plate());
-    if plates_are_names(rows) {
+/// The column of the plates: numbers, or names if one of them is a name. Also returns whether
+/// they are names.
+pub(super) fn plate_values<'a>(
+    plates: impl Iterator<Item = Option<&'a PlateLabel>> + Clone,
+) -> (ArrayRef, bool) {
+    let is_name = |plate: &PlateLabel| matches!(plate, PlateLabel::Name(_));
+    if plates.clone().flatten().any(is_name) {
         let name = |plate: &PlateLabel| match plate {
             PlateLabel::Number(number) => number.to_string(),
             PlateLabel::Name(name) => name.clone(),
         };
-        return Arc::new(StringArray::from_iter(plates.map(|plate| plate.map(name))));
+        let names = StringArray::from_iter(plates.map(|plate| plate.map(name)));
+        return (Arc::new(names), true);
     }
     let number = |plate: &PlateLabel| match plate {
         // Numbers of plates fit 32 bits with a sign, or the plates are names.
         PlateLabel::Number(number) => Some(*number as i32),
         PlateLabel::Name(_) => None,
     };
-    Arc::new(Int32Array::from_iter(
-        plates.map(|plate| plate.and_then(number)),
-    ))
-}
-
-/// Whether a plate of the rows is a name.
-fn plates_are_names(rows: &[ChannelStats]) -> bool {
-    let mut plates = rows.iter().filter_map(|row| row.scope.plate());
-    plates.any(|plate| matches!(plate, PlateLabel::Name(_)))
+    let numbers = Int32Array::from_iter(plates.map(|plate| plate.and_then(number)));
+    (Arc::new(numbers), false)
 }
 
 /// Encodes the table. `channels` are the names of the channels.
@@ -307,9 +304,10 @@ pub fn channel_stats_table(
     channels: &[String],
     key_values: &[(&str, String)],
 ) -> Result<Vec<u8>, TableError> {
+    let (plates, are_names) = plate_values(rows.iter().map(|row| row.scope.plate()));
     let mut writer = TableWriter::new(
         CHANNEL_STATS,
-        channel_stats_schema(plates_are_names(rows)),
+        channel_stats_schema(are_names),
         &[],
         key_values,
     )?;
@@ -324,7 +322,7 @@ pub fn channel_stats_table(
         Arc::new(StringArray::from_iter(
             rows.iter().map(|row| row.scope.experiment()),
         )),
-        plate_column(rows),
+        plates,
         Arc::new(StringArray::from_iter(names)),
         // The planes of fewer than 2^31 sites, far below 2^31 in any data set.
         Arc::new(Int32Array::from_iter_values(

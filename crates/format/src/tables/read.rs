@@ -12,6 +12,7 @@ mod channels;
 mod embeddings;
 mod error;
 mod planes;
+mod plates;
 mod sites;
 
 pub use self::arrow::{ArrowTable, arrow_table_of};
@@ -20,4 +21,5 @@ pub use self::channels::channels_of;
 pub use self::embeddings::{EmbeddingsTable, embeddings_of};
 pub use self::error::ReadTableError;
 pub use self::planes::{PlanesRead, each_plane_of, planes_of};
+pub use self::plates::plates_of;
 pub use self::sites::{SitesTable, StoredSite, sites_of};

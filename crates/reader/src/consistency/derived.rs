@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use rxrx_format::keys::{
-    CHANNEL_STATS, CHANNELS, CROISSANT, EMBEDDINGS, LICENSE, ROOT_METADATA, SITES,
+    CHANNEL_STATS, CHANNELS, CROISSANT, EMBEDDINGS, LICENSE, PLATES, ROOT_METADATA, SITES,
 };
 use rxrx_format::{
-    DisplayWindows, EmbeddingsDigest, Root, StoredFile, channel_stats, channel_stats_of,
-    channels_of, croissant, embeddings_of, keys, parse_json,
+    DisplayWindows, EmbeddingsDigest, PlateSums, Root, StoredFile, channel_stats, channel_stats_of,
+    channels_of, croissant, embeddings_of, keys, parse_json, plates_of,
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -24,7 +24,7 @@ use super::finding::{FindingKind, Findings};
 use super::tables::Tables;
 
 /// Tables of a dataset without embeddings.
-const TABLES: usize = 4;
+const TABLES: usize = 5;
 /// Rows of a table that differ and are spelled out.
 const ROWS_NAMED: usize = 20;
 
@@ -81,6 +81,35 @@ pub(super) fn check_channel_stats(
     let expected = channel_stats(columns, channels, pixels, rules, planes.iter());
     let mismatch = |text: String| findings.object(FindingKind::Mismatch, CHANNEL_STATS, text);
     let found = match channel_stats_of(bytes, expected.len(), &root.channels) {
+        Ok(found) => found,
+        Err(error) => return mismatch(error_chain(&error)),
+    };
+    let differing = found.iter().zip(&expected).enumerate();
+    let differing = differing.filter(|(_, (found, expected))| found != expected);
+    for (row, (found, expected)) in differing.take(ROWS_NAMED) {
+        mismatch(format!(
+            "row {row} is {found:?}, the planes give {expected:?}"
+        ));
+    }
+}
+
+/// Compares `plates.parquet` with the sites and planes.
+pub(super) fn check_plates(
+    tables: &Tables,
+    root: &Root,
+    objects: &BTreeMap<String, Bytes>,
+    findings: &Findings,
+) {
+    let (Some(bytes), Some(sites), Some(planes)) =
+        (objects.get(PLATES).cloned(), &tables.sites, &tables.planes)
+    else {
+        return;
+    };
+    let mut sums = PlateSums::new(&sites.columns, root.geometry.channels);
+    planes.iter().for_each(|plane| sums.add(plane));
+    let expected = sums.rows(root.geometry.plane_pixels());
+    let mismatch = |text: String| findings.object(FindingKind::Mismatch, PLATES, text);
+    let found = match plates_of(bytes, expected.len(), &root.channels) {
         Ok(found) => found,
         Err(error) => return mismatch(error_chain(&error)),
     };

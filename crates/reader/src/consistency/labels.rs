@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use rxrx_format::keys::{IMAGES, ROOT_METADATA, SITES};
+use rxrx_format::keys::{IMAGES, OVERVIEW, ROOT_METADATA, SITES};
 use rxrx_format::{Column, Label, PlaneRow, Root, label_values, labels as format_labels};
 
 use super::documents::{compare_documents, keys_of_label};
@@ -29,7 +29,7 @@ pub(super) fn check_labels(
         }
     };
     let mut unexpected: Vec<&String> = root.arrays.keys().collect();
-    unexpected.retain(|name| *name != IMAGES);
+    unexpected.retain(|name| ![IMAGES, OVERVIEW].contains(&name.as_str()));
     for label in &labels {
         unexpected.retain(|name| **name != label.name);
         let needs_planes = label.name == "present";

@@ -1,8 +1,11 @@
 //! Comparison of the tables with each other and with the root.
 
-use rxrx_format::keys::{IMAGES, IMAGES_METADATA, PLANES, ROOT_METADATA, SITES, shard_key};
+use rxrx_format::keys::{
+    IMAGES, IMAGES_METADATA, OVERVIEW, OVERVIEW_METADATA, PLANES, ROOT_METADATA, SITES, shard_key,
+};
 use rxrx_format::{
     ENCODER_REVISION, PlaneCounts, PlaneRow, Root, SitesTable, array_metadata, key_value_metadata,
+    overview_metadata,
 };
 
 use super::documents::compare_documents;
@@ -50,6 +53,13 @@ pub(super) fn check_tables(tables: &Tables, root: &Root, findings: &Findings) {
     let expected = array_metadata(geometry, &sites.columns, attributes.settings.codec);
     if let Some(found) = root.arrays.get(IMAGES) {
         compare_documents(IMAGES_METADATA, found, &expected, attributes, findings);
+    }
+    if let Some(found) = root.arrays.get(OVERVIEW) {
+        let expected = overview_metadata(geometry, &sites.columns);
+        compare_documents(OVERVIEW_METADATA, found, &expected, attributes, findings);
+    } else if same_encoder && !attributes.is_format_3() {
+        let text = format!("it has no array {OVERVIEW:?}");
+        findings.object(FindingKind::Mismatch, ROOT_METADATA, text);
     }
     check_places(tables, root, sites, findings);
 }

@@ -60,7 +60,7 @@ fn objects_that_a_replacement_left_are_removed() {
         scene.convert(1, Existing::Continue);
         let before = scene.objects();
         scene.convert(2, Existing::Replace);
-        let left = if scene.store.is_some() { 2 } else { 0 };
+        let left = if scene.store.is_some() { 4 } else { 0 };
         let dry = scene.clean(true, false);
         let counted = scene.place().leftovers().unwrap().len();
         assert_eq!(
@@ -70,11 +70,11 @@ fn objects_that_a_replacement_left_are_removed() {
         assert_eq!((dry.left_behind, dry.unfinished), (left, false));
         assert_eq!(
             scene.objects().len(),
-            before.len() - 2 + left,
+            before.len() - 4 + left,
             "nothing was removed"
         );
         assert_eq!(scene.clean(false, false), dry);
-        assert_eq!(scene.objects().len(), before.len() - 2);
+        assert_eq!(scene.objects().len(), before.len() - 4);
         let again = scene.clean(false, false);
         assert_eq!((again.left_behind, again.abandoned), (0, 0));
         assert!(scene.is_complete());

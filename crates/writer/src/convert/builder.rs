@@ -1,7 +1,7 @@
 //! Building a dataset: its units, and then everything else.
 
 use rxrx_estimate::Projection;
-use rxrx_format::{DatasetAttributes, GroupEncoder};
+use rxrx_format::{DatasetAttributes, GroupEncoder, OverviewEncoder};
 use rxrx_input::{PlannedInput, Source};
 use rxrx_metadata::ArrayGeometry;
 use rxrx_storage::{Store, StoreError, release_free_memory};
@@ -32,6 +32,7 @@ pub(super) struct Builder<'a> {
     planned: &'a PlannedInput,
     place: &'a OutputLocation,
     encoder: GroupEncoder,
+    overviews: OverviewEncoder,
     capacity: Capacity,
     options: &'a ConvertOptions,
     observer: &'a dyn Observer,
@@ -44,18 +45,21 @@ impl<'a> Builder<'a> {
         options: &'a ConvertOptions,
         observer: &'a dyn Observer,
     ) -> Result<Self, ConvertError> {
-        let encoder = GroupEncoder::new(options.codec, planned.plan.geometry())?;
+        let geometry = planned.plan.geometry();
+        let encoder = GroupEncoder::new(options.codec, geometry)?;
+        let overviews = OverviewEncoder::new(geometry)?;
         Ok(Self {
             planned,
             place,
             capacity: capacity(
-                planned.plan.geometry(),
-                &encoder,
+                geometry,
+                (&encoder, &overviews),
                 (planned.source(), planned.mean_file_bytes()),
                 place.store(),
                 options,
             )?,
             encoder,
+            overviews,
             options,
             observer,
         })
@@ -150,6 +154,7 @@ impl<'a> Builder<'a> {
             plan: &self.planned.plan,
             source: self.planned.source(),
             encoder: &self.encoder,
+            overviews: &self.overviews,
             output,
             journal,
             job: None,
@@ -191,14 +196,14 @@ impl<'a> Builder<'a> {
 /// have so many bytes a file.
 pub(super) fn capacity(
     geometry: &ArrayGeometry,
-    encoder: &GroupEncoder,
+    encoders: (&GroupEncoder, &OverviewEncoder),
     (source, file): (&dyn Source, f64),
     store: &dyn Store,
     options: &ConvertOptions,
 ) -> Result<Capacity, TooLittleMemory> {
     Capacity::within(
         options.memory,
-        &BufferSizes::of(geometry, encoder, source, file, store.writer_bytes()),
+        &BufferSizes::of(geometry, encoders, source, file, store.writer_bytes()),
         options.jobs,
         &source.read_hints(),
         geometry.group_bytes(),

@@ -20,6 +20,8 @@ pub struct Converted {
     pub source_bytes: u64,
     /// Bytes of the shards.
     pub stored_bytes: u64,
+    /// Bytes of the overviews.
+    pub overview_bytes: u64,
     /// Images that could not be used, by cause.
     pub refused: Vec<RefusedImages>,
     /// How the dataset, which was complete before, is described otherwise than it would be
@@ -42,6 +44,7 @@ impl Converted {
             planes: units.iter().map(|unit| unit.planes).sum(),
             source_bytes: units.iter().map(|unit| unit.source_bytes).sum(),
             stored_bytes: units.iter().map(|unit| unit.bytes).sum(),
+            overview_bytes: units.iter().map(|unit| unit.overview_bytes).sum(),
             refused,
             described_otherwise: Vec::new(),
         }

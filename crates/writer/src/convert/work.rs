@@ -6,7 +6,7 @@ use rxrx_metadata::{Plan, Unit};
 use rxrx_storage::{Location, Store};
 
 use super::error::ConvertError;
-use crate::journal::{StoredUnit, is_intact};
+use crate::journal::{StoredUnit, damaged_object};
 use crate::space::WorkLeft;
 
 /// The units of a run.
@@ -31,7 +31,7 @@ impl Work {
     }
 
     /// Moves the units that have bad planes from those that are done to those to
-    /// be done. Their shards, in `store`, must be intact.
+    /// be done. Their shards and overviews, in `store`, must be intact.
     pub(super) fn retry_bad(
         mut self,
         store: &dyn Store,
@@ -41,10 +41,10 @@ impl Work {
         let (done, bad): (Vec<_>, Vec<_>) = self.done.into_iter().partition(is_complete);
         self.done = done;
         for unit in bad {
-            if !is_intact(store, &unit)? {
+            if let Some(key) = damaged_object(store, &unit)? {
                 return Err(ConvertError::DamagedShard {
                     output: output.clone(),
-                    key: unit.shard_key(),
+                    key,
                 });
             }
             self.todo.push(unit.unit.clone());

@@ -86,17 +86,38 @@ impl From<PlaneRecord> for PlaneRow {
     }
 }
 
+/// The object with the overviews of a unit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OverviewRecord {
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Its SHA-256.
+    #[serde(with = "hex::serde")]
+    pub sha256: Sha256Sum,
+    /// Its version, where the store told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+}
+
+/// An object of a unit, as its record has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RecordedObject {
+    pub(crate) key: String,
+    pub(crate) bytes: u64,
+    pub(crate) sha256: Sha256Sum,
+}
+
 /// The result of one unit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UnitRecord {
     /// The unit.
     pub unit: Unit,
-    /// Size of the stored object in bytes.
+    /// Size of the shard in bytes.
     pub bytes: u64,
-    /// SHA-256 of the stored object.
+    /// SHA-256 of the shard.
     #[serde(with = "hex::serde")]
     pub sha256: Sha256Sum,
-    /// The version of the stored object, where the store told it: the object at OUTPUT is
+    /// The version of the shard, where the store told it: the object at OUTPUT is
     /// the one of this record as long as it has that version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
@@ -104,6 +125,8 @@ pub struct UnitRecord {
     /// conversion of one process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<String>,
+    /// The object with the overviews of the unit.
+    pub overview: OverviewRecord,
     /// For each site of the unit, the byte range of its chunks in the object.
     pub ranges: Vec<Range<u64>>,
     /// The byte range of each plane of the unit, site-major, where each has chunks of its
@@ -122,6 +145,15 @@ impl UnitRecord {
             range: range.clone(),
             complete: planes.iter().all(PlaneRecord::is_ok),
         })
+    }
+
+    /// Returns the objects of the unit, each with its version, where the store told it.
+    pub(crate) fn objects(&self) -> [(RecordedObject, Option<&str>); 2] {
+        let [shard, overview] = StoredUnit::from(self).objects();
+        [
+            (shard, self.version.as_deref()),
+            (overview, self.overview.version.as_deref()),
+        ]
     }
 
     /// Returns whether a worker of that job stored the unit, or a conversion of one process, which
@@ -153,10 +185,14 @@ impl UnitRecord {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct StoredUnit {
     pub(crate) unit: Unit,
-    /// Size of the stored object in bytes.
+    /// Size of the shard in bytes.
     pub(crate) bytes: u64,
-    /// SHA-256 of the stored object.
+    /// SHA-256 of the shard.
     pub(crate) sha256: Sha256Sum,
+    /// Size of the object with the overviews in bytes.
+    pub(crate) overview_bytes: u64,
+    /// SHA-256 of the object with the overviews.
+    pub(crate) overview_sha256: Sha256Sum,
     /// Number of planes with each result.
     pub(crate) planes: PlaneCounts,
     /// Bytes of the image files that were read.
@@ -168,6 +204,22 @@ impl StoredUnit {
     pub(crate) fn shard_key(&self) -> String {
         keys::shard_key(self.unit.shard)
     }
+
+    /// Returns the objects of the unit: the shard, and the overviews.
+    pub(crate) fn objects(&self) -> [RecordedObject; 2] {
+        [
+            RecordedObject {
+                key: self.shard_key(),
+                bytes: self.bytes,
+                sha256: self.sha256,
+            },
+            RecordedObject {
+                key: keys::overview_key(self.unit.shard),
+                bytes: self.overview_bytes,
+                sha256: self.overview_sha256,
+            },
+        ]
+    }
 }
 
 impl From<&UnitRecord> for StoredUnit {
@@ -177,6 +229,8 @@ impl From<&UnitRecord> for StoredUnit {
             unit: record.unit.clone(),
             bytes: record.bytes,
             sha256: record.sha256,
+            overview_bytes: record.overview.bytes,
+            overview_sha256: record.overview.sha256,
             planes: count_planes(&record.planes),
             source_bytes: sources.map(|source| source.bytes).sum(),
         }

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use rxrx_format::keys::{CHECKSUMS, PLANES, SITES, bytes_at_most, shard_key};
+use rxrx_format::keys::{CHECKSUMS, PLANES, SITES, bytes_at_most, overview_key, shard_key};
 use rxrx_format::{
-    Checksums, PlaneRow, PlanesRead, ReadTableError, SitesTable, parse_checksums, planes_of,
-    sites_of,
+    Checksums, PlaneRow, PlanesRead, ReadTableError, Sha256Sum, SitesTable, parse_checksums,
+    planes_of, sites_of,
 };
 use rxrx_input::SourceStamp;
 use rxrx_metadata::ArrayGeometry;
 use rxrx_storage::{Store, StoreError};
 
-use super::record::{PlaneRecord, StoredUnit, UnitRecord};
+use super::record::{OverviewRecord, PlaneRecord, StoredUnit, UnitRecord};
 
 /// The records of a sealed dataset cannot be made from its tables.
 #[derive(Debug, thiserror::Error)]
@@ -125,11 +125,8 @@ impl RecordedUnits {
     pub(crate) fn record(&self, shard: usize) -> Result<UnitRecord, RecordedError> {
         let unit = self.geometry.unit(shard);
         let key = shard_key(shard);
-        let absent = || RecordedError::Absent {
-            object: key.clone(),
-        };
-        let bytes = *self.sizes.get(key.as_str()).ok_or_else(absent)?;
-        let sha256 = *self.checksums.get(&key).ok_or_else(absent)?;
+        let (bytes, sha256) = self.object(&key)?;
+        let overview = self.object(&overview_key(shard))?;
         let channels = self.geometry.channels;
         let planes = unit.sites.start * channels..unit.sites.end * channels;
         // Both tables were read with as many rows as the array has.
@@ -160,6 +157,11 @@ impl RecordedUnits {
             sha256,
             version: None,
             job: None,
+            overview: OverviewRecord {
+                bytes: overview.0,
+                sha256: overview.1,
+                version: None,
+            },
             ranges: places.iter().map(|place| place.range.clone()).collect(),
             plane_ranges: plane_ranges.to_vec(),
             planes: plane_rows
@@ -168,6 +170,17 @@ impl RecordedUnits {
                 .collect::<Result<_, _>>()?,
             unit,
         })
+    }
+
+    /// Returns the size of an object in bytes, and its recorded checksum.
+    fn object(&self, key: &str) -> Result<(u64, Sha256Sum), RecordedError> {
+        let known = self.sizes.get(key).zip(self.checksums.get(key));
+        let absent = || RecordedError::Absent {
+            object: key.to_owned(),
+        };
+        known
+            .map(|(bytes, sha256)| (*bytes, *sha256))
+            .ok_or_else(absent)
     }
 
     /// Returns the record of each unit in array order.

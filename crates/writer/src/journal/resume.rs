@@ -1,8 +1,8 @@
 //! Which units of an interrupted run are done.
 //!
-//! A unit is done when its record is whole, its shard is the recorded one, and every image
-//! file is as it was when it was read. Any other unit is converted again. On a disk, the shard
-//! is the recorded one if it is the same file, or else has the recorded SHA-256; in an object
+//! A unit is done when its record is whole, its shard and its overviews are the recorded ones,
+//! and every image file is as it was when it was read. Any other unit is converted again. On a
+//! disk, an object is the recorded one if it is the same file, or else has the recorded SHA-256; in an object
 //! store, if it has the recorded size. With `recheck`, its SHA-256 is compared in any case.
 //!
 //! The shard of a retried unit is replaced before its record is, and may have the
@@ -14,7 +14,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
-use rxrx_format::keys::shard_key;
+use rxrx_format::keys::{overview_key, shard_key};
 use rxrx_input::{ReadError, Source};
 use rxrx_metadata::{Plan, SiteIndex, Unit};
 use rxrx_storage::{Store, StoreError, StoreErrorKind, Unreachable, map_concurrent};
@@ -22,7 +22,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::job_plan::JobReference;
-use super::record::{PlaneRecord, StoredUnit, UnitRecord};
+use super::record::{PlaneRecord, RecordedObject, StoredUnit, UnitRecord};
 use super::recorded::{RecordedError, RecordedUnits};
 use super::run::{Journal, Records};
 use super::unit_records::UnitRecords;
@@ -39,8 +39,8 @@ pub struct Resumed {
     pub units: usize,
     /// Records that are damaged, whose units are converted again.
     pub damaged_records: Vec<String>,
-    /// Shards that are missing or differ from their records, whose units are
-    /// converted again.
+    /// Shards, and objects with overviews, that are missing or differ from their records.
+    /// Their units are converted again.
     pub damaged_shards: Vec<String>,
     /// Image files that changed since they were read, or could not be read.
     pub changed_images: SourceChanges,
@@ -116,7 +116,8 @@ enum Change {
 /// Whether a unit is done, or why not.
 enum Verdict {
     Done,
-    DamagedShard,
+    /// An object of the unit, by its key.
+    DamagedObject(String),
     /// Planes have an image that have none in the stored plan, or the other way round.
     OtherPlan,
     Sources(Vec<(String, Change)>),
@@ -144,8 +145,10 @@ impl Judge<'_> {
             return Ok(None);
         }
         let stored = StoredUnit::from(record);
-        if !self.is_stored(record, &stored, recheck)? {
-            return Ok(Some((stored, Verdict::DamagedShard)));
+        for (object, version) in record.objects() {
+            if !self.is_stored(&object, version, recheck)? {
+                return Ok(Some((stored, Verdict::DamagedObject(object.key))));
+            }
         }
         if self.is_stored_plan && !has_planes_of(self.plan, record) {
             return Ok(Some((stored, Verdict::OtherPlan)));
@@ -162,33 +165,33 @@ impl Judge<'_> {
         Ok(Some((stored, verdict)))
     }
 
-    /// Returns whether the shard of a record is there. The record names the file or the ETag, and
+    /// Returns whether an object of a record is there. The record names the file or the ETag, and
     /// the SHA-256 is compared only where another one is there. In an object store of which there
     /// is a list, the size is enough.
     fn is_stored(
         &self,
-        record: &UnitRecord,
-        stored: &StoredUnit,
+        object: &RecordedObject,
+        version: Option<&str>,
         recheck: bool,
     ) -> Result<bool, StoreError> {
-        let key = stored.shard_key();
-        let size = self.sizes.as_ref().map(|sizes| sizes.get(&key));
-        if size.is_some_and(|size| size != Some(&stored.bytes)) {
+        let key = &object.key;
+        let size = self.sizes.as_ref().map(|sizes| sizes.get(key));
+        if size.is_some_and(|size| size != Some(&object.bytes)) {
             return Ok(false);
         }
-        let is_same = match &record.version {
+        let is_same = match version {
             // With a list of sizes, no object store is asked for each object.
             Some(then) if self.sizes.is_none() || !self.output.has_late_requests() => {
-                let now = self.output.version(&key)?;
+                let now = self.output.version(key)?;
                 now.is_some_and(|now| now.tag() == Some(then))
             }
             _ => self.sizes.is_some(),
         };
-        Ok((is_same && !recheck) || is_intact(self.output, stored)?)
+        Ok((is_same && !recheck) || is_intact(self.output, object)?)
     }
 
-    /// Judges the units of `shards` by the tables; also returns the keys of shards
-    /// that are absent.
+    /// Judges the units of `shards` by the tables; also returns the keys of shards and
+    /// overviews that are absent.
     fn in_tables(
         &self,
         tables: &RecordedUnits,
@@ -197,10 +200,10 @@ impl Judge<'_> {
         recheck: bool,
     ) -> Result<(Vec<Judged>, Vec<String>), ResumeError> {
         let judged = map_concurrent(shards, jobs, |&shard| {
-            let key = shard_key(shard);
+            let keys = [shard_key(shard), overview_key(shard)];
             match tables.record(shard) {
                 Ok(record) => Ok(Ok(self.judge(&record, recheck)?)),
-                Err(RecordedError::Absent { object }) if object == key => Ok(Err(key)),
+                Err(RecordedError::Absent { object }) if keys.contains(&object) => Ok(Err(object)),
                 Err(error) => Err(ResumeError::from(error)),
             }
         })?;
@@ -318,7 +321,7 @@ fn sort(
         match verdict {
             Verdict::Done => resume.done.push(stored),
             Verdict::OtherPlan => {}
-            Verdict::DamagedShard => resume.found.damaged_shards.push(stored.shard_key()),
+            Verdict::DamagedObject(key) => resume.found.damaged_shards.push(key),
             Verdict::Sources(changes) => {
                 for (path, change) in changes {
                     match change {
@@ -346,13 +349,26 @@ fn sort(
     Ok(resume)
 }
 
-/// Returns whether the stored shard has the recorded SHA-256.
-pub(crate) fn is_intact(output: &dyn Store, stored: &StoredUnit) -> Result<bool, StoreError> {
-    let shard = match output.get_at_most(&stored.shard_key(), stored.bytes) {
+/// Returns the key of an object of a unit that has not the recorded SHA-256, if there is one.
+pub(crate) fn damaged_object(
+    output: &dyn Store,
+    stored: &StoredUnit,
+) -> Result<Option<String>, StoreError> {
+    for object in stored.objects() {
+        if !is_intact(output, &object)? {
+            return Ok(Some(object.key));
+        }
+    }
+    Ok(None)
+}
+
+/// Returns whether a stored object has the recorded SHA-256.
+fn is_intact(output: &dyn Store, object: &RecordedObject) -> Result<bool, StoreError> {
+    let found = match output.get_at_most(&object.key, object.bytes) {
         Err(error) if error.kind == StoreErrorKind::TooLarge => None,
-        shard => shard?,
+        found => found?,
     };
-    Ok(shard.is_some_and(|shard| Sha256::digest(shard)[..] == stored.sha256))
+    Ok(found.is_some_and(|found| Sha256::digest(found)[..] == object.sha256))
 }
 
 /// Whether the planes of a record have an image where those of `plan` have one, and nowhere else.

@@ -10,7 +10,7 @@ use rxrx_format::{Sha256Sum, StoredFile, checksum_list};
 use rxrx_storage::{Store, StoreError, Streamed, Version, WriteObject};
 use sha2::{Digest, Sha256};
 
-use crate::journal::StoredUnit;
+use crate::journal::{RecordedObject, StoredUnit};
 use crate::store_checksums::record_store_checksums;
 
 /// Checksum and size of an object that was put.
@@ -136,13 +136,12 @@ impl<'a> ChecksummedStore<'a> {
         Some(StoredFile { key, bytes, sha256 })
     }
 
-    /// Adds a shard that an earlier run has put.
+    /// Adds the objects of a unit that an earlier run has put.
     pub(crate) fn add_stored(&self, unit: &StoredUnit) {
-        let entry = ObjectChecksum {
-            sha256: unit.sha256,
-            bytes: unit.bytes,
-        };
-        self.lock().insert(unit.shard_key(), entry);
+        let mut entries = self.lock();
+        for RecordedObject { key, bytes, sha256 } in unit.objects() {
+            entries.insert(key, ObjectChecksum { sha256, bytes });
+        }
     }
 
     /// The number of shards that were put.

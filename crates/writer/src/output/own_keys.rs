@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use rxrx_format::keys::{
     CARD, CHECKSUMS, OBJECTS, ROOT_METADATA, STORE_CHECKSUMS, array_metadata_key, bytes_at_most,
-    label_chunk_key, shard_key,
+    label_chunk_key, overview_key, shard_key,
 };
 use rxrx_format::{Checksums, parse_checksums};
 use rxrx_storage::Store;
@@ -52,7 +52,7 @@ pub(super) fn planned_keys(plan: &Plan) -> BTreeSet<String> {
         Plan::Publish { units, labels, .. } => (*units, labels),
     };
     let objects = OBJECTS.iter().map(|object| object.key.to_owned());
-    let shards = (0..units).map(shard_key);
+    let shards = (0..units).flat_map(|unit| [shard_key(unit), overview_key(unit)]);
     let labels = labels.iter().flat_map(|name| {
         [
             array_metadata_key(name),

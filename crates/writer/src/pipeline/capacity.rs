@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use rxrx_format::{GroupEncoder, largest_chunk, plane_shape};
+use rxrx_format::{GroupEncoder, OverviewEncoder, largest_chunk, plane_shape};
 use rxrx_input::{KEPT_CALLS, ReadHints, Source};
 use rxrx_metadata::ArrayGeometry;
 use rxrx_verify::{MemoryLimit, TooLittleMemory};
@@ -40,11 +40,11 @@ pub(crate) struct BufferSizes {
     pub(crate) files: usize,
     /// What the source holds for a call beside the image files.
     pub(crate) beside: usize,
-    /// An encoded chunk, or all tiles of its planes.
+    /// An encoded chunk, or all tiles of its planes, with the overviews of the planes.
     pub(crate) encoded: usize,
     /// What a worker needs to decode and encode.
     pub(crate) worker: usize,
-    /// What the store needs for an object that is being written.
+    /// What the store needs for an object that is being written, and the overviews of a unit.
     pub(crate) storer: usize,
 }
 
@@ -54,7 +54,7 @@ impl BufferSizes {
     /// an object.
     pub(crate) fn of(
         geometry: &ArrayGeometry,
-        encoder: &GroupEncoder,
+        (encoder, overviews): (&GroupEncoder, &OverviewEncoder),
         source: &dyn Source,
         file: f64,
         storer: usize,
@@ -74,14 +74,16 @@ impl BufferSizes {
             file,
             files: planes.saturating_mul(file),
             beside: source.planes_beside().saturating_mul(file),
-            encoded: largest_chunk(geometry.chunk_bytes()).saturating_mul(geometry.tiles()),
+            encoded: largest_chunk(geometry.chunk_bytes())
+                .saturating_mul(geometry.tiles())
+                .saturating_add(planes.saturating_mul(overviews.plane_bytes())),
             // The decoder has the rows with their filters, a plane of a stack, and counts of
             // pixels.
             worker: encoder
                 .scratch_bytes()
                 .saturating_add(plane.saturating_mul(1 + source.files_a_plane().min(2)))
                 .saturating_add(1 << 20),
-            storer,
+            storer: storer.saturating_add(overviews.scratch_bytes()),
         }
     }
 }

@@ -47,18 +47,27 @@ impl<'a> ChunkWorker<'a> {
         }
     }
 
-    /// Decodes each plane into the memory of the encoder, and encodes it.
+    /// Decodes each plane into the memory of the encoder, computes its overview, and encodes it.
     fn encode(&mut self, chunk: ReadChunk) -> Result<EncodedChunk, PipelineError> {
         let pipeline = self.shared.pipeline;
         let positions = chunk.address.positions(pipeline.plan.geometry());
         let mut bytes = self.shared.chunk_buffers.take();
         let mut planes = Vec::with_capacity(chunk.files.len());
+        let plane_overview = pipeline.overviews.plane_bytes();
+        let mut overviews = self.shared.overview_buffers.take();
+        overviews.clear();
         let mut encoding = pipeline.encoder.begin(&mut self.scratch, &mut bytes);
         for (position, file) in positions.zip(&chunk.files) {
             let pixels = encoding.plane_buffer()?;
-            let record = self.planes.decode(file.as_ref(), pixels)?;
+            let start = overviews.len();
+            overviews.resize(start + plane_overview, 0);
+            let overview = overviews.get_mut(start..).unwrap_or_default();
+            let record = self.planes.decode(file.as_ref(), pixels, overview)?;
             encoding.push()?;
-            planes.extend(position.map(|position| PlacedRecord { position, record }));
+            match position {
+                Some(position) => planes.push(PlacedRecord { position, record }),
+                None => overviews.truncate(start),
+            }
         }
         let lengths = encoding.finish()?;
         self.finish_chunk(chunk, bytes.len());
@@ -66,6 +75,7 @@ impl<'a> ChunkWorker<'a> {
             bytes,
             lengths,
             planes,
+            overviews,
         })
     }
 
@@ -111,19 +121,21 @@ impl<'a> PlaneDecoder<'a> {
         }
     }
 
-    /// Decodes one image file into `pixels`, which are 0 where there is no file or no
-    /// usable one, and returns the record of the plane.
+    /// Decodes one image file into `pixels` and `overview`, which are 0 where there is no
+    /// file or no usable one, and returns the record of the plane.
     fn decode(
         &mut self,
         file: Option<&ReadFile>,
         pixels: &mut [u8],
+        overview: &mut [u8],
     ) -> Result<PlaneRecord, PipelineError> {
         let record = match file {
-            Some(file) => self.decode_file(file, pixels)?,
+            Some(file) => self.decode_file(file, pixels, overview)?,
             None => PlaneRecord::Missing,
         };
         if !record.is_ok() {
             pixels.fill(0);
+            overview.fill(0);
         }
         if let (Some(file), Some((error, _))) = (file, record.problem()) {
             let path = &file.path;
@@ -137,22 +149,25 @@ impl<'a> PlaneDecoder<'a> {
         Ok(record)
     }
 
-    /// Decodes one image file into `pixels`. Their content is unspecified unless the
-    /// record is one of a good plane.
+    /// Decodes one image file into `pixels` and `overview`. Their content is unspecified
+    /// unless the record is one of a good plane.
     fn decode_file(
         &mut self,
         file: &ReadFile,
         pixels: &mut [u8],
+        overview: &mut [u8],
     ) -> Result<PlaneRecord, PipelineError> {
         let path = &file.path;
         match &file.content {
-            Ok(Content::Read(image)) => self.decode_bytes(path, image.stamp, &image.bytes, pixels),
+            Ok(Content::Read(image)) => {
+                self.decode_bytes(path, image.stamp, &image.bytes, (pixels, overview))
+            }
             Ok(Content::Large) => {
                 // One at a time is in memory. Whoever has the lock waits for the source
                 // alone.
                 let mut bytes = self.shared.large_file();
                 let record = match read_large(self.shared, path, &mut bytes) {
-                    Ok(stamp) => self.decode_bytes(path, stamp, &bytes, pixels),
+                    Ok(stamp) => self.decode_bytes(path, stamp, &bytes, (pixels, overview)),
                     Err(error) => self.unreadable(path, &error),
                 };
                 *bytes = Vec::new();
@@ -191,9 +206,10 @@ impl<'a> PlaneDecoder<'a> {
         path: &str,
         stamp: SourceStamp,
         bytes: &[u8],
-        pixels: &mut [u8],
+        (pixels, overview): (&mut [u8], &mut [u8]),
     ) -> Result<PlaneRecord, PipelineError> {
-        match self.decoder.decode(bytes, self.shape, pixels) {
+        let decoder = &mut self.decoder;
+        match decoder.decode_with_overview(bytes, self.shape, pixels, overview) {
             Ok(summary) => {
                 for oddity in self.decoder.oddities().iter() {
                     self.pipeline

@@ -45,6 +45,8 @@ pub(super) struct EncodedChunk {
     pub(super) lengths: Vec<usize>,
     /// Its planes inside the array, in C order.
     pub(super) planes: Vec<PlacedRecord>,
+    /// The overviews of these planes, one behind the other.
+    pub(super) overviews: Vec<u8>,
 }
 
 /// The record of a plane with its position in the array.

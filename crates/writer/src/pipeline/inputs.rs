@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use rxrx_format::{GroupEncoder, channel_chunks};
+use rxrx_format::{GroupEncoder, OverviewEncoder, channel_chunks};
 use rxrx_input::Source;
 use rxrx_metadata::{Plan, Unit};
 
@@ -19,6 +19,7 @@ pub(crate) struct Pipeline<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) source: &'a dyn Source,
     pub(crate) encoder: &'a GroupEncoder,
+    pub(crate) overviews: &'a OverviewEncoder,
     pub(crate) output: &'a ChecksummedStore<'a>,
     pub(crate) journal: &'a Journal<'a>,
     /// The job of which this is a part, by the SHA-256 of the head of its plan.

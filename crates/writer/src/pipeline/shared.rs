@@ -26,6 +26,8 @@ pub(super) struct Shared<'a> {
     pub(super) file_buffers: BufferPool,
     /// Buffers of encoded chunks.
     pub(super) chunk_buffers: BufferPool,
+    /// Buffers of the overviews of a chunk.
+    pub(super) overview_buffers: BufferPool,
     /// An image file that is too large to be read ahead.
     large_file: Mutex<Vec<u8>>,
 }
@@ -46,6 +48,7 @@ impl<'a> Shared<'a> {
             file_buffers: BufferPool::with_capacity(pipeline.plan.geometry().plane_bytes()),
             // The encoder makes room for the worst case.
             chunk_buffers: BufferPool::with_capacity(0),
+            overview_buffers: BufferPool::with_capacity(0),
             large_file: Mutex::default(),
         }
     }

@@ -1,4 +1,4 @@
-//! Storer threads: they write shards, chunk by chunk, and the record of each.
+//! Storer threads: they write shards, chunk by chunk, the overviews and the record of each.
 #![allow(
     clippy::indexing_slicing,
     reason = "a chunk has no plane outside its unit"
@@ -7,7 +7,7 @@
 use std::io::{self, Write};
 use std::ops::Range;
 
-use rxrx_format::{PlanePosition, ShardIndex, keys, site_chunks};
+use rxrx_format::{EncoderScratch, PlanePosition, ShardIndex, keys, site_chunks};
 use rxrx_metadata::{SiteIndex, Unit};
 use rxrx_storage::{Version, WriteOutcome};
 
@@ -15,7 +15,7 @@ use super::error::PipelineError;
 use super::progress::StopOnPanic;
 use super::shared::Shared;
 use crate::events::Event;
-use crate::journal::{PlaneRecord, StoredUnit, UnitRecord};
+use crate::journal::{OverviewRecord, PlaneRecord, StoredUnit, UnitRecord};
 use crate::output::ObjectChecksum;
 
 /// Stores units until no further one will be stored, and returns those that this
@@ -23,6 +23,7 @@ use crate::output::ObjectChecksum;
 pub(super) fn run_storer(shared: &Shared<'_>) -> Vec<StoredUnit> {
     let _guard = StopOnPanic(&shared.progress);
     let mut stored = Vec::new();
+    let mut overviews = UnitOverviews::default();
     while let Some(position) = shared.progress.take_unit() {
         let Some(unit) = shared.units.get(position) else {
             break;
@@ -33,7 +34,7 @@ pub(super) fn run_storer(shared: &Shared<'_>) -> Vec<StoredUnit> {
             first_chunk: position * shared.pipeline.groups_per_unit(),
             key: keys::shard_key(unit.shard),
         };
-        match storer.store() {
+        match storer.store(&mut overviews) {
             Ok(Some(unit)) => stored.push(unit),
             Ok(None) => break,
             Err(error) => {
@@ -55,6 +56,13 @@ struct UnitStorer<'a> {
     key: String,
 }
 
+/// The overviews of the planes of a unit, as they come, in memory that is used again.
+#[derive(Default)]
+struct UnitOverviews {
+    pixels: Vec<u8>,
+    scratch: EncoderScratch,
+}
+
 /// Result of writing a shard.
 enum ShardOutcome {
     /// All chunks and the index are written.
@@ -74,9 +82,9 @@ struct WrittenShard {
 }
 
 impl UnitStorer<'_> {
-    /// Writes the shard and, once it is durable, its record. `None` when the run ended
-    /// before all chunks were encoded; then nothing is stored.
-    fn store(&self) -> Result<Option<StoredUnit>, PipelineError> {
+    /// Writes the shard and the overviews and, once both are durable, their record. `None`
+    /// when the run ended before all chunks were encoded; then nothing is stored.
+    fn store(&self, overviews: &mut UnitOverviews) -> Result<Option<StoredUnit>, PipelineError> {
         let pipeline = self.shared.pipeline;
         let former = pipeline.former.get(&self.unit.shard);
         let former_planes = match former {
@@ -85,7 +93,7 @@ impl UnitStorer<'_> {
         };
         let mut outcome = ShardOutcome::Stopped;
         let write = |object: &mut dyn Write| {
-            outcome = self.write_shard(&former_planes, object)?;
+            outcome = self.write_shard(&former_planes, &mut overviews.pixels, object)?;
             Ok(match outcome {
                 ShardOutcome::Written(_) => WriteOutcome::Store,
                 ShardOutcome::Kept { .. } | ShardOutcome::Stopped => WriteOutcome::Discard,
@@ -94,7 +102,9 @@ impl UnitStorer<'_> {
         let object = pipeline.output.put_streamed(&self.key, Box::new(write))?;
         match (outcome, object, former) {
             (ShardOutcome::Written(shard), Some((object, version)), _) => {
-                self.record(shard, object, version.as_ref()).map(Some)
+                let overview = self.store_overviews(overviews)?;
+                self.record(shard, object, version.as_ref(), overview)
+                    .map(Some)
             }
             (ShardOutcome::Kept { lost_plane }, _, Some(former)) => {
                 self.tell_kept(lost_plane);
@@ -107,12 +117,37 @@ impl UnitStorer<'_> {
         }
     }
 
-    /// Records the shard, which is durable.
+    /// Stores the overviews of the unit in one object.
+    fn store_overviews(&self, unit: &mut UnitOverviews) -> Result<OverviewRecord, PipelineError> {
+        let pipeline = self.shared.pipeline;
+        let UnitOverviews { pixels, scratch } = unit;
+        let object = pipeline.overviews.object(pixels, scratch)?;
+        let key = keys::overview_key(self.unit.shard);
+        let write = |to: &mut dyn Write| {
+            to.write_all(&object)?;
+            Ok(WriteOutcome::Store)
+        };
+        let put = pipeline.output.put_streamed(&key, Box::new(write))?;
+        let Some((stored, version)) = put else {
+            return Err(PipelineError::Defect {
+                key,
+                reason: "was written and discarded",
+            });
+        };
+        Ok(OverviewRecord {
+            bytes: stored.bytes,
+            sha256: stored.sha256,
+            version: version.as_ref().and_then(Version::tag).map(str::to_owned),
+        })
+    }
+
+    /// Records the shard and the overviews, which are durable.
     fn record(
         &self,
         shard: WrittenShard,
         object: ObjectChecksum,
         version: Option<&Version>,
+        overview: OverviewRecord,
     ) -> Result<StoredUnit, PipelineError> {
         let pipeline = self.shared.pipeline;
         let geometry = pipeline.plan.geometry();
@@ -125,6 +160,7 @@ impl UnitStorer<'_> {
             sha256: object.sha256,
             version: version.and_then(Version::tag).map(str::to_owned),
             job: pipeline.job.map(str::to_owned),
+            overview,
             ranges: ranges.take(self.unit.sites.len()).collect(),
             plane_ranges: if geometry.has_plane_chunks() {
                 spans(index.ranges(), geometry.tiles()).collect()
@@ -144,14 +180,19 @@ impl UnitStorer<'_> {
         Ok(StoredUnit::from(&record))
     }
 
-    /// Writes the chunks of the unit as they come, and the index.
+    /// Writes the chunks of the unit as they come, and the index. Collects the overviews of its
+    /// planes.
     fn write_shard(
         &self,
         former_planes: &[PlaneRecord],
+        overviews: &mut Vec<u8>,
         object: &mut dyn Write,
     ) -> io::Result<ShardOutcome> {
         let shared = self.shared;
         let geometry = shared.pipeline.plan.geometry();
+        let encoder = shared.pipeline.overviews;
+        overviews.clear();
+        overviews.resize(encoder.unit_bytes(), 0);
         let mut index = ShardIndex::default();
         let mut planes = vec![PlaneRecord::Missing; self.unit.sites.len() * geometry.channels];
         let chunks = shared.pipeline.groups_of(self.unit);
@@ -162,9 +203,14 @@ impl UnitStorer<'_> {
             object.write_all(&encoded.bytes)?;
             encoded.lengths.iter().for_each(|&bytes| index.add(bytes));
             shared.chunk_buffers.give_back(encoded.bytes);
-            for plane in encoded.planes {
+            let of_planes = encoded.overviews.chunks_exact(encoder.plane_bytes());
+            for (plane, overview) in encoded.planes.into_iter().zip(of_planes) {
+                let PlanePosition { site, channel } = plane.position;
+                let start = encoder.offset(site.0 - self.unit.sites.start, channel);
+                overviews[start..start + overview.len()].copy_from_slice(overview);
                 planes[self.plane_number(plane.position)] = plane.record;
             }
+            shared.overview_buffers.give_back(encoded.overviews);
             shared.progress.add_written();
         }
         if let Some(lost_plane) = first_lost(former_planes, &planes) {

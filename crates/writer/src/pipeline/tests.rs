@@ -11,10 +11,12 @@ use rxrx_metadata::Unit;
 
 use super::*;
 use crate::events::{Event, Observer, Silent};
-use crate::fixture::{Images, Memory, capacity_of, image_path, pipeline, plan, shards_of};
+use crate::fixture::{
+    Images, Memory, capacity_of, encoders, image_path, pipeline, plan, shards_of,
+};
 use crate::journal::{Journal, PlaneRecord, StoredUnit, UnitRecord};
 use crate::output::ChecksummedStore;
-use rxrx_format::{Codec, GroupEncoder, keys};
+use rxrx_format::{Codec, keys};
 use rxrx_input::{ReadError, ReadHints, Source, SourceStamp};
 use rxrx_storage::{Store, StoreError, StoreErrorKind, StoredObject, Unreachable};
 
@@ -28,7 +30,7 @@ fn run(
     strict: bool,
 ) -> Result<Vec<UnitRecord>, PipelineError> {
     let plan = plan(sites, 2, shards_of(2));
-    let encoder = GroupEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
+    let encoder = encoders(Codec::Zstd, &plan);
     let work = Memory::new();
     let (output, journal) = (ChecksummedStore::new(store), Journal::new(&work));
     let pipeline = Pipeline {
@@ -246,7 +248,7 @@ fn an_unreachable_input_ends_the_run_and_makes_no_bad_images() {
                 if *path == image_path(4, 1) && source.to_string() == "no route to host"),
             "{error}"
         );
-        assert_eq!(store.keys().len(), 2);
+        assert_eq!(store.keys().len(), 4);
     }
 }
 
@@ -396,6 +398,6 @@ fn a_strict_run_stores_all_units_before_the_bad_one() {
         assert!(
             matches!(&error, PipelineError::CorruptImage { path, .. } if *path == image_path(9, 1))
         );
-        assert_eq!(store.store.keys().len(), 4);
+        assert_eq!(store.store.keys().len(), 8);
     }
 }

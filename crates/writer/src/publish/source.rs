@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 use rxrx_format::keys::{
-    CARD, CHECKSUMS, GROUP, IMAGES, ROOT_METADATA, STORE_CHECKSUMS, bytes_at_most,
+    CARD, CHECKSUMS, GROUP, IMAGES, OVERVIEW, ROOT_METADATA, STORE_CHECKSUMS, bytes_at_most,
     is_array_metadata, shard_number,
 };
 use rxrx_format::{
@@ -109,7 +109,8 @@ impl<'a> SourceDataset<'a> {
             let name = str::strip_suffix(key, "/zarr.json")?;
             name.strip_prefix(GROUP)?.strip_prefix('/')
         };
-        let labels = keys().filter_map(array).filter(|name| *name != IMAGES);
+        let labels = keys().filter_map(array);
+        let labels = labels.filter(|name| ![IMAGES, OVERVIEW].contains(name));
         Plan::Publish {
             root_sha256: hex::encode(Sha256::digest(self.root())),
             units: keys()

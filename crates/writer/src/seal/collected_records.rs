@@ -1,7 +1,8 @@
 //! The parts of the records that the labels and tables need.
 
 use rxrx_format::{
-    ChannelStats, ChannelSums, DisplayWindows, PlaneRow, PlanesTable, RowRules, SitePlace,
+    ChannelStats, ChannelSums, DisplayWindows, PlaneRow, PlanesTable, PlateRow, PlateSums,
+    RowRules, SitePlace,
 };
 use rxrx_metadata::Plan;
 use rxrx_storage::map_concurrent;
@@ -22,6 +23,8 @@ pub(super) struct CollectedRecords {
     pub(super) present: Vec<bool>,
     /// For each site, where it is stored.
     pub(super) places: Vec<SitePlace>,
+    /// The rows of `plates.parquet`.
+    pub(super) plates: Vec<PlateRow>,
     /// The rows of `channel_stats.parquet`.
     pub(super) channel_stats: Vec<ChannelStats>,
     /// The display windows of the channels.
@@ -46,6 +49,7 @@ impl CollectedRecords {
         let mut present = Vec::with_capacity(geometry.planes());
         let mut places = Vec::with_capacity(geometry.sites);
         let mut sums = ChannelSums::new(plan.table().columns(), geometry.channels, rules);
+        let mut plates = PlateSums::new(plan.table().columns(), geometry.channels);
         let mut windows = DisplayWindows::new(geometry.channels, geometry.data_type);
         let mut planes = PlanesTable::new(plan, metadata)?;
         let mut refused = Vec::new();
@@ -57,6 +61,7 @@ impl CollectedRecords {
                 let rows: Vec<PlaneRow> = record.planes.into_iter().map(Into::into).collect();
                 present.extend(rows.iter().map(PlaneRow::is_ok));
                 rows.iter().for_each(|row| sums.add(row));
+                rows.iter().for_each(|row| plates.add(row));
                 rows.iter().for_each(|row| windows.add(row));
                 planes.add(rows, &record.plane_ranges)?;
             }
@@ -64,6 +69,7 @@ impl CollectedRecords {
         Ok(Self {
             present,
             places,
+            plates: plates.rows(geometry.plane_pixels()),
             channel_stats: sums.rows(geometry.plane_pixels()),
             windows,
             planes: planes.finish()?,

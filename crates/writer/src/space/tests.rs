@@ -56,7 +56,7 @@ fn the_work_that_is_left_needs_less_than_all() {
     let last = Space::of(&planned, &projection, last);
     let sealing = Space::of(&planned, &projection, WorkLeft::of_units(&planned, 0));
     assert!(all.bytes > last.bytes && last.bytes > sealing.bytes);
-    let shards = (units - 1) as u64 * 5;
+    let shards = (units - 1) as u64 * 9;
     assert_eq!(all.files - last.files, shards);
     assert!(sealing.files > OBJECTS.len() as u64);
 }

@@ -11,14 +11,14 @@ use crate::keys::CHANNEL_STATS;
 use crate::tables::channel_stats::{ChannelStats, PlateLabel, Scope};
 
 /// The column of the plates.
-enum Plates<'a> {
+pub(super) enum Plates<'a> {
     Numbers(PrimitiveArray<Int64Type>),
     Names(&'a StringArray),
 }
 
 impl Plates<'_> {
     /// The plate of a row; `None` if it is null.
-    fn label(&self, row: usize) -> Option<PlateLabel> {
+    pub(super) fn label(&self, row: usize) -> Option<PlateLabel> {
         match self {
             Self::Numbers(numbers) => numbers
                 .is_valid(row)
@@ -31,7 +31,7 @@ impl Plates<'_> {
 }
 
 /// The plates of a batch, whose type is that of the plates in the metadata table.
-fn plates(batch: &Batch) -> Result<Plates<'_>, ReadTableError> {
+pub(super) fn plates(batch: &Batch) -> Result<Plates<'_>, ReadTableError> {
     match batch.texts("plate") {
         Ok(names) => Ok(Plates::Names(names)),
         Err(_) => batch.integers("plate").map(Plates::Numbers),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rxrx_decoder::ImageFormat;
-use rxrx_format::{ENCODER_REVISION, GroupEncoder, PlaneCounts};
+use rxrx_format::{ENCODER_REVISION, GroupEncoder, OverviewEncoder, PlaneCounts};
 use rxrx_input::{ReadError, Source, StoredInput, input_names};
 use rxrx_metadata::{Plan, SiteIndex, Unit};
 use rxrx_storage::{Location, StoreOption};
@@ -256,6 +256,7 @@ impl Worker<'_> {
         }
         let geometry = self.plan.geometry();
         let encoder = GroupEncoder::new(self.run.fingerprint.settings.codec, geometry)?;
+        let overviews = OverviewEncoder::new(geometry)?;
         let store = self.place.store();
         let images = (self.source, self.job.mean_file_bytes());
         let output = ChecksummedStore::new(store);
@@ -267,12 +268,19 @@ impl Worker<'_> {
             plan: self.plan,
             source: self.source,
             encoder: &encoder,
+            overviews: &overviews,
             output: &output,
             journal: &journal,
             job: Some(&self.reference.head_sha256),
             former: &BTreeMap::new(),
             observer: self.observer,
-            capacity: capacity(geometry, &encoder, images, store, self.options)?,
+            capacity: capacity(
+                geometry,
+                (&encoder, &overviews),
+                images,
+                store,
+                self.options,
+            )?,
             strict: self.options.strict,
             stop: &self.options.stop,
             grace: self.options.grace,

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 
 use rxrx_format::PlaneCounts;
-use rxrx_format::keys::shard_key;
 use rxrx_metadata::Unit;
 use rxrx_storage::{Location, StoreError};
 use serde::Serialize;
@@ -61,7 +60,7 @@ pub struct WorkerStatus {
 }
 
 /// Finds out how far the job at `output` is, by the records of its units. On a disk a unit counts
-/// only if its shard is the file that the record names; shards are not read.
+/// only if its shard and its overviews are the files that the record names; they are not read.
 ///
 /// # Errors
 /// [`JobError`].
@@ -81,14 +80,20 @@ fn sealed() -> JobStatus {
     }
 }
 
-/// Whether the shard of a record is the file that it names. In an object store that is not asked.
+/// Whether the objects of a record are the files that it names. In an object store that is not
+/// asked.
 fn is_there(place: &OutputLocation, record: &UnitRecord) -> Result<bool, StoreError> {
     let store = place.store();
     if store.has_late_requests() {
         return Ok(true);
     }
-    let now = store.version(&shard_key(record.unit.shard))?;
-    Ok(now.is_some_and(|now| now.tag() == record.version.as_deref()))
+    for (object, version) in record.objects() {
+        let now = store.version(&object.key)?;
+        if now.is_none_or(|now| now.tag() != version) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn status_at(place: &OutputLocation, jobs: NonZeroUsize) -> Result<JobStatus, JobError> {

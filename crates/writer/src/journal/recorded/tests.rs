@@ -77,6 +77,11 @@ fn records(plan: &Plan) -> Vec<UnitRecord> {
             sha256: Sha256::digest(vec![0; 100 + unit.shard]).into(),
             version: None,
             job: None,
+            overview: OverviewRecord {
+                bytes: 50 + unit.shard as u64,
+                sha256: Sha256::digest(vec![0; 50 + unit.shard]).into(),
+                version: None,
+            },
             ranges: unit
                 .sites
                 .clone()
@@ -96,19 +101,20 @@ fn records(plan: &Plan) -> Vec<UnitRecord> {
         .collect()
 }
 
-/// A store with both tables, and shards of the recorded sizes.
+/// A store with both tables, and shards and overviews of the recorded sizes.
 fn stored(plan: &Plan, units: &[UnitRecord]) -> Memory {
     let store = Memory::new();
     let [sites, planes] = tables_of(plan, units);
     store.put(SITES, &[&sites]).unwrap();
     store.put(PLANES, &[&planes]).unwrap();
     for unit in units {
-        let bytes = vec![0; unit.bytes as usize];
-        store.put(&shard_key(unit.unit.shard), &[&bytes]).unwrap();
+        for (object, _) in unit.objects() {
+            let bytes = vec![0; object.bytes as usize];
+            store.put(&object.key, &[&bytes]).unwrap();
+        }
     }
-    let sums = units
-        .iter()
-        .map(|unit| (shard_key(unit.unit.shard), unit.sha256));
+    let objects = units.iter().flat_map(UnitRecord::objects);
+    let sums = objects.map(|(object, _)| (object.key, object.sha256));
     let list = checksum_list(&sums.collect());
     store.put(CHECKSUMS, &[list.as_bytes()]).unwrap();
     store

@@ -49,6 +49,11 @@ fn record(shard: usize) -> UnitRecord {
         sha256: [0xab; 32],
         version: Some("7-8-9".to_owned()),
         job: Some("0a".to_owned()),
+        overview: crate::journal::OverviewRecord {
+            bytes: 1 << 50,
+            sha256: [0xcd; 32],
+            version: Some("1-2".to_owned()),
+        },
         ranges: vec![0..7, 7..1 << 60],
         plane_ranges: vec![0..3, 3..7],
         planes: vec![

@@ -15,7 +15,7 @@ fn only_the_wanted_units_are_run_and_recorded() {
     let store = Memory::new();
     let all = run(5, 2, &Images::of(5, 2), &store, &Silent, true).unwrap();
     let plan = plan(5, 2, shards_of(2));
-    let encoder = GroupEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
+    let encoder = encoders(Codec::Zstd, &plan);
     let (store, work) = (Memory::new(), Memory::new());
     let (output, journal) = (ChecksummedStore::new(&store), Journal::new(&work));
     let images = Images::of(5, 2);
@@ -29,7 +29,8 @@ fn only_the_wanted_units_are_run_and_recorded() {
     let stored = pipeline.run(&wanted).unwrap();
     let records = [all[0].clone(), all[2].clone()];
     assert_eq!(stored, stored_of(&records));
-    assert_eq!(store.keys().len(), 2);
+    // Each has a shard and overviews.
+    assert_eq!(store.keys().len(), 4);
     let recorded = journal.records().unwrap();
     assert_eq!(recorded.whole, records);
 }
@@ -47,7 +48,7 @@ fn a_stop_finishes_the_units_that_have_begun() {
     }
     let plan = plan(400, 2, shards_of(2));
     let units: Vec<Unit> = plan.units().collect();
-    let encoder = GroupEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
+    let encoder = encoders(Codec::Zstd, &plan);
     for jobs in [1, 3] {
         let (store, work) = (Memory::new(), Memory::new());
         let (output, journal) = (ChecksummedStore::new(&store), Journal::new(&work));
@@ -73,7 +74,7 @@ fn a_stop_finishes_the_units_that_have_begun() {
         // Every unit that has begun is stored and recorded.
         let recorded = journal.records().unwrap();
         assert_eq!(stored_of(&recorded.whole), records);
-        assert_eq!(store.keys().len(), records.len());
+        assert_eq!(store.keys().len(), 2 * records.len());
         assert!(pipeline.run(&units).unwrap().is_empty());
     }
 }
@@ -100,7 +101,7 @@ fn units_that_do_not_end_in_time_after_a_stop_are_dropped() {
     // Both units would take 20 s each.
     let plan = plan(400, 2, shards_of(200));
     let units: Vec<Unit> = plan.units().collect();
-    let encoder = GroupEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
+    let encoder = encoders(Codec::Zstd, &plan);
     let (store, work) = (Memory::new(), Memory::new());
     let (output, journal) = (ChecksummedStore::new(&store), Journal::new(&work));
     let images = Images::of(400, 2);
@@ -146,7 +147,7 @@ fn no_good_plane_of_a_former_unit_is_lost() {
     images.0.insert(image_path(2, 1), b"no PNG".to_vec());
 
     let plan = plan(4, 2, shards_of(2));
-    let encoder = GroupEncoder::new(Codec::Zstd, plan.geometry()).unwrap();
+    let encoder = encoders(Codec::Zstd, &plan);
     let kept = Kept::default();
     let former = before.iter().map(|unit| (unit.unit.shard, unit.into()));
     let output = ChecksummedStore::new(&store);
@@ -167,5 +168,5 @@ fn no_good_plane_of_a_former_unit_is_lost() {
     assert_eq!(after[1], before[1]);
     assert_eq!(kept.0.into_inner().unwrap(), [image_path(2, 1)]);
     // The unit that stays is still in the list of checksums.
-    assert_eq!(output.checksum_list(("root", &[])).lines().count(), 3);
+    assert_eq!(output.checksum_list(("root", &[])).lines().count(), 5);
 }
