@@ -9,6 +9,7 @@ mod s3;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -84,6 +85,22 @@ fn running<T>(then: impl FnOnce(&Input, &dyn Fn(&str)) -> T) -> (Run, T) {
     (Run::from(child.wait_with_output().unwrap()), told)
 }
 
+/// A server of a dataset, which a signal ends as soon as it listens, and its first line.
+fn served(dataset: &Path, signal: &str) -> (Run, Value) {
+    let mut command = program();
+    command.arg("serve").arg(dataset).arg("--json");
+    let pipes = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = pipes.spawn().unwrap();
+    let mut line = String::new();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    output.read_line(&mut line).unwrap();
+    let pid = child.id().to_string();
+    let sent = Command::new("kill").args(["-s", signal, &pid]).status();
+    assert!(sent.unwrap().success());
+    let ended = Run::from(child.wait_with_output().unwrap());
+    (ended, serde_json::from_str(&line).unwrap())
+}
+
 /// Demands that a command failed with one documented JSON object on standard
 /// output, and with the same text on standard error; returns the kind.
 #[track_caller]
@@ -104,11 +121,21 @@ fn fails(run: Run, code: i32) -> String {
 }
 
 /// The commands that print JSON, each with paths that do not exist.
-const WITH_JSON: [&[&str]; 6] = [
+const WITH_JSON: [&[&str]; 9] = [
     &["convert", "no-input", "no-output"],
     &["plan", "no-input"],
     &["verify", "no-dataset"],
     &["info", "no-dataset"],
+    &["report", "no-dataset"],
+    &[
+        "montage",
+        "no-dataset",
+        "--site",
+        "x",
+        "--output",
+        "no-folder/x.png",
+    ],
+    &["serve", "no-dataset"],
     &["publish", "no-dataset", "s3://bucket/name"],
     &["clean", "no-dataset"],
 ];
@@ -280,7 +307,8 @@ fn every_documented_exit_code_occurs() {
         seen.insert((command.to_owned(), code));
     };
     for command in [
-        "convert", "plan", "verify", "info", "publish", "clean", "sample", "demo",
+        "convert", "plan", "verify", "info", "report", "montage", "serve", "publish", "clean",
+        "sample", "demo",
     ] {
         occurs(command, 2, run([command, "--no-such-option"]));
     }
@@ -294,6 +322,25 @@ fn every_documented_exit_code_occurs() {
     occurs("verify", 0, verify(&output, ""));
     occurs("info", 0, info(&output, ""));
     occurs("clean", 0, run(["clean", output.to_str().unwrap()]));
+    let dataset = output.to_str().unwrap();
+    let picture = input.beside("site.png");
+    let site = input.site_id(0);
+    occurs(
+        "montage",
+        0,
+        run([
+            "montage",
+            dataset,
+            "--site",
+            &site,
+            "--output",
+            picture.to_str().unwrap(),
+        ]),
+    );
+    occurs("report", 0, run(["report", dataset]));
+    for (signal, code) in SIGNALS {
+        occurs("serve", code, served(&output, signal).0);
+    }
     let url = Server::start().url("dataset");
     occurs(
         "publish",
@@ -302,6 +349,8 @@ fn every_documented_exit_code_occurs() {
     );
     let gaps = with_gaps();
     occurs("convert", 3, convert(&gaps.root(), &gaps.output(), GAPS));
+    let told = run(["report", gaps.output().to_str().unwrap(), "--fail-on-flags"]);
+    occurs("report", 4, told);
     for (signal, code) in SIGNALS {
         occurs("convert", code, running(|_, send| send(signal)).0);
     }

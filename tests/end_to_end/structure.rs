@@ -5,10 +5,10 @@
 //! floor 7   cli
 //! floor 6   writer
 //! floor 5   verify
-//! floor 4   reader     estimate
+//! floor 4   reader     estimate   server   quality
 //! floor 3   format     input      cache
 //! floor 2   metadata   storage   decoder   codec
-//! floor 1   tables   cpu   transport   platform   page
+//! floor 1   tables   cpu   transport   platform   page   sample   figure
 //! ```
 
 mod circles;
@@ -27,15 +27,17 @@ use self::paths::{Module, used};
 use self::source::{Code, functions};
 
 /// Each package with its floor and the packages that it may use.
-const PACKAGES: [(&str, u32, &[&str]); 18] = [
+const PACKAGES: [(&str, u32, &[&str]); 22] = [
     ("rxrx-cache", 3, &["rxrx-platform", "rxrx-storage"]),
     ("rxrx-tables", 1, &[]),
     ("rxrx-metadata", 2, &["rxrx-tables"]),
     ("rxrx-cpu", 1, &[]),
     ("rxrx-decoder", 2, &["rxrx-cpu"]),
     ("rxrx-codec", 2, &["rxrx-cpu"]),
+    ("rxrx-figure", 1, &[]),
     ("rxrx-page", 1, &[]),
     ("rxrx-platform", 1, &[]),
+    ("rxrx-sample", 1, &[]),
     ("rxrx-transport", 1, &[]),
     ("rxrx-storage", 2, &["rxrx-platform", "rxrx-transport"]),
     (
@@ -48,6 +50,8 @@ const PACKAGES: [(&str, u32, &[&str]); 18] = [
         3,
         &["rxrx-decoder", "rxrx-metadata", "rxrx-storage"],
     ),
+    ("rxrx-quality", 4, &["rxrx-format", "rxrx-metadata"]),
+    ("rxrx-server", 4, &["rxrx-storage"]),
     ("rxrx-reader", 4, &["rxrx-format", "rxrx-storage"]),
     (
         "rxrx-estimate",
@@ -87,7 +91,18 @@ const PACKAGES: [(&str, u32, &[&str]); 18] = [
             "rxrx-verify",
         ],
     ),
-    ("rxrx2zarr", 7, &["rxrx-reader", "rxrx-writer"]),
+    (
+        "rxrx2zarr",
+        7,
+        &[
+            "rxrx-figure",
+            "rxrx-quality",
+            "rxrx-reader",
+            "rxrx-sample",
+            "rxrx-server",
+            "rxrx-writer",
+        ],
+    ),
     (
         "rxrx-python",
         8,
@@ -364,10 +379,10 @@ fn the_format_does_no_io() {
 }
 
 #[test]
-fn only_remote_stores_are_asynchronous() {
+fn only_remote_stores_and_the_server_are_asynchronous() {
     for (name, folder) in crates() {
         for (module, code) in sources(&folder) {
-            let is_remote = name == "transport"
+            let is_remote = matches!(name.as_str(), "server" | "transport")
                 || name == "storage" && module.first().is_some_and(|name| name == "remote");
             assert!(
                 is_remote || !holds(&code, &[".", "await"]),

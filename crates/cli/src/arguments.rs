@@ -13,11 +13,14 @@ mod job;
 mod man;
 mod memory;
 mod mistyped;
+mod montage;
 mod names;
 mod paths;
 mod plan;
 mod publish;
+mod report;
 mod sample;
+mod serve;
 mod store;
 mod tables;
 mod verify;
@@ -40,9 +43,12 @@ pub(crate) use job::{
 };
 pub(crate) use man::ManArguments;
 pub(crate) use memory::MemoryArguments;
+pub(crate) use montage::{CHANNELS as MONTAGE_CHANNELS, MontageArguments};
 pub(crate) use plan::PlanArguments;
 pub(crate) use publish::PublishArguments;
+pub(crate) use report::ReportArguments;
 pub(crate) use sample::SampleArguments;
+pub(crate) use serve::ServeArguments;
 pub(crate) use verify::VerifyArguments;
 
 use crate::report::ProgressKind;
@@ -61,6 +67,8 @@ Examples:
   rxrx2zarr job init rxrx1 rxrx1-zarr --parts 16    the same in parts, on many machines
   rxrx2zarr verify rxrx1-zarr --source rxrx1   read all of it, compare every pixel
   rxrx2zarr info rxrx1-zarr                    show what is in a dataset, and how to open it
+  rxrx2zarr report rxrx1-zarr                  tell what is wrong with its images
+  rxrx2zarr serve rxrx1-zarr --open            look at it in the browser
   rxrx2zarr publish rxrx1-zarr s3://bucket/rxrx1
 
 An environment variable can give an option its value: RXRX2ZARR_JOBS is --jobs, and
@@ -180,6 +188,12 @@ pub(crate) enum Command {
     /// Show what is in a dataset and how to open it
     #[command(aliases = ["inspect", "show"])]
     Info(InfoArguments),
+    /// Draw sites at full resolution as a PNG with legend, labels and licence
+    Montage(MontageArguments),
+    /// Tell what is wrong with the images of a dataset, and why
+    Report(ReportArguments),
+    /// Let one user's browser and programs read a dataset, over HTTP
+    Serve(ServeArguments),
     /// Copy a complete dataset to an object store, the root metadata last
     Publish(PublishArguments),
     /// Remove what runs that have ended left; never touch a complete dataset
@@ -205,6 +219,9 @@ impl Command {
             Self::Verify(arguments) => arguments.json,
             Self::Info(arguments) => arguments.json,
             Self::Publish(arguments) => arguments.json,
+            Self::Montage(arguments) => arguments.json,
+            Self::Report(arguments) => arguments.json,
+            Self::Serve(arguments) => arguments.json,
             Self::Sample(_) | Self::Demo(_) | Self::Completions(_) | Self::Man(_) => false,
         }
     }

@@ -6,12 +6,16 @@ mod demo;
 mod info;
 mod job;
 mod manual;
+mod montage;
 mod plan;
 mod publish;
+mod report;
 mod sample;
+mod serve;
 mod verify;
 
 pub(crate) use manual::NoCommand;
+pub(crate) use montage::Drawn;
 
 use std::process;
 use std::sync::{Mutex, PoisonError};
@@ -50,6 +54,9 @@ pub(crate) fn run(program: &Program, session: &Session<'_>) -> anyhow::Result<Do
         Command::Info(arguments) => info::run(arguments, session)?,
         Command::Clean(arguments) => clean::run(arguments, session)?,
         Command::Publish(arguments) => publish::run(arguments, session)?,
+        Command::Montage(arguments) => montage::run(arguments)?,
+        Command::Report(arguments) => report::run(arguments, session)?,
+        Command::Serve(arguments) => return Ok(Done::Printed(serve::run(arguments, session)?)),
         Command::Sample(arguments) => return Ok(Done::Printed(sample::run(arguments, console)?)),
         Command::Completions(arguments) => {
             return Ok(Done::Printed(manual::completions(arguments)?));

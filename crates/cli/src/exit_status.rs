@@ -16,6 +16,8 @@ pub(crate) enum ExitStatus {
     WrongUsage,
     /// The dataset is sealed, but some images are missing or could not be used.
     Incomplete,
+    /// The images have flaws, and the caller wants to know by the exit code.
+    Flagged,
     /// The signal of this number stopped the command.
     Stopped(u8),
 }
@@ -52,6 +54,7 @@ impl ExitStatus {
             Self::Failed => 1,
             Self::WrongUsage => 2,
             Self::Incomplete => 3,
+            Self::Flagged => 4,
             Self::Stopped(signal) => Self::SIGNAL_BASE.saturating_add(signal),
         }
     }

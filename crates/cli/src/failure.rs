@@ -17,7 +17,9 @@ mod no_dataset;
 mod usage;
 
 pub use description::Failure;
-pub(crate) use error::{CompareError, ForkedError, Stopped, StoppedEarly};
+pub(crate) use error::{
+    CompareError, ForkedError, NoColumn, OutputFile, Stopped, StoppedEarly, TooManyChannels,
+};
 pub(crate) use no_dataset::no_dataset;
 pub(crate) use usage::{report_usage, usage, usage_failure};
 

@@ -16,7 +16,7 @@ use rxrx_writer::{
 
 use crate::progress::{FileProgress, ObjectProgress, SiteProgress, StageProgress};
 use crate::report::Console;
-use crate::sample::{SampleSpec, SampleSummary, write_sample};
+use rxrx_sample::{SampleSpec, SampleSummary, write_sample};
 
 /// Plans the conversion of `inputs`.
 pub(crate) fn plan(

@@ -92,8 +92,9 @@ pub use self::tables::{
     PlanesTable, PlateLabel, PlateRow, PlateSums, ReadTableError, STATISTICS, SitePlace,
     SitesTable, Statistic, StoredSite, TableError, arrow_table_of, channel_stats, channel_stats_of,
     channel_stats_schema, channel_stats_table, channels_of, channels_schema, channels_table,
-    embeddings_of, embeddings_schema, embeddings_table, key_value_metadata, planes_of,
-    planes_schema, plates_of, plates_schema, plates_table, sites_of, sites_schema, sites_table,
+    each_plane_of, embeddings_of, embeddings_schema, embeddings_table, key_value_metadata,
+    planes_of, planes_schema, plates_of, plates_schema, plates_table, sites_of, sites_schema,
+    sites_table,
 };
 pub use self::tile_grid::TileGrid;
 // The values of other crates that readers of a dataset need.

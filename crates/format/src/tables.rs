@@ -32,7 +32,8 @@ pub use self::planes::PlanesTable;
 pub use self::plates::{PlateRow, PlateSums, plates_schema, plates_table};
 pub use self::read::{
     ArrowTable, EmbeddingsTable, PlanesRead, ReadTableError, SitesTable, StoredSite,
-    arrow_table_of, channel_stats_of, channels_of, embeddings_of, planes_of, plates_of, sites_of,
+    arrow_table_of, channel_stats_of, channels_of, each_plane_of, embeddings_of, planes_of,
+    plates_of, sites_of,
 };
 pub use self::schema::{channel_stats_schema, embeddings_schema, planes_schema, sites_schema};
 pub use self::sites::{SitePlace, sites_table};

@@ -6,7 +6,7 @@ use rxrx_format::keys::{CHANNEL_STATS, CHECKSUMS, EMBEDDINGS, PLANES, PLATES, SI
 use rxrx_format::{
     ArrowTable, ChannelStats, Checksums, EmbeddingsTable, PlaneRow, PlateRow, PlateSums,
     ReadTableError, Selection, SitesTable, arrow_table_of, channel_stats, channel_stats_of,
-    embeddings_of, parse_checksums, planes_of, plates_of, sites_of,
+    each_plane_of, embeddings_of, parse_checksums, planes_of, plates_of, sites_of,
 };
 
 use crate::dataset::Dataset;
@@ -51,6 +51,16 @@ impl Dataset {
         let bytes = self.object(PLANES)?.into();
         let planes = planes_of(bytes, &self.root.geometry, &self.root.channels);
         Ok(planes.map_err(self.table())?.rows)
+    }
+
+    /// Reads the table of planes, and gives its rows to `take`, one after the other.
+    ///
+    /// # Errors
+    /// The errors of [`Self::sites`]. `take` may have received rows by then.
+    pub fn each_plane(&self, take: &mut dyn FnMut(PlaneRow)) -> Result<(), DatasetError> {
+        let bytes = self.object(PLANES)?.into();
+        let read = each_plane_of(bytes, &self.root.geometry, &self.root.channels, take);
+        read.map(drop).map_err(self.table())
     }
 
     /// Reads the table of mean and standard deviation of each channel over the

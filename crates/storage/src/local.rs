@@ -362,15 +362,21 @@ impl Store for LocalStore {
     }
 
     fn sizes(&self, keys: &[&str]) -> Result<Vec<Option<u64>>, StoreError> {
-        let size = |key: &&str| {
-            let path = self.path(key);
-            match fs::metadata(&path) {
-                Err(error) if is_absent(&error) => Ok(None),
-                Ok(found) if found.is_dir() => Ok(None),
-                found => Ok(Some(found.map_err(failed("look at", &path))?.len())),
-            }
-        };
+        let size = |key: &&str| Ok(self.size_and_version(key)?.map(|(size, _)| size));
         keys.iter().map(size).collect()
+    }
+
+    fn size_and_version(&self, key: &str) -> Result<Option<(u64, Version)>, StoreError> {
+        let path = self.path(key);
+        match fs::metadata(&path) {
+            Err(error) if is_absent(&error) => Ok(None),
+            // A folder is no object.
+            Ok(found) if !found.is_file() => Ok(None),
+            found => {
+                let found = found.map_err(failed("look at", &path))?;
+                Ok(Some((found.len(), version_of(&found))))
+            }
+        }
     }
 
     /// Gives the file a second name. Only a file system without such names, on which the

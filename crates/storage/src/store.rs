@@ -170,6 +170,15 @@ pub trait Store: Send + Sync {
         Ok(bytes.map(|bytes| Version::of_tag(format!("{:032x}", XxHash3_128::oneshot(&bytes)))))
     }
 
+    /// Returns the size in bytes and the version of one object; `None` if it is absent.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot tell.
+    fn size_and_version(&self, key: &str) -> Result<Option<(u64, Version)>, StoreError> {
+        let size = self.sizes(&[key])?.into_iter().next().flatten();
+        Ok(size.zip(self.version(key)?))
+    }
+
     /// Reads one whole object of at most `at_most` bytes and its version; `None` if it is
     /// absent.
     ///

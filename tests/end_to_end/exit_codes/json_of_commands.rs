@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::fields::holds;
 use super::s3::Server;
-use super::{GAPS, converted_with_gaps, publish, running, unfinished, with_gaps};
+use super::{GAPS, converted_with_gaps, publish, running, served, unfinished, with_gaps};
 use crate::end_to_end::input::Input;
 use crate::end_to_end::run::{convert, info, plan, run, verify};
 
@@ -225,6 +225,54 @@ fn the_json_of_info_about_an_unfinished_dataset_is_documented() {
         "### info of an unfinished dataset",
         &[stopped, busy.exits_with(1).json(), of_job],
     );
+}
+
+#[test]
+fn the_json_of_report_is_documented() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let sample = path("flawed");
+    let make = [
+        "sample", &sample, "--flaws", "--sites", "48", "--size", "64",
+    ];
+    run(make).exits_with(0);
+    let (input, output) = (folder.path().join("flawed"), folder.path().join("out"));
+    convert(&input, &output, "--allow-missing").exits_with(3);
+    let flawed = run(["report", &path("out"), "--json"]).exits_with(0).json();
+    for kind in ["missing", "saturated", "empty", "edge", "equal", "vignette"] {
+        assert!(
+            flawed["counts"][kind].is_u64(),
+            "{kind}: {}",
+            flawed["counts"]
+        );
+    }
+    let (gaps, _) = converted_with_gaps();
+    let dataset = gaps.output();
+    let few = run([
+        "report",
+        dataset.to_str().unwrap(),
+        "--json",
+        "--fail-on-flags",
+    ]);
+    holds("### report", &[flawed, few.exits_with(4).json()]);
+}
+
+#[test]
+fn the_json_of_montage_and_serve_is_documented() {
+    let input = Input::of_sites(3);
+    convert(&input.root(), &input.output(), "").exits_with(0);
+    let (dataset, picture) = (input.output(), input.beside("site.png"));
+    let words = [
+        "montage",
+        dataset.to_str().unwrap(),
+        "--include",
+        "well=B02",
+    ];
+    let words = words.into_iter().chain(["--json", "--output"]);
+    let drawn = run(words.chain([picture.to_str().unwrap()]));
+    holds("### montage", &[drawn.exits_with(0).json()]);
+    let (_, told) = served(&dataset, "TERM");
+    holds("### serve", &[told]);
 }
 
 #[test]

@@ -11,6 +11,7 @@ const EXAMPLES: &str = "\
 Examples:
   rxrx2zarr sample rxrx1-sample
   rxrx2zarr sample tiny --sites 8 --size 64 --seed 7
+  rxrx2zarr sample flawed --flaws                  one of each flaw that report finds
 
 Exit codes: 0 complete, 1 failed, 2 wrong usage.";
 
@@ -32,6 +33,11 @@ pub(crate) struct SampleArguments {
     /// Width and height of an image in pixels
     #[arg(long, value_name = "PIXELS", default_value_t = 512, value_parser = clap::value_parser!(u32).range(16..=4096))]
     pub(crate) size: u32,
+
+    /// Make flaws that rxrx2zarr report finds: a blurred, a saturated and an empty well, a
+    /// bright edge, a missing plane, two equal ones, a vignette; prints where they are
+    #[arg(long)]
+    pub(crate) flaws: bool,
 
     /// Number of threads that draw and encode [default: all cores]
     #[arg(short, long, alias = "threads", value_name = "N", value_parser = jobs)]

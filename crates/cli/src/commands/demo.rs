@@ -6,8 +6,8 @@ use crate::arguments::DemoArguments;
 use crate::exit_status::ExitStatus;
 use crate::jobs::jobs_or_cores;
 use crate::report::{self, Console};
-use crate::sample::SampleSpec;
 use crate::with_progress;
+use rxrx_sample::SampleSpec;
 
 pub(crate) fn run(arguments: &DemoArguments, console: Console<'_>) -> anyhow::Result<ExitStatus> {
     let jobs = jobs_or_cores(arguments.jobs)?;

@@ -25,6 +25,37 @@ pub(crate) struct StoppedEarly;
 )]
 pub(crate) struct ForkedError;
 
+/// A picture in colour cannot have so many channels.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{given} channels are named, and a picture shows three at most: more colours cannot be told \
+     apart"
+)]
+pub(crate) struct TooManyChannels {
+    /// The number of channels that were named.
+    pub(crate) given: usize,
+}
+
+/// A file cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {}", path.display())]
+pub(crate) struct OutputFile {
+    /// The file.
+    pub(crate) path: std::path::PathBuf,
+    /// The cause.
+    pub(crate) source: std::io::Error,
+}
+
+/// The table of sites lacks a column.
+#[derive(Debug, thiserror::Error)]
+#[error("metadata.parquet of {dataset} has no column {column}: it is not one that convert wrote")]
+pub(crate) struct NoColumn {
+    /// The dataset.
+    pub(crate) dataset: String,
+    /// The column.
+    pub(crate) column: &'static str,
+}
+
 /// The source of a verification cannot be planned with the settings of the dataset.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot compare with {input} by the settings of {dataset}")]

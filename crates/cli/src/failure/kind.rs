@@ -3,19 +3,24 @@
 use std::error::Error;
 use std::io;
 
+use rxrx_figure::FigureError;
+use rxrx_sample::SampleError;
+use rxrx_server::ServeError;
 pub use rxrx_writer::ErrorKind;
 use rxrx_writer::{
     CleanError, ConvertError, DatasetError, HasErrorKind, InspectError, JobError, LocationError,
     OutputError, PlanInputError, PublishError, StoreError, VerifyError,
 };
 
-use super::error::{CompareError, ForkedError, Stopped, StoppedEarly};
+use super::error::{
+    CompareError, ForkedError, NoColumn, OutputFile, Stopped, StoppedEarly, TooManyChannels,
+};
 use super::no_dataset::NoDataset;
 use crate::arguments::NoPart;
 use crate::commands::NoCommand;
 use crate::cpu::CpuError;
 use crate::jobs::UnknownCores;
-use crate::sample::SampleError;
+use crate::sites_file::SitesFileError;
 
 /// Returns the kind of an error: that of the first error in its chain that is
 /// known, [`Defect`](ErrorKind::Defect) if none is.
@@ -31,10 +36,13 @@ fn kind_of_link(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
         || error.is::<ForkedError>()
         || error.is::<NoPart>()
         || error.is::<NoCommand>()
+        || error.is::<TooManyChannels>()
     {
         Some(ErrorKind::Usage)
-    } else if error.is::<NoDataset>() {
+    } else if error.is::<NoColumn>() || error.is::<NoDataset>() || error.is::<SitesFileError>() {
         Some(ErrorKind::Input)
+    } else if error.is::<OutputFile>() {
+        Some(ErrorKind::Output)
     } else if error.is::<io::Error>() {
         // Standard output, or a file of a sample.
         Some(ErrorKind::Output)
@@ -53,6 +61,8 @@ fn kind_of_link(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
             .or_else(|| kind_of_type::<PublishError>(error))
             .or_else(|| kind_of_type::<StoreError>(error))
             .or_else(|| kind_of_type::<VerifyError>(error))
+            .or_else(|| error.downcast_ref().map(of_figure))
+            .or_else(|| error.downcast_ref().map(of_serve))
             .or_else(|| error.downcast_ref().map(of_sample))
     }
 }
@@ -71,12 +81,30 @@ fn of_compare(error: &CompareError) -> ErrorKind {
     }
 }
 
+fn of_figure(error: &FigureError) -> ErrorKind {
+    match error {
+        FigureError::TooLarge { .. } => ErrorKind::Usage,
+        FigureError::Write(_) => ErrorKind::Output,
+        _ => ErrorKind::Defect,
+    }
+}
+
+fn of_serve(error: &ServeError) -> ErrorKind {
+    match error {
+        ServeError::Store(error) => error.kind(),
+        ServeError::Listen { .. } => ErrorKind::Output,
+        _ => ErrorKind::Store,
+    }
+}
+
 fn of_sample(error: &SampleError) -> ErrorKind {
     match error {
-        SampleError::NoSites | SampleError::Size { .. } => ErrorKind::Usage,
+        SampleError::NoSites | SampleError::FewSites { .. } | SampleError::Size { .. } => {
+            ErrorKind::Usage
+        }
         SampleError::NotEmpty { .. } | SampleError::List { .. } | SampleError::Write { .. } => {
             ErrorKind::Output
         }
-        SampleError::Threads { .. } | SampleError::Encode { .. } => ErrorKind::Defect,
+        _ => ErrorKind::Defect,
     }
 }

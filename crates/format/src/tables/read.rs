@@ -20,6 +20,6 @@ pub use self::channel_stats::channel_stats_of;
 pub use self::channels::channels_of;
 pub use self::embeddings::{EmbeddingsTable, embeddings_of};
 pub use self::error::ReadTableError;
-pub use self::planes::{PlanesRead, planes_of};
+pub use self::planes::{PlanesRead, each_plane_of, planes_of};
 pub use self::plates::plates_of;
 pub use self::sites::{SitesTable, StoredSite, sites_of};

@@ -129,6 +129,11 @@ impl Store for RemoteStore {
         self.remote.version(key)
     }
 
+    fn size_and_version(&self, key: &str) -> Result<Option<(u64, Version)>, StoreError> {
+        let seen = self.remote.seen(key)?;
+        Ok(seen.map(|(object, version)| (object.size, version)))
+    }
+
     fn get_version(
         &self,
         key: &str,

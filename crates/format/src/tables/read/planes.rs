@@ -37,6 +37,21 @@ pub fn planes_of(
     geometry: &ArrayGeometry,
     channels: &[String],
 ) -> Result<PlanesRead, ReadTableError> {
+    let mut rows = Vec::new();
+    let read = each_plane_of(bytes, geometry, channels, &mut |row| rows.push(row))?;
+    Ok(PlanesRead { rows, ..read })
+}
+
+/// Gives the rows of the table to `take`, one after the other, and returns the rest of it.
+///
+/// # Errors
+/// The errors of [`planes_of`]. `take` may have received rows by then.
+pub fn each_plane_of(
+    bytes: Bytes,
+    geometry: &ArrayGeometry,
+    channels: &[String],
+    take: &mut dyn FnMut(PlaneRow),
+) -> Result<PlanesRead, ReadTableError> {
     let mut planes = PlanesRead::default();
     let rows = geometry.sites.saturating_mul(channels.len());
     each_batch(PLANES, bytes, rows, 1, |batch| {
@@ -59,7 +74,7 @@ pub fn planes_of(
                     return Err(batch.cell(row, "channel", reason));
                 }
             }
-            planes.rows.push(columns.plane(row)?);
+            take(columns.plane(row)?);
         }
         if geometry.has_plane_chunks() && batch.has_column("byte_length") {
             check_shards(batch, geometry, channels.len())?;

@@ -64,9 +64,9 @@ pub(super) struct Site {
     /// Number of the plate, from 1.
     pub(super) plate: usize,
     /// Name of the well, such as `B02`.
-    well: String,
+    pub(super) well: String,
     /// Number of the site in the well: 1 or 2.
-    number: usize,
+    pub(super) number: usize,
     /// Role of the well.
     well_type: WellType,
     /// Number of the siRNA, 0 to 1137; `None` for no treatment.
@@ -164,8 +164,34 @@ pub(super) fn sites(count: NonZeroUsize, seed: u64) -> Vec<Site> {
     sites
 }
 
+/// Returns exactly `count` sites of one experiment with two plates, whose wells are a block
+/// of neighbours, ordered by plate, well and site. At most half of the wells are on the
+/// second plate.
+pub(super) fn blocks(count: NonZeroUsize) -> Vec<Site> {
+    let wells = count.get().div_ceil(2);
+    let sizes = [wells.div_ceil(2), wells / 2];
+    let name = |columns: usize, slot: usize| {
+        let row = char::from(b'B' + (slot / columns) as u8);
+        format!("{row}{:02}", slot % columns + 2)
+    };
+    let columns = sizes[0].div_ceil(ROWS).max(4);
+    let layout: Vec<String> = (0..sizes[0]).map(|slot| name(columns, slot)).collect();
+    let mut sites = sites_of_plates(0, &sizes, &layout);
+    sites.truncate(count.get());
+    sites
+}
+
 /// Returns the sites of experiment number `index` (from 0), which has `wells` wells.
 fn experiment_sites(index: usize, wells: usize, seed: u64) -> Vec<Site> {
+    let experiment = experiment(index).0;
+    let sizes = plate_sizes(wells);
+    let largest = sizes.iter().fold(0, |largest, &size| largest.max(size));
+    let layout = layout(&mut Stream::new(seed, &experiment), largest);
+    sites_of_plates(index, &sizes, &layout)
+}
+
+/// Returns name, cell type and split of experiment number `index`.
+fn experiment(index: usize) -> (String, CellType, &'static str) {
     let (cell_type, first, last_train) = match index % 4 {
         0 => (CellType::Huvec, 1, 16),
         // As in RxRx1: U2OS-04 and later are test experiments.
@@ -180,13 +206,16 @@ fn experiment_sites(index: usize, wells: usize, seed: u64) -> Vec<Site> {
     } else {
         "test"
     };
+    (experiment, cell_type, dataset)
+}
 
-    let sizes = plate_sizes(wells);
-    let largest = sizes.iter().fold(0, |largest, &size| largest.max(size));
-    let layout = layout(&mut Stream::new(seed, &experiment), largest);
-    let mut sites = Vec::with_capacity(2 * wells);
+/// Returns the sites of experiment number `index` on plates of these numbers of wells, which
+/// are the first ones of `layout`.
+fn sites_of_plates(index: usize, sizes: &[usize], layout: &[String]) -> Vec<Site> {
+    let (experiment, cell_type, dataset) = experiment(index);
+    let mut sites = Vec::new();
     let mut treated = 0;
-    for (plate, &size) in (1..).zip(&sizes) {
+    for (plate, &size) in (1..).zip(sizes) {
         for (slot, well) in layout.iter().take(size).enumerate() {
             let well_type = well_type(plate, slot, size);
             let treatment = match well_type {

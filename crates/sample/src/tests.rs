@@ -19,6 +19,7 @@ fn small(sites: usize) -> SampleSpec {
         sites,
         seed: 7,
         size: 64,
+        flaws: false,
     }
 }
 
@@ -29,6 +30,11 @@ fn try_write(dest: &Path, spec: &SampleSpec) -> Result<SampleSummary, SampleErro
 
 fn write(dest: &Path, spec: &SampleSpec) -> SampleSummary {
     try_write(dest, spec).unwrap()
+}
+
+/// Draws a site without flaws.
+fn draw_clean(site: &Site, spec: &SampleSpec) -> [Vec<u8>; stain::CHANNELS] {
+    draw(site, spec, &Default::default(), true)
 }
 
 fn jobs(count: usize) -> NonZeroUsize {
@@ -106,7 +112,7 @@ fn pixels_are_the_same_on_every_platform() {
     // pixels, which this module excludes.
     const PIXELS: u64 = 0x84d4_0a5b_22de_1c36;
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in draw(&sites(16)[0], &small(16)).into_iter().flatten() {
+    for byte in draw_clean(&sites(16)[0], &small(16)).into_iter().flatten() {
         hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     }
     assert_eq!(hash, PIXELS, "{hash:#x}");
@@ -131,7 +137,7 @@ fn mean_and_spread_are_near_those_of_the_real_data() {
         .flat_map(|sites| sites.iter().step_by(7).take(2))
         .copied()
         .collect();
-    let planes: Vec<_> = few.par_iter().map(|site| draw(site, &spec)).collect();
+    let planes: Vec<_> = few.par_iter().map(|site| draw_clean(site, &spec)).collect();
     for channel in 0..stain::CHANNELS {
         let [mut mean, mut deviation] = [0.0, 0.0];
         for site in &planes {
@@ -191,7 +197,7 @@ fn nuclei_show_in_every_channel(planes: &[Vec<u8>; 6]) {
 #[test]
 fn the_two_sites_of_a_well_differ() {
     let sites = sites(16);
-    let [first, second] = [0, 1].map(|index| draw(&sites[index], &small(16)));
+    let [first, second] = [0, 1].map(|index| draw_clean(&sites[index], &small(16)));
     assert_eq!(
         sites[0].id()[..sites[0].id().len() - 1],
         sites[1].id()[..sites[1].id().len() - 1]
@@ -402,4 +408,25 @@ fn specifications_out_of_range_are_refused_before_anything_is_written() {
             ..small(1)
         },
     );
+}
+
+#[test]
+fn a_sample_with_flaws_has_each_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = SampleSpec {
+        flaws: true,
+        ..small(48)
+    };
+    let dest = folder.path().join("flawed");
+    let summary = write(&dest, &spec);
+    assert_eq!((summary.files, summary.flaws.len()), (48 * 6 - 1, 7));
+    let files = files(&dest);
+    assert_eq!(files.len(), summary.files + 1);
+    let bytes = |name: &str| files.get(&format!("images/HUVEC-01/{name}"));
+    assert!(bytes("Plate1/D04_s2_w3.png").is_none());
+    let [first, second] = ["Plate1/D05_s1_w2.png", "Plate1/B03_s1_w2.png"].map(bytes);
+    assert!(first.is_some() && first == second);
+    let few = SampleSpec { sites: 47, ..spec };
+    let error = try_write(&folder.path().join("few"), &few).unwrap_err();
+    assert!(error.to_string().contains("48 sites or more"), "{error}");
 }

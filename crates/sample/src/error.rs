@@ -10,7 +10,8 @@ pub(super) const LARGEST: u32 = 4096;
 
 /// The sample cannot be made.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum SampleError {
+#[non_exhaustive]
+pub enum SampleError {
     /// The destination holds files already.
     #[error("{} is not empty: name a new folder, or empty this one first", path.display())]
     NotEmpty {
@@ -20,6 +21,14 @@ pub(crate) enum SampleError {
     /// The number of sites is zero.
     #[error("a sample has at least one site")]
     NoSites,
+    /// The flaws need more wells.
+    #[error("a sample with flaws needs {least} sites or more, and {sites} are asked for")]
+    FewSites {
+        /// The number of sites asked for.
+        sites: usize,
+        /// The least number of sites.
+        least: usize,
+    },
     /// Images of this size are not supported.
     #[error(
         "images of {size} x {size} pixels are not supported: the size is {SMALLEST} to {LARGEST}"

@@ -8,7 +8,7 @@
 //!                  └─> scene (scene.rs, cell.rs)    cells, territories, nuclei
 //!                        │
 //!                        └─> stain ×6 (stain.rs, filament.rs)    light of a channel
-//!                              └─> camera (camera.rs)            pixels
+//!                              └─> camera (camera.rs)            pixels, flaws (flaws.rs)
 //!                                    └─> plane (plane.rs)        PNG
 //!
 //!        .-----------.        depth: from the nucleus (0) to the cell's edge (1)
@@ -34,6 +34,7 @@ mod cell;
 mod error;
 mod field;
 mod filament;
+mod flaws;
 mod plane;
 mod random;
 mod scene;
@@ -52,9 +53,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
-use camera::Camera;
-pub(crate) use error::SampleError;
+use camera::{Camera, Exposure};
+pub use error::SampleError;
 use error::{LARGEST, SMALLEST};
+use field::Field;
+pub use flaws::{Flaw, FlawKind};
+use flaws::{Flaws, LEAST_SITES};
 use random::Stream;
 use scene::Scene;
 use style::Style;
@@ -62,13 +66,16 @@ use wells::Site;
 
 /// Content of a sample.
 #[derive(Clone, Debug)]
-pub(crate) struct SampleSpec {
+pub struct SampleSpec {
     /// Rows of the metadata table; six images each.
-    pub(crate) sites: usize,
+    pub sites: usize,
     /// Seed of the random numbers: the same seed gives the same files.
-    pub(crate) seed: u64,
+    pub seed: u64,
     /// Width and height of an image, in pixels.
-    pub(crate) size: u32,
+    pub size: u32,
+    /// Whether the sample has flaws that a report on its quality finds: see [`Flaw`]. Its
+    /// wells are then blocks of two plates.
+    pub flaws: bool,
 }
 
 impl Default for SampleSpec {
@@ -77,21 +84,24 @@ impl Default for SampleSpec {
             sites: 48,
             seed: 1,
             size: 512,
+            flaws: false,
         }
     }
 }
 
 /// Counts of a sample that was written.
 #[derive(Clone, Debug)]
-pub(crate) struct SampleSummary {
+pub struct SampleSummary {
     /// Rows of the metadata table.
-    pub(crate) sites: usize,
+    pub sites: usize,
     /// Number of images.
-    pub(crate) files: usize,
+    pub files: usize,
     /// Size of all images together, in bytes.
-    pub(crate) bytes: u64,
+    pub bytes: u64,
     /// Names of the experiments, sorted.
-    pub(crate) experiments: Vec<String>,
+    pub experiments: Vec<String>,
+    /// The flaws that were made.
+    pub flaws: Vec<Flaw>,
 }
 
 /// Writes `dest/images/EXP/PlateN/WELL_sS_wC.png` for every site, then
@@ -104,9 +114,10 @@ pub(crate) struct SampleSummary {
 ///
 /// [`SampleError::NotEmpty`] or [`SampleError::List`] if `dest` is not a new or
 /// empty folder; [`SampleError::NoSites`] and [`SampleError::Size`] if `spec`
-/// is out of range; [`SampleError::Threads`] if the thread pool cannot be
+/// is out of range; [`SampleError::FewSites`] if there is no room for the flaws;
+/// [`SampleError::Threads`] if the thread pool cannot be
 /// built; otherwise the first file that failed.
-pub(crate) fn write_sample(
+pub fn write_sample(
     dest: &Path,
     spec: &SampleSpec,
     jobs: NonZeroUsize,
@@ -118,7 +129,20 @@ pub(crate) fn write_sample(
     }
     demand_empty(dest)?;
 
-    let sites = wells::sites(count, spec.seed);
+    let (sites, flaws) = match spec.flaws {
+        false => (wells::sites(count, spec.seed), Flaws::default()),
+        true if spec.sites < LEAST_SITES => {
+            return Err(SampleError::FewSites {
+                sites: spec.sites,
+                least: LEAST_SITES,
+            });
+        }
+        true => {
+            let sites = wells::blocks(count);
+            let flaws = Flaws::of(&sites);
+            (sites, flaws)
+        }
+    };
     let images = dest.join("images");
     let plates: BTreeSet<String> = sites.iter().map(Site::folder).collect();
     for plate in &plates {
@@ -126,12 +150,15 @@ pub(crate) fn write_sample(
         fs::create_dir_all(&path).map_err(|source| SampleError::Write { path, source })?;
     }
 
-    let files = sites.len() * stain::CHANNELS;
+    let files = sites.len() * stain::CHANNELS - flaws.missing();
     let done = AtomicUsize::new(0);
     let tick = || progress(done.fetch_add(1, Ordering::Relaxed) + 1, files);
     let bytes = thread_pool(jobs)?.install(|| {
-        let sites = sites.par_iter();
-        let written = sites.map(|site| write_site(&images, site, spec, &tick));
+        let numbered = sites.par_iter().enumerate();
+        let written = numbered.map(|(number, site)| {
+            let planes = flaws.draw(number, &sites, spec);
+            write_site(&images, site, spec.size, &planes, &tick)
+        });
         written.try_reduce(|| 0, |a, b| Ok(a + b))
     })?;
     write_metadata(dest, &sites)?;
@@ -142,6 +169,7 @@ pub(crate) fn write_sample(
         files,
         bytes,
         experiments: experiments.into_iter().map(str::to_owned).collect(),
+        flaws: flaws.list(),
     })
 }
 
@@ -174,19 +202,20 @@ fn demand_empty(dest: &Path) -> Result<(), SampleError> {
     }
 }
 
-/// Draws one site, encodes its planes in parallel and writes them; returns the
-/// bytes written.
+/// Encodes the planes of one site in parallel and writes them; returns the bytes written.
+/// One without pixels is left out.
 fn write_site(
     images: &Path,
     site: &Site,
-    spec: &SampleSpec,
+    size: u32,
+    planes: &[Vec<u8>],
     tick: &(dyn Fn() + Sync),
 ) -> Result<u64, SampleError> {
     let folder = images.join(site.folder());
-    let planes = draw(site, spec);
     let planes = planes.par_iter().enumerate();
+    let planes = planes.filter(|(_, pixels)| !pixels.is_empty());
     let written = planes.map(|(channel, pixels)| {
-        let bytes = plane::write(&folder.join(site.file_name(channel)), spec.size, pixels)?;
+        let bytes = plane::write(&folder.join(site.file_name(channel)), size, pixels)?;
         tick();
         Ok(bytes)
     });
@@ -194,8 +223,14 @@ fn write_site(
 }
 
 /// Draws the pixels of the six channels of a site, one channel after the other:
-/// they take their random numbers from one stream.
-fn draw(site: &Site, spec: &SampleSpec) -> [Vec<u8>; stain::CHANNELS] {
+/// they take their random numbers from one stream. `exposures` is what went wrong in each
+/// channel, and `has_cells` whether the well has any.
+fn draw(
+    site: &Site,
+    spec: &SampleSpec,
+    exposures: &[Exposure; stain::CHANNELS],
+    has_cells: bool,
+) -> [Vec<u8>; stain::CHANNELS] {
     let style = Style::of(site, spec.seed);
     let size = spec.size as usize;
     let stream = &mut Stream::new(spec.seed, &site.id());
@@ -203,7 +238,12 @@ fn draw(site: &Site, spec: &SampleSpec) -> [Vec<u8>; stain::CHANNELS] {
     let camera = Camera::new(stream, size);
     std::array::from_fn(|channel| {
         let light = stain::stain(stream, &scene, &style, channel);
-        camera.expose(stream, light, channel, style.brightness[channel])
+        let (light, brightness) = match has_cells {
+            true => (light, style.brightness[channel]),
+            // Nothing but the black level of the sensor.
+            false => (Field::new(size, 0.0), camera::BLACK / camera::MEAN[channel]),
+        };
+        camera.expose(stream, light, channel, brightness, exposures[channel])
     })
 }
 

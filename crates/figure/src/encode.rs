@@ -1,0 +1,61 @@
+//! PNG with text chunks.
+
+use std::io::Write;
+
+use crate::canvas::Canvas;
+use crate::layout::LARGEST;
+
+/// A figure cannot be drawn or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FigureError {
+    /// The sheet would be too large.
+    #[error(
+        "the picture would have {width} x {height} pixels, and {} million are possible: choose \
+         fewer sites",
+        LARGEST / 1_000_000
+    )]
+    TooLarge {
+        /// Width in pixels.
+        width: usize,
+        /// Height in pixels.
+        height: usize,
+    },
+    /// A panel has other samples than the sheet needs.
+    #[error("panel {panel} has not {height} x {width} samples in each channel")]
+    Samples {
+        /// The panel, from 0.
+        panel: usize,
+        /// Height of a panel.
+        height: usize,
+        /// Width of a panel.
+        width: usize,
+    },
+    /// The picture cannot be encoded or written.
+    #[error("cannot write the picture")]
+    Write(#[from] png::EncodingError),
+}
+
+/// Writes a picture with texts: pairs of keyword and text.
+pub(crate) fn write(
+    canvas: &Canvas,
+    texts: &[(String, String)],
+    out: impl Write,
+) -> Result<(), FigureError> {
+    let too_large = |_| FigureError::TooLarge {
+        width: canvas.width,
+        height: canvas.height,
+    };
+    let width = u32::try_from(canvas.width).map_err(too_large)?;
+    let height = u32::try_from(canvas.height).map_err(too_large)?;
+    let mut encoder = png::Encoder::new(out, width, height);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_compression(png::Compression::Balanced);
+    for (keyword, text) in texts {
+        encoder.add_itxt_chunk(keyword.clone(), text.clone())?;
+    }
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(&canvas.bytes)?;
+    Ok(writer.finish()?)
+}

@@ -1,0 +1,24 @@
+#![doc = include_str!("../README.md")]
+//!
+//! ## Modules
+//!
+//! ```text
+//! sheet                 legend, panels, labels, licence
+//!  ├─ layout              where each of them is
+//!  ├─ light               samples -> colours
+//!  ├─ scale_bar           a round length
+//!  └─ canvas              pixels, text, rectangles
+//! encode                PNG with text chunks
+//! ```
+
+mod canvas;
+mod encode;
+mod layout;
+mod light;
+mod scale_bar;
+mod sheet;
+
+pub use self::encode::FigureError;
+pub use self::layout::LARGEST;
+pub use self::light::ShownChannel;
+pub use self::sheet::{Panel, Sheet, SheetSpec};
