@@ -43,6 +43,7 @@ fn nothing_else_is_written() {
         "dose",
         "experiment",
         "images",
+        "overview",
         "plate",
         "present",
         "sirna",
@@ -62,7 +63,7 @@ fn nothing_else_is_written() {
     let expected_array = |key: &str| {
         let (array, key) = key.split_once('/')?;
         let chunk = match array {
-            "images" => key
+            "images" | "overview" => key
                 .strip_prefix("c/")
                 .is_some_and(|key| ["0/0/0/0", "1/0/0/0", "2/0/0/0"].contains(&key)),
             "present" => key == "c/0/0",
@@ -81,8 +82,10 @@ fn nothing_else_is_written() {
                     "channel_stats.parquet",
                     "channels.parquet",
                     "croissant.json",
+                    "index.html",
                     "metadata.parquet",
-                    "planes.parquet"
+                    "planes.parquet",
+                    "plates.parquet"
                 ]
                 .contains(&key.as_str()),
                 "{key}"
@@ -91,8 +94,8 @@ fn nothing_else_is_written() {
             Some(array) => assert!(expected_array(array).is_some(), "{key}"),
         }
     }
-    // Seven files, the root, 22 zarr.json, three shards, 21 labels.
-    assert_eq!(count, 7 + 1 + 22 + 3 + 21);
+    // Nine files, the root, 23 zarr.json, three shards with their overviews, 21 labels.
+    assert_eq!(count, 9 + 1 + 23 + 2 * 3 + 21);
     let beside: Vec<String> = fs::read_dir(input.beside(""))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
