@@ -18,7 +18,7 @@ import numpy as np
 import xarray
 from PIL import Image, ImageDraw
 
-from plate_montage import pictures, shrunk
+from plate_montage import MOST, pictures, shown_colours, shrunk
 
 # DuckDB reads a list of any length from Parquet; the cast gives it a fixed length.
 NEIGHBOURS = """
@@ -47,9 +47,11 @@ def strip(root: Path, found: list[tuple[int, str, str, float]], size: int = 256)
     """Draws the sites from left to right, each above its name, siRNA and similarity."""
     ds = xarray.open_zarr(root / "images.zarr", chunks=None)
     images = ds.images.isel(site=[index for index, *_ in found]).to_numpy()
-    images = np.stack([shrunk(planes, size) for planes in images])
-    channels = json.loads(ds.attrs["channels"])
-    tiles = np.pad(pictures(images, channels), ((0, 0), (0, 32), (0, 4), (0, 0)))
+    images = np.stack([shrunk(planes[:MOST], size) for planes in images])
+    channels = json.loads(ds.attrs["channels"])[:MOST]
+    tiles = np.pad(
+        pictures(images, channels, shown_colours(channels)), ((0, 0), (0, 32), (0, 4), (0, 0))
+    )
     canvas = Image.fromarray(np.concatenate(tiles, axis=1))
     draw = ImageDraw.Draw(canvas)
     for column, (_, site_id, sirna, similarity) in enumerate(found):

@@ -124,12 +124,13 @@ def test_a_montage_shows_wells_where_there_are_wells(datasets: Datasets, tmp_pat
     rows = sorted({well[0] for well in on_plate})
     columns = sorted({well[1:] for well in on_plate})
     pixels = np.asarray(Image.open(picture))
-    height = (pixels.shape[0] - 28) // len(rows)
-    width = (pixels.shape[1] - 28) // len(columns)
+    # 160 x 160 pixels have overviews of 54 x 54, which are drawn twice as large.
+    side = 2 * 54 + 4
+    assert pixels.shape[0] == 44 + 28 + len(rows) * side + 28
     for y, row in enumerate(rows):
         for x, column in enumerate(columns):
-            top, left = 28 + y * height, 28 + x * width
-            well = pixels[top : top + height - 2, left : left + width - 2]
+            top, left = 44 + 28 + y * side + 2, 28 + x * side + 2
+            well = pixels[top : top + side - 4, left : left + side - 4]
             if row + column in on_plate:
                 assert well.std() > 15, "no picture"
                 assert (well.min(axis=2) == 255).mean() < 0.05, "all glare"
@@ -137,15 +138,34 @@ def test_a_montage_shows_wells_where_there_are_wells(datasets: Datasets, tmp_pat
                 assert (well == 48).all(), "a picture where there is no well"
 
 
-def test_a_montage_shows_one_channel_in_its_colour(datasets: Datasets, tmp_path: Path) -> None:
+def test_a_montage_shows_one_channel_in_grey(datasets: Datasets, tmp_path: Path) -> None:
     dataset = datasets.dataset("sample")
     picture = tmp_path / "nuclei.png"
     run_example("plate_montage.py", dataset.root, picture, "--channels", "w1")
-    red, green, blue = np.asarray(Image.open(picture))[28:, 28:].reshape(-1, 3).T.astype(float)
-    lit = blue > 60
-    assert lit.any()
-    assert (red[lit] < blue[lit] / 4).all()
-    assert (green[lit] == 0).all()
+    red, green, blue = np.asarray(Image.open(picture)).reshape(-1, 3).T
+    assert (blue > 60).any()
+    assert (red == green).all() and (green == blue).all()
+
+
+def test_a_montage_frames_negative_controls(datasets: Datasets, tmp_path: Path) -> None:
+    dataset = datasets.dataset("sample")
+    picture = tmp_path / "plate.png"
+    run_example("plate_montage.py", dataset.root, picture, "--channels", "w1")
+    pixels, side = np.asarray(Image.open(picture)), 2 * 54 + 4
+    first = dataset.source.rows[0]
+    wells = {
+        row["well"]: row["well_type"] == "negative_control"
+        for row in dataset.source.rows
+        if all(row[name] == first[name] for name in ("experiment", "plate"))
+    }
+    assert any(wells.values()) and not all(wells.values())
+    rows = sorted({well[0] for well in wells})
+    columns = sorted({well[1:] for well in wells})
+    for well, is_control in wells.items():
+        top = 44 + 28 + rows.index(well[0]) * side
+        left = 28 + columns.index(well[1:]) * side
+        frame = pixels[top + 1, left + 1 : left + side - 1]
+        assert (frame == 255).all() == is_control, well
 
 
 def test_ten_questions_are_answered(dataset: Dataset) -> None:

@@ -6,10 +6,8 @@
 //! All of it is computed with integers, so that all machines give the same values.
 #![allow(
     clippy::indexing_slicing,
-    reason = "chunks of f samples are as many as an overview has columns"
+    reason = "boxes end at the width, of which there are as many sums"
 )]
-
-use std::ops::AddAssign;
 
 use crate::shape::{BitDepth, PlaneShape};
 
@@ -37,9 +35,8 @@ pub fn overview_shape(shape: PlaneShape) -> PlaneShape {
 /// worker.
 #[derive(Debug, Default)]
 pub struct OverviewScratch {
-    narrow: Vec<u16>,
-    usual: Vec<u32>,
-    wide: Vec<u64>,
+    sums: LaneSums,
+    columns: Vec<u64>,
 }
 
 /// Computes the overview of a plane of `shape`: row-major `(y, x)`, 16-bit samples
@@ -60,61 +57,169 @@ pub fn overview_of(
         return;
     }
     let width = shape.width as usize;
-    let samples = plane.as_chunks::<2>().0;
-    // The narrowest numbers that hold the sum of a column of a box.
+    if width == 0 {
+        return;
+    }
+    let boxes = Boxes { width, factor };
     match shape.depth {
-        BitDepth::Eight if factor <= 257 => {
-            let columns = &mut scratch.narrow;
-            average(plane, width, factor, columns, |&v| v.into(), overview);
-        }
-        BitDepth::Eight => {
-            let columns = &mut scratch.wide;
-            average(plane, width, factor, columns, |&v| v.into(), overview);
-        }
-        BitDepth::Sixteen if factor <= 65_537 => {
-            let value = |&sample: &[u8; 2]| u16::from_le_bytes(sample).into();
-            average(samples, width, factor, &mut scratch.usual, value, overview);
-        }
-        BitDepth::Sixteen => {
-            let value = |&sample: &[u8; 2]| u16::from_le_bytes(sample).into();
-            average(samples, width, factor, &mut scratch.wide, value, overview);
+        BitDepth::Eight => boxes.average::<8>(plane, overview, scratch),
+        BitDepth::Sixteen => boxes.average::<16>(plane, overview, scratch),
+    }
+}
+
+/// How the rows of a plane are divided.
+#[derive(Clone, Copy)]
+struct Boxes {
+    /// Samples of a row.
+    width: usize,
+    /// Samples of a box along x, and rows of it.
+    factor: usize,
+}
+
+impl Boxes {
+    /// Averages the boxes of samples of `BITS`, 8 or 16: first the rows of a row of boxes are
+    /// added up, then the columns of each box.
+    fn average<const BITS: usize>(
+        self,
+        plane: &[u8],
+        overview: &mut [u8],
+        scratch: &mut OverviewScratch,
+    ) {
+        let Self { width, factor } = self;
+        let sample_bytes = BITS / 8;
+        let row_bytes = width * sample_bytes;
+        // A lane has twice the bits of a sample: so many samples fit.
+        let has_lanes = factor <= (1 << BITS) + 1;
+        let overview_rows = overview.chunks_exact_mut(width.div_ceil(factor) * sample_bytes);
+        for (rows, overview) in plane.chunks(row_bytes * factor).zip(overview_rows) {
+            let height = (rows.len() / row_bytes) as u64;
+            let OverviewScratch { sums, columns } = scratch;
+            if has_lanes {
+                sums.add_rows::<BITS>(rows, width);
+            }
+            let words = factor / (64 / BITS);
+            let is_in_words = factor.is_multiple_of(64 / BITS) && width.is_multiple_of(factor);
+            if has_lanes && is_in_words {
+                let count = height * factor as u64;
+                sums.average_words::<BITS>(words, count, overview);
+                continue;
+            }
+            if has_lanes {
+                sums.unpack::<BITS>(columns);
+            } else {
+                add_rows::<BITS>(rows, width, columns);
+            }
+            let boxes = columns.chunks(factor);
+            for (columns, pixel) in boxes.zip(overview.chunks_exact_mut(sample_bytes)) {
+                let count = height * columns.len() as u64;
+                let mean = rounded_mean(columns.iter().sum(), count);
+                pixel.copy_from_slice(&mean.to_le_bytes()[..sample_bytes]);
+            }
         }
     }
 }
 
-/// Averages the boxes of `samples`, which have rows of `width`. First the rows of a row of
-/// boxes are added up, which compilers make fast, then the columns of each box.
-fn average<S, C>(
-    samples: &[S],
-    width: usize,
-    factor: usize,
-    columns: &mut Vec<C>,
-    value: impl Fn(&S) -> C,
-    overview: &mut [u8],
-) where
-    C: Copy + Default + AddAssign + Into<u64>,
-{
-    if width == 0 {
-        return;
+/// Sums of columns, several of them in a word: compilers make vectors of words.
+///
+/// A word of 8 bytes has 8 samples of 8 bits or 4 of 16 bits. Those at even places are added up
+/// in one word, those at odd places in another one, each in a *lane* of twice its bits.
+#[derive(Debug, Default)]
+struct LaneSums {
+    even: Vec<u64>,
+    odd: Vec<u64>,
+    /// Sums of the columns behind the last whole word.
+    tail: Vec<u64>,
+}
+
+/// The lanes at even places of a word, of samples of `BITS`.
+const fn even_lanes<const BITS: usize>() -> u64 {
+    if BITS == 8 {
+        0x00FF_00FF_00FF_00FF
+    } else {
+        0x0000_FFFF_0000_FFFF
     }
-    let sample_bytes = size_of::<S>();
-    let row_bytes = width.div_ceil(factor) * sample_bytes;
-    let rows_of_boxes = samples.chunks(width * factor);
-    for (rows, overview) in rows_of_boxes.zip(overview.chunks_exact_mut(row_bytes)) {
+}
+
+impl LaneSums {
+    /// Replaces the sums with those of some rows.
+    fn add_rows<const BITS: usize>(&mut self, rows: &[u8], width: usize) {
+        let (words, mask) = (width / (64 / BITS), even_lanes::<BITS>());
+        let Self { even, odd, tail } = self;
+        for (sums, length) in [
+            (&mut *even, words),
+            (&mut *odd, words),
+            (&mut *tail, width % (64 / BITS)),
+        ] {
+            sums.clear();
+            sums.resize(length, 0);
+        }
+        for row in rows.chunks_exact(width * BITS / 8) {
+            let (words, rest) = row.as_chunks::<8>();
+            for ((even, odd), word) in even.iter_mut().zip(odd.iter_mut()).zip(words) {
+                let word = u64::from_le_bytes(*word);
+                *even += word & mask;
+                *odd += word >> BITS & mask;
+            }
+            add_samples::<BITS>(rest, tail);
+        }
+    }
+
+    /// Writes the sum of each column.
+    fn unpack<const BITS: usize>(&self, columns: &mut Vec<u64>) {
+        let lane = u64::MAX >> (64 - 2 * BITS);
         columns.clear();
-        columns.resize(width, C::default());
-        for row in rows.chunks_exact(width) {
-            for (column, sample) in columns.iter_mut().zip(row) {
-                *column += value(sample);
+        for (&even, &odd) in self.even.iter().zip(&self.odd) {
+            for place in (0..64).step_by(2 * BITS) {
+                columns.extend([even >> place & lane, odd >> place & lane]);
             }
         }
-        let height = (rows.len() / width) as u64;
-        let boxes = columns.chunks(factor);
-        for (columns, pixel) in boxes.zip(overview.chunks_exact_mut(sample_bytes)) {
-            let sum: u64 = columns.iter().map(|&column| column.into()).sum();
-            let mean = rounded_mean(sum, height * columns.len() as u64);
-            pixel.copy_from_slice(&mean.to_le_bytes()[..sample_bytes]);
+        columns.extend_from_slice(&self.tail);
+    }
+
+    /// Averages boxes of so many `words` and `count` samples, where there are no other columns.
+    fn average_words<const BITS: usize>(&self, words: usize, count: u64, overview: &mut [u8]) {
+        let boxes = self.even.chunks_exact(words);
+        let boxes = boxes.zip(self.odd.chunks_exact(words));
+        for ((even, odd), pixel) in boxes.zip(overview.chunks_exact_mut(BITS / 8)) {
+            let mut lanes = [0; 2];
+            for (&even, &odd) in even.iter().zip(odd) {
+                lanes[0] += sum_of_lanes::<BITS>(even);
+                lanes[1] += sum_of_lanes::<BITS>(odd);
+            }
+            let mean = rounded_mean(lanes[0] + lanes[1], count);
+            pixel.copy_from_slice(&mean.to_le_bytes()[..BITS / 8]);
         }
+    }
+}
+
+/// Returns the sum of the lanes of a word.
+fn sum_of_lanes<const BITS: usize>(word: u64) -> u64 {
+    let halves = |word: u64| (word & 0xFFFF_FFFF) + (word >> 32);
+    if BITS == 8 {
+        let mask = even_lanes::<16>();
+        halves((word & mask) + (word >> 16 & mask))
+    } else {
+        halves(word)
+    }
+}
+
+/// Adds samples to the sums of their columns.
+fn add_samples<const BITS: usize>(samples: &[u8], columns: &mut [u64]) {
+    for (column, sample) in columns.iter_mut().zip(samples.chunks_exact(BITS / 8)) {
+        *column += sample
+            .iter()
+            .rev()
+            .fold(0, |value, &byte| value << 8 | u64::from(byte));
+    }
+}
+
+/// Replaces `columns` with the sums of some rows of more samples than a lane can hold: planes
+/// of more than 16,000 pixels along an axis.
+fn add_rows<const BITS: usize>(rows: &[u8], width: usize, columns: &mut Vec<u64>) {
+    columns.clear();
+    columns.resize(width, 0);
+    for row in rows.chunks_exact(width * BITS / 8) {
+        add_samples::<BITS>(row, columns);
     }
 }
 

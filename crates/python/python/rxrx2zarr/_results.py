@@ -72,6 +72,9 @@ class Converted:
     stored_bytes: int
     """Size of all shards (unit: bytes)."""
 
+    overview_bytes: int
+    """Size of all overviews (unit: bytes)."""
+
     refused: tuple[RefusedImages, ...]
     """Images that could not be used, by cause; may be empty."""
 
@@ -278,6 +281,9 @@ class Projection:
     stored_bytes: int
     """Shards with the codec that is chosen, estimated from images that were encoded (unit:
     bytes)."""
+
+    overview_bytes: int
+    """All overviews at most (unit: bytes)."""
 
     sampled_planes: int
     """Images that were encoded, of 3 to 32 sites; if it is 0, none could be, and images like those
@@ -799,8 +805,11 @@ class Info:
     shard_shape: tuple[int, ...]
     """Shape of a shard."""
 
+    overview_shape: tuple[int, ...] | None = None
+    """Shape of the array of overviews; None in older datasets, which have none."""
+
     labels: tuple[str, ...]
-    """Names of the arrays beside `images`."""
+    """Names of the arrays beside `images` and `overview`."""
 
     tables: tuple[str, ...]
     """Keys of the Parquet tables."""
@@ -813,6 +822,9 @@ class Info:
 
     image_bytes: int
     """Size of the shards (unit: bytes)."""
+
+    overview_bytes: int
+    """Size of the overviews (unit: bytes)."""
 
     raw_bytes: int
     """Size of the decoded pixels (unit: bytes)."""

@@ -78,29 +78,39 @@ fn a_unit_without_a_whole_record_is_not_done() {
 
 #[test]
 fn a_unit_without_its_shard_is_not_done() {
+    object_of_a_unit_is_demanded(&keys::shard_key(0));
+}
+
+#[test]
+fn a_unit_without_its_overviews_is_not_done() {
+    object_of_a_unit_is_demanded(&keys::overview_key(0));
+}
+
+#[track_caller]
+fn object_of_a_unit_is_demanded(key: &str) {
     let run = Finished::new();
-    let key = keys::shard_key(0);
-    let shard = run.store.get(&key).unwrap().unwrap();
-    run.store.remove(&key).unwrap();
+    let object = run.store.get(key).unwrap().unwrap();
+    run.store.remove(key).unwrap();
     assert_eq!(run.todo(), [0, 2]);
-    run.store.put(&key, &[&shard[1..]]).unwrap();
+    run.store.put(key, &[&object[1..]]).unwrap();
     assert_eq!(run.todo(), [0, 2]);
-    assert_eq!(run.resume(false).unwrap().found.damaged_shards, [&key[..]]);
-    run.store.put(&key, &[&shard]).unwrap();
+    assert_eq!(run.resume(false).unwrap().found.damaged_shards, [key]);
+    run.store.put(key, &[&object]).unwrap();
     assert_eq!(run.todo(), [2]);
 }
 
 #[test]
 fn a_recheck_finds_a_shard_of_the_right_size_and_wrong_bytes() {
-    let run = Finished::new();
-    let key = keys::shard_key(0);
-    let mut shard = run.store.get(&key).unwrap().unwrap();
-    shard[7] ^= 1;
-    run.store.put(&key, &[&shard]).unwrap();
-    assert_eq!(run.todo(), [2]);
-    let rechecked = run.resume(true).unwrap();
-    assert_eq!(rechecked.found.damaged_shards, [&key[..]]);
-    assert_eq!(rechecked.todo.len(), 2);
+    for key in [keys::shard_key(0), keys::overview_key(0)] {
+        let run = Finished::new();
+        let mut object = run.store.get(&key).unwrap().unwrap();
+        object[7] ^= 1;
+        run.store.put(&key, &[&object]).unwrap();
+        assert_eq!(run.todo(), [2]);
+        let rechecked = run.resume(true).unwrap();
+        assert_eq!(rechecked.found.damaged_shards, [&key[..]]);
+        assert_eq!(rechecked.todo.len(), 2);
+    }
 }
 
 #[test]
