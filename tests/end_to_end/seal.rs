@@ -82,6 +82,7 @@ fn nothing_else_is_written() {
                     "channel_stats.parquet",
                     "channels.parquet",
                     "croissant.json",
+                    "index.html",
                     "metadata.parquet",
                     "planes.parquet",
                     "plates.parquet"
@@ -93,8 +94,8 @@ fn nothing_else_is_written() {
             Some(array) => assert!(expected_array(array).is_some(), "{key}"),
         }
     }
-    // Eight files, the root, 23 zarr.json, three shards with their overviews, 21 labels.
-    assert_eq!(count, 8 + 1 + 23 + 2 * 3 + 21);
+    // Nine files, the root, 23 zarr.json, three shards with their overviews, 21 labels.
+    assert_eq!(count, 9 + 1 + 23 + 2 * 3 + 21);
     let beside: Vec<String> = fs::read_dir(input.beside(""))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use rxrx_format::keys::{
-    CARD, CHECKSUMS, IMAGES, IMAGES_METADATA, OVERVIEW, OVERVIEW_METADATA, OVERVIEWS,
+    CARD, CHECKSUMS, IMAGES, IMAGES_METADATA, OVERVIEW, OVERVIEW_METADATA, OVERVIEWS, PAGE,
     ROOT_METADATA, SHARDS, STORE_CHECKSUMS, bytes_at_most,
 };
 use rxrx_format::{Root, overview_bytes_at_most};
@@ -118,7 +118,9 @@ impl<'a> KnownKeys<'a> {
         if key == OVERVIEW_METADATA {
             return self.root.has_overview();
         }
-        self.root.objects().any(|object| object.key == key)
+        // A dataset of an earlier draft has no page; SHA256SUMS says whether it should be there.
+        key == PAGE
+            || self.root.objects().any(|object| object.key == key)
             || self.documents.contains_key(key)
             || self.chunks.contains(key)
     }
