@@ -23,7 +23,9 @@ pub mod testing;
 mod zstd_context;
 
 pub use self::bitshuffle::{bitshuffle, bitunshuffle};
-pub use self::blosc::{BlockCompressor, BlockScratch, Blosc, BloscFrame, FrameError, decode_frame};
+pub use self::blosc::{
+    BlockCompressor, BlockScratch, Blosc, BloscFrame, FrameError, decode_frame, decode_frame_part,
+};
 pub use self::decoder_scratch::DecoderScratch;
 pub use self::delta::{decode_delta, encode_delta};
 pub use self::plain::{plain_frame, plain_sums, plain_zstd};
