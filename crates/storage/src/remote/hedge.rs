@@ -132,6 +132,7 @@ mod tests {
     use std::future::pending;
 
     use object_store::Error;
+    use tokio::sync::oneshot;
 
     use super::*;
 
@@ -171,28 +172,32 @@ mod tests {
         assert_eq!(answer.unwrap(), 2);
     }
 
+    /// The first request goes on until the second one has begun, and the one that does not
+    /// fail until the other one has failed.
     #[test]
     fn the_failure_of_one_request_does_not_count() {
         for fails in [1, 2] {
             let requests = Cell::new(0);
-            let (failed, end) = tokio::sync::oneshot::channel::<()>();
-            let (failed, end) = (Cell::new(Some(failed)), Cell::new(Some(end)));
+            let (begins, begun) = oneshot::channel::<()>();
+            let (failing, failed) = oneshot::channel::<()>();
+            let (begins, begun) = (Cell::new(Some(begins)), Cell::new(Some(begun)));
+            let (failing, failed) = (Cell::new(Some(failing)), Cell::new(Some(failed)));
             let answer = wait(hedge().ask(BYTES, || {
                 requests.set(requests.get() + 1);
                 let number = requests.get();
-                let (failed, end) = (&failed, &end);
+                let (begins, begun) = (&begins, &begun);
+                let (failing, failed) = (&failing, &failed);
                 async move {
-                    if number == 1 {
-                        // Longer than a late answer, however slow the machine is.
-                        tokio::time::sleep(Duration::from_millis(20)).await;
+                    match (number, begun.take()) {
+                        (1, Some(begun)) => drop(begun.await),
+                        _ => drop(begins.take()),
                     }
                     if number == fails {
-                        drop(failed.take());
+                        drop(failing.take());
                         return Err(failure());
                     }
-                    // After the failure of the other one.
-                    if let Some(end) = end.take() {
-                        let _ = end.await;
+                    if let Some(failed) = failed.take() {
+                        let _ = failed.await;
                     }
                     Ok(number)
                 }
