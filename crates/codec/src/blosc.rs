@@ -35,7 +35,7 @@ use zstd::zstd_safe::compress_bound;
 
 use self::block::BlockEncoder;
 pub use self::block::BlockScratch;
-pub use self::decode::{FrameError, decode_frame};
+pub use self::decode::{FrameError, decode_frame, decode_frame_part};
 pub use self::header::BlockCompressor;
 use self::header::{
     BITSHUFFLED, COMPRESSOR_SHIFT, COMPRESSOR_VERSION, COPIED, HEADER_BYTES, NOT_SPLIT, VERSION,

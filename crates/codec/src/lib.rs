@@ -23,12 +23,11 @@ pub mod testing;
 mod zstd_context;
 
 pub use self::bitshuffle::{bitshuffle, bitunshuffle};
-pub use self::blosc::{BlockCompressor, BlockScratch, Blosc, BloscFrame, FrameError, decode_frame};
+pub use self::blosc::{
+    BlockCompressor, BlockScratch, Blosc, BloscFrame, FrameError, decode_frame, decode_frame_part,
+};
 pub use self::decoder_scratch::DecoderScratch;
 pub use self::delta::{decode_delta, encode_delta};
 pub use self::plain::{plain_frame, plain_sums, plain_zstd};
 pub use self::simd::SimdLevel;
-pub use self::zstd_context::ZstdContext;
-
-/// Level of Zstd, as the metadata states it.
-pub const ZSTD_LEVEL: i32 = 1;
+pub use self::zstd_context::{ZSTD_LEVEL, ZstdContext};

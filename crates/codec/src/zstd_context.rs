@@ -1,8 +1,11 @@
-//! A decompressor of Zstd that is kept.
+//! A decompressor of Zstd that is kept, and the level of the compressor.
 
 use std::{fmt, io};
 
 use zstd::bulk::Decompressor;
+
+/// Level of Zstd, as the metadata states it.
+pub const ZSTD_LEVEL: i32 = 1;
 
 /// A decompressor of Zstd with its tables, made when it is first used. Making one takes
 /// as long as decoding a small chunk.

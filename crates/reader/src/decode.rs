@@ -1,5 +1,7 @@
 //! One chunk, decoded into its places.
 
+use std::ops::Range;
+
 use rxrx_format::keys::shard_key;
 use rxrx_format::{ArrayGeometry, ChunkDecodeError, ChunkDecoder, TileGrid};
 
@@ -46,9 +48,21 @@ impl Dataset {
         }
         self.resize(&mut scratch.chunk)?;
         let grid = TileGrid::of(geometry);
+        // Planes that no piece takes need not be decoded.
+        let taken: Vec<Range<usize>> = pieces
+            .iter()
+            .map(|piece| {
+                let planes = piece.planes(geometry);
+                planes.start * geometry.tile_bytes()..planes.end * geometry.tile_bytes()
+            })
+            .collect();
+        let is_wanted = |part: Range<usize>| {
+            let overlaps = |taken: &Range<usize>| taken.start < part.end && part.start < taken.end;
+            taken.iter().any(overlaps)
+        };
         for (tile, bytes) in stored.iter().enumerate() {
             decoder
-                .decode_with(bytes, &mut scratch.chunk, &mut scratch.decoder)
+                .decode_part(bytes, &mut scratch.chunk, &mut scratch.decoder, is_wanted)
                 .map_err(&damaged)?;
             for piece in pieces.iter_mut() {
                 match &grid {
@@ -88,6 +102,12 @@ impl Dataset {
 }
 
 impl Piece<'_> {
+    /// The planes of the chunk that the piece consists of.
+    fn planes(&self, geometry: &ArrayGeometry) -> Range<usize> {
+        let first = self.offset / geometry.plane_bytes();
+        first..first + self.pixels.len() / geometry.plane_bytes()
+    }
+
     /// Takes the pixels of the piece from those of its chunk.
     #[allow(
         clippy::indexing_slicing,
@@ -101,7 +121,7 @@ impl Piece<'_> {
 
     /// Takes the pixels of a tile of the planes of the piece from those of a chunk.
     fn fill_tile(&mut self, grid: &TileGrid, geometry: &ArrayGeometry, chunk: &[u8], tile: usize) {
-        let first = self.offset / geometry.plane_bytes();
+        let first = self.planes(geometry).start;
         let tiles = chunk.chunks_exact(geometry.tile_bytes()).skip(first);
         let planes = self.pixels.chunks_exact_mut(geometry.plane_bytes());
         for (pixels, plane) in tiles.zip(planes) {

@@ -11,6 +11,8 @@
 //!   arrived are not read again, except of a list and of an object without ETag.
 //!   A store that was never reached is tried for some seconds only, and a TLS
 //!   handshake that fails is not repeated. Lists and errors without end are refused.
+//! - A range of bytes whose answer takes much longer than those of its size before is asked
+//!   for once more, and the first answer counts: one request in 16 at most.
 //! - Credentials that a program gives are renewed before they expire, and once more when
 //!   S3 says that they have expired.
 //! - A client that writes under a lease asks before each try of each write whether the
@@ -31,6 +33,7 @@ mod conditional;
 mod connection;
 mod connector;
 mod fence;
+mod hedge;
 mod own_options;
 mod remote_bytes;
 mod remote_store;

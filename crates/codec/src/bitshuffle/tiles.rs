@@ -5,6 +5,9 @@
     reason = "the lengths of all blocks are computed in this file"
 )]
 
+/// The planes of one byte of each sample: bit k is in plane k.
+pub(super) type Planes<'a> = [&'a [u8]; 8];
+
 /// Samples of a tile: each plane gets eight bytes of it.
 pub(super) const TILE: usize = 64;
 

@@ -8,7 +8,7 @@
     reason = "the lengths of all blocks are computed in this file"
 )]
 
-use super::tiles::transpose_bits;
+use super::tiles::{Planes, transpose_bits};
 #[cfg(target_arch = "x86_64")]
 use super::unshuffle_avx2;
 #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
@@ -35,9 +35,6 @@ pub fn bitunshuffle(shuffled: &[u8], sample_bytes: usize, block: &mut [u8], leve
         _ => block.copy_from_slice(shuffled),
     }
 }
-
-/// The planes of one byte of each sample: bit k is in plane k.
-pub(super) type Planes<'a> = [&'a [u8]; 8];
 
 fn unshuffle<const BYTES: usize>(shuffled: &[u8], block: &mut [u8], level: SimdLevel) {
     let samples = block.len() / BYTES;

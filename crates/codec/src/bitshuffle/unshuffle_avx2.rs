@@ -18,9 +18,9 @@ use std::arch::x86_64::{
     _mm256_unpacklo_epi16, _mm256_unpacklo_epi32, _mm256_xor_si256,
 };
 
-use super::unshuffle::Planes;
 use rxrx_cpu::CpuLevel;
 
+use super::tiles::Planes;
 use crate::simd::{load_avx2, store_avx2};
 
 /// Bytes of a register.

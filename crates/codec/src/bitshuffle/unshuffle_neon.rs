@@ -16,7 +16,7 @@ use std::arch::aarch64::{
     vzip2q_u16, vzip2q_u32,
 };
 
-use super::unshuffle::Planes;
+use super::tiles::Planes;
 use crate::simd::{load_neon, store_neon};
 
 /// Bytes of a register.

@@ -10,9 +10,9 @@ use zstd::zstd_safe::{CParameter, ParamSwitch, compress_bound};
 use super::header::BlockCompressor;
 use super::lz4::{self, Lz4Scratch};
 use super::noise::{begin_zstd, noise_in_front, zstd_header};
-use crate::ZSTD_LEVEL;
 use crate::bitshuffle::bitshuffle;
 use crate::simd::SimdLevel;
+use crate::zstd_context::ZSTD_LEVEL;
 
 /// The acceleration that C-Blosc gives LZ4 at its level 5.
 const LZ4_ACCELERATION: i32 = 5;

@@ -6,6 +6,8 @@
 //!
 //! [Blosc 1]: https://github.com/Blosc/c-blosc/blob/main/README_CHUNK_FORMAT.rst
 
+use std::ops::Range;
+
 use super::header::{
     BITSHUFFLED, BlockCompressor, COMPRESSOR_SHIFT, COPIED, HEADER_BYTES, NOT_SPLIT, VERSION,
 };
@@ -62,6 +64,20 @@ pub fn decode_frame(
     scratch: &mut DecoderScratch,
     pixels: &mut [u8],
 ) -> Result<(), FrameError> {
+    decode_frame_part(frame, scratch, pixels, |_| true)
+}
+
+/// Decodes the blocks of `frame` that `is_wanted` chooses by their places in `pixels`,
+/// exactly one chunk long. The other places hold any bytes afterwards.
+///
+/// # Errors
+/// [`FrameError`]. A damaged block that is not wanted may not be noticed.
+pub fn decode_frame_part(
+    frame: &[u8],
+    scratch: &mut DecoderScratch,
+    pixels: &mut [u8],
+    is_wanted: impl Fn(Range<usize>) -> bool,
+) -> Result<(), FrameError> {
     let header = Header::parse(frame, pixels.len())?;
     if header.flags & COPIED != 0 {
         let content = frame
@@ -71,7 +87,10 @@ pub fn decode_frame(
         return Ok(());
     }
     for (number, block) in pixels.chunks_mut(header.block_bytes).enumerate() {
-        header.decode_block(frame, number, scratch, block)?;
+        let start = number * header.block_bytes;
+        if is_wanted(start..start + block.len()) {
+            header.decode_block(frame, number, scratch, block)?;
+        }
     }
     Ok(())
 }

@@ -1,9 +1,11 @@
 //! From the stored bytes of a chunk to its pixels.
 
+use std::ops::Range;
 use std::sync::Mutex;
 
 use rxrx_codec::{
-    DecoderScratch, FrameError, decode_delta, decode_frame, plain_frame, plain_sums, plain_zstd,
+    DecoderScratch, FrameError, decode_delta, decode_frame_part, plain_frame, plain_sums,
+    plain_zstd,
 };
 use rxrx_metadata::{ArrayGeometry, DataType};
 
@@ -105,18 +107,37 @@ impl ChunkDecoder {
         pixels: &mut [u8],
         scratch: &mut DecoderScratch,
     ) -> Result<(), ChunkDecodeError> {
+        self.decode_part(bytes, pixels, scratch, |_| true)
+    }
+
+    /// Decodes at least the parts of a stored chunk that `is_wanted` chooses by their places
+    /// in `pixels`, which is one chunk long. Blosc can leave out planes, or tiles of planes;
+    /// their places hold any bytes afterwards. The checksum is that of the whole chunk.
+    ///
+    /// # Errors
+    /// The errors of [`Self::decode`].
+    pub fn decode_part(
+        &self,
+        bytes: &[u8],
+        pixels: &mut [u8],
+        scratch: &mut DecoderScratch,
+        is_wanted: impl Fn(Range<usize>) -> bool,
+    ) -> Result<(), ChunkDecodeError> {
         let compressed = self.checked(bytes)?;
         self.of_length(pixels.len())?;
         match self.codec {
-            Codec::BloscZstd | Codec::BloscLz4 => decode_frame(compressed, scratch, pixels)
-                .map_err(|error| match error {
-                    FrameError::Length { expected, found } => ChunkDecodeError::Length {
-                        expected,
-                        actual: found,
-                    },
-                    FrameError::CutOff => ChunkDecodeError::TooShort { bytes: bytes.len() },
-                    error => self.refused(&error),
-                })?,
+            Codec::BloscZstd | Codec::BloscLz4 => {
+                decode_frame_part(compressed, scratch, pixels, is_wanted).map_err(|error| {
+                    match error {
+                        FrameError::Length { expected, found } => ChunkDecodeError::Length {
+                            expected,
+                            actual: found,
+                        },
+                        FrameError::CutOff => ChunkDecodeError::TooShort { bytes: bytes.len() },
+                        error => self.refused(&error),
+                    }
+                })?
+            }
             Codec::Zstd | Codec::DeltaZstd => {
                 let written = scratch
                     .decompress_zstd(compressed, pixels)

@@ -374,12 +374,14 @@ impl Remote {
             if_match: tag.filter(|tag| !tag.starts_with("W/")),
             ..GetOptions::default()
         };
-        let read = self.ask(|| async {
+        let bytes = range.end.saturating_sub(range.start);
+        let read = || async {
             let got = self.connection.store.get_opts(&path, options.clone());
             let got = got.await?;
             let version = Version::of(&got.meta);
             Ok((got.meta.size, version, got.bytes().await?))
-        });
+        };
+        let read = self.ask(|| self.connection.hedge.ask(bytes, &read));
         match absent(read) {
             // Some servers ignore the condition.
             Ok(Some((_, version, _))) if seen.is_some_and(|seen| !version.may_be(seen)) => {

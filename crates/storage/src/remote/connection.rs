@@ -12,6 +12,7 @@ use std::time::Duration;
 use object_store::{Error, ObjectStore, RetryConfig};
 use tokio::runtime::Runtime;
 
+use super::hedge::Hedge;
 use super::retry;
 use rxrx_transport::ChosenChecksum;
 
@@ -37,6 +38,8 @@ pub(super) struct Connection {
     pub(super) checksum: Arc<ChosenChecksum>,
     /// Whether the store has answered before.
     pub(super) has_worked: Arc<AtomicBool>,
+    /// When ranges of bytes are asked for once more.
+    pub(super) hedge: Arc<Hedge>,
 }
 
 impl Connection {
@@ -53,6 +56,7 @@ impl Connection {
             has_conditions: Arc::default(),
             checksum: Arc::default(),
             has_worked: Arc::default(),
+            hedge: Arc::default(),
         })
     }
 

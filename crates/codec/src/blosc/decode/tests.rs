@@ -53,6 +53,26 @@ fn frames_of_c_blosc_are_decoded() {
 }
 
 #[test]
+fn only_the_wanted_blocks_are_decoded() {
+    let bytes = field(3 * 4096 + 512);
+    let frame = c_blosc("zstd", Shuffle::BitShuffle, 1, 4096, &bytes);
+    for wanted in [0..1, 4095..4097, 9000..9001, 3 * 4096..3 * 4096 + 9] {
+        let mut pixels = vec![0xA5; bytes.len()];
+        let is_wanted = |block: Range<usize>| block.start < wanted.end && wanted.start < block.end;
+        let mut scratch = DecoderScratch::default();
+        decode_frame_part(&frame, &mut scratch, &mut pixels, is_wanted).unwrap();
+        for (at, (found, expected)) in pixels.iter().zip(&bytes).enumerate() {
+            let block = at / 4096 * 4096;
+            let expected = match is_wanted(block..block + 4096) {
+                true => *expected,
+                false => 0xA5,
+            };
+            assert_eq!(*found, expected, "{wanted:?}, byte {at}");
+        }
+    }
+}
+
+#[test]
 fn a_frame_of_another_kind_is_refused() {
     let bytes = field(4096);
     let mut pixels = vec![0; 4096];

@@ -69,6 +69,22 @@ fn one_scratch_serves_every_decoder() {
     }
 }
 
+/// Each plane of a chunk alone, in memory that holds other bytes.
+#[test]
+fn chosen_planes_are_decoded() {
+    let mut scratch = DecoderScratch::default();
+    each(|decoder, pixels, stored| {
+        let plane_bytes = pixels.len() / 6;
+        for (number, plane) in pixels.chunks(plane_bytes).enumerate() {
+            let place = number * plane_bytes..(number + 1) * plane_bytes;
+            let mut decoded = vec![0xA5; pixels.len()];
+            let wanted = |part: Range<usize>| part.start < place.end && place.start < part.end;
+            let decoding = decoder.decode_part(stored, &mut decoded, &mut scratch, wanted);
+            assert!(decoding.is_ok() && decoded[place.clone()] == *plane);
+        }
+    });
+}
+
 #[test]
 fn each_flipped_bit_is_noticed() {
     each(|decoder, pixels, stored| {
