@@ -17,7 +17,7 @@ use std::num::NonZeroUsize;
 use rxrx_format::keys::shard_key;
 use rxrx_input::{ReadError, Source};
 use rxrx_metadata::{Plan, SiteIndex, Unit};
-use rxrx_storage::{Store, StoreError, StoreErrorKind, Unreachable, map_concurrent};
+use rxrx_storage::{Store, StoreError, StoreErrorKind, Unreachable, Version, map_concurrent};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -114,6 +114,8 @@ pub(crate) struct Resume {
     pub(crate) todo: Vec<Unit>,
     /// The blocks in which records of done units are, ascending.
     pub(crate) blocks: Vec<Block>,
+    /// The versions of shards that have the recorded SHA-256 and not the recorded version.
+    pub(crate) versions: BTreeMap<usize, Version>,
     pub(crate) found: Resumed,
 }
 
@@ -126,9 +128,10 @@ enum Change {
 
 /// Whether a unit is done, or why not.
 enum Verdict {
-    /// Whether the shard is the very file, or has the ETag, that the record names.
+    /// The version of the shard, if it is not the very file, or has not the ETag, that the record
+    /// names.
     Done {
-        is_exact: bool,
+        other: Option<Version>,
     },
     DamagedShard,
     /// Planes have an image that have none in the stored plan, or the other way round.
@@ -158,7 +161,7 @@ impl Judge<'_> {
             return Ok(None);
         }
         let stored = StoredUnit::from(record);
-        let Some(is_exact) = self.is_stored(record.version.as_deref(), &stored, recheck)? else {
+        let Some(other) = self.is_stored(record.version.as_deref(), &stored, recheck)? else {
             return Ok(Some((stored, Verdict::DamagedShard)));
         };
         if self.is_stored_plan && !has_planes_of(self.plan, record) {
@@ -169,7 +172,7 @@ impl Judge<'_> {
             None => Vec::new(),
         };
         let verdict = if changes.is_empty() {
-            Verdict::Done { is_exact }
+            Verdict::Done { other }
         } else {
             Verdict::Sources(changes)
         };
@@ -179,21 +182,21 @@ impl Judge<'_> {
     /// Compares a unit of a block, which its worker has judged, with its shard alone.
     fn judge_listed(&self, unit: ListedUnit) -> Result<(StoredUnit, Verdict), StoreError> {
         let verdict = match self.is_stored(unit.version.as_deref(), &unit.stored, false)? {
-            Some(is_exact) => Verdict::Done { is_exact },
+            Some(other) => Verdict::Done { other },
             None => Verdict::DamagedShard,
         };
         Ok((unit.stored, verdict))
     }
 
-    /// Returns whether the shard of a record is there, and then, whether it is the very file or
-    /// has the ETag that the record names. The SHA-256 is compared only where that is another one.
+    /// Returns whether the shard of a record is there, and then its version, if it is not the very
+    /// file or has not the ETag that the record names. The SHA-256 is compared only where that is another one.
     /// In an object store of which there is a list, the size is enough.
     fn is_stored(
         &self,
         version: Option<&str>,
         stored: &StoredUnit,
         recheck: bool,
-    ) -> Result<Option<bool>, StoreError> {
+    ) -> Result<Option<Option<Version>>, StoreError> {
         let key = stored.shard_key();
         let size = self.sizes.as_ref().map(|sizes| sizes.get(&key));
         if size.is_some_and(|size| size != Some(&stored.bytes)) {
@@ -207,8 +210,11 @@ impl Judge<'_> {
             }
             _ => self.sizes.is_some(),
         };
-        let is_stored = (is_same && !recheck) || is_intact(self.output, stored)?;
-        Ok(is_stored.then_some(is_same))
+        if is_same && !recheck {
+            return Ok(Some(None));
+        }
+        let version = intact_version(self.output, stored)?;
+        Ok(version.map(|version| (!is_same).then_some(version)))
     }
 
     /// Judges the units of `shards` by the tables; also returns the keys of shards
@@ -392,7 +398,7 @@ impl Found {
     /// Whether a record names the very shard of the unit that is there.
     fn has_exact(&self, unit: &Unit) -> bool {
         let found = self.units.get(&unit.shard);
-        found.is_some_and(|(_, verdict)| matches!(verdict, Verdict::Done { is_exact: true }))
+        found.is_some_and(|(_, verdict)| matches!(verdict, Verdict::Done { other: None }))
     }
 
     /// Sorts `units` by the verdicts.
@@ -410,7 +416,13 @@ impl Found {
         let mut vanished = SourceChanges::default();
         for (stored, verdict) in self.units.into_values() {
             match verdict {
-                Verdict::Done { .. } => resume.done.push(stored),
+                Verdict::Done { other } => {
+                    let shard = stored.unit.shard;
+                    resume
+                        .versions
+                        .extend(other.map(|version| (shard, version)));
+                    resume.done.push(stored);
+                }
                 Verdict::OtherPlan => {}
                 Verdict::DamagedShard => resume.found.damaged_shards.push(stored.shard_key()),
                 Verdict::Sources(changes) => {
@@ -444,8 +456,8 @@ impl Verdict {
     /// Of two verdicts on a unit the one of higher rank counts.
     fn rank(&self) -> u8 {
         match self {
-            Self::Done { is_exact: true } => 2,
-            Self::Done { is_exact: false } => 1,
+            Self::Done { other: None } => 2,
+            Self::Done { other: Some(_) } => 1,
             Self::DamagedShard | Self::OtherPlan | Self::Sources(_) => 0,
         }
     }
@@ -454,12 +466,18 @@ impl Verdict {
 /// Bytes of a shard that are hashed at once.
 const PIECE: u64 = 4 << 20;
 
-/// Returns whether the stored shard has the recorded SHA-256. A piece of it is in memory at a time.
+/// Returns whether the stored shard has the recorded SHA-256.
 pub(crate) fn is_intact(output: &dyn Store, stored: &StoredUnit) -> Result<bool, StoreError> {
+    Ok(intact_version(output, stored)?.is_some())
+}
+
+/// Returns the version of the stored shard, if it has the recorded SHA-256. A piece of it is in
+/// memory at a time.
+fn intact_version(output: &dyn Store, stored: &StoredUnit) -> Result<Option<Version>, StoreError> {
     let key = stored.shard_key();
     let sizes = output.sizes(&[&key])?;
     if sizes != [Some(stored.bytes)] {
-        return Ok(false);
+        return Ok(None);
     }
     let mut hasher = Sha256::new();
     let mut version = None;
@@ -473,13 +491,13 @@ pub(crate) fn is_intact(output: &dyn Store, stored: &StoredUnit) -> Result<bool,
             piece => piece?,
         };
         let Some((bytes, of)) = piece else {
-            return Ok(false);
+            return Ok(None);
         };
         hasher.update(&bytes);
         version = Some(of);
         start = end;
     }
-    Ok(hasher.finalize()[..] == stored.sha256)
+    Ok(version.filter(|_| hasher.finalize()[..] == stored.sha256))
 }
 
 /// Whether the planes of a record have an image where those of `plan` have one, and nowhere else.
