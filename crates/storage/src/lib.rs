@@ -28,6 +28,7 @@ mod open_store;
 mod overlap;
 mod remote;
 mod store;
+mod temporary;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod unreachable;
@@ -36,7 +37,7 @@ mod version;
 pub use self::backend::{LocalBackend, OutputBackend, RemoteBackend, Uploads};
 pub use self::byte_rate::bytes_a_second;
 pub use self::concurrent::{for_each_concurrent, map_concurrent};
-pub use self::local::{LocalStore, is_temporary};
+pub use self::local::LocalStore;
 pub use self::location::{Address, Location, LocationError, StoreOption};
 pub use self::lock::{
     FileLock, Lease, LeaseFence, LeaseFileLock, LeaseLock, LeaseTimes, Lock, LockError, Worker,
@@ -53,6 +54,7 @@ pub use self::store::{
     Store, StoreError, StoreErrorKind, StoredChecksums, StoredObject, Streamed, WriteObject,
     WriteOutcome,
 };
+pub use self::temporary::is_temporary;
 pub use self::unreachable::Unreachable;
 pub use self::version::Version;
 pub use rxrx_platform::{

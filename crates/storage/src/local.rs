@@ -14,6 +14,7 @@ use crate::remote::{Fence, wait_until_open};
 use crate::store::{
     Store, StoreError, StoreErrorKind, StoredObject, Streamed, WriteObject, WriteOutcome,
 };
+use crate::temporary::{is_remnant, new_temporary_name};
 use crate::version::Version;
 use rxrx_platform::DirectFile;
 use rxrx_platform::file_number;
@@ -56,7 +57,7 @@ impl LocalStore {
     }
 
     /// Makes the names of temporary files begin with `owner`, which has hexadecimal digits only,
-    /// so that [`remove_temporaries`] finds them.
+    /// so that [`remove_temporaries`](crate::temporary::remove_temporaries) finds them.
     #[must_use]
     pub(crate) fn owned(self, owner: &str) -> Self {
         Self {
@@ -97,12 +98,6 @@ impl LocalStore {
         let root = root.into();
         // Without a put, nothing is written to the scratch folder.
         Self::new(root.clone(), root)
-    }
-
-    /// Returns a name for a temporary file of this store.
-    fn temporary_name(&self) -> io::Result<String> {
-        let name = new_temporary_name()?;
-        Ok(name.replacen(TEMPORARY, &format!("{TEMPORARY}{}", self.owner), 1))
     }
 
     fn path(&self, key: &str) -> PathBuf {
@@ -177,9 +172,8 @@ impl LocalStore {
         self.create_folder(folder)
             .map_err(failed("create", folder))?;
 
-        let name = self
-            .temporary_name()
-            .map_err(failed("name a file in", &self.scratch))?;
+        let name =
+            new_temporary_name(&self.owner).map_err(failed("name a file in", &self.scratch))?;
         let temporary = self.scratch.join(name);
         let written = write(&temporary).map_err(failed("write", &path));
         if let Ok(WriteOutcome::Discard) = written {
@@ -388,9 +382,8 @@ impl Store for LocalStore {
             .map_err(failed("create", folder))?;
         // A rename of one name of a file to another one would do nothing.
         if !same_file::is_same_file(&source, &path).unwrap_or(false) {
-            let name = self
-                .temporary_name()
-                .map_err(failed("name a file in", &self.scratch))?;
+            let name =
+                new_temporary_name(&self.owner).map_err(failed("name a file in", &self.scratch))?;
             let second = self.scratch.join(name);
             self.check().map_err(failed("rename to", &path))?;
             let named = match fs::hard_link(&source, &second) {
@@ -469,43 +462,6 @@ fn write_first_in(folder: &Path, write: WriteObject<'_>, path: &Path) -> io::Res
     Ok(outcome)
 }
 
-/// Removes the temporary files of `owner` in a scratch folder.
-pub(crate) fn remove_temporaries(scratch: &Path, owner: &str) -> io::Result<()> {
-    let prefix = format!("{TEMPORARY}{owner}");
-    for entry in fs::read_dir(scratch)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        if name
-            .to_str()
-            .is_some_and(|name| name.starts_with(&prefix) && is_temporary(name))
-        {
-            fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
-}
-
-/// The beginning of the names of temporary files.
-const TEMPORARY: &str = "object-";
-
-/// Returns a name that nobody can guess, for a file that is created in a scratch
-/// folder: several stores share one, and other users may write to it.
-pub(crate) fn new_temporary_name() -> io::Result<String> {
-    let mut number = [0; 8];
-    getrandom::fill(&mut number)?;
-    Ok(format!("{TEMPORARY}{}.tmp", hex::encode(number)))
-}
-
-/// Whether a file of that name in a scratch folder is a temporary file of a
-/// [`LocalStore`].
-pub fn is_temporary(name: &str) -> bool {
-    let number = name
-        .strip_prefix(TEMPORARY)
-        .and_then(|name| name.strip_suffix(".tmp"));
-    // Former versions counted them.
-    number.is_some_and(is_hexadecimal)
-}
-
 /// Returns the version of a file.
 fn version_of(file: &Metadata) -> Version {
     let changed = file.modified().ok();
@@ -513,20 +469,6 @@ fn version_of(file: &Metadata) -> Version {
     let nanoseconds = changed.map_or(0, |since| since.as_nanos());
     let (number, size) = (file_number(file), file.len());
     Version::of_tag(format!("{number}-{size}-{nanoseconds}"))
-}
-
-/// Whether an entry of that name is a file that was removed while a process had it
-/// open, on a file system that keeps it under another name until then (NFS and FUSE).
-/// It goes by itself, or stays when its machine crashed, and is nobody's object.
-pub(crate) fn is_remnant(name: &str) -> bool {
-    let number = name
-        .strip_prefix(".nfs")
-        .or_else(|| name.strip_prefix(".fuse_hidden"));
-    number.is_some_and(is_hexadecimal)
-}
-
-fn is_hexadecimal(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn failed<'a>(action: &'static str, path: &'a Path) -> impl Fn(io::Error) -> StoreError + 'a {
@@ -652,24 +594,6 @@ mod tests {
         assert_eq!(fs::read(&victim).unwrap(), b"text of a user");
         assert_eq!(store.get("a").unwrap().unwrap(), b"1");
         assert_eq!(store.get("b").unwrap().unwrap(), b"2");
-    }
-
-    #[test]
-    fn temporary_files_and_those_of_former_versions_are_recognised() {
-        let name = new_temporary_name().unwrap();
-        assert_ne!(name, new_temporary_name().unwrap());
-        for name in [&name, "object-7.tmp"] {
-            assert!(is_temporary(name), "{name}");
-        }
-        for name in [
-            "object-.tmp",
-            "object-x.tmp",
-            "object-7",
-            "7.tmp",
-            "state.json",
-        ] {
-            assert!(!is_temporary(name), "{name}");
-        }
     }
 
     #[test]

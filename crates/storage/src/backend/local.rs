@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use super::output_backend::OutputBackend;
 use super::resolve::{resolve, work_folder};
-use crate::local::{LocalStore, is_remnant, is_temporary};
+use crate::local::LocalStore;
 use crate::lock::{
     FileLock, LeaseFence, LeaseFileLock, LeaseTimes, Lock, LockError, OWNER, Worker,
 };
 use crate::nonce::new_nonce;
 use crate::store::{Store, StoreError};
+use crate::temporary::{is_remnant, is_temporary};
 use rxrx_platform::FreeSpace;
 use rxrx_platform::is_mount_point;
 use rxrx_platform::{flush_names, parent_of};

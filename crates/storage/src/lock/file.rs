@@ -16,8 +16,8 @@ use super::error::LockError;
 use super::held::Lock;
 use super::holder::Holder;
 use super::worker_file::{Worker, WorkerFile, remove_left_behind, workers};
-use crate::local::{is_remnant, new_temporary_name};
 use crate::store::{StoredObject, explained};
+use crate::temporary::{is_remnant, new_temporary_name};
 use rxrx_platform::{create_folder, flush_names};
 use rxrx_platform::{is_without_locks, open_no_link};
 
@@ -253,7 +253,7 @@ impl FileLock {
     /// process could take it and lose it again; therefore the file first loses the name
     /// by which others find it.
     fn remove(&mut self) {
-        let renamed = new_temporary_name().and_then(|name| {
+        let renamed = new_temporary_name("").and_then(|name| {
             let path = self.work.join(name);
             fs::rename(self.work.join(LOCK), &path).map(|()| path)
         });

@@ -18,9 +18,9 @@ use super::fence::LeaseFence;
 use super::file::FileLock;
 use super::held::Lock;
 use super::lease::{LEASES, Lease, LeaseTimes, is_lease_entry};
-use crate::local::is_remnant;
 use crate::remote::Remote;
 use crate::store::StoredObject;
+use crate::temporary::is_remnant;
 use rxrx_platform::{create_folder, flush_names};
 
 /// A lease on files that is held, with the fence that lets its holder write.

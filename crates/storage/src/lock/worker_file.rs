@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::holder::Holder;
-use crate::local::remove_temporaries;
 use crate::nonce::new_nonce;
+use crate::temporary::remove_temporaries;
 use rxrx_platform::open_no_link;
 
 const PREFIX: &str = "worker-";

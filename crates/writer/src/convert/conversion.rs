@@ -185,6 +185,7 @@ impl<'a> Conversion<'a> {
             todo,
             found,
             blocks,
+            ..
         } = self.resume(&journal, self.place.store(), None, run.job.as_ref())?;
         self.observer.notice(Event::Continued(&found));
         let mut work = Work {

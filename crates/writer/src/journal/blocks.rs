@@ -16,6 +16,7 @@
 //! block may describe a shard that is no longer there. If the shard has other bytes, the unit is
 //! converted once more, and nothing wrong is sealed.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::num::NonZeroUsize;
 
@@ -127,15 +128,17 @@ impl Journal<'_> {
     }
 
     /// Merges the records of a block, whose units are stored as `done` says, and removes those of
-    /// the single units. Returns the records, unless another worker stores one of the units at this
+    /// the single units. `versions` are those of shards that the worker has compared with their
+    /// record by their bytes. Returns the records, unless another worker stores one of the units at this
     /// moment: then the records stay as they are.
     pub(crate) fn merge(
         &self,
         block: &Block,
         done: &[StoredUnit],
+        versions: &BTreeMap<usize, Version>,
         job: &str,
     ) -> Result<Vec<UnitRecord>, JournalError> {
-        let (records, singles) = match self.to_merge(block, done)? {
+        let (records, singles) = match self.to_merge(block, done, versions)? {
             Found::Merged(records) => return Ok(records),
             Found::ToMerge(records, singles) => (records, singles),
             Found::Changing => return Ok(Vec::new()),
@@ -172,7 +175,12 @@ impl Journal<'_> {
     }
 
     /// Looks for the records of a block whose units are stored as `done` says.
-    fn to_merge(&self, block: &Block, done: &[StoredUnit]) -> Result<Found, JournalError> {
+    fn to_merge(
+        &self,
+        block: &Block,
+        done: &[StoredUnit],
+        versions: &BTreeMap<usize, Version>,
+    ) -> Result<Found, JournalError> {
         let before = self.block_records(block)?;
         let singles = map_concurrent(done, READS_AT_ONCE, |unit| self.single(unit.unit.shard))?;
         let mut records = Vec::with_capacity(done.len());
@@ -186,6 +194,12 @@ impl Journal<'_> {
                 records.push(record.clone());
             } else {
                 return Ok(Found::Changing);
+            }
+        }
+        for record in &mut records {
+            let version = versions.get(&record.unit.shard).and_then(Version::tag);
+            if let Some(version) = version {
+                record.version = Some(version.to_owned());
             }
         }
         let is_whole = done.len() == block.shards().len();

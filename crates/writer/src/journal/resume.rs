@@ -17,7 +17,7 @@ use std::num::NonZeroUsize;
 use rxrx_format::keys::{overview_key, shard_key};
 use rxrx_input::{ReadError, Source};
 use rxrx_metadata::{Plan, SiteIndex, Unit};
-use rxrx_storage::{Store, StoreError, StoreErrorKind, Unreachable, map_concurrent};
+use rxrx_storage::{Store, StoreError, StoreErrorKind, Unreachable, Version, map_concurrent};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -114,6 +114,8 @@ pub(crate) struct Resume {
     pub(crate) todo: Vec<Unit>,
     /// The blocks in which records of done units are, ascending.
     pub(crate) blocks: Vec<Block>,
+    /// The versions of shards that have the recorded SHA-256 and not the recorded version.
+    pub(crate) versions: BTreeMap<usize, Version>,
     pub(crate) found: Resumed,
 }
 
@@ -126,9 +128,14 @@ enum Change {
 
 /// Whether a unit is done, or why not.
 enum Verdict {
+<<<<<<< HEAD
     /// Whether each object is the very file, or has the ETag, that the record names.
+=======
+    /// The version of the shard, if it is not the very file, or has not the ETag, that the record
+    /// names.
+>>>>>>> w-parts
     Done {
-        is_exact: bool,
+        other: Option<Version>,
     },
     /// An object of the unit, by its key.
     DamagedObject(String),
@@ -159,9 +166,14 @@ impl Judge<'_> {
             return Ok(None);
         }
         let stored = StoredUnit::from(record);
+<<<<<<< HEAD
         let is_exact = match self.are_stored(record.objects(), recheck)? {
             Ok(is_exact) => is_exact,
             Err(key) => return Ok(Some((stored, Verdict::DamagedObject(key)))),
+=======
+        let Some(other) = self.is_stored(record.version.as_deref(), &stored, recheck)? else {
+            return Ok(Some((stored, Verdict::DamagedShard)));
+>>>>>>> w-parts
         };
         if self.is_stored_plan && !has_planes_of(self.plan, record) {
             return Ok(Some((stored, Verdict::OtherPlan)));
@@ -171,7 +183,7 @@ impl Judge<'_> {
             None => Vec::new(),
         };
         let verdict = if changes.is_empty() {
-            Verdict::Done { is_exact }
+            Verdict::Done { other }
         } else {
             Verdict::Sources(changes)
         };
@@ -180,13 +192,20 @@ impl Judge<'_> {
 
     /// Compares a unit of a block, which its worker has judged, with its objects alone.
     fn judge_listed(&self, unit: ListedUnit) -> Result<(StoredUnit, Verdict), StoreError> {
+<<<<<<< HEAD
         let verdict = match self.are_stored(unit.objects(), false)? {
             Ok(is_exact) => Verdict::Done { is_exact },
             Err(key) => Verdict::DamagedObject(key),
+=======
+        let verdict = match self.is_stored(unit.version.as_deref(), &unit.stored, false)? {
+            Some(other) => Verdict::Done { other },
+            None => Verdict::DamagedShard,
+>>>>>>> w-parts
         };
         Ok((unit.stored, verdict))
     }
 
+<<<<<<< HEAD
     /// Returns whether each of `objects` is the very file or has the ETag that its record names,
     /// if all are there; else the key of one that is not.
     fn are_stored(
@@ -206,16 +225,27 @@ impl Judge<'_> {
 
     /// Returns whether an object of a record is there, and then, whether it is the very file or
     /// has the ETag that the record names. The SHA-256 is compared only where that is another one.
+=======
+    /// Returns whether the shard of a record is there, and then its version, if it is not the very
+    /// file or has not the ETag that the record names. The SHA-256 is compared only where that is another one.
+>>>>>>> w-parts
     /// In an object store of which there is a list, the size is enough.
     fn is_stored(
         &self,
         object: &RecordedObject,
         version: Option<&str>,
         recheck: bool,
+<<<<<<< HEAD
     ) -> Result<Option<bool>, StoreError> {
         let key = &object.key;
         let size = self.sizes.as_ref().map(|sizes| sizes.get(key));
         if size.is_some_and(|size| size != Some(&object.bytes)) {
+=======
+    ) -> Result<Option<Option<Version>>, StoreError> {
+        let key = stored.shard_key();
+        let size = self.sizes.as_ref().map(|sizes| sizes.get(&key));
+        if size.is_some_and(|size| size != Some(&stored.bytes)) {
+>>>>>>> w-parts
             return Ok(None);
         }
         let is_same = match version {
@@ -226,8 +256,16 @@ impl Judge<'_> {
             }
             _ => self.sizes.is_some(),
         };
+<<<<<<< HEAD
         let is_stored = (is_same && !recheck) || is_intact(self.output, object)?;
         Ok(is_stored.then_some(is_same))
+=======
+        if is_same && !recheck {
+            return Ok(Some(None));
+        }
+        let version = intact_version(self.output, stored)?;
+        Ok(version.map(|version| (!is_same).then_some(version)))
+>>>>>>> w-parts
     }
 
     /// Judges the units of `shards` by the tables; also returns the keys of shards and
@@ -411,7 +449,7 @@ impl Found {
     /// Whether a record names the very shard of the unit that is there.
     fn has_exact(&self, unit: &Unit) -> bool {
         let found = self.units.get(&unit.shard);
-        found.is_some_and(|(_, verdict)| matches!(verdict, Verdict::Done { is_exact: true }))
+        found.is_some_and(|(_, verdict)| matches!(verdict, Verdict::Done { other: None }))
     }
 
     /// Sorts `units` by the verdicts.
@@ -429,7 +467,13 @@ impl Found {
         let mut vanished = SourceChanges::default();
         for (stored, verdict) in self.units.into_values() {
             match verdict {
-                Verdict::Done { .. } => resume.done.push(stored),
+                Verdict::Done { other } => {
+                    let shard = stored.unit.shard;
+                    resume
+                        .versions
+                        .extend(other.map(|version| (shard, version)));
+                    resume.done.push(stored);
+                }
                 Verdict::OtherPlan => {}
                 Verdict::DamagedObject(key) => resume.found.damaged_shards.push(key),
                 Verdict::Sources(changes) => {
@@ -476,9 +520,15 @@ impl Verdict {
     /// Of two verdicts on a unit the one of higher rank counts.
     fn rank(&self) -> u8 {
         match self {
+<<<<<<< HEAD
             Self::Done { is_exact: true } => 2,
             Self::Done { is_exact: false } => 1,
             Self::DamagedObject(_) | Self::OtherPlan | Self::Sources(_) => 0,
+=======
+            Self::Done { other: None } => 2,
+            Self::Done { other: Some(_) } => 1,
+            Self::DamagedShard | Self::OtherPlan | Self::Sources(_) => 0,
+>>>>>>> w-parts
         }
     }
 }
@@ -486,11 +536,26 @@ impl Verdict {
 /// Bytes of an object that are hashed at once.
 const PIECE: u64 = 4 << 20;
 
+<<<<<<< HEAD
 /// Returns whether a stored object has the recorded SHA-256. A piece of it is in memory at a time.
 fn is_intact(output: &dyn Store, object: &RecordedObject) -> Result<bool, StoreError> {
     let sizes = output.sizes(&[&object.key])?;
     if sizes != [Some(object.bytes)] {
         return Ok(false);
+=======
+/// Returns whether the stored shard has the recorded SHA-256.
+pub(crate) fn is_intact(output: &dyn Store, stored: &StoredUnit) -> Result<bool, StoreError> {
+    Ok(intact_version(output, stored)?.is_some())
+}
+
+/// Returns the version of the stored shard, if it has the recorded SHA-256. A piece of it is in
+/// memory at a time.
+fn intact_version(output: &dyn Store, stored: &StoredUnit) -> Result<Option<Version>, StoreError> {
+    let key = stored.shard_key();
+    let sizes = output.sizes(&[&key])?;
+    if sizes != [Some(stored.bytes)] {
+        return Ok(None);
+>>>>>>> w-parts
     }
     let mut hasher = Sha256::new();
     let mut version = None;
@@ -504,13 +569,17 @@ fn is_intact(output: &dyn Store, object: &RecordedObject) -> Result<bool, StoreE
             piece => piece?,
         };
         let Some((bytes, of)) = piece else {
-            return Ok(false);
+            return Ok(None);
         };
         hasher.update(&bytes);
         version = Some(of);
         start = end;
     }
+<<<<<<< HEAD
     Ok(hasher.finalize()[..] == object.sha256)
+=======
+    Ok(version.filter(|_| hasher.finalize()[..] == stored.sha256))
+>>>>>>> w-parts
 }
 
 /// Whether the planes of a record have an image where those of `plan` have one, and nowhere else.

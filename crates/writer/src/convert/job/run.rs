@@ -7,7 +7,7 @@ use rxrx_decoder::ImageFormat;
 use rxrx_format::{ENCODER_REVISION, GroupEncoder, OverviewEncoder, PlaneCounts};
 use rxrx_input::Source;
 use rxrx_metadata::{Plan, Unit};
-use rxrx_storage::{Location, map_concurrent};
+use rxrx_storage::{Location, Version, causes, map_concurrent};
 use serde::Serialize;
 
 use super::super::builder::capacity;
@@ -119,14 +119,9 @@ fn run_part_at(
 }
 
 /// The text of an error and of its causes.
-fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
+fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let texts: Vec<String> = causes(error).map(ToString::to_string).collect();
+    texts.join(": ")
 }
 
 /// A part of a job.
@@ -175,9 +170,9 @@ impl Part<'_> {
             observer,
         };
         let blocks = job.blocks_of(number);
-        let (before, stored) = worker.run(&units, &blocks)?;
+        let done = worker.run(&units, &blocks)?;
         let changed = ChangedImages::new(&plan, &units, &images, input);
-        let changed_images = worker.merge(&blocks, &stored, &changed)?;
+        let changed_images = worker.merge(&blocks, &done, &changed)?;
         if changed_images.count > 0 {
             observer.notice(Event::ChangedSincePlan(&changed_images));
         }
@@ -186,11 +181,11 @@ impl Part<'_> {
             parts: job.parts(),
             sealed: false,
             units: units.len(),
-            units_before: before,
+            units_before: done.before,
             sites: units.iter().map(|unit| unit.sites.len()).sum(),
-            planes: stored.iter().map(|unit| unit.planes).sum(),
-            source_bytes: stored.iter().map(|unit| unit.source_bytes).sum(),
-            stored_bytes: stored.iter().map(|unit| unit.bytes).sum(),
+            planes: done.units.iter().map(|unit| unit.planes).sum(),
+            source_bytes: done.units.iter().map(|unit| unit.source_bytes).sum(),
+            stored_bytes: done.units.iter().map(|unit| unit.bytes).sum(),
             changed_images: changed_images.count,
         })
     }
@@ -228,6 +223,15 @@ fn demand_same_program(place: &OutputLocation, run: &Run) -> Result<(), JobError
     })
 }
 
+/// The units of a part, which are all done.
+struct Done {
+    /// How many of them were done before.
+    before: usize,
+    units: Vec<StoredUnit>,
+    /// The versions of shards whose record names another one.
+    versions: BTreeMap<usize, Version>,
+}
+
 /// What a worker works with.
 struct Worker<'a> {
     place: &'a OutputLocation,
@@ -241,17 +245,14 @@ struct Worker<'a> {
 }
 
 impl Worker<'_> {
-    /// Runs the units that are not done. Returns how many were done before, and all of them.
-    fn run(
-        &self,
-        units: &[Unit],
-        blocks: &[Block],
-    ) -> Result<(usize, Vec<StoredUnit>), ConvertError> {
+    /// Runs the units that are not done.
+    fn run(&self, units: &[Unit], blocks: &[Block]) -> Result<Done, ConvertError> {
         let journal = self.place.journal();
         let Resume {
             mut done,
             todo,
             found,
+            versions,
             ..
         } = self.resume((units, blocks), &journal)?;
         let before = done.len();
@@ -303,7 +304,11 @@ impl Worker<'_> {
             });
         }
         done.sort_by_key(|unit| unit.unit.shard);
-        Ok((before, done))
+        Ok(Done {
+            before,
+            units: done,
+            versions,
+        })
     }
 
     /// Merges the records of the part, whose units are stored as `done` says. Returns the images
@@ -311,7 +316,7 @@ impl Worker<'_> {
     fn merge(
         &self,
         blocks: &[Block],
-        done: &[StoredUnit],
+        done: &Done,
         changed: &ChangedImages<'_>,
     ) -> Result<SourceChanges, JobError> {
         let journal = self.place.journal();
@@ -319,9 +324,12 @@ impl Worker<'_> {
         let found = map_concurrent(blocks, self.options.jobs, |block| {
             let is_before = |unit: &StoredUnit| unit.unit.shard < block.shards().start;
             let is_within = |unit: &StoredUnit| unit.unit.shard < block.shards().end;
-            let units = done.partition_point(is_before)..done.partition_point(is_within);
-            let units = done.get(units).unwrap_or_default();
-            Ok::<_, JobError>(changed.of(&journal.merge(block, units, job)?))
+            let Done {
+                units, versions, ..
+            } = done;
+            let range = units.partition_point(is_before)..units.partition_point(is_within);
+            let units = units.get(range).unwrap_or_default();
+            Ok::<_, JobError>(changed.of(&journal.merge(block, units, versions, job)?))
         })?;
         let mut all = SourceChanges::default();
         found.into_iter().for_each(|found| all.extend(found));

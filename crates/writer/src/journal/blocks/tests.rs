@@ -33,6 +33,7 @@ fn record(shard: usize, version: &str) -> UnitRecord {
 #[test]
 fn records_are_merged_and_removed_unless_another_worker_has_replaced_them() {
     let memory = Memory::default();
+    let none = BTreeMap::new();
     let journal = Journal::new(&memory);
     let records = [record(0, "a"), record(1, "a")];
     records
@@ -43,7 +44,7 @@ fn records_are_merged_and_removed_unless_another_worker_has_replaced_them() {
         panic!("one block");
     };
     assert_eq!(journal.block_units(block, "job").unwrap(), None);
-    assert_eq!(journal.merge(block, &done, "job").unwrap(), records);
+    assert_eq!(journal.merge(block, &done, &none, "job").unwrap(), records);
     let entries = journal.entries().unwrap();
     assert!(entries.has(block) && entries.singles().next().is_none());
     assert_eq!(journal.recorded().unwrap(), 2);
@@ -53,12 +54,12 @@ fn records_are_merged_and_removed_unless_another_worker_has_replaced_them() {
     assert_eq!(journal.block_units(block, "other").unwrap(), None);
     assert_eq!(journal.read_back(&done[1]).unwrap(), records[1]);
     // Once more: nothing is to be done.
-    assert_eq!(journal.merge(block, &done, "job").unwrap(), records);
+    assert_eq!(journal.merge(block, &done, &none, "job").unwrap(), records);
 
     // Another worker stores unit 1 anew, with the same bytes. Its record takes the old one's place.
     let newer = record(1, "b");
     journal.record(&newer).unwrap();
-    let merged = journal.merge(block, &done, "job").unwrap();
+    let merged = journal.merge(block, &done, &none, "job").unwrap();
     assert_eq!(merged, [records[0].clone(), newer.clone()]);
     assert_eq!(journal.block_records(block).unwrap(), merged);
     // One with other bytes is not what this worker has stored: it stays beside the block.
@@ -67,10 +68,15 @@ fn records_are_merged_and_removed_unless_another_worker_has_replaced_them() {
         ..newer
     };
     journal.record(&other).unwrap();
-    journal.merge(block, &done, "job").unwrap();
+    journal.merge(block, &done, &none, "job").unwrap();
     assert_eq!(
         journal.entries().unwrap().singles().collect::<Vec<_>>(),
         [1]
     );
     assert_eq!(journal.read_back(&StoredUnit::from(&other)).unwrap(), other);
+    // A worker that has compared the bytes of a shard with its record notes its version.
+    let seen = BTreeMap::from([(0, Version::of_tag("c".to_owned()))]);
+    let merged = journal.merge(block, &done, &seen, "job").unwrap();
+    assert_eq!(merged[0].version.as_deref(), Some("c"));
+    assert_eq!(journal.block_records(block).unwrap(), merged);
 }
