@@ -40,7 +40,7 @@ pub use self::record::{OverviewRecord, PlaneRecord, UnitRecord};
 pub(crate) use self::record::{RecordedObject, StoredUnit};
 pub use self::recorded::RecordedError;
 pub(crate) use self::recorded::RecordedUnits;
-pub(crate) use self::resume::{Resume, damaged_object, resume, resume_units};
+pub(crate) use self::resume::{OtherVersions, Resume, damaged_object, resume, resume_units};
 pub use self::resume::{ResumeError, Resumed, SourceChanges};
 pub(crate) use self::run::{Journal, Run, is_entry};
 pub(crate) use self::unit_records::UnitRecords;

@@ -26,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use super::block::Block;
 use super::entry::{JournalError, encode_entry, parse};
 use super::record::{RecordedObject, StoredUnit, UnitRecord};
+use super::resume::OtherVersions;
 use super::run::{Journal, RECORD_BYTES_AT_MOST, unit_key};
 
 /// Level of Zstandard.
@@ -128,14 +129,14 @@ impl Journal<'_> {
     }
 
     /// Merges the records of a block, whose units are stored as `done` says, and removes those of
-    /// the single units. `versions` are those of shards that the worker has compared with their
+    /// the single units. `versions` are those of objects that the worker has compared with their
     /// record by their bytes. Returns the records, unless another worker stores one of the units at this
     /// moment: then the records stay as they are.
     pub(crate) fn merge(
         &self,
         block: &Block,
         done: &[StoredUnit],
-        versions: &BTreeMap<usize, Version>,
+        versions: &BTreeMap<usize, OtherVersions>,
         job: &str,
     ) -> Result<Vec<UnitRecord>, JournalError> {
         let (records, singles) = match self.to_merge(block, done, versions)? {
@@ -179,7 +180,7 @@ impl Journal<'_> {
         &self,
         block: &Block,
         done: &[StoredUnit],
-        versions: &BTreeMap<usize, Version>,
+        versions: &BTreeMap<usize, OtherVersions>,
     ) -> Result<Found, JournalError> {
         let before = self.block_records(block)?;
         let singles = map_concurrent(done, READS_AT_ONCE, |unit| self.single(unit.unit.shard))?;
@@ -197,10 +198,13 @@ impl Journal<'_> {
             }
         }
         for record in &mut records {
-            let version = versions.get(&record.unit.shard).and_then(Version::tag);
-            if let Some(version) = version {
-                record.version = Some(version.to_owned());
-            }
+            let Some(other) = versions.get(&record.unit.shard) else {
+                continue;
+            };
+            let tag = |version: &Option<Version>| Some(version.as_ref()?.tag()?.to_owned());
+            record.version = tag(&other.shard).or(record.version.take());
+            let overview = &mut record.overview.version;
+            *overview = tag(&other.overview).or(overview.take());
         }
         let is_whole = done.len() == block.shards().len();
         Ok(match used.is_empty() && before == records {

@@ -114,9 +114,24 @@ pub(crate) struct Resume {
     pub(crate) todo: Vec<Unit>,
     /// The blocks in which records of done units are, ascending.
     pub(crate) blocks: Vec<Block>,
-    /// The versions of shards that have the recorded SHA-256 and not the recorded version.
-    pub(crate) versions: BTreeMap<usize, Version>,
+    /// The versions of objects that have the recorded SHA-256 and not the recorded version, by
+    /// shard.
+    pub(crate) versions: BTreeMap<usize, OtherVersions>,
     pub(crate) found: Resumed,
+}
+
+/// Versions of the objects of a unit that have the recorded SHA-256 and not the recorded version.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct OtherVersions {
+    pub(crate) shard: Option<Version>,
+    pub(crate) overview: Option<Version>,
+}
+
+impl OtherVersions {
+    /// Whether both objects have the versions that the record names.
+    fn is_none(&self) -> bool {
+        self.shard.is_none() && self.overview.is_none()
+    }
 }
 
 /// A change of the image of a plane since it was recorded.
@@ -128,14 +143,10 @@ enum Change {
 
 /// Whether a unit is done, or why not.
 enum Verdict {
-<<<<<<< HEAD
-    /// Whether each object is the very file, or has the ETag, that the record names.
-=======
-    /// The version of the shard, if it is not the very file, or has not the ETag, that the record
+    /// The versions of objects that are not the very file, or have not the ETag, that the record
     /// names.
->>>>>>> w-parts
     Done {
-        other: Option<Version>,
+        other: OtherVersions,
     },
     /// An object of the unit, by its key.
     DamagedObject(String),
@@ -166,14 +177,9 @@ impl Judge<'_> {
             return Ok(None);
         }
         let stored = StoredUnit::from(record);
-<<<<<<< HEAD
-        let is_exact = match self.are_stored(record.objects(), recheck)? {
-            Ok(is_exact) => is_exact,
+        let other = match self.are_stored(record.objects(), recheck)? {
+            Ok(other) => other,
             Err(key) => return Ok(Some((stored, Verdict::DamagedObject(key)))),
-=======
-        let Some(other) = self.is_stored(record.version.as_deref(), &stored, recheck)? else {
-            return Ok(Some((stored, Verdict::DamagedShard)));
->>>>>>> w-parts
         };
         if self.is_stored_plan && !has_planes_of(self.plan, record) {
             return Ok(Some((stored, Verdict::OtherPlan)));
@@ -192,60 +198,45 @@ impl Judge<'_> {
 
     /// Compares a unit of a block, which its worker has judged, with its objects alone.
     fn judge_listed(&self, unit: ListedUnit) -> Result<(StoredUnit, Verdict), StoreError> {
-<<<<<<< HEAD
         let verdict = match self.are_stored(unit.objects(), false)? {
-            Ok(is_exact) => Verdict::Done { is_exact },
+            Ok(other) => Verdict::Done { other },
             Err(key) => Verdict::DamagedObject(key),
-=======
-        let verdict = match self.is_stored(unit.version.as_deref(), &unit.stored, false)? {
-            Some(other) => Verdict::Done { other },
-            None => Verdict::DamagedShard,
->>>>>>> w-parts
         };
         Ok((unit.stored, verdict))
     }
 
-<<<<<<< HEAD
-    /// Returns whether each of `objects` is the very file or has the ETag that its record names,
-    /// if all are there; else the key of one that is not.
+    /// Returns the versions of `objects` that are not those that their record names, if all are
+    /// there; else the key of one that is not.
     fn are_stored(
         &self,
-        objects: [(RecordedObject, Option<&str>); 2],
+        [shard, overview]: [(RecordedObject, Option<&str>); 2],
         recheck: bool,
-    ) -> Result<Result<bool, String>, StoreError> {
-        let mut are_exact = true;
-        for (object, version) in objects {
+    ) -> Result<Result<OtherVersions, String>, StoreError> {
+        let mut found = OtherVersions::default();
+        for ((object, version), other) in
+            [(shard, &mut found.shard), (overview, &mut found.overview)]
+        {
             match self.is_stored(&object, version, recheck)? {
-                Some(is_exact) => are_exact &= is_exact,
+                Some(version) => *other = version,
                 None => return Ok(Err(object.key)),
             }
         }
-        Ok(Ok(are_exact))
+        Ok(Ok(found))
     }
 
-    /// Returns whether an object of a record is there, and then, whether it is the very file or
-    /// has the ETag that the record names. The SHA-256 is compared only where that is another one.
-=======
-    /// Returns whether the shard of a record is there, and then its version, if it is not the very
-    /// file or has not the ETag that the record names. The SHA-256 is compared only where that is another one.
->>>>>>> w-parts
+    /// Returns whether an object of a record is there, and then its version, if it is not the very
+    /// file or has not the ETag that the record names. The SHA-256 is compared only where that is
+    /// another one.
     /// In an object store of which there is a list, the size is enough.
     fn is_stored(
         &self,
         object: &RecordedObject,
         version: Option<&str>,
         recheck: bool,
-<<<<<<< HEAD
-    ) -> Result<Option<bool>, StoreError> {
+    ) -> Result<Option<Option<Version>>, StoreError> {
         let key = &object.key;
         let size = self.sizes.as_ref().map(|sizes| sizes.get(key));
         if size.is_some_and(|size| size != Some(&object.bytes)) {
-=======
-    ) -> Result<Option<Option<Version>>, StoreError> {
-        let key = stored.shard_key();
-        let size = self.sizes.as_ref().map(|sizes| sizes.get(&key));
-        if size.is_some_and(|size| size != Some(&stored.bytes)) {
->>>>>>> w-parts
             return Ok(None);
         }
         let is_same = match version {
@@ -256,16 +247,11 @@ impl Judge<'_> {
             }
             _ => self.sizes.is_some(),
         };
-<<<<<<< HEAD
-        let is_stored = (is_same && !recheck) || is_intact(self.output, object)?;
-        Ok(is_stored.then_some(is_same))
-=======
         if is_same && !recheck {
             return Ok(Some(None));
         }
-        let version = intact_version(self.output, stored)?;
+        let version = intact_version(self.output, object)?;
         Ok(version.map(|version| (!is_same).then_some(version)))
->>>>>>> w-parts
     }
 
     /// Judges the units of `shards` by the tables; also returns the keys of shards and
@@ -449,7 +435,9 @@ impl Found {
     /// Whether a record names the very shard of the unit that is there.
     fn has_exact(&self, unit: &Unit) -> bool {
         let found = self.units.get(&unit.shard);
-        found.is_some_and(|(_, verdict)| matches!(verdict, Verdict::Done { other: None }))
+        found.is_some_and(
+            |(_, verdict)| matches!(verdict, Verdict::Done { other } if other.is_none()),
+        )
     }
 
     /// Sorts `units` by the verdicts.
@@ -468,10 +456,9 @@ impl Found {
         for (stored, verdict) in self.units.into_values() {
             match verdict {
                 Verdict::Done { other } => {
-                    let shard = stored.unit.shard;
-                    resume
-                        .versions
-                        .extend(other.map(|version| (shard, version)));
+                    if !other.is_none() {
+                        resume.versions.insert(stored.unit.shard, other);
+                    }
                     resume.done.push(stored);
                 }
                 Verdict::OtherPlan => {}
@@ -520,15 +507,9 @@ impl Verdict {
     /// Of two verdicts on a unit the one of higher rank counts.
     fn rank(&self) -> u8 {
         match self {
-<<<<<<< HEAD
-            Self::Done { is_exact: true } => 2,
-            Self::Done { is_exact: false } => 1,
+            Self::Done { other } if other.is_none() => 2,
+            Self::Done { .. } => 1,
             Self::DamagedObject(_) | Self::OtherPlan | Self::Sources(_) => 0,
-=======
-            Self::Done { other: None } => 2,
-            Self::Done { other: Some(_) } => 1,
-            Self::DamagedShard | Self::OtherPlan | Self::Sources(_) => 0,
->>>>>>> w-parts
         }
     }
 }
@@ -536,26 +517,20 @@ impl Verdict {
 /// Bytes of an object that are hashed at once.
 const PIECE: u64 = 4 << 20;
 
-<<<<<<< HEAD
-/// Returns whether a stored object has the recorded SHA-256. A piece of it is in memory at a time.
+/// Returns whether a stored object has the recorded SHA-256.
 fn is_intact(output: &dyn Store, object: &RecordedObject) -> Result<bool, StoreError> {
-    let sizes = output.sizes(&[&object.key])?;
-    if sizes != [Some(object.bytes)] {
-        return Ok(false);
-=======
-/// Returns whether the stored shard has the recorded SHA-256.
-pub(crate) fn is_intact(output: &dyn Store, stored: &StoredUnit) -> Result<bool, StoreError> {
-    Ok(intact_version(output, stored)?.is_some())
+    Ok(intact_version(output, object)?.is_some())
 }
 
-/// Returns the version of the stored shard, if it has the recorded SHA-256. A piece of it is in
+/// Returns the version of a stored object, if it has the recorded SHA-256. A piece of it is in
 /// memory at a time.
-fn intact_version(output: &dyn Store, stored: &StoredUnit) -> Result<Option<Version>, StoreError> {
-    let key = stored.shard_key();
-    let sizes = output.sizes(&[&key])?;
-    if sizes != [Some(stored.bytes)] {
+fn intact_version(
+    output: &dyn Store,
+    object: &RecordedObject,
+) -> Result<Option<Version>, StoreError> {
+    let sizes = output.sizes(&[&object.key])?;
+    if sizes != [Some(object.bytes)] {
         return Ok(None);
->>>>>>> w-parts
     }
     let mut hasher = Sha256::new();
     let mut version = None;
@@ -575,11 +550,7 @@ fn intact_version(output: &dyn Store, stored: &StoredUnit) -> Result<Option<Vers
         version = Some(of);
         start = end;
     }
-<<<<<<< HEAD
-    Ok(hasher.finalize()[..] == object.sha256)
-=======
-    Ok(version.filter(|_| hasher.finalize()[..] == stored.sha256))
->>>>>>> w-parts
+    Ok(version.filter(|_| hasher.finalize()[..] == object.sha256))
 }
 
 /// Whether the planes of a record have an image where those of `plan` have one, and nowhere else.

@@ -7,7 +7,7 @@ use rxrx_decoder::ImageFormat;
 use rxrx_format::{ENCODER_REVISION, GroupEncoder, OverviewEncoder, PlaneCounts};
 use rxrx_input::Source;
 use rxrx_metadata::{Plan, Unit};
-use rxrx_storage::{Location, Version, causes, map_concurrent};
+use rxrx_storage::{Location, causes, map_concurrent};
 use serde::Serialize;
 
 use super::super::builder::capacity;
@@ -18,8 +18,8 @@ use super::found::{Found, find, is_sealed};
 use super::part_input::{ChangedImages, JobInput, open};
 use crate::events::{Event, Observer};
 use crate::journal::{
-    Block, JobPlan, JobReference, Journal, Resume, Resumed, Run, SourceChanges, StoredUnit,
-    format_difference, resume_units,
+    Block, JobPlan, JobReference, Journal, OtherVersions, Resume, Resumed, Run, SourceChanges,
+    StoredUnit, format_difference, resume_units,
 };
 use crate::output::{ChecksummedStore, OutputError, OutputLocation};
 use crate::pipeline::Pipeline;
@@ -228,8 +228,8 @@ struct Done {
     /// How many of them were done before.
     before: usize,
     units: Vec<StoredUnit>,
-    /// The versions of shards whose record names another one.
-    versions: BTreeMap<usize, Version>,
+    /// The versions of objects whose record names another one, by shard.
+    versions: BTreeMap<usize, OtherVersions>,
 }
 
 /// What a worker works with.

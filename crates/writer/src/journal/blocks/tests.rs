@@ -75,8 +75,14 @@ fn records_are_merged_and_removed_unless_another_worker_has_replaced_them() {
     );
     assert_eq!(journal.read_back(&StoredUnit::from(&other)).unwrap(), other);
     // A worker that has compared the bytes of a shard with its record notes its version.
-    let seen = BTreeMap::from([(0, Version::of_tag("c".to_owned()))]);
+    let other = |tag: &str| Some(Version::of_tag(tag.to_owned()));
+    let versions = OtherVersions {
+        shard: other("c"),
+        overview: other("d"),
+    };
+    let seen = BTreeMap::from([(0, versions)]);
     let merged = journal.merge(block, &done, &seen, "job").unwrap();
     assert_eq!(merged[0].version.as_deref(), Some("c"));
+    assert_eq!(merged[0].overview.version.as_deref(), Some("d"));
     assert_eq!(journal.block_records(block).unwrap(), merged);
 }
