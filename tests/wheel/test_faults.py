@@ -102,7 +102,7 @@ def test_shards_are_fetched_ahead_by_large_requests(made8: Made, tmp_path: Path)
         ds = rxrx2zarr.open(address, cache=tmp_path, cache_limit="10MB")
         plan = RankPlan(BatchOrder(np.arange(12) // 4, 2, shuffle="shard", window=1))
         _, shards = plan.upcoming()
-        prefetcher = Prefetcher(ds, shards, ahead=2)
+        prefetcher = Prefetcher(ds, shards, ahead=1)
         order = [f"c/{shard}/0/0/0" for shard in dict.fromkeys(shards.tolist())]
         prefetcher.advance(0)
         wait_until(lambda: set(of_shards(requests)) == set(order[:2]))
