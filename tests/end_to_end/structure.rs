@@ -80,7 +80,11 @@ const PACKAGES: [(&str, u32, &[&str]); 15] = [
         ],
     ),
     ("rxrx2zarr", 7, &["rxrx-reader", "rxrx-writer"]),
-    ("rxrx-python", 8, &["rxrx-cache", "rxrx-reader", "rxrx2zarr"]),
+    (
+        "rxrx-python",
+        8,
+        &["rxrx-cache", "rxrx-reader", "rxrx2zarr"],
+    ),
 ];
 /// Lines of a crate without its tests.
 const LINES_AT_MOST: usize = 8_000;
