@@ -8,7 +8,7 @@
 //! floor 4   reader     estimate   server   quality
 //! floor 3   format     input
 //! floor 2   metadata   storage
-//! floor 1   tables   decoder   transport   platform   sample
+//! floor 1   tables   decoder   transport   platform   sample   figure
 //! ```
 
 mod circles;
@@ -27,12 +27,13 @@ use self::paths::{Module, used};
 use self::source::{Code, functions};
 
 /// Each package with its floor and the packages that it may use.
-const PACKAGES: [(&str, u32, &[&str]); 17] = [
+const PACKAGES: [(&str, u32, &[&str]); 18] = [
     ("rxrx-tables", 1, &[]),
     ("rxrx-metadata", 2, &["rxrx-tables"]),
     ("rxrx-decoder", 1, &[]),
     ("rxrx-platform", 1, &[]),
     ("rxrx-sample", 1, &[]),
+    ("rxrx-figure", 1, &[]),
     ("rxrx-transport", 1, &[]),
     ("rxrx-storage", 2, &["rxrx-platform", "rxrx-transport"]),
     ("rxrx-format", 3, &["rxrx-decoder", "rxrx-metadata"]),

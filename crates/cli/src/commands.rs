@@ -13,8 +13,6 @@ mod sample;
 mod serve;
 mod verify;
 
-pub(crate) use montage::Drawn;
-
 use std::process;
 use std::sync::{Mutex, PoisonError};
 
