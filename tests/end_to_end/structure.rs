@@ -34,10 +34,10 @@ const PACKAGES: [(&str, u32, &[&str]); 22] = [
     ("rxrx-cpu", 1, &[]),
     ("rxrx-decoder", 2, &["rxrx-cpu"]),
     ("rxrx-codec", 2, &["rxrx-cpu"]),
-    ("rxrx-figure", 1, &[]),
     ("rxrx-page", 1, &[]),
     ("rxrx-platform", 1, &[]),
     ("rxrx-sample", 1, &[]),
+    ("rxrx-figure", 1, &[]),
     ("rxrx-transport", 1, &[]),
     ("rxrx-storage", 2, &["rxrx-platform", "rxrx-transport"]),
     (

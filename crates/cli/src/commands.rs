@@ -15,7 +15,6 @@ mod serve;
 mod verify;
 
 pub(crate) use manual::NoCommand;
-pub(crate) use montage::Drawn;
 
 use std::process;
 use std::sync::{Mutex, PoisonError};

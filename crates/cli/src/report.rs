@@ -38,7 +38,7 @@ pub(crate) use info::info;
 pub(crate) use job::{job_sealed, job_started, job_status, parts_run};
 pub(crate) use json::{fields, json};
 pub(crate) use messages::{error, warn_not_printed, warning};
-pub(crate) use montage::montage;
+pub(crate) use montage::{Drawn, montage};
 pub(crate) use plan::{DescribedInput, ExpectedTime, PlanEstimates, PlanMemory, plan};
 pub(crate) use problems::{blocking_problems, problems};
 pub(crate) use published::{published, to_publish};

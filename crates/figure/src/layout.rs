@@ -12,10 +12,8 @@
 //! ```
 
 use crate::canvas::{LETTER, LINE};
-use crate::encode::FigureError;
+use crate::error::{FigureError, LARGEST};
 
-/// The largest number of pixels of a sheet: 300 MB while it is drawn.
-pub const LARGEST: usize = 100_000_000;
 /// Space around panels.
 pub(crate) const GAP: usize = 12;
 /// A sheet is at least as wide, so that title and licence can be read.

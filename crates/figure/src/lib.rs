@@ -9,16 +9,17 @@
 //!  ├─ scale_bar           a round length
 //!  └─ canvas              pixels, text, rectangles
 //! encode                PNG with text chunks
+//! error                 what cannot be drawn
 //! ```
 
 mod canvas;
 mod encode;
+mod error;
 mod layout;
 mod light;
 mod scale_bar;
 mod sheet;
 
-pub use self::encode::FigureError;
-pub use self::layout::LARGEST;
+pub use self::error::{FigureError, LARGEST};
 pub use self::light::ShownChannel;
 pub use self::sheet::{Panel, Sheet, SheetSpec};

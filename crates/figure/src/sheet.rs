@@ -3,7 +3,8 @@
 use std::io::Write;
 
 use crate::canvas::{BLACK, Canvas, GREY, LETTER, LINE, WHITE};
-use crate::encode::{self, FigureError};
+use crate::encode;
+use crate::error::FigureError;
 use crate::layout::{GAP, Layout};
 use crate::light::{self, ShownChannel};
 use crate::scale_bar::ScaleBar;

@@ -49,7 +49,9 @@ class Served:
         )
         # The program prints one line when it listens; it ends without one if it cannot.
         line = process.stdout.readline()
-        assert line, process.communicate()
+        if not line.startswith("{"):
+            process.kill()
+            raise AssertionError(process.communicate())
         printed = json.loads(line)
         return cls(process, *(printed[name] for name in ("address", "url", "token", "ssh")))
 

@@ -2,37 +2,21 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rxrx_figure::{Panel, Sheet, SheetSpec, ShownChannel};
 use rxrx_reader::{ChannelDescription, Dataset, DatasetError, PlaneRow};
-use serde::Serialize;
 
 use crate::arguments::{MONTAGE_CHANNELS, MontageArguments};
 use crate::exit_status::ExitStatus;
 use crate::failure::{OutputFile, TooManyChannels};
 use crate::outcome::Outcome;
-use crate::report;
+use crate::report::{self, Drawn};
 use crate::sites_file::{self, PickedSite};
 
 /// Colours of channels where the dataset has none: blue, green, red.
 const COLORS: [[u8; 3]; MONTAGE_CHANNELS] = [[0, 96, 255], [0, 255, 64], [255, 0, 0]];
 const WHITE: [u8; 3] = [255; 3];
-
-/// What was drawn.
-#[derive(Serialize)]
-pub(crate) struct Drawn {
-    /// The file.
-    pub(crate) output: PathBuf,
-    /// Sites in it.
-    pub(crate) sites: usize,
-    /// Names of its channels.
-    pub(crate) channels: Vec<String>,
-    /// Width in pixels.
-    pub(crate) width: usize,
-    /// Height in pixels.
-    pub(crate) height: usize,
-}
 
 pub(crate) fn run(arguments: &MontageArguments) -> anyhow::Result<Outcome> {
     let dataset = Dataset::open(&arguments.dataset()?)?;
