@@ -24,7 +24,7 @@ const ONE: NonZeroUsize = NonZeroUsize::MIN;
 #[test]
 fn overviews_are_read_in_any_order() {
     let dataset = opened(&sealed());
-    let side = SIDE as usize;
+    let side = SIDE;
     assert_eq!(dataset.overview_shape(), Some([3, 2, side, side]));
     for threads in [ONE, NonZeroUsize::new(3).unwrap()] {
         let (sites, channels) = ([2, 0, 1, 2], [1, 0, 1]);
