@@ -176,8 +176,8 @@ fn consolidated_metadata_is_that_of_each_array() {
     let mut inline: Vec<&String> = consolidated.keys().collect();
     inline.sort();
     assert_eq!(inline, on_disk);
-    // images, site, present, seven arrays of channels and twelve columns.
-    assert_eq!(on_disk.len(), 22);
+    // images, overview, site, present, seven arrays of channels and twelve columns.
+    assert_eq!(on_disk.len(), 23);
     for (name, metadata) in consolidated {
         assert_eq!(
             *metadata,

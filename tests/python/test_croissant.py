@@ -84,7 +84,7 @@ def test_splits_are_parts_of_a_column(datasets: Datasets) -> None:
     assert values <= set(parts)
 
 
-@pytest.mark.parametrize("name", ["image-shards", "labels", "zarr-metadata"])
+@pytest.mark.parametrize("name", ["image-shards", "overview", "labels", "zarr-metadata"])
 def test_sets_of_files_are_there(dataset: Dataset, description: dict, name: str) -> None:
     (found,) = [part for part in description["distribution"] if part["@id"] == name]
     patterns = found["includes"] if isinstance(found["includes"], list) else [found["includes"]]

@@ -58,7 +58,7 @@ def test_xarray_opens_it_over_http(datasets: Datasets, source_name: str) -> None
     source = dataset.source
     with serve(dataset.root) as address, xarray.open_zarr(f"{address}/images.zarr") as opened:
         # Without consolidated metadata xarray would open an empty dataset.
-        assert set(opened.data_vars) == {"images", "present"}
+        assert set(opened.data_vars) == {"images", "overview", "present"}
         assert opened.images.dims == ("site", "channel", "y", "x")
         assert list(opened.indexes["site"]) == source.site_ids
         np.testing.assert_array_equal(opened.plate, source.column("plate"))

@@ -36,7 +36,7 @@ def test_images_have_named_dimensions(opened: xarray.Dataset, dataset: Dataset) 
     assert images.dims == ("site", "channel", "y", "x")
     assert images.shape == dataset.source.pixels.shape
     assert images.dtype == dataset.source.pixels.dtype
-    assert set(opened.data_vars) == {"images", "present"}
+    assert set(opened.data_vars) == {"images", "overview", "present"}
 
 
 def test_sites_and_channels_are_index_coordinates_of_text(
