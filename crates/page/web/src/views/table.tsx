@@ -51,12 +51,13 @@ export function TableView({ dataset }: { dataset: Dataset }) {
   const large = root.shape[0] > 400_000;
   const chosen = now.get("cols")?.split(",").filter((name) => columns.includes(name));
   const first = columns.filter((name) => !(large && name.endsWith("_id"))).slice(0, large ? 5 : 11);
-  const shown = chosen && chosen.length > 0 ? chosen : first;
   const filters = parseFilters(now.get("filter") ?? "", columns);
   const [sort, descending] = ((text) => [text.replace(/^-/, ""), text.startsWith("-")] as const)(now.get("sort") ?? "");
-  const needed = [...new Set([...shown, ...filters.map(({ column }) => column), ...(columns.includes(sort) ? [sort] : [])])];
-  const size = useAsync(async () => (await dataset.table("metadata.parquet")).sizeOf(needed), [needed.join("\n")]);
-  const data = useAsync(async () => new Map(await Promise.all(needed.map(async (name) => [name, await dataset.column(name)] as const))), [needed.join("\n")]);
+  // What is filtered and sorted by is shown, too.
+  const used = [...filters.map(({ column }) => column), ...(columns.includes(sort) ? [sort] : [])];
+  const shown = [...new Set([...(chosen && chosen.length > 0 ? chosen : first), ...used])];
+  const size = useAsync(async () => (await dataset.table("metadata.parquet")).sizeOf(shown), [shown.join("\n")]);
+  const data = useAsync(async () => new Map(await Promise.all(shown.map(async (name) => [name, await dataset.column(name)] as const))), [shown.join("\n")]);
   const [page, setPage] = useState(0);
   const key = `${now.get("filter") ?? ""} ${now.get("sort") ?? ""}`;
   const rows = useMemo(() => {
@@ -98,7 +99,7 @@ export function TableView({ dataset }: { dataset: Dataset }) {
         </details>
       </div>
       {data.error && <Failure text={data.error} />}
-      {data.loading && <Waiting>Reading {many(needed.length, "column")}{size.value === undefined ? "" : `, ${bytes(size.value)}`}</Waiting>}
+      {data.loading && <Waiting>Reading {many(shown.length, "column")}{size.value === undefined ? "" : `, ${bytes(size.value)}`}</Waiting>}
       {rows && data.value && (
         <>
           <div class="row between">
