@@ -381,7 +381,7 @@ impl Remote {
             let version = Version::of(&got.meta);
             Ok((got.meta.size, version, got.bytes().await?))
         };
-        let read = self.ask(|| self.connection.hedge.ask(bytes, &read));
+        let read = self.ask(|| self.connection.hedge().ask(bytes, &read));
         match absent(read) {
             // Some servers ignore the condition.
             Ok(Some((_, version, _))) if seen.is_some_and(|seen| !version.may_be(seen)) => {

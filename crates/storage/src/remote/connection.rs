@@ -31,15 +31,21 @@ pub(super) struct Connection {
     pub(super) retry: Arc<RetryConfig>,
     /// The time for a request with all its repeats, if it has a limit.
     pub(super) limit: Option<Duration>,
-    /// Whether objects are created only where there is none, and replaced only as they
-    /// were seen. All copies of the connection share it.
-    has_conditions: Arc<AtomicBool>,
+    /// What all copies of the connection share.
+    shared: Arc<Shared>,
     /// The checksum of uploads to S3.
     pub(super) checksum: Arc<ChosenChecksum>,
     /// Whether the store has answered before.
     pub(super) has_worked: Arc<AtomicBool>,
+}
+
+#[derive(Default)]
+struct Shared {
+    /// Whether objects are created only where there is none, and replaced only as they
+    /// were seen.
+    has_conditions: AtomicBool,
     /// When ranges of bytes are asked for once more.
-    pub(super) hedge: Arc<Hedge>,
+    hedge: Hedge,
 }
 
 impl Connection {
@@ -53,19 +59,25 @@ impl Connection {
             runtime: runtime()?,
             retry: Arc::new(retry),
             limit: None,
-            has_conditions: Arc::default(),
+            shared: Arc::default(),
             checksum: Arc::default(),
             has_worked: Arc::default(),
-            hedge: Arc::default(),
         })
     }
 
+    /// Decides when a range of bytes is asked for once more.
+    pub(super) fn hedge(&self) -> &Hedge {
+        &self.shared.hedge
+    }
+
     pub(super) fn has_conditions(&self) -> bool {
-        self.has_conditions.load(Ordering::Relaxed)
+        self.shared.has_conditions.load(Ordering::Relaxed)
     }
 
     pub(super) fn set_conditions(&self, has_conditions: bool) {
-        self.has_conditions.store(has_conditions, Ordering::Relaxed);
+        self.shared
+            .has_conditions
+            .store(has_conditions, Ordering::Relaxed);
     }
 
     /// Waits for an answer.
