@@ -248,6 +248,10 @@ impl Store for CachedStore {
         self.0.store.get(key)
     }
 
+    fn readers(&self) -> usize {
+        self.0.store.readers()
+    }
+
     fn get_at_most(&self, key: &str, at_most: u64) -> Result<Option<Vec<u8>>, StoreError> {
         self.0.store.get_at_most(key, at_most)
     }
