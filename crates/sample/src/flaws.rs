@@ -11,9 +11,9 @@
 //! ```
 
 use super::camera::Exposure;
+use super::drawing::{SampleSpec, draw};
 use super::stain::CHANNELS;
 use super::wells::Site;
-use super::{SampleSpec, draw};
 
 /// The least number of sites of a sample with flaws: twelve wells a plate.
 pub(super) const LEAST_SITES: usize = 48;

@@ -10,6 +10,7 @@ use std::thread;
 
 use rayon::prelude::*;
 
+use super::drawing::draw;
 use super::wells::{self, Site};
 use super::*;
 

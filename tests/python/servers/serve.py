@@ -43,7 +43,9 @@ class Served:
 
     @classmethod
     def start(cls, dataset: str | Path, *options: str) -> Self:
-        command = [os.environ["RXRX2ZARR"], "serve", str(dataset), "--json", *options]
+        # It heeds SIGHUP even if the tests were started with nohup.
+        program = ["env", "--default-signal=HUP", os.environ["RXRX2ZARR"]]
+        command = [*program, "serve", str(dataset), "--json", *options]
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
