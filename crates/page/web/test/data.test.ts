@@ -111,7 +111,8 @@ for (const suffixes of [true, false]) {
       const before = asked.length;
       assert.equal(before, suffixes ? 1 : 3);
       const parts = await Promise.all([object.read(0, 10), object.read(5000, 5010), object.read(60_000, 60_002), object.read(99_500, 99_501)]);
-      assert.deepEqual(asked.slice(before), ["GET bytes=0-5009", "GET bytes=60000-60001"]);
+      // Both are under way at once, in any order.
+      assert.deepEqual(asked.slice(before).sort(), ["GET bytes=0-5009", "GET bytes=60000-60001"]);
       assert.deepEqual([...parts[1]!], Array.from({ length: 10 }, (_, at) => ((5000 + at) * 31) & 255));
       assert.equal(parts[3]![0], (99_500 * 31) & 255);
       assert.equal(objects.traffic.requests, asked.length);
