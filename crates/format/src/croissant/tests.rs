@@ -28,11 +28,14 @@ fn column(name: &str) -> Column {
 fn every_column_is_a_field_with_an_id_of_its_own() {
     // The second would be the first, if ids were no more than portable names.
     let columns = [column("dose (µM)"), column("site index")];
-    let document = document(rxrx1(), &columns);
+    let attributes = rxrx1();
+    let channels = attributes.description.channels.clone();
+    let document = document(attributes, &columns);
     let sets = document["recordSet"].as_array().unwrap();
     let schemas = [
         sites_schema(&columns, &ColumnMeanings::default()),
         planes_schema(false),
+        plates_schema(plates_are_names(&columns), &channels),
         channels_schema(),
         channel_stats_schema(false),
     ];
