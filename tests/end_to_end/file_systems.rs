@@ -94,7 +94,7 @@ fn a_mount_point_is_refused_before_anything_is_written() {
         );
         assert!(errors.contains(&advice), "{errors}");
     }
-    assert!(!run.stdout.contains("rxrx2zarr"), "{run:?}");
+    assert!(!run.stdout.contains(".rxrx2zarr"), "{run:?}");
     assert!(
         !run.stdout.contains("dataset ends with"),
         "{run:?} {errors}"
