@@ -59,7 +59,10 @@ fn a_run_that_does_not_fit_is_refused_and_a_full_disk_says_how_much_is_missing()
         "the same command continues",
     ]);
     // The refused run left nothing on the disk.
-    let (_, after) = run.stdout.split_once("does not fit: make room").unwrap();
+    let (_, after) = run
+        .stdout
+        .split_once("refuse this: it does not fit")
+        .unwrap();
     let (_, after) = after.split_once('\n').unwrap();
     assert!(after.starts_with('{'), "{after}");
     assert!(after.contains("\"fits\": true"), "{after}");

@@ -80,6 +80,7 @@ const PACKAGES: [(&str, u32, &[&str]); 22] = [
         "rxrx-writer",
         6,
         &[
+            "rxrx-cpu",
             "rxrx-decoder",
             "rxrx-estimate",
             "rxrx-format",

@@ -162,9 +162,9 @@ fn an_unsealed_dataset_is_not_verified() {
     fs::remove_file(input.output().join("images.zarr/zarr.json")).unwrap();
     verify(&input.output(), "")
         .exits_with(1)
-        .reports_each(&["is not a complete dataset", "images.zarr/zarr.json"]);
+        .reports_each(&["is not a whole dataset", "no images.zarr/zarr.json"]);
     verify(&input.root(), "")
         .exits_with(1)
-        .reports_each(&["is not a complete dataset"]);
+        .reports_each(&["holds images to convert, and no dataset"]);
     verify(&input.output(), "--metadata x").exits_with(2);
 }

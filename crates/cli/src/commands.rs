@@ -14,8 +14,6 @@ mod sample;
 mod serve;
 mod verify;
 
-pub(crate) use manual::NoCommand;
-
 use std::process;
 use std::sync::{Mutex, PoisonError};
 

@@ -18,7 +18,8 @@ mod usage;
 
 pub use description::Failure;
 pub(crate) use error::{
-    CompareError, ForkedError, NoColumn, OutputFile, Stopped, StoppedEarly, TooManyChannels,
+    CompareError, ForkedError, NoColumn, NoCommand, OutputFile, Stopped, StoppedEarly,
+    TooManyChannels,
 };
 pub(crate) use no_dataset::no_dataset;
 pub(crate) use usage::{report_usage, usage, usage_failure};

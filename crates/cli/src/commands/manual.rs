@@ -4,14 +4,10 @@ use clap::Command;
 
 use crate::arguments::{CompletionsArguments, ManArguments, Program};
 use crate::exit_status::ExitStatus;
+use crate::failure::NoCommand;
 use crate::report;
 
 const NAME: &str = "rxrx2zarr";
-
-/// `man` names no command of the program.
-#[derive(Debug, thiserror::Error)]
-#[error("there is no command {0}: rxrx2zarr --help lists them")]
-pub(crate) struct NoCommand(String);
 
 /// Prints the completions of a shell.
 pub(crate) fn completions(arguments: &CompletionsArguments) -> anyhow::Result<ExitStatus> {

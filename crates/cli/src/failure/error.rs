@@ -68,3 +68,8 @@ pub(crate) struct CompareError {
     /// those of the dataset.
     pub(crate) source: PlanInputError,
 }
+
+/// `man` names no command of the program.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no command {0}: rxrx2zarr --help lists them")]
+pub(crate) struct NoCommand(pub(crate) String);

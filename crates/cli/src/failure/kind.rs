@@ -13,11 +13,11 @@ use rxrx_writer::{
 };
 
 use super::error::{
-    CompareError, ForkedError, NoColumn, OutputFile, Stopped, StoppedEarly, TooManyChannels,
+    CompareError, ForkedError, NoColumn, NoCommand, OutputFile, Stopped, StoppedEarly,
+    TooManyChannels,
 };
 use super::no_dataset::NoDataset;
 use crate::arguments::NoPart;
-use crate::commands::NoCommand;
 use crate::cpu::CpuError;
 use crate::jobs::UnknownCores;
 use crate::sites_file::SitesFileError;

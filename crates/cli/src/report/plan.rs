@@ -100,24 +100,59 @@ pub(crate) fn plan(
         prepared,
         description,
     } = input;
-    let PlanEstimates {
-        codec,
-        projection,
-        objects,
-        memory,
-        space,
-        time,
-        verdict,
-    } = estimates;
+    array(out, prepared, description)?;
+    sizes(out, estimates)?;
+    if let Some(space) = &estimates.space {
+        room_at_output(out, space)?;
+    }
+    if let Some(text) = unsettled(&prepared.recognised, description) {
+        writeln!(out, "notice: {}", OneLine(text))?;
+    }
+    for warning in estimates.objects.warnings() {
+        writeln!(out, "warning: {warning}")?;
+    }
+    let examples = match verbosity {
+        Verbosity::Verbose => usize::MAX,
+        Verbosity::Quiet | Verbosity::Normal => Problems::EXAMPLES,
+    };
+    for found in prepared.plan.problems() {
+        problem(out, found, examples)?;
+    }
+    let missing = prepared.plan.missing_planes();
+    property(out, "verdict", verdict_text(estimates.verdict, missing))
+}
+
+/// Writes where the data comes from, and the array that it becomes.
+fn array(
+    out: &mut dyn Write,
+    prepared: &PlannedInput,
+    description: &Description,
+) -> io::Result<()> {
     let plan = &prepared.plan;
     let geometry = plan.geometry();
     let data_type = data_type_name(geometry.data_type);
-    let array = format!("{} {data_type}", axes(&geometry.shape()));
     let planes = format!(
         "{} present, {} missing",
         count(plan.present_planes()),
         count(plan.missing_planes())
     );
+    property(out, "input", prepared.input_name())?;
+    property(out, "metadata", tables(&prepared.metadata))?;
+    data_set(out, &prepared.recognised, description)?;
+    let shape = axes(&geometry.shape());
+    property(out, "array", format!("{shape} {data_type}"))?;
+    property(out, "channels", plan.channel_names().join(" "))?;
+    property(out, "chunk", axes(&geometry.chunk_shape()))?;
+    property(out, "shard", axes(&geometry.shard_shape()))?;
+    property(out, "shards", count(plan.units().count()))?;
+    property(out, "planes", planes)
+}
+
+/// Writes what a conversion reads, stores and takes.
+fn sizes(out: &mut dyn Write, estimates: &PlanEstimates) -> io::Result<()> {
+    let PlanEstimates {
+        codec, projection, ..
+    } = estimates;
     let read = format!("about {}", bytes(projection.source_bytes));
     let basis = match projection.sampled_planes {
         0 => "for images like those of RxRx1".to_owned(),
@@ -125,15 +160,6 @@ pub(crate) fn plan(
     };
     let stored = bytes(projection.stored_bytes);
     let stored = format!("about {stored} with {codec}, {basis}");
-    property(out, "input", prepared.input_name())?;
-    property(out, "metadata", tables(&prepared.metadata))?;
-    data_set(out, &prepared.recognised, description)?;
-    property(out, "array", array)?;
-    property(out, "channels", plan.channel_names().join(" "))?;
-    property(out, "chunk", axes(&geometry.chunk_shape()))?;
-    property(out, "shard", axes(&geometry.shard_shape()))?;
-    property(out, "shards", count(plan.units().count()))?;
-    property(out, "planes", planes)?;
     property(out, "read", read)?;
     property(out, "pixels", bytes(projection.raw_bytes))?;
     property(out, "stored", stored)?;
@@ -142,46 +168,25 @@ pub(crate) fn plan(
     if let Some(smallest) = projection.codecs.first() {
         property(out, "smallest", smallest_codec(*codec, *smallest))?;
     }
-    property(out, "objects", object_numbers(objects))?;
-    property(out, "memory", memory)?;
-    property(out, "time", time)?;
-    if let Some(space) = space {
-        property(
-            out,
-            "needed",
-            room(space.needed.bytes, Some(space.needed.files)),
-        )?;
-        let free = space.free.map(|free| room(free.bytes, free.files));
-        property(
-            out,
-            "free",
-            free.as_deref().unwrap_or("unknown, or without a limit"),
-        )?;
-        if !space.fits() {
-            writeln!(
-                out,
-                "does not fit: make room, choose another OUTPUT, or convert all the same with \
-                 --ignore-space"
-            )?;
-        }
+    property(out, "objects", object_numbers(&estimates.objects))?;
+    property(out, "memory", estimates.memory)?;
+    property(out, "time", estimates.time)
+}
+
+/// Writes what a conversion needs at OUTPUT, and what is free there.
+fn room_at_output(out: &mut dyn Write, space: &OutputSpace) -> io::Result<()> {
+    let needed = room(space.needed.bytes, Some(space.needed.files));
+    property(out, "needed", needed)?;
+    let free = space.free.map(|free| room(free.bytes, free.files));
+    let free = free.as_deref().unwrap_or("unknown, or without a limit");
+    property(out, "free", free)?;
+    if space.fits() {
+        return Ok(());
     }
-    if let Some(text) = unsettled(&prepared.recognised, description) {
-        writeln!(out, "notice: {}", OneLine(text))?;
-    }
-    for warning in objects.warnings() {
-        writeln!(out, "warning: {warning}")?;
-    }
-    let examples = match verbosity {
-        Verbosity::Verbose => usize::MAX,
-        Verbosity::Quiet | Verbosity::Normal => Problems::EXAMPLES,
-    };
-    for found in plan.problems() {
-        problem(out, found, examples)?;
-    }
-    property(
+    writeln!(
         out,
-        "verdict",
-        verdict_text(*verdict, plan.missing_planes()),
+        "does not fit: make room, choose another OUTPUT, or convert all the same with \
+         --ignore-space"
     )
 }
 

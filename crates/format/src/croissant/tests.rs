@@ -29,7 +29,7 @@ fn every_column_is_a_field_with_an_id_of_its_own() {
     // The second would be the first, if ids were no more than portable names.
     let columns = [column("dose (µM)"), column("site index")];
     let attributes = rxrx1();
-    let channels = attributes.description.channels.clone();
+    let channels = attributes.channels.clone();
     let document = document(attributes, &columns);
     let sets = document["recordSet"].as_array().unwrap();
     let schemas = [

@@ -25,8 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use super::block::Block;
 use super::entry::{JournalError, encode_entry, parse};
-use super::record::{RecordedObject, StoredUnit, UnitRecord};
-use super::resume::OtherVersions;
+use super::record::{OtherVersions, RecordedObject, StoredUnit, UnitRecord};
 use super::run::{Journal, RECORD_BYTES_AT_MOST, unit_key};
 
 /// Level of Zstandard.

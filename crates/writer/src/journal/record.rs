@@ -8,6 +8,7 @@ use rxrx_decoder::PlaneSummary;
 use rxrx_format::{PlaneCounts, PlaneRow, Sha256Sum, SitePlace, keys};
 use rxrx_input::{Cause, SourceStamp};
 use rxrx_metadata::{Plan, Unit};
+use rxrx_storage::Version;
 use serde::{Deserialize, Serialize};
 
 /// The result of one plane.
@@ -110,6 +111,20 @@ pub(crate) struct RecordedObject {
     pub(crate) key: String,
     pub(crate) bytes: u64,
     pub(crate) sha256: Sha256Sum,
+}
+
+/// Versions of the objects of a unit that have the recorded SHA-256 and not the recorded version.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct OtherVersions {
+    pub(crate) shard: Option<Version>,
+    pub(crate) overview: Option<Version>,
+}
+
+impl OtherVersions {
+    /// Whether both objects have the versions that the record names.
+    pub(crate) fn is_none(&self) -> bool {
+        self.shard.is_none() && self.overview.is_none()
+    }
 }
 
 /// The result of one unit.

@@ -24,7 +24,7 @@ use sha2::{Digest, Sha256};
 use super::block::Block;
 use super::blocks::ListedUnit;
 use super::job_plan::JobReference;
-use super::record::{PlaneRecord, RecordedObject, StoredUnit, UnitRecord};
+use super::record::{OtherVersions, PlaneRecord, RecordedObject, StoredUnit, UnitRecord};
 use super::recorded::{RecordedError, RecordedUnits};
 use super::run::Journal;
 use super::unit_records::UnitRecords;
@@ -118,20 +118,6 @@ pub(crate) struct Resume {
     /// shard.
     pub(crate) versions: BTreeMap<usize, OtherVersions>,
     pub(crate) found: Resumed,
-}
-
-/// Versions of the objects of a unit that have the recorded SHA-256 and not the recorded version.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct OtherVersions {
-    pub(crate) shard: Option<Version>,
-    pub(crate) overview: Option<Version>,
-}
-
-impl OtherVersions {
-    /// Whether both objects have the versions that the record names.
-    fn is_none(&self) -> bool {
-        self.shard.is_none() && self.overview.is_none()
-    }
 }
 
 /// A change of the image of a plane since it was recorded.
