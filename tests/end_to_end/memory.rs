@@ -88,22 +88,22 @@ fn a_small_memory_bounds_the_resident_set() {
     assert!(peak < (32 + 44) * MIB, "convert: {} MiB", peak / MIB);
 
     // The shard does not fit, and is verified chunk by chunk.
-    let arguments = ["verify", text(&output), "--memory", "16M", "--jobs", "4"];
+    let arguments = ["verify", text(&output), "--memory", "24M", "--jobs", "4"];
     let (run, peak) = peak_of(&arguments);
     run.exits_with(0);
-    assert!(peak < (16 + 44) * MIB, "verify: {} MiB", peak / MIB);
+    assert!(peak < (24 + 44) * MIB, "verify: {} MiB", peak / MIB);
     let arguments = [
         "verify",
         text(&output),
         "--memory",
-        "20M",
+        "28M",
         "--source",
         text(&root),
     ];
     let (run, peak) = peak_of(&arguments);
     run.exits_with(0);
     assert!(
-        peak < (20 + 60) * MIB,
+        peak < (28 + 60) * MIB,
         "verify --source: {} MiB",
         peak / MIB
     );

@@ -95,15 +95,16 @@ pub(super) fn overview_bytes(root: &Root) -> u64 {
 }
 
 /// Returns the bytes that a worker needs: the pixels of a chunk, or of a tile and of the
-/// planes; a plane for the statistics; with a source, the image files of the planes and a
-/// decoded plane.
+/// planes; a plane for the statistics; what the second decoder makes of a chunk, before and
+/// after it sorts the bits; with a source, the image files of the planes and a decoded plane.
 fn worker_bytes(geometry: &ArrayGeometry, has_source: bool) -> u64 {
     let plane = plane_shape(geometry).byte_len() as u64;
     let group = geometry.group_bytes() as u64;
     let tile = geometry.tile.map_or(0, |_| geometry.chunk_bytes() as u64);
+    let twice = 2 * geometry.chunk_bytes() as u64;
     let files = if has_source { group + group / 16 } else { 0 };
     let planes = if has_source { 4 } else { 2 };
-    group + tile + files + planes * plane + WORKER
+    group + tile + twice + files + planes * plane + WORKER
 }
 
 #[cfg(test)]
