@@ -261,8 +261,9 @@ def test_a_plate_takes_few_requests_and_bytes(drive: Drive, tmp_path: Path) -> N
     sent = sum(request.sent for request in requests)
     overview = [request for request in requests if "/overview/c/" in request.path]
     assert len({request.path for request in overview}) == 10  # units of 64 sites
-    # Each unit: its index, the first channel, and the two others together.
-    assert len(overview) == 30
+    # Each unit: its index, the first channel, and the two others together, or all at once where
+    # the index comes late.
+    assert 20 <= len(overview) <= 30
     assert len(requests) <= REQUESTS_OF_A_PLATE
     assert sent <= BYTES_OF_A_PLATE
     # Pixels at full size are not touched.
