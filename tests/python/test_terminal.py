@@ -8,19 +8,21 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import socket
 import struct
 import subprocess
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyte
 import pytest
 
 from converter import COMPLETE, run
+from servers.file_server import serve
 
 ROWS = 14
 SIGINT_CODE = 130
@@ -76,22 +78,54 @@ class Terminal:
     def finish(self) -> int:
         self.read_until(lambda _: False, 300)
         code = self.process.wait(timeout=60)
-        os.close(self.controller)
+        self.close()
         return code
+
+    def close(self) -> None:
+        """Ends the program if a test has failed before it did."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(timeout=60)
+        if self.controller >= 0:
+            os.close(self.controller)
+            self.controller = -1
 
 
 @pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A shard for each site: a disk flushes them, so that a run takes some seconds."""
-    root = tmp_path_factory.mktemp("terminal") / "rxrx1"
-    done = run("sample", root, "--sites", "160", "--seed", "6", "--size", "64")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a zip archive of 160 sites."""
+    folder = tmp_path_factory.mktemp("terminal")
+    done = run("sample", folder / "rxrx1", "--sites", "160", "--seed", "6", "--size", "64")
     assert done.returncode == COMPLETE, done.stderr
-    return root
+    served = folder / "served"
+    served.mkdir()
+    shutil.make_archive(str(served / "rxrx1"), "zip", folder / "rxrx1")
+    shutil.copy(folder / "rxrx1" / "metadata.csv", served)
+    with serve(served) as address:
+        yield address
 
 
-def convert(tree: Path, output: Path, columns: int) -> Terminal:
-    arguments = ("convert", tree, output, "--shard-sites", "1", "--jobs", "1")
-    return Terminal(*arguments, columns=columns)
+SLOWLY = ("--shard-sites", "8", "--jobs", "1", "--max-bandwidth", "700kB")
+"""A run of 1.2 MB takes some seconds, however fast the machine is."""
+
+
+@pytest.fixture
+def convert(archive: str, tmp_path: Path) -> Iterator[Callable[[int], Terminal]]:
+    """Begins a slow conversion into `output` on a terminal of so many columns."""
+    begun: list[Terminal] = []
+
+    def begin(columns: int) -> Terminal:
+        begun.append(Terminal(*arguments(archive, tmp_path), *SLOWLY, columns=columns))
+        return begun[-1]
+
+    yield begin
+    for terminal in begun:
+        terminal.close()
+
+
+def arguments(archive: str, folder: Path) -> tuple[str | Path, ...]:
+    table = ("--metadata", f"{archive}/metadata.csv")
+    return ("convert", f"{archive}/rxrx1.zip", folder / "output", *table)
 
 
 COUNTED = re.compile(r"^ *(?P<verb>converting)? *\d+ %.* (?P<done>[\d,]+)/160")
@@ -103,8 +137,8 @@ def lines_of_progress(terminal: Terminal) -> list[str]:
 
 
 @pytest.mark.parametrize("columns", [40, 80, 120])
-def test_the_line_fits(tree: Path, tmp_path: Path, columns: int) -> None:
-    terminal = convert(tree, tmp_path / "output", columns)
+def test_the_line_fits(convert: Callable[[int], Terminal], columns: int) -> None:
+    terminal = convert(columns)
     assert terminal.finish() == COMPLETE
     lines = lines_of_progress(terminal)
     assert lines, terminal.screens
@@ -121,8 +155,8 @@ def test_the_line_fits(tree: Path, tmp_path: Path, columns: int) -> None:
         assert any("sites" in line and "left" in line for line in lines), lines[-1]
 
 
-def test_a_resize_is_followed(tree: Path, tmp_path: Path) -> None:
-    terminal = convert(tree, tmp_path / "output", 120)
+def test_a_resize_is_followed(convert: Callable[[int], Terminal]) -> None:
+    terminal = convert(120)
     assert terminal.read_until(lambda shown: COUNTED.match(shown) is not None)
     terminal.resize(44)
     terminal.screens.clear()
@@ -133,9 +167,10 @@ def test_a_resize_is_followed(tree: Path, tmp_path: Path) -> None:
     assert "%" not in terminal.shown()
 
 
-def test_the_first_signal_is_answered_and_the_second_ends(tree: Path, tmp_path: Path) -> None:
-    output = tmp_path / "output"
-    terminal = convert(tree, output, 100)
+def test_the_first_signal_is_answered_and_the_second_ends(
+    convert: Callable[[int], Terminal], archive: str, tmp_path: Path
+) -> None:
+    terminal = convert(100)
     assert terminal.read_until(lambda shown: COUNTED.match(shown) is not None)
     # So that the run does not end before the second signal, it is asked to stop while stopped.
     terminal.process.send_signal(signal.SIGSTOP)
@@ -147,7 +182,8 @@ def test_the_first_signal_is_answered_and_the_second_ends(tree: Path, tmp_path: 
     last = terminal.shown()
     assert "the same command continues" in last.replace("\n", " "), last
     assert not re.search(r"^stopping +\d+ %", last, re.MULTILINE), f"a bar stays:\n{last}"
-    assert run("convert", tree, output, "--shard-sites", "1").returncode == COMPLETE
+    done = run(*arguments(archive, tmp_path), "--shard-sites", "8")
+    assert done.returncode == COMPLETE, done.stderr
 
 
 def test_a_host_that_does_not_answer_is_named() -> None:
@@ -159,19 +195,21 @@ def test_a_host_that_does_not_answer_is_named() -> None:
         terminal.finish()
 
 
-def test_a_dumb_terminal_gets_lines(tree: Path, tmp_path: Path) -> None:
-    arguments = ("convert", tree, tmp_path / "output", "--progress", "bar")
-    terminal = Terminal(*arguments, columns=80, term="dumb")
+def test_a_dumb_terminal_gets_lines(archive: str, tmp_path: Path) -> None:
+    options = (*SLOWLY, "--progress", "bar")
+    terminal = Terminal(*arguments(archive, tmp_path), *options, columns=80, term="dumb")
     assert terminal.finish() == COMPLETE
     assert not any("\r" in screen or "[=" in screen for screen in terminal.screens)
 
 
-def test_programs_get_lines_of_json(tree: Path, tmp_path: Path) -> None:
+def test_programs_get_lines_of_json(archive: str, tmp_path: Path) -> None:
     log = tmp_path / "log"
-    arguments = ("convert", tree, tmp_path / "output", "--shard-sites", "1", "--jobs", "1")
-    done = run("--progress", "json", *arguments, "--log-file", log)
+    command = (*arguments(archive, tmp_path), *SLOWLY)
+    done = run("--progress", "json", *command, "--log-file", log)
     assert done.returncode == COMPLETE, done.stderr
-    for line in done.stderr.splitlines():
+    lines = [line for line in done.stderr.splitlines() if line.startswith("{")]
+    assert lines, done.stderr
+    for line in lines:
         reading = json.loads(line)
         assert reading["event"] == "progress"
         assert reading["done"] <= 160
