@@ -38,7 +38,7 @@ def test_the_program_is_installed() -> None:
     version = f"rxrx2zarr {rxrx2zarr.__version__}\n"
     module = [sys.executable, "-m", "rxrx2zarr"]
     for command in ([str(PROGRAM)], module):
-        assert subprocess.check_output([*command, "--version"], text=True) == version
+        assert subprocess.check_output([*command, "-V"], text=True) == version
         failed = subprocess.run([*command, "info", "/nowhere"], capture_output=True, check=False)
         assert failed.returncode == 1
         assert failed.stderr.startswith(b"error: /nowhere is not a complete dataset")
@@ -145,7 +145,7 @@ def test_warnings_go_to_the_log(
         rxrx2zarr.convert(input8.root, tmp_path / "out")
     texts = [(record.levelname, record.getMessage()) for record in caplog.records]
     assert any(kind == "WARNING" and "--license" in text for kind, text in texts), texts
-    assert ("INFO", "the dataset is complete already; --overwrite replaces it") in texts
+    assert ("INFO", "the dataset is complete already: nothing is to be done") in texts
 
 
 def test_progress_reaches_the_end(input8: Input, tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_arguments_are_the_options_of_the_command_line(command: str) -> None:
     text = subprocess.check_output([PROGRAM, "job", command, "--help"], text=True)
     options = set(re.findall(r"^ +(?:-\w, )?--([a-z-]+)", text, re.MULTILINE))
     # `missing` of the result says what --missing prints.
-    options -= {"help", "version", "json", "quiet", "verbose", "missing"}
+    options -= {"help", "version", "json", "quiet", "verbose", "missing", "progress", "log-file"}
     parameters = inspect.signature(getattr(job, command)).parameters.values()
     keywords = {
         parameter.name for parameter in parameters if parameter.kind == parameter.KEYWORD_ONLY

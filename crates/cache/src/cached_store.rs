@@ -207,9 +207,17 @@ impl Inner {
     /// Writes some blocks to the disk, if there is room, and returns whether it did. Nothing
     /// that fails here matters.
     fn keep(&self, entry: &Entry, blocks: &Range<u64>, bytes: &[u8]) -> bool {
-        if !self.room.take(used_by(blocks.end - blocks.start)) {
+        let room = used_by(blocks.end - blocks.start);
+        if !self.room.take(room) {
             return false;
         }
+        let is_kept = self.write(entry, blocks, bytes);
+        self.room.written(room);
+        is_kept
+    }
+
+    /// Writes some blocks to the disk.
+    fn write(&self, entry: &Entry, blocks: &Range<u64>, bytes: &[u8]) -> bool {
         let number = self.temporaries.fetch_add(1, Ordering::Relaxed);
         let open = entry.open(true).or_else(|| {
             let temporary = format!("{}-{number}{TEMPORARY}", process::id());

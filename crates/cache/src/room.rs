@@ -31,6 +31,8 @@ pub(crate) struct Room {
 struct Seen {
     /// Bytes in the folder when it was looked at, and those that were added since.
     used: u64,
+    /// Bytes that threads of this process write at this moment: a look may not find them yet.
+    writing: u64,
     /// Bytes that may be added before the next look.
     until_look: u64,
     /// Whether there was nothing to remove.
@@ -60,7 +62,7 @@ impl Room {
             if seen.is_full && bytes <= seen.until_look {
                 return false;
             }
-            let left = self.make_room(bytes);
+            let left = self.make_room(bytes).saturating_add(seen.writing);
             seen.used = left;
             seen.until_look = (self.limit / 32).max(bytes);
             seen.is_full = left + bytes > self.limit;
@@ -71,8 +73,15 @@ impl Room {
             return false;
         }
         seen.used += bytes;
+        seen.writing += bytes;
         seen.until_look = seen.until_look.saturating_sub(bytes);
         true
+    }
+
+    /// Notes that the bytes of a [`Self::take`] that gave room are on the disk, or will never be.
+    pub(crate) fn written(&self, bytes: u64) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.writing = seen.writing.saturating_sub(bytes);
     }
 
     /// Removes files until there is room for `bytes`. Returns the bytes of those that are left.

@@ -83,6 +83,11 @@ class FinishedPart:
     stored_bytes: int
     """Size of their shards (unit: bytes)."""
 
+    changed_images: int
+    """Images with another size or version than when the job was planned, as far as the plan has
+    them (unit: images).
+    """
+
 
 @dataclass(frozen=True, kw_only=True)
 class FinishedParts:
@@ -124,6 +129,20 @@ class Worker:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FailedPart:
+    """A part whose last worker failed."""
+
+    part: int
+    """Its number, from 0."""
+
+    process: str
+    """Process and host of the worker."""
+
+    error: str
+    """The error."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class JobStatus:
     """The result of :func:`rxrx2zarr.job.status`."""
 
@@ -148,6 +167,20 @@ class JobStatus:
     stored_bytes: int
     """Size of their shards (unit: bytes)."""
 
+    sites: int
+    """Sites of all parts (unit: sites)."""
+
+    sites_done: int
+    """Sites of the units that are done (unit: sites)."""
+
+    sites_per_second: float | None = None
+    """Sites that all workers together stored a second in the last 15 minutes; None if no worker
+    runs, or it is too early to tell.
+    """
+
+    seconds_left: float | None = None
+    """Time until all parts are done at that rate (unit: seconds)."""
+
     missing_parts: str
     """Parts with units that are not done, as Slurm takes them (`3,7-9`); empty if there are
     none.
@@ -158,6 +191,9 @@ class JobStatus:
 
     workers: tuple[Worker, ...]
     """The workers that run at this moment."""
+
+    failed: tuple[FailedPart, ...]
+    """Parts that are not done, whose last worker failed."""
 
     alone: str | None = None
     """Process that plans, seals or converts at this moment; None if there is none."""
@@ -195,6 +231,9 @@ class Sealed:
 
     stored_bytes: int
     """Size of all shards (unit: bytes)."""
+
+    overview_bytes: int
+    """Size of all overviews (unit: bytes)."""
 
     refused: tuple[RefusedImages, ...]
     """Images that could not be used, by cause; empty if the dataset was complete before."""

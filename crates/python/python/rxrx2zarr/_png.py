@@ -46,4 +46,5 @@ def smaller(planes: NDArray[Any], most: int) -> NDArray[Any]:
     height, width = (side // factor for side in planes.shape[-2:])
     cut = planes[..., : height * factor, : width * factor]
     squares = cut.reshape(*planes.shape[:-2], height, factor, width, factor)
-    return squares.mean(axis=(-3, -1)).astype(planes.dtype)
+    means: NDArray[Any] = squares.mean(axis=(-3, -1)).astype(planes.dtype)
+    return means

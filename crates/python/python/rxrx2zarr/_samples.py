@@ -52,7 +52,7 @@ class Samples:
         self.seed = seed
         chosen = dataset.site_positions(range(len(dataset)) if sites is None else sites)
         self.present = dataset.good_planes[:, self.channels] if missing == "mask" else None
-        good = dataset.good_planes[:, self.channels].all(axis=1)
+        good: NDArray[np.bool_] = np.all(dataset.good_planes[:, self.channels], axis=1)
         lacking = chosen[~good[chosen]]
         if missing == "raise" and len(lacking):
             first = dataset.site_ids(lacking[:3])

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from rxrx2zarr._commands import StrPath, StrPaths, Texts, options_of, paths_of
 from rxrx2zarr._commands import run as _run
 from rxrx2zarr._job_results import (
+    FailedPart,
     FinishedPart,
     FinishedParts,
     JobStatus,
@@ -29,6 +30,7 @@ from rxrx2zarr._progress import ProgressCallback
 from rxrx2zarr._results import decoded
 
 __all__ = [
+    "FailedPart",
     "FinishedPart",
     "FinishedParts",
     "JobStatus",
@@ -105,6 +107,7 @@ def run(
     memory: int | str | None = None,
     grace: int | None = None,
     strict: bool = False,
+    scratch: StrPath | None = None,
     store_option: Mapping[str, str] | None = None,
     max_bandwidth: str | None = None,
     progress: ProgressCallback | None = None,
@@ -116,6 +119,7 @@ def run(
         part: Parts, from 0: ``3``, ``[3, 7]`` or ``"3,7-9"``; None takes the number of the task
             of an array job from the environment.
         input: INPUT, where it has another name here than for :func:`init`.
+        scratch: Folder of a local disk, in which shards are made before they are copied to OUTPUT.
         progress: Function that receives each :class:`rxrx2zarr.Progress`, on this thread.
 
     Raises :class:`rxrx2zarr.Interrupted` after Ctrl-C, and :class:`rxrx2zarr.Error`, by the
