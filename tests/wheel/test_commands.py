@@ -41,7 +41,7 @@ def test_the_program_is_installed() -> None:
         assert subprocess.check_output([*command, "-V"], text=True) == version
         failed = subprocess.run([*command, "info", "/nowhere"], capture_output=True, check=False)
         assert failed.returncode == 1
-        assert failed.stderr.startswith(b"error: /nowhere is not a complete dataset")
+        assert failed.stderr.startswith(b"error: there is nothing at /nowhere")
         assert subprocess.run([*command, "info"], capture_output=True, check=False).returncode == 2
 
 
